@@ -1,0 +1,147 @@
+"""Activation functions on integers: hard sigmoid, tabulated tanh, logistic sigmoid from that table.
+
+The tables that the hardware holds come from :meth:`TanhTable.values`; there is no second source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden.formats import Format, requantize
+
+
+def hard_sigmoid(x: ArrayLike) -> NDArray[np.float64]:
+    """Eq. (21) on real numbers: clip(x/4 + 1/2, 0, 1)."""
+    return np.clip(np.asarray(x, dtype=np.float64) / 4 + 0.5, 0.0, 1.0)
+
+
+def logistic(x: ArrayLike) -> NDArray[np.float64]:
+    """The logistic sigmoid 1 / (1 + exp(-x)) on real numbers, without overflow."""
+    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(x, dtype=np.float64)))
+
+
+def hard_sigmoid_raw(raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int64]:
+    """Eq. (21) on integers: x/4 + 1/2 with ``frac + 2`` fraction bits, narrowed once, clamped.
+
+    Args:
+        raw: pre-activations with ``frac`` fraction bits, any shape.
+        frac: fraction bits of ``raw``, 0 or more.
+        to: format of the gate; must hold 1.0.
+    """
+    raw = np.asarray(raw, dtype=np.int64)
+    half = 1 << (frac + 1)
+    return np.clip(requantize(raw + half, frac=frac + 2, to=to), 0, to.one)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TanhTable:
+    """tanh by table over [0, 2**log2_range), odd symmetry, saturating outside.
+
+    Without interpolation entry ``i`` holds tanh(i * step), step = 2**(log2_range - log2_entries),
+    and |x| takes the nearest entry (halves up; the last entry from there on). With interpolation
+    segment ``i`` holds tanh(i * step) with ``GUARD`` extra bits and the rise to the next; the
+    result is narrowed once.
+
+    Args:
+        log2_entries: table size, 2 to 14 (4 to 16,384 entries).
+        log2_range: 2 for [0, 4), 3 for [0, 8), up to 5.
+        interpolate: linear interpolation between entries.
+        out: format of the result, for candidate values and for tanh(c).
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+
+    log2_entries: int = 8
+    log2_range: int = 2
+    interpolate: bool = False
+    out: Format
+
+    GUARD = 2
+    """Extra fraction bits of an interpolated table's entries."""
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.log2_entries <= 14:
+            raise ValueError(f"tanh table log2_entries must be 2 to 14, not {self.log2_entries!r}")
+        if not 2 <= self.log2_range <= 5:
+            raise ValueError(f"tanh table log2_range must be 2 to 5, not {self.log2_range!r}")
+        if not 1 <= self.out.frac <= self.out.width:
+            raise ValueError(
+                f"tanh table out must have 1 to {self.out.width} fraction bits, "
+                f"not {self.out.frac!r}"
+            )
+
+    @property
+    def entries(self) -> int:
+        """Number of table entries."""
+        return 1 << self.log2_entries
+
+    @property
+    def step_frac(self) -> int:
+        """Fraction bits of the table index: index ``i`` stands for |x| = i * 2**-step_frac."""
+        return self.log2_entries - self.log2_range
+
+    @property
+    def index(self) -> Format:
+        """Format that |x| is narrowed to, without interpolation: it saturates at the last entry."""
+        return Format(width=self.log2_entries + 1, frac=self.step_frac)
+
+    def values(self) -> NDArray[np.int64]:
+        """Table contents.
+
+        Returns:
+            int64 of shape (entries,) with ``out.frac`` fraction bits; with interpolation
+            (entries, 2): value and rise to the next entry, with ``out.frac + GUARD``.
+        """
+        points = np.arange(self.entries + 1, dtype=np.float64) * 2.0**-self.step_frac
+        if not self.interpolate:
+            return self.out.quantize(np.tanh(points[:-1]))
+        fine = np.floor(np.ldexp(np.tanh(points), self.out.frac + self.GUARD) + 0.5)
+        fine = fine.astype(np.int64)
+        return np.stack([fine[:-1], np.diff(fine)], axis=1)
+
+    def __call__(self, raw: ArrayLike, *, frac: int) -> NDArray[np.int64]:
+        """tanh of integers.
+
+        Args:
+            raw: arguments with ``frac`` fraction bits, any shape.
+            frac: fraction bits of ``raw``.
+
+        Returns:
+            int64 in format ``out``, same shape.
+        """
+        raw = np.asarray(raw, dtype=np.int64)
+        magnitude = np.abs(raw)
+        if self.interpolate:
+            result = self._interpolated(magnitude, frac)
+        else:
+            index = requantize(magnitude, frac=frac, to=self.index)
+            result = self.values()[index]
+        return self.out.saturate(np.where(raw < 0, -result, result))
+
+    def _interpolated(self, magnitude: NDArray[np.int64], frac: int) -> NDArray[np.int64]:
+        """tanh of magnitudes by linear interpolation, before the sign."""
+        below = max(0, frac - self.step_frac)  # bits of the argument below the index
+        scaled = magnitude << max(0, self.step_frac - frac)
+        index = scaled >> below
+        part = scaled & ((1 << below) - 1)
+        outside = index >= self.entries
+        base, rise = np.moveaxis(self.values()[np.minimum(index, self.entries - 1)], -1, 0)
+        part = np.where(outside, 1 << below, part)
+        exact = (base << below) + rise * part
+        return requantize(exact, frac=self.out.frac + self.GUARD + below, to=self.out)
+
+    def logistic(self, raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int64]:
+        """Logistic sigmoid (1 + tanh(x/2)) / 2 from the same table, clamped to [0, 1].
+
+        Args:
+            raw: arguments with ``frac`` fraction bits, any shape.
+            frac: fraction bits of ``raw``.
+            to: format of the gate; must hold 1.0.
+        """
+        t = self(raw, frac=frac + 1)  # x/2: the same bits, one more of them fraction
+        both = (1 << self.out.frac) + t
+        return np.clip(requantize(both, frac=self.out.frac + 1, to=to), 0, to.one)

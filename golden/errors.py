@@ -1,0 +1,11 @@
+"""The one exception that means "the user's input is wrong"."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """A file, field or value that the user gave cannot be used.
+
+    The message is one line that names the place, the value and what was expected, fit to be printed
+    as it is (the command line prints it without a traceback and exits with status 2).
+    """

@@ -1,0 +1,260 @@
+"""The integer model: the bits that the hardware must give, vectorized over a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden.activations import TanhTable, hard_sigmoid_raw
+from golden.cells import Carried
+from golden.errors import InputError
+from golden.formats import Format, requantize
+from golden.quantized import Integers, QuantizedDense, QuantizedLayer, QuantizedNetwork
+
+
+def carrier(bound: int) -> type[np.generic]:
+    """The fastest NumPy type that carries integers exactly.
+
+    Args:
+        bound: no integer that is computed, in any order of summation, exceeds this in size.
+
+    Returns:
+        float32 below 2**24 and float64 below 2**53 (BLAS multiplies these), else int64.
+
+    Raises:
+        InputError: ``bound`` is beyond int64.
+    """
+    if bound < 1 << 24:
+        return np.float32
+    if bound < 1 << 53:
+        return np.float64
+    if bound < 1 << 62:
+        return np.int64
+    raise InputError(f"sums reach {bound}, expected less than 2**62")
+
+
+@dataclass(frozen=True)
+class LayerArithmetic:
+    """Formats and activations of one layer on a carrier type (see golden.cells.Arithmetic).
+
+    Activations are looked up: each is evaluated once for every value of its argument's format.
+    """
+
+    layer: QuantizedLayer
+    table: TanhTable
+    dtype: type[np.generic]
+    _lookups: dict[tuple[str, Format], NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def h(self) -> Format:
+        return self.layer.formats.h
+
+    @property
+    def c(self) -> Format:
+        return self.layer.formats.c
+
+    @property
+    def pre(self) -> Format:
+        return self.layer.formats.pre
+
+    @property
+    def gate(self) -> Format:
+        return self.layer.formats.gate
+
+    @property
+    def candidate(self) -> Format:
+        return self.table.out
+
+    def sigmoid(self, raw: Carried) -> Carried:
+        """The layer's gate activation of a pre-activation."""
+        return self._look_up("sigmoid", self.pre, raw)
+
+    def tanh(self, raw: Carried, source: Format) -> Carried:
+        """tanh of a value in format ``source``."""
+        return self._look_up("tanh", source, raw)
+
+    def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
+        """:func:`golden.formats.requantize`, on floats where the carrier is one."""
+        if self.dtype is np.int64:
+            return requantize(raw, frac=frac, to=to)
+        if frac > to.frac:
+            scale = np.asarray(2.0 ** (to.frac - frac), dtype=self.dtype)
+            raw = raw * scale
+            raw += np.asarray(0.5, dtype=self.dtype)
+            np.floor(raw, out=raw)
+        elif frac < to.frac:
+            raw = raw * np.asarray(2.0 ** (to.frac - frac), dtype=self.dtype)
+        # Two ufuncs, because np.clip on float32 with Python bounds is several times slower.
+        raw = np.minimum(raw, np.asarray(to.max, dtype=self.dtype))
+        return np.maximum(raw, np.asarray(to.min, dtype=self.dtype), out=raw)
+
+    def _look_up(self, function: str, source: Format, raw: Carried) -> Carried:
+        key = function, source
+        if key not in self._lookups:
+            self._lookups[key] = self._evaluate(function, source)
+        # Entries of negative arguments stand at the end, where negative indices find them.
+        return self._lookups[key].take(raw.astype(np.intp))
+
+    def _evaluate(self, function: str, source: Format) -> NDArray[Any]:
+        raw = np.arange(1 << source.width, dtype=np.int64)
+        raw[source.max + 1 :] -= 1 << source.width
+        if function == "tanh":
+            result = self.table(raw, frac=source.frac)
+        elif self.layer.sigmoid == "hard":
+            result = hard_sigmoid_raw(raw, frac=source.frac, to=self.gate)
+        else:
+            result = self.table.logistic(raw, frac=source.frac, to=self.gate)
+        return result.astype(self.dtype)
+
+
+class LayerModel:
+    """One recurrent layer, ready to run: matrices stacked into one, in the fastest exact type."""
+
+    def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
+        self.layer = layer
+        gates = layer.cell.gates
+        self._operands = [
+            name for name in ("x", "h", "c") if any(name in gate.reads for gate in gates)
+        ]
+        self._sizes = [layer.inputs if name == "x" else layer.units for name in self._operands]
+        matrix = np.block([[self._block(gate, name) for name in self._operands] for gate in gates])
+        bias = np.concatenate([layer.weights[gate.bias] for gate in gates])
+        sizes = np.concatenate(
+            [
+                np.full(size, -layer.formats.operand(name).min)
+                for name, size in zip(self._operands, self._sizes, strict=True)
+            ]
+        )
+        # Any partial sum, and the half that requantize adds.
+        sums = int((np.abs(matrix) @ sizes + np.abs(bias)).max())
+        shift = max(0, layer.formats.product_frac - layer.formats.pre.frac)
+        wide = LayerArithmetic(layer, table, np.int64)
+        product = layer.cell.largest_product(wide)
+        largest = max(sums + (1 << shift), 2 * product, _half(layer, table) + product)
+        self.arithmetic = LayerArithmetic(layer, table, carrier(largest))
+        self._matrix: NDArray[Any] = matrix.astype(self.arithmetic.dtype)
+        self._bias = bias.astype(self.arithmetic.dtype)[:, np.newaxis]
+
+    def _block(self, gate: Any, operand: str) -> Integers:
+        if operand in gate.reads:
+            return self.layer.weights[gate.matrix(operand)]
+        columns = self.layer.inputs if operand == "x" else self.layer.units
+        return np.zeros((self.layer.units, columns), dtype=np.int64)
+
+    def run(self, x: Carried) -> dict[str, Carried]:
+        """All steps from zero state.
+
+        Args:
+            x: raw inputs of shape (steps, inputs, batch), any type.
+
+        Returns:
+            Raw state of every step by name, each (steps, units, batch), in the carrier type.
+        """
+        q, units = self.arithmetic, self.layer.units
+        steps, _, batch = x.shape
+        cell, formats = self.layer.cell, self.layer.formats
+        state = {name: np.zeros((units, batch), dtype=q.dtype) for name in cell.state}
+        trace = {name: np.empty((steps, units, batch), dtype=q.dtype) for name in cell.state}
+        stacked: NDArray[Any] = np.empty((sum(self._sizes), batch), dtype=q.dtype)
+        parts = np.split(stacked, np.cumsum(self._sizes)[:-1])
+        for t in range(steps):
+            for part, name in zip(parts, self._operands, strict=True):
+                part[...] = x[t] if name == "x" else state[name]
+            sums = self._matrix @ stacked
+            sums += self._bias
+            narrow = q.requantize(sums, formats.product_frac, formats.pre)
+            gates = np.split(narrow, len(cell.gates))
+            pre = {gate.name: part for gate, part in zip(cell.gates, gates, strict=True)}
+            state = cell.step_raw(pre, state, q)
+            for name, value in state.items():
+                trace[name][t] = value
+        return trace
+
+
+def _half(layer: QuantizedLayer, table: TanhTable) -> int:
+    """A bound on the half that requantize adds to a state update's product."""
+    frac = layer.formats.gate.frac + max(layer.formats.c.frac, table.out.frac)
+    narrowest = min(layer.formats.c.frac, layer.formats.h.frac)
+    return 1 << max(0, frac - narrowest)
+
+
+@dataclass(frozen=True)
+class IntegerRun:
+    """What the integer model computed: raw ``output`` (batch, outputs) and a trace a layer.
+
+    A trace holds raw state by name, int64, each (batch, steps, units).
+    """
+
+    output: Integers
+    layers: tuple[dict[str, Integers], ...]
+
+
+class IntegerModel:
+    """The golden model of a quantized network.
+
+    Args:
+        network: the network.
+
+    Raises:
+        InputError: a sum could leave 62 bits.
+    """
+
+    def __init__(self, network: QuantizedNetwork) -> None:
+        self.network = network
+        self._layers = [LayerModel(layer, network.tanh) for layer in network.layers]
+
+    def forward(self, x: ArrayLike) -> Integers:
+        """Output words for input words.
+
+        Args:
+            x: raw inputs in format ``network.x``, shape (batch, steps, inputs).
+
+        Returns:
+            int64 of shape (batch, outputs) in format ``network.out``.
+
+        Raises:
+            InputError: ``x`` has another shape, or is not integers in range.
+        """
+        return self._run(x)[0]
+
+    def run(self, x: ArrayLike) -> IntegerRun:
+        """As :meth:`forward`, with the state of every layer and step."""
+        output, traces = self._run(x)
+        layers = [
+            {k: np.ascontiguousarray(v.transpose(2, 0, 1)).astype(np.int64) for k, v in t.items()}
+            for t in traces
+        ]
+        return IntegerRun(output, tuple(layers))
+
+    def _run(self, x: ArrayLike) -> tuple[Integers, list[dict[str, Carried]]]:
+        value = check_inputs(self.network, np.asarray(x)).transpose(1, 2, 0)
+        traces = []
+        for layer in self._layers:
+            traces.append(layer.run(value))
+            value = traces[-1]["h"]
+        last = value[-1].astype(np.int64).T
+        return head_output(self.network.head, last) if self.network.head else last, traces
+
+
+def head_output(head: QuantizedDense, h: Integers) -> Integers:
+    """Logits y = requantize(W h + b) of shape (batch, outputs), for raw h (batch, units)."""
+    sums = h @ head.weights["W"].T + head.weights["b"]
+    return requantize(sums, frac=head.product_frac, to=head.out)
+
+
+def check_inputs(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[Any]:
+    """Refuse input words that are not (batch, steps, inputs) integers in range."""
+    expected = f"(samples, steps, {network.inputs})"
+    if x.ndim != 3 or x.shape[2] != network.inputs or 0 in x.shape:
+        raise InputError(f"samples are of shape {x.shape}, expected {expected}")
+    if x.dtype.kind not in "iu":
+        raise InputError(f"input words are of type {x.dtype}, expected integers")
+    low, high = int(x.min()), int(x.max())
+    if low < network.x.min or high > network.x.max:
+        raise InputError(
+            f"input words are {low} to {high}, expected {network.x.min} to {network.x.max}"
+        )
+    return x

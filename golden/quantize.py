@@ -1,0 +1,330 @@
+"""The quantizer: a float network and calibration samples in, integers and what they cost out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from golden.activations import TanhTable
+from golden.cells import Floats
+from golden.errors import InputError
+from golden.formats import Format
+from golden.model import IntegerModel
+from golden.network import Dense, FloatRun, Layer, Network
+from golden.quantized import (
+    BIAS,
+    MAX_TENSOR_WIDTH,
+    LayerFormats,
+    QuantizedDense,
+    QuantizedLayer,
+    QuantizedNetwork,
+)
+
+METHODS = ("mse", "max")
+"""How a scale is chosen: least mean squared error with saturation, or nothing saturates."""
+
+_SEARCH = 6
+"""Binary points that the search tries beyond the one where nothing saturates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the quantizer may spend.
+
+    Args:
+        weight_width: bits of a weight.
+        activation_width: bits of x and h; gate and tanh values have this many fraction bits.
+        state_width: bits of c.
+        pre_width: bits of a pre-activation, over the range of the tanh table.
+        out_width: bits of a logit.
+        method: ``mse`` or ``max``, for every power-of-two scale.
+        log2_entries, log2_range, interpolate: the tanh table, see
+            :class:`golden.activations.TanhTable`.
+
+    Raises:
+        InputError: a width or a choice is out of range.
+    """
+
+    weight_width: int = 8
+    activation_width: int = 8
+    state_width: int = 12
+    pre_width: int = 12
+    out_width: int = 16
+    method: str = "mse"
+    log2_entries: int = 8
+    log2_range: int = 2
+    interpolate: bool = False
+
+    def __post_init__(self) -> None:
+        limits = {
+            "weight_width": (2, MAX_TENSOR_WIDTH),
+            "activation_width": (2, MAX_TENSOR_WIDTH - 2),
+            "state_width": (2, MAX_TENSOR_WIDTH),
+            "pre_width": (5, MAX_TENSOR_WIDTH),
+            "out_width": (2, 32),
+        }
+        for name, (low, high) in limits.items():
+            if not low <= getattr(self, name) <= high:
+                raise InputError(f"{name} is {getattr(self, name)}, expected {low} to {high} bits")
+        if self.method not in METHODS:
+            raise InputError(f"method is {self.method!r}, expected {' or '.join(METHODS)}")
+
+    def tanh_table(self) -> TanhTable:
+        """The table that these settings ask for."""
+        try:
+            return TanhTable(
+                log2_entries=self.log2_entries,
+                log2_range=self.log2_range,
+                interpolate=self.interpolate,
+                out=Format(width=self.activation_width + 2, frac=self.activation_width),
+            )
+        except ValueError as error:
+            raise InputError(str(error)) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorLoss:
+    """What one tensor lost.
+
+    Attributes:
+        name: e.g. ``layer0.W_fx`` or ``layer1.h``.
+        format: its fixed-point format.
+        sqnr_db: power of the values over power of the error, in dB (infinite if nothing was lost).
+        saturated: share of the values that were clipped, 0 to 1.
+        max_error: largest |error|, in real units.
+    """
+
+    name: str
+    format: Format
+    sqnr_db: float
+    saturated: float
+    max_error: float
+
+    @classmethod
+    def measure(
+        cls, name: str, values: Floats, to: Format, *, got: Floats | None = None
+    ) -> TensorLoss:
+        """Loss of quantizing ``values``; or of ``got``, which something computed instead."""
+        approximation = to.to_float(to.quantize(values)) if got is None else got
+        error = approximation - values
+        power, noise = float(np.mean(values**2)), float(np.mean(error**2))
+        sqnr = np.inf if noise == 0 else 10 * np.log10(power / noise) if power else -np.inf
+        scaled = np.floor(np.ldexp(values, to.frac) + 0.5)
+        saturated = float(np.mean((scaled < to.min) | (scaled > to.max)))
+        largest = float(np.abs(error).max())
+        return cls(
+            name=name, format=to, sqnr_db=float(sqnr), saturated=saturated, max_error=largest
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What quantization cost: a row a tensor, last the network's own output on the samples."""
+
+    tensors: tuple[TensorLoss, ...]
+
+
+def choose_frac(values: Floats, width: int, method: str) -> int:
+    """Fraction bits of a power-of-two scale for ``values`` at ``width`` bits.
+
+    Args:
+        values: real numbers of any shape.
+        width: bits of the format.
+        method: ``max`` for the finest scale at which nothing saturates, ``mse`` for the one of
+            least mean squared error.
+    """
+    largest = float(np.abs(values).max())
+    if largest == 0:
+        return width - 1
+    finest = max(-64, min(64, width - 1 - int(np.floor(np.log2(largest)))))
+    while finest > -64 and _saturates(values, Format(width=width, frac=finest)):
+        finest -= 1
+    if method == "max":
+        return finest
+    candidates = range(finest, min(64, finest + _SEARCH) + 1)
+    return min(candidates, key=lambda frac: _square_error(values, Format(width=width, frac=frac)))
+
+
+def quantize(
+    network: Network, samples: ArrayLike, settings: Settings | None = None
+) -> tuple[QuantizedNetwork, Report]:
+    """Choose every format from calibration samples and round the weights.
+
+    Args:
+        network: the float network.
+        samples: calibration samples of shape (batch, steps, inputs), before ``input_scale``.
+        settings: widths and method; by default W8 A8 C12 and a 256-entry tanh table.
+
+    Returns:
+        The integers and what each tensor lost.
+
+    Raises:
+        InputError: samples of a wrong shape, or not finite.
+    """
+    settings = settings or Settings()
+    samples = check_samples(samples, network.inputs)
+    run = network.run(samples)
+    table = settings.tanh_table()
+    real = samples * network.input_scale
+    values = real
+    x = _format(values, settings.activation_width, settings.method)
+    layers = []
+    for layer, trace in zip(network.layers, run.layers, strict=True):
+        layers.append(_quantize_layer(layer, values, trace, x, settings, table))
+        values, x = trace["h"], layers[-1].formats.h
+    head = None
+    if network.head:
+        head = _quantize_head(network.head, values[:, -1], run.output, x, settings)
+    result = QuantizedNetwork(
+        layers=tuple(layers), head=head, tanh=table, input_scale=network.input_scale
+    )
+    return result, Report(tuple(_losses(network, result, samples, run)))
+
+
+def check_samples(samples: ArrayLike, inputs: int) -> Floats:
+    """Samples as float64 of shape (batch, steps, inputs), or one clear line.
+
+    Raises:
+        InputError: another shape or type, or NaN or infinity among them.
+    """
+    array = np.asarray(samples)
+    if array.ndim != 3 or array.shape[2] != inputs or 0 in array.shape:
+        raise InputError(f"samples are of shape {array.shape}, expected (samples, steps, {inputs})")
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"samples are of type {array.dtype}, expected numbers")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise InputError("samples hold NaN or infinity, expected finite numbers")
+    return array
+
+
+def _quantize_layer(
+    layer: Layer,
+    inputs: Floats,
+    trace: dict[str, Floats],
+    x: Format,
+    settings: Settings,
+    table: TanhTable,
+) -> QuantizedLayer:
+    h = _format(trace["h"], settings.activation_width, settings.method)
+    c = _format(trace["c"], settings.state_width, settings.method)
+    # tanh saturates at the table's end, so a pre-activation need not reach farther; the
+    # logistic sigmoid halves its argument first.
+    whole = table.log2_range + (1 if layer.sigmoid == "logistic" else 0)
+    power = {
+        name: float(np.mean(values**2))
+        for name, values in (("x", inputs), ("h", trace["h"]), ("c", trace["c"]))
+    }
+    operands = {"x": x, "h": h, "c": c}
+    blocks = [
+        (layer.weights[gate.matrix(name)], operands[name], power[name])
+        for gate in layer.cell.gates
+        for name in gate.reads
+    ]
+    product_frac = _choose_product_frac(blocks, settings)
+    formats = LayerFormats(
+        x=x,
+        h=h,
+        c=c,
+        pre=Format(width=settings.pre_width, frac=settings.pre_width - 1 - whole),
+        gate=Format(width=settings.activation_width + 2, frac=settings.activation_width),
+        weight_width=settings.weight_width,
+        product_frac=product_frac,
+    )
+    bias = Format(width=BIAS.width, frac=product_frac)
+    weights = {}
+    for gate in layer.cell.gates:
+        for name in gate.reads:
+            matrix = gate.matrix(name)
+            weights[matrix] = formats.weight(name).quantize(layer.weights[matrix])
+        weights[gate.bias] = bias.quantize(layer.weights[gate.bias])
+    return QuantizedLayer(cell=layer.cell, sigmoid=layer.sigmoid, formats=formats, weights=weights)
+
+
+def _quantize_head(
+    head: Dense, h: Floats, logits: Floats, source: Format, settings: Settings
+) -> QuantizedDense:
+    product_frac = _choose_product_frac(
+        [(head.weights["W"], source, float(np.mean(h**2)))], settings
+    )
+    # One bit of headroom: logits of other samples may be larger.
+    out = Format(width=settings.out_width, frac=choose_frac(2 * logits, settings.out_width, "max"))
+    weight = Format(width=settings.weight_width, frac=product_frac - source.frac)
+    return QuantizedDense(
+        h=source,
+        out=out,
+        weight_width=settings.weight_width,
+        product_frac=product_frac,
+        weights={
+            "W": weight.quantize(head.weights["W"]),
+            "b": Format(width=BIAS.width, frac=product_frac).quantize(head.weights["b"]),
+        },
+    )
+
+
+def _choose_product_frac(blocks: list[tuple[Floats, Format, float]], settings: Settings) -> int:
+    """The binary point that all products of a layer share.
+
+    Args:
+        blocks: each matrix with the format and mean square of the operand that it multiplies.
+
+    With ``max`` no weight saturates. With ``mse`` the error that rounded and clipped weights put
+    into the sums, error of the weights times power of the operand, is least.
+    """
+    width = settings.weight_width
+    fracs = [choose_frac(matrix, width, "max") + operand.frac for matrix, operand, _ in blocks]
+    if settings.method == "max":
+        return min(fracs)
+
+    def noise(product_frac: int) -> float:
+        return sum(
+            power
+            * _square_error(matrix, Format(width=width, frac=product_frac - operand.frac))
+            * matrix.shape[1]
+            for matrix, operand, power in blocks
+        )
+
+    return min(range(min(fracs), max(fracs) + _SEARCH + 1), key=noise)
+
+
+def _losses(
+    network: Network, result: QuantizedNetwork, samples: Floats, run: FloatRun
+) -> Iterator[TensorLoss]:
+    yield TensorLoss.measure("x", samples * network.input_scale, result.x)
+    parts = zip(network.layers, result.layers, run.layers, strict=True)
+    for index, (layer, integer, trace) in enumerate(parts):
+        formats = integer.formats
+        bias = Format(width=BIAS.width, frac=formats.product_frac)
+        for gate in layer.cell.gates:
+            for name in gate.reads:
+                matrix = gate.matrix(name)
+                yield TensorLoss.measure(
+                    f"layer{index}.{matrix}", layer.weights[matrix], formats.weight(name)
+                )
+            yield TensorLoss.measure(f"layer{index}.{gate.bias}", layer.weights[gate.bias], bias)
+        yield from (
+            TensorLoss.measure(f"layer{index}.{name}", trace[name], formats.operand(name))
+            for name in layer.cell.state
+        )
+    if network.head and result.head:
+        bias = Format(width=BIAS.width, frac=result.head.product_frac)
+        yield TensorLoss.measure("head.W", network.head.weights["W"], result.head.weight)
+        yield TensorLoss.measure("head.b", network.head.weights["b"], bias)
+    words = IntegerModel(result).forward(result.quantize_input(samples))
+    yield TensorLoss.measure("output", run.output, result.out, got=result.out.to_float(words))
+
+
+def _format(values: Floats, width: int, method: str) -> Format:
+    return Format(width=width, frac=choose_frac(values, width, method))
+
+
+def _saturates(values: Floats, to: Format) -> bool:
+    scaled = np.floor(np.ldexp(values, to.frac) + 0.5)
+    return bool(((scaled < to.min) | (scaled > to.max)).any())
+
+
+def _square_error(values: Floats, to: Format) -> float:
+    return float(np.mean((to.to_float(to.quantize(values)) - values) ** 2))

@@ -1,0 +1,175 @@
+"""Reading and writing networks as one ``.npz`` file each: no pickles, every field checked."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import InputError
+
+VERSION = 1
+"""Version of the file format, written into and expected in every file."""
+
+
+def write(path: str | Path, kind: str, fields: Mapping[str, Any]) -> None:
+    """Write a file of ``fields`` (scalars, texts, arrays), whole or not at all.
+
+    Raises:
+        InputError: the folder does not exist or cannot be written.
+    """
+    path = Path(path)
+    arrays = {"kind": kind, "version": VERSION, **fields}
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **arrays)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+class Reader:
+    """The fields of one file, each read through a method that checks it.
+
+    Every method raises :class:`InputError` naming the file, the field, the value and what was
+    expected. Call :meth:`finish` when all fields are read: it refuses those that nobody asked for.
+
+    Args:
+        path: the file.
+        kinds: acceptable values of the field ``kind``.
+    """
+
+    def __init__(self, path: str | Path, kinds: Sequence[str]) -> None:
+        self.path = Path(path)
+        self._arrays = _load_all(self.path)
+        self._asked: set[str] = set()
+        self.kind = self.text("kind", kinds)
+        version = self.integer("version", 0, 10**6)
+        if version != VERSION:
+            raise self.error("version", version, str(VERSION))
+
+    def error(self, field: str, value: object, expected: str) -> InputError:
+        """The exception for a field whose value is not what was expected."""
+        return InputError(f"{self.path}: {field} is {value}, expected {expected}")
+
+    def has(self, field: str) -> bool:
+        """Whether the file has the field."""
+        return field in self._arrays
+
+    def _raw(self, field: str) -> NDArray[Any]:
+        if field not in self._arrays:
+            raise InputError(f"{self.path}: field {field} is missing")
+        self._asked.add(field)
+        return self._arrays[field]
+
+    def text(self, field: str, choices: Sequence[str]) -> str:
+        """A text that is one of ``choices``."""
+        array = self._raw(field)
+        value = str(array) if array.shape == () and array.dtype.kind == "U" else None
+        if value is None or value not in choices:
+            shown = repr(value) if value is not None else f"{array.dtype} of shape {array.shape}"
+            raise self.error(field, shown, " or ".join(choices))
+        return value
+
+    def integer(self, field: str, low: int, high: int) -> int:
+        """A scalar integer from ``low`` to ``high``, both included."""
+        array = self._raw(field)
+        expected = f"an integer from {low} to {high}"
+        if array.shape != () or array.dtype.kind not in "iu":
+            raise self.error(field, f"{array.dtype} of shape {array.shape}", expected)
+        if not low <= int(array) <= high:
+            raise self.error(field, int(array), expected)
+        return int(array)
+
+    def flag(self, field: str) -> bool:
+        """A scalar boolean."""
+        array = self._raw(field)
+        if array.shape != () or array.dtype.kind != "b":
+            raise self.error(field, f"{array.dtype} of shape {array.shape}", "true or false")
+        return bool(array)
+
+    def real(self, field: str) -> float:
+        """A scalar finite real number."""
+        return float(self.reals(field, ()))
+
+    def reals(self, field: str, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
+        """Finite real numbers of ``shape``, where ``None`` is any size from 1 up; as float64."""
+        array = self._shaped(field, shape, "fiu", "real numbers")
+        bad = ~np.isfinite(array)
+        if bad.any():
+            place = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise self.error(f"{field}{list(place)}", array[place], "a finite number")
+        return array.astype(np.float64)
+
+    def integers(
+        self, field: str, shape: tuple[int | None, ...], low: int, high: int
+    ) -> NDArray[np.int64]:
+        """Integers of ``shape`` (``None`` is any size from 1 up) from ``low`` to ``high``."""
+        array = self._shaped(field, shape, "iu", "integers")
+        bad = (array < low) | (array > high)
+        if bad.any():
+            place = tuple(int(i) for i in np.argwhere(bad)[0])
+            expected = f"an integer from {low} to {high}"
+            raise self.error(f"{field}{list(place)}", array[place], expected)
+        return array.astype(np.int64)
+
+    def _shaped(
+        self, field: str, shape: tuple[int | None, ...], kinds: str, what: str
+    ) -> NDArray[Any]:
+        array = self._raw(field)
+        expected = f"{what} of shape ({', '.join('any' if n is None else str(n) for n in shape)})"
+        if array.dtype.kind not in kinds:
+            raise self.error(field, f"of type {array.dtype}", expected)
+        fits = len(array.shape) == len(shape) and all(
+            have > 0 and want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+        )
+        if not fits:
+            raise self.error(field, f"of shape {array.shape}", expected)
+        return array
+
+    def finish(self) -> None:
+        """Refuse fields that the format does not know."""
+        unknown = sorted(set(self._arrays) - self._asked)
+        if unknown:
+            raise InputError(f"{self.path}: unknown field {unknown[0]}")
+
+
+def _load_all(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of a ``.npz`` file, with one clear line for everything that can go wrong."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
+            if not isinstance(data, np.lib.npyio.NpzFile):
+                raise InputError(f"{path}: is a single array, expected an .npz file")
+            return {name: data[name] for name in data.files}
+    except OSError as error:
+        if error.strerror is None:
+            raise InputError(f"{path}: is damaged or cut short, expected an .npz file") from None
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except InputError:
+        raise
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError):
+        raise InputError(
+            f"{path}: is not a readable .npz file (foreign, damaged, cut short, or with pickles)"
+        ) from None
+
+
+def load_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
+    """All arrays of any ``.npz`` file, e.g. of samples; never unpickles.
+
+    Raises:
+        InputError: the file is missing, foreign, damaged or has pickled objects.
+    """
+    return _load_all(Path(path))
