@@ -1,0 +1,150 @@
+"""Activation functions in gates; bit for bit those of :mod:`golden.activations`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from golden.activations import TanhTable
+from golden.formats import Format
+from hdl.component import Component
+from hdl.latency import tanh_latency
+from hdl.numeric import clamp, requantize, select
+
+
+def hard_sigmoid(value: Value, *, frac: int, to: Format) -> Value:
+    """Eq. (21), clip(x/4 + 1/2, 0, 1): add, shift, clamp. Combinational.
+
+    Args:
+        value: signed pre-activation with ``frac`` fraction bits, 0 or more.
+        frac: fraction bits of ``value``.
+        to: format of the gate; must hold 1.0.
+    """
+    narrowed = requantize(value + (1 << (frac + 1)), frac=frac + 2, to=to)
+    return clamp(narrowed, low=0, high=to.one, width=to.width)
+
+
+def logistic_from_tanh(t: Value, *, frac: int, to: Format) -> Value:
+    """Logistic sigmoid (1 + tanh(x/2)) / 2, given t = tanh(x/2). Combinational.
+
+    Args:
+        t: signed, ``frac`` fraction bits.
+        frac: fraction bits of ``t``.
+        to: format of the gate; must hold 1.0.
+    """
+    narrowed = requantize(t + (1 << frac), frac=frac + 1, to=to)
+    return clamp(narrowed, low=0, high=to.one, width=to.width)
+
+
+class Tanh(Component):
+    """tanh by table: magnitude, look-up, sign.
+
+    One result a cycle, ``latency`` cycles later; no reset and no stall. Costs one ROM of
+    ``table.entries`` words, and with interpolation one small multiplier.
+
+    Args:
+        table: the table; its contents are :meth:`golden.activations.TanhTable.values`.
+        fracs: fraction bits of the argument; where several are given ``select`` chooses.
+        width: bits of the argument.
+
+    Attributes:
+        i: argument, signed(width).
+        select: index into ``fracs``.
+        o: result in format ``table.out``.
+    """
+
+    def __init__(self, *, table: TanhTable, fracs: Sequence[int], width: int) -> None:
+        if not fracs:
+            raise ValueError(f"Tanh fracs must not be empty, not {fracs!r}")
+        self.table = table
+        self.fracs = tuple(fracs)
+        self.width = width
+        super().__init__(
+            {
+                "i": In(signed(width)),
+                "select": In(range(len(self.fracs))),
+                "o": Out(signed(table.out.width)),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from argument to result."""
+        return tanh_latency(interpolate=self.table.interpolate)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        values = self.table.values().reshape(self.table.entries, -1)
+        low = values[:, 0]
+        entry_width = int(low.max()).bit_length()
+        rise_width = int(values[:, 1].max()).bit_length() if self.table.interpolate else 0
+        words = [int(v[0]) | (int(v[-1]) << entry_width if rise_width else 0) for v in values]
+        m.submodules.rom = rom = Memory(
+            shape=entry_width + rise_width, depth=self.table.entries, init=words
+        )
+        port = rom.read_port(domain="sync")
+
+        index_q = Signal(self.table.log2_entries)
+        negative_q = Signal()
+        negative_q2 = Signal()
+        magnitude = Signal(self.width)
+        m.d.comb += magnitude.eq(Mux(self.i < 0, -self.i, self.i))
+        m.d.sync += [negative_q.eq(self.i < 0), negative_q2.eq(negative_q)]
+        m.d.comb += port.addr.eq(index_q)
+
+        if not self.table.interpolate:
+            indices = [
+                requantize(_signed(magnitude), frac=frac, to=self.table.index)
+                for frac in self.fracs
+            ]
+            m.d.sync += index_q.eq(select(m, self.select, indices, name="index"))
+            self._apply_sign(m, port.data, negative_q2)
+            return m
+
+        # Parts of all binary points are aligned to the finest, so that one multiplier serves.
+        below = max(0, max(self.fracs) - self.table.step_frac)
+        split = [self._split(magnitude, frac, below) for frac in self.fracs]
+        part_q = Signal(below + 1)
+        part_q2 = Signal(below + 1)
+        m.d.sync += [
+            index_q.eq(select(m, self.select, [i for i, _ in split], name="index")),
+            part_q.eq(select(m, self.select, [p for _, p in split], name="part")),
+            part_q2.eq(part_q),
+        ]
+        entry = port.data[:entry_width]
+        rise = port.data[entry_width:]
+        exact_q = Signal(entry_width + below + 1)
+        negative_q3 = Signal()
+        m.d.sync += [exact_q.eq((entry << below) + rise * part_q2), negative_q3.eq(negative_q2)]
+        fine = self.table.out.frac + self.table.GUARD + below
+        self._apply_sign(m, requantize(_signed(exact_q), frac=fine, to=self.table.out), negative_q3)
+        return m
+
+    def _split(self, magnitude: Value, frac: int, below: int) -> tuple[Value, Value]:
+        """Index of the segment, and the part of it that |x| is past, with ``below`` bits."""
+        shift = frac - self.table.step_frac
+        index = magnitude >> shift if shift >= 0 else magnitude << -shift
+        outside = index >= self.table.entries
+        last = self.table.entries - 1
+        part = magnitude[:shift] << (below - shift) if shift > 0 else Value.cast(0)
+        return (
+            _signed(Mux(outside, last, index)),
+            _signed(Mux(outside, 1 << below, part)),
+        )
+
+    def _apply_sign(self, m: Module, magnitude: Value, negative: Value) -> None:
+        signed_value = Mux(negative, -_signed(magnitude), _signed(magnitude))
+        m.d.sync += self.o.eq(requantize(signed_value, frac=0, to=_whole(self.table.out)))
+
+
+def _signed(value: Value) -> Value:
+    """An unsigned value as a signed one, one bit wider; a signed one unchanged."""
+    return value if value.shape().signed else Cat(value, Const(0, 1)).as_signed()
+
+
+def _whole(to: Format) -> Format:
+    """The same raw range, without fraction: saturation alone."""
+    return Format(width=to.width, frac=0)

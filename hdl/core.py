@@ -1,0 +1,122 @@
+"""The core: sequencer, weight memory, operand store, MAC array and state update."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from golden.quantized import QuantizedNetwork
+from hdl.component import Component
+from hdl.mac_array import ArrayShape, MacArray
+from hdl.operand_store import OperandStore, element_layout
+from hdl.plan import Plan
+from hdl.sequencer import Sequencer, row_layout
+from hdl.state_update import StateUpdate
+
+
+class Core(Component):
+    """A whole network on one MAC array.
+
+        i ─► operand store (x, h, c) ─► MAC array ─► state update ─► o
+                   ▲                       ▲  weights      │
+                   └──────── h, c ─────────┼───────────────┘
+                                       sequencer
+
+    Latency and cycles per step: :func:`hdl.cycles.count`.
+
+    Args:
+        network: what to run.
+        lanes: multipliers of the array, 1 to the units of the largest layer.
+
+    Raises:
+        golden.errors.InputError: ``lanes`` is out of range.
+
+    Attributes:
+        i: one input element a beat, ``network.inputs`` beats a step; ``last`` with the last beat
+            of a sequence's last step (it is not looked at in other beats). The state is zero when
+            a sequence starts.
+        o: one output word a beat, ``network.outputs`` beats a sequence; ``last`` with the last.
+    """
+
+    def __init__(self, *, network: QuantizedNetwork, lanes: int) -> None:
+        self.plan = plan = Plan(network=network, lanes=lanes)
+        tag = row_layout(plan)
+        shape = ArrayShape(
+            lanes=lanes,
+            operand_width=plan.operand_width,
+            weight_width=plan.weight_width,
+            accumulator_width=plan.accumulator_width,
+            rows=plan.rows,
+            gates=plan.gates,
+        )
+        layers = network.layers
+        self.array = MacArray(shape=shape, tag=tag)
+        self.store = OperandStore(
+            x_width=network.x.width,
+            h_width=max(layer.formats.h.width for layer in layers),
+            c_width=max(layer.formats.c.width for layer in layers),
+            inputs=network.inputs,
+            units=[layer.units for layer in layers],
+            has_c=any(single.operand == "c" for single in plan.passes),
+        )
+        self.sequencer = Sequencer(plan=plan, place=shape.place, counts=self.store.h_ready.shape())
+        self.update = StateUpdate(plan=plan, word=shape.word)
+        super().__init__(
+            {
+                "i": In(stream.Signature(element_layout(network.x.width))),
+                "o": Out(stream.Signature(element_layout(network.out.width))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.sequencer = sequencer = self.sequencer
+        m.submodules.store = store = self.store
+        m.submodules.array = array = self.array
+        m.submodules.update = update = self.update
+        m.submodules.weights = weights = Memory(
+            shape=array.i_weights.shape().size, depth=sequencer.words, init=self.plan.weight_words()
+        )
+        port = weights.read_port()
+
+        # The sequencer's operation addresses the memories; the array takes it with their data.
+        operation = ("valid", "place", "first", "final", "done")
+        for name in operation:
+            source = getattr(sequencer, name)
+            delayed = Signal.like(source, name=f"{name}_q", reset_less=name != "valid")
+            m.d.sync += delayed.eq(source)
+            m.d.comb += getattr(array, f"i_{name}").eq(delayed)
+        m.d.sync += array.i_tag.eq(sequencer.row)
+        m.d.comb += [
+            port.addr.eq(sequencer.weight_address),
+            array.i_weights.eq(port.data),
+            array.i_operand.eq(store.read_data),
+            store.read_operand.eq(sequencer.operand),
+            store.read_address.eq(sequencer.address),
+            store.read_zero.eq(sequencer.zero),
+        ]
+        m.d.comb += [
+            sequencer.x_ready.eq(store.x_ready),
+            sequencer.x_last.eq(store.x_last),
+            store.x_release.eq(sequencer.x_release),
+            sequencer.h_ready.eq(store.h_ready),
+            sequencer.c_ready.eq(store.c_ready),
+            store.restart.eq(sequencer.restart),
+            sequencer.head_free.eq(update.head_free),
+            update.head_start.eq(sequencer.head_start),
+        ]
+        m.d.comb += [
+            update.row_done.eq(array.done),
+            update.row.eq(array.tag),
+            array.shadow_row.eq(update.shadow_row),
+            update.shadow.eq(array.shadow),
+            store.c_address.eq(update.c_address),
+            update.c_data.eq(store.c_data),
+        ]
+        connect(m, update.write_h, store.write_h)
+        connect(m, update.write_c, store.write_c)
+        connect(m, flipped(self.i), store.i)
+        connect(m, update.o, flipped(self.o))
+        return m

@@ -1,0 +1,84 @@
+"""Arithmetic helpers in gates: the one narrowing operation, and selection by job."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
+
+from amaranth.hdl import Module, Mux, Signal, Value, ValueLike, signed
+
+from golden.formats import Format
+
+T = TypeVar("T", bound=Hashable)
+
+
+def requantize(value: Value, *, frac: int, to: Format) -> Value:
+    """Narrow to a format: add half, shift (floor), saturate; :func:`golden.formats.requantize`.
+
+    Combinational. The sum is one bit wider than ``value``, so it cannot wrap.
+
+    Args:
+        value: signed, ``frac`` fraction bits.
+        frac: fraction bits of ``value``.
+        to: format of the result.
+
+    Returns:
+        A value of ``to.width`` bits, signed.
+    """
+    shift = frac - to.frac
+    if shift > 0:
+        value = (value + (1 << (shift - 1))) >> shift
+    elif shift < 0:
+        value = value << -shift
+    return clamp(value, low=to.min, high=to.max, width=to.width)
+
+
+def clamp(value: Value, *, low: int, high: int, width: int) -> Value:
+    """``value`` limited to ``low`` .. ``high``, as a signed value of ``width`` bits."""
+    limited = Mux(value < low, low, Mux(value > high, high, value))
+    return limited[:width].as_signed()
+
+
+def select(m: Module, which: ValueLike, choices: Sequence[Value], *, name: str) -> Value:
+    """``choices[which]``, combinational, without a multiplexer where there is only one choice.
+
+    Args:
+        m: module that the multiplexer goes into.
+        which: index into ``choices``.
+        choices: signed values; the result is as wide as the widest.
+        name: name of the result's signal.
+    """
+    if len(choices) == 1:
+        return choices[0]
+    width = max(len(choice) for choice in choices)
+    result = Signal(signed(width), name=name)
+    with m.Switch(which):
+        for index, choice in enumerate(choices[:-1]):
+            with m.Case(index):
+                m.d.comb += result.eq(choice)
+        with m.Default():
+            m.d.comb += result.eq(choices[-1])
+    return result
+
+
+def distinct(keys: Sequence[T]) -> tuple[list[T], list[int]]:
+    """The different ones of ``keys`` in order of appearance, and for each key its index there."""
+    unique = list(dict.fromkeys(keys))
+    return unique, [unique.index(key) for key in keys]
+
+
+def constant_by(m: Module, which: ValueLike, values: Sequence[int], *, name: str) -> Value:
+    """The constant ``values[which]``, combinational; not negative."""
+    result = Signal(range(max(values) + 1), name=name)
+    with m.Switch(which):
+        for value, indices in _indices_by_value(values).items():
+            with m.Case(*indices):
+                m.d.comb += result.eq(value)
+    return result
+
+
+def _indices_by_value(values: Sequence[int]) -> dict[int, list[int]]:
+    groups: dict[int, list[int]] = {}
+    for index, value in enumerate(values):
+        groups.setdefault(value, []).append(index)
+    return groups

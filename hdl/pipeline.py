@@ -1,0 +1,129 @@
+"""A pipeline under construction: values know their stage, delays are inserted where they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Shape, Signal, Value
+
+from golden.formats import Format
+from hdl.numeric import constant_by, distinct, select
+
+
+@dataclass(frozen=True, eq=False)
+class Staged:
+    """A signed value of a pipeline.
+
+    Attributes:
+        value: valid in cycle ``stage`` of the item that passes through.
+        stage: cycles since the item entered.
+        fracs: for each job its fraction bits.
+    """
+
+    value: Value
+    stage: int
+    fracs: tuple[int, ...]
+
+
+class Pipeline:
+    """Builds a stall-free pipeline for items that belong to one of several jobs.
+
+    Formats may differ from job to job; where they do, the item's job selects. Values that meet are
+    delayed to the later one's stage.
+
+    Args:
+        m: module that the registers go into.
+        job: index of the entering item's job.
+        jobs: number of jobs.
+    """
+
+    def __init__(self, m: Module, *, job: Value, jobs: int) -> None:
+        self.m = m
+        self.jobs = jobs
+        self._delays: dict[Staged, list[Value]] = {}
+        self._job = Staged(job, 0, ())
+        self._names: dict[str, int] = {}
+
+    def name(self, stem: str) -> str:
+        """``stem``, numbered if it was used before."""
+        self._names[stem] = self._names.get(stem, 0) + 1
+        return stem if self._names[stem] == 1 else f"{stem}{self._names[stem]}"
+
+    def at(self, staged: Staged, stage: int) -> Value:
+        """The value in a later stage; delay registers are shared."""
+        chain = self._delays.setdefault(staged, [staged.value])
+        while len(chain) <= stage - staged.stage:
+            name = self.name(f"delay_{getattr(chain[-1], 'name', 'value')}")
+            delayed = Signal(chain[-1].shape(), name=name, reset_less=True)
+            self.m.d.sync += delayed.eq(chain[-1])
+            chain.append(delayed)
+        return chain[stage - staged.stage]
+
+    def job_at(self, stage: int) -> Value:
+        """The job of the item in a stage."""
+        return self.at(self._job, stage)
+
+    def register(self, value: Value, stage: int, fracs: Sequence[int], *, name: str) -> Staged:
+        """A register behind a combinational value of ``stage``."""
+        result = Signal(Shape.cast(value.shape()), name=self.name(name), reset_less=True)
+        self.m.d.sync += result.eq(value)
+        return Staged(result, stage + 1, tuple(fracs))
+
+    def by_job(
+        self, stage: int, keys: Sequence[Hashable], make: Callable[[int], Value], *, name: str
+    ) -> Value:
+        """A value that depends on the job, made once for each different key.
+
+        Args:
+            stage: stage of the value.
+            keys: for each job what decides the value.
+            make: the value for a job.
+            name: name of the result where several are selected from.
+        """
+        unique, index = distinct(keys)
+        choices = [make(keys.index(key)) for key in unique]
+        which = self.index_by_job(stage, index)
+        return select(self.m, which, choices, name=self.name(name))
+
+    def index_by_job(self, stage: int, indices: Sequence[int]) -> Value:
+        """The constant ``indices[job]`` for the item in a stage."""
+        if len(set(indices)) == 1:
+            return Value.cast(indices[0])
+        return constant_by(self.m, self.job_at(stage), indices, name=self.name("select"))
+
+    def meet(self, *values: Staged) -> tuple[int, list[Value]]:
+        """The latest stage of some values, and all of them in that stage."""
+        stage = max(value.stage for value in values)
+        return stage, [self.at(value, stage) for value in values]
+
+    def add(self, a: Staged, b: Staged, *, name: str) -> Staged:
+        """Exact sum, at the finer binary point of the two; one stage."""
+        stage, (left, right) = self.meet(a, b)
+        fracs = [max(pair) for pair in zip(a.fracs, b.fracs, strict=True)]
+        keys = [(f - x, f - y) for f, x, y in zip(fracs, a.fracs, b.fracs, strict=True)]
+        total = self.by_job(
+            stage, keys, lambda job: (left << keys[job][0]) + (right << keys[job][1]), name="sum"
+        )
+        return self.register(total, stage, fracs, name=name)
+
+    def multiply(self, a: Staged, b: Staged, *, name: str) -> Staged:
+        """Exact product; one stage and one multiplier."""
+        stage, (left, right) = self.meet(a, b)
+        fracs = [x + y for x, y in zip(a.fracs, b.fracs, strict=True)]
+        return self.register(left * right, stage, fracs, name=name)
+
+    def apply(
+        self,
+        operation: Callable[[Value, int, Format], Value],
+        a: Staged,
+        formats: Sequence[Format],
+        *,
+        name: str,
+    ) -> Staged:
+        """A combinational narrowing ``operation(value, frac, format)`` and a register."""
+        keys = list(zip(a.fracs, formats, strict=True))
+        value = self.by_job(
+            a.stage, keys, lambda job: operation(a.value, *keys[job]), name=f"{name}_d"
+        )
+        return self.register(value, a.stage, [to.frac for to in formats], name=name)

@@ -1,0 +1,276 @@
+"""The sequencer: one operation of the MAC array a cycle, in the order of the plan's passes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from hdl.component import Component
+from hdl.operand_store import Operand
+from hdl.plan import Pass, Plan
+
+
+def row_layout(plan: Plan) -> data.StructLayout:
+    """What the state update must know of a completed row.
+
+    Fields: ``job``; ``row``; ``units``, the number of its units less one; ``begin``, it is the
+    job's first row; ``first_step`` of a sequence; ``emit``, its results go to the output stream;
+    ``last``, the output ends with its last unit.
+    """
+    return data.StructLayout(
+        {
+            "job": range(len(plan.jobs)),
+            "row": range(plan.rows),
+            "units": range(plan.lanes),
+            "begin": 1,
+            "first_step": 1,
+            "emit": 1,
+            "last": 1,
+        }
+    )
+
+
+class Sequencer(Component):
+    """Walks through passes, columns, rows and gates; waits only at the start of a column.
+
+    A column starts when its element is ready. A job's final column also waits until the job's
+    sums of the step before have been drained, because it overwrites them in the shadow.
+
+    Latency: an operation is presented one cycle after it was decided on.
+
+    Attributes:
+        x_ready, x_last, x_release, h_ready, c_ready, restart: see
+            :class:`hdl.operand_store.OperandStore`.
+        head_free: the head's sums of the sequence before have been drained.
+        head_start: the head's sums are about to be overwritten.
+        valid: an operation is presented.
+        weight_address: word of the weight memory.
+        operand, address, zero: what to read from the operand store.
+        place, first, final, done: see :class:`hdl.mac_array.MacArray`.
+        row: the row that ``done`` completes.
+    """
+
+    def __init__(self, *, plan: Plan, place: data.StructLayout, counts: data.StructLayout) -> None:
+        self.plan = plan
+        self.words = sum(plan.macs(single) for single in plan.passes)
+        super().__init__(
+            {
+                "x_ready": In(range(plan.network.inputs + 1)),
+                "x_last": In(1),
+                "x_release": Out(1),
+                "h_ready": In(counts),
+                "c_ready": In(counts),
+                "restart": Out(len(plan.network.layers)),
+                "head_free": In(1),
+                "head_start": Out(1),
+                "valid": Out(1),
+                "weight_address": Out(range(self.words)),
+                "operand": Out(Operand),
+                "address": Out(range(max(plan.network.inputs, plan.state_units))),
+                "zero": Out(1),
+                "place": Out(place),
+                "first": Out(1),
+                "final": Out(1),
+                "done": Out(1),
+                "row": Out(row_layout(plan)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        position = Signal(range(len(self.plan.passes)))
+        walk = Signal(_walk_layout(self.plan))
+        first_step = Signal(init=1)
+        last_step = Signal()
+        weight_address = Signal(range(self.words))
+        go = Signal()
+
+        now = self._pass_constants(m, position)
+        ends = _ends(m, walk, now)
+        m.d.comb += go.eq(self._may_go(m, walk, now, first_step))
+        with m.If(go):
+            self._advance(m, walk, ends)
+            m.d.sync += weight_address.eq(weight_address + 1)
+        with m.If(go & ends.of_pass):
+            with m.If(now.is_input):
+                m.d.sync += last_step.eq(self.x_last)
+            m.d.sync += position.eq(position + 1)
+            with m.If(now.is_head | (now.ends_step & ~(last_step & self._has_head))):
+                m.d.sync += [position.eq(0), weight_address.eq(0)]
+            with m.If(now.ends_step):
+                m.d.sync += first_step.eq(last_step)
+
+        m.d.sync += [
+            self.valid.eq(go),
+            self.x_release.eq(go & ends.of_pass & now.is_input),
+            self.weight_address.eq(weight_address),
+        ]
+        self._present(m, walk, now, ends, first_step, last_step)
+        return m
+
+    @property
+    def _has_head(self) -> bool:
+        return self.plan.head_pass is not None
+
+    def _pass_constants(self, m: Module, position: Signal) -> Any:
+        """What the plan says of the current pass, looked up by its position."""
+        plan = self.plan
+        now = Signal(_constants_layout(plan))
+        with m.Switch(position):
+            for index, single in enumerate(plan.passes):
+                with m.Case(index):
+                    for name, value in _pass_constants(plan, index, single).items():
+                        m.d.comb += now[name].eq(value)
+        return now
+
+    def _may_go(self, m: Module, walk: Any, now: Any, first_step: Signal) -> Value:
+        """Whether the next operation may be issued: only the start of a column can wait."""
+        column_starts, in_final_column = Signal(), Signal()
+        count = Signal(range(max(single.columns for single in self.plan.passes) + 1))
+        drained, ready = Signal(), Signal()
+        m.d.comb += [
+            column_starts.eq((walk.row == 0) & (walk.gate == 0)),
+            in_final_column.eq((walk.column == now.last_column) & now.final.any()),
+            ready.eq((now.recurrent & first_step) | (walk.column < count)),
+        ]
+        restart = Signal()
+        m.d.comb += restart.eq(column_starts & in_final_column & now.ends_job & ready & drained)
+        for index, job in enumerate(self.plan.jobs):
+            with m.If(now.job == index):
+                if job.head:
+                    m.d.comb += [drained.eq(self.head_free), self.head_start.eq(restart)]
+                else:
+                    all_ready = self.h_ready[job.name] == job.units
+                    m.d.comb += [drained.eq(all_ready), self.restart[index].eq(restart)]
+        with m.Switch(now.source):
+            for index, (operand, source) in enumerate(self._sources):
+                with m.Case(index):
+                    m.d.comb += count.eq(self._ready_count(operand, source))
+        return ~column_starts | (ready & (~in_final_column | drained))
+
+    @property
+    def _sources(self) -> list[tuple[str, int]]:
+        return _sources(self.plan)
+
+    def _ready_count(self, operand: str, source: int) -> Value:
+        if operand == "x":
+            return self.x_ready
+        counts = self.h_ready if operand == "h" else self.c_ready
+        return counts[self.plan.jobs[source].name]
+
+    def _advance(self, m: Module, walk: Any, ends: Any) -> None:
+        """Gates, then rows, then columns."""
+        m.d.sync += walk.gate.eq(Mux(ends.of_row, 0, walk.gate + 1))
+        with m.If(ends.of_row):
+            m.d.sync += walk.row.eq(Mux(ends.of_column, 0, walk.row + 1))
+        with m.If(ends.of_column):
+            m.d.sync += walk.column.eq(Mux(ends.of_pass, 0, walk.column + 1))
+
+    def _present(
+        self, m: Module, walk: Any, now: Any, ends: Any, first_step: Signal, last_step: Signal
+    ) -> None:
+        """The operation and the row that it may complete, registered."""
+        final = now.final.bit_select(walk.gate, 1) & (walk.column == now.last_column)
+        whole = self.plan.lanes - 1
+        m.d.sync += [
+            self.operand.eq(now.operand),
+            self.address.eq(now.base + walk.column),
+            self.zero.eq(now.recurrent & first_step),
+            self.place.gate.eq(now.first_gate + walk.gate),
+            self.place.row.eq(now.first_row + walk.row),
+            self.first.eq(now.first.bit_select(walk.gate, 1) & (walk.column == 0)),
+            self.final.eq(final),
+            self.done.eq(final & ends.of_row & now.ends_job),
+            self.row.job.eq(now.job),
+            self.row.row.eq(now.first_row + walk.row),
+            self.row.units.eq(Mux(walk.row == now.last_row, now.units_in_last_row, whole)),
+            self.row.begin.eq(walk.row == 0),
+            self.row.first_step.eq(first_step),
+            self.row.emit.eq(now.emits & last_step),
+            self.row.last.eq(walk.row == now.last_row),
+        ]
+
+
+def _sources(plan: Plan) -> list[tuple[str, int]]:
+    """The different vectors that passes read, as (memory, job that produces it)."""
+    return list(dict.fromkeys((single.operand, single.source) for single in plan.passes))
+
+
+def _walk_layout(plan: Plan) -> data.StructLayout:
+    """Where in a pass the array is: column, row of the job, gate of the pass."""
+    return data.StructLayout(
+        {
+            "column": range(max(single.columns for single in plan.passes)),
+            "row": range(max(job.rows for job in plan.jobs)),
+            "gate": range(plan.gates),
+        }
+    )
+
+
+def _ends(m: Module, walk: Any, now: Any) -> Any:
+    """Which loops the current operation is the last one of."""
+    ends = Signal(data.StructLayout({"of_row": 1, "of_column": 1, "of_pass": 1}))
+    m.d.comb += [
+        ends.of_row.eq(walk.gate == now.last_gate),
+        ends.of_column.eq(ends.of_row & (walk.row == now.last_row)),
+        ends.of_pass.eq(ends.of_column & (walk.column == now.last_column)),
+    ]
+    return ends
+
+
+def _constants_layout(plan: Plan) -> data.StructLayout:
+    """Fields of :func:`_pass_constants`."""
+    walk = _walk_layout(plan)
+    return data.StructLayout(
+        {
+            "job": range(len(plan.jobs)),
+            "source": range(len(_sources(plan))),
+            "operand": Operand,
+            "base": range(max(plan.network.inputs, plan.state_units)),
+            "recurrent": 1,
+            "last_column": walk["column"].shape,
+            "first_row": range(plan.rows),
+            "last_row": walk["row"].shape,
+            "units_in_last_row": range(plan.lanes),
+            "first_gate": range(plan.gates),
+            "last_gate": range(plan.gates),
+            "first": plan.gates,
+            "final": plan.gates,
+            "is_input": 1,
+            "is_head": 1,
+            "ends_job": 1,
+            "ends_step": 1,
+            "emits": 1,
+        }
+    )
+
+
+def _pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
+    """What the sequencer must know of a pass; gates count from the pass' first one."""
+    job = plan.jobs[single.job]
+    start = single.gates[0]
+    later = plan.passes[index + 1 :]
+    last_layer = single.job == len(plan.network.layers) - 1
+    return {
+        "job": single.job,
+        "source": _sources(plan).index((single.operand, single.source)),
+        "operand": Operand[single.operand.upper()],
+        "base": single.base,
+        "recurrent": single.recurrent,
+        "last_column": single.columns - 1,
+        "first_row": job.row,
+        "last_row": job.rows - 1,
+        "units_in_last_row": (job.units - 1) % plan.lanes,
+        "first_gate": start,
+        "last_gate": len(single.gates) - 1,
+        "first": sum(1 << (gate - start) for gate in single.first),
+        "final": sum(1 << (gate - start) for gate in single.final),
+        "is_input": single.source < 0,
+        "is_head": job.head,
+        "ends_job": all(other.job != single.job for other in later),
+        "ends_step": index == len(plan.step_passes) - 1,
+        "emits": job.head or (last_layer and plan.head_pass is None),
+    }
