@@ -1,0 +1,40 @@
+# Each goal sets up what it needs first; a second call re-installs nothing.
+
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+READY := .venv/.ready
+WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format clean distclean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with everything but PyTorch, and install the simulators
+
+$(READY): pyproject.toml tools/setup
+	@PYTHON="$(PYTHON)" sh tools/setup
+
+run: $(READY) ## Demonstration: digits through golden model, Icarus and Verilator; results in build/run/
+	@$(WITH_BIN) $(BIN)/litelstm demo
+
+lint: $(READY) ## Style, formatting and types
+	@$(WITH_BIN) $(BIN)/ruff check .
+	@$(WITH_BIN) $(BIN)/ruff format --check .
+	@$(WITH_BIN) $(BIN)/pyright
+
+test: lint ## Lint, then all tests
+	@$(WITH_BIN) $(BIN)/pytest -q -n $(JOBS)
+
+format: $(READY) ## Rewrite the source in the project's style
+	@$(WITH_BIN) $(BIN)/ruff check --fix .
+	@$(WITH_BIN) $(BIN)/ruff format .
+
+clean: ## Remove what was built
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## Remove .venv too
+	rm -rf .venv

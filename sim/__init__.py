@@ -1,0 +1,1 @@
+"""The benches: what builds, runs and judges simulations of the generated Verilog."""

@@ -1,0 +1,81 @@
+"""Folders of built things, named by what went into them and shared between processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sim.errors import SimulationError
+
+_MARKER = ".finished"
+_KEEP_DAYS = 14
+
+
+def cache_root(cache: Path | None = None) -> Path:
+    """Where builds are kept: `cache`, else $LITELSTM_CACHE, else ~/.cache/litelstm."""
+    if cache is not None:
+        return cache.absolute()
+    if named := os.environ.get("LITELSTM_CACHE"):
+        return Path(named).absolute()
+    return Path.home() / ".cache" / "litelstm"
+
+
+def content_key(*parts: object) -> str:
+    """A folder name from everything that a build depends on; parts must be JSON values."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+
+def cached_folder(root: Path, key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
+    """The folder `root`/`key`, filled by `make(folder)` unless some process has done so before.
+
+    Processes that ask for the same key at once wait for the first of them. A folder whose `make`
+    was cut short is made anew. Folders that nobody asked for in 14 days are deleted.
+
+    Returns:
+        The folder, and whether it was there already.
+
+    Raises:
+        SimulationError: the cache cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / f"{key}.lock")
+        lock.acquire()
+    except OSError as error:
+        raise SimulationError(
+            f"cannot write the build cache {root} ({error.strerror}); LITELSTM_CACHE names another"
+        ) from error
+    folder = root / key
+    marker = folder / _MARKER
+    try:
+        if marker.exists():
+            with suppress(OSError):  # somebody else's cache
+                marker.touch()
+            return folder, True
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        make(folder)
+        marker.touch()
+    finally:
+        lock.release()
+    _prune(root)
+    return folder, False
+
+
+def _prune(root: Path) -> None:
+    oldest = time.time() - _KEEP_DAYS * 86400
+    for marker in root.glob(f"*/{_MARKER}"):
+        with suppress(OSError, Timeout):
+            if marker.stat().st_mtime >= oldest:
+                continue
+            with FileLock(f"{marker.parent}.lock", timeout=0):
+                if marker.stat().st_mtime < oldest:
+                    shutil.rmtree(marker.parent, ignore_errors=True)

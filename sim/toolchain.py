@@ -1,0 +1,140 @@
+"""The simulators, compilers and environment variables that benches are built and run with."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+from golden.errors import InputError
+from sim.errors import MissingToolError, SimulationError
+
+Simulator = Literal["icarus", "verilator"]
+SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)
+
+_OLDEST_VERILATOR = (5, 36)  # for cocotb 2.1
+
+_HOW_TO_INSTALL = {
+    "iverilog": "apt-get install iverilog",
+    "vvp": "apt-get install iverilog",
+    "verilator": "`make setup` in the project's folder (Debian's Verilator is too old)",
+    "g++": "apt-get install g++",
+    "make": "apt-get install make",
+    "perl": "apt-get install perl",
+}
+
+# Left over from a surrounding `make` or a user's own cocotb: each would change a build or a run.
+_FOREIGN = (
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+    "MAKEOVERRIDES",
+    "GPI_USERS",
+    "SIM_CMD_PREFIX",
+    "SIM_CMD_SUFFIX",
+    "RANDOM_SEED",
+    "COCOTB_RANDOM_SEED",
+    "COCOTB_TESTCASE",
+    "COCOTB_TEST_FILTER",
+    "COCOTB_PLUSARGS",
+)
+
+
+def check_simulator(name: str) -> Simulator:
+    """The name as a `Simulator`.
+
+    Raises:
+        InputError: (a ValueError) there is no such simulator.
+    """
+    for simulator in SIMULATORS:
+        if name == simulator:
+            return simulator
+    raise InputError(f"simulator must be one of {', '.join(SIMULATORS)}, not {name!r}")
+
+
+def search_path() -> str:
+    """Where tools are looked for: beside this Python (where `make setup` puts them), then PATH."""
+    return os.pathsep.join(
+        part for part in (sysconfig.get_path("scripts"), os.environ.get("PATH", "")) if part
+    )
+
+
+def find_tool(name: str) -> str:
+    """Absolute path of a simulator's or compiler's executable.
+
+    Raises:
+        MissingToolError: it is not there.
+    """
+    found = shutil.which(name, path=search_path())
+    if found is None:
+        raise MissingToolError(f"{name} not found; to install it: {_HOW_TO_INSTALL[name]}")
+    return os.path.abspath(found)
+
+
+def require(simulator: Simulator) -> None:
+    """Check that all the tools of a simulator are there, before anything is built.
+
+    Raises:
+        MissingToolError: one is missing, or Verilator is too old for cocotb.
+    """
+    if simulator == "icarus":
+        find_tool("iverilog")
+        find_tool("vvp")
+        return
+    for tool in ("g++", "make", "perl"):
+        find_tool(tool)
+    path = find_tool("verilator")
+    version = _first_line(path, "--version")
+    number = re.search(r"(\d+)\.(\d+)", version)
+    # A build without a number in its version is taken to be new.
+    if number is not None and tuple(map(int, number.groups())) < _OLDEST_VERILATOR:
+        raise MissingToolError(
+            f"{path} is {version}, cocotb needs 5.036 or newer; to install it: "
+            f"{_HOW_TO_INSTALL['verilator']}"
+        )
+
+
+def versions(simulator: Simulator) -> list[str]:
+    """First line of `--version` (`-V`) of every tool whose version can change a build."""
+    if simulator == "icarus":
+        return [_first_line(find_tool("iverilog"), "-V")]
+    return [
+        _first_line(find_tool("verilator"), "--version"),
+        _first_line(find_tool("g++"), "--version"),
+    ]
+
+
+@cache
+def _first_line(path: str, flag: str) -> str:
+    done = subprocess.run(
+        [path, flag], capture_output=True, text=True, check=False, env=environment()
+    )
+    if done.returncode != 0 or not done.stdout:
+        raise SimulationError(f"{path} {flag} failed: {(done.stderr or done.stdout).strip()}")
+    return done.stdout.splitlines()[0].strip()
+
+
+def environment() -> dict[str, str]:
+    """This process' environment with the tools on PATH and without what would disturb them."""
+    env = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    env["PATH"] = search_path()
+    return env
+
+
+def compile_environment(ccache_folder: Path) -> dict[str, str]:
+    """Variables that make a Verilator build use ccache, if it is there: 13 s become 2 s."""
+    ccache = shutil.which("ccache", path=search_path())
+    if ccache is None:
+        return {}
+    return {
+        "OBJCACHE": ccache,
+        "CCACHE_DIR": str(ccache_folder),
+        "CCACHE_MAXSIZE": "1G",
+        "CCACHE_SLOPPINESS": "pch_defines,time_macros",
+        "CCACHE_NOHASHDIR": "1",
+    }
