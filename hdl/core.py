@@ -77,7 +77,7 @@ class Core(Component):
         m.submodules.array = array = self.array
         m.submodules.update = update = self.update
         m.submodules.weights = weights = Memory(
-            shape=array.i_weights.shape().size, depth=sequencer.words, init=self.plan.weight_words()
+            shape=array.i_weights.shape().size, depth=self.plan.words, init=self.plan.weight_words()
         )
         port = weights.read_port()
 

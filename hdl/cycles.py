@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hdl.latency import ISSUE_TO_ARRAY, OUTPUT_BUFFER, QUEUE, ROW_DONE, UpdateLatency, of_update
+from hdl.latency import ISSUE_TO_ARRAY, OUTPUT_BUFFER, QUEUE, ROW_DONE, UpdateCost, of_update
 from hdl.plan import Job, Pass, Plan
 
 
@@ -96,7 +96,7 @@ class _Run:
     """State of the count: every field is a list of cycles."""
 
     plan: Plan
-    latency: UpdateLatency
+    latency: UpdateCost
     now: int = 0
     entered_last: int = -1
     inputs: list[int] = field(default_factory=list)

@@ -27,17 +27,23 @@ OUTPUT_BUFFER = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpdateLatency:
-    """Cycles from the one in which a unit enters the pipeline of the state update.
+class UpdateCost:
+    """What a state update takes: time and parts.
+
+    Cycles count from the one in which a unit enters the pipeline.
 
     Attributes:
         c, h: until the sequencer sees that the unit's new c or h is ready.
         output: until the unit's result is written to the output buffer.
+        multipliers: element-wise products, each with a multiplier of its own.
+        tables: tanh tables, each with a multiplier too if it interpolates.
     """
 
     c: int
     h: int
     output: int
+    multipliers: int
+    tables: int
 
 
 def tanh_latency(*, interpolate: bool) -> int:
@@ -58,7 +64,7 @@ class _StageCounter:
     def __init__(self, plan: Plan) -> None:
         self._tanh = tanh_latency(interpolate=plan.network.tanh.interpolate)
         self._logistic = any(layer.sigmoid == "logistic" for layer in plan.network.layers)
-        self.c = self.h = 0
+        self.c = self.h = self.multipliers = self.tables = 0
 
     def pre(self, gate: int) -> _Stage:
         return _Stage(PRE)
@@ -67,15 +73,18 @@ class _StageCounter:
         return beside
 
     def sigmoid(self, a: _Stage, *, name: str) -> _Stage:
-        return _Stage(a.stage + 1 + (self._tanh if self._logistic else 0))
+        before = self.tanh(a, name=name) if self._logistic else a
+        return _Stage(before.stage + 1)
 
     def tanh(self, a: _Stage, *, name: str) -> _Stage:
+        self.tables += 1
         return _Stage(a.stage + self._tanh)
 
     def add(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
         return _Stage(max(a.stage, b.stage) + 1)
 
     def multiply(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
+        self.multipliers += 1
         return self.add(a, b, name=name)
 
     def to_c(self, a: _Stage) -> _Stage:
@@ -87,8 +96,14 @@ class _StageCounter:
         return _Stage(self.h)
 
 
-def of_update(plan: Plan) -> UpdateLatency:
-    """Latency of the state update of a plan's cells."""
+def of_update(plan: Plan) -> UpdateCost:
+    """Latency and cost of the state update of a plan's cells."""
     counter = _StageCounter(plan)
     CELLS[plan.network.layers[0].cell.kind].update(counter)
-    return UpdateLatency(c=counter.c, h=counter.h, output=PRE if plan.head_pass else counter.h)
+    return UpdateCost(
+        c=counter.c,
+        h=counter.h,
+        output=PRE if plan.head_pass else counter.h,
+        multipliers=counter.multipliers,
+        tables=counter.tables,
+    )

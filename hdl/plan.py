@@ -238,6 +238,11 @@ class Plan:
         """Cycles that the array needs for a pass: one a column, row and gate."""
         return single.columns * self.jobs[single.job].rows * len(single.gates)
 
+    @property
+    def words(self) -> int:
+        """Words of the weight memory."""
+        return sum(self.macs(single) for single in self.passes)
+
     def weight_words(self) -> list[int]:
         """Contents of the weight memory, one word of ``lanes`` weights a cycle, lane 0 lowest."""
         words: list[int] = []
@@ -272,6 +277,11 @@ class Plan:
             bias = self.network.head.weights["b"]
             words += (bias if gate == 0 else np.zeros_like(bias)).tolist()
         return words
+
+    def bias_width(self, gate: int) -> int:
+        """Bits of a word of :meth:`bias_words`."""
+        words = self.bias_words(gate)
+        return signed_width(min(words), max(words))
 
 
 def _pack(weights: NDArray[np.int64], width: int) -> list[int]:

@@ -55,7 +55,6 @@ class Sequencer(Component):
 
     def __init__(self, *, plan: Plan, place: data.StructLayout, counts: data.StructLayout) -> None:
         self.plan = plan
-        self.words = sum(plan.macs(single) for single in plan.passes)
         super().__init__(
             {
                 "x_ready": In(range(plan.network.inputs + 1)),
@@ -67,7 +66,7 @@ class Sequencer(Component):
                 "head_free": In(1),
                 "head_start": Out(1),
                 "valid": Out(1),
-                "weight_address": Out(range(self.words)),
+                "weight_address": Out(range(plan.words)),
                 "operand": Out(Operand),
                 "address": Out(range(max(plan.network.inputs, plan.state_units))),
                 "zero": Out(1),
@@ -85,7 +84,7 @@ class Sequencer(Component):
         walk = Signal(_walk_layout(self.plan))
         first_step = Signal(init=1)
         last_step = Signal()
-        weight_address = Signal(range(self.words))
+        weight_address = Signal(range(self.plan.words))
         go = Signal()
 
         now = self._pass_constants(m, position)

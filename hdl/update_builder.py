@@ -65,8 +65,7 @@ class UpdateBuilder:
         chosen = row.word_select(lane, width).as_signed()
         accumulated = pipe.register(chosen, 1, plan.product_fracs, name=f"sum{gate}")
         words = plan.bias_words(gate)
-        bias_width = max(2, *(max(w, -w - 1).bit_length() + 1 for w in words))
-        memory = Memory(shape=signed(bias_width), depth=len(words), init=words)
+        memory = Memory(shape=signed(plan.bias_width(gate)), depth=len(words), init=words)
         m.submodules[f"bias{gate}"] = memory
         port = memory.read_port()
         m.d.comb += port.addr.eq(pipe.at(self.index, 1))
