@@ -62,7 +62,7 @@ class Core(Component):
             has_c=any(single.operand == "c" for single in plan.passes),
         )
         self.sequencer = Sequencer(plan=plan, place=shape.place, counts=self.store.h_ready.shape())
-        self.update = StateUpdate(plan=plan, word=shape.word)
+        self.update = StateUpdate(plan=plan)
         super().__init__(
             {
                 "i": In(stream.Signature(element_layout(network.x.width))),
@@ -111,6 +111,7 @@ class Core(Component):
             update.row_done.eq(array.done),
             update.row.eq(array.tag),
             array.shadow_row.eq(update.shadow_row),
+            array.shadow_lane.eq(update.shadow_lane),
             update.shadow.eq(array.shadow),
             store.c_address.eq(update.c_address),
             update.c_data.eq(store.c_data),

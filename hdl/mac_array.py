@@ -35,17 +35,12 @@ class ArrayShape:
         """Where a sum lives: its row and gate."""
         return data.StructLayout({"gate": range(self.gates), "row": range(self.rows)})
 
-    @property
-    def word(self) -> data.ArrayLayout:
-        """One sum of every lane."""
-        return data.ArrayLayout(signed(self.accumulator_width), self.lanes)
-
 
 class MacArray(Component):
     """One operand times one word of weights a cycle, added to a row of accumulators.
 
         weights ─► ┌───┐ product_q ┌───┐ sum ─► accumulators (row, gate)
-        operand ─► │ × │ ────────► │ + │ ─────► shadow, when the sum is final
+        operand ─► │ × │ ────────► │ + │ ─────► shadow, when the sum is final ─► lane ─► shadow
                    └───┘           └───┘ ◄───── accumulators, or 0 for a first product
 
     One word a cycle without exception: a sum that was written in the cycle before is forwarded.
@@ -53,8 +48,8 @@ class MacArray(Component):
 
     Latency: ``done`` is high ``hdl.latency.ROW_DONE`` cycles after the operation that completes a
     row; from the next cycle on the row can be read from the shadow.
-    Cost: ``lanes`` multipliers; two memories of ``rows * gates`` words of
-    ``lanes * accumulator_width`` bits.
+    Cost: ``lanes`` multipliers; for each lane a memory of accumulators and one of shadows for each
+    gate.
 
     Attributes:
         i_valid, i_operand, i_weights: the operation; ``i_weights`` has lane 0 lowest.
@@ -64,12 +59,13 @@ class MacArray(Component):
         i_done: with this operation a row is complete in all gates of its job.
         i_tag: what ``tag`` shall tell of that row.
         done, tag: a row is complete.
-        shadow_row: row to read.
-        shadow: for each gate the sums of all lanes, one cycle after ``shadow_row``.
+        shadow_row, shadow_lane: the unit to read from the shadow.
+        shadow: its sum in each gate, one cycle later.
     """
 
     def __init__(self, *, shape: ArrayShape, tag: data.StructLayout) -> None:
         self.shape = shape
+        sums = data.ArrayLayout(signed(shape.accumulator_width), shape.gates)
         super().__init__(
             {
                 "i_valid": In(1),
@@ -83,33 +79,22 @@ class MacArray(Component):
                 "done": Out(1),
                 "tag": Out(tag),
                 "shadow_row": In(range(shape.rows)),
-                "shadow": Out(data.ArrayLayout(shape.word, shape.gates)),
+                "shadow_lane": In(range(shape.lanes)),
+                "shadow": Out(sums),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape = self.shape
-
-        m.submodules.accumulators = accumulators = Memory(
-            shape=shape.word, depth=1 << shape.place.size, init=[]
-        )
-        write = accumulators.write_port()
-        read = accumulators.read_port(transparent_for=(write,))
-
-        # Stage 1: products. The accumulators are addressed, to be there in stage 2.
-        product_width = shape.operand_width + shape.weight_width
-        operand_q = Signal(signed(shape.operand_width), reset_less=True)
-        weights_q = Signal(self.i_weights.shape(), reset_less=True)
-        m.d.sync += [operand_q.eq(self.i_operand), weights_q.eq(self.i_weights)]
-
         control = data.StructLayout({"place": shape.place, "first": 1, "final": 1})
+        operand_q = Signal(signed(shape.operand_width), reset_less=True)
         control_q = Signal(control, reset_less=True)
         control_q2 = Signal(control, reset_less=True)
-        valid_q, valid_q2 = Signal(), Signal()
-        done_q = Signal()
+        valid_q, valid_q2, done_q = Signal(), Signal(), Signal()
         tag_q = Signal(self.tag.shape(), reset_less=True)
         m.d.sync += [
+            operand_q.eq(self.i_operand),
             control_q.place.eq(self.i_place),
             control_q.first.eq(self.i_first),
             control_q.final.eq(self.i_final),
@@ -121,28 +106,89 @@ class MacArray(Component):
             tag_q.eq(self.i_tag),
             self.tag.eq(tag_q),
         ]
-        m.d.comb += [read.addr.eq(control_q.place), read.en.eq(valid_q)]
+        fill = Signal(shape.gates)
+        with m.If(valid_q2 & control_q2.final):
+            m.d.comb += fill.bit_select(control_q2.place.gate, 1).eq(1)
 
-        # Stage 2: sums.
-        m.d.comb += [write.addr.eq(control_q2.place), write.en.eq(valid_q2)]
-        for lane in range(shape.lanes):
-            product_q = Signal(signed(product_width), name=f"product_q{lane}", reset_less=True)
-            m.d.sync += product_q.eq(operand_q * weights_q[lane])
-            start = Mux(control_q2.first, 0, read.data[lane])
-            m.d.comb += write.data[lane].eq(start + product_q)
-
-        for gate in range(shape.gates):
-            m.submodules[f"shadow{gate}"] = shadow = Memory(
-                shape=shape.word, depth=shape.rows, init=[]
-            )
-            fill = shadow.write_port()
-            drain = shadow.read_port()
+        lane_q = Signal(range(shape.lanes))
+        m.d.sync += lane_q.eq(self.shadow_lane)
+        for index in range(shape.lanes):
+            m.submodules[f"lane{index}"] = lane = Lane(shape=shape)
             m.d.comb += [
-                fill.addr.eq(control_q2.place.row),
-                fill.data.eq(write.data),
-                fill.en.eq(valid_q2 & control_q2.final & (control_q2.place.gate == gate)),
+                lane.operand.eq(operand_q),
+                lane.weight.eq(self.i_weights[index]),
+                lane.load_place.eq(control_q.place),
+                lane.load.eq(valid_q),
+                lane.store_place.eq(control_q2.place),
+                lane.store.eq(valid_q2),
+                lane.first.eq(control_q2.first),
+                lane.fill.eq(fill),
+                lane.shadow_row.eq(self.shadow_row),
+            ]
+            with m.If(lane_q == index):
+                m.d.comb += self.shadow.eq(lane.shadow)
+        return m
+
+
+class Lane(Component):
+    """One multiplier with its accumulators and shadows; :class:`MacArray` controls it.
+
+    Attributes:
+        operand, weight: factors; ``weight`` comes a cycle earlier than ``operand``.
+        load, load_place: the sum that the next cycle adds to.
+        store, store_place: where this cycle's sum goes.
+        first: this cycle's sum starts from 0.
+        fill: for each gate, this cycle's sum goes to its shadow too.
+        shadow_row: row to read from the shadow.
+        shadow: its sum in each gate, one cycle later.
+    """
+
+    def __init__(self, *, shape: ArrayShape) -> None:
+        self.shape = shape
+        super().__init__(
+            {
+                "operand": In(signed(shape.operand_width)),
+                "weight": In(signed(shape.weight_width)),
+                "load": In(1),
+                "load_place": In(shape.place),
+                "store": In(1),
+                "store_place": In(shape.place),
+                "first": In(1),
+                "fill": In(shape.gates),
+                "shadow_row": In(range(shape.rows)),
+                "shadow": Out(data.ArrayLayout(signed(shape.accumulator_width), shape.gates)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shape = self.shape
+        width = signed(shape.accumulator_width)
+        m.submodules.accumulators = accumulators = Memory(
+            shape=width, depth=1 << shape.place.size, init=[]
+        )
+        store = accumulators.write_port()
+        load = accumulators.read_port(transparent_for=(store,))
+        weight_q = Signal(signed(shape.weight_width), reset_less=True)
+        product_q = Signal(signed(shape.operand_width + shape.weight_width), reset_less=True)
+        total = Signal(width)
+        m.d.sync += [weight_q.eq(self.weight), product_q.eq(self.operand * weight_q)]
+        m.d.comb += [
+            load.addr.eq(self.load_place),
+            load.en.eq(self.load),
+            total.eq(Mux(self.first, 0, load.data) + product_q),
+            store.addr.eq(self.store_place),
+            store.data.eq(total),
+            store.en.eq(self.store),
+        ]
+        for gate in range(shape.gates):
+            m.submodules[f"shadow{gate}"] = shadow = Memory(shape=width, depth=shape.rows, init=[])
+            fill, drain = shadow.write_port(), shadow.read_port()
+            m.d.comb += [
+                fill.addr.eq(self.store_place.row),
+                fill.data.eq(total),
+                fill.en.eq(self.fill[gate]),
                 drain.addr.eq(self.shadow_row),
-                drain.en.eq(1),
                 self.shadow[gate].eq(drain.data),
             ]
         return m

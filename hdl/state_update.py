@@ -37,14 +37,15 @@ class StateUpdate(Component):
 
     Attributes:
         row_done, row: a row is complete; from the next cycle on it can be read from the shadow.
-        shadow_row, shadow: the row to read, and one cycle later its sums of every gate.
+        shadow_row, shadow_lane, shadow: the unit to read, and one cycle later its sum in every
+            gate.
         c_address, c_data: c of step t-1 of a unit, one cycle later.
         write_h, write_c: see :class:`hdl.operand_store.OperandStore`.
         head_start, head_free: the head's sums are about to be overwritten; may they be?
         o: output stream, one word a beat; ``last`` with the last word of a sequence's result.
     """
 
-    def __init__(self, *, plan: Plan, word: data.ArrayLayout) -> None:
+    def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
         layers = plan.network.layers
         h_width = max(layer.formats.h.width for layer in layers)
@@ -55,7 +56,8 @@ class StateUpdate(Component):
                 "row_done": In(1),
                 "row": In(row_layout(plan)),
                 "shadow_row": Out(range(plan.rows)),
-                "shadow": In(data.ArrayLayout(word, plan.gates)),
+                "shadow_lane": Out(range(plan.lanes)),
+                "shadow": In(data.ArrayLayout(signed(plan.accumulator_width), plan.gates)),
                 "c_address": Out(range(units)),
                 "c_data": In(signed(c_width)),
                 "write_h": Out(write_signature(h_width, len(layers), units)),
@@ -72,7 +74,11 @@ class StateUpdate(Component):
         room = Signal(range(self.plan.network.outputs + 1), init=self.plan.network.outputs)
         taken = self._enter_units(m, unit, room)
         builder = self._build(m, unit)
-        m.d.comb += [self.shadow_row.eq(unit.row), self.c_address.eq(builder.c_address)]
+        m.d.comb += [
+            self.shadow_row.eq(unit.row),
+            self.shadow_lane.eq(unit.lane),
+            self.c_address.eq(builder.c_address),
+        ]
         is_layer = unit.valid & ~_is_head(self.plan, unit)
         assert builder.c is not None
         assert builder.h is not None

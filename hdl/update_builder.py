@@ -17,15 +17,15 @@ from hdl.plan import Plan
 class UpdateBuilder:
     """Builds a cell's update on a pipeline; what :class:`hdl.cells.Update` promises.
 
-    Stage 0 is the cycle in which a unit's row is addressed in the shadow and its biases in their
+    Stage 0 is the cycle in which a unit is addressed in the shadow and its biases in their
     memory. Jobs are the recurrent layers and the head, which only uses the first pre-activation.
 
     Args:
         m: module to build into.
         plan: the core's plan.
-        shadow: the sums of the entering unit's row in every gate, valid in stage 1.
+        shadow: the entering unit's sum in every gate, valid in stage 1.
         c_data: c of step t-1, one cycle after ``c_address``.
-        entering: the unit in stage 0: ``job``, ``lane``, ``index`` in the memories, and
+        entering: the unit in stage 0: ``job``, ``index`` in the memories, and
             ``first_step`` of a sequence, in which c(t-1) is 0.
 
     Attributes:
@@ -40,7 +40,6 @@ class UpdateBuilder:
         self._layers = plan.network.layers
         self._shadow = shadow
         self._c_data = c_data
-        self._lane = Staged(entering.lane, 0, ())
         self._first_step = Staged(entering.first_step, 0, ())
         self._pre: dict[int, Staged] = {}
         self.pipe = Pipeline(m, job=entering.job, jobs=len(plan.jobs))
@@ -59,10 +58,7 @@ class UpdateBuilder:
         if gate in self._pre:
             return self._pre[gate]
         m, plan, pipe = self._m, self._plan, self.pipe
-        lane = pipe.at(self._lane, 1)
-        width = plan.accumulator_width
-        row = self._shadow[gate].as_value()
-        chosen = row.word_select(lane, width).as_signed()
+        chosen = self._shadow[gate]
         accumulated = pipe.register(chosen, 1, plan.product_fracs, name=f"sum{gate}")
         words = plan.bias_words(gate)
         memory = Memory(shape=signed(plan.bias_width(gate)), depth=len(words), init=words)

@@ -89,7 +89,7 @@ def generate(network: QuantizedNetwork, *, lanes: int, name: str = "litelstm_cor
         raise InputError(f"name is {name!r}, expected a Verilog identifier")
     core = Core(network=network, lanes=lanes)
     text = verilog.convert(Top(core), name=name, emit_src=False, strip_internal_attrs=True)
-    return Generated(plain_names(text), describe(core.plan, name=name), core.plan)
+    return Generated(start_processes(plain_names(text)), describe(core.plan, name=name), core.plan)
 
 
 def plain_names(text: str) -> str:
@@ -108,6 +108,19 @@ def plain_names(text: str) -> str:
         taken.add(stem)
         plain[name] = stem
     return re.sub(r"\\(\S+) ", lambda match: plain[match[1]], text)
+
+
+def start_processes(text: str) -> str:
+    """Make every ``always @*`` run at time 0, also by SystemVerilog's rules.
+
+    Yosys lists a register that never changes in each process, so that its initial value starts
+    the process. By SystemVerilog's rules an initial value in a declaration is no event, and a
+    process whose other inputs keep their initial values stays X. A non-blocking assignment is
+    one: all processes are waiting when it takes effect.
+    """
+    return re.sub(
+        r"^  reg (auto_\d+) = 0;$", r"  reg \1;\n  initial \1 <= 0;", text, flags=re.MULTILINE
+    )
 
 
 def describe(plan: Plan, *, name: str) -> dict[str, Any]:

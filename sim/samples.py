@@ -1,0 +1,214 @@
+"""Samples through the RTL: under cocotb in either simulator, or in the compiled bench."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.quantized import QuantizedNetwork
+from hdl.verilog import Generated
+from sim import runner
+from sim.compiled import CompiledBench
+from sim.core_job import JOB, PROGRESS, RESULT, CoreJob, CoreResult
+from sim.patterns import NO_STALLS, Stalls
+
+Progress = Callable[[int], None]
+"""Called now and then with the number of sequences that are through."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleRun:
+    """Samples through the RTL.
+
+    Attributes:
+        words: raw output words, (sequences, outputs).
+        compared, mismatched: output words compared with the golden model, and how many differed.
+        first_mismatch: where the first one is, or "".
+        wrong_cycle: where the run left the exact cycle count, or "" (also if it had stalls).
+        cycles: clock cycles simulated.
+        cycles_per_step: clock cycles a step between the first and the last sequence's results.
+        seconds: wall time of the simulation, the build of the simulator not included.
+    """
+
+    words: NDArray[np.int32]
+    compared: int
+    mismatched: int
+    first_mismatch: str
+    wrong_cycle: str
+    cycles: int
+    cycles_per_step: float
+    seconds: float
+
+
+def run_cocotb(
+    core: Generated,
+    sequences: Sequence[NDArray[Any]],
+    expected: NDArray[np.int64],
+    *,
+    simulator: str,
+    jobs: int = 1,
+    seed: int | None = None,
+    waves: Path | None = None,
+    results: Path | None = None,
+    progress: Progress | None = None,
+    timeout_s: float = 3600,
+) -> SampleRun:
+    """Run sequences back to back under cocotb.
+
+    Args:
+        core: the generated core.
+        sequences: raw input words, each (steps, inputs).
+        expected: the golden model's words, (sequences, outputs).
+        simulator: ``icarus`` or ``verilator``.
+        jobs: processes; each takes a share of the sequences.
+        seed: of cocotb's random numbers; chosen and printed if None.
+        waves: file for waves, ``.fst`` or ``.vcd``; only with one job.
+        results: folder for JUnit XML and logs; a temporary one if None.
+        progress: see :data:`Progress`.
+        timeout_s: wall seconds after which a simulator is ended.
+
+    Raises:
+        sim.errors.SimulationError: a tool is missing, or a run failed otherwise than by a wrong
+            word or cycle.
+    """
+    kind = waves.suffix[1:] if waves else None
+    build = runner.build(core.verilog, top=core.description["name"], simulator=simulator, waves=kind)
+    shares = np.array_split(np.arange(len(sequences)), min(jobs, len(sequences)))
+    with tempfile.TemporaryDirectory(prefix="litelstm-") as name:
+        folder = results or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        work = [
+            _Share(
+                CoreJob.make(core.plan, [sequences[i] for i in share], expected[share]),
+                folder / f"{simulator}{index}",
+                Path(name),
+            )
+            for index, share in enumerate(shares)
+        ]
+        start = time.perf_counter()
+        with ThreadPoolExecutor(len(work)) as pool:
+            futures = [
+                pool.submit(share.run, build, seed=seed, waves=waves, timeout_s=timeout_s)
+                for share in work
+            ]
+            _watch(futures, work, progress)
+        seconds = time.perf_counter() - start
+        return _merge([future.result() for future in futures], work, seconds)
+
+
+def run_compiled(
+    core: Generated,
+    network: QuantizedNetwork,
+    sequences: Sequence[NDArray[Any]],
+    expected: NDArray[np.int64],
+    *,
+    stalls: Stalls = NO_STALLS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> SampleRun:
+    """Run sequences back to back in the compiled bench; arguments as in :func:`run_cocotb`."""
+    job = CoreJob.make(core.plan, sequences, expected)
+    words = network.outputs
+    with CompiledBench(
+        core.verilog,
+        top=core.description["name"],
+        i_width=network.x.width,
+        o_width=network.out.width,
+    ) as bench:
+        start = time.perf_counter()
+        run = bench.run_sequences(
+            job.sequences,
+            words=words,
+            stalls=stalls,
+            seed=seed,
+            progress=(lambda done, _total: progress(done // words)) if progress else None,
+        )
+        seconds = time.perf_counter() - start
+    result = CoreResult.judge(job, run, stalled=stalls != NO_STALLS)
+    return _merge([result], [_Share(job, Path(), Path())], seconds)
+
+
+@dataclass(frozen=True)
+class _Share:
+    """A share of the sequences, for one process."""
+
+    job: CoreJob
+    stem: Path
+    scratch: Path
+
+    @property
+    def _progress(self) -> Path:
+        return self.scratch / f"{self.stem.name}.progress"
+
+    @property
+    def done(self) -> int:
+        """Sequences that are through."""
+        try:
+            return int(self._progress.read_text(encoding="utf-8")) // self.job.expected.shape[1]
+        except (OSError, ValueError):  # not there yet, or just being written
+            return 0
+
+    def run(
+        self, build: runner.Build, *, seed: int | None, waves: Path | None, timeout_s: float
+    ) -> CoreResult:
+        job, result = (self.scratch / f"{self.stem.name}.{kind}.npz" for kind in ("job", "result"))
+        self.job.save(job)
+        try:
+            runner.run(
+                build,
+                test_module="sim.core_tests",
+                testcase="samples",
+                expect=1,
+                seed=seed,
+                waves=waves,
+                env={JOB: str(job), RESULT: str(result), PROGRESS: str(self._progress)},
+                results=self.stem.with_suffix(".xml"),
+                log=self.stem.with_suffix(".log"),
+                timeout_s=timeout_s,
+            )
+        except runner.SimulationError:
+            # A wrong word or cycle fails the test too; it is told with all its numbers.
+            if not result.exists():
+                raise
+            judged = CoreResult.load(result)
+            if not (judged.mismatched or judged.wrong_cycle):
+                raise
+            return judged
+        return CoreResult.load(result)
+
+
+def _watch(
+    futures: list[Future[CoreResult]], work: list[_Share], progress: Progress | None
+) -> None:
+    while wait(futures, timeout=0.25).not_done:
+        if progress:
+            progress(sum(share.done for share in work))
+    if progress:
+        progress(sum(len(share.job.lengths) for share in work))
+
+
+def _merge(results: list[CoreResult], work: list[_Share], seconds: float) -> SampleRun:
+    spans, steps = 0, 0
+    for result, share in zip(results, work, strict=True):
+        ends = result.taken[share.job.expected.shape[1] - 1 :: share.job.expected.shape[1]]
+        several = len(ends) > 1
+        spans += int(ends[-1] - ends[0]) if several else int(ends[-1]) + 1
+        steps += int(share.job.lengths[1 if several else 0 :].sum())
+    return SampleRun(
+        words=np.concatenate([result.words for result in results]),
+        compared=sum(result.compared for result in results),
+        mismatched=sum(result.mismatched for result in results),
+        first_mismatch=next((r.first_mismatch for r in results if r.first_mismatch), ""),
+        wrong_cycle=next((r.wrong_cycle for r in results if r.wrong_cycle), ""),
+        cycles=sum(int(result.taken[-1]) + 1 for result in results),
+        cycles_per_step=spans / steps,
+        seconds=seconds,
+    )
