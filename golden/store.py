@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden import files
 from golden.errors import InputError
 
 VERSION = 1
@@ -25,20 +24,8 @@ def write(path: str | Path, kind: str, fields: Mapping[str, Any]) -> None:
     Raises:
         InputError: the folder does not exist or cannot be written.
     """
-    path = Path(path)
     arrays = {"kind": kind, "version": VERSION, **fields}
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **arrays)
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    files.replace(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
 
 
 class Reader:

@@ -80,7 +80,9 @@ def run_cocotb(
             word or cycle.
     """
     kind = waves.suffix[1:] if waves else None
-    build = runner.build(core.verilog, top=core.description["name"], simulator=simulator, waves=kind)
+    build = runner.build(
+        core.verilog, top=core.description["name"], simulator=simulator, waves=kind
+    )
     shares = np.array_split(np.arange(len(sequences)), min(jobs, len(sequences)))
     with tempfile.TemporaryDirectory(prefix="litelstm-") as name:
         folder = results or Path(name)

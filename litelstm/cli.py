@@ -1,0 +1,52 @@
+"""The command line: ``litelstm COMMAND``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import click
+
+from golden.errors import InputError
+from litelstm import commands
+from sim.errors import MissingToolError, SimulationError
+
+BAD_INPUT = 2
+FAILED = 1
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("litelstm"))
+def cli() -> None:
+    """Trained recurrent networks to verified FPGA cores."""
+
+
+for _command in commands.ALL:
+    cli.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; whatever goes wrong is one line on stderr and an exit status.
+
+    Status 2 is bad input or a missing tool, 1 is a result that is not right.
+    """
+    try:
+        status = cli.main(arguments, prog_name="litelstm", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        status = BAD_INPUT
+    except click.ClickException as error:
+        status = _fail(" ".join(error.format_message().split()), BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        status = _fail("interrupted", 130)
+    except (InputError, MissingToolError) as error:
+        status = _fail(str(error), BAD_INPUT)
+    except SimulationError as error:
+        status = _fail(str(error), FAILED)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo(f"litelstm: {message}", err=True)
+    return status

@@ -1,0 +1,11 @@
+"""One module a command."""
+
+import click
+
+from litelstm.commands.cycles import cycles
+from litelstm.commands.demo import demo
+from litelstm.commands.generate import generate
+from litelstm.commands.quantize import quantize
+from litelstm.commands.simulate import simulate
+
+ALL: tuple[click.Command, ...] = (quantize, generate, simulate, cycles, demo)

@@ -1,0 +1,200 @@
+"""``litelstm demo``: unseen digits through float network, golden model and RTL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from golden import files
+from golden.errors import InputError
+from golden.model import IntegerModel
+from golden.network import Network
+from golden.quantized import QuantizedNetwork
+from hdl import cycles, verilog
+from hdl.verilog import Generated
+from litelstm import digits, picture
+from litelstm.console import out, progress
+from litelstm.samples import Samples
+from sim.samples import SampleRun, run_cocotb, run_compiled
+
+MODELS = Path(__file__).parents[2] / "models"
+FLOAT, QUANTIZED = MODELS / "mnist_litelstm.npz", MODELS / "mnist_litelstm_w8a8.npz"
+LANES = 16
+MISMATCH = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """Everything the demonstration's parts share."""
+
+    floats: Network
+    network: QuantizedNetwork
+    core: Generated
+    data: Samples
+    x: NDArray[np.int64]
+    expected: NDArray[np.int64]
+
+
+@click.command()
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default=Path("build/run"), show_default=True
+)
+@click.option("--icarus", default=8, show_default=True, help="Digits under Icarus, from cocotb.")
+@click.option(
+    "--verilator", default=200, show_default=True, help="Digits under Verilator, from cocotb."
+)
+@click.option("--compiled", default=5000, show_default=True, help="Digits in the compiled bench.")
+def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
+    """MNIST digits that the network has not seen, row by row, through everything there is."""
+    folder = files.make_folder(output)
+    work = _prepare(compiled)
+    _check_counts(len(work.x), icarus=icarus, verilator=verilator, compiled=compiled)
+    with progress("float network"):
+        logits = work.floats.forward(work.data.x)
+    runs = {
+        "icarus": _cocotb(work, "icarus", icarus, folder),
+        "verilator": _cocotb(work, "verilator", verilator, folder),
+        "compiled": _compiled(work, compiled),
+    }
+    report = _report(work, logits, runs)
+    names = {
+        "verilog": folder / "litelstm_core.v",
+        "description": folder / "litelstm_core.json",
+        "picture": folder / "hidden_state.png",
+        "report": folder / "report.json",
+    }
+    with progress("picture"):
+        image = _picture(work)
+    files.replace_all(
+        {
+            names["verilog"]: files.content(work.core.verilog),
+            names["description"]: files.content(json.dumps(work.core.description, indent=2) + "\n"),
+            names["picture"]: files.content(image),
+            names["report"]: files.content(json.dumps(report, indent=2) + "\n"),
+        }
+    )
+    _show(report, {kind: run.seconds for kind, run in runs.items()})
+    for what, path in names.items():
+        out.print(f"{what}: {path}")
+    wrong = [run for run in runs.values() if run.mismatched or run.wrong_cycle]
+    for run in wrong:
+        out.print(run.first_mismatch or run.wrong_cycle)
+    return MISMATCH if wrong else 0
+
+
+def _prepare(count: int) -> _Work:
+    if not FLOAT.exists():
+        raise InputError(f"{FLOAT}: not found; the demonstration runs in a checkout")
+    floats, network = Network.load(FLOAT), QuantizedNetwork.load(QUANTIZED)
+    with progress("digits"):
+        data = digits.load()
+    data = Samples(data.x[:count], None if data.y is None else data.y[:count])
+    with progress("golden model"):
+        x = network.quantize_input(data.x)
+        expected = IntegerModel(network).forward(x)
+    with progress("Verilog"):
+        core = verilog.generate(network, lanes=LANES)
+    return _Work(floats=floats, network=network, core=core, data=data, x=x, expected=expected)
+
+
+def _check_counts(most: int, **counts: int) -> None:
+    for name, count in counts.items():
+        if not 1 <= count <= most:
+            raise click.BadParameter(f"{count} is not 1 to {most}", param_hint=f"--{name}")
+
+
+def _cocotb(work: _Work, simulator: str, count: int, folder: Path) -> SampleRun:
+    with progress(f"{simulator}, cocotb", count) as done:
+        return run_cocotb(
+            work.core,
+            list(work.x[:count]),
+            work.expected[:count],
+            simulator=simulator,
+            jobs=2,
+            results=folder,
+            progress=done,
+        )
+
+
+def _compiled(work: _Work, count: int) -> SampleRun:
+    with progress("verilator, compiled bench", count) as done:
+        return run_compiled(
+            work.core, work.network, list(work.x[:count]), work.expected[:count], progress=done
+        )
+
+
+def _report(work: _Work, logits: NDArray[np.float64], runs: dict[str, SampleRun]) -> dict[str, Any]:
+    labels = work.data.y
+    steps = work.x.shape[1]
+    steady = cycles.steady_state(work.core.plan)
+    head = work.network.head.weights["W"].size if work.network.head else 0
+    ideal = (work.network.products + head / steps) / LANES
+    measured = runs["compiled"].cycles_per_step
+
+    def accuracy(answers: NDArray[Any]) -> float:
+        return float(np.mean(answers.argmax(axis=1) == labels))
+
+    return {
+        "network": QUANTIZED.stem,
+        "lanes": LANES,
+        "digits": len(work.x),
+        "accuracy": {
+            "float": accuracy(logits),
+            "golden": accuracy(work.expected),
+            "rtl": accuracy(runs["compiled"].words),
+        },
+        "compared": {name: run.compared for name, run in runs.items()},
+        "mismatched": {name: run.mismatched for name, run in runs.items()},
+        "cycles_per_step": {"measured": measured, "ideal": ideal},
+        "cycles_per_step_without_head": {
+            "counted": steady.cycles_per_step,
+            "ideal": steady.ideal_cycles_per_step,
+        },
+        "mac_utilization": ideal / measured,
+        "accumulator_width": work.network.accumulator_width,
+    }
+
+
+def _picture(work: _Work) -> bytes:
+    sample = work.data.x[:1]
+    layer = len(work.network.layers) - 1
+    fixed = IntegerModel(work.network).run(work.x[:1]).layers[layer]["h"][0]
+    to = work.network.layers[layer].formats.h
+    digit = "" if work.data.y is None else f" (a {int(work.data.y[0])})"
+    return picture.hidden_state(
+        sample[0],
+        work.floats.run(sample).layers[layer]["h"][0],
+        to.to_float(fixed),
+        title=f"Hidden state of layer {layer} over one MNIST digit{digit}, float and {to}",
+        lsb=2.0**-to.frac,
+    )
+
+
+def _show(report: dict[str, Any], seconds: dict[str, float]) -> None:
+    accuracy = report["accuracy"]
+    out.print(
+        f"accuracy on {report['digits']} unseen digits: float {accuracy['float']:.2%}, "
+        f"golden model {accuracy['golden']:.2%}, RTL {accuracy['rtl']:.2%}"
+    )
+    table = Table("RTL against golden model", title_justify="left")
+    for column in ("output words compared", "different", "seconds"):
+        table.add_column(column, justify="right")
+    for bench, compared in report["compared"].items():
+        name = {"compiled": "Verilator, compiled bench"}.get(bench, f"{bench.capitalize()}, cocotb")
+        table.add_row(
+            name, f"{compared:,}", str(report["mismatched"][bench]), f"{seconds[bench]:.1f}"
+        )
+    out.print(table)
+    step = report["cycles_per_step"]
+    out.print(
+        f"cycles per step, head included: measured {step['measured']:.1f}, ideal "
+        f"{step['ideal']:.1f} on {report['lanes']} lanes; "
+        f"{report['mac_utilization']:.1%} of the multipliers at work"
+    )

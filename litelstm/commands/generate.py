@@ -1,0 +1,40 @@
+"""``litelstm generate``: Verilog and its description."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from golden import files
+from golden.quantized import QuantizedNetwork
+from hdl import verilog
+from litelstm.console import out, progress
+from litelstm.options import lanes_option
+
+
+@click.command()
+@click.argument("network", type=click.Path(path_type=Path))
+@lanes_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
+@click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
+def generate(network: Path, lanes: int, output: Path, name: str) -> None:
+    """Write NAME.v and NAME.json for the quantized NETWORK."""
+    quantized = QuantizedNetwork.load(network)
+    with progress("generate"):
+        core = verilog.generate(quantized, lanes=lanes, name=name)
+    folder = files.make_folder(output)
+    source, description = folder / f"{name}.v", folder / f"{name}.json"
+    files.replace_all(
+        {
+            source: files.content(core.verilog),
+            description: files.content(json.dumps(core.description, indent=2) + "\n"),
+        }
+    )
+    timing = core.description["timing"]
+    out.print(
+        f"{source}: {lanes} lanes, {core.plan.accumulator_width}-bit accumulators, "
+        f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
+    )
+    out.print(f"{description}: ports, formats, timing, sizes")

@@ -1,0 +1,159 @@
+"""``litelstm simulate``: samples through the RTL, compared with the golden model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from golden import files
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+from hdl import verilog
+from litelstm import samples
+from litelstm.console import out, progress
+from litelstm.options import lanes_option
+from sim.patterns import IDLE_PATTERNS, READY_PATTERNS, Stalls
+from sim.samples import SampleRun, run_cocotb, run_compiled
+from sim.toolchain import check_simulator
+
+MISMATCH = 1
+
+
+@click.command()
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option(
+    "--samples", "file", type=click.Path(path_type=Path), required=True, help=samples.HELP
+)
+@click.option("--sim", default="verilator", show_default=True, help="icarus or verilator.")
+@click.option("--batch", is_flag=True, help="Compiled bench for volume; no Python in the loop.")
+@click.option("--count", type=int, help="Take this many samples.  [default: all]")
+@lanes_option
+@click.option("--jobs", default=1, show_default=True, help="Simulators at a time (not --batch).")
+@click.option("--stall", is_flag=True, help="Random stalls at both streams (with --batch).")
+@click.option("--seed", type=int, help="Of random stalls and of cocotb's random numbers.")
+@click.option("--waves", type=click.Path(path_type=Path), help="Record waves: .fst or .vcd.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result here.")
+@click.option("--logs", type=click.Path(path_type=Path), help="Folder for JUnit XML and logs.")
+def simulate(
+    network: Path,
+    file: Path,
+    sim: str,
+    batch: bool,
+    count: int | None,
+    lanes: int,
+    jobs: int,
+    stall: bool,
+    seed: int | None,
+    waves: Path | None,
+    json_path: Path | None,
+    logs: Path | None,
+) -> int:
+    """Run samples through the RTL of the quantized NETWORK and compare every output word.
+
+    The exit status is 1 if a word differs from the golden model, or moves in another cycle than
+    the cycle count says.
+    """
+    _check(check_simulator(sim), batch=batch, stall=stall, jobs=jobs, waves=waves)
+    quantized = QuantizedNetwork.load(network)
+    data = samples.load(file, inputs=quantized.inputs, count=count)
+    x = quantized.quantize_input(data.x)
+    with progress("golden model"):
+        expected = IntegerModel(quantized).forward(x)
+    with progress("generate"):
+        core = verilog.generate(quantized, lanes=lanes)
+    what = "compiled bench" if batch else sim
+    with progress(what, len(x)) as done:
+        if batch:
+            stalls = Stalls(idle=IDLE_PATTERNS["single"], ready=READY_PATTERNS["single"])
+            run = run_compiled(
+                core,
+                quantized,
+                list(x),
+                expected,
+                stalls=stalls if stall else Stalls(),
+                seed=seed or 0,
+                progress=done,
+            )
+        else:
+            run = run_cocotb(
+                core,
+                list(x),
+                expected,
+                simulator=sim,
+                jobs=jobs,
+                seed=seed,
+                waves=waves,
+                results=files.make_folder(logs) if logs else None,
+                progress=done,
+            )
+    report = _report(run, expected, data.y, bench=what, lanes=lanes)
+    if json_path:
+        files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
+    _show(report)
+    return MISMATCH if run.mismatched or run.wrong_cycle else 0
+
+
+def _check(sim: str, *, batch: bool, stall: bool, jobs: int, waves: Path | None) -> None:
+    if batch and sim != "verilator":
+        raise click.BadParameter(f"{sim} cannot; --batch needs verilator", param_hint="--batch")
+    if batch and waves:
+        raise click.BadParameter("--batch records none", param_hint="--waves")
+    if stall and not batch:
+        raise click.BadParameter("needs --batch", param_hint="--stall")
+    if jobs < 1:
+        raise click.BadParameter(f"{jobs} is not 1 or more", param_hint="--jobs")
+    if waves and jobs > 1:
+        raise click.BadParameter("needs --jobs 1", param_hint="--waves")
+    if waves and waves.suffix not in (".fst", ".vcd"):
+        raise click.BadParameter(f"{waves} does not end in .fst or .vcd", param_hint="--waves")
+
+
+def _report(
+    run: SampleRun,
+    expected: NDArray[np.int64],
+    labels: NDArray[Any] | None,
+    *,
+    bench: str,
+    lanes: int,
+) -> dict[str, Any]:
+    accuracy = None
+    if labels is not None and expected.shape[1] > 1:
+        accuracy = {
+            "golden": float(np.mean(expected.argmax(axis=1) == labels)),
+            "rtl": float(np.mean(run.words.argmax(axis=1) == labels)),
+        }
+    return {
+        "bench": bench,
+        "lanes": lanes,
+        "samples": len(expected),
+        "compared": run.compared,
+        "mismatched": run.mismatched,
+        "first_mismatch": run.first_mismatch,
+        "wrong_cycle": run.wrong_cycle,
+        "accuracy": accuracy,
+        "cycles": run.cycles,
+        "cycles_per_step": run.cycles_per_step,
+        "seconds": run.seconds,
+        "cycles_per_second": run.cycles / run.seconds,
+    }
+
+
+def _show(report: dict[str, Any]) -> None:
+    out.print(
+        f"{report['bench']}: {report['samples']} samples, {report['compared']} output words "
+        f"compared, {report['mismatched']} differ"
+    )
+    for key in ("first_mismatch", "wrong_cycle"):
+        if report[key]:
+            out.print(report[key])
+    out.print(
+        f"{report['cycles_per_step']:.1f} cycles a step; {report['cycles']:,} cycles in "
+        f"{report['seconds']:.1f} s, {report['cycles_per_second']:,.0f} a second"
+    )
+    if accuracy := report["accuracy"]:
+        out.print(f"accuracy: golden {accuracy['golden']:.2%}, RTL {accuracy['rtl']:.2%}")

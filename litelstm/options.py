@@ -1,0 +1,9 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import click
+
+lanes_option = click.option(
+    "--lanes", default=16, show_default=True, help="Multipliers in the array, at most the units."
+)

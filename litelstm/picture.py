@@ -1,0 +1,76 @@
+"""The picture of one sequence: hidden state in floats, in fixed point, and the difference."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import InputError
+
+
+def hidden_state(
+    sample: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    fixed: NDArray[np.float64],
+    *,
+    title: str,
+    lsb: float,
+) -> bytes:
+    """A PNG of one sequence.
+
+    Args:
+        sample: (steps, inputs), shown as an image, one row a step.
+        reference: h of the float network, (steps, units).
+        fixed: h of the golden model, (steps, units), real values.
+        title: what is shown.
+        lsb: weight of the last bit of ``fixed``.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError:
+        raise InputError("matplotlib is missing: pip install 'litelstm[demo]'") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    error = fixed - reference
+    figure, axes = plt.subplots(
+        2, 3, figsize=(13, 7), width_ratios=(0.8, 1, 1), layout="constrained"
+    )
+    figure.suptitle(title)
+    image, floats, integers, lines, errors, largest = axes.flat
+
+    image.imshow(sample, cmap="gray_r", aspect="equal")
+    image.set(title="input", xlabel="element of x", ylabel="step")
+    for axis, values, name in ((floats, reference, "float"), (integers, fixed, "fixed point")):
+        shown = axis.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+        axis.set(title=f"h, {name}", xlabel="unit", ylabel="step")
+        figure.colorbar(shown, ax=axis)
+
+    steps = np.arange(1, len(reference) + 1)
+    busiest = np.argsort(-np.ptp(reference, axis=0))[:4]
+    for unit in busiest:
+        (line,) = lines.plot(steps, reference[:, unit], lw=1, label=f"unit {unit}")
+        lines.plot(steps, fixed[:, unit], ".", color=line.get_color(), ms=5)
+    lines.set(title="h of four units: line float, dots fixed", xlabel="step", ylabel="h")
+    lines.legend(fontsize="small", loc="best")
+
+    limit = float(np.abs(error).max()) or lsb
+    shown = errors.imshow(error, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto")
+    errors.set(title="error of h (fixed - float)", xlabel="unit", ylabel="step")
+    figure.colorbar(shown, ax=errors)
+
+    largest.plot(steps, np.abs(error).max(axis=1), label="largest of all units")
+    largest.plot(steps, np.sqrt((error**2).mean(axis=1)), label="root mean square")
+    largest.axhline(lsb, color="gray", ls=":", label=f"last bit of h, {lsb:g}")
+    largest.set(title="size of the error", xlabel="step", ylabel="|error|", ylim=(0, None))
+    largest.legend(fontsize="small")
+
+    data = BytesIO()
+    figure.savefig(data, format="png", dpi=110)
+    plt.close(figure)
+    return data.getvalue()

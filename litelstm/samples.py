@@ -1,0 +1,61 @@
+"""Sample files: ``.npz`` with inputs and, where they are known, labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import InputError
+from golden.quantize import check_samples
+from golden.store import load_arrays
+
+HELP = "Samples: .npz with x (samples, steps, inputs) and perhaps y (labels); or x_test, y_test."
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some sequences.
+
+    Attributes:
+        x: inputs before ``input_scale``, (samples, steps, inputs), float64.
+        y: labels (samples,), or ``None``.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[Any] | None
+
+
+def load(path: Path, *, inputs: int, count: int | None, split: str = "test") -> Samples:
+    """Read samples for a network.
+
+    Args:
+        path: a file with ``x`` and perhaps ``y``, or with ``x_train`` and ``x_test``, ...
+        inputs: length of the network's input vector.
+        count: take this many, from the first on; ``None`` for all.
+        split: which part to take where there are two.
+
+    Raises:
+        InputError: the file is not as expected, or has fewer samples than ``count``.
+    """
+    arrays = load_arrays(path)
+    suffix = "" if "x" in arrays else f"_{split}"
+    if f"x{suffix}" not in arrays:
+        raise InputError(f"{path}: has {', '.join(arrays) or 'no arrays'}, expected x or x_{split}")
+    try:
+        x = check_samples(arrays[f"x{suffix}"], inputs)
+    except InputError as error:
+        raise InputError(f"{path}: x{suffix}: {error}") from None
+    y = arrays.get(f"y{suffix}")
+    if y is not None and (y.shape != x.shape[:1] or y.dtype.kind not in "iu"):
+        raise InputError(
+            f"{path}: y{suffix} is {y.dtype} of shape {y.shape}, expected integers ({len(x)},)"
+        )
+    if count is not None:
+        if not 1 <= count <= len(x):
+            raise InputError(f"{path}: count is {count}, expected 1 to {len(x)} (its samples)")
+        x, y = x[:count], None if y is None else y[:count]
+    return Samples(x, y)

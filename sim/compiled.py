@@ -1,0 +1,218 @@
+"""The bench for volume: a Verilated core driven from C++ with whole NumPy arrays.
+
+The model and `compiled_bench.cpp` become one shared library, called through ctypes. A run is one
+call cut into slices of about a tenth of a second, between which Python reports progress and takes
+Ctrl-C; the cuts change nothing in the core's cycles.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from numpy.typing import ArrayLike
+
+from sim.build import verilator_library
+from sim.compiled_job import CYCLE_LIMIT, HARNESS, RUNNING, STOPPED, VIOLATIONS, Job, JobRun, load
+from sim.patterns import NO_STALLS, Stalls
+from sim.streams import (
+    PATIENCE,
+    SETTLE,
+    CycleLimitError,
+    Progress,
+    ProtocolError,
+    Reset,
+    Sequences,
+    StoppedError,
+    StreamRun,
+    check_terms,
+    checked_stream,
+    flatten,
+)
+
+_SLICE_SECONDS = 0.1
+_FIRST_SLICE = 10_000  # clock cycles
+
+
+class CompiledBench:
+    """One core, Verilated once, and as many runs as wanted. A context manager.
+
+    Args:
+        verilog: the core's Verilog text, ports as in `sim.bench`.
+        top: name of its top module.
+        i_width: bits of ``i_data``, 2 to 32.
+        o_width: bits of ``o_data``, 2 to 32.
+        cache: folder of built libraries; None for the usual one.
+
+    Raises:
+        ValueError: a width is not 2 to 32.
+        sim.errors.SimulationError: the model cannot be built.
+    """
+
+    def __init__(
+        self,
+        verilog: str,
+        *,
+        top: str,
+        i_width: int,
+        o_width: int,
+        cache: Path | None = None,
+    ) -> None:
+        for name, width in (("i_width", i_width), ("o_width", o_width)):
+            if not 2 <= width <= 32:
+                raise ValueError(f"{name} must be 2 to 32 bits, not {width!r}")
+        self._i_width = i_width
+        self._library = load(_build(verilog, top, cache))
+        self._bench: int | None = self._library.bench_new(i_width, o_width)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the model. A second call does nothing."""
+        if self._bench is not None:
+            self._library.bench_free(self._bench)
+            self._bench = None
+
+    @property
+    def cycle(self) -> int:
+        """Clock edges since the last reset at a run's start: the next edge's number."""
+        return self._library.bench_cycle(self._open())
+
+    def run(
+        self,
+        beats: ArrayLike,
+        last: ArrayLike,
+        *,
+        outputs: int,
+        stalls: Stalls = NO_STALLS,
+        seed: int = 0,
+        fresh: bool = True,
+        reset: Reset | None = None,
+        patience: int = PATIENCE,
+        settle: int = SETTLE,
+        progress: Progress | None = None,
+    ) -> StreamRun:
+        """Send `beats`, take `outputs` words, and say when each moved.
+
+        With ``fresh=False, settle=0`` a stream may be fed in several calls without a gap: a call
+        ends as soon as its last beat is accepted and `outputs` words were taken, and the next one
+        goes on in the next cycle, also with words of earlier beats.
+
+        Args:
+            beats: (N,) integers of `i_width` bits, N >= 1.
+            last: (N,) last flags.
+            outputs: words M to wait for, 0 or more.
+            stalls: patterns of both streams.
+            seed: of the patterns' random gaps.
+            fresh: reset the core first, cycle 0 follows; False: go on in the present state.
+            reset: a reset in the middle of the run.
+            patience: cycles without a transfer after which the run is given up.
+            settle: cycles in which no word may come after the last one expected.
+            progress: called about ten times a second.
+
+        Raises:
+            TypeError: `beats` are not integers.
+            ValueError: a shape or a value does not fit, or the run was over before `reset`.
+            CycleLimitError, ProtocolError, StoppedError: the run failed; ``error.run`` is its
+                record until then.
+            RuntimeError: the bench is closed.
+        """
+        bench = self._open()
+        sent, flags = checked_stream(beats, last, i_width=self._i_width)
+        check_terms(beats=sent.size, outputs=outputs, patience=patience, settle=settle, reset=reset)
+        run = JobRun(
+            sent,
+            flags,
+            outputs=outputs,
+            stalls=stalls,
+            seed=seed,
+            patience=patience,
+            settle=settle,
+            reset=reset,
+        )
+        if fresh:
+            self._library.bench_restart(bench)
+        start = self.cycle
+        self._library.bench_begin(bench, ctypes.byref(run.job))
+        status = self._slices(run.job, progress)
+        self._raise_for(status, run.record(start), patience)
+        if run.job.reset_hold:
+            raise ValueError(f"Reset in cycle {run.job.reset_cycle}: the run was over before it")
+        return run.record(start)
+
+    def run_sequences(
+        self,
+        sequences: Sequences,
+        *,
+        words: int,
+        stalls: Stalls = NO_STALLS,
+        seed: int = 0,
+        patience: int = PATIENCE,
+        progress: Progress | None = None,
+    ) -> StreamRun:
+        """`run` over whole sequences, back to back, from a fresh reset.
+
+        Args:
+            sequences: (N, T, I) integers, or a list of (T, I) as in `sim.streams.flatten`.
+            words: output words K that the core answers to each; ``answers(K)`` of the result
+                is (N, K).
+            stalls, seed, patience, progress: as in `run`; it raises the same, too.
+        """
+        beats, last = flatten(sequences)
+        return self.run(
+            beats,
+            last,
+            outputs=words * int(last.sum()),
+            stalls=stalls,
+            seed=seed,
+            patience=patience,
+            progress=progress,
+        )
+
+    def _slices(self, job: Job, progress: Progress | None) -> int:
+        """Run `job` to its end and return its status."""
+        bench, budget = self._open(), _FIRST_SLICE
+        while True:
+            begun = time.perf_counter()
+            status: int = self._library.bench_run(bench, ctypes.byref(job), budget)
+            if progress is not None:
+                progress(job.n_taken, job.n_words)
+            if status != RUNNING:
+                return status
+            if time.perf_counter() - begun < _SLICE_SECONDS / 2:
+                budget *= 2
+
+    def _raise_for(self, status: int, run: StreamRun, patience: int) -> None:
+        if status == CYCLE_LIMIT:
+            raise CycleLimitError(patience, run)
+        if status == STOPPED:
+            raise StoppedError(self.cycle, run)
+        if status in VIOLATIONS:
+            raise ProtocolError(VIOLATIONS[status], self.cycle, run)
+
+    def _open(self) -> int:
+        if self._bench is None:
+            raise RuntimeError("The bench is closed")
+        return self._bench
+
+
+def _build(verilog: str, top: str, cache: Path | None) -> Path:
+    """The library of one core: the harness with the names that Verilator gives the core's model."""
+    names = f'#define CORE_MODEL V{top}\n#define CORE_HEADER "V{top}.h"\n'
+    with tempfile.TemporaryDirectory() as folder:
+        harness = Path(folder) / HARNESS.name
+        harness.write_text(names + HARNESS.read_text(encoding="utf-8"), encoding="utf-8")
+        return verilator_library(verilog, top=top, harness=harness, cache=cache)

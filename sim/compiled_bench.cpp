@@ -1,0 +1,298 @@
+// A test bench around one Verilated core that drives its streams without Python in the loop.
+//
+// sim/compiled.py calls it through ctypes: bench_run() moves a Job forward by at most `budget`
+// clock cycles, so that Python can show progress between two calls. All state of a run is in the
+// Job, the Bench and the model, hence the cuts between calls leave no trace in the cycles.
+//
+// One clock cycle: drive the inputs with clk low, evaluate, sample (ready may depend on valid and
+// the other way round), raise clk, evaluate. The structures below are mirrored field by field in
+// sim/compiled.py, the gaps in sim/patterns.py.
+//
+// The model's class is CORE_MODEL, its header CORE_HEADER; sim/compiled.py defines both.
+
+#include <cstdint>
+#include <memory>
+
+#include "verilated.h"
+
+#include CORE_HEADER
+
+namespace litelstm {
+
+enum Trigger : uint32_t { TRANSFER = 0, VALID = 1, FREE = 2, DUE = 3 };
+
+enum Status : int32_t {
+    DONE = 0,
+    RUNNING = 1,  // the budget is used up: call again
+    CYCLE_LIMIT = 2,
+    VALID_DROPPED = 3,
+    PAYLOAD_CHANGED = 4,
+    SURPLUS_WORD = 5,
+    STOPPED = 6,  // an assertion or $finish in the design
+};
+
+struct Pattern {
+    uint64_t threshold;  // probability times 2^32
+    uint32_t shortest;
+    uint32_t longest;
+    uint32_t burst;
+    uint32_t trigger;
+};
+
+// The gaps of one side of one run: patterns.Gaps.
+struct Gaps {
+    Pattern pattern;
+    uint64_t state;  // of splitmix64
+    uint64_t left;   // beats until the next draw
+    uint64_t gap;    // cycles of the gap that are still to come; 0: valid or ready is high
+
+    uint64_t random() {
+        state += 0x9E3779B97F4A7C15u;
+        uint64_t z = state;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+        return (z ^ (z >> 31)) >> 32;
+    }
+
+    void draw() {
+        gap = 0;
+        if (left) {
+            --left;
+            return;
+        }
+        left = pattern.burst - 1;
+        if (random() >= pattern.threshold) return;
+        const uint64_t span = uint64_t(pattern.longest) - pattern.shortest + 1;
+        gap = pattern.shortest + random() % span;
+    }
+
+    void start(uint64_t seed, uint64_t side) {
+        state = seed * 2 + side;
+        left = 0;
+        draw();
+    }
+
+    // A clock edge; `valid` is the sender's level, so that valid without a gap is a transfer.
+    void ready_edge(bool valid) {
+        if (gap) {
+            if (valid || pattern.trigger != VALID) --gap;
+        } else if (valid || pattern.trigger == FREE) {
+            draw();
+        }
+    }
+};
+
+struct Job {
+    // Arrays that belong to the caller.
+    const int32_t* beats;
+    const uint8_t* beat_last;
+    uint64_t* accepted;
+    int32_t* words;
+    uint8_t* word_last;
+    uint64_t* taken;
+    uint64_t n_beats;
+    uint64_t n_words;
+    // How to run.
+    Gaps idle;
+    Gaps ready;
+    uint64_t seed;
+    uint64_t patience;
+    uint64_t settle;
+    uint64_t reset_cycle;
+    uint64_t reset_beat;
+    uint64_t reset_word;
+    uint64_t reset_hold;  // 0: no reset in this run
+    // Where it stands.
+    uint64_t n_accepted;
+    uint64_t n_taken;
+    uint64_t moved;  // the first cycle after the last transfer
+    uint64_t settled;
+};
+
+class Bench {
+  public:
+    Bench(uint32_t in_width, uint32_t out_width)
+        : mask_(0xFFFFFFFFu >> (32 - in_width)), shift_(32 - out_width) {
+        context_.fatalOnError(false);  // an assertion ends the run, not the Python process
+        Verilated::threadContextp(&context_);
+        model_ = std::make_unique<CORE_MODEL>(&context_);
+    }
+
+    ~Bench() {
+        Verilated::threadContextp(&context_);
+        model_->final();
+    }
+
+    uint64_t cycle() const { return cycle_; }
+
+    // Forgets what was, an assertion that ended it included; cycle 0 comes next.
+    void restart() {
+        Verilated::threadContextp(&context_);
+        context_.gotFinish(false);
+        context_.gotError(false);
+        context_.errorCount(0);
+        reset(1);
+        cycle_ = 0;
+    }
+
+    void begin(Job& job) {
+        job.idle.start(job.seed, 0);
+        job.ready.start(job.seed, 1);
+        job.n_accepted = job.n_taken = job.settled = 0;
+        job.moved = cycle_;
+    }
+
+    Status run(Job& job, uint64_t budget) {
+        Verilated::threadContextp(&context_);
+        for (; budget; --budget) {
+            if (context_.gotFinish()) return STOPPED;
+            if (over(job) && job.settled >= job.settle) return DONE;
+            if (job.reset_hold && cycle_ >= job.reset_cycle) {
+                reset_in_run(job);
+            } else {
+                const Status status = clock(job);
+                if (status != RUNNING) return status;
+            }
+        }
+        return RUNNING;
+    }
+
+  private:
+    static bool over(const Job& job) {
+        return job.n_accepted == job.n_beats && job.n_taken == job.n_words;
+    }
+
+    // One clock cycle of a run.
+    Status clock(Job& job) {
+        const bool in_valid = drive_input(job);
+        const bool out_ready = job.ready.gap == 0 && (job.ready.pattern.trigger != DUE || due_);
+        model_->o_ready = out_ready;
+        low();
+        const bool in_ready = model_->i_ready;
+        const bool out_valid = model_->o_valid;
+        const uint32_t data = model_->o_data;
+        const bool last = model_->o_last;
+
+        if (waiting_ && !out_valid) return VALID_DROPPED;
+        if (waiting_ && (data != held_data_ || last != held_last_)) return PAYLOAD_CHANGED;
+        waiting_ = out_valid && !out_ready;
+        held_data_ = data;
+        held_last_ = last;
+        if (over(job)) {
+            if (out_valid) return SURPLUS_WORD;
+            ++job.settled;
+        } else if (cycle_ - job.moved >= job.patience) {
+            return CYCLE_LIMIT;
+        }
+
+        if (in_valid && in_ready) {
+            if (job.beat_last[job.n_accepted]) ++due_;
+            job.accepted[job.n_accepted++] = cycle_;
+            job.moved = cycle_ + 1;
+            job.idle.draw();
+        } else if (job.idle.gap) {
+            --job.idle.gap;
+        }
+        if (out_valid && out_ready) {
+            if (job.n_taken == job.n_words) return SURPLUS_WORD;
+            job.words[job.n_taken] = int32_t(data << shift_) >> shift_;
+            job.word_last[job.n_taken] = last;
+            job.taken[job.n_taken++] = cycle_;
+            job.moved = cycle_ + 1;
+            if (last && due_) --due_;
+        }
+        job.ready.ready_edge(out_valid);
+        high();
+        return RUNNING;
+    }
+
+    // While valid is low the payload is the complement of what comes next: a core that looks at it
+    // too early or too late gets wrong results.
+    bool drive_input(const Job& job) {
+        const bool more = job.n_accepted < job.n_beats;
+        const bool valid = more && job.idle.gap == 0;
+        const uint64_t at = more ? job.n_accepted : job.n_beats - 1;
+        const uint32_t beat = uint32_t(job.beats[at]);
+        model_->i_data = (valid ? beat : ~beat) & mask_;
+        model_->i_last = (job.beat_last[at] != 0) == valid;
+        model_->i_valid = valid;
+        return valid;
+    }
+
+    void reset_in_run(Job& job) {
+        reset(job.reset_hold);
+        job.reset_hold = 0;
+        job.n_accepted = job.reset_beat;
+        if (job.n_taken > job.reset_word) job.n_taken = job.reset_word;
+        job.moved = cycle_;
+        job.settled = 0;
+        job.idle.start(job.seed, 0);
+        job.ready.start(job.seed, 1);
+    }
+
+    void reset(uint64_t hold) {
+        model_->rst = 1;
+        model_->i_valid = 0;
+        model_->o_ready = 0;
+        for (; hold; --hold) {
+            low();
+            high();
+        }
+        model_->rst = 0;
+        waiting_ = false;
+        due_ = 0;
+    }
+
+    void low() {
+        model_->clk = 0;
+        model_->eval();
+    }
+
+    void high() {
+        model_->clk = 1;
+        model_->eval();
+        ++cycle_;
+    }
+
+    VerilatedContext context_;
+    std::unique_ptr<CORE_MODEL> model_;
+    const uint32_t mask_;   // of the input's width: Verilator wants the bits above to be 0
+    const uint32_t shift_;  // that sign-extends the output
+    uint64_t cycle_ = 0;
+    uint64_t due_ = 0;      // sequences that were sent and not answered
+    bool waiting_ = false;  // the last cycle offered a word that was not taken: this one
+    uint32_t held_data_ = 0;
+    bool held_last_ = false;
+};
+
+}  // namespace litelstm
+
+using litelstm::Bench;
+using litelstm::Job;
+
+#pragma GCC visibility push(default)
+
+extern "C" {
+
+// Size of a Job, which Python compares with its own.
+uint64_t bench_job_size() { return sizeof(Job); }
+
+Bench* bench_new(uint32_t in_width, uint32_t out_width) {
+    return new Bench(in_width, out_width);
+}
+
+void bench_free(Bench* bench) { delete bench; }
+
+uint64_t bench_cycle(const Bench* bench) { return bench->cycle(); }
+
+// Resets the core for one clock edge; the next cycle is 0.
+void bench_restart(Bench* bench) { bench->restart(); }
+
+// Puts a Job that Python has filled in at its start.
+void bench_begin(Bench* bench, Job* job) { bench->begin(*job); }
+
+// Goes on with a Job for at most `budget` clock cycles; returns a Status.
+int32_t bench_run(Bench* bench, Job* job, uint64_t budget) { return bench->run(*job, budget); }
+}
+
+#pragma GCC visibility pop

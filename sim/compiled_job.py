@@ -1,0 +1,119 @@
+"""`compiled_bench.cpp` as ctypes sees it: its structures, its functions, its status codes."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.patterns import Pattern, Stalls
+from sim.streams import Reset, StreamRun
+
+HARNESS = Path(__file__).with_name("compiled_bench.cpp")
+
+RUNNING, CYCLE_LIMIT, STOPPED = 1, 2, 6
+VIOLATIONS = {3: "valid dropped", 4: "payload changed", 5: "surplus word"}
+
+_U64 = ctypes.c_uint64
+_U32 = ctypes.c_uint32
+
+
+class _Pattern(ctypes.Structure):
+    _fields_ = (
+        ("threshold", _U64),
+        ("shortest", _U32),
+        ("longest", _U32),
+        ("burst", _U32),
+        ("trigger", _U32),
+    )
+
+    @classmethod
+    def of(cls, pattern: Pattern) -> _Pattern:
+        return cls(
+            pattern.threshold, pattern.shortest, pattern.longest, pattern.burst, pattern.trigger
+        )
+
+
+class _Gaps(ctypes.Structure):
+    _fields_ = (("pattern", _Pattern), ("state", _U64), ("left", _U64), ("gap", _U64))
+
+
+class Job(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("beats", "beat_last", "accepted")),
+        *((name, ctypes.c_void_p) for name in ("words", "word_last", "taken")),
+        *((name, _U64) for name in ("n_beats", "n_words")),
+        *((name, _Gaps) for name in ("idle", "ready")),
+        *((name, _U64) for name in ("seed", "patience", "settle")),
+        *((name, _U64) for name in ("reset_cycle", "reset_beat", "reset_word", "reset_hold")),
+        *((name, _U64) for name in ("n_accepted", "n_taken", "moved", "settled")),
+    )
+
+
+class JobRun:
+    """A Job together with the arrays that it points to."""
+
+    def __init__(
+        self,
+        beats: NDArray[np.int32],
+        last: NDArray[np.bool_],
+        *,
+        outputs: int,
+        stalls: Stalls,
+        seed: int,
+        patience: int,
+        settle: int,
+        reset: Reset | None,
+    ) -> None:
+        self._arrays = {
+            "beats": beats,
+            "beat_last": last.view(np.uint8),
+            "accepted": np.empty(beats.size, np.uint64),
+            "words": np.empty(outputs, np.int32),
+            "word_last": np.empty(outputs, np.uint8),
+            "taken": np.empty(outputs, np.uint64),
+        }
+        self.job = Job(
+            **{name: array.ctypes.data for name, array in self._arrays.items()},
+            n_beats=beats.size,
+            n_words=outputs,
+            idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
+            ready=_Gaps(pattern=_Pattern.of(stalls.ready)),
+            seed=seed & 0xFFFF_FFFF_FFFF_FFFF,
+            patience=patience,
+            settle=settle,
+        )
+        if reset is not None:
+            self.job.reset_cycle, self.job.reset_hold = reset.cycle, reset.hold
+            self.job.reset_beat, self.job.reset_word = reset.beat, reset.word
+
+    def record(self, start: int) -> StreamRun:
+        """What the run, begun in cycle `start`, saw so far; the arrays are not copied."""
+        accepted, taken = self.job.n_accepted, self.job.n_taken
+        return StreamRun(
+            words=self._arrays["words"][:taken],
+            last=self._arrays["word_last"][:taken].view(np.bool_),
+            accepted=self._arrays["accepted"][:accepted],
+            taken=self._arrays["taken"][:taken],
+            cycles=self.job.moved - start,
+        )
+
+
+def load(path: Path) -> Any:
+    """The library at `path`, its functions typed."""
+    library = ctypes.CDLL(str(path))
+    library.bench_job_size.restype = _U64
+    library.bench_new.argtypes = (_U32, _U32)
+    library.bench_new.restype = ctypes.c_void_p
+    library.bench_cycle.restype = _U64
+    library.bench_run.argtypes = (ctypes.c_void_p, ctypes.c_void_p, _U64)
+    library.bench_run.restype = ctypes.c_int32
+    for name in ("bench_free", "bench_cycle", "bench_restart"):
+        getattr(library, name).argtypes = (ctypes.c_void_p,)
+    library.bench_begin.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+    if library.bench_job_size() != ctypes.sizeof(Job):
+        raise RuntimeError(f"{path} was built from another version of {HARNESS.name}")
+    return library

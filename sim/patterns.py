@@ -1,0 +1,195 @@
+"""Stall patterns: when a bench withholds ``valid`` on a stream it sends, ``ready`` on one it takes.
+
+One definition for both benches. A :class:`Pattern` and a seed give the same gaps, cycle for cycle,
+in the cocotb bench (:mod:`sim.bench`) and in the compiled one (:mod:`sim.compiled`, whose
+`compiled_bench.cpp` repeats :class:`Gaps` and :class:`ReadyGaps` in C++).
+
+A pattern lets ``burst`` beats pass, then draws: with ``probability`` a gap of ``shortest`` to
+``longest`` cycles (uniform) comes before the next burst. What starts a gap is the *trigger*::
+
+    TRANSFER  the transfer before it: the side is slow after a beat, idle or not
+    VALID     the other side's valid: ready answers valid, late
+    FREE      nothing: the gap follows `burst` cycles of ready, used or not
+    DUE       (no draws) ready is low until the core owes an answer: a sequence's last beat was
+              accepted and the last word of its answer was not yet taken
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+_MASK64 = (1 << 64) - 1
+
+
+class Trigger(IntEnum):
+    """What starts a gap in ``ready``. The sending side always starts at the last transfer."""
+
+    TRANSFER = 0
+    VALID = 1
+    FREE = 2
+    DUE = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pattern:
+    """When one side of a stream stalls; see the module's text.
+
+    Args:
+        probability: chance of a gap at each draw, 0 to 1.
+        shortest, longest: bounds of a gap in clock cycles, 1 or more.
+        burst: beats (with `Trigger.FREE`: cycles) between two draws, 1 or more.
+        trigger: what starts a gap. Only ``ready`` has a choice.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    probability: float = 0.0
+    shortest: int = 1
+    longest: int = 1
+    burst: int = 1
+    trigger: Trigger = Trigger.TRANSFER
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"Pattern probability must be 0 to 1, not {self.probability!r}")
+        if not 1 <= self.shortest <= self.longest < 1 << 32:
+            raise ValueError(
+                "Pattern gaps must be 1 <= shortest <= longest < 2**32 cycles, "
+                f"not {self.shortest!r} to {self.longest!r}"
+            )
+        if not 1 <= self.burst < 1 << 32:
+            raise ValueError(f"Pattern burst must be 1 to 2**32 - 1 beats, not {self.burst!r}")
+        if self.trigger is Trigger.DUE and self.probability:
+            raise ValueError(f"Pattern probability must be 0 with DUE, not {self.probability!r}")
+
+    @property
+    def threshold(self) -> int:
+        """`probability` as a fraction of 2**32, the form in which both benches compare it."""
+        return round(self.probability * (1 << 32))
+
+
+NO_GAPS = Pattern()
+
+WHEN_DUE = Pattern(trigger=Trigger.DUE)
+"""The pattern for speed: it costs no cycles if the core needs at least one for an answer, and the
+cocotb bench need not listen to ``o_valid`` in between. Words that nobody asked for still show, as
+words too many."""
+
+IDLE_PATTERNS: dict[str, Pattern] = {
+    "none": NO_GAPS,
+    "single": Pattern(probability=0.3),
+    "between": Pattern(probability=1.0),  # valid drops between any two beats
+    "bursts": Pattern(probability=1.0, shortest=1, longest=25, burst=7),
+    "long": Pattern(probability=0.05, shortest=100, longest=300),
+}
+"""Named gaps in the valid of the stream that goes in."""
+
+READY_PATTERNS: dict[str, Pattern] = {
+    "none": NO_GAPS,
+    "when_due": WHEN_DUE,
+    "single": Pattern(probability=0.3, trigger=Trigger.FREE),
+    "every_third": Pattern(probability=1.0, shortest=2, longest=2, trigger=Trigger.FREE),
+    "bursts": Pattern(probability=1.0, shortest=1, longest=25, burst=4, trigger=Trigger.FREE),
+    "after_valid": Pattern(probability=1.0, shortest=1, longest=3, trigger=Trigger.VALID),
+    "between": Pattern(probability=1.0),  # ready drops between any two words
+    "long": Pattern(probability=0.2, shortest=100, longest=600, trigger=Trigger.VALID),
+}
+"""Named gaps in the ready of the stream that comes out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stalls:
+    """The patterns of both streams: `idle` of the input's valid, `ready` of the output's ready.
+
+    Raises:
+        ValueError: `idle` asks for a trigger other than `Trigger.TRANSFER`.
+    """
+
+    idle: Pattern = NO_GAPS
+    ready: Pattern = NO_GAPS
+
+    def __post_init__(self) -> None:
+        if self.idle.trigger is not Trigger.TRANSFER:
+            raise ValueError(f"An idle pattern cannot start at {self.idle.trigger!r}")
+
+    @classmethod
+    def named(cls, idle: str, ready: str) -> Stalls:
+        """The crossing of two named patterns.
+
+        Raises:
+            KeyError: no pattern of that name.
+        """
+        return cls(idle=IDLE_PATTERNS[idle], ready=READY_PATTERNS[ready])
+
+
+NO_STALLS = Stalls()
+
+
+class Gaps:
+    """The lengths of a pattern's gaps, in cycles, one before each beat (0: no gap).
+
+    Args:
+        pattern: what to draw.
+        seed: 64 bits (taken modulo 2**64).
+        side: 0 for the input stream, 1 for the output: two sides of one seed differ.
+    """
+
+    def __init__(self, pattern: Pattern, *, seed: int, side: int) -> None:
+        self._pattern = pattern
+        self._state = (seed * 2 + side) & _MASK64
+        self._left = 0
+
+    def draw(self) -> int:
+        """The gap before the next beat."""
+        if self._left:
+            self._left -= 1
+            return 0
+        self._left = self._pattern.burst - 1
+        if self._random() >= self._pattern.threshold:
+            return 0
+        span = self._pattern.longest - self._pattern.shortest + 1
+        return self._pattern.shortest + self._random() % span
+
+    def _random(self) -> int:
+        """32 bits of splitmix64 (Steele, Lea, Flood 2014)."""
+        self._state = (self._state + 0x9E3779B97F4A7C15) & _MASK64
+        z = self._state
+        z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & _MASK64
+        z = ((z ^ z >> 27) * 0x94D049BB133111EB) & _MASK64
+        return (z ^ z >> 31) >> 32
+
+
+class ReadyGaps:
+    """The level of ``ready`` in each clock cycle, one `edge` after the other."""
+
+    def __init__(self, pattern: Pattern, *, seed: int, side: int = 1) -> None:
+        self._gaps = Gaps(pattern, seed=seed, side=side)
+        self._trigger = pattern.trigger
+        self._gap = self._gaps.draw()
+
+    @property
+    def until_due(self) -> bool:
+        """Whether ready is low, besides, as long as the core owes no answer."""
+        return self._trigger is Trigger.DUE
+
+    @property
+    def ready(self) -> bool:
+        """Level before the next clock edge."""
+        return self._gap == 0
+
+    @property
+    def waits_for_valid(self) -> bool:
+        """Whether `ready` stays as it is until valid is seen."""
+        return self._trigger is not Trigger.FREE and (
+            self._gap == 0 or self._trigger is Trigger.VALID
+        )
+
+    def edge(self, valid: bool) -> None:
+        """A clock edge at which `valid` was the sender's level."""
+        if self._gap:
+            if valid or self._trigger is not Trigger.VALID:
+                self._gap -= 1
+        elif valid or self._trigger is Trigger.FREE:
+            self._gap = self._gaps.draw()

@@ -1,0 +1,118 @@
+"""Counts how many output words were compared, and how many differed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One output word that is not what the model said.
+
+    Attributes:
+        sequence, word: its place; `word` counts from 0 in each sequence.
+        expected, got: raw values.
+        expected_last, got_last: last flags, the other thing that may differ.
+    """
+
+    sequence: int
+    word: int
+    expected: int
+    got: int
+    expected_last: bool
+    got_last: bool
+
+    def __str__(self) -> str:
+        place = f"sequence {self.sequence}, word {self.word}"
+        if self.expected != self.got:
+            return f"{place}: expected {self.expected}, got {self.got}"
+        return f"{place}: expected last = {self.expected_last:d}, got {self.got_last:d}"
+
+
+class Scoreboard:
+    """Compares words with what a model expects: value and last flag, each with ``==``.
+
+    Args:
+        expected: (N, K) integers, the model's K words for each of N sequences; last is expected
+            on the K-th.
+
+    Raises:
+        TypeError: `expected` does not hold integers.
+        ValueError: `expected` is not (N, K), or empty.
+
+    Attributes:
+        compared: words compared.
+        different: words of them that differed in value or last flag.
+        first: the first one that differed, or None.
+    """
+
+    def __init__(self, expected: ArrayLike) -> None:
+        table = np.asarray(expected)
+        if table.ndim != 2 or table.size == 0:
+            raise ValueError(f"Expected words must be (sequences, words), not {table.shape}")
+        if not np.issubdtype(table.dtype, np.integer):
+            raise TypeError(f"Expected words must be integers, not {table.dtype}")
+        self._width = table.shape[1]
+        self._expected = table.astype(np.int64).reshape(-1)
+        self.compared = 0
+        self.different = 0
+        self.first: Difference | None = None
+
+    @property
+    def expected(self) -> int:
+        """Words that the model expects in all."""
+        return self._expected.size
+
+    @property
+    def passed(self) -> bool:
+        """Whether every expected word was compared and none differed."""
+        return self.compared == self.expected and self.different == 0
+
+    def add(self, words: ArrayLike, last: ArrayLike) -> None:
+        """Compare the next words of the stream.
+
+        Args:
+            words: (n,) or one integer, raw values in the order of the stream.
+            last: their last flags, the same shape.
+
+        Raises:
+            ValueError: shapes differ, or there are more words than expected.
+        """
+        got = np.atleast_1d(np.asarray(words)).astype(np.int64)
+        flags: NDArray[np.bool_] = np.atleast_1d(np.asarray(last)).astype(np.bool_)
+        if got.ndim != 1 or got.shape != flags.shape:
+            raise ValueError(f"Words {got.shape} and last flags {flags.shape} must be alike, (n,)")
+        start, end = self.compared, self.compared + got.size
+        if end > self.expected:
+            raise ValueError(f"{end} words, but only {self.expected} were expected")
+        expected = self._expected[start:end]
+        expected_last = np.arange(start, end) % self._width == self._width - 1
+        wrong = np.flatnonzero((got != expected) | (flags != expected_last))
+        if wrong.size and self.first is None:
+            at = int(wrong[0])
+            self.first = Difference(
+                sequence=(start + at) // self._width,
+                word=(start + at) % self._width,
+                expected=int(expected[at]),
+                got=int(got[at]),
+                expected_last=bool(expected_last[at]),
+                got_last=bool(flags[at]),
+            )
+        self.compared = end
+        self.different += wrong.size
+
+    def __str__(self) -> str:
+        text = f"{self.compared} of {self.expected} words compared, {self.different} different"
+        return text if self.first is None else f"{text}; first: {self.first}"
+
+    def check(self) -> None:
+        """Assert that every expected word came and was right.
+
+        Raises:
+            AssertionError: it was not so; the message is this board's text.
+        """
+        if not self.passed:
+            raise AssertionError(str(self))

@@ -1,0 +1,198 @@
+"""What both benches share: sequences as beats, the record of a run, and how a run fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sim.errors import SimulationError
+
+Sequences = NDArray[Any] | Sequence[ArrayLike]
+"""Sequences of vectors: an array (N, T, I), or N of (T, I) with T free."""
+
+Progress = Callable[[int, int], None]
+"""Called now and then with the output words so far and the output words of the whole run."""
+
+PATIENCE = 2_000_000
+"""Clock cycles without a transfer after which a run is given up."""
+
+SETTLE = 32
+"""Clock cycles for which a bench looks for surplus words after the last one expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamRun:
+    """What a bench saw. Cycles are clock edges, 0 the first one after the (first) reset.
+
+    Attributes:
+        words: (M,) int32, the output words in order.
+        last: (M,) bool, their last flags.
+        accepted: (N,) uint64, the cycle in which each input beat was accepted.
+        taken: (M,) uint64, the cycle in which each output word was taken.
+        cycles: clock cycles from the run's start to its last transfer, both included.
+    """
+
+    words: NDArray[np.int32]
+    last: NDArray[np.bool_]
+    accepted: NDArray[np.uint64]
+    taken: NDArray[np.uint64]
+    cycles: int
+
+    def answers(self, words: int) -> NDArray[np.int32]:
+        """The output as (sequences, `words`).
+
+        Raises:
+            ValueError: the number of words is no multiple of `words`.
+        """
+        if words < 1 or self.words.size % words:
+            raise ValueError(f"{self.words.size} words are not sequences of {words!r}")
+        return self.words.reshape(-1, words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset:
+    """A reset in the middle of a run, after which the bench starts again from an earlier place.
+
+    Attributes:
+        cycle: first clock edge at which rst is high, counted as in `StreamRun`.
+        beat: input beat from which driving goes on afterwards.
+        word: output words that stay in the record; later ones are forgotten.
+        hold: clock edges for which rst is high.
+
+    Raises:
+        ValueError: a number is negative, or `hold` below 1.
+    """
+
+    cycle: int
+    beat: int = 0
+    word: int = 0
+    hold: int = 1
+
+    def __post_init__(self) -> None:
+        for name, least in (("cycle", 0), ("beat", 0), ("word", 0), ("hold", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"Reset {name} must be {least} or more, not {getattr(self, name)!r}"
+                )
+
+
+class BenchError(SimulationError):
+    """A run that did not end well; `run` is what it saw until then."""
+
+    def __init__(self, message: str, run: StreamRun) -> None:
+        super().__init__(message)
+        self.run = run
+
+
+class CycleLimitError(BenchError):
+    """Nothing moved for as many cycles as the caller's patience: a deadlock, most likely."""
+
+    def __init__(self, patience: int, run: StreamRun) -> None:
+        super().__init__(
+            f"no transfer in {patience} cycles, after {run.accepted.size} input beats "
+            f"and {run.words.size} output words",
+            run,
+        )
+
+
+class ProtocolError(BenchError):
+    """The core broke the rules of the output stream.
+
+    Attributes:
+        kind: "valid dropped" or "payload changed" (while valid waited for ready), "surplus word"
+            (one more than expected); under Icarus also "unknown payload", "unknown valid" and
+            "unknown ready" (X or Z bits).
+        cycle: clock edge at which it was seen, counted as in `StreamRun`.
+    """
+
+    def __init__(self, kind: str, cycle: int, run: StreamRun) -> None:
+        super().__init__(f"{kind} in cycle {cycle}, after {run.words.size} output words", run)
+        self.kind = kind
+        self.cycle = cycle
+
+
+class StoppedError(BenchError):
+    """The model ended the simulation: an assertion of the design failed, or it called $finish."""
+
+    def __init__(self, cycle: int, run: StreamRun) -> None:
+        super().__init__(f"the model stopped by itself before cycle {cycle}", run)
+
+
+def flatten(sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Sequences as the beats of the input stream, one element of a step's vector per beat.
+
+    Args:
+        sequences: integers, (N, T, I): N sequences of T steps of I elements; or a list of (T, I),
+            each with its own T.
+
+    Returns:
+        (B,) int32 raw values, (B,) bool last flags, true on the last beat of each sequence.
+
+    Raises:
+        TypeError: not integers.
+        ValueError: no sequences, an empty one, a wrong shape, or a value beyond int32.
+    """
+    arrays = [np.asarray(sequence) for sequence in sequences]
+    if not arrays:
+        raise ValueError("There must be at least one sequence")
+    for index, array in enumerate(arrays):
+        if array.ndim != 2 or array.size == 0:
+            raise ValueError(f"Sequence {index} must be (steps, elements), not {array.shape}")
+        if not np.issubdtype(array.dtype, np.integer):
+            raise TypeError(f"Sequence {index} must hold integers, not {array.dtype}")
+        if array.shape[1] != arrays[0].shape[1]:
+            raise ValueError(
+                f"Sequence {index} has {array.shape[1]} elements a step, "
+                f"the first one {arrays[0].shape[1]}"
+            )
+    beats = np.concatenate([array.reshape(-1) for array in arrays])
+    if beats.min() < -(1 << 31) or beats.max() >= 1 << 31:
+        raise ValueError("Sequences must hold values of 32 bits")
+    last = np.zeros(beats.size, np.bool_)
+    last[np.cumsum([array.size for array in arrays]) - 1] = True
+    return beats.astype(np.int32), last
+
+
+def checked_stream(
+    beats: ArrayLike, last: ArrayLike, *, i_width: int
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """The arguments of a run as contiguous arrays: (N,) beats of `i_width` bits, last flags.
+
+    Raises:
+        TypeError: `beats` are not integers.
+        ValueError: a shape or a value does not fit.
+    """
+    sent, flags = np.asarray(beats), np.asarray(last)
+    if sent.ndim != 1 or sent.size == 0 or sent.shape != flags.shape:
+        raise ValueError(
+            f"Beats {sent.shape} and last flags {flags.shape} must be alike, (n,) with n >= 1"
+        )
+    if not np.issubdtype(sent.dtype, np.integer):
+        raise TypeError(f"Beats must be integers, not {sent.dtype}")
+    bound = 1 << (i_width - 1)
+    if sent.min() < -bound or sent.max() >= bound:
+        raise ValueError(f"Beats must fit {i_width} bits, not {sent.min()} to {sent.max()}")
+    return np.ascontiguousarray(sent, np.int32), np.ascontiguousarray(flags, np.bool_)
+
+
+def check_terms(
+    *, beats: int, outputs: int, patience: int, settle: int, reset: Reset | None
+) -> None:
+    """Check the numbers of a run of `beats` beats.
+
+    Raises:
+        ValueError: one is out of range.
+    """
+    for name, value, least in (
+        ("outputs", outputs, 0),
+        ("patience", patience, 1),
+        ("settle", settle, 0),
+    ):
+        if value < least:
+            raise ValueError(f"A run's {name} must be {least} or more, not {value!r}")
+    if reset is not None and (reset.beat >= beats or reset.word > outputs):
+        raise ValueError(f"There is no such place in the run to go on from: {reset!r}")
