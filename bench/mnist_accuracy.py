@@ -1,0 +1,75 @@
+"""Accuracy of the shipped MNIST network on the official test images, down to the RTL.
+
+    python -m bench.mnist_accuracy --data mnist.npz [--rtl] [--json]
+
+``--data`` is a file with x_test (10000, 28, 28) and y_test. With ``--rtl`` all of them go through
+the RTL in the compiled bench, and every output word is compared with the golden model.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from golden.model import IntegerModel
+from golden.network import Network
+from golden.quantized import QuantizedNetwork
+from hdl import verilog
+from litelstm import samples
+from litelstm.commands.demo import FLOAT, QUANTIZED
+from litelstm.console import progress
+from sim.samples import run_compiled
+
+BATCH = 500
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True)
+@click.option("--count", type=int, help="Take this many images.  [default: all]")
+@click.option("--rtl", is_flag=True, help="All images through the RTL, in the compiled bench.")
+@click.option("--lanes", default=16, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def main(data: Path, count: int | None, rtl: bool, lanes: int, as_json: bool) -> None:
+    """Accuracy of the float network, the golden model and the RTL."""
+    floats, network = Network.load(FLOAT), QuantizedNetwork.load(QUANTIZED)
+    images = samples.load(data, inputs=network.inputs, count=count)
+    assert images.y is not None, "the data has no labels"
+    x = network.quantize_input(images.x)
+    model = IntegerModel(network)
+    logits, words = [], []
+    with progress("float and golden", len(x)) as done:
+        for start in range(0, len(x), BATCH):
+            logits.append(floats.forward(images.x[start : start + BATCH]))
+            words.append(model.forward(x[start : start + BATCH]))
+            done(start + BATCH)
+    expected = np.concatenate(words)
+    report: dict[str, Any] = {
+        "images": len(x),
+        "float": float(np.mean(np.concatenate(logits).argmax(axis=1) == images.y)),
+        "golden": float(np.mean(expected.argmax(axis=1) == images.y)),
+    }
+    if rtl:
+        core = verilog.generate(network, lanes=lanes)
+        with progress("RTL", len(x)) as done:
+            run = run_compiled(core, network, list(x), expected, progress=done)
+        report |= {
+            "rtl": float(np.mean(run.words.argmax(axis=1) == images.y)),
+            "compared": run.compared,
+            "mismatched": run.mismatched,
+            "wrong_cycle": run.wrong_cycle,
+            "seconds": run.seconds,
+        }
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    for key, value in report.items():
+        shown = f"{value:.2%}" if key in ("float", "golden", "rtl") else value
+        click.echo(f"{key:12} {shown}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Clock cycles per second of the MNIST core under Verilator, three ways, measured in turns.
+
+    python -m bench.sim_speed [--digits 100] [--rounds 5] [--json]
+
+*idle*: cocotb, the array busy, Python asleep. *cocotb*: cocotb with driver, monitor and
+scoreboard. *compiled*: the compiled bench. Ratios are of the medians of the rounds.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+from hdl import verilog
+from hdl.verilog import Generated
+from litelstm.commands.demo import QUANTIZED
+from litelstm.console import progress
+from sim import runner
+from sim.compiled import CompiledBench
+from sim.core_job import JOB, CoreJob
+
+
+@click.command()
+@click.option("--digits", default=100, show_default=True, help="Digits a round.")
+@click.option("--rounds", default=5, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def main(digits: int, rounds: int, as_json: bool) -> None:
+    """Measure and print."""
+    network = QuantizedNetwork.load(QUANTIZED)
+    core = verilog.generate(network, lanes=16)
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, network.x.max, size=(digits, 28, network.inputs), endpoint=True)
+    job = CoreJob.make(core.plan, list(x), IntegerModel(network).forward(x))
+    cycles = int(job.taken[-1]) + 1
+    rates: dict[str, list[float]] = {"idle": [], "cocotb": [], "compiled": []}
+    with tempfile.TemporaryDirectory() as name, _bench(core, network) as bench:
+        folder = Path(name)
+        job.save(folder / "job.npz")
+        build = runner.build(core.verilog, top=core.description["name"], simulator="verilator")
+        with progress("rounds", rounds) as done:
+            for index in range(rounds):
+                rates["idle"].append(cycles / _cocotb(build, folder, "idle", cycles))
+                rates["cocotb"].append(cycles / _cocotb(build, folder, "cocotb", cycles))
+                start = time.perf_counter()
+                run = bench.run_sequences(job.sequences, words=network.outputs)
+                rates["compiled"].append(cycles / (time.perf_counter() - start))
+                assert (run.words == job.expected.ravel()).all(), "the RTL differs"
+                done(index + 1)
+    report = {kind: statistics.median(values) for kind, values in rates.items()}
+    report["cocotb/idle"] = report["cocotb"] / report["idle"]
+    report["compiled/cocotb"] = report["compiled"] / report["cocotb"]
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    for kind in rates:
+        click.echo(f"{kind:16}{report[kind]:12,.0f} cycles/s")
+    for kind in ("cocotb/idle", "compiled/cocotb"):
+        click.echo(f"{kind:16}{report[kind]:12.2f}")
+
+
+def _bench(core: Generated, network: QuantizedNetwork) -> CompiledBench:
+    return CompiledBench(
+        core.verilog,
+        top=core.description["name"],
+        i_width=network.x.width,
+        o_width=network.out.width,
+    )
+
+
+def _cocotb(build: runner.Build, folder: Path, kind: str, cycles: int) -> float:
+    """Seconds of one simulator process, start included."""
+    module, test = {
+        "idle": ("bench.sim_speed_tests", "python_idle"),
+        "cocotb": ("sim.core_tests", "samples"),
+    }[kind]
+    report = runner.run(
+        build,
+        test_module=module,
+        testcase=test,
+        expect=1,
+        seed=1,
+        env={JOB: str(folder / "job.npz"), "BENCH_CYCLES": str(cycles)},
+        results=folder / f"{kind}.xml",
+        log=folder / f"{kind}.log",
+    )
+    return report.seconds
+
+
+if __name__ == "__main__":
+    main()
