@@ -1,14 +1,16 @@
 """The recurrent cells: which gate reads which operand, and the paper's equations.
 
 Equation numbers are those of the LiteLSTM paper (Elsayed, ElSayed, Maida 2022). A cell's float
-equations and its integer ones stand side by side; both are written from the paper.
+equations and its integer ones stand side by side; both are written from the paper. To add a cell,
+describe it here (and its passes in :mod:`hdl.cells`) and list it in ``CELLS``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,32 +25,51 @@ Carried = NDArray[Any]
 SIGMOIDS = {"hard": hard_sigmoid, "logistic": logistic}
 """Gate activations G by name, on real numbers: eq. (21) and the logistic sigmoid."""
 
-OPERANDS = ("x", "h", "c")
-"""What a gate's matrices may multiply: input, last step's output, last step's cell state."""
+OPERANDS = ("x", "h", "c", "rh")
+"""What matrices may multiply: input, last step's output, last step's cell state, r * h."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """One gate of a cell: its name in the equations and the operands that its matrices read."""
+    """One gate of a cell.
+
+    Args:
+        name: its letter in the equations.
+        reads: the operands that its matrices multiply.
+        diagonal: whether it adds w * c, with a weight vector (a diagonal matrix).
+        tanh: whether its sum is a tanh's argument and not a gate activation's.
+        wide: whether its sum is multiplied before it is activated, so that it is narrowed to the
+            format ``hidden`` and not to ``pre``.
+    """
 
     name: str
     reads: tuple[str, ...]
+    diagonal: bool = False
+    tanh: bool = False
+    wide: bool = False
 
     @property
     def bias(self) -> str:
         """Name of the bias vector, e.g. ``b_f``."""
         return f"b_{self.name}"
 
+    @property
+    def peephole(self) -> str:
+        """Name of the diagonal's weight vector, e.g. ``w_fc``."""
+        return f"w_{self.name}c"
+
     def matrix(self, operand: str) -> str:
         """Name of the matrix that multiplies ``operand``, e.g. ``W_fx`` or ``U_fh``."""
-        return f"{'U' if operand == 'h' else 'W'}_{self.name}{operand}"
+        if operand in ("h", "rh"):
+            return f"U_{self.name}h"
+        return f"W_{self.name}{operand}"
 
 
 class Arithmetic(Protocol):
     """What integer equations need of their layer: formats, activations, the one narrowing.
 
-    Implemented by :class:`golden.model.LayerArithmetic`. Carried may travel in a float carrier
-    that holds them exactly, so the equations use +, * and these methods, and no bit operations.
+    Implemented by :class:`golden.model.LayerArithmetic`. Integers may travel in a float carrier
+    that holds them exactly, so the equations use +, - and * and these methods, no bit operations.
     """
 
     @property
@@ -58,9 +79,13 @@ class Arithmetic(Protocol):
     @property
     def pre(self) -> Format: ...
     @property
+    def hidden(self) -> Format: ...
+    @property
     def gate(self) -> Format: ...
     @property
     def candidate(self) -> Format: ...
+    @property
+    def product_frac(self) -> int: ...
     def sigmoid(self, raw: Carried) -> Carried:
         """The gate activation of a pre-activation, in format ``gate``."""
         ...
@@ -74,83 +99,247 @@ class Arithmetic(Protocol):
         ...
 
 
+Sums = Callable[..., Any]
+"""The sum of a gate by its name: matrix products plus bias, and w * c for a diagonal.
+
+Called as ``sums("f")`` with the operands of step t-1, or with those that the step itself makes,
+as ``sums("n", rh=r * h)`` or ``sums("o", c=c)``. Floats in the float reference, where the result is
+the pre-activation itself; exact integers at ``product_frac`` in the integer model.
+"""
+
+
+class Cell(ABC):
+    """What all kinds of cells have.
+
+    Attributes:
+        kind: its name in files and on the command line.
+        options: what may be chosen, by name of the field: the first choice is the paper's.
+        state: what it keeps from step to step.
+    """
+
+    kind: ClassVar[str]
+    options: ClassVar[dict[str, tuple[str, ...]]] = {}
+    state: ClassVar[tuple[str, ...]] = ("h",)
+
+    def __post_init__(self) -> None:
+        for name, choices in self.options.items():
+            if getattr(self, name) not in choices:
+                expected = " or ".join(choices)
+                raise ValueError(f"{name} must be {expected}, not {getattr(self, name)!r}")
+
+    @property
+    @abstractmethod
+    def gates(self) -> tuple[Gate, ...]:
+        """The gates in the order in which accumulators hold their sums."""
+
+    @abstractmethod
+    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
+        """One step on real numbers.
+
+        Args:
+            sums: the gates' pre-activations, each (batch, units).
+            state: of step t-1, each (batch, units).
+            sigmoid: the gate activation G, a key of ``SIGMOIDS``.
+
+        Returns:
+            The state of step t.
+        """
+
+    @abstractmethod
+    def step_raw(
+        self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
+    ) -> dict[str, Carried]:
+        """One step on integers: products and sums exact, each result narrowed once.
+
+        Args:
+            sums: the gates' exact sums at ``q.product_frac``, each (units, batch).
+            state: of step t-1, ``h`` in ``q.h`` and ``c`` in ``q.c``.
+            q: the layer's formats and activations.
+
+        Returns:
+            The state of step t.
+        """
+
+    def largest_product(self, q: Arithmetic) -> int:
+        """A bound on any integer inside :meth:`step_raw` beside the sums themselves."""
+        fracs = (q.c.frac, q.candidate.frac, q.h.frac)
+        largest = max(-to.min << (max(fracs) - to.frac) for to in (q.c, q.candidate, q.h))
+        bound = 2 * q.gate.one * largest
+        if any(gate.wide for gate in self.gates):
+            finest = max(q.product_frac, q.gate.frac + q.hidden.frac)
+            bound = max(bound, q.gate.one * -q.hidden.min << (finest - q.gate.frac - q.hidden.frac))
+        return bound
+
+
+def aligned(a: Carried, a_frac: int, b: Carried, b_frac: int) -> tuple[Carried, int]:
+    """The exact sum of two values, and its fraction bits: the finer of the two."""
+    frac = max(a_frac, b_frac)
+    return a * 2 ** (frac - a_frac) + b * 2 ** (frac - b_frac), frac
+
+
 @dataclass(frozen=True, kw_only=True)
-class LiteLSTM:
+class RNN(Cell):
+    """Eq. (1): h = tanh(W x + U h + b)."""
+
+    kind = "rnn"
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        return (Gate(name="h", reads=("x", "h"), tanh=True),)
+
+    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
+        return {"h": np.tanh(sums("h"))}  # (1)
+
+    def step_raw(
+        self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
+    ) -> dict[str, Carried]:
+        pre = q.requantize(sums("h"), q.product_frac, q.pre)
+        return {"h": q.requantize(q.tanh(pre, q.pre), q.candidate.frac, q.h)}  # (1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LSTM(Cell):
+    """Eqs. (2)-(7), and with peepholes (8)-(13).
+
+    Args:
+        peephole: ``none``; ``previous`` for eqs. (8)-(13) as printed, with w_oc on c(t-1); or
+            ``current``, as ONNX has it, with w_oc on c(t).
+    """
+
+    peephole: str = "none"
+
+    kind = "lstm"
+    options: ClassVar[dict[str, tuple[str, ...]]] = {"peephole": ("none", "previous", "current")}
+    state = ("h", "c")
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        diagonal = self.peephole != "none"
+        return (
+            *(Gate(name=name, reads=("x", "h"), diagonal=diagonal) for name in "ifo"),
+            Gate(name="g", reads=("x", "h"), tanh=True),
+        )
+
+    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
+        gate = SIGMOIDS[sigmoid]
+        i, f, g = gate(sums("i")), gate(sums("f")), np.tanh(sums("g"))  # (2) (3) (5), (8) (9) (12)
+        c = f * state["c"] + i * g  # (6)
+        o = gate(sums("o", c=c) if self.peephole == "current" else sums("o"))  # (4), (11)
+        return {"h": o * np.tanh(c), "c": c}  # (7)
+
+    def step_raw(
+        self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
+    ) -> dict[str, Carried]:
+        def gate(total: Carried) -> Carried:
+            return q.sigmoid(q.requantize(total, q.product_frac, q.pre))
+
+        i, f = gate(sums("i")), gate(sums("f"))  # (2) (3), (8) (9)
+        g = q.tanh(q.requantize(sums("g"), q.product_frac, q.pre), q.pre)  # (5), (12)
+        total, frac = aligned(f * state["c"], q.c.frac, i * g, q.candidate.frac)
+        c = q.requantize(total, q.gate.frac + frac, q.c)  # (6)
+        o = gate(sums("o", c=c) if self.peephole == "current" else sums("o"))  # (4), (11)
+        h = q.requantize(o * q.tanh(c, q.c), q.gate.frac + q.candidate.frac, q.h)  # (7)
+        return {"h": h, "c": c}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GRU(Cell):
+    """Eqs. (14)-(17).
+
+    Args:
+        reset: ``before``, eq. (16) as printed: n = tanh(W x + U (r * h) + b). Or ``after``, as
+            PyTorch and Keras have it: n = tanh(W x + b + r * (U h + b')); there the sum in the
+            brackets is a gate of its own, ``m``, with U_mh and b_m.
+    """
+
+    reset: str = "before"
+
+    kind = "gru"
+    options: ClassVar[dict[str, tuple[str, ...]]] = {"reset": ("before", "after")}
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        r, z = (Gate(name=name, reads=("x", "h")) for name in "rz")
+        if self.reset == "before":
+            return (r, z, Gate(name="n", reads=("x", "rh"), tanh=True))
+        m = Gate(name="m", reads=("h",), wide=True)
+        return (Gate(name="n", reads=("x",), tanh=True), r, z, m)
+
+    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
+        gate, h = SIGMOIDS[sigmoid], state["h"]
+        r, z = gate(sums("r")), gate(sums("z"))  # (14) (15)
+        if self.reset == "before":
+            n = np.tanh(sums("n", rh=r * h))  # (16)
+        else:
+            n = np.tanh(sums("n") + r * sums("m"))
+        return {"h": (1 - z) * h + z * n}  # (17)
+
+    def step_raw(
+        self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
+    ) -> dict[str, Carried]:
+        def pre(total: Carried, frac: int = q.product_frac) -> Carried:
+            return q.requantize(total, frac, q.pre)
+
+        h = state["h"]
+        r, z = q.sigmoid(pre(sums("r"))), q.sigmoid(pre(sums("z")))  # (14) (15)
+        if self.reset == "before":
+            rh = q.requantize(r * h, q.gate.frac + q.h.frac, q.h)
+            n = q.tanh(pre(sums("n", rh=rh)), q.pre)  # (16)
+        else:
+            m = q.requantize(sums("m"), q.product_frac, q.hidden)
+            total, frac = aligned(sums("n"), q.product_frac, r * m, q.gate.frac + q.hidden.frac)
+            n = q.tanh(pre(total, frac), q.pre)
+        # (17) as h + z (n - h), the same integer
+        n_less_h, frac = aligned(n, q.candidate.frac, -h, q.h.frac)
+        total = h * (q.gate.one * 2 ** (frac - q.h.frac)) + z * n_less_h
+        return {"h": q.requantize(total, q.gate.frac + frac, q.h)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiteLSTM(Cell):
     """Eqs. (18)-(25): one gate f that reads x, h and c, and a candidate g that reads x and h.
 
     Args:
-        peephole: ``full`` for the paper's matrix W_fc on c(t-1), ``none`` to leave it out.
-
-    Raises:
-        ValueError: ``peephole`` is something else.
+        peephole: ``full`` for the paper's matrix W_fc on c(t-1), ``diagonal`` for a weight vector
+            w_fc, ``none`` to leave it out.
     """
 
     peephole: str = "full"
 
     kind = "litelstm"
-    peepholes = ("full", "none")
+    options: ClassVar[dict[str, tuple[str, ...]]] = {"peephole": ("full", "diagonal", "none")}
     state = ("h", "c")
-
-    def __post_init__(self) -> None:
-        if self.peephole not in self.peepholes:
-            raise ValueError(f"peephole must be full or none, not {self.peephole!r}")
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        """The gates in the order of the equations."""
         f_reads = ("x", "h", "c") if self.peephole == "full" else ("x", "h")
-        return (Gate(name="f", reads=f_reads), Gate(name="g", reads=("x", "h")))
+        return (
+            Gate(name="f", reads=f_reads, diagonal=self.peephole == "diagonal"),
+            Gate(name="g", reads=("x", "h"), tanh=True),
+        )
 
-    def step(
-        self, pre: Mapping[str, Floats], state: Mapping[str, Floats], sigmoid: str
-    ) -> dict[str, Floats]:
-        """State update on real numbers.
-
-        Args:
-            pre: pre-activations of the gates, each (batch, units); eqs. (18) and (22).
-            state: ``h`` and ``c`` of step t-1, each (batch, units).
-            sigmoid: the gate activation G, a key of ``SIGMOIDS``.
-
-        Returns:
-            ``h`` and ``c`` of step t.
-        """
-        f = SIGMOIDS[sigmoid](pre["f"])  # (20)
-        g = np.tanh(pre["g"])  # (23)
+    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
+        f = SIGMOIDS[sigmoid](sums("f"))  # (18) (20)
+        g = np.tanh(sums("g"))  # (22) (23)
         c = f * state["c"] + f * g  # (24)
         return {"h": f * np.tanh(c), "c": c}  # (25)
 
-    def largest_product(self, q: Arithmetic) -> int:
-        """Bound on the size of any integer inside :meth:`step_raw`, in units of its last place."""
-        frac = max(q.c.frac, q.candidate.frac)
-        c_plus_g = (-q.c.min << (frac - q.c.frac)) + (q.candidate.max << (frac - q.candidate.frac))
-        return q.gate.one * max(c_plus_g, q.candidate.max)
-
     def step_raw(
-        self, pre: Mapping[str, Carried], state: Mapping[str, Carried], q: Arithmetic
+        self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
-        """State update on integers: products and sums exact, c and h narrowed once each.
-
-        Args:
-            pre: pre-activations in format ``q.pre``, each (batch, units).
-            state: ``h`` in ``q.h`` and ``c`` in ``q.c`` of step t-1.
-            q: the layer's formats and activations.
-
-        Returns:
-            ``h`` and ``c`` of step t.
-        """
-        f = q.sigmoid(pre["f"])  # (20)
-        g = q.tanh(pre["g"], q.pre)  # (23)
-        # (24) as f (c + g): the sum at the finer of the two binary points
-        frac = max(q.c.frac, q.candidate.frac)
-        c_plus_g = state["c"] * 2 ** (frac - q.c.frac) + g * 2 ** (frac - q.candidate.frac)
+        f = q.sigmoid(q.requantize(sums("f"), q.product_frac, q.pre))  # (18) (20)
+        g = q.tanh(q.requantize(sums("g"), q.product_frac, q.pre), q.pre)  # (22) (23)
+        # (24) as f (c + g), the same integer
+        c_plus_g, frac = aligned(state["c"], q.c.frac, g, q.candidate.frac)
         c = q.requantize(f * c_plus_g, q.gate.frac + frac, q.c)
-        # (25)
-        h = q.requantize(f * q.tanh(c, q.c), q.gate.frac + q.candidate.frac, q.h)
+        h = q.requantize(f * q.tanh(c, q.c), q.gate.frac + q.candidate.frac, q.h)  # (25)
         return {"h": h, "c": c}
 
 
-Cell = LiteLSTM
-"""Any of the cells."""
-
-CELLS: dict[str, type[Cell]] = {cell.kind: cell for cell in (LiteLSTM,)}
+CELLS: dict[str, type[Cell]] = {cell.kind: cell for cell in (RNN, LSTM, GRU, LiteLSTM)}
 """Cells by name."""
+
+
+def cell_options(cell: Cell) -> dict[str, str]:
+    """What was chosen of a cell's options, by name."""
+    return {name: getattr(cell, name) for name in cell.options}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.activations import TanhTable, hard_sigmoid_raw
-from golden.cells import Carried
+from golden.cells import Carried, Gate, Sums
 from golden.errors import InputError
 from golden.formats import Format, requantize
 from golden.quantized import Integers, QuantizedDense, QuantizedLayer, QuantizedNetwork
@@ -54,7 +54,15 @@ class LayerArithmetic:
 
     @property
     def c(self) -> Format:
-        return self.layer.formats.c
+        return self.layer.formats.c or self.h
+
+    @property
+    def hidden(self) -> Format:
+        return self.layer.formats.hidden or self.pre
+
+    @property
+    def product_frac(self) -> int:
+        return self.layer.formats.product_frac
 
     @property
     def pre(self) -> Format:
@@ -115,34 +123,57 @@ class LayerModel:
 
     def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
         self.layer = layer
-        gates = layer.cell.gates
-        self._operands = [
-            name for name in ("x", "h", "c") if any(name in gate.reads for gate in gates)
-        ]
-        self._sizes = [layer.inputs if name == "x" else layer.units for name in self._operands]
+        self._gates = {gate.name: gate for gate in layer.cell.gates}
+        gates = list(self._gates.values())
+        reads = {operand for gate in gates for operand in gate.reads}
+        self._operands = [name for name in ("x", "h", "c") if name in reads]
+        self._sizes = [self._size(name) for name in self._operands]
         matrix = np.block([[self._block(gate, name) for name in self._operands] for gate in gates])
         bias = np.concatenate([layer.weights[gate.bias] for gate in gates])
-        sizes = np.concatenate(
-            [
-                np.full(size, -layer.formats.operand(name).min)
-                for name, size in zip(self._operands, self._sizes, strict=True)
-            ]
-        )
-        # Any partial sum, and the half that requantize adds.
-        sums = int((np.abs(matrix) @ sizes + np.abs(bias)).max())
-        shift = max(0, layer.formats.product_frac - layer.formats.pre.frac)
-        wide = LayerArithmetic(layer, table, np.int64)
-        product = layer.cell.largest_product(wide)
-        largest = max(sums + (1 << shift), 2 * product, _half(layer, table) + product)
-        self.arithmetic = LayerArithmetic(layer, table, carrier(largest))
-        self._matrix: NDArray[Any] = matrix.astype(self.arithmetic.dtype)
-        self._bias = bias.astype(self.arithmetic.dtype)[:, np.newaxis]
+        self.arithmetic = LayerArithmetic(layer, table, carrier(self._largest(table)))
+        dtype = self.arithmetic.dtype
+        self._matrix: NDArray[Any] = matrix.astype(dtype)
+        self._bias = bias.astype(dtype)[:, np.newaxis]
+        self._late = {
+            gate.name: layer.weights[gate.matrix("rh")].astype(dtype)
+            for gate in gates
+            if "rh" in gate.reads
+        }
+        self._diagonal = {
+            gate.name: layer.weights[gate.peephole].astype(dtype)[:, np.newaxis]
+            for gate in gates
+            if gate.diagonal
+        }
 
-    def _block(self, gate: Any, operand: str) -> Integers:
+    def _size(self, operand: str) -> int:
+        return self.layer.inputs if operand == "x" else self.layer.units
+
+    def _block(self, gate: Gate, operand: str) -> Integers:
         if operand in gate.reads:
             return self.layer.weights[gate.matrix(operand)]
-        columns = self.layer.inputs if operand == "x" else self.layer.units
-        return np.zeros((self.layer.units, columns), dtype=np.int64)
+        return np.zeros((self.layer.units, self._size(operand)), dtype=np.int64)
+
+    def _largest(self, table: TanhTable) -> int:
+        """A bound on every integer of a step, in any order of summation, with requantize's half."""
+        formats, weights = self.layer.formats, self.layer.weights
+        sums = 0
+        for gate in self._gates.values():
+            total = np.abs(weights[gate.bias])
+            for operand in gate.reads:
+                size = -formats.operand(operand).min
+                total = total + size * np.abs(weights[gate.matrix(operand)]).sum(axis=1)
+            if gate.diagonal:
+                total = total - formats.operand("c").min * np.abs(weights[gate.peephole])
+            sums = max(sums, int(total.max()))
+        wide = LayerArithmetic(self.layer, table, np.int64)
+        product = self.layer.cell.largest_product(wide)
+        if any(gate.wide for gate in self._gates.values()):
+            finest = max(formats.product_frac, formats.gate.frac + wide.hidden.frac)
+            product += sums << (finest - formats.product_frac)
+        finest = max(formats.product_frac, formats.gate.frac + wide.hidden.frac)
+        finest = max(finest, formats.gate.frac + max(wide.c.frac, wide.h.frac, table.out.frac))
+        coarsest = min(wide.c.frac, wide.h.frac, wide.pre.frac, wide.hidden.frac)
+        return max(sums, product) + (1 << max(0, finest - coarsest))
 
     def run(self, x: Carried) -> dict[str, Carried]:
         """All steps from zero state.
@@ -155,7 +186,7 @@ class LayerModel:
         """
         q, units = self.arithmetic, self.layer.units
         steps, _, batch = x.shape
-        cell, formats = self.layer.cell, self.layer.formats
+        cell = self.layer.cell
         state = {name: np.zeros((units, batch), dtype=q.dtype) for name in cell.state}
         trace = {name: np.empty((steps, units, batch), dtype=q.dtype) for name in cell.state}
         stacked: NDArray[Any] = np.empty((sum(self._sizes), batch), dtype=q.dtype)
@@ -163,22 +194,25 @@ class LayerModel:
         for t in range(steps):
             for part, name in zip(parts, self._operands, strict=True):
                 part[...] = x[t] if name == "x" else state[name]
-            sums = self._matrix @ stacked
-            sums += self._bias
-            narrow = q.requantize(sums, formats.product_frac, formats.pre)
-            gates = np.split(narrow, len(cell.gates))
-            pre = {gate.name: part for gate, part in zip(cell.gates, gates, strict=True)}
-            state = cell.step_raw(pre, state, q)
+            state = cell.step_raw(self._sums(self._matrix @ stacked, state), state, q)
             for name, value in state.items():
                 trace[name][t] = value
         return trace
 
+    def _sums(self, products: Carried, state: dict[str, Carried]) -> Sums:
+        """The gates' sums (golden.cells.Sums), given their products with x, h and c of t-1."""
+        products += self._bias
+        by_gate = dict(zip(self._gates, np.split(products, len(self._gates)), strict=True))
 
-def _half(layer: QuantizedLayer, table: TanhTable) -> int:
-    """A bound on the half that requantize adds to a state update's product."""
-    frac = layer.formats.gate.frac + max(layer.formats.c.frac, table.out.frac)
-    narrowest = min(layer.formats.c.frac, layer.formats.h.frac)
-    return 1 << max(0, frac - narrowest)
+        def sums(name: str, **made: Carried) -> Carried:
+            total = by_gate[name]
+            if name in self._late:
+                total = total + self._late[name] @ made["rh"]
+            if name in self._diagonal:
+                total = total + self._diagonal[name] * (made["c"] if "c" in made else state["c"])
+            return total
+
+        return sums
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden import store
-from golden.cells import CELLS, SIGMOIDS, Cell, Floats
+from golden.cells import CELLS, SIGMOIDS, Cell, Floats, cell_options
 from golden.errors import InputError
 
 KIND = "litelstm float network"
@@ -76,18 +76,28 @@ class Layer:
         """
         batch, steps, _ = x.shape
         state = {name: np.zeros((batch, self.units)) for name in self.cell.state}
-        gates = self.cell.gates
-        names = [*self.cell.state, *(f"pre_{gate.name}" for gate in gates)]
+        gates = {gate.name: gate for gate in self.cell.gates}
+        names = [*self.cell.state, *(f"pre_{name}" for name in gates)]
         trace = {name: np.empty((batch, steps, self.units)) for name in names}
         for t in range(steps):
             operands = {"x": x[:, t], **state}
-            pre = {}
-            for gate in gates:
-                pre[gate.name] = self.weights[gate.bias] + sum(
-                    operands[name] @ self.weights[gate.matrix(name)].T for name in gate.reads
+
+            def sums(
+                name: str,
+                t: int = t,
+                operands: Mapping[str, Floats] = operands,
+                **made: Floats,
+            ) -> Floats:
+                gate, values = gates[name], {**operands, **made}
+                total = self.weights[gate.bias] + sum(
+                    values[operand] @ self.weights[gate.matrix(operand)].T for operand in gate.reads
                 )
-                trace[f"pre_{gate.name}"][:, t] = pre[gate.name]
-            state = self.cell.step(pre, state, self.sigmoid)
+                if gate.diagonal:
+                    total = total + self.weights[gate.peephole] * values["c"]
+                trace[f"pre_{name}"][:, t] = total
+                return total
+
+            state = self.cell.step(sums, state, self.sigmoid)
             for name, value in state.items():
                 trace[name][:, t] = value
         return trace
@@ -206,9 +216,9 @@ class Network:
             prefix = f"layer{index}."
             fields |= {
                 f"{prefix}cell": layer.cell.kind,
-                f"{prefix}peephole": layer.cell.peephole,
                 f"{prefix}sigmoid": layer.sigmoid,
             }
+            fields |= {prefix + name: value for name, value in cell_options(layer.cell).items()}
             fields |= {prefix + name: _compact(array) for name, array in layer.weights.items()}
         if self.head:
             fields |= {f"head.{k}": _compact(array) for k, array in self.head.weights.items()}
@@ -247,7 +257,8 @@ class Network:
 def read_cell(reader: store.Reader, prefix: str) -> tuple[Cell, str]:
     """The fields that say which cell a layer has, and its gate activation."""
     kind = CELLS[reader.text(f"{prefix}cell", list(CELLS))]
-    cell = kind(peephole=reader.text(f"{prefix}peephole", kind.peepholes))
+    options = {name: reader.text(prefix + name, list(kind.options[name])) for name in kind.options}
+    cell = kind(**options)
     return cell, reader.text(f"{prefix}sigmoid", list(SIGMOIDS))
 
 
@@ -257,6 +268,8 @@ def weight_shapes(cell: Cell, inputs: int, units: int) -> dict[str, tuple[int, .
     for gate in cell.gates:
         for operand in gate.reads:
             shapes[gate.matrix(operand)] = (units, inputs if operand == "x" else units)
+        if gate.diagonal:
+            shapes[gate.peephole] = (units,)
         shapes[gate.bias] = (units,)
     return shapes
 

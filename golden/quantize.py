@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from golden.quantized import (
     QuantizedDense,
     QuantizedLayer,
     QuantizedNetwork,
+    weight_format,
 )
 
 METHODS = ("mse", "max")
@@ -28,6 +30,9 @@ METHODS = ("mse", "max")
 
 _SEARCH = 6
 """Binary points that the search tries beyond the one where nothing saturates."""
+
+_COARSER = 4
+"""Binary points that the search tries short of the best one for an operand alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +44,7 @@ class Settings:
         activation_width: bits of x and h; gate and tanh values have this many fraction bits.
         state_width: bits of c.
         pre_width: bits of a pre-activation, over the range of the tanh table.
+        hidden_width: bits of a sum that is multiplied before it is activated.
         out_width: bits of a logit.
         method: ``mse`` or ``max``, for every power-of-two scale.
         log2_entries, log2_range, interpolate: the tanh table, see
@@ -52,6 +58,7 @@ class Settings:
     activation_width: int = 8
     state_width: int = 12
     pre_width: int = 12
+    hidden_width: int = 16
     out_width: int = 16
     method: str = "mse"
     log2_entries: int = 8
@@ -64,6 +71,7 @@ class Settings:
             "activation_width": (2, MAX_TENSOR_WIDTH - 2),
             "state_width": (2, MAX_TENSOR_WIDTH),
             "pre_width": (5, MAX_TENSOR_WIDTH),
+            "hidden_width": (2, MAX_TENSOR_WIDTH),
             "out_width": (2, 32),
         }
         for name, (low, high) in limits.items():
@@ -209,47 +217,47 @@ def _quantize_layer(
     settings: Settings,
     table: TanhTable,
 ) -> QuantizedLayer:
-    h = _format(trace["h"], settings.activation_width, settings.method)
-    c = _format(trace["c"], settings.state_width, settings.method)
-    # tanh saturates at the table's end, so a pre-activation need not reach farther; the
-    # logistic sigmoid halves its argument first.
-    whole = table.log2_range + (1 if layer.sigmoid == "logistic" else 0)
-    power = {
-        name: float(np.mean(values**2))
-        for name, values in (("x", inputs), ("h", trace["h"]), ("c", trace["c"]))
-    }
-    operands = {"x": x, "h": h, "c": c}
+    values = {"x": inputs, "h": trace["h"], "rh": trace["h"]}
+    widths = {"x": x.width, "h": settings.activation_width}
+    if "c" in layer.cell.state:
+        values["c"], widths["c"] = trace["c"], settings.state_width
     blocks = [
-        (layer.weights[gate.matrix(name)], operands[name], power[name])
+        _Block(layer.weights[gate.matrix(name)], "h" if name == "rh" else name)
         for gate in layer.cell.gates
         for name in gate.reads
     ]
-    product_frac = _choose_product_frac(blocks, settings)
+    blocks += [
+        _Block(layer.weights[gate.peephole][:, np.newaxis], "c")
+        for gate in layer.cell.gates
+        if gate.diagonal
+    ]
+    fracs, product_frac = _Scales(blocks, values, widths, settings).choose({"x": x.frac})
+    # tanh saturates at the table's end, so a pre-activation need not reach farther; the
+    # logistic sigmoid halves its argument first.
+    whole = table.log2_range + (1 if layer.sigmoid == "logistic" else 0)
+    wide = [trace[f"pre_{gate.name}"] for gate in layer.cell.gates if gate.wide]
     formats = LayerFormats(
         x=x,
-        h=h,
-        c=c,
+        h=Format(width=widths["h"], frac=fracs["h"]),
+        c=Format(width=widths["c"], frac=fracs["c"]) if "c" in fracs else None,
         pre=Format(width=settings.pre_width, frac=settings.pre_width - 1 - whole),
+        hidden=_format(wide[0], settings.hidden_width, settings.method) if wide else None,
         gate=Format(width=settings.activation_width + 2, frac=settings.activation_width),
         weight_width=settings.weight_width,
         product_frac=product_frac,
     )
-    bias = Format(width=BIAS.width, frac=product_frac)
-    weights = {}
-    for gate in layer.cell.gates:
-        for name in gate.reads:
-            matrix = gate.matrix(name)
-            weights[matrix] = formats.weight(name).quantize(layer.weights[matrix])
-        weights[gate.bias] = bias.quantize(layer.weights[gate.bias])
+    weights = {
+        name: weight_format(name, formats).quantize(values)
+        for name, values in layer.weights.items()
+    }
     return QuantizedLayer(cell=layer.cell, sigmoid=layer.sigmoid, formats=formats, weights=weights)
 
 
 def _quantize_head(
     head: Dense, h: Floats, logits: Floats, source: Format, settings: Settings
 ) -> QuantizedDense:
-    product_frac = _choose_product_frac(
-        [(head.weights["W"], source, float(np.mean(h**2)))], settings
-    )
+    scales = _Scales([_Block(head.weights["W"], "h")], {"h": h}, {"h": source.width}, settings)
+    _, product_frac = scales.choose({"h": source.frac})
     # One bit of headroom: logits of other samples may be larger.
     out = Format(width=settings.out_width, frac=choose_frac(2 * logits, settings.out_width, "max"))
     weight = Format(width=settings.weight_width, frac=product_frac - source.frac)
@@ -265,29 +273,102 @@ def _quantize_head(
     )
 
 
-def _choose_product_frac(blocks: list[tuple[Floats, Format, float]], settings: Settings) -> int:
-    """The binary point that all products of a layer share.
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A weight matrix and the operand that it multiplies."""
+
+    matrix: Floats
+    operand: str
+
+
+class _Scales:
+    """The binary points of a layer's operands and of its products, chosen together.
+
+    All products of a layer share one binary point, so a finer operand makes coarser weights. With
+    ``max`` each operand is as fine as it can be, and the products as fine as the weights let them.
+    With ``mse`` the noise in the sums is least: for each block the error of the rounded and clipped
+    weights times the operand's power, plus the operand's error times the weights' power; and the
+    operands' own errors beside.
 
     Args:
-        blocks: each matrix with the format and mean square of the operand that it multiplies.
-
-    With ``max`` no weight saturates. With ``mse`` the error that rounded and clipped weights put
-    into the sums, error of the weights times power of the operand, is least.
+        blocks: the layer's matrices.
+        values: samples of each operand.
+        widths: bits of each operand.
+        settings: weight width and method.
     """
-    width = settings.weight_width
-    fracs = [choose_frac(matrix, width, "max") + operand.frac for matrix, operand, _ in blocks]
-    if settings.method == "max":
-        return min(fracs)
 
-    def noise(product_frac: int) -> float:
-        return sum(
-            power
-            * _square_error(matrix, Format(width=width, frac=product_frac - operand.frac))
-            * matrix.shape[1]
-            for matrix, operand, power in blocks
+    def __init__(
+        self,
+        blocks: list[_Block],
+        values: dict[str, Floats],
+        widths: dict[str, int],
+        settings: Settings,
+    ) -> None:
+        self._blocks = blocks
+        self._values = values
+        self._widths = widths
+        self._settings = settings
+        self._power = {name: float(np.mean(array**2)) for name, array in values.items()}
+        self._weight_errors: dict[tuple[_Block, int], float] = {}
+        self._operand_errors: dict[tuple[str, int], float] = {}
+
+    def choose(self, given: dict[str, int]) -> tuple[dict[str, int], int]:
+        """Fraction bits of every operand (some of them ``given``), and of the products."""
+        method = self._settings.method
+        best = {
+            name: choose_frac(self._values[name], width, method)
+            for name, width in self._widths.items()
+            if name not in given
+        }
+        if method == "max":
+            fracs = given | best
+            return fracs, min(self._weight_fracs(fracs))
+        coarser = [range(frac, frac - _COARSER - 1, -1) for frac in best.values()]
+        candidates = [
+            (noise, given | dict(zip(best, choice, strict=True)), product_frac)
+            for choice in itertools.product(*coarser)
+            for noise, product_frac in [self._least(given | dict(zip(best, choice, strict=True)))]
+        ]
+        _, fracs, product_frac = min(candidates, key=lambda candidate: candidate[0])
+        return fracs, product_frac
+
+    def _weight_fracs(self, fracs: dict[str, int]) -> list[int]:
+        """For each block the finest binary point of products at which no weight saturates."""
+        width = self._settings.weight_width
+        return [
+            choose_frac(block.matrix, width, "max") + fracs[block.operand] for block in self._blocks
+        ]
+
+    def _least(self, fracs: dict[str, int]) -> tuple[float, int]:
+        """The least noise with these operands, and the products' binary point that gives it."""
+        finest = self._weight_fracs(fracs)
+        return min(
+            (self._noise(fracs, product_frac), product_frac)
+            for product_frac in range(min(finest), max(finest) + _SEARCH + 1)
         )
 
-    return min(range(min(fracs), max(fracs) + _SEARCH + 1), key=noise)
+    def _noise(self, fracs: dict[str, int], product_frac: int) -> float:
+        total = sum(self._operand_error(name, frac) for name, frac in fracs.items())
+        for block in self._blocks:
+            frac, columns = fracs[block.operand], block.matrix.shape[1]
+            weights = self._weight_error(block, product_frac - frac) * self._power[block.operand]
+            operand = self._operand_error(block.operand, frac) * float(np.mean(block.matrix**2))
+            total += columns * (weights + operand)
+        return total
+
+    def _weight_error(self, block: _Block, frac: int) -> float:
+        key = block, frac
+        if key not in self._weight_errors:
+            to = Format(width=self._settings.weight_width, frac=frac)
+            self._weight_errors[key] = _square_error(block.matrix, to)
+        return self._weight_errors[key]
+
+    def _operand_error(self, name: str, frac: int) -> float:
+        key = name, frac
+        if key not in self._operand_errors:
+            to = Format(width=self._widths[name], frac=frac)
+            self._operand_errors[key] = _square_error(self._values[name], to)
+        return self._operand_errors[key]
 
 
 def _losses(
@@ -296,23 +377,15 @@ def _losses(
     yield TensorLoss.measure("x", samples * network.input_scale, result.x)
     parts = zip(network.layers, result.layers, run.layers, strict=True)
     for index, (layer, integer, trace) in enumerate(parts):
-        formats = integer.formats
-        bias = Format(width=BIAS.width, frac=formats.product_frac)
-        for gate in layer.cell.gates:
-            for name in gate.reads:
-                matrix = gate.matrix(name)
-                yield TensorLoss.measure(
-                    f"layer{index}.{matrix}", layer.weights[matrix], formats.weight(name)
-                )
-            yield TensorLoss.measure(f"layer{index}.{gate.bias}", layer.weights[gate.bias], bias)
-        yield from (
-            TensorLoss.measure(f"layer{index}.{name}", trace[name], formats.operand(name))
-            for name in layer.cell.state
-        )
+        for name, weights in layer.weights.items():
+            to = weight_format(name, integer.formats)
+            yield TensorLoss.measure(f"layer{index}.{name}", weights, to)
+        for name in layer.cell.state:
+            to = integer.formats.operand(name)
+            yield TensorLoss.measure(f"layer{index}.{name}", trace[name], to)
     if network.head and result.head:
-        bias = Format(width=BIAS.width, frac=result.head.product_frac)
         yield TensorLoss.measure("head.W", network.head.weights["W"], result.head.weight)
-        yield TensorLoss.measure("head.b", network.head.weights["b"], bias)
+        yield TensorLoss.measure("head.b", network.head.weights["b"], result.head.bias)
     words = IntegerModel(result).forward(result.quantize_input(samples))
     yield TensorLoss.measure("output", run.output, result.out, got=result.out.to_float(words))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden import store
 from golden.activations import TanhTable
-from golden.cells import SIGMOIDS, Cell
+from golden.cells import SIGMOIDS, Cell, cell_options
 from golden.errors import InputError
 from golden.formats import Format
 from golden.network import (
@@ -30,7 +30,7 @@ KIND = "litelstm quantized network"
 Integers = NDArray[np.int64]
 
 BIAS = Format(width=32, frac=0)
-"""Range of a bias, whatever its binary point."""
+"""Range of a bias, whatever its binary point; the hardware takes as many bits as are needed."""
 
 MAX_TENSOR_WIDTH = 18
 """Widest operand, activation, state or weight, in bits (one hardware multiplier's port)."""
@@ -45,8 +45,10 @@ class LayerFormats:
     Args:
         x: input vector; from the second layer on it is the ``h`` of the layer before.
         h: output vector.
-        c: cell state; saturates.
-        pre: pre-activation, what the accumulator is narrowed to.
+        c: cell state, of cells that have one; saturates.
+        pre: pre-activation, what a sum is narrowed to.
+        hidden: what a sum is narrowed to that is multiplied before it is activated (the recurrent
+            part of a GRU that resets after the product).
         gate: gate value in [0, 1].
         weight_width: bits of every weight.
         product_frac: fraction bits of every product, sum and bias. The weights that multiply an
@@ -58,15 +60,17 @@ class LayerFormats:
 
     x: Format
     h: Format
-    c: Format
+    c: Format | None = None
     pre: Format
+    hidden: Format | None = None
     gate: Format
     weight_width: int
     product_frac: int
 
     def __post_init__(self) -> None:
-        for name in ("x", "h", "c", "pre", "gate"):
-            check_format(name, getattr(self, name))
+        for name in ("x", "h", "c", "pre", "hidden", "gate"):
+            if (value := getattr(self, name)) is not None:
+                check_format(name, value)
         check_weight_width(self.weight_width)
         if not self.gate.holds_one:
             raise InputError(
@@ -77,8 +81,10 @@ class LayerFormats:
             raise InputError(f"pre format is {self.pre}, expected 0 or more fraction bits")
 
     def operand(self, name: str) -> Format:
-        """Format of the operand ``x``, ``h`` or ``c``."""
-        return {"x": self.x, "h": self.h, "c": self.c}[name]
+        """Format of the operand ``x``, ``h``, ``c`` or ``rh``, which has that of ``h``."""
+        found = {"x": self.x, "h": self.h, "c": self.c, "rh": self.h}[name]
+        assert found is not None
+        return found
 
     def weight(self, operand: str) -> Format:
         """Format of the weights that multiply ``operand``."""
@@ -107,11 +113,14 @@ class QuantizedLayer:
         for name in (first.matrix("x"), first.bias):
             if name not in self.weights:
                 raise InputError(f"weight {name} is missing")
+        for name in format_names(self.cell):
+            if getattr(self.formats, name) is None:
+                raise InputError(f"a {self.cell.kind} layer has no format {name}")
         shapes = weight_shapes(self.cell, self.inputs, self.units)
         if shapes.keys() != self.weights.keys():
             raise InputError(f"weights are {sorted(self.weights)}, expected {sorted(shapes)}")
         for name, shape in shapes.items():
-            check_integers(name, self.weights[name], shape, weight_range(name, self.formats))
+            check_integers(name, self.weights[name], shape, weight_format(name, self.formats))
 
     @property
     def inputs(self) -> int:
@@ -128,8 +137,9 @@ class QuantizedLayer:
 
         Args:
             gate: index into ``cell.gates``.
-            bias: with the bias, or the matrix products alone (what the accumulator holds; every
-                partial sum lies in this range too, because each product's range includes 0).
+            bias: with the bias and the diagonal, or the matrix products alone (what the
+                accumulator holds; every partial sum lies in this range too, because each product's
+                range includes 0).
 
         Returns:
             Two int64 arrays of shape (units,).
@@ -140,6 +150,10 @@ class QuantizedLayer:
         for operand in description.reads:
             matrix = self.weights[description.matrix(operand)]
             less, more = _product_range(matrix, self.formats.operand(operand))
+            low, high = low + less, high + more
+        if bias and description.diagonal:
+            weights = self.weights[description.peephole]
+            less, more = _product_range(weights[:, np.newaxis], self.formats.operand("c"))
             low, high = low + less, high + more
         return low, high
 
@@ -170,14 +184,18 @@ class QuantizedDense:
             raise InputError(f"head weights are {sorted(self.weights)}, expected W and b")
         check_format("out", self.out, widest=32)
         check_weight_width(self.weight_width)
-        limits = (self.weight.min, self.weight.max)
-        check_integers("W", self.weights["W"], (None, None), limits)
-        check_integers("b", self.weights["b"], (self.outputs,), (BIAS.min, BIAS.max))
+        check_integers("W", self.weights["W"], (None, None), self.weight)
+        check_integers("b", self.weights["b"], (self.outputs,), self.bias)
 
     @property
     def weight(self) -> Format:
         """Format of the weights."""
         return Format(width=self.weight_width, frac=self.product_frac - self.h.frac)
+
+    @property
+    def bias(self) -> Format:
+        """Format of the biases."""
+        return Format(width=BIAS.width, frac=self.product_frac)
 
     @property
     def outputs(self) -> int:
@@ -296,12 +314,12 @@ class QuantizedNetwork:
             prefix = f"layer{index}."
             out |= {
                 f"{prefix}cell": layer.cell.kind,
-                f"{prefix}peephole": layer.cell.peephole,
                 f"{prefix}sigmoid": layer.sigmoid,
                 f"{prefix}weight_width": layer.formats.weight_width,
                 f"{prefix}product_frac": layer.formats.product_frac,
             }
-            for name in _LAYER_FORMATS:
+            out |= {prefix + name: value for name, value in cell_options(layer.cell).items()}
+            for name in format_names(layer.cell):
                 out[f"{prefix}{name}"] = _format_field(getattr(layer.formats, name))
             out |= {prefix + name: _compact(array) for name, array in layer.weights.items()}
         if self.head:
@@ -342,7 +360,10 @@ class QuantizedNetwork:
             raise InputError(text if text.startswith(str(path)) else f"{path}: {text}") from None
 
 
-_LAYER_FORMATS = [f.name for f in fields(LayerFormats) if f.type == "Format" and f.name != "x"]
+def format_names(cell: Cell) -> list[str]:
+    """Names of the formats that a layer has beside that of its input."""
+    names = ["h", *(["c"] if "c" in cell.state else []), "pre"]
+    return [*names, *(["hidden"] if any(gate.wide for gate in cell.gates) else []), "gate"]
 
 
 def signed_width(low: int, high: int) -> int:
@@ -365,25 +386,23 @@ def check_weight_width(width: int) -> None:
 
 
 def check_integers(
-    name: str, array: NDArray[Any], shape: tuple[int | None, ...], limits: tuple[int, int]
+    name: str, array: NDArray[Any], shape: tuple[int | None, ...], to: Format
 ) -> None:
     """Refuse an integer array of a wrong type, shape or range."""
     check_weight(name, array, shape)
     if array.dtype != np.int64:
         raise InputError(f"weight {name} is of type {array.dtype}, expected int64")
-    low, high = limits
-    if array.min() < low or array.max() > high:
+    if array.min() < to.min or array.max() > to.max:
         raise InputError(
-            f"weight {name} is {array.min()} to {array.max()}, expected {low} to {high}"
+            f"weight {name} is {array.min()} to {array.max()}, expected {to.min} to {to.max}"
         )
 
 
-def weight_range(name: str, formats: LayerFormats) -> tuple[int, int]:
-    """Range of a matrix or bias of a layer, by its name in the equations."""
+def weight_format(name: str, formats: LayerFormats) -> Format:
+    """Format of a layer's matrix, diagonal or bias, by its name in the equations."""
     if name.startswith("b_"):
-        return BIAS.min, BIAS.max
-    weight = formats.weight(name[-1])
-    return weight.min, weight.max
+        return Format(width=BIAS.width, frac=formats.product_frac)
+    return formats.weight(name[-1])
 
 
 def _product_range(matrix: Integers, operand: Format) -> tuple[Integers, Integers]:
@@ -417,19 +436,22 @@ def _read_layer(reader: store.Reader, prefix: str, x: Format) -> QuantizedLayer:
             x=x,
             weight_width=reader.integer(f"{prefix}weight_width", 0, 64),
             product_frac=reader.integer(f"{prefix}product_frac", -64, 64),
-            **{name: _read_format(reader, prefix + name) for name in _LAYER_FORMATS},
+            **{name: _read_format(reader, prefix + name) for name in format_names(cell)},
         )
     except InputError as error:
         text = str(error)
         place = f"{reader.path}: {prefix.rstrip('.')}: "
         raise InputError(text if text.startswith(str(reader.path)) else place + text) from None
     first = cell.gates[0]
-    units = reader.integers(prefix + first.bias, (None,), BIAS.min, BIAS.max).shape[0]
-    limits = weight_range(first.matrix("x"), formats)
-    inputs = reader.integers(prefix + first.matrix("x"), (units, None), *limits).shape[1]
+
+    def read(name: str, shape: tuple[int | None, ...]) -> Integers:
+        to = weight_format(name, formats)
+        return reader.integers(prefix + name, shape, to.min, to.max)
+
+    units = read(first.bias, (None,)).shape[0]
+    inputs = read(first.matrix("x"), (units, None)).shape[1]
     weights = {
-        name: reader.integers(prefix + name, shape, *weight_range(name, formats))
-        for name, shape in weight_shapes(cell, inputs, units).items()
+        name: read(name, shape) for name, shape in weight_shapes(cell, inputs, units).items()
     }
     return QuantizedLayer(cell=cell, sigmoid=sigmoid, formats=formats, weights=weights)
 
