@@ -1,11 +1,17 @@
-"""What the hardware must know of each cell: the order of its operands and its state update.
+"""What the hardware must know of each cell: the order of its passes and its state update.
 
-The gates themselves, and which operand each reads, come from :mod:`golden.cells`.
+The gates themselves, and which operand each reads, come from :mod:`golden.cells`. To add a cell,
+describe it here too and list it in ``CELLS``.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from golden import cells
+from golden.cells import Cell
 
 S = TypeVar("S")
 """A value in the state update's pipeline."""
@@ -15,19 +21,23 @@ class Update(Protocol[S]):
     """What a state update is built from.
 
     :class:`hdl.update_builder.UpdateBuilder` makes gates of it, :mod:`hdl.latency` counts its
-    stages.
+    stages. All results are exact but those of ``narrow``, ``make``, ``sigmoid`` and ``tanh``.
     """
 
-    def pre(self, gate: int) -> S:
-        """Pre-activation of a gate, in the layer's format ``pre``."""
+    def sum(self, gate: str, *, c: S | None = None) -> S:
+        """Sum of a gate with its bias; a diagonal adds w * c, with c of step t-1 by default."""
         ...
 
-    def state_c(self, *, beside: S) -> S:
-        """c of step t-1, read so that it meets another value."""
+    def state(self, name: str) -> S:
+        """``h`` or ``c`` of step t-1."""
+        ...
+
+    def narrow(self, a: S, to: str, *, name: str) -> S:
+        """``requantize`` to the layer's format ``to`` (``pre``, ``hidden``)."""
         ...
 
     def sigmoid(self, a: S, *, name: str) -> S:
-        """The layer's gate activation, in format ``gate``."""
+        """The layer's gate activation of a pre-activation, in format ``gate``."""
         ...
 
     def tanh(self, a: S, *, name: str) -> S:
@@ -35,62 +45,167 @@ class Update(Protocol[S]):
         ...
 
     def add(self, a: S, b: S, *, name: str) -> S:
-        """Exact sum."""
+        """a + b."""
+        ...
+
+    def subtract(self, a: S, b: S, *, name: str) -> S:
+        """a - b."""
         ...
 
     def multiply(self, a: S, b: S, *, name: str) -> S:
-        """Exact product; one multiplier."""
+        """a * b, on one of the shared multipliers."""
         ...
 
-    def to_c(self, a: S) -> S:
-        """Narrow to format ``c`` and write as the new c."""
-        ...
-
-    def to_h(self, a: S) -> S:
-        """Narrow to format ``h`` and write as the new h."""
+    def make(self, vector: str, a: S) -> S:
+        """``requantize`` to the format of ``h``, ``c`` or ``rh``, and write it as a new one."""
         ...
 
 
-class Cell(Protocol):
-    """One kind of cell in hardware."""
+@dataclass(frozen=True, kw_only=True)
+class Drain:
+    """Sums that leave the array together, and what becomes of them.
 
-    kind: str
+    Attributes:
+        gates: names of the gates whose sums are taken.
+        makes: the vectors that are written, in the order in which they become known.
+        update: builds it for one unit.
+    """
 
-    @staticmethod
-    def order(*, first_layer: bool) -> tuple[str, ...]:
-        """Operands in the order of a step's passes.
+    gates: tuple[str, ...]
+    makes: tuple[str, ...]
+    update: Callable[[Update[Any]], None]
 
-        What is ready early comes first, so that the drain of the sums before it is hidden. In the
-        first layer that is x, which the input stream brings; in the others h and c of the step
-        before, while x, the layer below's h, is still being drained.
-        """
-        ...
 
-    @staticmethod
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """The order in which a cell's work is done.
+
+    What is ready early comes first, so that the drain of the sums before it is hidden. In a
+    network's first layer that is x, which the input stream brings; in the others h and c of the
+    step before, while x, the layer below's h, is still being drained.
+
+    Attributes:
+        first, later: passes in the first layer and in the others, each an operand and the gates
+            that read it; one pass' gates are neighbours in the cell's list of gates.
+        drains: in the order in which their sums are complete.
+    """
+
+    first: tuple[tuple[str, tuple[str, ...]], ...]
+    later: tuple[tuple[str, tuple[str, ...]], ...]
+    drains: tuple[Drain, ...]
+
+
+def _reading(cell: Cell, *operands: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """A pass for each operand over all gates that read it; none for one that nobody reads."""
+    passes = [
+        (operand, tuple(gate.name for gate in cell.gates if operand in gate.reads))
+        for operand in operands
+    ]
+    return tuple(single for single in passes if single[1])
+
+
+def _plain(cell: Cell, update: Callable[[Update[Any]], None], *makes: str) -> Schedule:
+    """x, c, h, or c, h, x: c comes before h, because it is known before; and one drain."""
+    gates = tuple(gate.name for gate in cell.gates)
+    return Schedule(
+        first=_reading(cell, "x", "c", "h"),
+        later=_reading(cell, "c", "h", "x"),
+        drains=(Drain(gates=gates, makes=makes, update=update),),
+    )
+
+
+def rnn(cell: cells.RNN) -> Schedule:
+    """Eq. (1); no multiplier."""
+
     def update(u: Update[S]) -> None:
-        """Build the state update of one unit."""
-        ...
+        u.make("h", u.tanh(u.narrow(u.sum("h"), "pre", name="pre"), name="h"))  # (1)
+
+    return _plain(cell, update, "h")
 
 
-class LiteLSTM:
-    """Eqs. (18)-(25); two multipliers."""
+def lstm(cell: cells.LSTM) -> Schedule:
+    """Eqs. (2)-(7), (8)-(13); three products, six with peepholes."""
 
-    kind = "litelstm"
-
-    @staticmethod
-    def order(*, first_layer: bool) -> tuple[str, ...]:
-        """c comes before h, because it is known before h = f tanh(c)."""
-        return ("x", "c", "h") if first_layer else ("c", "h", "x")
-
-    @staticmethod
     def update(u: Update[S]) -> None:
-        """c = f (c + g), h = f tanh(c)."""
-        f = u.sigmoid(u.pre(0), name="f")  # (20)
-        g = u.tanh(u.pre(1), name="g")  # (23)
-        c_plus_g = u.add(u.state_c(beside=g), g, name="c_plus_g")
-        c = u.to_c(u.multiply(f, c_plus_g, name="f_c"))  # (24)
-        u.to_h(u.multiply(f, u.tanh(c, name="tanh_c"), name="f_tanh_c"))  # (25)
+        i = u.sigmoid(u.narrow(u.sum("i"), "pre", name="pre_i"), name="i")  # (2), (8)
+        f = u.sigmoid(u.narrow(u.sum("f"), "pre", name="pre_f"), name="f")  # (3), (9)
+        g = u.tanh(u.narrow(u.sum("g"), "pre", name="pre_g"), name="g")  # (5), (12)
+        f_c = u.multiply(f, u.state("c"), name="f_c")
+        i_g = u.multiply(i, g, name="i_g")
+        c = u.make("c", u.add(f_c, i_g, name="c_sum"))  # (6)
+        total = u.sum("o", c=c) if cell.peephole == "current" else u.sum("o")
+        o = u.sigmoid(u.narrow(total, "pre", name="pre_o"), name="o")  # (4), (11)
+        u.make("h", u.multiply(o, u.tanh(c, name="tanh_c"), name="o_tanh_c"))  # (7)
+
+    return _plain(cell, update, "c", "h")
 
 
-CELLS: dict[str, type[Cell]] = {cell.kind: cell for cell in (LiteLSTM,)}
-"""Cells by name."""
+def gru(cell: cells.GRU) -> Schedule:
+    """Eqs. (14)-(17); two products, and as many if the reset comes after the product."""
+
+    def gate(u: Update[S], name: str) -> S:
+        return u.sigmoid(u.narrow(u.sum(name), "pre", name=f"pre_{name}"), name=name)
+
+    def reset(u: Update[S]) -> None:
+        r = gate(u, "r")  # (14)
+        u.make("rh", u.multiply(r, u.state("h"), name="r_h"))
+
+    def blend(u: Update[S], n: S) -> None:
+        # (17) as h + z (n - h)
+        z = gate(u, "z")  # (15)
+        h = u.state("h")
+        n_less_h = u.subtract(n, h, name="n_less_h")
+        u.make("h", u.add(h, u.multiply(z, n_less_h, name="z_n_less_h"), name="h_sum"))
+
+    def candidate(u: Update[S]) -> None:
+        blend(u, u.tanh(u.narrow(u.sum("n"), "pre", name="pre_n"), name="n"))  # (16)
+
+    def after(u: Update[S]) -> None:
+        m = u.narrow(u.sum("m"), "hidden", name="m")
+        total = u.add(u.sum("n"), u.multiply(gate(u, "r"), m, name="r_m"), name="n_sum")
+        blend(u, u.tanh(u.narrow(total, "pre", name="pre_n"), name="n"))
+
+    if cell.reset == "after":
+        return _plain(cell, after, "h")
+    # r is complete early, and r * h drains under the passes that follow.
+    return Schedule(
+        first=(("x", ("r", "z", "n")), ("h", ("r",)), ("h", ("z",)), ("rh", ("n",))),
+        later=(
+            ("h", ("z",)),
+            ("h", ("r",)),
+            ("x", ("r",)),
+            ("x", ("z", "n")),
+            ("rh", ("n",)),
+        ),
+        drains=(
+            Drain(gates=("r",), makes=("rh",), update=reset),
+            Drain(gates=("z", "n"), makes=("h",), update=candidate),
+        ),
+    )
+
+
+def litelstm(cell: cells.LiteLSTM) -> Schedule:
+    """Eqs. (18)-(25); two products, three with a diagonal peephole."""
+
+    def update(u: Update[S]) -> None:
+        f = u.sigmoid(u.narrow(u.sum("f"), "pre", name="pre_f"), name="f")  # (18) (20)
+        g = u.tanh(u.narrow(u.sum("g"), "pre", name="pre_g"), name="g")  # (22) (23)
+        c_plus_g = u.add(u.state("c"), g, name="c_plus_g")
+        c = u.make("c", u.multiply(f, c_plus_g, name="f_c"))  # (24)
+        u.make("h", u.multiply(f, u.tanh(c, name="tanh_c"), name="f_tanh_c"))  # (25)
+
+    return _plain(cell, update, "c", "h")
+
+
+CELLS: dict[str, Callable[[Any], Schedule]] = {
+    "rnn": rnn,
+    "lstm": lstm,
+    "gru": gru,
+    "litelstm": litelstm,
+}
+"""Schedules by the name of the cell."""
+
+
+def schedule(cell: Cell) -> Schedule:
+    """The schedule of a cell."""
+    return CELLS[cell.kind](cell)

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from golden.quantized import QuantizedNetwork
 from hdl.component import Component
 from hdl.mac_array import ArrayShape, MacArray
-from hdl.operand_store import OperandStore, element_layout
+from hdl.operand_store import OperandStore, element_layout, made_vectors
 from hdl.plan import Plan
 from hdl.sequencer import Sequencer, row_layout
 from hdl.state_update import StateUpdate
@@ -29,9 +29,10 @@ class Core(Component):
     Args:
         network: what to run.
         lanes: multipliers of the array, 1 to the units of the largest layer.
+        tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
 
     Raises:
-        golden.errors.InputError: ``lanes`` is out of range.
+        golden.errors.InputError: ``lanes`` or ``tail_multipliers`` is out of range.
 
     Attributes:
         i: one input element a beat, ``network.inputs`` beats a step; ``last`` with the last beat
@@ -40,8 +41,8 @@ class Core(Component):
         o: one output word a beat, ``network.outputs`` beats a sequence; ``last`` with the last.
     """
 
-    def __init__(self, *, network: QuantizedNetwork, lanes: int) -> None:
-        self.plan = plan = Plan(network=network, lanes=lanes)
+    def __init__(self, *, network: QuantizedNetwork, lanes: int, tail_multipliers: int = 2) -> None:
+        self.plan = plan = Plan(network=network, lanes=lanes, tail_multipliers=tail_multipliers)
         tag = row_layout(plan)
         shape = ArrayShape(
             lanes=lanes,
@@ -51,17 +52,9 @@ class Core(Component):
             rows=plan.rows,
             gates=plan.gates,
         )
-        layers = network.layers
         self.array = MacArray(shape=shape, tag=tag)
-        self.store = OperandStore(
-            x_width=network.x.width,
-            h_width=max(layer.formats.h.width for layer in layers),
-            c_width=max(layer.formats.c.width for layer in layers),
-            inputs=network.inputs,
-            units=[layer.units for layer in layers],
-            has_c=any(single.operand == "c" for single in plan.passes),
-        )
-        self.sequencer = Sequencer(plan=plan, place=shape.place, counts=self.store.h_ready.shape())
+        self.store = OperandStore(plan=plan)
+        self.sequencer = Sequencer(plan=plan, place=shape.place)
         self.update = StateUpdate(plan=plan)
         super().__init__(
             {
@@ -101,11 +94,10 @@ class Core(Component):
             sequencer.x_ready.eq(store.x_ready),
             sequencer.x_last.eq(store.x_last),
             store.x_release.eq(sequencer.x_release),
-            sequencer.h_ready.eq(store.h_ready),
-            sequencer.c_ready.eq(store.c_ready),
+            sequencer.ready.eq(store.ready),
             store.restart.eq(sequencer.restart),
             sequencer.head_free.eq(update.head_free),
-            update.head_start.eq(sequencer.head_start),
+            update.head_start.eq(sequencer.restart[-1] if self.plan.head_pass else 0),
         ]
         m.d.comb += [
             update.row_done.eq(array.done),
@@ -113,11 +105,13 @@ class Core(Component):
             array.shadow_row.eq(update.shadow_row),
             array.shadow_lane.eq(update.shadow_lane),
             update.shadow.eq(array.shadow),
-            store.c_address.eq(update.c_address),
-            update.c_data.eq(store.c_data),
+            store.state_address.eq(update.state_address),
         ]
-        connect(m, update.write_h, store.write_h)
-        connect(m, update.write_c, store.write_c)
+        for name in made_vectors(self.plan):
+            connect(m, getattr(update, f"write_{name}"), getattr(store, f"write_{name}"))
+            if name != "rh":
+                old = getattr(store, f"state_{name}")
+                m.d.comb += getattr(update, f"state_{name}").eq(old)
         connect(m, flipped(self.i), store.i)
         connect(m, update.o, flipped(self.o))
         return m

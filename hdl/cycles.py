@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hdl.latency import ISSUE_TO_ARRAY, OUTPUT_BUFFER, QUEUE, ROW_DONE, UpdateCost, of_update
-from hdl.plan import Job, Pass, Plan
+from hdl.latency import HEAD, ISSUE_TO_ARRAY, OUTPUT_BUFFER, QUEUE, ROW_DONE
+from hdl.plan import Pass, Plan
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def count(plan: Plan, lengths: Sequence[int]) -> CycleCount:
     """
     if any(length < 1 for length in lengths):
         raise ValueError(f"lengths must be 1 or more, not {list(lengths)!r}")
-    return _Run(plan, of_update(plan)).run(lengths)
+    return _Run(plan).run(lengths)
 
 
 def steady_state(plan: Plan) -> SteadyState:
@@ -96,9 +96,8 @@ class _Run:
     """State of the count: every field is a list of cycles."""
 
     plan: Plan
-    latency: UpdateCost
     now: int = 0
-    entered_last: int = -1
+    entered_last: int | None = None
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
     releases: list[int] = field(default_factory=list)
@@ -136,17 +135,16 @@ class _Run:
         self.inputs += range(start, start + self.plan.network.inputs)
 
     def _pass(self, single: Pass, *, first_step: bool, last_step: bool, starts_step: bool) -> None:
-        plan, job = self.plan, self.plan.jobs[single.job]
-        length = job.rows * len(single.gates)
+        length = self.plan.rows_of(single) * len(single.gates)
         ready = self._ready(single, first_step)
-        drained = self._drained(single.job) if single.final else 0
-        what = f"{single.operand} of {plan.jobs[single.source].name if single.source >= 0 else 'i'}"
+        drained = self._drained(single.drains) if single.drains is not None else 0
+        what = f"{single.operand} of {f'layer{single.source}' if single.source >= 0 else 'i'}"
         start = self.now
         for column in range(single.columns):
             start = max(self.now, int(ready[column]))
             self.waited[what] += start - self.now
             if column == single.columns - 1 and drained > start:
-                self.waited[f"drain of {job.name}"] += drained - start
+                self.waited["drain of the step before"] += drained - start
                 start = drained
             if starts_step and column == 0:
                 self.steps.append(start)
@@ -154,15 +152,8 @@ class _Run:
         self.issued += single.columns * length
         if single.source < 0:
             self.releases.append(self.now - 1)
-        if single.final and single is self._completing(single.job):
-            emits = last_step and (job.head or self._is_output(single.job))
-            self._drain(single, job, start, emits)
-
-    def _completing(self, job: int) -> Pass:
-        return [single for single in self.plan.passes if single.job == job][-1]
-
-    def _is_output(self, job: int) -> bool:
-        return self.plan.head_pass is None and job == len(self.plan.network.layers) - 1
+        if single.completes is not None:
+            self._drain(single, single.completes, start, last_step)
 
     def _ready(self, single: Pass, first_step: bool) -> NDArray[np.int64]:
         """For each column the first cycle in which it may start."""
@@ -170,33 +161,50 @@ class _Run:
             return np.array(self.inputs[-single.columns :]) + 1
         if single.recurrent and first_step:
             return np.zeros(single.columns, dtype=np.int64)
-        latency = self.latency.c if single.operand == "c" else self.latency.h
-        return self.entries[single.source] + latency
+        job = self.plan.job_making(single.operand, single.source)
+        return self.entries[job] + self.plan.update_cost.written[single.operand]
 
     def _drained(self, job: int) -> int:
         """First cycle in which a job's sums of the time before are no longer needed."""
         if job not in self.entries:
             return 0
-        return int(self.entries[job][-1]) + (1 if self.plan.jobs[job].head else self.latency.h)
+        makes = self.plan.jobs[job].makes
+        latency = self.plan.update_cost.written[makes[-1]] if makes else 1
+        return int(self.entries[job][-1]) + latency
 
-    def _drain(self, single: Pass, job: Job, start: int, emits: bool) -> None:
+    def _drain(self, single: Pass, number: int, start: int, last_step: bool) -> None:
         """Rows of a job through the state update; ``start`` is its final column's."""
+        job, plan, cost = self.plan.jobs[number], self.plan, self.plan.update_cost
+        is_output = job.layer == len(plan.network.layers) - 1 and "h" in job.makes
+        emits = last_step and (job.head or (is_output and plan.head_pass is None))
+        latency = HEAD if job.head else cost.written["h"]
         entries = []
         for row in range(job.rows):
-            units = min(self.plan.lanes, job.units - row * self.plan.lanes)
-            done = start + (row + 1) * len(single.gates) - 1 + ISSUE_TO_ARRAY + ROW_DONE
-            enters = max(done + QUEUE, self.entered_last + 1)
+            units = min(plan.lanes, job.units - row * plan.lanes)
+            enters = start + (row + 1) * len(single.gates) - 1 + ISSUE_TO_ARRAY + ROW_DONE + QUEUE
+            if self.entered_last is not None:
+                enters = max(enters, self.entered_last + cost.interval)
             if emits:
                 enters = max(enters, self._room(units) + 1)
                 self.words_taken += units
-            entries.append(np.arange(enters, enters + units))
-            self.entered_last = enters + units - 1
+            enters = self._in_phase(enters)
+            entries.append(enters + cost.interval * np.arange(units))
+            self.entered_last = int(entries[-1][-1])
             if emits:
                 for entry in entries[-1]:
-                    valid = int(entry) + self.latency.output + OUTPUT_BUFFER
+                    valid = int(entry) + latency + OUTPUT_BUFFER
                     before = self.outputs[-1] + 1 if self.outputs else 0
                     self.outputs.append(max(valid, before))
-        self.entries[single.job] = np.concatenate(entries)
+        self.entries[number] = np.concatenate(entries)
+
+    def _in_phase(self, enters: int) -> int:
+        """The first cycle from ``enters`` on in which a unit may enter beside those in flight."""
+        if self.entered_last is None:
+            return enters
+        cost = self.plan.update_cost
+        free = self.entered_last + cost.depth + 3
+        aligned = enters + (self.entered_last - enters) % cost.interval
+        return aligned if aligned < free else max(enters, free)
 
     def _room(self, units: int) -> int:
         """First cycle in which the output buffer has room for some more words."""

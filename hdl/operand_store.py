@@ -1,8 +1,7 @@
-"""The operand store: x, h and c of every layer, and how much of each is ready."""
+"""The operand store: x, h, c and r * h of every layer, and how much of each is ready."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
@@ -11,7 +10,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component
-from hdl.numeric import select
+from hdl.plan import Plan
 
 
 class Operand(enum.Enum, shape=2):
@@ -20,6 +19,7 @@ class Operand(enum.Enum, shape=2):
     X = 0
     H = 1
     C = 2
+    RH = 3
 
 
 def element_layout(width: int) -> data.StructLayout:
@@ -28,7 +28,7 @@ def element_layout(width: int) -> data.StructLayout:
 
 
 def write_signature(width: int, layers: int, units: int) -> wiring.Signature:
-    """Writes into the memory of h or c, as seen from the writer."""
+    """Writes of one of the vectors, as seen from the writer."""
     return wiring.Signature(
         {
             "valid": Out(1),
@@ -40,50 +40,57 @@ def write_signature(width: int, layers: int, units: int) -> wiring.Signature:
     )
 
 
+def ready_layout(plan: Plan) -> data.StructLayout:
+    """For each vector, named as in ``h0``, the number of its units that are ready."""
+    units = [layer.units for layer in plan.network.layers]
+    return data.StructLayout(
+        {f"{name}{layer}": range(units[layer] + 1) for name, layer in plan.vectors}
+    )
+
+
+def made_vectors(plan: Plan) -> list[str]:
+    """Names of the vectors that any layer makes."""
+    return [name for name in ("h", "c", "rh") if plan.vector_width(name)]
+
+
 class OperandStore(Component):
     """Vectors that the array multiplies, written as they come and read element by element.
 
-    x has two banks: one step's input is in use while the next one's arrives. h and c hold one
-    word a unit of all layers; the state update writes them unit by unit.
+    x has two banks: one step's input is in use while the next one's arrives. The other vectors
+    hold one word a unit of all layers; the state update writes them unit by unit.
 
     Args:
-        x_width, h_width, c_width: bits of an element.
-        inputs: elements of one step's input.
-        units: for each recurrent layer its number of units.
-        has_c: whether the array reads c.
+        plan: the core's plan; only memories that it needs are made.
 
     Attributes:
         i: input stream, one element a beat; ``last`` with the last beat of a sequence.
-        x_ready: elements of the current step's input that can be read, or all (``inputs``).
+        x_ready: elements of the current step's input that can be read, or all of them.
         x_last: the current step is its sequence's last; valid once all elements are ready.
         x_release: the current step's input is not needed any more.
         read_operand, read_address, read_zero: what to read; zero instead of the memory's word.
         read_data: the element, one cycle later.
-        write_h, write_c: ``valid``, ``address`` (unit, over all layers) and ``data``; a cycle
-            before it ``announce`` with the ``layer``. What was announced counts as ready, because
-            whoever sees that reads two cycles later at the earliest.
-        restart: for each layer, its h and c become not ready (a new step's will be written).
-        h_ready, c_ready: for each layer, the number of units announced since.
-        c_address, c_data: a second read port of c, for the state update.
+        write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers) and ``data``; a
+            cycle before it ``announce`` with the ``layer``. What was announced counts as ready,
+            because whoever sees that reads two cycles later at the earliest.
+        restart: for each job, the vectors that it makes become not ready.
+        ready: see :func:`ready_layout`; units announced since.
+        state_address, state_h, state_c: h and c of a unit, one cycle later, for the state update.
     """
 
-    def __init__(
-        self,
-        *,
-        x_width: int,
-        h_width: int,
-        c_width: int,
-        inputs: int,
-        units: Sequence[int],
-        has_c: bool,
-    ) -> None:
-        self.inputs = inputs
-        self.units = tuple(units)
-        self.has_c = has_c
-        total = sum(units)
-        widths = [x_width, h_width, *([c_width] if has_c else [])]
-        self.read_width = max(widths)
-        counts = data.StructLayout({f"layer{n}": range(u + 1) for n, u in enumerate(units)})
+    def __init__(self, *, plan: Plan) -> None:
+        self.plan = plan
+        inputs, units = plan.network.inputs, plan.state_units
+        layers = len(plan.network.layers)
+        x_width = plan.network.x.width
+        ports = {
+            f"write_{name}": In(write_signature(plan.vector_width(name), layers, units))
+            for name in made_vectors(plan)
+        }
+        ports |= {
+            f"state_{name}": Out(signed(plan.vector_width(name)))
+            for name in made_vectors(plan)
+            if name != "rh"
+        }
         super().__init__(
             {
                 "i": In(stream.Signature(element_layout(x_width))),
@@ -91,54 +98,55 @@ class OperandStore(Component):
                 "x_last": Out(1),
                 "x_release": In(1),
                 "read_operand": In(Operand),
-                "read_address": In(range(max(inputs, total))),
+                "read_address": In(range(max(inputs, units))),
                 "read_zero": In(1),
-                "read_data": Out(signed(self.read_width)),
-                "write_h": In(write_signature(h_width, len(units), total)),
-                "write_c": In(write_signature(c_width, len(units), total)),
-                "restart": In(len(units)),
-                "h_ready": Out(counts),
-                "c_ready": Out(counts),
-                "c_address": In(range(total)),
-                "c_data": Out(signed(c_width)),
+                "read_data": Out(signed(plan.operand_width)),
+                "restart": In(len(plan.jobs)),
+                "ready": Out(ready_layout(plan)),
+                "state_address": In(range(units)),
+                **ports,
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        x_data = self._input_banks(m)
-        h_data = self._state_memory(m, "h", self.write_h, self.h_ready)
-        c_data = self._state_memory(m, "c", self.write_c, self.c_ready)
+        words = {"x": self._input_banks(m)}
+        words |= {name: self._vector(m, name) for name in made_vectors(self.plan)}
+        read = [name for name in words if any(p.operand == name for p in self.plan.passes)]
 
         operand_q = Signal(Operand)
         zero_q = Signal()
         m.d.sync += [operand_q.eq(self.read_operand), zero_q.eq(self.read_zero)]
-        sources = [x_data, h_data, *([c_data] if self.has_c else [])]
-        chosen = select(m, operand_q, sources, name="chosen")
+        codes = {Operand[name.upper()].value: words[name] for name in read}
+        chosen = Signal(self.read_data.shape())
+        with m.Switch(operand_q):
+            for code, word in codes.items():
+                with m.Case(code):
+                    m.d.comb += chosen.eq(word)
         m.d.comb += self.read_data.eq(Mux(zero_q, 0, chosen))
         return m
 
     def _input_banks(self, m: Module) -> Value:
         """Two banks of x, filled by the stream and emptied step by step."""
-        index_bits = (self.inputs - 1).bit_length()  # the bank is the address' top bit
+        index_bits = (self.plan.network.inputs - 1).bit_length()  # the bank is the address' top bit
         m.submodules.x_memory = memory = Memory(
             shape=self.i.payload.data.shape(), depth=2 << index_bits, init=[]
         )
         fill, read = memory.write_port(), memory.read_port()
         fill_bank, read_bank = Signal(), Signal()
-        index = Signal(range(self.inputs))
+        index = Signal(range(self.plan.network.inputs))
         full = Signal(range(3))  # banks that hold a whole step
         last = Signal(2)
         accept, complete = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(full != 2),
             accept.eq(self.i.valid & self.i.ready),
-            complete.eq(accept & (index == self.inputs - 1)),
+            complete.eq(accept & (index == self.plan.network.inputs - 1)),
             fill.addr.eq(Cat(index, fill_bank)),
             fill.data.eq(self.i.payload.data),
             fill.en.eq(accept),
             read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
-            self.x_ready.eq(Mux(full != 0, self.inputs, index)),
+            self.x_ready.eq(Mux(full != 0, self.plan.network.inputs, index)),
             self.x_last.eq(last.bit_select(read_bank, 1)),
         ]
         m.d.sync += full.eq(full + complete - self.x_release)
@@ -153,9 +161,10 @@ class OperandStore(Component):
             m.d.sync += read_bank.eq(~read_bank)
         return read.data
 
-    def _state_memory(self, m: Module, name: str, write: Any, ready: Any) -> Value:
-        """Memory of h or c with its ready counters; c has a port for the state update."""
-        memory = Memory(shape=write.data.shape(), depth=sum(self.units), init=[])
+    def _vector(self, m: Module, name: str) -> Value:
+        """A vector of all layers with its ready counters; returns the word for the array."""
+        write = getattr(self, f"write_{name}")
+        memory = Memory(shape=write.data.shape(), depth=self.plan.state_units, init=[])
         m.submodules[f"{name}_memory"] = memory
         fill, read = memory.write_port(), memory.read_port()
         m.d.comb += [
@@ -164,14 +173,23 @@ class OperandStore(Component):
             fill.en.eq(write.valid),
             read.addr.eq(self.read_address),
         ]
-        if name == "c":
+        if name != "rh":
             update = memory.read_port()
-            m.d.comb += [update.addr.eq(self.c_address), self.c_data.eq(update.data)]
-        for index, units in enumerate(self.units):
-            count = Signal(range(units + 1), init=units, name=f"{name}_ready{index}")
-            m.d.comb += ready[f"layer{index}"].eq(count)
-            with m.If(self.restart[index]):
-                m.d.sync += count.eq(0)
-            with m.Elif(write.announce & (write.layer == index)):
-                m.d.sync += count.eq(count + 1)
+            m.d.comb += [
+                update.addr.eq(self.state_address),
+                getattr(self, f"state_{name}").eq(update.data),
+            ]
+        for vector, layer in self.plan.vectors:
+            if vector == name:
+                self._counter(m, name, layer, write)
         return read.data
+
+    def _counter(self, m: Module, name: str, layer: int, write: Any) -> None:
+        """Units of a layer's vector that are ready; all of them at first."""
+        units = self.plan.network.layers[layer].units
+        count = Signal(range(units + 1), init=units, name=f"{name}_ready{layer}")
+        m.d.comb += self.ready[f"{name}{layer}"].eq(count)
+        with m.If(self.restart[self.plan.job_making(name, layer)]):
+            m.d.sync += count.eq(0)
+        with m.Elif(write.announce & (write.layer == layer)):
+            m.d.sync += count.eq(count + 1)

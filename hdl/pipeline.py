@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Shape, Signal, Value
+from amaranth.hdl import Module, Shape, Signal, Value, signed
 
 from golden.formats import Format
 from hdl.numeric import constant_by, distinct, select
+from hdl.slots import Slots
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,21 +27,56 @@ class Staged:
     fracs: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class _Product:
+    """An operation of a shared multiplier."""
+
+    stage: int
+    left: Value
+    right: Value
+    result: Signal
+
+
+def word_shape(values: Sequence[Value]) -> Shape:
+    """Shape of a signed value that holds any of some."""
+    return signed(max(len(value) + (not value.shape().signed) for value in values))
+
+
 class Pipeline:
     """Builds a stall-free pipeline for items that belong to one of several jobs.
 
     Formats may differ from job to job; where they do, the item's job selects. Values that meet are
-    delayed to the later one's stage.
+    delayed to the later one's stage. Multipliers are shared by operations of different phases.
 
     Args:
         m: module that the registers go into.
         job: index of the entering item's job.
         jobs: number of jobs.
+        phase: cycles since an item entered or could have entered, modulo ``interval``; 0 in an
+            item's stage 0.
+        interval: an item enters every so many cycles, or less often.
+        multipliers: number of shared multipliers.
+
+    Attributes:
+        active: jobs that what is being built is for; formats of others do not matter.
     """
 
-    def __init__(self, m: Module, *, job: Value, jobs: int) -> None:
+    def __init__(
+        self,
+        m: Module,
+        *,
+        job: Value,
+        jobs: int,
+        phase: Signal,
+        interval: int,
+        multipliers: int,
+    ) -> None:
         self.m = m
-        self.jobs = jobs
+        self.active = list(range(jobs))
+        self._phase = phase
+        self._interval = interval
+        self._slots = Slots(units=multipliers, interval=interval)
+        self._products: dict[int, list[_Product]] = {}
         self._delays: dict[Staged, list[Value]] = {}
         self._job = Staged(job, 0, ())
         self._names: dict[str, int] = {}
@@ -81,15 +117,15 @@ class Pipeline:
             make: the value for a job.
             name: name of the result where several are selected from.
         """
-        unique, index = distinct(keys)
+        unique, _ = distinct([keys[job] for job in self.active])
         choices = [make(keys.index(key)) for key in unique]
-        which = self.index_by_job(stage, index)
-        return select(self.m, which, choices, name=self.name(name))
+        index = [unique.index(key) if key in unique else 0 for key in keys]
+        return select(self.m, self.index_by_job(stage, index), choices, name=self.name(name))
 
     def index_by_job(self, stage: int, indices: Sequence[int]) -> Value:
         """The constant ``indices[job]`` for the item in a stage."""
-        if len(set(indices)) == 1:
-            return Value.cast(indices[0])
+        if len({indices[job] for job in self.active}) == 1:
+            return Value.cast(indices[self.active[0]])
         return constant_by(self.m, self.job_at(stage), indices, name=self.name("select"))
 
     def meet(self, *values: Staged) -> tuple[int, list[Value]]:
@@ -99,19 +135,57 @@ class Pipeline:
 
     def add(self, a: Staged, b: Staged, *, name: str) -> Staged:
         """Exact sum, at the finer binary point of the two; one stage."""
+        return self._combine(a, b, lambda x, y: x + y, name=name)
+
+    def subtract(self, a: Staged, b: Staged, *, name: str) -> Staged:
+        """Exact difference, at the finer binary point of the two; one stage."""
+        return self._combine(a, b, lambda x, y: x - y, name=name)
+
+    def _combine(
+        self, a: Staged, b: Staged, operation: Callable[[Value, Value], Value], *, name: str
+    ) -> Staged:
         stage, (left, right) = self.meet(a, b)
         fracs = [max(pair) for pair in zip(a.fracs, b.fracs, strict=True)]
         keys = [(f - x, f - y) for f, x, y in zip(fracs, a.fracs, b.fracs, strict=True)]
-        total = self.by_job(
-            stage, keys, lambda job: (left << keys[job][0]) + (right << keys[job][1]), name="sum"
+        result = self.by_job(
+            stage,
+            keys,
+            lambda job: operation(left << keys[job][0], right << keys[job][1]),
+            name=f"{name}_d",
         )
-        return self.register(total, stage, fracs, name=name)
+        return self.register(result, stage, fracs, name=name)
 
     def multiply(self, a: Staged, b: Staged, *, name: str) -> Staged:
-        """Exact product; one stage and one multiplier."""
-        stage, (left, right) = self.meet(a, b)
+        """Exact product on a shared multiplier; one stage behind its slot."""
+        slot = self._slots.reserve(max(a.stage, b.stage))
+        left, right = self.at(a, slot.stage), self.at(b, slot.stage)
+        result = Signal(signed(len(left) + len(right)), name=self.name(name))
+        self._products.setdefault(slot.unit, []).append(_Product(slot.stage, left, right, result))
         fracs = [x + y for x, y in zip(a.fracs, b.fracs, strict=True)]
-        return self.register(left * right, stage, fracs, name=name)
+        return Staged(result, slot.stage + 1, tuple(fracs))
+
+    def finish(self) -> None:
+        """Build the multipliers, once all that they are for is known."""
+        for unit, products in self._products.items():
+            stages = [product.stage for product in products]
+            left = self.by_phase(stages, [p.left for p in products], name=f"left{unit}")
+            right = self.by_phase(stages, [p.right for p in products], name=f"right{unit}")
+            product_q = Signal(
+                signed(len(left) + len(right)), name=f"product{unit}_q", reset_less=True
+            )
+            self.m.d.sync += product_q.eq(left * right)
+            self.m.d.comb += [product.result.eq(product_q) for product in products]
+
+    def by_phase(self, stages: Sequence[int], choices: Sequence[Value], *, name: str) -> Value:
+        """The one of some values whose stage has an item in it now."""
+        if len(choices) == 1:
+            return choices[0]
+        result = Signal(word_shape(choices), name=name)
+        with self.m.Switch(self._phase):
+            for stage, choice in zip(stages, choices, strict=True):
+                with self.m.Case(stage % self._interval):
+                    self.m.d.comb += result.eq(choice)
+        return result
 
     def apply(
         self,
@@ -121,7 +195,7 @@ class Pipeline:
         *,
         name: str,
     ) -> Staged:
-        """A combinational narrowing ``operation(value, frac, format)`` and a register."""
+        """A combinational narrowing ``operation(value, frac, format)``, and a register."""
         keys = list(zip(a.fracs, formats, strict=True))
         value = self.by_job(
             a.stage, keys, lambda job: operation(a.value, *keys[job]), name=f"{name}_d"

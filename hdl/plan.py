@@ -3,43 +3,49 @@
 Everything static about a core is decided here, once, from the quantized network and the number of
 lanes. The hardware, the cycle count and the report are all made from it.
 
-A *job* is one set of sums that is accumulated and then drained: a recurrent layer's gates, or the
-dense head. A *pass* runs over all elements (*columns*) of one operand and adds to the sums of
-some gates of one job. Units are dealt over lanes in *rows* of ``lanes`` units.
+A *pass* runs over all elements (*columns*) of one operand and adds to the sums of some gates of one
+layer. Units are dealt over lanes in *rows* of ``lanes`` units. A *job* is a set of sums that leaves
+the array together: a layer's gates (or a part of them, where a cell drains in two parts), or the
+dense head's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.cells import Cell, Gate
 from golden.errors import InputError
-from golden.formats import Format
 from golden.quantized import QuantizedNetwork, signed_width
-from hdl.cells import CELLS
+from hdl.cells import Drain, Schedule, schedule
+from hdl.latency import Program, UpdateCost, of_programs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One set of sums that the state update drains.
+    """Sums that the state update drains together.
 
     Attributes:
-        name: ``layer0``, ... or ``head``.
+        name: ``layer0``, ... or ``head``; ``layer0.rh`` where a layer drains in two parts.
+        layer: index of the layer; the head's is one more than the last layer's.
+        gates: names of the gates whose sums are drained.
+        makes: vectors that the drain writes: ``h``, ``c``, ``rh``.
         units: sums of each gate.
-        gates: number of gates.
         row: first accumulator row; row ``r`` holds units ``(r - row) * lanes`` and on.
         rows: number of rows.
-        unit: first index of its units in the memories of h, c and biases.
+        unit: first index of its units in the memories of vectors and constants.
         head: whether it is the dense head.
     """
 
     name: str
+    layer: int
+    gates: tuple[str, ...]
+    makes: tuple[str, ...]
     units: int
-    gates: int
     row: int
     rows: int
     unit: int
@@ -51,18 +57,22 @@ class Pass:
     """One run over the columns of an operand.
 
     Attributes:
-        job: index of the job whose sums it adds to.
-        operand: memory that holds the operand: ``x``, ``h`` or ``c``.
-        source: index of the job that produces the operand; -1 for the input stream.
+        layer: index of the layer whose sums it adds to; the head's is one more than the last.
+        matrix: operand that its weight matrices are named after.
+        operand: memory that holds the operand: ``x``, ``h``, ``c`` or ``rh``.
+        source: index of the layer that produces the operand; -1 for the input stream.
         recurrent: the operand is step t-1's, zero in a sequence's first step.
         base: address of the first element in that memory.
         columns: number of elements.
         gates: indices of the gates that it adds to, contiguous.
         first: of ``gates``, those whose sums begin in this pass.
         final: of ``gates``, those whose sums are complete with this pass.
+        completes: index of the job that is complete with this pass, or ``None``.
+        drains: index of the job that ``final`` gates belong to, or ``None``.
     """
 
-    job: int
+    layer: int
+    matrix: str
     operand: str
     source: int
     recurrent: bool
@@ -71,6 +81,8 @@ class Pass:
     gates: range
     first: tuple[int, ...]
     final: tuple[int, ...]
+    completes: int | None
+    drains: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +92,16 @@ class Plan:
     Args:
         network: the network that the core runs.
         lanes: multipliers in the array, 1 to the largest number of units.
+        tail_multipliers: multipliers that the state update may have beside the array, 1 or more.
+            With fewer of them a unit enters every few cycles.
 
     Raises:
-        InputError: ``lanes`` is out of range.
+        InputError: ``lanes`` or ``tail_multipliers`` is out of range.
     """
 
     network: QuantizedNetwork
     lanes: int
+    tail_multipliers: int = 2
 
     def __post_init__(self) -> None:
         largest = max(layer.units for layer in self.network.layers)
@@ -94,88 +109,165 @@ class Plan:
             raise InputError(
                 f"lanes is {self.lanes}, expected 1 to {largest} (the units of the largest layer)"
             )
+        if self.tail_multipliers < 1:
+            raise InputError(f"tail_multipliers is {self.tail_multipliers}, expected 1 or more")
+
+    @cached_property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The schedule of each recurrent layer."""
+        return tuple(schedule(layer.cell) for layer in self.network.layers)
 
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
-        """The recurrent layers in order, then the head if there is one."""
-        sizes = [
-            (f"layer{index}", layer.units, len(layer.cell.gates))
-            for index, layer in enumerate(self.network.layers)
-        ]
-        if self.network.head:
-            sizes.append(("head", self.network.head.outputs, 1))
+        """Jobs of the recurrent layers in order, then the head if there is one."""
         jobs: list[Job] = []
         row = unit = 0
-        for name, units, gates in sizes:
-            rows = -(-units // self.lanes)
-            head = name == "head"
+
+        def add(layer: int, units: int, name: str, drain: Drain | None) -> None:
             jobs.append(
-                Job(name=name, units=units, gates=gates, row=row, rows=rows, unit=unit, head=head)
+                Job(
+                    name=name,
+                    layer=layer,
+                    gates=drain.gates if drain else ("y",),
+                    makes=drain.makes if drain else (),
+                    units=units,
+                    row=row,
+                    rows=-(-units // self.lanes),
+                    unit=unit,
+                    head=drain is None,
+                )
             )
-            row, unit = row + rows, unit + units
+
+        for index, layer in enumerate(self.network.layers):
+            for drain in self.schedules[index].drains:
+                part = "" if "h" in drain.makes else f".{drain.makes[-1]}"
+                add(index, layer.units, f"layer{index}{part}", drain)
+            row, unit = row + jobs[-1].rows, unit + layer.units
+        if self.network.head:
+            add(len(self.network.layers), self.network.head.outputs, "head", None)
         return tuple(jobs)
+
+    def job_making(self, vector: str, layer: int) -> int:
+        """Index of the job that writes a vector of a layer."""
+        return next(
+            index
+            for index, job in enumerate(self.jobs)
+            if job.layer == layer and vector in job.makes
+        )
+
+    @cached_property
+    def programs(self) -> tuple[tuple[Program, list[int]], ...]:
+        """The different updates, each with the indices of its jobs."""
+        layers = self.network.layers
+        found: dict[tuple[Cell, tuple[str, ...]], list[int]] = {}
+        for index, job in enumerate(self.jobs):
+            if not job.head:
+                found.setdefault((layers[job.layer].cell, job.makes), []).append(index)
+        programs = []
+        for (cell, makes), jobs in found.items():
+            sigmoids = {layers[self.jobs[index].layer].sigmoid for index in jobs}
+            drains = schedule(cell).drains
+            program = Program(
+                drain=next(drain for drain in drains if drain.makes == makes),
+                gates={gate.name: gate for gate in cell.gates},
+                hard="hard" in sigmoids,
+                logistic="logistic" in sigmoids,
+            )
+            programs.append((program, jobs))
+        return tuple(programs)
+
+    @cached_property
+    def update_cost(self) -> UpdateCost:
+        """Timing and cost of the state update."""
+        return of_programs(
+            [program for program, _ in self.programs],
+            multipliers=self.tail_multipliers,
+            interpolate=self.network.tanh.interpolate,
+            head=self.network.head is not None,
+        )
 
     @cached_property
     def step_passes(self) -> tuple[Pass, ...]:
         """Passes of one step, in order; none of them is the head's."""
-        passes: list[Pass] = []
-        for index, layer in enumerate(self.network.layers):
-            order = CELLS[layer.cell.kind].order(first_layer=index == 0)
-            reads = [
-                (operand, [g for g, gate in enumerate(layer.cell.gates) if operand in gate.reads])
-                for operand in order
-            ]
-            passes += self._job_passes(index, [(name, gates) for name, gates in reads if gates])
-        return tuple(passes)
+        return tuple(
+            single for index in range(len(self.schedules)) for single in self._layer_passes(index)
+        )
 
     @cached_property
     def head_pass(self) -> Pass | None:
         """The head's pass, after a sequence's last step."""
         if not self.network.head:
             return None
-        index = len(self.network.layers)
-        job = self.jobs[index - 1]
+        layer = len(self.network.layers)
+        job = self.jobs[self.job_making("h", layer - 1)]
         return Pass(
-            job=index,
+            layer=layer,
+            matrix="h",
             operand="h",
-            source=index - 1,
+            source=layer - 1,
             recurrent=False,
             base=job.unit,
             columns=job.units,
             gates=range(1),
             first=(0,),
             final=(0,),
+            completes=len(self.jobs) - 1,
+            drains=len(self.jobs) - 1,
         )
 
-    @property
+    @cached_property
     def passes(self) -> tuple[Pass, ...]:
         """All passes in the order of the weight memory."""
         return self.step_passes + ((self.head_pass,) if self.head_pass else ())
 
-    def _job_passes(self, index: int, reads: Sequence[tuple[str, list[int]]]) -> list[Pass]:
+    def _layer_passes(self, index: int) -> list[Pass]:
         layer = self.network.layers[index]
+        order = self.schedules[index].first if index == 0 else self.schedules[index].later
+        slots = {gate.name: slot for slot, gate in enumerate(layer.cell.gates)}
+        reads = [(operand, [slots[name] for name in names]) for operand, names in order]
+        jobs = [number for number, job in enumerate(self.jobs) if job.layer == index]
         passes = []
         for position, (operand, gates) in enumerate(reads):
             if gates != list(range(gates[0], gates[-1] + 1)):
-                raise ValueError(f"gates that read {operand} must be contiguous, not {gates!r}")
+                raise ValueError(f"gates that read {operand} must be neighbours, not {gates!r}")
             before = {gate for _, others in reads[:position] for gate in others}
             after = {gate for _, others in reads[position + 1 :] for gate in others}
+            final = tuple(gate for gate in gates if gate not in after)
+            drains = [n for n in jobs if any(slots[gate] in final for gate in self.jobs[n].gates)]
+            if len(drains) > 1:
+                raise ValueError(f"the pass over {operand} must end one drain, not {drains!r}")
+            waits = [n for n in drains if any(slots[gate] in after for gate in self.jobs[n].gates)]
+            done = [n for n in drains if n not in waits]
             from_below = operand == "x" and index > 0
             source = index - 1 if from_below else -1 if operand == "x" else index
             passes.append(
                 Pass(
-                    job=index,
+                    layer=index,
+                    matrix=operand,
                     operand="h" if from_below else operand,
                     source=source,
-                    recurrent=operand != "x",
-                    base=self.jobs[source].unit if source >= 0 else 0,
+                    recurrent=operand in ("h", "c"),
+                    base=self._first_unit(source),
                     columns=layer.inputs if operand == "x" else layer.units,
                     gates=range(gates[0], gates[-1] + 1),
                     first=tuple(gate for gate in gates if gate not in before),
-                    final=tuple(gate for gate in gates if gate not in after),
+                    final=final,
+                    completes=done[0] if done else None,
+                    drains=drains[0] if drains else None,
                 )
             )
         return passes
+
+    def _first_unit(self, layer: int) -> int:
+        return sum(other.units for other in self.network.layers[: max(layer, 0)])
+
+    def rows_of(self, single: Pass) -> int:
+        """Rows that a pass' columns run over."""
+        return next(job.rows for job in self.jobs if job.layer == single.layer)
+
+    def row_of(self, single: Pass) -> int:
+        """First row that a pass' columns run over."""
+        return next(job.row for job in self.jobs if job.layer == single.layer)
 
     @property
     def rows(self) -> int:
@@ -185,7 +277,22 @@ class Plan:
     @property
     def gates(self) -> int:
         """Largest number of gates of any job."""
-        return max(job.gates for job in self.jobs)
+        return max(len(layer.cell.gates) for layer in self.network.layers)
+
+    @property
+    def vectors(self) -> tuple[tuple[str, int], ...]:
+        """Vectors that the state update makes, as (name, layer)."""
+        return tuple((name, job.layer) for job in self.jobs for name in job.makes)
+
+    def vector_width(self, name: str) -> int:
+        """Bits of a vector's elements, the widest of all layers; 0 if no layer has it."""
+        layers = self.network.layers
+        widths = [
+            layers[layer].formats.operand(vector).width
+            for vector, layer in self.vectors
+            if vector == name
+        ]
+        return max(widths, default=0)
 
     @property
     def state_units(self) -> int:
@@ -223,20 +330,17 @@ class Plan:
         return signed_width(*self.network.sum_bounds(bias=True))
 
     @property
-    def pre_formats(self) -> tuple[Format, ...]:
-        """For each job the format that its sums are narrowed to."""
-        formats = [layer.formats.pre for layer in self.network.layers]
-        return (*formats, *([self.network.head.out] if self.network.head else []))
-
-    @property
     def product_fracs(self) -> tuple[int, ...]:
         """For each job the fraction bits of its sums."""
-        fracs = [layer.formats.product_frac for layer in self.network.layers]
-        return (*fracs, *([self.network.head.product_frac] if self.network.head else []))
+        head, layers = self.network.head, self.network.layers
+        return tuple(
+            head.product_frac if job.head and head else layers[job.layer].formats.product_frac
+            for job in self.jobs
+        )
 
     def macs(self, single: Pass) -> int:
         """Cycles that the array needs for a pass: one a column, row and gate."""
-        return single.columns * self.jobs[single.job].rows * len(single.gates)
+        return single.columns * self.rows_of(single) * len(single.gates)
 
     @property
     def words(self) -> int:
@@ -252,36 +356,51 @@ class Plan:
 
     def _pass_weights(self, single: Pass) -> NDArray[np.int64]:
         """Weights of a pass, shape (macs, lanes), in the order in which they are used."""
-        job = self.jobs[single.job]
-        if job.head:
+        rows = self.rows_of(single)
+        if single.layer == len(self.network.layers):
             assert self.network.head
             matrices = [self.network.head.weights["W"]]
         else:
-            layer = self.network.layers[single.job]
-            operand = single.operand if single.recurrent else "x"
+            layer = self.network.layers[single.layer]
             gates = [layer.cell.gates[gate] for gate in single.gates]
-            matrices = [layer.weights[gate.matrix(operand)] for gate in gates]
-        padded = np.zeros((len(matrices), job.rows * self.lanes, single.columns), dtype=np.int64)
-        padded[:, : job.units] = np.stack(matrices)
-        dealt = padded.reshape(len(matrices), job.rows, self.lanes, single.columns)
+            matrices = [layer.weights[gate.matrix(single.matrix)] for gate in gates]
+        padded = np.zeros((len(matrices), rows * self.lanes, single.columns), dtype=np.int64)
+        padded[:, : matrices[0].shape[0]] = np.stack(matrices)
+        dealt = padded.reshape(len(matrices), rows, self.lanes, single.columns)
         return dealt.transpose(3, 1, 0, 2).reshape(-1, self.lanes)
 
-    def bias_words(self, gate: int) -> list[int]:
-        """Biases of one gate of all jobs, one a unit; 0 where a job has no such gate."""
+    def bias_words(self, slot: int) -> list[int]:
+        """Biases of the gate in a slot, one a unit of every layer and the head; 0 without gate."""
+        head = [self.network.head.weights["b"]] if self.network.head else []
+        if slot > 0:
+            head = [np.zeros_like(bias) for bias in head]
+        return self._unit_words(slot, lambda gate: gate.bias) + [
+            int(word) for bias in head for word in bias
+        ]
+
+    @property
+    def diagonal_slots(self) -> list[int]:
+        """Accumulator slots whose gate has a diagonal in some layer."""
+        return [
+            slot
+            for slot in range(self.gates)
+            if any(
+                slot < len(layer.cell.gates) and layer.cell.gates[slot].diagonal
+                for layer in self.network.layers
+            )
+        ]
+
+    def diagonal_words(self, slot: int) -> list[int]:
+        """Diagonal weights of the gate in a slot, one a unit of every layer; 0 without one."""
+        return self._unit_words(slot, lambda gate: gate.peephole if gate.diagonal else None)
+
+    def _unit_words(self, slot: int, name: Callable[[Gate], str | None]) -> list[int]:
         words: list[int] = []
         for layer in self.network.layers:
             gates = layer.cell.gates
-            zero = np.zeros(layer.units, dtype=np.int64)
-            words += (layer.weights[gates[gate].bias] if gate < len(gates) else zero).tolist()
-        if self.network.head:
-            bias = self.network.head.weights["b"]
-            words += (bias if gate == 0 else np.zeros_like(bias)).tolist()
+            key = name(gates[slot]) if slot < len(gates) else None
+            words += layer.weights[key].tolist() if key else [0] * layer.units
         return words
-
-    def bias_width(self, gate: int) -> int:
-        """Bits of a word of :meth:`bias_words`."""
-        words = self.bias_words(gate)
-        return signed_width(min(words), max(words))
 
 
 def _pack(weights: NDArray[np.int64], width: int) -> list[int]:

@@ -9,8 +9,8 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component
-from hdl.operand_store import Operand
-from hdl.plan import Pass, Plan
+from hdl.operand_store import Operand, ready_layout
+from hdl.plan import Job, Pass, Plan
 
 
 def row_layout(plan: Plan) -> data.StructLayout:
@@ -42,10 +42,10 @@ class Sequencer(Component):
     Latency: an operation is presented one cycle after it was decided on.
 
     Attributes:
-        x_ready, x_last, x_release, h_ready, c_ready, restart: see
-            :class:`hdl.operand_store.OperandStore`.
+        x_ready, x_last, x_release, ready, restart: see
+            :class:`hdl.operand_store.OperandStore`; the head's bit of ``restart`` says that its
+            sums are about to be overwritten.
         head_free: the head's sums of the sequence before have been drained.
-        head_start: the head's sums are about to be overwritten.
         valid: an operation is presented.
         weight_address: word of the weight memory.
         operand, address, zero: what to read from the operand store.
@@ -53,18 +53,16 @@ class Sequencer(Component):
         row: the row that ``done`` completes.
     """
 
-    def __init__(self, *, plan: Plan, place: data.StructLayout, counts: data.StructLayout) -> None:
+    def __init__(self, *, plan: Plan, place: data.StructLayout) -> None:
         self.plan = plan
         super().__init__(
             {
                 "x_ready": In(range(plan.network.inputs + 1)),
                 "x_last": In(1),
                 "x_release": Out(1),
-                "h_ready": In(counts),
-                "c_ready": In(counts),
-                "restart": Out(len(plan.network.layers)),
+                "ready": In(ready_layout(plan)),
+                "restart": Out(len(plan.jobs)),
                 "head_free": In(1),
-                "head_start": Out(1),
                 "valid": Out(1),
                 "weight_address": Out(range(plan.words)),
                 "operand": Out(Operand),
@@ -135,15 +133,11 @@ class Sequencer(Component):
             in_final_column.eq((walk.column == now.last_column) & now.final.any()),
             ready.eq((now.recurrent & first_step) | (walk.column < count)),
         ]
-        restart = Signal()
-        m.d.comb += restart.eq(column_starts & in_final_column & now.ends_job & ready & drained)
+        starts = Signal()
+        m.d.comb += starts.eq(column_starts & in_final_column & now.ends_job & ready & drained)
         for index, job in enumerate(self.plan.jobs):
             with m.If(now.job == index):
-                if job.head:
-                    m.d.comb += [drained.eq(self.head_free), self.head_start.eq(restart)]
-                else:
-                    all_ready = self.h_ready[job.name] == job.units
-                    m.d.comb += [drained.eq(all_ready), self.restart[index].eq(restart)]
+                m.d.comb += [drained.eq(self._drained(job)), self.restart[index].eq(starts)]
         with m.Switch(now.source):
             for index, (operand, source) in enumerate(self._sources):
                 with m.Case(index):
@@ -155,10 +149,13 @@ class Sequencer(Component):
         return _sources(self.plan)
 
     def _ready_count(self, operand: str, source: int) -> Value:
-        if operand == "x":
-            return self.x_ready
-        counts = self.h_ready if operand == "h" else self.c_ready
-        return counts[self.plan.jobs[source].name]
+        return self.x_ready if source < 0 else self.ready[f"{operand}{source}"]
+
+    def _drained(self, job: Job) -> Value:
+        """Whether a job's sums of the time before are no longer needed."""
+        if job.head:
+            return self.head_free
+        return self.ready[f"{job.makes[-1]}{job.layer}"] == job.units
 
     def _advance(self, m: Module, walk: Any, ends: Any) -> None:
         """Gates, then rows, then columns."""
@@ -249,27 +246,28 @@ def _constants_layout(plan: Plan) -> data.StructLayout:
 
 def _pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     """What the sequencer must know of a pass; gates count from the pass' first one."""
-    job = plan.jobs[single.job]
+    number = single.drains if single.drains is not None else 0
+    job, rows = plan.jobs[number], plan.rows_of(single)
+    units = next(other.units for other in plan.jobs if other.layer == single.layer)
     start = single.gates[0]
-    later = plan.passes[index + 1 :]
-    last_layer = single.job == len(plan.network.layers) - 1
+    is_output = single.layer == len(plan.network.layers) - 1 and "h" in job.makes
     return {
-        "job": single.job,
+        "job": number,
         "source": _sources(plan).index((single.operand, single.source)),
         "operand": Operand[single.operand.upper()],
         "base": single.base,
         "recurrent": single.recurrent,
         "last_column": single.columns - 1,
-        "first_row": job.row,
-        "last_row": job.rows - 1,
-        "units_in_last_row": (job.units - 1) % plan.lanes,
+        "first_row": plan.row_of(single),
+        "last_row": rows - 1,
+        "units_in_last_row": (units - 1) % plan.lanes,
         "first_gate": start,
         "last_gate": len(single.gates) - 1,
         "first": sum(1 << (gate - start) for gate in single.first),
         "final": sum(1 << (gate - start) for gate in single.final),
         "is_input": single.source < 0,
-        "is_head": job.head,
-        "ends_job": all(other.job != single.job for other in later),
+        "is_head": single is plan.head_pass,
+        "ends_job": single.completes is not None,
         "ends_step": index == len(plan.step_passes) - 1,
-        "emits": job.head or (last_layer and plan.head_pass is None),
+        "emits": job.head or (is_output and plan.head_pass is None),
     }

@@ -1,4 +1,4 @@
-"""The state update: drains completed rows unit by unit into c, h and the output stream."""
+"""The state update: drains completed rows unit by unit into h, c, r * h and the output stream."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from amaranth.lib import data, stream
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from hdl import latency
-from hdl.cells import CELLS
+from golden.formats import Format
 from hdl.component import Component
-from hdl.numeric import constant_by
-from hdl.operand_store import element_layout, write_signature
+from hdl.latency import HEAD
+from hdl.numeric import constant_by, requantize
+from hdl.operand_store import element_layout, made_vectors, write_signature
 from hdl.pipeline import Staged
 from hdl.plan import Plan
 from hdl.sequencer import row_layout
@@ -21,36 +21,41 @@ from hdl.update_builder import UpdateBuilder
 
 
 class StateUpdate(Component):
-    """Takes completed rows in order and sends their units, one a cycle, through the cell's update.
+    """Takes completed rows in order and sends their units through the update of their cell.
 
-        rows ─► queue ─► unit counter ─► shadow, bias ─► + ─► requantize ─► σ, tanh ─► c ─► h
-                                                                  └─► logits ─► output buffer ─► o
+        rows ─► queue ─► unit counter ─► shadow ─► + bias ─► requantize ─► σ, tanh ─► c ─► h
+                                                      └─► logits ─► output buffer ─► o
 
-    The pipeline never stalls: a row that emits words enters only when the output buffer, which
-    holds one whole result, has room for them.
+    A unit enters every ``plan.update_cost.interval`` cycles, so that the element-wise products of
+    all updates share ``plan.tail_multipliers`` multipliers. The pipeline never stalls: a row that
+    emits words enters only when the output buffer, which holds one whole result, has room for it.
 
     Latency: ``hdl.latency.QUEUE`` cycles from ``row_done`` until the row's first unit enters, if
-    the rows before it are through; from there ``hdl.latency.of_update``. Throughput: one unit a
-    cycle.
-    Cost: the multipliers of the cell's update (LiteLSTM: 2), a table for each tanh in it, a bias
-    memory a gate, a buffer of one result.
+    the rows before it are through; from there ``plan.update_cost``.
+    Cost: the multipliers, tanh tables, a bias memory a gate, a buffer of one result.
 
     Attributes:
         row_done, row: a row is complete; from the next cycle on it can be read from the shadow.
         shadow_row, shadow_lane, shadow: the unit to read, and one cycle later its sum in every
             gate.
-        c_address, c_data: c of step t-1 of a unit, one cycle later.
-        write_h, write_c: see :class:`hdl.operand_store.OperandStore`.
+        state_address, state_h, state_c: a unit and its h and c of step t-1, one cycle later.
+        write_h, write_c, write_rh: see :class:`hdl.operand_store.OperandStore`.
         head_start, head_free: the head's sums are about to be overwritten; may they be?
         o: output stream, one word a beat; ``last`` with the last word of a sequence's result.
     """
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
-        layers = plan.network.layers
-        h_width = max(layer.formats.h.width for layer in layers)
-        c_width = max(layer.formats.c.width for layer in layers)
-        units = plan.state_units
+        units, layers = plan.state_units, len(plan.network.layers)
+        ports = {
+            f"write_{name}": Out(write_signature(plan.vector_width(name), layers, units))
+            for name in made_vectors(plan)
+        }
+        ports |= {
+            f"state_{name}": In(signed(plan.vector_width(name)))
+            for name in made_vectors(plan)
+            if name != "rh"
+        }
         super().__init__(
             {
                 "row_done": In(1),
@@ -58,102 +63,133 @@ class StateUpdate(Component):
                 "shadow_row": Out(range(plan.rows)),
                 "shadow_lane": Out(range(plan.lanes)),
                 "shadow": In(data.ArrayLayout(signed(plan.accumulator_width), plan.gates)),
-                "c_address": Out(range(units)),
-                "c_data": In(signed(c_width)),
-                "write_h": Out(write_signature(h_width, len(layers), units)),
-                "write_c": Out(write_signature(c_width, len(layers), units)),
+                "state_address": Out(range(units)),
                 "head_start": In(1),
                 "head_free": Out(1),
                 "o": Out(stream.Signature(element_layout(plan.network.out.width))),
+                **ports,
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        unit = Signal(_unit_layout(self.plan))
-        room = Signal(range(self.plan.network.outputs + 1), init=self.plan.network.outputs)
-        taken = self._enter_units(m, unit, room)
-        builder = self._build(m, unit)
+        plan, cost = self.plan, self.plan.update_cost
+        unit = Signal(_unit_layout(plan))
+        phase = Signal(range(cost.interval), init=cost.interval - 1)
+        room = Signal(range(plan.network.outputs + 1), init=plan.network.outputs)
+        alive = _delay_line(m, unit.valid, cost.depth)
+        taken = self._enter_units(m, unit, phase, room, in_flight=Cat(alive).any())
+        builder = UpdateBuilder(
+            m,
+            plan=plan,
+            entering=unit,
+            phase=phase,
+            shadow=self.shadow,
+            state={
+                name: getattr(self, f"state_{name}") for name in made_vectors(plan) if name != "rh"
+            },
+        )
+        for program, jobs in plan.programs:
+            builder.run(program, jobs)
+        for vector in made_vectors(plan):
+            self._write(m, builder, vector, alive)
+        result = self._result(builder)
+        builder.finish()
+        self._emit(m, result, unit, room, taken)
         m.d.comb += [
             self.shadow_row.eq(unit.row),
             self.shadow_lane.eq(unit.lane),
-            self.c_address.eq(builder.c_address),
+            self.state_address.eq(unit.index),
         ]
-        is_layer = unit.valid & ~_is_head(self.plan, unit)
-        assert builder.c is not None
-        assert builder.h is not None
-        expected = latency.of_update(self.plan)
-        assert (builder.c.stage, builder.h.stage) == (expected.c, expected.h)
-        self._write(m, builder, is_layer, builder.c, self.write_c)
-        self._write(m, builder, is_layer, builder.h, self.write_h)
-        self._emit(m, builder, unit, room, taken)
         return m
 
-    def _build(self, m: Module, unit: Any) -> UpdateBuilder:
-        """The pipeline for a unit that enters; only one kind of cell so far."""
-        builder = UpdateBuilder(
-            m, plan=self.plan, shadow=self.shadow, c_data=self.c_data, entering=unit
-        )
-        CELLS[self.plan.network.layers[0].cell.kind].update(builder)
-        return builder
-
-    def _enter_units(self, m: Module, unit: Any, room: Signal) -> Value:
+    def _enter_units(
+        self, m: Module, unit: Any, phase: Signal, room: Signal, in_flight: Value
+    ) -> Value:
         """Rows from the queue become units; returns how many words are reserved in this cycle."""
-        plan = self.plan
-        m.submodules.queue = queue = SyncFIFO(width=len(Cat(self.row)), depth=plan.rows)
+        plan, last_phase = self.plan, self.plan.update_cost.interval - 1
+        m.submodules.queue = queue = SyncFIFO(width=len(Cat(self.row)), depth=self._queue_depth)
         row = data.View(row_layout(plan), queue.r_data)
+        active = Signal()
         lanes_left = Signal(range(plan.lanes))
         row_ends = Signal()
         start = constant_by(m, row.job, [job.unit for job in plan.jobs], name="start")
         m.d.comb += [
             queue.w_data.eq(self.row),
             queue.w_en.eq(self.row_done),
-            row_ends.eq(~unit.valid | (lanes_left == 0)),
-            queue.r_en.eq(row_ends & (~row.emit | (room > row.units))),
+            row_ends.eq(~active | (lanes_left == 0)),
         ]
         taken = Signal(range(plan.lanes + 1))
-        m.d.sync += [unit.lane.eq(unit.lane + 1), unit.index.eq(unit.index + 1)]
-        m.d.sync += lanes_left.eq(lanes_left - 1)
-        with m.If(row_ends):
-            m.d.sync += unit.valid.eq(0)
+        m.d.sync += [unit.valid.eq(0), phase.eq(Mux(in_flight, phase + 1, last_phase))]
+        with m.If(phase == last_phase):
+            m.d.comb += queue.r_en.eq(row_ends & (~row.emit | (room > row.units)))
+            m.d.sync += [phase.eq(Mux(in_flight, 0, last_phase)), active.eq(~row_ends)]
+            with m.If(~row_ends):
+                m.d.sync += [
+                    unit.valid.eq(1),
+                    unit.lane.eq(unit.lane + 1),
+                    unit.index.eq(unit.index + 1),
+                    lanes_left.eq(lanes_left - 1),
+                ]
         with m.If(queue.r_rdy & queue.r_en):
-            m.d.sync += [unit.valid.eq(1), unit.lane.eq(0), lanes_left.eq(row.units)]
+            m.d.sync += [active.eq(1), unit.valid.eq(1), unit.lane.eq(0), phase.eq(0)]
+            m.d.sync += lanes_left.eq(row.units)
             m.d.sync += [unit[name].eq(row[name]) for name in ("job", "row", "first_step", "emit")]
             m.d.sync += unit.index.eq(Mux(row.begin, start, unit.index + 1))
             m.d.sync += unit.ends_job.eq(row.last)
             m.d.comb += taken.eq(Mux(row.emit, row.units + 1, 0))
+        m.d.comb += unit.last.eq(unit.ends_job & (lanes_left == 0))
+
         head_waits = Signal()
         m.d.comb += self.head_free.eq(~head_waits)
         with m.If(self.head_start):
             m.d.sync += head_waits.eq(1)
-        with m.Elif(unit.valid & row_ends & unit.ends_job & _is_head(plan, unit)):
+        with m.Elif(unit.valid & unit.last & (unit.job == len(plan.jobs) - 1)):
             m.d.sync += head_waits.eq(0)
-        m.d.comb += unit.last.eq(unit.ends_job & (lanes_left == 0))
         return taken
 
-    def _write(
-        self, m: Module, builder: UpdateBuilder, valid: Value, result: Staged, write: Any
-    ) -> None:
-        """A result to its memory, announced one stage before."""
-        valids = _delay_line(m, valid, result.stage)
+    @property
+    def _queue_depth(self) -> int:
+        """Rows of all jobs: no job is drained twice before its sums may be overwritten."""
+        return sum(job.rows for job in self.plan.jobs)
+
+    def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: list[Value]) -> None:
+        """A vector's new elements to their memory, announced one stage before."""
+        write = getattr(self, f"write_{vector}")
+        stage, value, writes = builder.written(vector)
+        layers = [min(job.layer, len(self.plan.network.layers) - 1) for job in self.plan.jobs]
+        before = builder.pipe.job_at(stage - 1)
         m.d.comb += [
-            write.valid.eq(valids[result.stage]),
-            write.address.eq(builder.pipe.at(builder.index, result.stage)),
-            write.data.eq(result.value),
-            write.announce.eq(valids[result.stage - 1]),
-            write.layer.eq(builder.pipe.job_at(result.stage - 1)),
+            write.valid.eq(alive[stage] & writes(builder.pipe.job_at(stage))),
+            write.address.eq(builder.pipe.at(builder.index, stage)),
+            write.data.eq(value),
+            write.announce.eq(alive[stage - 1] & writes(before)),
+            write.layer.eq(constant_by(m, before, layers, name=f"{vector}_layer")),
         ]
 
-    def _emit(
-        self, m: Module, builder: UpdateBuilder, unit: Any, room: Signal, taken: Value
-    ) -> None:
+    def _result(self, builder: UpdateBuilder) -> Staged:
+        """What goes to the output: the head's sums, or h."""
+        network = self.plan.network
+        if network.head is None:
+            stage, value, _ = builder.written("h")
+            return Staged(value, stage, ())
+        builder.pipe.active = [len(self.plan.jobs) - 1]
+        formats: list[Format] = [network.out] * len(self.plan.jobs)
+        result = builder.pipe.apply(
+            lambda value, frac, to: requantize(value, frac=frac, to=to),
+            builder.biased(0),
+            formats,
+            name="logit",
+        )
+        assert result.stage == HEAD
+        return result
+
+    def _emit(self, m: Module, result: Staged, unit: Any, room: Signal, taken: Value) -> None:
         """Results to the output buffer, and from there to ``o``."""
         # The FIFO counts its output register, which a word only reaches later, as room.
         depth = self.plan.network.outputs + 1
         width = len(Cat(self.o.payload))
         m.submodules.buffer = buffer = SyncFIFOBuffered(width=width, depth=depth)
-        result = builder.pre(0) if self.plan.head_pass else builder.h
-        assert result
         word = data.View(self.o.payload.shape(), buffer.w_data)
         m.d.comb += [
             buffer.w_en.eq(_delay_line(m, unit.valid & unit.emit, result.stage)[-1]),
@@ -188,10 +224,6 @@ def _unit_layout(plan: Plan) -> data.StructLayout:
             "last": 1,
         }
     )
-
-
-def _is_head(plan: Plan, unit: Any) -> Value:
-    return unit.job == len(plan.network.layers)
 
 
 def _delay_line(m: Module, signal: Value, cycles: int) -> list[Value]:

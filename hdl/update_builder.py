@@ -2,153 +2,253 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.memory import Memory
 
 from golden.formats import Format
-from hdl import activations, latency
+from hdl import activations
+from hdl.latency import STATE, SUM, Program, UpdateCost
 from hdl.numeric import distinct, requantize
 from hdl.pipeline import Pipeline, Staged
 from hdl.plan import Plan
+from hdl.slots import Slots
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """An operation of a shared tanh table."""
+
+    stage: int
+    argument: Value
+    fracs: tuple[int, ...]
+    active: list[int]
+    result: Signal
 
 
 class UpdateBuilder:
-    """Builds a cell's update on a pipeline; what :class:`hdl.cells.Update` promises.
+    """Builds the updates of a core's cells on one pipeline; see :class:`hdl.cells.Update`.
 
-    Stage 0 is the cycle in which a unit is addressed in the shadow and its biases in their
-    memory. Jobs are the recurrent layers and the head, which only uses the first pre-activation.
+    Stage 0 is the cycle in which a unit is addressed in the shadow.
 
     Args:
         m: module to build into.
         plan: the core's plan.
+        entering: the unit in stage 0: ``job``, ``index`` in the memories, and ``first_step`` of a
+            sequence, in which the state is 0.
+        phase: see :class:`hdl.pipeline.Pipeline`.
         shadow: the entering unit's sum in every gate, valid in stage 1.
-        c_data: c of step t-1, one cycle after ``c_address``.
-        entering: the unit in stage 0: ``job``, ``index`` in the memories, and
-            ``first_step`` of a sequence, in which c(t-1) is 0.
+        state: h and c of step t-1 of the entering unit, valid in stage 1.
 
     Attributes:
-        c_address: unit whose c is read.
         index: index of the unit.
-        c, h: the new c and h, once built.
+        made: for each vector, each program's jobs and what they write.
     """
 
-    def __init__(self, m: Module, *, plan: Plan, shadow: Any, c_data: Value, entering: Any) -> None:
+    def __init__(
+        self,
+        m: Module,
+        *,
+        plan: Plan,
+        entering: Any,
+        phase: Signal,
+        shadow: Any,
+        state: dict[str, Value],
+    ) -> None:
         self._m = m
         self._plan = plan
-        self._layers = plan.network.layers
         self._shadow = shadow
-        self._c_data = c_data
-        self._first_step = Staged(entering.first_step, 0, ())
-        self._pre: dict[int, Staged] = {}
-        self.pipe = Pipeline(m, job=entering.job, jobs=len(plan.jobs))
-        self.index = Staged(entering.index, 0, ())
-        self.c_address = Signal.like(entering.index, name="c_address")
-        self.c: Staged | None = None
-        self.h: Staged | None = None
-
-    def _per_job(self, name: str) -> list[Format]:
-        """The formats of some tensor, for each job; the head has none and takes the last one's."""
-        formats = [getattr(layer.formats, name) for layer in self._layers]
-        return formats + formats[-1:] * (len(self._plan.jobs) - len(formats))
-
-    def pre(self, gate: int) -> Staged:
-        """Sum of a gate plus bias, narrowed: stage 4."""
-        if gate in self._pre:
-            return self._pre[gate]
-        m, plan, pipe = self._m, self._plan, self.pipe
-        chosen = self._shadow[gate]
-        accumulated = pipe.register(chosen, 1, plan.product_fracs, name=f"sum{gate}")
-        words = plan.bias_words(gate)
-        memory = Memory(shape=signed(plan.bias_width(gate)), depth=len(words), init=words)
-        m.submodules[f"bias{gate}"] = memory
-        port = memory.read_port()
-        m.d.comb += port.addr.eq(pipe.at(self.index, 1))
-        total = (accumulated.value + port.data)[: plan.sum_width].as_signed()
-        biased = pipe.register(total, 2, plan.product_fracs, name=f"biased{gate}")
-        self._pre[gate] = pipe.apply(
-            lambda value, frac, to: requantize(value, frac=frac, to=to),
-            biased,
-            plan.pre_formats,
-            name=f"pre{gate}",
+        self._state = state
+        self._cost: UpdateCost = plan.update_cost
+        self.pipe = Pipeline(
+            m,
+            job=entering.job,
+            jobs=len(plan.jobs),
+            phase=phase,
+            interval=self._cost.interval,
+            multipliers=self._cost.multipliers,
         )
-        assert self._pre[gate].stage == latency.PRE
-        return self._pre[gate]
+        self._tables = Slots(units=self._cost.tables, interval=self._cost.interval)
+        self._lookups: dict[int, list[_Lookup]] = {}
+        self._first_step = Staged(entering.first_step, 0, ())
+        self._biased: dict[int, Staged] = {}
+        self._states: dict[str, Staged] = {}
+        self._words: dict[tuple[str, int], Value] = {}
+        self._program: Program
+        self.index = Staged(entering.index, 0, ())
+        self.made: dict[str, list[tuple[list[int], Staged]]] = {}
 
-    def state_c(self, *, beside: Staged) -> Staged:
-        """c of step t-1 in the stage of ``beside``; 0 in a first step."""
-        stage = beside.stage
-        self._m.d.comb += self.c_address.eq(self.pipe.at(self.index, stage - 1))
-        masked = Mux(self.pipe.at(self._first_step, stage), 0, self._c_data)
-        return Staged(masked, stage, tuple(to.frac for to in self._per_job("c")))
+    def run(self, program: Program, jobs: list[int]) -> None:
+        """Build the update of some jobs."""
+        self._program = program
+        self.pipe.active = jobs
+        program.drain.update(self)
+
+    def finish(self) -> None:
+        """Build what is shared, once all that it is for is known."""
+        self.pipe.finish()
+        for unit, lookups in self._lookups.items():
+            self._build_table(unit, lookups)
+
+    def _formats(self, name: str) -> list[Format]:
+        """A layer's format for each job; the head takes the last layer's, which it never uses."""
+        layers = self._plan.network.layers
+        return [
+            getattr(layers[min(job.layer, len(layers) - 1)].formats, "h" if name == "rh" else name)
+            or layers[0].formats.h
+            for job in self._plan.jobs
+        ]
+
+    def biased(self, slot: int) -> Staged:
+        """Sum of the gate in an accumulator slot, with its bias, whatever the job: stage 3."""
+        if slot in self._biased:
+            return self._biased[slot]
+        plan, pipe = self._plan, self.pipe
+        accumulated = pipe.register(
+            self._shadow[slot], 1, plan.product_fracs, name=f"accumulated{slot}"
+        )
+        bias = self._constants(f"bias{slot}", plan.bias_words(slot), stage=2)
+        total = accumulated.value + bias
+        self._biased[slot] = pipe.register(
+            total[: plan.sum_width].as_signed(), 2, plan.product_fracs, name=f"biased{slot}"
+        )
+        assert self._biased[slot].stage == SUM
+        return self._biased[slot]
+
+    def _constants(self, name: str, words: Sequence[int], *, stage: int) -> Value:
+        """A memory of one word a unit, read in time for a stage."""
+        if (name, stage) in self._words:
+            return self._words[name, stage]
+        width = max(2, *((max(w, -w - 1)).bit_length() + 1 for w in (min(words), max(words))))
+        memory = Memory(shape=signed(width), depth=len(words), init=words)
+        self._m.submodules[f"{name}_{stage}"] = memory
+        port = memory.read_port()
+        self._m.d.comb += port.addr.eq(self.pipe.at(self.index, stage - 1))
+        self._words[name, stage] = port.data
+        return port.data
+
+    def sum(self, gate: str, *, c: Staged | None = None) -> Staged:
+        """Sum of a gate with its bias, and w * c for a diagonal."""
+        slot = list(self._program.gates).index(gate)
+        biased = self.biased(slot)
+        if not self._program.gates[gate].diagonal:
+            return biased
+        c = c or self.state("c")
+        words = self._plan.diagonal_words(slot)
+        fracs = zip(self._plan.product_fracs, self._formats("c"), strict=True)
+        weight = Staged(
+            self._constants(f"diagonal{slot}", words, stage=c.stage),
+            c.stage,
+            tuple(frac - to.frac for frac, to in fracs),
+        )
+        return self.add(biased, self.multiply(c, weight, name=f"w_c{slot}"), name=f"sum_{gate}")
+
+    def state(self, name: str) -> Staged:
+        """h or c of step t-1; 0 in a first step."""
+        if name not in self._states:
+            masked = Mux(self.pipe.at(self._first_step, STATE), 0, self._state[name])
+            fracs = tuple(to.frac for to in self._formats(name))
+            self._states[name] = Staged(masked, STATE, fracs)
+        return self._states[name]
+
+    def narrow(self, a: Staged, to: str, *, name: str) -> Staged:
+        """``requantize`` to a format of the layer."""
+        return self.pipe.apply(_requantize, a, self._formats(to), name=name)
 
     def sigmoid(self, a: Staged, *, name: str) -> Staged:
-        """Gate activation: each kind that the layers use, and a selection if there are two."""
-        kinds = [layer.sigmoid for layer in self._layers]
-        kinds += kinds[-1:] * (len(self._plan.jobs) - len(kinds))
-        gates = self._per_job("gate")
-        results = []
-        if "hard" in kinds:
-            results.append(
-                self.pipe.apply(
-                    lambda value, frac, to: activations.hard_sigmoid(value, frac=frac, to=to),
-                    a,
-                    gates,
-                    name=f"{name}_hard" if "logistic" in kinds else name,
-                )
-            )
-        if "logistic" in kinds:
+        """Gate activation: each kind that the program's layers use; the job selects."""
+        gates = self._formats("gate")
+        results: dict[str, Staged] = {}
+        if self._program.hard:
+            results["hard"] = self.pipe.apply(_hard_sigmoid, a, gates, name=f"{name}_hard")
+        if self._program.logistic:
             half = Staged(a.value, a.stage, tuple(frac + 1 for frac in a.fracs))
-            results.append(
-                self.pipe.apply(
-                    lambda value, frac, to: activations.logistic_from_tanh(value, frac=frac, to=to),
-                    self.tanh(half, name=f"{name}_half"),
-                    gates,
-                    name=name,
-                )
-            )
+            t = self.tanh(half, name=f"{name}_half")
+            results["logistic"] = self.pipe.apply(_logistic, t, gates, name=f"{name}_logistic")
         if len(results) == 1:
-            return results[0]
-        stage, (hard, logistic) = self.pipe.meet(*results)
-        is_hard = self.pipe.index_by_job(stage, [int(kind == "hard") for kind in kinds])
-        value = Mux(is_hard, hard, logistic)
-        return Staged(value, stage, tuple(to.frac for to in gates))
+            return next(iter(results.values()))
+        stage, (hard, logistic) = self.pipe.meet(*results.values())
+        layers = self._plan.network.layers
+        is_hard = [
+            int(not job.head and layers[job.layer].sigmoid == "hard") for job in self._plan.jobs
+        ]
+        chosen = Mux(self.pipe.index_by_job(stage, is_hard), hard, logistic)
+        return Staged(chosen, stage, tuple(to.frac for to in gates))
 
     def tanh(self, a: Staged, *, name: str) -> Staged:
-        """A table of its own for each use."""
+        """tanh on a shared table."""
         table = self._plan.network.tanh
-        fracs, index = distinct(a.fracs)
-        unit = activations.Tanh(table=table, fracs=fracs, width=len(a.value))
-        self._m.submodules[f"tanh_{name}"] = unit
-        self._m.d.comb += [
-            unit.i.eq(a.value),
-            unit.select.eq(self.pipe.index_by_job(a.stage, index)),
-        ]
-        return Staged(unit.o, a.stage + unit.latency, (table.out.frac,) * len(a.fracs))
+        slot = self._tables.reserve(a.stage)
+        result = Signal(signed(table.out.width), name=self.pipe.name(name))
+        self._lookups.setdefault(slot.unit, []).append(
+            _Lookup(slot.stage, self.pipe.at(a, slot.stage), a.fracs, self.pipe.active, result)
+        )
+        latency = activations.tanh_latency(interpolate=table.interpolate)
+        return Staged(result, slot.stage + latency, (table.out.frac,) * len(a.fracs))
+
+    def _build_table(self, unit: int, lookups: list[_Lookup]) -> None:
+        fracs, _ = distinct([lookup.fracs[job] for lookup in lookups for job in lookup.active])
+        stages = [lookup.stage for lookup in lookups]
+        argument = self.pipe.by_phase(
+            stages, [lookup.argument for lookup in lookups], name=f"tanh{unit}_i"
+        )
+        table = activations.Tanh(table=self._plan.network.tanh, fracs=fracs, width=len(argument))
+        self._m.submodules[f"tanh{unit}"] = table
+        selects = []
+        for lookup in lookups:
+            self.pipe.active = lookup.active
+            index = [fracs.index(f) if f in fracs else 0 for f in lookup.fracs]
+            selects.append(self.pipe.index_by_job(lookup.stage, index))
+        chosen = self.pipe.by_phase(stages, selects, name=f"tanh{unit}_select")
+        self._m.d.comb += [table.i.eq(argument), table.select.eq(chosen)]
+        self._m.d.comb += [lookup.result.eq(table.o) for lookup in lookups]
 
     def add(self, a: Staged, b: Staged, *, name: str) -> Staged:
         """Exact sum."""
         return self.pipe.add(a, b, name=name)
 
+    def subtract(self, a: Staged, b: Staged, *, name: str) -> Staged:
+        """Exact difference."""
+        return self.pipe.subtract(a, b, name=name)
+
     def multiply(self, a: Staged, b: Staged, *, name: str) -> Staged:
-        """Exact product."""
+        """Exact product on a shared multiplier."""
         return self.pipe.multiply(a, b, name=name)
 
-    def to_c(self, a: Staged) -> Staged:
-        """Narrow to c."""
-        self.c = self._narrow(a, "c")
-        return self.c
+    def make(self, vector: str, a: Staged) -> Staged:
+        """Narrow to a vector's format; it is written in the stage in which all programs do."""
+        result = self.narrow(a, vector, name=f"new_{vector}")
+        self.made.setdefault(vector, []).append((self.pipe.active, result))
+        return result
 
-    def to_h(self, a: Staged) -> Staged:
-        """Narrow to h."""
-        self.h = self._narrow(a, "h")
-        return self.h
+    def written(self, vector: str) -> tuple[int, Value, Callable[[Value], Value]]:
+        """A vector's write: its stage, the value, and whether a job writes the vector."""
+        stage = self._cost.written[vector]
+        choices = [self.pipe.at(result, stage) for _, result in self.made[vector]]
+        index = [0] * len(self._plan.jobs)
+        for number, (jobs, _) in enumerate(self.made[vector]):
+            for job in jobs:
+                index[job] = number
+        self.pipe.active = [job for jobs, _ in self.made[vector] for job in jobs]
+        value = self.pipe.by_job(stage, index, lambda job: choices[index[job]], name=vector)
+        writers = self.pipe.active
 
-    def _narrow(self, a: Staged, name: str) -> Staged:
-        return self.pipe.apply(
-            lambda value, frac, to: requantize(value, frac=frac, to=to),
-            a,
-            self._per_job(name),
-            name=f"new_{name}",
-        )
+        def writes(job: Value) -> Value:
+            return Value.cast(1) if len(writers) == len(self._plan.jobs) else job.matches(*writers)
+
+        return stage, value, writes
+
+
+def _requantize(value: Value, frac: int, to: Format) -> Value:
+    return requantize(value, frac=frac, to=to)
+
+
+def _hard_sigmoid(value: Value, frac: int, to: Format) -> Value:
+    return activations.hard_sigmoid(value, frac=frac, to=to)
+
+
+def _logistic(value: Value, frac: int, to: Format) -> Value:
+    return activations.logistic_from_tanh(value, frac=frac, to=to)

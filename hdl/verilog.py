@@ -11,10 +11,11 @@ from amaranth.back import verilog
 from amaranth.hdl import Module, signed
 from amaranth.lib.wiring import In, Out
 
+from golden.cells import cell_options
 from golden.errors import InputError
 from golden.formats import Format
-from golden.quantized import QuantizedNetwork
-from hdl import cycles, latency
+from golden.quantized import QuantizedNetwork, format_names, signed_width
+from hdl import cycles
 from hdl.component import Component
 from hdl.core import Core
 from hdl.plan import Plan
@@ -71,12 +72,19 @@ class Generated:
     plan: Plan
 
 
-def generate(network: QuantizedNetwork, *, lanes: int, name: str = "litelstm_core") -> Generated:
+def generate(
+    network: QuantizedNetwork,
+    *,
+    lanes: int,
+    tail_multipliers: int = 2,
+    name: str = "litelstm_core",
+) -> Generated:
     """Verilog and description of a core.
 
     Args:
         network: what it runs.
         lanes: multipliers of the array.
+        tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         name: the top module's name.
 
     Returns:
@@ -87,7 +95,7 @@ def generate(network: QuantizedNetwork, *, lanes: int, name: str = "litelstm_cor
     """
     if not re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name):
         raise InputError(f"name is {name!r}, expected a Verilog identifier")
-    core = Core(network=network, lanes=lanes)
+    core = Core(network=network, lanes=lanes, tail_multipliers=tail_multipliers)
     text = verilog.convert(Top(core), name=name, emit_src=False, strip_internal_attrs=True)
     return Generated(start_processes(plain_names(text)), describe(core.plan, name=name), core.plan)
 
@@ -127,7 +135,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
     """Ports, formats, timing and sizes of a core, as JSON values."""
     network = plan.network
     steady = cycles.steady_state(plan)
-    update = latency.of_update(plan)
+    update = plan.update_cost
     low, high = network.sum_bounds(bias=False)
     return {
         "name": name,
@@ -175,25 +183,26 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
 def memory_bits(plan: Plan) -> dict[str, int]:
     """Bits of every memory of a core."""
     network = plan.network
-    layers = network.layers
     sums = plan.lanes * plan.accumulator_width
     table = network.tanh.values().max(axis=0)
-    update = latency.of_update(plan)
+    update = plan.update_cost
     return {
         "weights": sum(plan.macs(single) for single in plan.passes)
         * plan.lanes
         * plan.weight_width,
-        "biases": sum(
-            len(plan.bias_words(gate)) * plan.bias_width(gate) for gate in range(plan.gates)
-        ),
+        "biases": sum(_bits(plan.bias_words(slot)) for slot in range(plan.gates)),
+        "diagonals": sum(_bits(plan.diagonal_words(slot)) for slot in plan.diagonal_slots),
         "accumulators": sums * plan.rows * plan.gates,
         "shadow": sums * plan.rows * plan.gates,
         "x": 2 * network.inputs * network.x.width,
-        "h": plan.state_units * max(layer.formats.h.width for layer in layers),
-        "c": plan.state_units * max(layer.formats.c.width for layer in layers),
+        **{name: plan.state_units * plan.vector_width(name) for name in ("h", "c", "rh")},
         "tanh": update.tables * network.tanh.entries * sum(int(v).bit_length() for v in table.flat),
         "output": network.outputs * (network.out.width + 1),
     }
+
+
+def _bits(words: list[int]) -> int:
+    return len(words) * signed_width(min(words), max(words))
 
 
 def _format(value: Format) -> dict[str, int]:
@@ -222,9 +231,9 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
     network = plan.network
     described: list[dict[str, Any]] = [
         {
-            "name": job.name,
+            "name": f"layer{index}",
             "cell": layer.cell.kind,
-            "peephole": layer.cell.peephole,
+            **cell_options(layer.cell),
             "sigmoid": layer.sigmoid,
             "inputs": layer.inputs,
             "units": layer.units,
@@ -232,10 +241,10 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
             "product_frac": layer.formats.product_frac,
             "formats": {
                 name: _format(getattr(layer.formats, name))
-                for name in ("x", "h", "c", "pre", "gate")
+                for name in ("x", *format_names(layer.cell))
             },
         }
-        for job, layer in zip(plan.jobs, network.layers, strict=False)
+        for index, layer in enumerate(network.layers)
     ]
     if network.head:
         described.append(
