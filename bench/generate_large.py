@@ -1,0 +1,137 @@
+"""Time and memory that a large core takes to generate.
+
+    python -m bench.generate_large [--inputs N] [--units N] [--lanes N] [--json]
+
+A one-layer LiteLSTM of random 8-bit weights, 256 in, 512 units (1,048,576 weights in its matrices),
+16 lanes, is generated in a process of its own; the limits are printed beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LIMITS = {"seconds": 60.0, "peak_mib": 2048.0}
+"""What generation may take on any machine that the project supports."""
+
+
+def measure(inputs: int, units: int, lanes: int) -> dict[str, Any]:
+    """Generate the core in this process, imports and the choice of weights included."""
+    start = time.perf_counter()
+    from hdl.verilog import generate
+
+    network = random_network(inputs, units)
+    ready = time.perf_counter()
+    made = generate(network, lanes=lanes)
+    end = time.perf_counter()
+    return {
+        "inputs": inputs,
+        "units": units,
+        "lanes": lanes,
+        "weights": network.products,
+        "verilog_bytes": len(made.verilog),
+        "prepare_seconds": ready - start,
+        "seconds": end - ready,
+        "own_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def random_network(inputs: int, units: int) -> Any:
+    """A one-layer LiteLSTM of random 8-bit weights, without head."""
+    from golden.activations import TanhTable
+    from golden.cells import LiteLSTM
+    from golden.formats import Format
+    from golden.network import weight_shapes
+    from golden.quantized import LayerFormats, QuantizedLayer, QuantizedNetwork
+
+    rng = np.random.default_rng(0)
+    cell = LiteLSTM()
+    weights = {
+        name: rng.integers(-128, 127, size=shape, endpoint=True)
+        for name, shape in weight_shapes(cell, inputs, units).items()
+    }
+    formats = LayerFormats(
+        x=Format(width=8, frac=7),
+        h=Format(width=8, frac=7),
+        c=Format(width=12, frac=9),
+        pre=Format(width=12, frac=9),
+        gate=Format(width=10, frac=8),
+        weight_width=8,
+        product_frac=16,
+    )
+    layer = QuantizedLayer(cell=cell, sigmoid="hard", formats=formats, weights=weights)
+    tanh = TanhTable(out=Format(width=10, frac=8))
+    return QuantizedNetwork(layers=(layer,), head=None, tanh=tanh)
+
+
+def run_apart(arguments: Sequence[str]) -> dict[str, Any]:
+    """:func:`measure` in a fresh process, watched together with the Yosys that it starts.
+
+    Their memory is added up while they run: the kernel's own maximum of a child begins with what
+    its parent had when it was made, and would count that twice.
+    """
+    command = [sys.executable, "-m", "bench.generate_large", *arguments, "--here"]
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            peak = max(peak, resident(process.pid))
+            time.sleep(0.02)
+        output = process.stdout.read() if process.stdout else ""
+    if process.returncode:
+        raise SystemExit(f"generate_large: the generating process ended with {process.returncode}")
+    result = json.loads(output)
+    return {**result, "peak_mib": max(peak / 2**20, result["own_peak_mib"])}
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process and those below it occupy now; 0 where there is no /proc."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (OSError, IndexError):
+        return 0
+    return pages * resource.getpagesize() + sum(resident(int(child)) for child in children)
+
+
+def report(result: dict[str, Any]) -> str:
+    """The table."""
+    lines = [
+        f"LiteLSTM, {result['inputs']} in, {result['units']} units, {result['lanes']} lanes, "
+        f"{result['weights']:,} products a step, weights of 8 bits",
+        f"{'':12}{'measured':>12}{'limit':>12}",
+        f"{'time':12}{result['seconds']:10.1f} s{LIMITS['seconds']:10.0f} s",
+        f"{'peak memory':12}{result['peak_mib']:8.0f} MiB{LIMITS['peak_mib']:8.0f} MiB",
+        f"{'Verilog':12}{result['verilog_bytes'] / 2**20:8.1f} MiB",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Print the table, or JSON."""
+    parser = argparse.ArgumentParser(prog="generate_large", description=__doc__)
+    parser.add_argument("--inputs", type=int, default=256)
+    parser.add_argument("--units", type=int, default=512)
+    parser.add_argument("--lanes", type=int, default=16)
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    sizes = [f"--{name}={getattr(args, name)}" for name in ("inputs", "units", "lanes")]
+    if args.here:
+        print(json.dumps(measure(args.inputs, args.units, args.lanes)))
+        return 0
+    result = run_apart(sizes)
+    print(json.dumps({**result, "limits": LIMITS}, indent=2) if args.json else report(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Speed of golden's integer model beside a float PyTorch LSTM layer of the same size.
+
+    python -m bench.golden_speed [NETWORK] [--json]
+
+Both run one recurrent layer (the network's first one) over sequences of 28 steps, 256 at once, on
+one thread. They take turns, so that a machine whose clock drifts slows both, and the ratio of
+their medians is what counts.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Read once, when NumPy and PyTorch are imported.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from golden.errors import InputError
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+
+try:
+    import torch  # pyright: ignore[reportMissingImports]
+except ImportError:
+    print("golden_speed: torch is missing: pip install -e '.[train]'", file=sys.stderr)
+    sys.exit(2)
+
+NETWORK = Path(__file__).parent.parent / "models" / "mnist_litelstm_w8a8.npz"
+BATCH, STEPS = 256, 28
+SLICE = 0.3  # seconds that each of the two runs before the other has its turn
+
+
+def golden_pass(network: QuantizedNetwork) -> Callable[[], object]:
+    """One call of the integer model of a one-layer network on a batch of random input words."""
+    rng = np.random.default_rng(0)
+    shape = (BATCH, STEPS, network.inputs)
+    x = rng.integers(0, network.x.max, size=shape, endpoint=True)
+    model = IntegerModel(network)
+    return lambda: model.forward(x)
+
+
+def torch_pass(inputs: int, units: int) -> Callable[[], object]:
+    """One call of torch.nn.LSTM, float32, on a batch of the same size, in the layout it prefers."""
+    torch.manual_seed(0)
+    layer = torch.nn.LSTM(inputs, units).eval()
+    x = torch.rand(STEPS, BATCH, inputs)
+
+    def run() -> object:
+        with torch.inference_mode():
+            return layer(x)
+
+    return run
+
+
+def rate(run: Callable[[], object]) -> float:
+    """Sequences a second over one slice of time."""
+    calls, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < SLICE:
+        run()
+        calls += 1
+    return calls * BATCH / elapsed
+
+
+def measure(network: QuantizedNetwork, repetitions: int) -> dict[str, float]:
+    """Median rates of both, taken in turns, and their ratio."""
+    layer = network.layers[0]
+    runs = {
+        "golden": golden_pass(replace(network, layers=(layer,), head=None)),
+        "torch_lstm": torch_pass(layer.inputs, layer.units),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in runs}
+    for run in runs.values():
+        run()
+    for _ in range(repetitions):
+        for name, run in runs.items():
+            rates[name].append(rate(run))
+    result = {name: statistics.median(values) for name, values in rates.items()}
+    return {**result, "ratio": result["golden"] / result["torch_lstm"]}
+
+
+def main() -> int:
+    """Print the table, or JSON."""
+    parser = argparse.ArgumentParser(prog="golden_speed", description=__doc__)
+    parser.add_argument("network", nargs="?", type=Path, default=NETWORK, help="quantized network")
+    parser.add_argument("--repetitions", type=int, default=11)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    network = QuantizedNetwork.load(args.network)
+    result = measure(network, max(1, args.repetitions))
+    if args.json:
+        print(json.dumps(result, indent=2))
+        return 0
+    layer = network.layers[0]
+    print(f"{layer.inputs} in, {layer.units} units, {STEPS} steps, batch {BATCH}, one thread")
+    print(f"golden integer {layer.cell.kind}  {result['golden']:10,.0f} sequences/s")
+    print(f"torch.nn.LSTM float32     {result['torch_lstm']:10,.0f} sequences/s")
+    print(f"ratio                     {result['ratio']:10.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except InputError as error:
+        print(f"golden_speed: {error}", file=sys.stderr)
+        sys.exit(2)
