@@ -1,8 +1,9 @@
 """The two ends of a core's streams under cocotb: what sends, what receives, and their common clock.
 
-Both sleep on events of the design: the sender on ``i_ready``, the receiver on ``o_valid``. They
-look at clock edges only while a beat is on offer or a gap of a pattern runs, so that a core that
-computes costs no Python. Levels are read at the rising edge, before the design reacts to it.
+Both sleep on events of the design: the sender on ``i_ready``, the receiver on ``o_valid`` (with
+`sim.patterns.WHEN_DUE` on nothing, until an answer is due). They look at clock edges only while a
+beat moves or a gap of a pattern runs, so that a core that computes costs no Python. Levels are
+read at the rising edge, before the design reacts to it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from cocotb.clock import Clock
 from cocotb.handle import Immediate, LogicObject, PackedObject
 from cocotb.simtime import get_sim_time
-from cocotb.triggers import Event, RisingEdge, Timer
+from cocotb.triggers import Event, RisingEdge, Timer, ValueChange
 
 from sim.patterns import Gaps, ReadyGaps
 
@@ -54,7 +55,7 @@ class EdgeClock:
 
     def __init__(self, signal: LogicObject) -> None:
         self.rising = RisingEdge(signal)
-        self._first = 0
+        self._first = get_sim_time("step") + PERIOD // 2
         Clock(signal, PERIOD, "step", impl="gpi", set_action=Immediate).start(start_high=False)
 
     def restart(self) -> None:
@@ -155,7 +156,7 @@ class Driver:
         self._last = line(dut, "i_last")
         self._valid = line(dut, "i_valid")
         self._ready = line(dut, "i_ready")
-        self._ready_rises = RisingEdge(self._ready)
+        self._ready_changes = ValueChange(self._ready)
         self._mask = (1 << len(self._data)) - 1
         self._levels: tuple[bool, bool] | None = None  # of last and valid; a write takes 1 µs
 
@@ -180,7 +181,7 @@ class Driver:
             self._offer(value, flag, valid=True)
             await self._clock.rising
             while not self._is_ready(record):
-                await self._ready_rises
+                await self._ready_changes
                 await self._clock.rising
             record.accept(self._clock.edge, flag)
         self._offer(~beats[-1], not last[-1], valid=False)
@@ -209,7 +210,7 @@ class Monitor:
         self._last = line(dut, "o_last")
         self._valid = line(dut, "o_valid")
         self._ready = line(dut, "o_ready")
-        self._valid_rises = RisingEdge(self._valid)
+        self._valid_changes = ValueChange(self._valid)
 
     def idle(self) -> None:
         """Take nothing."""
@@ -231,7 +232,7 @@ class Monitor:
                 await record.wanted.wait()
                 level = self._offer(record, gaps, level)
             elif not valid and gaps.waits_for_valid:
-                await self._valid_rises
+                await self._valid_changes
             await self._clock.rising
             valid, word = self._sample()
             if kind := self._violation(record, held, word, valid=valid, ready=level):

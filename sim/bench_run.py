@@ -121,8 +121,8 @@ class BenchRun:
             task.cancel()
         self._stopped.clear()
         self._record.rewind(beat=reset.beat, word=reset.word)
+        self._record.moved = self._bench.cycle + reset.hold
         await self._bench.hold_reset(reset.hold)
-        self._record.moved = self._bench.cycle
         self._reset_done = True
         self._start_agents(reset.beat)
 

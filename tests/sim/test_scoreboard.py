@@ -1,0 +1,174 @@
+"""Scoreboard, and what both benches make of their arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.scoreboard import Difference, Scoreboard
+from sim.streams import Reset, StreamRun, check_terms, checked_stream, flatten
+
+EXPECTED = np.array([[1, -2, 3], [4, 5, -6]])
+LAST = [False, False, True]
+
+
+def test_equal_words_pass() -> None:
+    board = Scoreboard(EXPECTED)
+    board.add(EXPECTED.reshape(-1), LAST * 2)
+    assert (board.compared, board.different, board.first) == (6, 0, None)
+    assert board.passed
+    board.check()
+    assert str(board) == "6 of 6 words compared, 0 different"
+
+
+def test_words_may_come_one_by_one_or_in_any_batches() -> None:
+    board = Scoreboard(EXPECTED)
+    board.add(1, False)
+    board.add([], [])
+    board.add([-2, 3, 4], [False, True, False])
+    board.add(np.array([5, -6], np.int32), [False, True])
+    assert board.passed
+
+
+def test_differences_are_counted_and_the_first_is_kept() -> None:
+    board = Scoreboard(EXPECTED)
+    board.add([1, -2, 3, 4], [*LAST, False])
+    board.add([7, 8], [False, True])
+    assert (board.compared, board.different) == (6, 2)
+    assert board.first == Difference(
+        sequence=1, word=1, expected=5, got=7, expected_last=False, got_last=False
+    )
+    assert not board.passed
+    with pytest.raises(
+        AssertionError,
+        match="6 of 6 words compared, 2 different; first: sequence 1, word 1: expected 5, got 7",
+    ):
+        board.check()
+
+
+def test_a_misplaced_last_is_a_difference() -> None:
+    board = Scoreboard(EXPECTED)
+    board.add([1, -2, 3], [False, True, True])
+    assert board.different == 1
+    assert str(board.first) == "sequence 0, word 1: expected last = 0, got 1"
+
+
+def test_missing_words_do_not_pass() -> None:
+    board = Scoreboard(EXPECTED)
+    board.add([1, -2, 3], LAST)
+    assert board.different == 0
+    assert not board.passed
+    with pytest.raises(AssertionError, match="3 of 6 words compared, 0 different"):
+        board.check()
+
+
+def test_no_tolerance_at_32_bits() -> None:
+    board = Scoreboard([[-(1 << 31), (1 << 31) - 1]])
+    board.add(np.array([-(1 << 31), (1 << 31) - 2], np.int32), [False, True])
+    assert board.different == 1
+
+
+def test_more_words_than_expected_are_an_error() -> None:
+    board = Scoreboard(EXPECTED)
+    with pytest.raises(ValueError, match="7 words, but only 6 were expected"):
+        board.add(range(7), [False] * 7)
+
+
+@pytest.mark.parametrize(
+    ("expected", "error"),
+    [([1, 2], ValueError), (np.zeros((0, 3), int), ValueError), ([[0.5]], TypeError)],
+)
+def test_expected_words_must_be_a_table_of_integers(expected: Any, error: type) -> None:
+    with pytest.raises(error, match="Expected words must be"):
+        Scoreboard(expected)
+
+
+def test_words_and_flags_must_be_alike() -> None:
+    with pytest.raises(ValueError, match="must be alike"):
+        Scoreboard(EXPECTED).add([1, -2], [False])
+
+
+def test_sequences_become_beats() -> None:
+    beats, last = flatten(np.arange(12).reshape(2, 2, 3))
+    assert beats.tolist() == list(range(12))
+    assert beats.dtype == np.int32
+    assert np.flatnonzero(last).tolist() == [5, 11]
+
+
+def test_sequences_may_differ_in_steps() -> None:
+    beats, last = flatten([[[1, 2]], [[3, 4], [5, 6], [7, 8]]])
+    assert beats.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert np.flatnonzero(last).tolist() == [1, 7]
+
+
+@pytest.mark.parametrize(
+    ("sequences", "error", "message"),
+    [
+        ([], ValueError, "at least one"),
+        ([[1, 2]], ValueError, "Sequence 0 must be"),
+        ([[[1, 2]], np.zeros((0, 2), int)], ValueError, "Sequence 1 must be"),
+        ([[[1, 2]], [[1, 2, 3]]], ValueError, "Sequence 1 has 3 elements a step, the first one 2"),
+        ([[[0.5, 1.0]]], TypeError, "Sequence 0 must hold integers, not float64"),
+        ([[[1 << 31]]], ValueError, "32 bits"),
+    ],
+)
+def test_bad_sequences(sequences: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        flatten(sequences)
+
+
+@pytest.mark.parametrize(
+    ("beats", "last", "error", "message"),
+    [
+        ([], [], ValueError, "n >= 1"),
+        ([[1]], [[True]], ValueError, "must be alike"),
+        ([1, 2], [True], ValueError, "must be alike"),
+        ([1.0], [True], TypeError, "integers, not float64"),
+        ([128], [True], ValueError, "must fit 8 bits, not 128 to 128"),
+        ([0, -129], [False, True], ValueError, "must fit 8 bits, not -129 to 0"),
+    ],
+)
+def test_bad_streams(beats: Any, last: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        checked_stream(beats, last, i_width=8)
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"outputs": -1}, "outputs must be 0 or more, not -1"),
+        ({"patience": 0}, "patience must be 1 or more, not 0"),
+        ({"settle": -2}, "settle must be 0 or more, not -2"),
+        ({"reset": Reset(cycle=1, beat=4)}, "no such place"),
+        ({"reset": Reset(cycle=1, word=3)}, "no such place"),
+    ],
+)
+def test_bad_terms(terms: dict[str, Any], message: str) -> None:
+    good = {"beats": 4, "outputs": 2, "patience": 1, "settle": 0, "reset": None}
+    check_terms(**good)
+    with pytest.raises(ValueError, match=message):
+        check_terms(**{**good, **terms})
+
+
+@pytest.mark.parametrize("field", ["cycle", "beat", "word"])
+def test_bad_reset(field: str) -> None:
+    with pytest.raises(ValueError, match=f"Reset {field} must be 0 or more, not -1"):
+        Reset(**{"cycle": 0, field: -1})
+    with pytest.raises(ValueError, match="Reset hold must be 1 or more, not 0"):
+        Reset(cycle=1, hold=0)
+
+
+def test_answers_are_the_words_by_sequence() -> None:
+    none = np.zeros(0, np.uint64)
+    run = StreamRun(
+        words=np.arange(6, dtype=np.int32),
+        last=np.zeros(6, np.bool_),
+        accepted=none,
+        taken=none,
+        cycles=0,
+    )
+    assert run.answers(3).tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(ValueError, match="6 words are not sequences of 4"):
+        run.answers(4)
