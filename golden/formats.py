@@ -95,7 +95,7 @@ def requantize(raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int64]:
     :func:`hdl.numeric.requantize` is the same operation in gates.
 
     Args:
-        raw: integers of any shape, at most 62 bits after the shift.
+        raw: integers of any shape, less than 2**61 in size.
         frac: fraction bits of ``raw``.
         to: the format of the result. Where it has more fraction bits than ``raw`` the shift goes
             left and is exact.
@@ -105,8 +105,11 @@ def requantize(raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int64]:
     """
     raw = np.asarray(raw, dtype=np.int64)
     shift = frac - to.frac
+    if shift > 62:
+        return np.zeros_like(raw)  # less than half of the last place, by far
     if shift > 0:
         raw = (raw + (1 << (shift - 1))) >> shift
     elif shift < 0:
-        raw = raw << -shift
+        # What saturates before the shift does so after it; more bits than the width do no more.
+        raw = np.clip(raw, to.min, to.max) << min(-shift, to.width)
     return np.clip(raw, to.min, to.max)

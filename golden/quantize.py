@@ -174,6 +174,17 @@ def quantize(
     """
     settings = settings or Settings()
     samples = check_samples(samples, network.inputs)
+    try:
+        return _quantize(network, samples, settings)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"values are too large or too small to quantize: {error}") from None
+
+
+def _quantize(
+    network: Network, samples: Floats, settings: Settings
+) -> tuple[QuantizedNetwork, Report]:
     run = network.run(samples)
     table = settings.tanh_table()
     real = samples * network.input_scale

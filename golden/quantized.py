@@ -37,6 +37,9 @@ MAX_TENSOR_WIDTH = 18
 
 MIN_WEIGHT_WIDTH = 2
 
+MAX_FRAC = 32
+"""Farthest binary point of a tensor."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LayerFormats:
@@ -72,6 +75,8 @@ class LayerFormats:
             if (value := getattr(self, name)) is not None:
                 check_format(name, value)
         check_weight_width(self.weight_width)
+        for operand in ("x", "h", *(["c"] if self.c else [])):
+            check_product_frac(self.product_frac, self.operand(operand))
         if not self.gate.holds_one:
             raise InputError(
                 f"gate format is {self.gate}, expected one that holds exactly 1.0 "
@@ -184,6 +189,7 @@ class QuantizedDense:
             raise InputError(f"head weights are {sorted(self.weights)}, expected W and b")
         check_format("out", self.out, widest=32)
         check_weight_width(self.weight_width)
+        check_product_frac(self.product_frac, self.h)
         check_integers("W", self.weights["W"], (None, None), self.weight)
         check_integers("b", self.weights["b"], (self.outputs,), self.bias)
 
@@ -368,13 +374,17 @@ def format_names(cell: Cell) -> list[str]:
 
 def signed_width(low: int, high: int) -> int:
     """Bits of the narrowest signed integer that holds ``low`` to ``high``, at least 2."""
-    return max(2, high.bit_length() + 1, (-low - 1).bit_length() + 1 if low < 0 else 1)
+    return max(2, max(0, high).bit_length() + 1, (-low - 1).bit_length() + 1 if low < 0 else 1)
 
 
 def check_format(name: str, value: Format, widest: int = MAX_TENSOR_WIDTH) -> None:
     """Refuse a tensor format that is too wide."""
     if value.width > widest:
         raise InputError(f"{name} format has {value.width} bits, expected 2 to {widest}")
+    if not -MAX_FRAC <= value.frac <= MAX_FRAC:
+        raise InputError(
+            f"{name} format has {value.frac} fraction bits, expected -{MAX_FRAC} to {MAX_FRAC}"
+        )
 
 
 def check_weight_width(width: int) -> None:
@@ -383,6 +393,13 @@ def check_weight_width(width: int) -> None:
         raise InputError(
             f"weight_width is {width}, expected {MIN_WEIGHT_WIDTH} to {MAX_TENSOR_WIDTH} bits"
         )
+
+
+def check_product_frac(product_frac: int, operand: Format) -> None:
+    """Refuse a binary point of products that leaves weights without a format."""
+    low, high = operand.frac - MAX_FRAC, operand.frac + MAX_FRAC
+    if not low <= product_frac <= high:
+        raise InputError(f"product_frac is {product_frac}, expected {low} to {high}")
 
 
 def check_integers(
@@ -417,8 +434,9 @@ def _format_field(value: Format) -> Integers:
 
 def _compact(array: Integers) -> NDArray[Any]:
     """The array in the narrowest integer type that holds it."""
-    narrow = np.result_type(*(np.min_scalar_type(v) for v in (array.min(), array.max(), -1)))
-    return array.astype(narrow)
+    types = (np.int8, np.int16, np.int32, np.int64)
+    fits = (array.min() >= np.iinfo(t).min and array.max() <= np.iinfo(t).max for t in types)
+    return array.astype(next(t for t, fit in zip(types, fits, strict=True) if fit))
 
 
 def _read_format(reader: store.Reader, name: str) -> Format:
@@ -461,10 +479,15 @@ def _read_head(reader: store.Reader, h: Format) -> QuantizedDense:
     limits = -(1 << (width - 1)), (1 << (width - 1)) - 1
     matrix = reader.integers("head.W", (None, None), *limits)
     bias = reader.integers("head.b", (matrix.shape[0],), BIAS.min, BIAS.max)
-    return QuantizedDense(
-        h=h,
-        out=_read_format(reader, "head.out"),
-        weight_width=width,
-        product_frac=reader.integer("head.product_frac", -64, 64),
-        weights={"W": matrix, "b": bias},
-    )
+    out = _read_format(reader, "head.out")
+    product_frac = reader.integer("head.product_frac", -64, 64)
+    try:
+        return QuantizedDense(
+            h=h,
+            out=out,
+            weight_width=width,
+            product_frac=product_frac,
+            weights={"W": matrix, "b": bias},
+        )
+    except InputError as error:
+        raise InputError(f"{reader.path}: head: {error}") from None

@@ -134,23 +134,35 @@ class Reader:
             raise InputError(f"{self.path}: unknown field {unknown[0]}")
 
 
+_DAMAGED = (
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    RuntimeError,  # encrypted
+    NotImplementedError,
+    MemoryError,  # a size that nobody has
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged or foreign file may raise."""
+
+
 def _load_all(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of a ``.npz`` file, with one clear line for everything that can go wrong."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-            if not isinstance(data, np.lib.npyio.NpzFile):
-                raise InputError(f"{path}: is a single array, expected an .npz file")
-            return {name: data[name] for name in data.files}
+        with path.open("rb") as file:
+            data = np.load(file, allow_pickle=False)
+            if isinstance(data, np.lib.npyio.NpzFile):
+                return {name: data[name] for name in data.files}
     except OSError as error:
-        if error.strerror is None:
-            raise InputError(f"{path}: is damaged or cut short, expected an .npz file") from None
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except InputError:
-        raise
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError):
-        raise InputError(
-            f"{path}: is not a readable .npz file (foreign, damaged, cut short, or with pickles)"
-        ) from None
+        if error.strerror is not None:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except _DAMAGED:
+        pass
+    raise InputError(
+        f"{path}: is not a readable .npz file (foreign, damaged, cut short, or with pickles)"
+    )
 
 
 def load_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
