@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 MAX_WIDTH = 32
 """Widest format that the project handles, in bits."""
 
+FARTHEST = 64
+"""Farthest binary point, in bits to the left or the right."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
@@ -36,8 +39,8 @@ class Format:
                 raise TypeError(f"Format {name} must be an integer, not {value!r}")
         if not 2 <= self.width <= MAX_WIDTH:
             raise ValueError(f"Format width must be 2 to {MAX_WIDTH} bits, not {self.width!r}")
-        if not -64 <= self.frac <= 64:
-            raise ValueError(f"Format frac must be -64 to 64, not {self.frac!r}")
+        if not -FARTHEST <= self.frac <= FARTHEST:
+            raise ValueError(f"Format frac must be -{FARTHEST} to {FARTHEST}, not {self.frac!r}")
 
     def __str__(self) -> str:
         return f"Q{self.width - self.frac}.{self.frac}"

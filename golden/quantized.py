@@ -14,7 +14,7 @@ from golden import store
 from golden.activations import TanhTable
 from golden.cells import SIGMOIDS, Cell, cell_options
 from golden.errors import InputError
-from golden.formats import Format
+from golden.formats import FARTHEST, Format
 from golden.network import (
     MAX_LAYERS,
     check_chain,
@@ -397,7 +397,7 @@ def check_weight_width(width: int) -> None:
 
 def check_product_frac(product_frac: int, operand: Format) -> None:
     """Refuse a binary point of products that leaves weights without a format."""
-    low, high = operand.frac - MAX_FRAC, operand.frac + MAX_FRAC
+    low, high = operand.frac - FARTHEST, operand.frac + FARTHEST
     if not low <= product_frac <= high:
         raise InputError(f"product_frac is {product_frac}, expected {low} to {high}")
 

@@ -12,7 +12,7 @@ from golden.activations import TanhTable
 from golden.formats import Format
 from hdl.component import Component
 from hdl.latency import tanh_latency
-from hdl.numeric import clamp, requantize, select
+from hdl.numeric import clamp, requantize, select, span
 
 
 def hard_sigmoid(value: Value, *, frac: int, to: Format) -> Value:
@@ -65,7 +65,7 @@ class Tanh(Component):
         super().__init__(
             {
                 "i": In(signed(width)),
-                "select": In(range(len(self.fracs))),
+                "select": In(span(len(self.fracs))),
                 "o": Out(signed(table.out.width)),
             }
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component
+from hdl.numeric import span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,16 @@ class ArrayShape:
     @property
     def place(self) -> data.StructLayout:
         """Where a sum lives: its row and gate."""
-        return data.StructLayout({"gate": range(self.gates), "row": range(self.rows)})
+        return data.StructLayout({"gate": span(self.gates), "row": span(self.rows)})
+
+    @property
+    def sums(self) -> int:
+        """Words of a lane's memory of accumulators."""
+        return len(span(self.rows)) << (self.gates - 1).bit_length()
+
+    def address(self, place: Any) -> Value:
+        """Where that memory holds the sum of a place."""
+        return Cat(place.gate[: (self.gates - 1).bit_length()], place.row)
 
 
 class MacArray(Component):
@@ -78,8 +89,8 @@ class MacArray(Component):
                 "i_tag": In(tag),
                 "done": Out(1),
                 "tag": Out(tag),
-                "shadow_row": In(range(shape.rows)),
-                "shadow_lane": In(range(shape.lanes)),
+                "shadow_row": In(span(shape.rows)),
+                "shadow_lane": In(span(shape.lanes)),
                 "shadow": Out(sums),
             }
         )
@@ -110,8 +121,9 @@ class MacArray(Component):
         with m.If(valid_q2 & control_q2.final):
             m.d.comb += fill.bit_select(control_q2.place.gate, 1).eq(1)
 
-        lane_q = Signal(range(shape.lanes))
+        lane_q = Signal(span(shape.lanes))
         m.d.sync += lane_q.eq(self.shadow_lane)
+        lanes: list[Lane] = []
         for index in range(shape.lanes):
             m.submodules[f"lane{index}"] = lane = Lane(shape=shape)
             m.d.comb += [
@@ -125,8 +137,11 @@ class MacArray(Component):
                 lane.fill.eq(fill),
                 lane.shadow_row.eq(self.shadow_row),
             ]
-            with m.If(lane_q == index):
-                m.d.comb += self.shadow.eq(lane.shadow)
+            lanes.append(lane)
+        with m.Switch(lane_q):
+            for index, lane in enumerate(lanes):
+                with m.Case(index):
+                    m.d.comb += self.shadow.eq(lane.shadow)
         return m
 
 
@@ -155,7 +170,7 @@ class Lane(Component):
                 "store_place": In(shape.place),
                 "first": In(1),
                 "fill": In(shape.gates),
-                "shadow_row": In(range(shape.rows)),
+                "shadow_row": In(span(shape.rows)),
                 "shadow": Out(data.ArrayLayout(signed(shape.accumulator_width), shape.gates)),
             }
         )
@@ -164,9 +179,7 @@ class Lane(Component):
         m = Module()
         shape = self.shape
         width = signed(shape.accumulator_width)
-        m.submodules.accumulators = accumulators = Memory(
-            shape=width, depth=1 << shape.place.size, init=[]
-        )
+        m.submodules.accumulators = accumulators = Memory(shape=width, depth=shape.sums, init=[])
         store = accumulators.write_port()
         load = accumulators.read_port(transparent_for=(store,))
         weight_q = Signal(signed(shape.weight_width), reset_less=True)
@@ -174,15 +187,17 @@ class Lane(Component):
         total = Signal(width)
         m.d.sync += [weight_q.eq(self.weight), product_q.eq(self.operand * weight_q)]
         m.d.comb += [
-            load.addr.eq(self.load_place),
+            load.addr.eq(shape.address(self.load_place)),
             load.en.eq(self.load),
             total.eq(Mux(self.first, 0, load.data) + product_q),
-            store.addr.eq(self.store_place),
+            store.addr.eq(shape.address(self.store_place)),
             store.data.eq(total),
             store.en.eq(self.store),
         ]
         for gate in range(shape.gates):
-            m.submodules[f"shadow{gate}"] = shadow = Memory(shape=width, depth=shape.rows, init=[])
+            m.submodules[f"shadow{gate}"] = shadow = Memory(
+                shape=width, depth=max(2, shape.rows), init=[]
+            )
             fill, drain = shadow.write_port(), shadow.read_port()
             m.d.comb += [
                 fill.addr.eq(self.store_place.row),

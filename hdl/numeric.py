@@ -12,6 +12,11 @@ from golden.formats import Format
 T = TypeVar("T", bound=Hashable)
 
 
+def span(count: int) -> range:
+    """Shape of an index into ``count`` things: at least one bit, for Verilog has nothing less."""
+    return range(max(2, count))
+
+
 def requantize(value: Value, *, frac: int, to: Format) -> Value:
     """Narrow to a format: add half, shift (floor), saturate; :func:`golden.formats.requantize`.
 
@@ -69,7 +74,7 @@ def distinct(keys: Sequence[T]) -> tuple[list[T], list[int]]:
 
 def constant_by(m: Module, which: ValueLike, values: Sequence[int], *, name: str) -> Value:
     """The constant ``values[which]``, combinational; not negative."""
-    result = Signal(range(max(values) + 1), name=name)
+    result = Signal(span(max(values) + 1), name=name)
     with m.Switch(which):
         for value, indices in _indices_by_value(values).items():
             with m.Case(*indices):

@@ -10,6 +10,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component
+from hdl.numeric import span
 from hdl.plan import Plan
 
 
@@ -32,10 +33,10 @@ def write_signature(width: int, layers: int, units: int) -> wiring.Signature:
     return wiring.Signature(
         {
             "valid": Out(1),
-            "address": Out(range(units)),
+            "address": Out(span(units)),
             "data": Out(signed(width)),
             "announce": Out(1),
-            "layer": Out(range(layers)),
+            "layer": Out(span(layers)),
         }
     )
 
@@ -94,16 +95,16 @@ class OperandStore(Component):
         super().__init__(
             {
                 "i": In(stream.Signature(element_layout(x_width))),
-                "x_ready": Out(range(inputs + 1)),
+                "x_ready": Out(span(inputs + 1)),
                 "x_last": Out(1),
                 "x_release": In(1),
                 "read_operand": In(Operand),
-                "read_address": In(range(max(inputs, units))),
+                "read_address": In(span(max(inputs, units))),
                 "read_zero": In(1),
                 "read_data": Out(signed(plan.operand_width)),
                 "restart": In(len(plan.jobs)),
                 "ready": Out(ready_layout(plan)),
-                "state_address": In(range(units)),
+                "state_address": In(span(units)),
                 **ports,
             }
         )
@@ -134,15 +135,15 @@ class OperandStore(Component):
         )
         fill, read = memory.write_port(), memory.read_port()
         fill_bank, read_bank = Signal(), Signal()
-        index = Signal(range(self.plan.network.inputs))
-        full = Signal(range(3))  # banks that hold a whole step
+        index = Signal(span(self.plan.network.inputs))
+        full = Signal(span(3))  # banks that hold a whole step
         last = Signal(2)
         accept, complete = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(full != 2),
             accept.eq(self.i.valid & self.i.ready),
             complete.eq(accept & (index == self.plan.network.inputs - 1)),
-            fill.addr.eq(Cat(index, fill_bank)),
+            fill.addr.eq(Cat(index[:index_bits], fill_bank)),
             fill.data.eq(self.i.payload.data),
             fill.en.eq(accept),
             read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
@@ -164,7 +165,7 @@ class OperandStore(Component):
     def _vector(self, m: Module, name: str) -> Value:
         """A vector of all layers with its ready counters; returns the word for the array."""
         write = getattr(self, f"write_{name}")
-        memory = Memory(shape=write.data.shape(), depth=self.plan.state_units, init=[])
+        memory = Memory(shape=write.data.shape(), depth=max(2, self.plan.state_units), init=[])
         m.submodules[f"{name}_memory"] = memory
         fill, read = memory.write_port(), memory.read_port()
         m.d.comb += [
@@ -187,7 +188,7 @@ class OperandStore(Component):
     def _counter(self, m: Module, name: str, layer: int, write: Any) -> None:
         """Units of a layer's vector that are ready; all of them at first."""
         units = self.plan.network.layers[layer].units
-        count = Signal(range(units + 1), init=units, name=f"{name}_ready{layer}")
+        count = Signal(span(units + 1), init=units, name=f"{name}_ready{layer}")
         m.d.comb += self.ready[f"{name}{layer}"].eq(count)
         with m.If(self.restart[self.plan.job_making(name, layer)]):
             m.d.sync += count.eq(0)

@@ -89,8 +89,9 @@ class Pipeline:
     def at(self, staged: Staged, stage: int) -> Value:
         """The value in a later stage; delay registers are shared."""
         chain = self._delays.setdefault(staged, [staged.value])
+        stem = getattr(staged.value, "name", "value")
         while len(chain) <= stage - staged.stage:
-            name = self.name(f"delay_{getattr(chain[-1], 'name', 'value')}")
+            name = self.name(f"{stem}_s{staged.stage + len(chain)}")
             delayed = Signal(chain[-1].shape(), name=name, reset_less=True)
             self.m.d.sync += delayed.eq(chain[-1])
             chain.append(delayed)

@@ -9,6 +9,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component
+from hdl.numeric import span
 from hdl.operand_store import Operand, ready_layout
 from hdl.plan import Job, Pass, Plan
 
@@ -22,9 +23,9 @@ def row_layout(plan: Plan) -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "job": range(len(plan.jobs)),
-            "row": range(plan.rows),
-            "units": range(plan.lanes),
+            "job": span(len(plan.jobs)),
+            "row": span(plan.rows),
+            "units": span(plan.lanes),
             "begin": 1,
             "first_step": 1,
             "emit": 1,
@@ -57,16 +58,16 @@ class Sequencer(Component):
         self.plan = plan
         super().__init__(
             {
-                "x_ready": In(range(plan.network.inputs + 1)),
+                "x_ready": In(span(plan.network.inputs + 1)),
                 "x_last": In(1),
                 "x_release": Out(1),
                 "ready": In(ready_layout(plan)),
                 "restart": Out(len(plan.jobs)),
                 "head_free": In(1),
                 "valid": Out(1),
-                "weight_address": Out(range(plan.words)),
+                "weight_address": Out(span(plan.words)),
                 "operand": Out(Operand),
-                "address": Out(range(max(plan.network.inputs, plan.state_units))),
+                "address": Out(span(max(plan.network.inputs, plan.state_units))),
                 "zero": Out(1),
                 "place": Out(place),
                 "first": Out(1),
@@ -78,11 +79,11 @@ class Sequencer(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        position = Signal(range(len(self.plan.passes)))
+        position = Signal(span(len(self.plan.passes)))
         walk = Signal(_walk_layout(self.plan))
         first_step = Signal(init=1)
         last_step = Signal()
-        weight_address = Signal(range(self.plan.words))
+        weight_address = Signal(span(self.plan.words))
         go = Signal()
 
         now = self._pass_constants(m, position)
@@ -126,7 +127,7 @@ class Sequencer(Component):
     def _may_go(self, m: Module, walk: Any, now: Any, first_step: Signal) -> Value:
         """Whether the next operation may be issued: only the start of a column can wait."""
         column_starts, in_final_column = Signal(), Signal()
-        count = Signal(range(max(single.columns for single in self.plan.passes) + 1))
+        count = Signal(span(max(single.columns for single in self.plan.passes) + 1))
         drained, ready = Signal(), Signal()
         m.d.comb += [
             column_starts.eq((walk.row == 0) & (walk.gate == 0)),
@@ -199,9 +200,9 @@ def _walk_layout(plan: Plan) -> data.StructLayout:
     """Where in a pass the array is: column, row of the job, gate of the pass."""
     return data.StructLayout(
         {
-            "column": range(max(single.columns for single in plan.passes)),
-            "row": range(max(job.rows for job in plan.jobs)),
-            "gate": range(plan.gates),
+            "column": span(max(single.columns for single in plan.passes)),
+            "row": span(max(job.rows for job in plan.jobs)),
+            "gate": span(plan.gates),
         }
     )
 
@@ -222,17 +223,17 @@ def _constants_layout(plan: Plan) -> data.StructLayout:
     walk = _walk_layout(plan)
     return data.StructLayout(
         {
-            "job": range(len(plan.jobs)),
-            "source": range(len(_sources(plan))),
+            "job": span(len(plan.jobs)),
+            "source": span(len(_sources(plan))),
             "operand": Operand,
-            "base": range(max(plan.network.inputs, plan.state_units)),
+            "base": span(max(plan.network.inputs, plan.state_units)),
             "recurrent": 1,
             "last_column": walk["column"].shape,
-            "first_row": range(plan.rows),
+            "first_row": span(plan.rows),
             "last_row": walk["row"].shape,
-            "units_in_last_row": range(plan.lanes),
-            "first_gate": range(plan.gates),
-            "last_gate": range(plan.gates),
+            "units_in_last_row": span(plan.lanes),
+            "first_gate": span(plan.gates),
+            "last_gate": span(plan.gates),
             "first": plan.gates,
             "final": plan.gates,
             "is_input": 1,

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from golden.formats import Format
 from hdl.component import Component
 from hdl.latency import HEAD
-from hdl.numeric import constant_by, requantize
+from hdl.numeric import constant_by, requantize, span
 from hdl.operand_store import element_layout, made_vectors, write_signature
 from hdl.pipeline import Staged
 from hdl.plan import Plan
@@ -60,10 +60,10 @@ class StateUpdate(Component):
             {
                 "row_done": In(1),
                 "row": In(row_layout(plan)),
-                "shadow_row": Out(range(plan.rows)),
-                "shadow_lane": Out(range(plan.lanes)),
+                "shadow_row": Out(span(plan.rows)),
+                "shadow_lane": Out(span(plan.lanes)),
                 "shadow": In(data.ArrayLayout(signed(plan.accumulator_width), plan.gates)),
-                "state_address": Out(range(units)),
+                "state_address": Out(span(units)),
                 "head_start": In(1),
                 "head_free": Out(1),
                 "o": Out(stream.Signature(element_layout(plan.network.out.width))),
@@ -75,8 +75,8 @@ class StateUpdate(Component):
         m = Module()
         plan, cost = self.plan, self.plan.update_cost
         unit = Signal(_unit_layout(plan))
-        phase = Signal(range(cost.interval), init=cost.interval - 1)
-        room = Signal(range(plan.network.outputs + 1), init=plan.network.outputs)
+        phase = Signal(span(cost.interval), init=cost.interval - 1)
+        room = Signal(span(plan.network.outputs + 1), init=plan.network.outputs)
         alive = _delay_line(m, unit.valid, cost.depth)
         taken = self._enter_units(m, unit, phase, room, in_flight=Cat(alive).any())
         builder = UpdateBuilder(
@@ -111,7 +111,7 @@ class StateUpdate(Component):
         m.submodules.queue = queue = SyncFIFO(width=len(Cat(self.row)), depth=self._queue_depth)
         row = data.View(row_layout(plan), queue.r_data)
         active = Signal()
-        lanes_left = Signal(range(plan.lanes))
+        lanes_left = Signal(span(plan.lanes))
         row_ends = Signal()
         start = constant_by(m, row.job, [job.unit for job in plan.jobs], name="start")
         m.d.comb += [
@@ -119,7 +119,7 @@ class StateUpdate(Component):
             queue.w_en.eq(self.row_done),
             row_ends.eq(~active | (lanes_left == 0)),
         ]
-        taken = Signal(range(plan.lanes + 1))
+        taken = Signal(span(plan.lanes + 1))
         m.d.sync += [unit.valid.eq(0), phase.eq(Mux(in_flight, phase + 1, last_phase))]
         with m.If(phase == last_phase):
             m.d.comb += queue.r_en.eq(row_ends & (~row.emit | (room > row.units)))
@@ -151,7 +151,7 @@ class StateUpdate(Component):
     @property
     def _queue_depth(self) -> int:
         """Rows of all jobs: no job is drained twice before its sums may be overwritten."""
-        return sum(job.rows for job in self.plan.jobs)
+        return max(2, sum(job.rows for job in self.plan.jobs))
 
     def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: list[Value]) -> None:
         """A vector's new elements to their memory, announced one stage before."""
@@ -187,7 +187,7 @@ class StateUpdate(Component):
     def _emit(self, m: Module, result: Staged, unit: Any, room: Signal, taken: Value) -> None:
         """Results to the output buffer, and from there to ``o``."""
         # The FIFO counts its output register, which a word only reaches later, as room.
-        depth = self.plan.network.outputs + 1
+        depth = max(3, self.plan.network.outputs + 1)
         width = len(Cat(self.o.payload))
         m.submodules.buffer = buffer = SyncFIFOBuffered(width=width, depth=depth)
         word = data.View(self.o.payload.shape(), buffer.w_data)
@@ -216,8 +216,8 @@ def _unit_layout(plan: Plan) -> data.StructLayout:
             "valid": 1,
             "job": row["job"].shape,
             "row": row["row"].shape,
-            "lane": range(plan.lanes),
-            "index": range(total),
+            "lane": span(plan.lanes),
+            "index": span(total),
             "first_step": 1,
             "emit": 1,
             "ends_job": 1,

@@ -123,7 +123,7 @@ class UpdateBuilder:
         if (name, stage) in self._words:
             return self._words[name, stage]
         width = max(2, *((max(w, -w - 1)).bit_length() + 1 for w in (min(words), max(words))))
-        memory = Memory(shape=signed(width), depth=len(words), init=words)
+        memory = Memory(shape=signed(width), depth=max(2, len(words)), init=words)
         self._m.submodules[f"{name}_{stage}"] = memory
         port = memory.read_port()
         self._m.d.comb += port.addr.eq(self.pipe.at(self.index, stage - 1))

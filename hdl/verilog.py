@@ -19,6 +19,7 @@ from hdl import cycles
 from hdl.component import Component
 from hdl.core import Core
 from hdl.plan import Plan
+from hdl.verilog_keywords import KEYWORDS
 
 MAX_NAME = 64
 
@@ -93,7 +94,8 @@ def generate(
     Raises:
         InputError: ``lanes`` is out of range, or ``name`` is no Verilog identifier.
     """
-    if not re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name):
+    plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name)
+    if not plain or name in KEYWORDS:
         raise InputError(f"name is {name!r}, expected a Verilog identifier")
     core = Core(network=network, lanes=lanes, tail_multipliers=tail_multipliers)
     text = verilog.convert(Top(core), name=name, emit_src=False, strip_internal_attrs=True)

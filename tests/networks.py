@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.activations import TanhTable
-from golden.cells import LiteLSTM
+from golden.cells import Cell, LiteLSTM
 from golden.formats import Format
 from golden.network import Dense, Layer, Network, weight_shapes
 from golden.quantized import (
@@ -31,6 +31,7 @@ class Recipe:
         units: units of each recurrent layer.
         outputs: words of the dense head, or ``None`` for no head.
         sigmoid, peephole: of every layer, or one a layer.
+        cells: of each layer; LiteLSTM with ``peephole`` by default.
         weight_width, activation_width, state_width, pre_width, out_width: bits, as in
             :class:`golden.quantize.Settings`.
         log2_entries, log2_range, interpolate: the tanh table.
@@ -46,6 +47,7 @@ class Recipe:
     outputs: int | None = 2
     sigmoid: str | tuple[str, ...] = "hard"
     peephole: str | tuple[str, ...] = "full"
+    cells: tuple[Cell, ...] | None = None
     weight_width: int = 8
     activation_width: int = 8
     state_width: int = 12
@@ -59,8 +61,10 @@ class Recipe:
     extremes: bool = False
     drive: bool = False
 
-    def layer_cell(self, index: int) -> LiteLSTM:
+    def layer_cell(self, index: int) -> Cell:
         """The cell of a layer."""
+        if self.cells is not None:
+            return self.cells[index]
         return LiteLSTM(peephole=_of_layer(self.peephole, index))
 
     def layer_sigmoid(self, index: int) -> str:
@@ -225,18 +229,20 @@ def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> Q
         for name, shape in shapes.items()
         if len(shape) == 2
     )  # about the deviation of all sums together
+    pre_frac = max(0, pre - 1 - recipe.log2_range)
     formats = LayerFormats(
         x=x,
         h=h,
-        c=c,
-        pre=Format(width=pre, frac=max(0, pre - 1 - recipe.log2_range)),
+        c=c if "c" in cell.state else None,
+        pre=Format(width=pre, frac=pre_frac),
+        hidden=Format(width=pre, frac=pre_frac) if any(g.wide for g in cell.gates) else None,
         gate=Format(width=gate + 2, frac=gate),
         weight_width=weight_width,
         product_frac=int(np.ceil(np.log2(rough))),
     )
     weights = {
         name: _bias(recipe, name, shape[0], formats, rng)
-        if len(shape) == 1
+        if name.startswith("b_")
         else _matrix(recipe, shape, _limits(name, formats), rng)
         for name, shape in shapes.items()
     }

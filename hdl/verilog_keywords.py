@@ -1,0 +1,20 @@
+"""Words of Verilog (IEEE 1364) and SystemVerilog (IEEE 1800) that no module may be called."""
+
+KEYWORDS = frozenset(
+    """
+    always always_comb always_ff always_latch and assert assign assume automatic begin bind bit
+    break buf byte case casex casez cell chandle checker class clocking config const constraint
+    context continue cover covergroup cross deassign default defparam design disable dist do
+    edge else end endcase endclass endfunction endgenerate endinterface endmodule endpackage
+    endtask enum event export extends extern final first_match for force foreach forever fork
+    function generate genvar global if iff import include initial inout input inside instance
+    int integer interface intersect join let library local localparam logic longint macromodule
+    module nand negedge new nor not null or output package packed parameter posedge primitive
+    priority program property protected pulldown pullup pure rand randc real realtime ref reg
+    release repeat restrict return scalared sequence shortint shortreal signed small specify
+    static string strong struct super supply0 supply1 table tagged task this throughout time
+    timeprecision timeunit tran tri tri0 tri1 triand trior type typedef union unique unsigned
+    until use var vectored virtual void wait wand weak while wildcard wire with within wor xnor
+    xor
+    """.split()  # noqa: SIM905
+)

@@ -1,0 +1,201 @@
+"""amaranth.sim runs: a pipeline swept over its inputs, and a whole core between two streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Elaboratable, Module, ResetInserter, Signal, Value
+from amaranth.sim import Simulator
+from numpy.typing import NDArray
+
+from golden.quantized import QuantizedNetwork
+from hdl.core import Core
+
+PERIOD = 1e-6
+
+
+def sweep(
+    m: Module, inputs: Sequence[Signal], values: Iterable[Sequence[int]], outputs: Sequence[Value]
+) -> list[tuple[int, ...]]:
+    """Outputs of every clock cycle while the inputs take one row of ``values`` a cycle.
+
+    Row ``n`` of the result was sampled in the cycle in which row ``n`` of ``values`` was applied,
+    so a pipeline's results are found its latency further down.
+    """
+    sampled_signals = [
+        Signal(output.shape(), name=f"sampled{n}") for n, output in enumerate(outputs)
+    ]
+    m.d.comb += [s.eq(output) for s, output in zip(sampled_signals, outputs, strict=True)]
+    m.d.sync += Signal(name="clocked").eq(1)  # a design without a register has no clock
+    sim = Simulator(m)
+    sim.add_clock(PERIOD)
+    result: list[tuple[int, ...]] = []
+
+    async def bench(ctx: Any) -> None:
+        for row in values:
+            for signal, value in zip(inputs, row, strict=True):
+                ctx.set(signal, value)
+            _, _, *sampled = await ctx.tick().sample(*sampled_signals)
+            result.append(tuple(sampled))
+
+    sim.add_testbench(bench)
+    sim.run()
+    return result
+
+
+def count_up(m: Module, counter: Signal) -> None:
+    """Make a signal go through all its values, from its initial one on."""
+    m.d.sync += counter.eq(counter + 1)
+
+
+def watch(m: Module, outputs: Sequence[Value], *, cycles: int) -> list[tuple[int, ...]]:
+    """Outputs of the first clock cycles of a design that drives its own inputs."""
+    return sweep(m, [], repeat((), cycles), outputs)
+
+
+@dataclass(frozen=True)
+class CoreRun:
+    """What a core did. Cycles count from the one in which it took the first input element.
+
+    Attributes:
+        words: output words, all sequences one after the other.
+        last: for each word whether it came with ``last``.
+        inputs: cycle in which each input element was taken.
+        outputs: cycle in which each output word was taken.
+    """
+
+    words: list[int]
+    last: list[bool]
+    inputs: list[int]
+    outputs: list[int]
+
+
+def beats(sequences: Iterable[NDArray[np.int64]]) -> list[tuple[int, bool]]:
+    """Sequences, each (steps, inputs), as beats of the input stream: element and ``last``."""
+    result = []
+    for sequence in sequences:
+        elements = sequence.reshape(-1).tolist()
+        result += [(value, n == len(elements) - 1) for n, value in enumerate(elements)]
+    return result
+
+
+def always() -> Iterator[bool]:
+    """A side of a stream that never pauses."""
+    return repeat(True)
+
+
+def sometimes(seed: int, *, share: float) -> Iterator[bool]:
+    """A side of a stream that is on in a share of the cycles, at random."""
+    rng = np.random.default_rng(seed)
+    while True:
+        yield from (rng.random(256) < share).tolist()
+
+
+def late(cycles: int) -> Iterator[bool]:
+    """A side of a stream that is off for long, then on for as long, and so on."""
+    while True:
+        yield from chain(repeat(False, cycles), repeat(True, cycles))
+
+
+class CoreBench:
+    """One core and its simulation; every run begins with a reset of all but the memories.
+
+    The reset line is high for one cycle before a run, and the memories keep what the run before
+    left in them: no run may depend on that.
+    """
+
+    def __init__(self, network: QuantizedNetwork, lanes: int, *, tail_multipliers: int = 2) -> None:
+        self.network = network
+        self.core = Core(network=network, lanes=lanes, tail_multipliers=tail_multipliers)
+        self._reset = Signal(init=1)
+        design: Elaboratable = ResetInserter(self._reset)(self.core)
+        self._sim = Simulator(design)
+        self._sim.add_clock(PERIOD)
+        self._jobs: list[Any] = []
+        self._results: list[CoreRun] = []
+        self._sim.add_testbench(self._bench)
+
+    async def _bench(self, ctx: Any) -> None:
+        for job in self._jobs:
+            ctx.set(self._reset, 1)
+            ctx.set(self.core.i.valid, 0)
+            ctx.set(self.core.o.ready, 0)
+            await ctx.tick()
+            ctx.set(self._reset, 0)
+            self._results.append(await self._run(ctx, **job))
+
+    async def _run(
+        self,
+        ctx: Any,
+        *,
+        stream: list[tuple[int, bool]],
+        expected: int,
+        offer: Iterator[bool],
+        take: Iterator[bool],
+        until: int | None,
+        patience: int,
+    ) -> CoreRun:
+        core = self.core
+        run = CoreRun([], [], [], [])
+        sent, valid, first, moved, cycle = 0, False, None, 0, 0
+        while len(run.words) < expected if until is None else cycle < until:
+            valid = sent < len(stream) and (valid or next(offer))
+            ctx.set(core.i.valid, valid)
+            if valid:
+                data, last = stream[sent]
+                ctx.set(core.i.payload, {"data": data, "last": last})
+            ctx.set(core.o.ready, ready := next(take))
+            _, _, accepted, offered, payload = await ctx.tick().sample(
+                core.i.ready, core.o.valid, core.o.payload
+            )
+            if valid and accepted:
+                first = cycle if first is None else first
+                run.inputs.append(cycle - first)
+                sent, valid, moved = sent + 1, False, cycle
+            if offered and ready:
+                run.words.append(payload.data)
+                run.last.append(bool(payload.last))
+                run.outputs.append(cycle - (first or 0))
+                moved = cycle
+            cycle += 1
+            if cycle - moved > patience:
+                raise TimeoutError(f"nothing moved for {patience} cycles: {run}")
+        return run
+
+    def add(
+        self,
+        sequences: Iterable[NDArray[np.int64]],
+        *,
+        offer: Iterator[bool] | None = None,
+        take: Iterator[bool] | None = None,
+        until: int | None = None,
+        patience: int = 3000,
+    ) -> None:
+        """Plan a run.
+
+        Args:
+            sequences: input words, each (steps, inputs).
+            offer: in which cycles a next input element is offered; once offered it stays.
+            take: in which cycles ``o.ready`` is high.
+            until: stop after so many cycles, instead of when all words have come.
+            patience: cycles without any word in or out after which the core has hung.
+        """
+        sequences = list(sequences)
+        job = {
+            "stream": beats(sequences),
+            "expected": len(sequences) * self.network.outputs,
+            "offer": offer or always(),
+            "take": take or always(),
+            "until": until,
+            "patience": patience,
+        }
+        self._jobs.append(job)
+
+    def run(self) -> list[CoreRun]:
+        """Do all planned runs, one after the other."""
+        self._sim.run()
+        return self._results
