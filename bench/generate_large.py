@@ -41,8 +41,15 @@ def measure(inputs: int, units: int, lanes: int) -> dict[str, Any]:
         "verilog_bytes": len(made.verilog),
         "prepare_seconds": ready - start,
         "seconds": end - ready,
+        "cpu_seconds": cpu_seconds(),
         "own_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+def cpu_seconds() -> float:
+    """Processor time of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def random_network(inputs: int, units: int) -> Any:
@@ -109,6 +116,7 @@ def report(result: dict[str, Any]) -> str:
         f"{result['weights']:,} products a step, weights of 8 bits",
         f"{'':12}{'measured':>12}{'limit':>12}",
         f"{'time':12}{result['seconds']:10.1f} s{LIMITS['seconds']:10.0f} s",
+        f"{'CPU time':12}{result['cpu_seconds']:10.1f} s",
         f"{'peak memory':12}{result['peak_mib']:8.0f} MiB{LIMITS['peak_mib']:8.0f} MiB",
         f"{'Verilog':12}{result['verilog_bytes'] / 2**20:8.1f} MiB",
     ]

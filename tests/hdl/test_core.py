@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
@@ -72,10 +73,10 @@ def test_random_networks(seed: int) -> None:
     assert plain.outputs == want.outputs.tolist()
 
 
-@pytest.mark.parametrize("recipe", [Recipe(units=(4, 3), outputs=3), Recipe(outputs=None)], ids=str)
-def test_stalls_change_nothing_but_the_time(recipe: Recipe) -> None:
+@pytest.mark.parametrize("outputs", [None, 3])
+def test_stalls_change_nothing_but_the_time(outputs: int | None) -> None:
     """Every way to offer crossed with every way to take."""
-    network = quantized_network(recipe, 3)
+    network = quantized_network(Recipe(units=(3, 5), outputs=outputs), 3)
     words = sequences(network, [2, 1, 1, 3, 1])
     bench = CoreBench(network, 2)
     for offer in OFFERS.values():
@@ -182,6 +183,34 @@ def test_corners(recipe: Recipe, lanes: int) -> None:
     bench.add(words, take=sometimes(1, share=0.2))
     for run in bench.run():
         check(network, words, run)
+
+
+CELLS = [
+    RNN(),
+    LSTM(),
+    LSTM(peephole="previous"),
+    LSTM(peephole="current"),
+    GRU(),
+    GRU(reset="after"),
+    LiteLSTM(peephole="diagonal"),
+]
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_every_kind_of_cell(cell: Cell) -> None:
+    """In the first layer and above a LiteLSTM, with stalls and without."""
+    recipe = Recipe(inputs=2, units=(4, 3, 5), cells=(cell, LiteLSTM(), cell), outputs=None)
+    network = quantized_network(recipe, 9)
+    words = sequences(network, [3, 1])
+    bench = CoreBench(network, 2, tail_multipliers=3)
+    bench.add(words)
+    bench.add(words, take=sometimes(1, share=0.2))
+    plain, stalled = bench.run()
+    check(network, words, plain)
+    check(network, words, stalled)
+    want = cycles.count(bench.core.plan, [3, 1])
+    assert plain.inputs == want.inputs.tolist()
+    assert plain.outputs == want.outputs.tolist()
 
 
 @pytest.mark.parametrize("width", [4, 8, 16])

@@ -116,7 +116,8 @@ def test_only_the_last_beat_of_a_step_says_whether_it_is_the_last() -> None:
     store = make()
 
     async def bench(ctx: Any) -> None:
-        for flags in ([1, 1, 0], [0, 0, 1], [1, 0, 0], [1, 1, 1]):
+        # Each of the two banks sees both, one after the other.
+        for flags in ([1, 1, 0], [0, 0, 1], [1, 1, 1], [1, 0, 0], [0, 1, 0], [1, 0, 1]):
             for value, last in enumerate(flags):
                 await send(ctx, store, value, last=bool(last))
             assert ctx.get(store.x_last) == flags[-1]
