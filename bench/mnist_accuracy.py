@@ -31,9 +31,10 @@ BATCH = 500
 @click.option("--data", type=click.Path(path_type=Path), required=True)
 @click.option("--count", type=int, help="Take this many images.  [default: all]")
 @click.option("--rtl", is_flag=True, help="All images through the RTL, in the compiled bench.")
+@click.option("--jobs", default=2, show_default=True, help="Models of the RTL at a time.")
 @click.option("--lanes", default=16, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
-def main(data: Path, count: int | None, rtl: bool, lanes: int, as_json: bool) -> None:
+def main(data: Path, count: int | None, rtl: bool, jobs: int, lanes: int, as_json: bool) -> None:
     """Accuracy of the float network, the golden model and the RTL."""
     floats, network = Network.load(FLOAT), QuantizedNetwork.load(QUANTIZED)
     images = samples.load(data, inputs=network.inputs, count=count)
@@ -55,7 +56,7 @@ def main(data: Path, count: int | None, rtl: bool, lanes: int, as_json: bool) ->
     if rtl:
         core = verilog.generate(network, lanes=lanes)
         with progress("RTL", len(x)) as done:
-            run = run_compiled(core, network, list(x), expected, progress=done)
+            run = run_compiled(core, network, list(x), expected, jobs=jobs, progress=done)
         report |= {
             "rtl": float(np.mean(run.words.argmax(axis=1) == images.y)),
             "compared": run.compared,

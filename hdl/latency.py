@@ -103,6 +103,8 @@ class _StageCounter:
         program.drain.update(self)
 
     def sum(self, gate: str, *, c: _Stage | None = None) -> _Stage:
+        if gate not in self._program.drain.gates:
+            raise ValueError(f"a drain of {self._program.drain.gates!r} takes the sum of {gate!r}")
         if not self._program.gates[gate].diagonal:
             return _Stage(SUM)
         operand = c or self.state("c")

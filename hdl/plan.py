@@ -68,7 +68,7 @@ class Pass:
         first: of ``gates``, those whose sums begin in this pass.
         final: of ``gates``, those whose sums are complete with this pass.
         completes: index of the job that is complete with this pass, or ``None``.
-        drains: index of the job that ``final`` gates belong to, or ``None``.
+        drains: index of the last job that takes sums of ``final`` gates, or ``None``.
     """
 
     layer: int
@@ -234,10 +234,10 @@ class Plan:
             after = {gate for _, others in reads[position + 1 :] for gate in others}
             final = tuple(gate for gate in gates if gate not in after)
             drains = [n for n in jobs if any(slots[gate] in final for gate in self.jobs[n].gates)]
-            if len(drains) > 1:
-                raise ValueError(f"the pass over {operand} must end one drain, not {drains!r}")
             waits = [n for n in drains if any(slots[gate] in after for gate in self.jobs[n].gates)]
             done = [n for n in drains if n not in waits]
+            if len(done) > 1:
+                raise ValueError(f"the pass over {operand} must end one drain, not {done!r}")
             from_below = operand == "x" and index > 0
             source = index - 1 if from_below else -1 if operand == "x" else index
             passes.append(
@@ -253,7 +253,7 @@ class Plan:
                     first=tuple(gate for gate in gates if gate not in before),
                     final=final,
                     completes=done[0] if done else None,
-                    drains=drains[0] if drains else None,
+                    drains=drains[-1] if drains else None,
                 )
             )
         return passes

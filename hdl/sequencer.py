@@ -137,8 +137,10 @@ class Sequencer(Component):
         starts = Signal()
         m.d.comb += starts.eq(column_starts & in_final_column & now.ends_job & ready & drained)
         for index, job in enumerate(self.plan.jobs):
+            with m.If(now.drains == index):
+                m.d.comb += drained.eq(self._drained(job))
             with m.If(now.job == index):
-                m.d.comb += [drained.eq(self._drained(job)), self.restart[index].eq(starts)]
+                m.d.comb += self.restart[index].eq(starts)
         with m.Switch(now.source):
             for index, (operand, source) in enumerate(self._sources):
                 with m.Case(index):
@@ -224,6 +226,7 @@ def _constants_layout(plan: Plan) -> data.StructLayout:
     return data.StructLayout(
         {
             "job": span(len(plan.jobs)),
+            "drains": span(len(plan.jobs)),
             "source": span(len(_sources(plan))),
             "operand": Operand,
             "base": span(max(plan.network.inputs, plan.state_units)),
@@ -247,13 +250,14 @@ def _constants_layout(plan: Plan) -> data.StructLayout:
 
 def _pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     """What the sequencer must know of a pass; gates count from the pass' first one."""
-    number = single.drains if single.drains is not None else 0
+    number = single.completes if single.completes is not None else 0
     job, rows = plan.jobs[number], plan.rows_of(single)
     units = next(other.units for other in plan.jobs if other.layer == single.layer)
     start = single.gates[0]
     is_output = single.layer == len(plan.network.layers) - 1 and "h" in job.makes
     return {
         "job": number,
+        "drains": single.drains if single.drains is not None else 0,
         "source": _sources(plan).index((single.operand, single.source)),
         "operand": Operand[single.operand.upper()],
         "base": single.base,

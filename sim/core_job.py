@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class CoreJob:
         expected: raw output words, (sequences, outputs).
         accepted: cycle in which each input beat is taken if nothing stalls, 0 for the first.
         taken: cycle in which each output word is given if nothing stalls.
+        start: number of the first sequence, if these are a share of more.
     """
 
     inputs: NDArray[np.int64]
@@ -43,10 +44,16 @@ class CoreJob:
     expected: NDArray[np.int64]
     accepted: NDArray[np.int64]
     taken: NDArray[np.int64]
+    start: int = 0
 
     @classmethod
     def make(
-        cls, plan: Plan, sequences: Sequence[NDArray[Any]], expected: NDArray[np.int64]
+        cls,
+        plan: Plan,
+        sequences: Sequence[NDArray[Any]],
+        expected: NDArray[np.int64],
+        *,
+        start: int = 0,
     ) -> CoreJob:
         """A job of sequences (steps, inputs) of any lengths, with the cycles of the plan."""
         lengths = [len(sequence) for sequence in sequences]
@@ -57,6 +64,7 @@ class CoreJob:
             expected=np.asarray(expected),
             accepted=timing.inputs,
             taken=timing.outputs,
+            start=start,
         )
 
     @property
@@ -64,21 +72,30 @@ class CoreJob:
         """Inputs by sequence, each (steps, inputs)."""
         return np.split(self.inputs, np.cumsum(self.lengths)[:-1])
 
+    def first(self, count: int) -> CoreJob:
+        """The job's first ``count`` sequences, or all if there are fewer."""
+        lengths = self.lengths[:count]
+        steps = int(lengths.sum())
+        expected = self.expected[:count]
+        return CoreJob(
+            inputs=self.inputs[:steps],
+            lengths=lengths,
+            expected=expected,
+            accepted=self.accepted[: steps * self.inputs.shape[1]],
+            taken=self.taken[: expected.size],
+            start=self.start,
+        )
+
     def save(self, path: Path) -> None:
         """Write the job to an ``.npz`` file."""
-        np.savez(
-            path,
-            inputs=self.inputs,
-            lengths=self.lengths,
-            expected=self.expected,
-            accepted=self.accepted,
-            taken=self.taken,
-        )
+        np.savez(path, **vars(self))
 
     @classmethod
     def load(cls, path: str | Path) -> CoreJob:
         """Read a job that :meth:`save` wrote."""
-        return cls(**load_arrays(path))
+        arrays = load_arrays(path)
+        start = int(arrays.pop("start"))
+        return cls(**arrays, start=start)
 
     @classmethod
     def of_environment(cls) -> CoreJob:
@@ -97,7 +114,8 @@ class CoreJob:
             differ = np.flatnonzero(cycle != wanted[: len(cycle)])
             if differ.size:
                 at = int(differ[0])
-                return f"{what} {at} moved in cycle {cycle[at]}, expected {wanted[at]}"
+                since = f", counted from sequence {self.start}" if self.start else ""
+                return f"{what} {at} moved in cycle {cycle[at]}, expected {wanted[at]}{since}"
         return None
 
 
@@ -125,11 +143,12 @@ class CoreResult:
         """Compare what a bench saw with what the job expects."""
         board = Scoreboard(job.expected)
         board.add(run.words, run.last)
+        first = board.first and replace(board.first, sequence=board.first.sequence + job.start)
         return cls(
             words=run.words.reshape(-1, job.expected.shape[1]),
             compared=board.compared,
             mismatched=board.different,
-            first_mismatch=str(board.first or ""),
+            first_mismatch=str(first or ""),
             wrong_cycle="" if stalled else job.wrong_cycle(run) or "",
             taken=run.taken.astype(np.int64) - int(run.accepted[0]),
         )

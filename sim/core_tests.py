@@ -12,19 +12,37 @@ from cocotb.triggers import Timer
 
 from sim.bench import Bench
 from sim.core_job import PROGRESS, RESULT, CoreJob, CoreResult
-from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Stalls
+from sim.patterns import (
+    IDLE_PATTERNS,
+    NO_STALLS,
+    READY_PATTERNS,
+    WHEN_DUE,
+    Pattern,
+    Stalls,
+    Trigger,
+)
 from sim.streams import Progress, Reset, flatten
 
-MANY = 64
-"""Sequences from which on a sample of the crossings is enough."""
+PHASES = 30
+"""Cycles, about, at which `resets` resets a core."""
+
+RESET_SEQUENCES = 3
+"""Sequences of the job that are run after a reset."""
 
 
 @cocotb.test()
 async def samples(dut: Any) -> None:
-    """All sequences back to back without stalls: every word and every cycle; leaves the result."""
+    """All sequences back to back: every word and every cycle; leaves the result.
+
+    Ready is low while no word is due, so that Python need not watch for one. It is high in time,
+    so that no word waits.
+    """
     job = CoreJob.of_environment()
     run = await Bench(dut).run_sequences(
-        job.sequences, words=job.expected.shape[1], progress=_progress_file()
+        job.sequences,
+        words=job.expected.shape[1],
+        stalls=Stalls(ready=WHEN_DUE),
+        progress=_progress_file(),
     )
     result = CoreResult.judge(job, run, stalled=False)
     if RESULT in os.environ:
@@ -49,18 +67,61 @@ async def crossings(dut: Any) -> None:
 
 
 @cocotb.test()
-async def resets(dut: Any) -> None:
-    """A reset in any phase of the first sequence, then everything from the start."""
+async def jams(dut: Any) -> None:
+    """A receiver, then a sender, who waits longer than the whole job takes.
+
+    Ready stays low from each result's first word on, so that the core fills up and stops; then
+    valid is low for long between any two beats, so that it runs dry.
+    """
     job = CoreJob.of_environment()
     bench = Bench(dut)
+    words = job.expected.shape[1]
+    whole = int(job.taken[-1])
+    jam = Pattern(probability=1, shortest=whole, longest=whole, burst=words, trigger=Trigger.VALID)
+    steps = whole // job.inputs.size + 50
+    drought = Pattern(probability=1, shortest=steps, longest=steps)
+    for stalls in (Stalls(ready=jam), Stalls(idle=drought)):
+        run = await bench.run_sequences(job.sequences, words=words, stalls=stalls)
+        _check(CoreResult.judge(job, run, stalled=True))
+    await Timer(1, "ns")
+
+
+@cocotb.test()
+async def resets(dut: Any) -> None:
+    """A reset in any phase of the first sequences, then everything from the start.
+
+    Without stalls the core must also keep to every cycle afterwards. With stalls a word may wait
+    at the output when the reset comes.
+    """
+    job = CoreJob.of_environment().first(RESET_SEQUENCES)
+    bench = Bench(dut)
     beats, last = flatten(job.sequences)
-    end = int(job.taken[job.expected.shape[1] - 1])
-    phases = sorted({*range(1, min(end, 24)), *range(1, end, max(1, end // 40)), end - 1, end})
-    for cycle in (phase for phase in phases if phase > 0):
+    end = int(job.taken[-1])
+    for cycle in sorted({*range(min(end, 12)), *range(0, end, max(1, end // PHASES)), end}):
+        reset = Reset(cycle=cycle, hold=1 + cycle % 3)
+        run = await bench.run(beats, last, outputs=job.expected.size, reset=reset)
+        _check(CoreResult.judge(job, run, stalled=False))
+    waiting = Stalls(ready=Pattern(probability=1, shortest=9, longest=9, trigger=Trigger.VALID))
+    for cycle in range(int(job.taken[0]), int(job.taken[0]) + 24, 5):
         run = await bench.run(
-            beats, last, outputs=job.expected.size, reset=Reset(cycle=cycle, beat=0, word=0)
+            beats, last, outputs=job.expected.size, stalls=waiting, reset=Reset(cycle=cycle)
         )
         _check(CoreResult.judge(job, run, stalled=True))
+    await Timer(1, "ns")
+
+
+@cocotb.test()
+async def resets_in_a_row(dut: Any) -> None:
+    """A core that was left in the middle of a sequence, and reset once more in the next run."""
+    job = CoreJob.of_environment().first(RESET_SEQUENCES)
+    bench = Bench(dut)
+    beats, last = flatten(job.sequences)
+    before = int(last.argmax()) or 1  # beats that cannot lead to a word, if there are any
+    outputs = 0 if before == last.argmax() else job.expected.shape[1]
+    for cycle in range(0, int(job.taken[-1]), max(1, int(job.taken[-1]) // 8)):
+        await bench.run(beats[:before], last[:before], outputs=outputs, settle=cycle % 50)
+        run = await bench.run(beats, last, outputs=job.expected.size, reset=Reset(cycle=cycle))
+        _check(CoreResult.judge(job, run, stalled=False))
     await Timer(1, "ns")
 
 
@@ -70,9 +131,11 @@ async def idle_core(dut: Any) -> None:
     job = CoreJob.of_environment()
     bench = Bench(dut)
     await bench.reset(hold=3)
-    await bench.clock.edges(500)
-    assert dut.o_valid.value == 0, "a word without input"
-    run = await bench.run_sequences(job.sequences, words=job.expected.shape[1])
+    for _ in range(500):
+        await bench.clock.edges(1)
+        assert dut.o_valid.value == 0, "a word without input"
+    beats, last = flatten(job.sequences)
+    run = await bench.run(beats, last, outputs=job.expected.size, fresh=False)
     _check(CoreResult.judge(job, run, stalled=False))
     await Timer(1, "ns")
 
@@ -87,6 +150,7 @@ def _progress_file() -> Progress | None:
     if PROGRESS not in os.environ:
         return None
     path = Path(os.environ[PROGRESS])
+    fresh = path.with_name(f"{path.name}.new")  # never read while it is being written
     told = 0.0
 
     def tell(done: int, _total: int) -> None:
@@ -94,6 +158,7 @@ def _progress_file() -> Progress | None:
         now = time.monotonic()
         if now - told > 0.25:
             told = now
-            path.write_text(str(done), encoding="utf-8")
+            fresh.write_text(str(done), encoding="utf-8")
+            fresh.replace(path)
 
     return tell

@@ -15,8 +15,10 @@ import signal
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from xml.etree import ElementTree
 
 from sim.build import Build, build, last_lines, verilator_library
@@ -73,6 +75,7 @@ def run(
     waves: Path | None = None,
     expect: int | None = None,
     timeout_s: float = 600.0,
+    cancel: Event | None = None,
 ) -> Report:
     """Run cocotb tests in a process of their own, in a fresh folder that is deleted afterwards.
 
@@ -86,9 +89,11 @@ def run(
         testcase: exact names of the tests to run (all cases of a parametrized one); None: all.
         seed: of cocotb's `random`; chosen if None. Printed, and part of the report.
         env: more environment variables, for the tests; a PYTHONPATH goes in front.
-        waves: where the waves go; their format is the build's.
+        waves: where the waves go; their format is the build's. They are there as soon as the
+            simulator has ended by itself, whatever the tests said.
         expect: how many tests must be executed; None: one or more.
         timeout_s: wall seconds after which the run is ended.
+        cancel: another thread may set it to end the run.
 
     Raises:
         ValueError: waves that the build cannot record.
@@ -101,8 +106,10 @@ def run(
     require(build.simulator)
     results, log = results.absolute(), log.absolute()
     waves = waves.absolute() if waves is not None else None
+    recorded = waves.with_name(f".{os.getpid()}-{waves.name}") if waves is not None else None
     for path in filter(None, (results, log, waves)):
         path.parent.mkdir(parents=True, exist_ok=True)
+    for path in (results, log):
         path.unlink(missing_ok=True)
     if seed is None:
         seed = secrets.randbelow(2**31)
@@ -119,24 +126,34 @@ def run(
         # A parametrized test's cases are called name/parameter=value.
         own["COCOTB_TEST_FILTER"] = rf"\.({'|'.join(map(re.escape, names))})(/.*)?$"
 
-    command = run_command(build.simulator, build.folder, wave_file=waves, waves=build.waves)
+    command = run_command(build.simulator, build.folder, wave_file=recorded, waves=build.waves)
+    replaced = False
     start = time.perf_counter()
     with (
         tempfile.TemporaryDirectory(prefix="litelstm-", ignore_cleanup_errors=True) as folder,
         log.open("w", encoding="utf-8") as output,
     ):
-        status = execute(
-            command,
-            cwd=Path(folder),
-            env={**environment(), **extra, **own},
-            log=output,
-            timeout_s=timeout_s,
-        )
+        try:
+            status = execute(
+                command,
+                cwd=Path(folder),
+                env={**environment(), **extra, **own},
+                log=output,
+                timeout_s=timeout_s,
+                cancel=cancel,
+            )
+            if recorded is not None and waves is not None and status is not None:
+                with suppress(FileNotFoundError):
+                    recorded.replace(waves)
+                    replaced = True
+        finally:
+            if recorded is not None:
+                recorded.unlink(missing_ok=True)
     seconds = time.perf_counter() - start
 
     tests, failures = _read_results(results)
     problem = _problem(build.simulator, status, timeout_s, log, tests, failures, expect)
-    if problem is None and waves is not None and not waves.exists():
+    if problem is None and waves is not None and not replaced:
         problem = f"no waves were written to {waves}"
     if problem is not None:
         what = f"{build.simulator} {test_module}: {problem} (seed {seed}, log {log})"

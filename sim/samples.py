@@ -5,9 +5,11 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -89,19 +91,28 @@ def run_cocotb(
         folder.mkdir(parents=True, exist_ok=True)
         work = [
             _Share(
-                CoreJob.make(core.plan, [sequences[i] for i in share], expected[share]),
+                CoreJob.make(
+                    core.plan, [sequences[i] for i in share], expected[share], start=int(share[0])
+                ),
                 folder / f"{simulator}{index}",
                 Path(name),
             )
             for index, share in enumerate(shares)
         ]
         start = time.perf_counter()
+        cancel = Event()
         with ThreadPoolExecutor(len(work)) as pool:
             futures = [
-                pool.submit(share.run, build, seed=seed, waves=waves, timeout_s=timeout_s)
+                pool.submit(
+                    share.run, build, seed=seed, waves=waves, timeout_s=timeout_s, cancel=cancel
+                )
                 for share in work
             ]
-            _watch(futures, work, progress)
+            try:
+                _watch(futures, work, progress)
+            except BaseException:  # Ctrl-C: the pool's end waits for the simulators
+                cancel.set()
+                raise
         seconds = time.perf_counter() - start
         return _merge([future.result() for future in futures], work, seconds)
 
@@ -112,30 +123,65 @@ def run_compiled(
     sequences: Sequence[NDArray[Any]],
     expected: NDArray[np.int64],
     *,
+    jobs: int = 1,
     stalls: Stalls = NO_STALLS,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> SampleRun:
-    """Run sequences back to back in the compiled bench; arguments as in :func:`run_cocotb`."""
-    job = CoreJob.make(core.plan, sequences, expected)
-    words = network.outputs
-    with CompiledBench(
-        core.verilog,
-        top=core.description["name"],
-        i_width=network.x.width,
-        o_width=network.out.width,
-    ) as bench:
-        start = time.perf_counter()
-        run = bench.run_sequences(
-            job.sequences,
-            words=words,
-            stalls=stalls,
-            seed=seed,
-            progress=(lambda done, _total: progress(done // words)) if progress else None,
+    """Run sequences back to back in the compiled bench; arguments as in :func:`run_cocotb`.
+
+    ``jobs`` are models in threads of this process.
+    """
+    shares = np.array_split(np.arange(len(sequences)), min(jobs, len(sequences)))
+    work = [
+        _Share(
+            CoreJob.make(
+                core.plan, [sequences[i] for i in share], expected[share], start=int(share[0])
+            ),
+            Path(),
+            Path(),
         )
+        for share in shares
+    ]
+    done = [0] * len(work)
+    cancel = Event()
+
+    def run(index: int, bench: CompiledBench) -> CoreResult:
+        def tell(words: int, _total: int) -> None:
+            if cancel.is_set():
+                raise CancelledError
+            done[index] = words // network.outputs
+            if progress:
+                progress(sum(done))
+
+        job = work[index].job
+        seen = bench.run_sequences(
+            job.sequences, words=network.outputs, stalls=stalls, seed=seed + index, progress=tell
+        )
+        return CoreResult.judge(job, seen, stalled=stalls != NO_STALLS)
+
+    with ExitStack() as stack:
+        benches = [
+            stack.enter_context(
+                CompiledBench(
+                    core.verilog,
+                    top=core.description["name"],
+                    i_width=network.x.width,
+                    o_width=network.out.width,
+                )
+            )
+            for _ in work
+        ]
+        start = time.perf_counter()
+        with ThreadPoolExecutor(len(work)) as pool:
+            futures = [pool.submit(run, index, bench) for index, bench in enumerate(benches)]
+            try:
+                results = [future.result() for future in futures]
+            except BaseException:  # Ctrl-C, or one failed: the others end at their next report
+                cancel.set()
+                raise
         seconds = time.perf_counter() - start
-    result = CoreResult.judge(job, run, stalled=stalls != NO_STALLS)
-    return _merge([result], [_Share(job, Path(), Path())], seconds)
+    return _merge(results, work, seconds)
 
 
 @dataclass(frozen=True)
@@ -155,11 +201,17 @@ class _Share:
         """Sequences that are through."""
         try:
             return int(self._progress.read_text(encoding="utf-8")) // self.job.expected.shape[1]
-        except (OSError, ValueError):  # not there yet, or just being written
+        except FileNotFoundError:  # not there yet
             return 0
 
     def run(
-        self, build: runner.Build, *, seed: int | None, waves: Path | None, timeout_s: float
+        self,
+        build: runner.Build,
+        *,
+        seed: int | None,
+        waves: Path | None,
+        timeout_s: float,
+        cancel: Event,
     ) -> CoreResult:
         job, result = (self.scratch / f"{self.stem.name}.{kind}.npz" for kind in ("job", "result"))
         self.job.save(job)
@@ -175,6 +227,7 @@ class _Share:
                 results=self.stem.with_suffix(".xml"),
                 log=self.stem.with_suffix(".log"),
                 timeout_s=timeout_s,
+                cancel=cancel,
             )
         except runner.SimulationError:
             # A wrong word or cycle fails the test too; it is told with all its numbers.

@@ -12,8 +12,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import IO, Literal, get_args
 
 import find_libpython
@@ -32,6 +34,9 @@ _OPTIMIZE = "OPT_FAST=-O2 OPT_GLOBAL=-O2"
 VERILATE = ("--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert", "--no-timing")
 # Amaranth's Verilog has casez with overlaps and comparisons of unequal widths; the log keeps them.
 VERILATE += ("-Wno-fatal", "-Wno-WIDTH", "-Wno-CASEOVERLAP", "-Wno-CASEINCOMPLETE")
+
+_POLL_SECONDS = 0.25
+"""How often `execute` looks whether it was cancelled."""
 
 _DUMP = """\
 module litelstm_dump;
@@ -117,9 +122,20 @@ def cocotb_environment(simulator: Simulator, *, top: str, test_module: str) -> d
 
 
 def execute(
-    command: list[str], *, cwd: Path, env: dict[str, str], log: IO[str], timeout_s: float
+    command: list[str],
+    *,
+    cwd: Path,
+    env: dict[str, str],
+    log: IO[str],
+    timeout_s: float,
+    cancel: Event | None = None,
 ) -> int | None:
-    """Run a command, output to `log`; its status (negative: a signal), or None if out of time."""
+    """Run a command, output to `log`; its status (negative: a signal).
+
+    None if it was ended because it was out of time, or because another thread set `cancel`.
+    """
+    cancel = cancel or Event()
+    deadline = time.monotonic() + timeout_s
     process = subprocess.Popen(
         command,
         cwd=cwd,
@@ -130,8 +146,9 @@ def execute(
         start_new_session=True,
     )
     try:
-        return process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
+        while not cancel.is_set() and (left := deadline - time.monotonic()) > 0:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(min(left, _POLL_SECONDS))
         return None
     finally:  # with all its children, and on Ctrl-C too
         with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""A second integer LiteLSTM: scalar, plain Python integers, from the equations and the contract.
+"""A second integer model of every cell: scalar, plain Python integers, from equations and contract.
 
 It shares no code with :mod:`golden.model` and is as slow as it is short. Only the description of
 the network (:mod:`golden.quantized`) and of its formats is common to both.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from golden.cells import cell_options
 from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
 
 GUARD = 2
@@ -102,34 +103,142 @@ def dot(row: Sequence[int], vector: Sequence[int]) -> int:
     return sum(int(w) * v for w, v in zip(row, vector, strict=True))
 
 
-def unit_step(
-    layer: QuantizedLayer,
-    table: Table,
-    unit: int,
-    x: Sequence[int],
-    h: Sequence[int],
-    c: Sequence[int],
-) -> tuple[int, int]:
-    """Eqs. (18)-(25) for one unit: new h and c."""
-    w, to, to_c = layer.weights, layer.formats, layer.formats.operand("c")
-    sum_f = dot(w["W_fx"][unit], x) + dot(w["U_fh"][unit], h) + int(w["b_f"][unit])
-    if "W_fc" in w:
-        sum_f += dot(w["W_fc"][unit], c)
-    if "w_fc" in w:
-        sum_f += int(w["w_fc"][unit]) * c[unit]
-    sum_g = dot(w["W_gx"][unit], x) + dot(w["U_gh"][unit], h) + int(w["b_g"][unit])
-    pre_f = requantize(sum_f, to.product_frac, to.pre)
-    pre_g = requantize(sum_g, to.product_frac, to.pre)
-    if layer.sigmoid == "hard":
-        f = hard_sigmoid(pre_f, to.pre.frac, to.gate)
-    else:
-        f = logistic(pre_f, to.pre.frac, table, to.gate)
-    g = tanh(pre_g, to.pre.frac, table)
-    frac = max(to_c.frac, table.out.frac)
-    c_plus_g = c[unit] * 2 ** (frac - to_c.frac) + g * 2 ** (frac - table.out.frac)
-    c_new = requantize(f * c_plus_g, to.gate.frac + frac, to_c)
-    h_new = requantize(f * tanh(c_new, to_c.frac, table), to.gate.frac + table.out.frac, to.h)
-    return h_new, c_new
+@dataclass(frozen=True, kw_only=True)
+class LayerStep:
+    """One step of one layer: its operands, and what the equations of every cell are made of.
+
+    Args:
+        layer, table: the layer, and the table of tanh.
+        x, h, c: operands; h and c of the step before.
+    """
+
+    layer: QuantizedLayer
+    table: Table
+    x: Sequence[int]
+    h: Sequence[int]
+    c: Sequence[int]
+
+    def matrix(self, name: str, unit: int, vector: Sequence[int]) -> int:
+        """A row of a matrix times a vector."""
+        return dot(self.layer.weights[name][unit], vector)
+
+    def one(self, name: str, unit: int) -> int:
+        """An element of a bias or a diagonal."""
+        return int(self.layer.weights[name][unit])
+
+    def affine(self, gate: str, unit: int, h: Sequence[int] | None = None) -> int:
+        """W x + U h + b, with another vector in place of h if one is given."""
+        product = self.matrix(f"W_{gate}x", unit, self.x)
+        product += self.matrix(f"U_{gate}h", unit, self.h if h is None else h)
+        return product + self.one(f"b_{gate}", unit)
+
+    def narrow(self, total: int) -> int:
+        """A sum to a pre-activation."""
+        return requantize(total, self.layer.formats.product_frac, self.layer.formats.pre)
+
+    def sigma(self, total: int) -> int:
+        """The gate activation of a sum."""
+        to = self.layer.formats
+        if self.layer.sigmoid == "hard":
+            return hard_sigmoid(self.narrow(total), to.pre.frac, to.gate)
+        return logistic(self.narrow(total), to.pre.frac, self.table, to.gate)
+
+    def tanh(self, total: int) -> int:
+        """tanh of a sum."""
+        return tanh(self.narrow(total), self.layer.formats.pre.frac, self.table)
+
+    def sum_to(self, to: Binary, *terms: tuple[int, int]) -> int:
+        """Exact sum of (integer, fraction bits), narrowed once."""
+        frac = max(point for _, point in terms)
+        return requantize(sum(raw * 2 ** (frac - point) for raw, point in terms), frac, to)
+
+    def output(self, gate: int, c_new: int) -> int:
+        """Eqs. (7), (13), (25): gate times tanh(c)."""
+        to = self.layer.formats
+        product = gate * tanh(c_new, to.operand("c").frac, self.table)
+        return requantize(product, to.gate.frac + self.table.out.frac, to.h)
+
+    def mix(self, unit: int, z: int, n: int) -> int:
+        """Eq. (17): (1 - z) h + z n."""
+        to = self.layer.formats
+        kept = (2**to.gate.frac - z) * self.h[unit], to.gate.frac + to.h.frac
+        return self.sum_to(to.h, kept, (z * n, to.gate.frac + self.table.out.frac))
+
+
+def litelstm(step: LayerStep, unit: int) -> tuple[int, int]:
+    """Eqs. (18)-(25): new h and c."""
+    to, weights = step.layer.formats, step.layer.weights
+    sum_f = step.affine("f", unit)
+    if "W_fc" in weights:
+        sum_f += step.matrix("W_fc", unit, step.c)
+    if "w_fc" in weights:
+        sum_f += step.one("w_fc", unit) * step.c[unit]
+    f, g = step.sigma(sum_f), step.tanh(step.affine("g", unit))
+    c_new = step.sum_to(
+        to.operand("c"),
+        (f * step.c[unit], to.gate.frac + to.operand("c").frac),
+        (f * g, to.gate.frac + step.table.out.frac),
+    )
+    return step.output(f, c_new), c_new
+
+
+def lstm(step: LayerStep, unit: int) -> tuple[int, int]:
+    """Eqs. (2)-(7), with diagonals (8)-(13): new h and c."""
+    to, peephole = step.layer.formats, cell_options(step.layer.cell)["peephole"]
+    sums = {gate: step.affine(gate, unit) for gate in "ifog"}
+    seen = {"none": "", "previous": "ifo", "current": "if"}[peephole]
+    for gate in seen:
+        sums[gate] += step.one(f"w_{gate}c", unit) * step.c[unit]
+    i, f, g = step.sigma(sums["i"]), step.sigma(sums["f"]), step.tanh(sums["g"])
+    c_new = step.sum_to(
+        to.operand("c"),
+        (f * step.c[unit], to.gate.frac + to.operand("c").frac),
+        (i * g, to.gate.frac + step.table.out.frac),
+    )
+    if peephole == "current":
+        sums["o"] += step.one("w_oc", unit) * c_new
+    return step.output(step.sigma(sums["o"]), c_new), c_new
+
+
+def rnn(step: LayerStep, unit: int) -> int:
+    """Eq. (1): new h."""
+    return requantize(step.tanh(step.affine("h", unit)), step.table.out.frac, step.layer.formats.h)
+
+
+def gru_before(step: LayerStep) -> list[int]:
+    """Eqs. (14)-(17), reset before the product: new h of all units."""
+    to, units = step.layer.formats, range(step.layer.units)
+    r = [step.sigma(step.affine("r", unit)) for unit in units]
+    z = [step.sigma(step.affine("z", unit)) for unit in units]
+    rh = [requantize(r[unit] * step.h[unit], to.gate.frac + to.h.frac, to.h) for unit in units]
+    n = [step.tanh(step.affine("n", unit, rh)) for unit in units]
+    return [step.mix(unit, z[unit], n[unit]) for unit in units]
+
+
+def gru_after(step: LayerStep, unit: int) -> int:
+    """n = tanh(W x + b + r (U h + b')), reset after the product: new h."""
+    to = step.layer.formats
+    assert to.hidden
+    r, z = step.sigma(step.affine("r", unit)), step.sigma(step.affine("z", unit))
+    sum_m = step.matrix("U_mh", unit, step.h) + step.one("b_m", unit)
+    m = requantize(sum_m, to.product_frac, to.hidden)
+    sum_n = step.matrix("W_nx", unit, step.x) + step.one("b_n", unit)
+    pre = step.sum_to(to.pre, (sum_n, to.product_frac), (r * m, to.gate.frac + to.hidden.frac))
+    return step.mix(unit, z, tanh(pre, to.pre.frac, step.table))
+
+
+def layer_step(step: LayerStep) -> tuple[list[int], list[int]]:
+    """New h and c of all units; c is empty for a cell that has none."""
+    cell, units = step.layer.cell, range(step.layer.units)
+    if cell.kind in ("lstm", "litelstm"):
+        equations = lstm if cell.kind == "lstm" else litelstm
+        pairs = [equations(step, unit) for unit in units]
+        return [h for h, _ in pairs], [c for _, c in pairs]
+    if cell.kind == "rnn":
+        return [rnn(step, unit) for unit in units], []
+    if cell_options(cell)["reset"] == "before":
+        return gru_before(step), []
+    return [gru_after(step, unit) for unit in units], []
 
 
 def head_words(head: QuantizedDense, h: Sequence[int]) -> list[int]:
@@ -147,7 +256,7 @@ class Run:
 
     Args:
         h: h[step][layer][unit].
-        c: c[step][layer][unit].
+        c: c[step][layer][unit]; empty for a layer without c.
         y: words of the head after every step, y[step][output]; h of the last layer without head.
     """
 
@@ -172,13 +281,12 @@ def run(
         h_new: list[list[int]] = []
         c_new: list[list[int]] = []
         for index, layer in enumerate(network.layers):
-            pairs = [
-                unit_step(layer, network.tanh, unit, x, h[index], c[index])
-                for unit in range(layer.units)
-            ]
-            h_new.append([pair[0] for pair in pairs])
-            c_new.append([pair[1] for pair in pairs])
-            x = h_new[-1]
+            h_after, c_after = layer_step(
+                LayerStep(layer=layer, table=network.tanh, x=x, h=h[index], c=c[index])
+            )
+            h_new.append(h_after)
+            c_new.append(c_after)
+            x = h_after
         h, c = h_new, c_new
         result.h.append(h)
         result.c.append(c)

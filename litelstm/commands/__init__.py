@@ -2,10 +2,12 @@
 
 import click
 
+from litelstm.commands.compare import compare
 from litelstm.commands.cycles import cycles
 from litelstm.commands.demo import demo
 from litelstm.commands.generate import generate
 from litelstm.commands.quantize import quantize
+from litelstm.commands.regress import regress
 from litelstm.commands.simulate import simulate
 
-ALL: tuple[click.Command, ...] = (quantize, generate, simulate, cycles, demo)
+ALL: tuple[click.Command, ...] = (quantize, generate, simulate, cycles, compare, regress, demo)

@@ -4,48 +4,105 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from golden.quantized import QuantizedNetwork
 from hdl import cycles as timing
 from hdl.plan import Plan
-from litelstm.console import out
-from litelstm.options import lanes_option
+from litelstm.architectures import CELLS, Architecture
+from litelstm.console import out, progress
+from litelstm.options import lanes_option, tail_multipliers_option
 
 
 @click.command()
-@click.argument("network", type=click.Path(path_type=Path))
+@click.argument("network", type=click.Path(path_type=Path), required=False)
+@click.option("--cell", help=f"In place of NETWORK, one of {', '.join(CELLS)}.")
+@click.option("--inputs", type=int, help="Elements of x (with --cell).")
+@click.option("--units", type=int, help="Units of each layer (with --cell).")
+@click.option("--layers", type=int, help="Layers, all alike (with --cell).  [default: 1]")
+@click.option("--head", type=int, help="Outputs of a dense head (with --cell).  [default: none]")
+@click.option("--sigmoid", help="Gate activation, hard or logistic (with --cell).  [default: hard]")
 @lanes_option
+@tail_multipliers_option
 @click.option("--steps", default=28, show_default=True, help="Length of the sequence to count.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def cycles(network: Path, lanes: int, steps: int, as_json: bool) -> None:
-    """Count the cycles of the quantized NETWORK, exactly and without simulating."""
+def cycles(
+    network: Path | None,
+    lanes: int,
+    tail_multipliers: int,
+    steps: int,
+    as_json: bool,
+    **described: int | str | None,
+) -> None:
+    """Count the cycles of the quantized NETWORK, or of a cell, exactly and without simulating.
+
+    \b
+    litelstm cycles net.q.npz --lanes 16
+    litelstm cycles --cell gru --inputs 32 --units 32 --lanes 8
+
+    Weights do not matter to the count: with --cell they are random.
+    """
     if steps < 1:
         raise click.BadParameter(f"{steps} is not 1 or more", param_hint="--steps")
-    plan = Plan(network=QuantizedNetwork.load(network), lanes=lanes)
+    quantized = _network(network, {name: v for name, v in described.items() if v is not None})
+    plan = Plan(network=quantized, lanes=lanes, tail_multipliers=tail_multipliers)
+    with progress("count"):
+        report = _report(plan, steps)
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        _show(report)
+
+
+def _network(network: Path | None, described: dict[str, Any]) -> QuantizedNetwork:
+    """What is counted: a file, or the cell that the options describe."""
+    if network is not None:
+        if described:
+            raise click.UsageError(f"--{next(iter(described))} goes without NETWORK")
+        return QuantizedNetwork.load(network)
+    for name in ("cell", "inputs", "units"):
+        if name not in described:
+            one_of = "NETWORK or --cell is" if name == "cell" else f"--{name} is"
+            raise click.UsageError(f"{one_of} needed")
+    return Architecture(**described).quantized()
+
+
+def _report(plan: Plan, steps: int) -> dict[str, Any]:
     steady = timing.steady_state(plan)
-    sequence = timing.count(plan, [steps])
-    report = {
-        "lanes": lanes,
+    alone = timing.count(plan, [steps])
+    outputs = plan.network.outputs
+    ends = timing.count(plan, [steps] * 4).outputs[outputs - 1 :: outputs]
+    return {
+        "lanes": plan.lanes,
+        "state_update_multipliers": plan.update_cost.multipliers,
         "cycles_per_step": steady.cycles_per_step,
         "ideal_cycles_per_step": steady.ideal_cycles_per_step,
+        "issued_per_step": steady.issued_per_step,
         "utilization": round(steady.utilization, 6),
         "waited_per_step": steady.waited,
         "steps": steps,
-        "first_output": int(sequence.outputs[0]),
-        "last_output": int(sequence.outputs[-1]),
+        "cycles_per_sequence": int(ends[-1] - ends[-2]),
+        "first_output": int(alone.outputs[0]),
+        "last_output": int(alone.outputs[-1]),
+        "waited": {reason: waited for reason, waited in alone.waited.items() if waited},
     }
-    if as_json:
-        click.echo(json.dumps(report, indent=2))
-        return
+
+
+def _show(report: dict[str, Any]) -> None:
     out.print(
-        f"{steady.cycles_per_step} cycles a step, ideal {steady.ideal_cycles_per_step:g}, "
-        f"{steady.utilization:.1%} of the multipliers at work"
+        f"{report['cycles_per_step']} cycles a step, ideal {report['ideal_cycles_per_step']:g}, "
+        f"{report['utilization']:.1%} of the multipliers at work"
     )
-    for reason, waited in steady.waited.items():
+    for reason, waited in report["waited_per_step"].items():
         out.print(f"the array waits {waited} cycles a step for {reason}")
+    if not report["waited_per_step"]:
+        out.print("the array never waits in the steady state")
     out.print(
-        f"a sequence of {steps} steps: first output word after {report['first_output']} cycles, "
-        f"last after {report['last_output']}"
+        f"a sequence of {report['steps']} steps: {report['cycles_per_sequence']} cycles behind "
+        f"others of its kind; alone its first output word comes after {report['first_output']} "
+        f"cycles, the last after {report['last_output']}"
     )
+    for reason, waited in report["waited"].items():
+        out.print(f"of these the array waits {waited} for {reason}")

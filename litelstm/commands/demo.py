@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -19,10 +19,14 @@ from golden.network import Network
 from golden.quantized import QuantizedNetwork
 from hdl import cycles, verilog
 from hdl.verilog import Generated
-from litelstm import digits, picture
+from litelstm import digits, outputs, picture
 from litelstm.console import out, progress
+from litelstm.extras import require_sim
 from litelstm.samples import Samples
-from sim.samples import SampleRun, run_cocotb, run_compiled
+from sim.toolchain import SIMULATORS, require
+
+if TYPE_CHECKING:
+    from sim.samples import SampleRun
 
 MODELS = Path(__file__).parents[2] / "models"
 FLOAT, QUANTIZED = MODELS / "mnist_litelstm.npz", MODELS / "mnist_litelstm_w8a8.npz"
@@ -53,9 +57,15 @@ class _Work:
 @click.option("--compiled", default=5000, show_default=True, help="Digits in the compiled bench.")
 def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
     """MNIST digits that the network has not seen, row by row, through everything there is."""
-    folder = files.make_folder(output)
+    require_sim()
+    outputs.check_folder(output)
+    for simulator in SIMULATORS:
+        require(simulator)
+    _check_count("compiled", compiled, digits.COUNT)
+    _check_count("icarus", icarus, compiled)
+    _check_count("verilator", verilator, compiled)
     work = _prepare(compiled)
-    _check_counts(len(work.x), icarus=icarus, verilator=verilator, compiled=compiled)
+    folder = files.make_folder(output)
     with progress("float network"):
         logits = work.floats.forward(work.data.x)
     runs = {
@@ -89,6 +99,11 @@ def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
     return MISMATCH if wrong else 0
 
 
+def _check_count(name: str, count: int, most: int) -> None:
+    if not 1 <= count <= most:
+        raise click.BadParameter(f"{count} is not 1 to {most}", param_hint=f"--{name}")
+
+
 def _prepare(count: int) -> _Work:
     if not FLOAT.exists():
         raise InputError(f"{FLOAT}: not found; the demonstration runs in a checkout")
@@ -104,13 +119,9 @@ def _prepare(count: int) -> _Work:
     return _Work(floats=floats, network=network, core=core, data=data, x=x, expected=expected)
 
 
-def _check_counts(most: int, **counts: int) -> None:
-    for name, count in counts.items():
-        if not 1 <= count <= most:
-            raise click.BadParameter(f"{count} is not 1 to {most}", param_hint=f"--{name}")
-
-
 def _cocotb(work: _Work, simulator: str, count: int, folder: Path) -> SampleRun:
+    from sim.samples import run_cocotb
+
     with progress(f"{simulator}, cocotb", count) as done:
         return run_cocotb(
             work.core,
@@ -124,9 +135,16 @@ def _cocotb(work: _Work, simulator: str, count: int, folder: Path) -> SampleRun:
 
 
 def _compiled(work: _Work, count: int) -> SampleRun:
+    from sim.samples import run_compiled
+
     with progress("verilator, compiled bench", count) as done:
         return run_compiled(
-            work.core, work.network, list(work.x[:count]), work.expected[:count], progress=done
+            work.core,
+            work.network,
+            list(work.x[:count]),
+            work.expected[:count],
+            jobs=2,
+            progress=done,
         )
 
 

@@ -12,7 +12,7 @@ from golden import files
 from golden.network import Network
 from golden.quantize import METHODS, Report, Settings
 from golden.quantize import quantize as quantize_network
-from litelstm import samples
+from litelstm import outputs, samples
 from litelstm.console import out, progress
 
 
@@ -75,6 +75,8 @@ def quantize(
         log2_range=_log2("--tanh-range", tanh_range),
         interpolate=interpolate,
     )
+    for path in (output, json_path):
+        outputs.check_file(path)
     floats = Network.load(network)
     x = samples.load(calibrate, inputs=floats.inputs, count=count, split="train").x
     with progress("quantize"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -14,12 +14,16 @@ from golden import files
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
-from litelstm import samples
+from hdl.plan import Plan
+from litelstm import outputs, samples
 from litelstm.console import out, progress
-from litelstm.options import lanes_option
+from litelstm.extras import require_sim
+from litelstm.options import lanes_option, tail_multipliers_option
 from sim.patterns import IDLE_PATTERNS, READY_PATTERNS, Stalls
-from sim.samples import SampleRun, run_cocotb, run_compiled
-from sim.toolchain import check_simulator
+from sim.toolchain import check_simulator, require
+
+if TYPE_CHECKING:
+    from sim.samples import SampleRun
 
 MISMATCH = 1
 
@@ -33,7 +37,10 @@ MISMATCH = 1
 @click.option("--batch", is_flag=True, help="Compiled bench for volume; no Python in the loop.")
 @click.option("--count", type=int, help="Take this many samples.  [default: all]")
 @lanes_option
-@click.option("--jobs", default=1, show_default=True, help="Simulators at a time (not --batch).")
+@tail_multipliers_option
+@click.option(
+    "--jobs", default=1, show_default=True, help="Simulators at a time, or models with --batch."
+)
 @click.option("--stall", is_flag=True, help="Random stalls at both streams (with --batch).")
 @click.option("--seed", type=int, help="Of random stalls and of cocotb's random numbers.")
 @click.option("--waves", type=click.Path(path_type=Path), help="Record waves: .fst or .vcd.")
@@ -46,6 +53,7 @@ def simulate(
     batch: bool,
     count: int | None,
     lanes: int,
+    tail_multipliers: int,
     jobs: int,
     stall: bool,
     seed: int | None,
@@ -58,14 +66,23 @@ def simulate(
     The exit status is 1 if a word differs from the golden model, or moves in another cycle than
     the cycle count says.
     """
-    _check(check_simulator(sim), batch=batch, stall=stall, jobs=jobs, waves=waves)
+    require_sim()
+    from sim.samples import run_cocotb, run_compiled
+
+    simulator = check_simulator(sim)
+    _check(sim, batch=batch, stall=stall, jobs=jobs, waves=waves)
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, inputs=quantized.inputs, count=count)
+    Plan(network=quantized, lanes=lanes, tail_multipliers=tail_multipliers)  # refuses either
+    require(simulator)
+    for path in (json_path, waves):
+        outputs.check_file(path)
+    outputs.check_folder(logs)
     x = quantized.quantize_input(data.x)
     with progress("golden model"):
         expected = IntegerModel(quantized).forward(x)
     with progress("generate"):
-        core = verilog.generate(quantized, lanes=lanes)
+        core = verilog.generate(quantized, lanes=lanes, tail_multipliers=tail_multipliers)
     what = "compiled bench" if batch else sim
     with progress(what, len(x)) as done:
         if batch:
@@ -75,6 +92,7 @@ def simulate(
                 quantized,
                 list(x),
                 expected,
+                jobs=jobs,
                 stalls=stalls if stall else Stalls(),
                 seed=seed or 0,
                 progress=done,

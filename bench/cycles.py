@@ -1,0 +1,180 @@
+"""Cycles per step, measured in simulation, beside the formula, the ideal and other cores.
+
+    python -m bench.cycles [--seed N] [--json]
+
+Each core is generated, Verilated and given dense random input without a stall: one long sequence
+and a longer one by ``STEPS`` steps. Every output word is compared with the golden model, every
+transfer with the cycle count. Cycles per step are the difference of the two runs' last output
+words. The exit status is 1 if anything differs or a bar is missed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from golden.model import IntegerModel
+from hdl import cycles, verilog
+from litelstm.architectures import Architecture
+from litelstm.console import progress
+from sim.compiled import CompiledBench
+from sim.core_job import CoreJob, CoreResult
+
+WARM_UP, STEPS = 6, 16
+"""Steps of the shorter run, and by how many the other one is longer."""
+
+ELASTIC = "elastic-ai.creator 0.68"
+TITLES = {
+    "rnn": "RNN",
+    "lstm": "LSTM",
+    "plstm": "pLSTM",
+    "gru": "GRU reset-before",
+    "litelstm": "LiteLSTM",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of the table.
+
+    Attributes:
+        work: the network.
+        lanes: multipliers in the array.
+        bar: cycles per step that it may take at most.
+        others: what other cores with as many multipliers take, measured.
+    """
+
+    work: Architecture
+    lanes: int
+    bar: int
+    others: str = "-"
+
+    @property
+    def title(self) -> str:
+        """For example ``GRU reset-before, 8 in, 2 x 16 units, 8 lanes``."""
+        sizes = str(self.work).removeprefix(self.work.cell)
+        return f"{TITLES[self.work.cell]}{sizes}, {self.lanes} lanes"
+
+
+def _row(
+    cell: str, inputs: int, units: int, lanes: int, bar: int, others: str = "-", layers: int = 1
+) -> Row:
+    work = Architecture(cell=cell, inputs=inputs, units=units, layers=layers)
+    return Row(work=work, lanes=lanes, bar=bar, others=others)
+
+
+ROWS = (
+    _row("lstm", 1, 20, 4, 422, "507 published, 891 open RTL"),
+    _row("gru", 32, 32, 8, 770, "797.2"),
+    _row("gru", 64, 64, 8, 3074, "3,111.8"),
+    _row("gru", 8, 16, 8, 340, "382.9", layers=2),
+    _row("litelstm", 28, 64, 16, 994),
+    _row("plstm", 28, 64, 16, 1474),
+    _row("rnn", 28, 64, 16, 370),
+    _row("lstm", 28, 64, 32, 738, f"1,565 ({ELASTIC}, unroll 8, pipelined)"),
+    _row("lstm", 28, 64, 4, 5890, f"8,252 ({ELASTIC}, unroll 1)"),
+    _row("litelstm", 16, 16, 16, 82),
+    _row("litelstm", 1, 16, 16, 64),
+)
+"""The project's table of bars."""
+
+STREAMS = (
+    "LiteLSTM, 1 in, 16 units, 16 lanes, 2 interleaved streams: not built yet (bar 51, ideal 50)"
+)
+"""The row that nothing measures yet."""
+
+
+def measure(row: Row, seed: int) -> dict[str, Any]:
+    """Run one row's core in the compiled bench.
+
+    Raises:
+        sim.errors.SimulationError: the bench cannot be built, or the core hangs.
+    """
+    network = row.work.quantized(seed=seed)
+    core = verilog.generate(network, lanes=row.lanes)
+    rng = np.random.default_rng([seed, 2])
+    ends, compared, wrong = [], 0, ""
+    with CompiledBench(
+        core.verilog,
+        top=core.description["name"],
+        i_width=network.x.width,
+        o_width=network.out.width,
+    ) as bench:
+        for steps in (WARM_UP, WARM_UP + STEPS):
+            x = _dense(rng, (1, steps, network.inputs), network.x.max)
+            job = CoreJob.make(core.plan, list(x), IntegerModel(network).forward(x))
+            run = bench.run_sequences(job.sequences, words=network.outputs)
+            result = CoreResult.judge(job, run, stalled=False)
+            ends.append(int(result.taken[-1]))
+            compared += result.compared
+            wrong = wrong or result.first_mismatch or result.wrong_cycle
+    steady = cycles.steady_state(core.plan)
+    measured = (ends[1] - ends[0]) / STEPS
+    return {
+        "work": row.title,
+        "measured": measured,
+        "formula": steady.cycles_per_step,
+        "ideal": steady.ideal_cycles_per_step,
+        "bar": row.bar,
+        "others": row.others,
+        "waited": steady.waited,
+        "words_compared": compared,
+        "wrong": wrong,
+        "holds": not wrong and measured == steady.cycles_per_step and measured <= row.bar,
+    }
+
+
+def _dense(rng: np.random.Generator, shape: tuple[int, ...], largest: int) -> NDArray[np.int64]:
+    """Random input words of both signs, none of them 0."""
+    return rng.integers(1, largest, size=shape, endpoint=True) * rng.choice([-1, 1], size=shape)
+
+
+@click.command()
+@click.option("--seed", default=0, show_default=True, help="Of weights and inputs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(seed: int, as_json: bool) -> None:
+    """Measure every row and print the table."""
+    with progress("cores", len(ROWS)) as done:
+        results = []
+        for row in ROWS:
+            results.append(measure(row, seed))
+            done(len(results))
+    if as_json:
+        click.echo(json.dumps({"rows": results, "missing": [STREAMS]}, indent=2))
+    else:
+        _show(results)
+    sys.exit(0 if all(result["holds"] for result in results) else 1)
+
+
+def _show(results: list[dict[str, Any]]) -> None:
+    table = Table(title="Cycles per step, steady state, dense input", title_justify="left")
+    table.add_column("work")
+    for column in ("measured", "formula", "ideal", "at most"):
+        table.add_column(column, justify="right")
+    table.add_column("other cores, measured")
+    table.add_column("holds")
+    for result in results:
+        numbers = [f"{result[key]:,g}" for key in ("measured", "formula", "ideal", "bar")]
+        verdict = "yes" if result["holds"] else f"NO {result['wrong']}"
+        table.add_row(result["work"], *numbers, result["others"], verdict)
+    # A file or pipe has no width of its own to wrap at.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console.print(table)
+    for result in results:
+        for reason, waited in result["waited"].items():
+            console.print(f"{result['work']}: the array waits {waited} cycles a step for {reason}")
+    console.print(STREAMS)
+    words = sum(result["words_compared"] for result in results)
+    console.print(f"{words:,} output words compared with the golden model")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""``litelstm compare``: the cells side by side."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.box import SIMPLE
+from rich.table import Table
+
+from golden.quantize import Settings
+from litelstm.comparison import REFERENCE, Row
+from litelstm.comparison import compare as compare_cells
+from litelstm.console import out, progress
+from litelstm.options import lanes_option
+
+
+@click.command()
+@click.option("--inputs", default=28, show_default=True, help="Elements of x.")
+@click.option("--units", default=64, show_default=True, help="Units of the layer.")
+@lanes_option
+@click.option("--weights", default=8, show_default=True, help="Bits of a weight.")
+@click.option("--sigmoid", default="hard", show_default=True, help="Gate activation.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(inputs: int, units: int, lanes: int, weights: int, sigmoid: str, as_json: bool) -> None:
+    """Compare RNN, GRU, LSTM, peephole LSTM and LiteLSTM: the paper's Table 1, and cycles.
+
+    One layer, no head. Counted from the cells' descriptions; what the paper's equations have stands
+    below matrices and element-wise products. Weight bits do not include biases.
+    """
+    with progress("compare"):
+        rows = compare_cells(
+            inputs=inputs,
+            units=units,
+            lanes=lanes,
+            settings=Settings(weight_width=weights),
+            sigmoid=sigmoid,
+        )
+    notes = [note for row in rows if row.paper for note in row.paper.notes]
+    if as_json:
+        report = {
+            "inputs": inputs,
+            "units": units,
+            "lanes": lanes,
+            "weight_width": weights,
+            "sigmoid": sigmoid,
+            "ratios_to": REFERENCE,
+            "cells": [asdict(row) for row in rows],
+        }
+        click.echo(json.dumps(report, indent=2))
+        return
+    out.print(
+        _table(rows, title=f"{inputs} inputs, {units} units, {weights}-bit weights, {lanes} lanes")
+    )
+    for number, note in enumerate(notes, start=1):
+        out.print(f"({number}) {note}")
+
+
+def _table(rows: list[Row], *, title: str) -> Table:
+    """Cells from left to right, so that 80 columns are enough."""
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE, collapse_padding=True, pad_edge=False
+    )
+    table.add_column("", no_wrap=True)
+    noted = 0
+    for row in rows:
+        notes = row.paper.notes if row.paper else ()
+        marks = [f"({noted + n})" for n in range(1, len(notes) + 1)]
+        noted += len(notes)
+        table.add_column("\n".join([*row.cell.split("-"), " ".join(marks)]), justify="right")
+    papers = [row.paper for row in rows]
+    lines: list[tuple[str, list[Any]]] = [
+        ("gates", [row.gates for row in rows]),
+        ("sigmoids", [row.activations["sigmoid"] for row in rows]),
+        ("tanhs", [row.activations["tanh"] for row in rows]),
+        ("matrices", [row.matrices for row in rows]),
+        ("+ diagonals", [row.vectors for row in rows]),
+        ("as printed", [paper.matrices if paper else "-" for paper in papers]),
+        ("biases", [row.biases for row in rows]),
+        ("products", [row.products for row in rows]),
+        ("as printed", [paper.products if paper else "-" for paper in papers]),
+        ("parameters", [f"{row.parameters:,}" for row in rows]),
+        (f"/ {REFERENCE}", [f"{row.parameters_ratio:.3f}" for row in rows]),
+        ("weight bits", [f"{row.weight_bits:,}" for row in rows]),
+        ("cycles a step", [f"{row.cycles_per_step:,}" for row in rows]),
+        (f"/ {REFERENCE}", [f"{row.cycles_ratio:.3f}" for row in rows]),
+    ]
+    for name, values in lines:
+        table.add_row(name, *map(str, values))
+    return table

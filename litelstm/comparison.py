@@ -1,0 +1,193 @@
+"""Table 1 of the LiteLSTM paper, computed from the cells' descriptions instead of counted by hand.
+
+Gates, matrices and parameters follow from :mod:`golden.cells`; element-wise products, activations
+and cycles from the state updates and schedules of :mod:`hdl.cells`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from golden.cells import Cell
+from golden.quantize import Settings
+from hdl.cells import Update, schedule
+from hdl.cycles import steady_state
+from hdl.plan import Plan
+from litelstm.architectures import CELLS, Architecture
+
+REFERENCE = "lstm"
+"""What parameters and cycles are put in proportion to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """What the paper's equations have, as they are printed.
+
+    Attributes:
+        matrices: weight matrices; ``+ 3`` are the vectors of peepholes.
+        products: element-wise products.
+        notes: where this and the table, or this and the core differ.
+    """
+
+    matrices: str
+    products: int
+    notes: tuple[str, ...] = ()
+
+
+PAPER = {
+    "rnn": Paper(matrices="2", products=0),
+    "gru": Paper(
+        matrices="6",
+        products=3,
+        notes=(
+            "GRU: eqs. (16) and (17) have three products, r * h, (1 - z) * h and z * n; the core "
+            "computes (17) as h + z * (n - h), the same number with one product less.",
+        ),
+    ),
+    "lstm": Paper(matrices="8", products=3),
+    "plstm": Paper(matrices="8 + 3", products=6),
+    "litelstm": Paper(
+        matrices="5",
+        products=3,
+        notes=(
+            "LiteLSTM: eqs. (18) and (22) have five matrices, W_fx, U_fh, W_fc, W_gx and U_gh; "
+            "the paper's Table 1 says six.",
+            "LiteLSTM: eqs. (24) and (25) as printed have three products, f * c, f * g and "
+            "f * tanh(c); the core computes (24) as f * (c + g), the same number.",
+        ),
+    ),
+}
+"""The paper's cells in the order of its table."""
+
+ROWS = (*PAPER, "litelstm-diagonal", "litelstm-none")
+"""Cells that are compared, by their names in :mod:`litelstm.architectures`."""
+
+
+@dataclass(kw_only=True)
+class _Activations(Update[None]):
+    """Counts the activations of a state update; see :class:`hdl.cells.Update`."""
+
+    of: dict[str, int] = field(default_factory=lambda: {"sigmoid": 0, "tanh": 0})
+
+    def sum(self, gate: str, *, c: None = None) -> None: ...
+    def state(self, name: str) -> None: ...
+    def narrow(self, a: None, to: str, *, name: str) -> None: ...
+    def add(self, a: None, b: None, *, name: str) -> None: ...
+    def subtract(self, a: None, b: None, *, name: str) -> None: ...
+    def multiply(self, a: None, b: None, *, name: str) -> None: ...
+    def make(self, vector: str, a: None) -> None: ...
+
+    def sigmoid(self, a: None, *, name: str) -> None:
+        self.of["sigmoid"] += 1
+
+    def tanh(self, a: None, *, name: str) -> None:
+        self.of["tanh"] += 1
+
+
+def activations(cell: Cell) -> dict[str, int]:
+    """Activations of one unit and step by function, ``sigmoid`` and ``tanh``."""
+    counter = _Activations()
+    for drain in schedule(cell).drains:
+        drain.update(counter)
+    return counter.of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One cell in the comparison: one layer, no head.
+
+    Attributes:
+        cell: its name.
+        gates: gates that a gate activation closes, the candidate not among them.
+        activations: of one unit and step, by function.
+        matrices, vectors, biases: weight matrices, diagonal weights and biases.
+        products: element-wise products of one unit and step, as the core computes them.
+        parameters: trained numbers, biases included.
+        weight_bits: of matrices and diagonals; biases not included.
+        cycles_per_step: in the steady state.
+        parameters_ratio, cycles_ratio: to ``REFERENCE``.
+        paper: the paper's figures, of its own cells.
+    """
+
+    cell: str
+    gates: int
+    activations: dict[str, int]
+    matrices: int
+    vectors: int
+    biases: int
+    products: int
+    parameters: int
+    weight_bits: int
+    cycles_per_step: int
+    parameters_ratio: float
+    cycles_ratio: float
+    paper: Paper | None
+
+
+def compare(*, inputs: int, units: int, lanes: int, settings: Settings, sigmoid: str) -> list[Row]:
+    """The table for one size.
+
+    Args:
+        inputs, units: of every cell.
+        lanes: multipliers of the array.
+        settings: bit widths.
+        sigmoid: gate activation.
+
+    Raises:
+        InputError: a number is out of range.
+    """
+    plans = {
+        name: Plan(
+            network=Architecture(cell=name, inputs=inputs, units=units, sigmoid=sigmoid).quantized(
+                settings
+            ),
+            lanes=lanes,
+        )
+        for name in ROWS
+    }
+    cycles = {name: steady_state(plan).cycles_per_step for name, plan in plans.items()}
+    parameters = {name: _parameters(plan) for name, plan in plans.items()}
+    return [
+        _row(
+            name,
+            plan,
+            parameters=parameters[name],
+            cycles_per_step=cycles[name],
+            parameters_ratio=parameters[name] / parameters[REFERENCE],
+            cycles_ratio=cycles[name] / cycles[REFERENCE],
+        )
+        for name, plan in plans.items()
+    ]
+
+
+def _parameters(plan: Plan) -> int:
+    return sum(array.size for layer in plan.network.layers for array in layer.weights.values())
+
+
+def _row(
+    name: str,
+    plan: Plan,
+    *,
+    parameters: int,
+    cycles_per_step: int,
+    parameters_ratio: float,
+    cycles_ratio: float,
+) -> Row:
+    cell, (layer,) = CELLS[name], plan.network.layers
+    biases = [gate.bias for gate in cell.gates]
+    weights = parameters - sum(layer.weights[bias].size for bias in biases)
+    return Row(
+        cell=name,
+        gates=sum(not (gate.tanh or gate.wide) for gate in cell.gates),
+        activations=activations(cell),
+        matrices=sum(len(gate.reads) for gate in cell.gates),
+        vectors=sum(gate.diagonal for gate in cell.gates),
+        biases=len(biases),
+        products=plan.update_cost.products,
+        parameters=parameters,
+        weight_bits=weights * layer.formats.weight_width,
+        cycles_per_step=cycles_per_step,
+        parameters_ratio=parameters_ratio,
+        cycles_ratio=cycles_ratio,
+        paper=PAPER.get(name),
+    )

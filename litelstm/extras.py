@@ -1,0 +1,21 @@
+"""Packages that only some commands need."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from sim.errors import MissingToolError
+
+SIM = ("cocotb", "cocotb_tools", "filelock")
+"""What :mod:`sim` imports beyond what every command needs."""
+
+
+def require_sim() -> None:
+    """Check that the benches can be imported; their modules are imported only after this.
+
+    Raises:
+        MissingToolError: a package of the extra ``sim`` is missing.
+    """
+    for name in SIM:
+        if find_spec(name) is None:
+            raise MissingToolError(f"{name} is missing: pip install 'litelstm[sim]'")

@@ -1,0 +1,299 @@
+"""Seeded random quantized networks: any cells, sizes, formats and tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.activations import TanhTable
+from golden.cells import CELLS, Cell, LiteLSTM
+from golden.formats import Format
+from golden.model import IntegerModel
+from golden.network import weight_shapes
+from golden.quantized import (
+    BIAS,
+    MAX_FRAC,
+    LayerFormats,
+    QuantizedDense,
+    QuantizedLayer,
+    QuantizedNetwork,
+)
+
+T = TypeVar("T")
+
+Seed = int | tuple[int, ...]
+"""What decides every draw: a number, or several."""
+
+EVERY_CELL: tuple[Cell, ...] = tuple(
+    kind(**dict(zip(kind.options, chosen, strict=True)))  # all options are fields of the kind
+    for kind in CELLS.values()
+    for chosen in product(*kind.options.values())
+)
+"""Every kind of cell with every choice of its options."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a network shall be like.
+
+    Args:
+        inputs: length of the input vector.
+        units: units of each recurrent layer.
+        outputs: words of the dense head, or ``None`` for no head.
+        sigmoid, peephole: of every layer, or one a layer.
+        cells: of each layer; LiteLSTM with ``peephole`` by default.
+        weight_width, activation_width, state_width, pre_width, out_width: bits, as in
+            :class:`golden.quantize.Settings`.
+        log2_entries, log2_range, interpolate: the tanh table.
+        log2_state: c ranges over +-2**log2_state.
+        mixed: every layer draws formats of its own; the widths above are then upper bounds.
+        extremes: every weight is the smallest or the largest of its format.
+        drive: biases hold f at 1 and g at 1 (even units) or -1 (odd units), so that c saturates
+            on both sides.
+    """
+
+    inputs: int = 3
+    units: tuple[int, ...] = (5,)
+    outputs: int | None = 2
+    sigmoid: str | tuple[str, ...] = "hard"
+    peephole: str | tuple[str, ...] = "full"
+    cells: tuple[Cell, ...] | None = None
+    weight_width: int = 8
+    activation_width: int = 8
+    state_width: int = 12
+    pre_width: int = 12
+    out_width: int = 16
+    log2_entries: int = 8
+    log2_range: int = 2
+    interpolate: bool = False
+    log2_state: int = 2
+    mixed: bool = False
+    extremes: bool = False
+    drive: bool = False
+
+    def layer_cell(self, index: int) -> Cell:
+        """The cell of a layer."""
+        if self.cells is not None:
+            return self.cells[index]
+        return LiteLSTM(peephole=_of_layer(self.peephole, index))
+
+    def layer_sigmoid(self, index: int) -> str:
+        """The gate activation of a layer."""
+        return _of_layer(self.sigmoid, index)
+
+    def layer_inputs(self, index: int) -> int:
+        """Length of a layer's input vector."""
+        return self.units[index - 1] if index else self.inputs
+
+
+def random_recipe(
+    seed: Seed, *, units: int = 9, layers: int = 3, cells: tuple[Cell, ...] = ()
+) -> Recipe:
+    """A recipe that draws everything: 1 to ``layers`` layers of 1 to ``units`` units.
+
+    Args:
+        seed: decides every draw.
+        units, layers: upper bounds.
+        cells: each layer draws one of these; a LiteLSTM of the drawn ``peephole`` if there are
+            none.
+    """
+    rng = _rng(seed, 0)
+    count = int(rng.integers(1, layers + 1))
+
+    def pick(*choices: T) -> T:
+        return choices[int(rng.integers(len(choices)))]
+
+    return Recipe(
+        inputs=int(rng.integers(1, units + 1)),
+        units=tuple(int(n) for n in rng.integers(1, units + 1, size=count)),
+        outputs=pick(None, int(rng.integers(1, units + 1))),
+        sigmoid=tuple(pick("hard", "logistic") for _ in range(count)),
+        peephole=tuple(pick("full", "none") for _ in range(count)),
+        cells=_draw_cells(seed, cells, count),
+        weight_width=int(rng.integers(2, 17)),
+        activation_width=int(rng.integers(3, 17)),
+        state_width=int(rng.integers(4, 19)),
+        pre_width=int(rng.integers(5, 19)),
+        out_width=int(rng.integers(2, 33)),
+        log2_entries=int(rng.integers(2, 11)),
+        log2_range=int(rng.integers(2, 5)),
+        interpolate=pick(False, True),
+        log2_state=int(rng.integers(0, 4)),
+        mixed=pick(False, True),
+        extremes=pick(False, False, True),
+    )
+
+
+def quantized_network(recipe: Recipe, seed: Seed) -> QuantizedNetwork:
+    """A network of random integer weights whose pre-activations cover the tanh table's range."""
+    rng = _rng(seed, 3)
+    tanh = _tanh_table(recipe)
+    x = Format(width=recipe.activation_width, frac=recipe.activation_width - 1)
+    layers: list[QuantizedLayer] = []
+    for index in range(len(recipe.units)):
+        layers.append(_layer(recipe, index, x, rng))
+        x = layers[-1].formats.h
+    head = _head(recipe, x, rng) if recipe.outputs else None
+    return QuantizedNetwork(layers=tuple(layers), head=head, tanh=tanh)
+
+
+def input_words(
+    network: QuantizedNetwork, *, batch: int, steps: int, seed: Seed
+) -> NDArray[np.int64]:
+    """Input words over the whole range, both its ends among them; (batch, steps, inputs)."""
+    rng = _rng(seed, 4)
+    shape = (batch, steps, network.inputs)
+    words = rng.integers(network.x.min, network.x.max, size=shape, endpoint=True)
+    ends = np.where(rng.random(shape) < 0.5, network.x.min, network.x.max)
+    return np.where(rng.random(shape) < 0.2, ends, words)
+
+
+def _rng(seed: Seed, use: int) -> np.random.Generator:
+    """Random numbers of a seed for one use."""
+    return np.random.default_rng([*(seed if isinstance(seed, tuple) else (seed,)), use])
+
+
+def _draw_cells(seed: Seed, cells: tuple[Cell, ...], count: int) -> tuple[Cell, ...] | None:
+    if not cells:
+        return None
+    return tuple(cells[int(n)] for n in _rng(seed, 6).integers(len(cells), size=count))
+
+
+def _of_layer(value: str | tuple[str, ...], index: int) -> str:
+    return value if isinstance(value, str) else value[index]
+
+
+def _tanh_table(recipe: Recipe) -> TanhTable:
+    return TanhTable(
+        log2_entries=recipe.log2_entries,
+        log2_range=recipe.log2_range,
+        interpolate=recipe.interpolate,
+        out=Format(width=recipe.activation_width + 2, frac=recipe.activation_width),
+    )
+
+
+def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> QuantizedLayer:
+    cell = recipe.layer_cell(index)
+    shapes = weight_shapes(cell, recipe.layer_inputs(index), recipe.units[index])
+
+    def width(most: int, least: int = 2) -> int:
+        return int(rng.integers(min(least, most), most + 1)) if recipe.mixed else most
+
+    activation, state = width(recipe.activation_width), width(recipe.state_width, 4)
+    pre, gate = width(recipe.pre_width, 5), width(recipe.activation_width)
+    weight_width = width(recipe.weight_width)
+    h = Format(
+        width=activation, frac=activation - 1 + (int(rng.integers(-1, 2)) if recipe.mixed else 0)
+    )
+    c = Format(width=state, frac=state - 1 - recipe.log2_state)
+    rough = (1 << weight_width) * sum(
+        shape[1] ** 0.5 * (1 << {"x": x, "h": h, "c": c}[name[-1]].width) / 12
+        for name, shape in shapes.items()
+        if len(shape) == 2
+    )  # about the deviation of all sums together
+    pre_frac = max(0, pre - 1 - recipe.log2_range)
+    hidden = None
+    if any(g.wide for g in cell.gates):
+        hidden = Format(width=width(recipe.pre_width, 5), frac=pre_frac)
+    formats = LayerFormats(
+        x=x,
+        h=h,
+        c=c if "c" in cell.state else None,
+        pre=Format(width=pre, frac=pre_frac),
+        hidden=hidden,
+        gate=Format(width=gate + 2, frac=gate),
+        weight_width=weight_width,
+        product_frac=int(np.ceil(np.log2(rough))),
+    )
+    weights = {
+        name: _bias(recipe, name, shape[0], formats, rng)
+        if name.startswith("b_")
+        else _matrix(recipe, shape, limits(name, formats), rng)
+        for name, shape in shapes.items()
+    }
+    return QuantizedLayer(
+        cell=cell, sigmoid=recipe.layer_sigmoid(index), formats=formats, weights=weights
+    )
+
+
+def _head(recipe: Recipe, h: Format, rng: np.random.Generator) -> QuantizedDense:
+    assert recipe.outputs
+    shape = (recipe.outputs, recipe.units[-1])
+    limits = -(1 << (recipe.weight_width - 1)), (1 << (recipe.weight_width - 1)) - 1
+    product_frac = recipe.weight_width + h.width - 4
+    bias = 1 << max(0, product_frac)
+    return QuantizedDense(
+        h=h,
+        out=Format(width=recipe.out_width, frac=min(product_frac + 1, recipe.out_width - 4)),
+        weight_width=recipe.weight_width,
+        product_frac=product_frac,
+        weights={
+            "W": _matrix(recipe, shape, limits, rng),
+            "b": rng.integers(-bias, bias, size=shape[0], endpoint=True),
+        },
+    )
+
+
+def limits(name: str, formats: LayerFormats) -> tuple[int, int]:
+    """Range of a matrix or bias, by its name in the equations."""
+    width = 32 if name.startswith("b_") else formats.weight_width
+    return -(1 << (width - 1)), (1 << (width - 1)) - 1
+
+
+def _matrix(
+    recipe: Recipe, shape: tuple[int, ...], limits: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    if recipe.extremes:
+        return rng.choice(np.array(limits, dtype=np.int64), size=shape)
+    return rng.integers(*limits, size=shape, endpoint=True)
+
+
+def _bias(
+    recipe: Recipe, name: str, units: int, formats: LayerFormats, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Biases of about 1, or ones that decide alone."""
+    if recipe.drive:
+        largest = (1 << 31) - 1
+        odd = np.arange(units) % 2 == 1
+        return np.where(odd & (name == "b_g"), -largest, largest)
+    size = 1 << min(31, max(1, formats.product_frac))
+    return rng.integers(-size, size, size=units)
+
+
+def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetwork:
+    """The network with binary points such that pre-activations spread by about 1.
+
+    Random weights alone leave deeper layers, and first steps, with nearly constant ones: their
+    words would be the same whatever the sequence was.
+
+    Args:
+        network: its integers stay, but for biases, which keep their values.
+        words: input words to measure the spread with, (batch, steps, inputs).
+    """
+    for index, layer in enumerate(network.layers):
+        traces = IntegerModel(network).run(words).layers
+        operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
+        operands["x"] = traces[index - 1]["h"] if index else words
+        operands["rh"] = operands["h"]  # about: r is not told
+        sums = [
+            np.sum([operands[name] @ layer.weights[gate.matrix(name)].T for name in gate.reads], 0)
+            for gate in layer.cell.gates
+        ]
+        spread = max(1.0, float(np.std(sums)))
+        frac = max(-MAX_FRAC, min(40, round(np.log2(spread))))
+        drop = layer.formats.product_frac - frac
+        weights = {
+            name: BIAS.saturate(array >> drop if drop > 0 else array << min(-drop, 30))
+            if name.startswith("b_")
+            else array
+            for name, array in layer.weights.items()
+        }
+        formats = replace(layer.formats, product_frac=frac)
+        layers = list(network.layers)
+        layers[index] = replace(layer, formats=formats, weights=weights)
+        network = replace(network, layers=tuple(layers))
+    return network

@@ -1,0 +1,201 @@
+"""The regression's cases: random networks, cores, sequences and stalls, each made of two numbers.
+
+Case number k of seed s is always the same core with the same work. Each is run four times: without
+stalls (every word and every cycle), with a reset in the middle (the same afterwards), and twice
+with random stalls at both streams (every word).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.cells import cell_options
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+from hdl.verilog import Generated, generate
+from sim.core_job import CoreJob, CoreResult
+from sim.patterns import NO_STALLS, WHEN_DUE, Pattern, Stalls, Trigger
+from sim.random_networks import (
+    EVERY_CELL,
+    input_words,
+    lively,
+    quantized_network,
+    random_recipe,
+)
+from sim.streams import Reset, StreamRun
+
+MAX_UNITS = 12
+
+MAX_TAIL_MULTIPLIERS = 6
+
+CYCLES = 800
+"""Clock cycles, about, that a case's sequences take without stalls."""
+
+MAX_SEQUENCES = 12
+
+PATIENCE = 20_000
+"""Clock cycles without a transfer after which a core hangs; the longest gap is far shorter."""
+
+ATTEMPTS = 4
+"""Draws of a network; about one in seven answers the same whatever comes in."""
+
+# Uses of random numbers beside those of sim.random_networks.
+_LANES, _TAIL, _LENGTHS, _TRIALS, _SIZES = 16, 17, 18, 19, 20
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a case's sequences."""
+
+    stalls: Stalls
+    seed: int
+    reset: Reset | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """Case ``number`` of ``seed``: a core, and sequences of raw input words."""
+
+    seed: int
+    number: int
+
+    def __str__(self) -> str:
+        layers = " ".join(
+            f"{layer.cell.kind}{''.join('-' + v for v in cell_options(layer.cell).values())}"
+            f"-{layer.sigmoid}:{layer.inputs}x{layer.units}"
+            for layer in self.network.layers
+        )
+        head = f" head:{self.network.outputs}" if self.network.head else ""
+        return f"{layers}{head} lanes {self.lanes} tail {self.tail_multipliers}"
+
+    @property
+    def name(self) -> str:
+        """Name of the core's top module."""
+        return f"case_{self.seed}_{self.number}"
+
+    def random(self, use: int) -> np.random.Generator:
+        """The case's random numbers for one use."""
+        return np.random.default_rng([self.seed, self.number, use])
+
+    @cached_property
+    def network(self) -> QuantizedNetwork:
+        """What the core runs: the first of some draws whose words depend on the input."""
+        for attempt in range(ATTEMPTS):
+            network = self._draw(attempt)
+            words = input_words(network, batch=4, steps=2, seed=(self.seed, self.number))
+            if len(np.unique(IntegerModel(network).forward(words), axis=0)) > 1:
+                return network
+        return self._draw(0)
+
+    def _draw(self, attempt: int) -> QuantizedNetwork:
+        """A network; three of four have pre-activations that spread."""
+        seed, rng = (self.seed, self.number, attempt), self.random(_SIZES + attempt)
+        recipe = random_recipe(seed, units=MAX_UNITS, cells=EVERY_CELL)
+        recipe = replace(recipe, drive=bool(rng.random() < 0.05))
+        network = quantized_network(recipe, seed)
+        if recipe.drive or rng.random() < 0.25:
+            return network
+        return lively(network, input_words(network, batch=8, steps=6, seed=seed))
+
+    @cached_property
+    def lanes(self) -> int:
+        """Multipliers of the array, 1 to the units of the largest layer."""
+        largest = max(layer.units for layer in self.network.layers)
+        return int(self.random(_LANES).integers(1, largest, endpoint=True))
+
+    @cached_property
+    def tail_multipliers(self) -> int:
+        """Multipliers of the state update."""
+        return int(self.random(_TAIL).integers(1, MAX_TAIL_MULTIPLIERS, endpoint=True))
+
+    @cached_property
+    def sequences(self) -> list[NDArray[np.int64]]:
+        """Two sequences or more, of 1 to 8 steps, now and then of more."""
+        rng = self.random(_LENGTHS)
+        step = self.network.products / self.lanes + self.network.inputs
+        lengths: list[int] = []
+        while len(lengths) < 2 or (sum(lengths) * step < CYCLES and len(lengths) < MAX_SEQUENCES):
+            left = int(CYCLES / step) - sum(lengths)
+            most = int(rng.choice([1, 3, 8, 40], p=[0.25, 0.4, 0.25, 0.1]))
+            lengths.append(int(rng.integers(1, min(max(left, 3), most), endpoint=True)))
+        words = input_words(
+            self.network, batch=len(lengths), steps=max(lengths), seed=(self.seed, self.number)
+        )
+        return [sequence[:length] for sequence, length in zip(words, lengths, strict=True)]
+
+    @cached_property
+    def expected(self) -> NDArray[np.int64]:
+        """The golden model's words, (sequences, outputs)."""
+        model = IntegerModel(self.network)
+        return np.concatenate([model.forward(sequence[np.newaxis]) for sequence in self.sequences])
+
+    @cached_property
+    def core(self) -> Generated:
+        """The generated core."""
+        return generate(
+            self.network,
+            lanes=self.lanes,
+            tail_multipliers=self.tail_multipliers,
+            name=self.name,
+        )
+
+    @cached_property
+    def job(self) -> CoreJob:
+        """What the core is to do."""
+        return CoreJob.make(self.core.plan, self.sequences, self.expected)
+
+    def trials(self, job: CoreJob) -> Iterator[Trial]:
+        """The runs, which do not depend on the bench."""
+        rng = self.random(_TRIALS)
+        reset = Reset(
+            cycle=int(rng.integers(0, job.taken[-1], endpoint=True)),
+            hold=int(rng.integers(1, 4)),
+        )
+        yield Trial(NO_STALLS, 0, None)
+        yield Trial(NO_STALLS, 0, reset)
+        for _ in range(2):
+            stalls = Stalls(idle=random_idle(rng), ready=random_ready(rng))
+            yield Trial(stalls, int(rng.integers(1 << 32)), None)
+
+
+def random_idle(rng: np.random.Generator) -> Pattern:
+    """Gaps in the valid of the stream that goes in; none in one of four cases."""
+    return _pattern(rng) if rng.random() < 0.75 else Pattern()
+
+
+def random_ready(rng: np.random.Generator) -> Pattern:
+    """Gaps in the ready of the stream that comes out."""
+    chosen = rng.random()
+    if chosen < 0.1:
+        return Pattern()
+    if chosen < 0.2:
+        return WHEN_DUE
+    triggers = [Trigger.TRANSFER, Trigger.VALID, Trigger.FREE]
+    return _pattern(rng, triggers[int(rng.integers(3))])
+
+
+def judge(job: CoreJob, trial: Trial, run: StreamRun) -> str:
+    """What was wrong with a run, or ""."""
+    stalled = trial.stalls != NO_STALLS
+    result = CoreResult.judge(job, run, stalled=stalled)
+    if not (result.mismatched or result.wrong_cycle or result.compared != job.expected.size):
+        return ""
+    what = f"{result.mismatched} of {result.compared} words differ: {result.first_mismatch}"
+    what = what if result.mismatched else result.wrong_cycle or "words are missing"
+    return f"{what}{' (stalled)' if stalled else ''}{' (after a reset)' if trial.reset else ''}"
+
+
+def _pattern(rng: np.random.Generator, trigger: Trigger = Trigger.TRANSFER) -> Pattern:
+    longest = int(rng.choice([1, 3, 10, 40, 200], p=[0.3, 0.3, 0.2, 0.15, 0.05]))
+    return Pattern(
+        probability=float(rng.choice([0.05, 0.3, 0.7, 1.0])),
+        shortest=int(rng.integers(1, longest, endpoint=True)),
+        longest=longest,
+        burst=int(rng.choice([1, 1, 2, 5, 16])),
+        trigger=trigger,
+    )

@@ -1,0 +1,196 @@
+"""Cases of the regression on a bench: several in one Icarus simulation, or one at a time.
+
+Several, because starting a simulator with cocotb costs more than a case: the cores stand side by
+side, each in a slot with a clock of its own, which stands still before and after its turn.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from golden.quantized import QuantizedNetwork
+from sim import runner
+from sim.compiled import CompiledBench
+from sim.core_job import JOB, RESULT
+from sim.errors import MissingToolError, SimulationError
+from sim.regress import PATIENCE, Case, judge
+from sim.streams import BenchError, flatten
+
+BENCHES = ("mixed", "compiled", "icarus", "verilator")
+"""Where cases run. ``mixed``: Icarus, and one case of COMPILED_SHARE in the compiled bench."""
+
+COMPILED_SHARE = 16
+
+TOGETHER = 8
+"""Cases of one Icarus simulation."""
+
+TIMEOUT_S = 1200.0
+
+_SLOT = """
+module slot_{name};
+  reg clk, rst, i_last, i_valid, o_ready, run = 0;
+  reg signed [{x}:0] i_data;
+  wire i_ready, o_last, o_valid;
+  wire signed [{y}:0] o_data;
+  {name} core (
+    .clk(clk & run), .rst(rst), .i_data(i_data), .i_last(i_last), .i_valid(i_valid),
+    .i_ready(i_ready), .o_data(o_data), .o_last(o_last), .o_valid(o_valid), .o_ready(o_ready)
+  );
+endmodule
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came out of a case.
+
+    Attributes:
+        number: of the case.
+        bench: where it ran.
+        problem: what was wrong, or "".
+        words, cycles: output words compared, and clock cycles simulated.
+    """
+
+    number: int
+    bench: str
+    problem: str
+    words: int = 0
+    cycles: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Cases that are run together."""
+
+    seed: int
+    numbers: tuple[int, ...]
+    bench: str
+
+
+def batches(seed: int, numbers: Sequence[int], bench: str) -> list[Batch]:
+    """Cases grouped as the bench wants them, in about the order of their numbers."""
+    compiled = {"compiled": 1, "mixed": COMPILED_SHARE}.get(bench, 0)
+    alone = [n for n in numbers if compiled and n % compiled == compiled - 1]
+    others = sorted({*numbers} - {*alone})
+    size, name = (1, "verilator") if bench == "verilator" else (TOGETHER, "icarus")
+    groups = [Batch(seed=seed, numbers=(n,), bench="compiled") for n in alone]
+    groups += [
+        Batch(seed=seed, numbers=tuple(others[at : at + size]), bench=name)
+        for at in range(0, len(others), size)
+    ]
+    return sorted(groups, key=lambda group: group.numbers)
+
+
+def run_batch(batch: Batch) -> list[Outcome]:
+    """Run the cases of a batch; whatever is wrong with a case is in its outcome.
+
+    Raises:
+        MissingToolError: a simulator is not installed.
+    """
+    cases = [Case(batch.seed, number) for number in batch.numbers]
+    with tempfile.TemporaryDirectory(prefix="litelstm-") as name:
+        try:
+            if batch.bench == "compiled":
+                return [_compiled(case, Path(name)) for case in cases]
+            return _cocotb(cases, batch.bench, Path(name))
+        except MissingToolError:
+            raise
+        except Exception as error:  # a generator that fails is a failed case
+            if len(cases) == 1:
+                problem = f"{type(error).__name__}: {error}"
+                return [Outcome(number=cases[0].number, bench=batch.bench, problem=problem)]
+    # Something that is not one case's fault alone: each one by itself.
+    singles = [
+        run_batch(Batch(seed=batch.seed, numbers=(number,), bench=batch.bench))
+        for number in batch.numbers
+    ]
+    return [outcome for single in singles for outcome in single]
+
+
+def _compiled(case: Case, folder: Path) -> Outcome:
+    job, network = case.job, case.network
+    beats, last = flatten(job.sequences)
+    words, cycles, problem = 0, 0, ""
+    with CompiledBench(
+        case.core.verilog,
+        top=case.name,
+        i_width=network.x.width,
+        o_width=network.out.width,
+        cache=folder,
+    ) as bench:
+        for trial in case.trials(job):
+            try:
+                run = bench.run(
+                    beats,
+                    last,
+                    outputs=job.expected.size,
+                    stalls=trial.stalls,
+                    seed=trial.seed,
+                    reset=trial.reset,
+                    patience=PATIENCE,
+                )
+                problem = judge(job, trial, run)
+                words, cycles = words + run.words.size, cycles + run.cycles
+            except BenchError as error:
+                problem = str(error)
+            if problem:
+                break
+    return Outcome(
+        number=case.number, bench="compiled", problem=problem, words=words, cycles=cycles
+    )
+
+
+def _cocotb(cases: Sequence[Case], simulator: str, folder: Path) -> list[Outcome]:
+    slots = simulator == "icarus"
+    for case in cases:
+        case.job.save(folder / f"{case.name}.npz")
+    entries = [
+        {"seed": case.seed, "number": case.number, "slot": case.name if slots else ""}
+        for case in cases
+    ]
+    (folder / "cases.json").write_text(json.dumps(entries), encoding="utf-8")
+    text = "".join(case.core.verilog for case in cases)
+    build = runner.build(
+        text + _slots(cases) if slots else text,
+        top="regress" if slots else cases[0].name,
+        simulator=simulator,
+        cache=folder / "build",
+    )
+    results = folder / "results.json"
+    failure: SimulationError | None = None
+    try:
+        runner.run(
+            build,
+            test_module="sim.regress_tests",
+            testcase="cases",
+            expect=1,
+            seed=cases[0].seed,
+            env={JOB: str(folder), RESULT: str(results)},
+            results=folder / "results.xml",
+            log=folder / "log",
+            timeout_s=TIMEOUT_S,
+        )
+    except SimulationError as error:
+        failure = error
+    lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
+    outcomes = [Outcome(bench=simulator, **json.loads(line)) for line in lines]
+    told = any(outcome.problem for outcome in outcomes) and len(outcomes) == len(cases)
+    if failure and not told:
+        raise failure
+    return outcomes
+
+
+def _slots(cases: Sequence[Case]) -> str:
+    """The slots, and the top module that holds them."""
+
+    def ports(network: QuantizedNetwork) -> dict[str, Any]:
+        return {"x": network.x.width - 1, "y": network.out.width - 1}
+
+    modules = [_SLOT.format(name=case.name, **ports(case.network)) for case in cases]
+    instances = "".join(f"  slot_{case.name} {case.name} ();\n" for case in cases)
+    return f"{''.join(modules)}\nmodule regress;\n{instances}endmodule\n"

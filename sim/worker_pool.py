@@ -1,0 +1,115 @@
+"""Processes that work through tasks, and that end at once, with their simulators, when told to."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, TypeVar
+
+from sim.errors import SimulationError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_END_SECONDS = 10.0
+
+
+def work_through(
+    work: Callable[[Task], Result], tasks: Sequence[Task], *, jobs: int
+) -> Iterator[tuple[Task, Result]]:
+    """Results of ``work`` on all tasks, each as soon as it is there.
+
+    Whatever ends the loop over them, Ctrl-C among others, ends the processes too.
+
+    Args:
+        work: a function of a module, called in another process; what it prints is dropped.
+        tasks: pickled, and begun in this order.
+        jobs: processes, 1 or more.
+
+    Raises:
+        SimulationError: a process died.
+        Exception: what ``work`` raised.
+    """
+    left = list(reversed(tasks))
+    workers = [_Worker(work) for _ in range(min(jobs, len(tasks)))]
+    try:
+        for worker in workers:
+            worker.give(left.pop())
+        while busy := {worker.line: worker for worker in workers if worker.task is not None}:
+            for line in wait(list(busy)):
+                assert isinstance(line, Connection)
+                task, result = busy[line].take()
+                if left:
+                    busy[line].give(left.pop())
+                yield task, result
+    finally:
+        for worker in workers:
+            worker.process.terminate()
+        for worker in workers:
+            worker.end()
+
+
+class _Worker(Generic[Task, Result]):
+    """A process, and the task that it is at."""
+
+    def __init__(self, work: Callable[[Task], Result]) -> None:
+        context = get_context("spawn")
+        self.line, other = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_loop, args=(other, work), daemon=True)
+        self.process.start()
+        other.close()
+        self.task: Task | None = None
+
+    def give(self, task: Task) -> None:
+        self.task = task
+        self.line.send(task)
+
+    def take(self) -> tuple[Task, Result]:
+        task, self.task = self.task, None
+        assert task is not None
+        try:
+            good, result = self.line.recv()
+        except EOFError:
+            raise SimulationError(f"a process died at {task}") from None
+        if not good:
+            raise result
+        return task, result
+
+    def end(self) -> None:
+        self.process.join(_END_SECONDS)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.line.close()
+
+
+def _loop(line: Connection, work: Callable[[Any], Any]) -> None:
+    """A worker's life. It leaves Ctrl-C to its parent, who ends it by SIGTERM."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    gc.disable()  # a core's netlist is nearly all objects that live on: a third of its time
+    with open(os.devnull, "w", encoding="utf-8") as nothing:
+        sys.stdout = nothing
+        while True:
+            try:
+                task = line.recv()
+            except EOFError:
+                return
+            try:
+                answer = True, work(task)
+            except Exception as error:
+                answer = False, error
+            line.send(answer)
+            gc.collect()
+
+
+def _end(_number: int, _frame: object) -> None:
+    """Leave through every ``finally``: simulators and temporary folders go too."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(1)

@@ -1,0 +1,81 @@
+"""``litelstm compare``: Table 1 of the paper, by hand for one size."""
+
+from __future__ import annotations
+
+import pytest
+
+from litelstm.architectures import CELLS
+from litelstm.comparison import ROWS, activations
+from tests.litelstm.commands import refuse, run, run_json
+
+Capture = pytest.CaptureFixture[str]
+
+# x is 28, h and c are 64: a matrix on x has 1792 weights, one on h or c 4096.
+X, H, B = 28 * 64, 64 * 64, 64
+EXPECTED = {
+    # gates, sigmoids, tanhs, matrices, vectors, biases, products, weights
+    "rnn": (0, 0, 1, 2, 0, 1, 0, X + H),
+    "gru": (2, 2, 1, 6, 0, 3, 2, 3 * (X + H)),
+    "lstm": (3, 3, 2, 8, 0, 4, 3, 4 * (X + H)),
+    "plstm": (3, 3, 2, 8, 3, 4, 6, 4 * (X + H) + 3 * B),
+    "litelstm": (1, 1, 2, 5, 0, 2, 2, 2 * X + 3 * H),
+    "litelstm-diagonal": (1, 1, 2, 4, 1, 2, 3, 2 * X + 2 * H + B),
+    "litelstm-none": (1, 1, 2, 4, 0, 2, 2, 2 * X + 2 * H),
+}
+
+
+def test_the_table(capsys: Capture) -> None:
+    report = run_json(capsys, "compare")
+    cells = {row["cell"]: row for row in report["cells"]}
+    assert list(cells) == list(EXPECTED) == list(ROWS)
+    for name, row in cells.items():
+        gates, sigmoids, tanhs, matrices, vectors, biases, products, weights = EXPECTED[name]
+        counted = [row[key] for key in ("gates", "matrices", "vectors", "biases", "products")]
+        assert counted == [gates, matrices, vectors, biases, products], name
+        assert row["activations"] == {"sigmoid": sigmoids, "tanh": tanhs}
+        assert row["parameters"] == weights + biases * B
+        assert row["weight_bits"] == 8 * weights
+        # Nothing waits at this size; diagonals take none of the array's cycles.
+        assert row["cycles_per_step"] == (weights - vectors * B) / 16
+    assert cells["litelstm"]["cycles_ratio"] == pytest.approx(992 / 1472)
+    assert cells["litelstm"]["parameters_ratio"] == pytest.approx(16000 / 23808)
+    assert cells["lstm"]["parameters_ratio"] == cells["lstm"]["cycles_ratio"] == 1
+
+
+def test_what_is_printed(capsys: Capture) -> None:
+    text = run(capsys, "compare", "--inputs", "2", "--units", "4", "--lanes", "2")
+    assert "2 inputs, 4 units, 8-bit weights, 2 lanes" in text
+    assert "five matrices" in text
+    assert "Table 1 says six" in text
+    table = text[: text.index("(1) GRU")]
+    assert "…" not in table
+    assert max(map(len, table.splitlines())) <= 80
+
+
+def test_widths_and_sigmoids_count(capsys: Capture) -> None:
+    small = ("compare", "--inputs", "2", "--units", "4", "--lanes", "2")
+    plain = run_json(capsys, *small)["cells"]
+    wide = run_json(capsys, *small, "--weights", "16")["cells"]
+    logistic = run_json(capsys, *small, "--sigmoid", "logistic")["cells"]
+    for a, b, c in zip(plain, wide, logistic, strict=True):
+        assert b["weight_bits"] == 2 * a["weight_bits"]
+        assert c["activations"] == a["activations"]
+        assert c["parameters"] == a["parameters"]
+
+
+def test_variants_with_the_same_activations() -> None:
+    assert activations(CELLS["gru-after"]) == activations(CELLS["gru"])
+    assert activations(CELLS["plstm-current"]) == activations(CELLS["plstm"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--units", "8", "--lanes", "9"), "lanes is 9, expected 1 to 8"),
+        (("--units", "0"), "units is 0, expected 1 to 2048"),
+        (("--weights", "1"), "weight_width is 1, expected 2 to 18 bits"),
+        (("--sigmoid", "soft"), "sigmoid is 'soft', expected hard or logistic"),
+    ],
+)
+def test_bad_input_is_one_line(capsys: Capture, arguments: tuple[str, ...], message: str) -> None:
+    assert refuse(capsys, "compare", *arguments).startswith(message)

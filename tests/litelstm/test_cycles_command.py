@@ -1,0 +1,117 @@
+"""``litelstm cycles`` on files and on cells, and ``--tail-multipliers`` where it is taken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.cycles import ROWS, Row
+from golden.quantized import QuantizedNetwork
+from hdl import cycles
+from hdl.plan import Plan
+from litelstm.architectures import CELLS, Architecture
+from tests.litelstm.commands import refuse, run, run_json
+
+Capture = pytest.CaptureFixture[str]
+GRU = ("--cell", "gru", "--inputs", "4", "--units", "6", "--lanes", "3")
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small GRU in a file, the same as ``GRU`` describes."""
+    path = tmp_path_factory.mktemp("cycles") / "net.npz"
+    Architecture(cell="gru", inputs=4, units=6).quantized().save(path)
+    return path
+
+
+def test_a_file_and_its_description_take_the_same(capsys: Capture, network: Path) -> None:
+    of_file = run_json(capsys, "cycles", str(network), "--lanes", "3")
+    assert of_file == run_json(capsys, "cycles", *GRU)
+
+
+def test_the_numbers_are_those_of_the_count(capsys: Capture, network: Path) -> None:
+    report = run_json(capsys, "cycles", str(network), "--lanes", "3", "--steps", "5")
+    plan = Plan(network=QuantizedNetwork.load(network), lanes=3)
+    steady, alone = cycles.steady_state(plan), cycles.count(plan, [5])
+    back_to_back = cycles.count(plan, [5] * 4).outputs
+    assert report["cycles_per_step"] == steady.cycles_per_step
+    assert report["ideal_cycles_per_step"] == 3 * 6 * (4 + 6) / 3
+    assert report["waited_per_step"] == steady.waited
+    assert report["first_output"] == alone.outputs[0]
+    assert report["last_output"] == alone.outputs[-1]
+    assert report["cycles_per_sequence"] == back_to_back[-1] - back_to_back[-7]
+    assert report["state_update_multipliers"] == 2
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_is_counted(capsys: Capture, cell: str) -> None:
+    arguments = ("--inputs", "3", "--units", "8", "--layers", "2", "--head", "4", "--lanes", "4")
+    report = run_json(capsys, "cycles", "--cell", cell, *arguments, "--sigmoid", "logistic")
+    assert report["cycles_per_step"] >= report["issued_per_step"]
+    assert 0 < report["utilization"] <= 1
+    assert report["cycles_per_sequence"] >= 28 * report["cycles_per_step"] - 100
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)
+def test_the_count_meets_the_bars(row: Row) -> None:
+    """What bench.cycles measures in simulation, here by the formula."""
+    plan = Plan(network=row.work.quantized(), lanes=row.lanes)
+    assert cycles.steady_state(plan).cycles_per_step <= row.bar
+
+
+def test_it_says_what_the_array_waits_for(capsys: Capture) -> None:
+    text = run(capsys, "cycles", "--cell", "litelstm", "--inputs", "1", "--units", "16")
+    assert "63 cycles a step, ideal 50" in text
+    assert "the array waits 13 cycles a step for c of layer0" in text
+    text = run(capsys, "cycles", "--cell", "litelstm", "--inputs", "16", "--units", "16")
+    assert "the array never waits" in text
+
+
+def test_fewer_tail_multipliers_take_longer(capsys: Capture) -> None:
+    arguments = ("cycles", "--cell", "lstm", "--inputs", "1", "--units", "16")
+    one, two, six = (
+        run_json(capsys, *arguments, "--tail-multipliers", n)["cycles_per_step"] for n in "126"
+    )
+    assert one > two > six
+
+
+def test_generate_takes_tail_multipliers(capsys: Capture, network: Path, tmp_path: Path) -> None:
+    for count in (1, 2):
+        run(
+            capsys,
+            *("generate", str(network), "--lanes", "3", "-o", str(tmp_path)),
+            *("--tail-multipliers", str(count), "--name", f"core{count}"),
+        )
+        described = json.loads((tmp_path / f"core{count}.json").read_text(encoding="utf-8"))
+        assert described["multipliers"]["state_update"] == count
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "NETWORK or --cell is needed"),
+        (("--units", "3"), "NETWORK or --cell is needed"),
+        (("net.npz", "--cell", "gru"), "--cell goes without NETWORK"),
+        (("net.npz", "--layers", "1"), "--layers goes without NETWORK"),
+        (("--cell", "gru", "--units", "3"), "--inputs is needed"),
+        (("--cell", "gru", "--inputs", "3"), "--units is needed"),
+        ((*GRU, "--steps", "0"), "Invalid value for --steps: 0 is not 1 or more"),
+        ((*GRU, "--tail-multipliers", "0"), "tail_multipliers is 0, expected 1 or more"),
+        ((*GRU, "--lanes", "7"), "lanes is 7, expected 1 to 6 (the units of the largest layer)"),
+        ((*GRU, "--units", "0"), "units is 0, expected 1 to 2048"),
+        ((*GRU, "--inputs", "-1"), "inputs is -1, expected 1 to 2048"),
+        ((*GRU, "--layers", "65"), "layers is 65, expected 1 to 64"),
+        ((*GRU, "--head", "0"), "head is 0, expected 1 to 2048"),
+        ((*GRU, "--sigmoid", "soft"), "sigmoid is 'soft', expected hard or logistic"),
+        (("no.npz",), "no.npz: "),
+    ],
+)
+def test_bad_input_is_one_line(capsys: Capture, arguments: tuple[str, ...], message: str) -> None:
+    assert refuse(capsys, "cycles", *arguments).startswith(message)
+
+
+def test_an_unknown_cell_is_told_the_known_ones(capsys: Capture) -> None:
+    line = refuse(capsys, "cycles", "--cell", "mlp", "--inputs", "1", "--units", "1")
+    assert line == f"cell is 'mlp', expected one of {', '.join(CELLS)}"

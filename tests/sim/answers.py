@@ -1,0 +1,95 @@
+"""What the golden model says of sequences of any lengths, and networks that it can be told by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.model import IntegerModel
+from golden.quantized import BIAS, Integers, QuantizedNetwork
+from tests import networks
+
+T = TypeVar("T")
+
+
+def changed(frozen: T, **changes: object) -> T:
+    """A frozen dataclass with some fields changed."""
+    return type(frozen)(**(vars(frozen) | changes))
+
+
+def answers(network: QuantizedNetwork, sequences: Sequence[Integers]) -> Integers:
+    """The golden model's words for sequences of any lengths, (sequences, outputs)."""
+    model = IntegerModel(network)
+    words = np.empty((len(sequences), network.outputs), dtype=np.int64)
+    lengths = np.array([len(sequence) for sequence in sequences])
+    for length in np.unique(lengths):
+        places = np.flatnonzero(lengths == length).tolist()
+        words[places] = model.forward(np.stack([sequences[place] for place in places]))
+    return words
+
+
+def random_sequences(
+    network: QuantizedNetwork, lengths: Sequence[int], *, seed: int
+) -> list[Integers]:
+    """One sequence of random words, (steps, inputs), for each of ``lengths``."""
+    words = networks.input_words(network, batch=len(lengths), steps=max(lengths), seed=seed)
+    return [sequence[:length] for sequence, length in zip(words, lengths, strict=True)]
+
+
+def state_trace(network: QuantizedNetwork, layer: int, x: Integers) -> dict[str, Integers]:
+    """``h`` and ``c`` of a layer after every step of one sequence, each (steps, units)."""
+    trace = IntegerModel(network).run(x[np.newaxis]).layers[layer]
+    return {name: value[0] for name, value in trace.items()}
+
+
+def trace_sums(network: QuantizedNetwork, layer: int, x: Integers) -> list[NDArray[np.int64]]:
+    """What a layer's accumulators hold at the end of every step, without bias.
+
+    Args:
+        network: the network.
+        layer: index of the layer.
+        x: one sequence, (steps, inputs).
+
+    Returns:
+        For each gate int64 of shape (steps, units).
+    """
+    after = state_trace(network, layer, x)
+    operands = {
+        name: np.concatenate([np.zeros_like(values[:1]), values[:-1]])
+        for name, values in after.items()
+    }
+    operands["x"] = state_trace(network, layer - 1, x)["h"] if layer else x
+    weights = network.layers[layer].weights
+    return [
+        np.sum([operands[name] @ weights[gate.matrix(name)].T for name in gate.reads], axis=0)
+        for gate in network.layers[layer].cell.gates
+    ]
+
+
+def lively(network: QuantizedNetwork, sequences: Sequence[Integers]) -> QuantizedNetwork:
+    """The network with binary points such that pre-activations spread by about 1.
+
+    Random weights alone leave deeper layers, and first steps, with nearly constant ones: their
+    words would be the same whatever the sequence was.
+    """
+    for index in range(len(network.layers)):
+        layer = network.layers[index]
+        sums = [gate for x in sequences for gate in trace_sums(network, index, x)]
+        spread = float(np.std(np.concatenate(sums)))
+        frac = max(-32, min(40, round(np.log2(max(spread, 1.0)))))
+        drop = layer.formats.product_frac - frac
+        weights = {
+            name: BIAS.saturate(array >> drop if drop > 0 else array << min(-drop, 30))
+            if name.startswith("b_")
+            else array
+            for name, array in layer.weights.items()
+        }
+        layers = list(network.layers)
+        layers[index] = changed(
+            layer, formats=changed(layer.formats, product_frac=frac), weights=weights
+        )
+        network = changed(network, layers=tuple(layers))
+    return network

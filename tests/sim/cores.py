@@ -1,0 +1,207 @@
+"""The cores that `test_core.py` runs: named networks, each with sequences that reach its corner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from golden.formats import Format
+from golden.quantized import Integers, QuantizedDense, QuantizedNetwork
+from hdl.verilog import Generated, generate
+from sim.core_job import CoreJob
+from tests import networks
+from tests.networks import Recipe
+from tests.sim.answers import answers, changed, lively, random_sequences
+
+LENGTHS = (2, 1, 4, 1, 1, 2)
+"""Steps of a job's sequences: one step after several, several after one, one after one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoreCase:
+    """A network, the core's lanes, and sequences of raw input words, each (steps, inputs)."""
+
+    network: QuantizedNetwork
+    lanes: int
+    sequences: Sequence[Integers]
+
+    @cached_property
+    def core(self) -> Generated:
+        """The generated core."""
+        return generate(self.network, lanes=self.lanes)
+
+    @cached_property
+    def expected(self) -> Integers:
+        """The golden model's words, (sequences, outputs)."""
+        return answers(self.network, self.sequences)
+
+    @property
+    def job(self) -> CoreJob:
+        """What `sim.core_tests` runs."""
+        return CoreJob.make(self.core.plan, self.sequences, self.expected)
+
+
+def _of_recipe(
+    recipe: Recipe, *, lanes: int, seed: int = 1, lengths: Sequence[int] = LENGTHS
+) -> CoreCase:
+    network = networks.quantized_network(recipe, seed)
+    sequences = random_sequences(network, lengths, seed=seed)
+    return CoreCase(network=lively(network, sequences), lanes=lanes, sequences=sequences)
+
+
+def _bound(sign: int) -> CoreCase:
+    """Every sum of f ends at its upper bound; the operands' sign is ``sign``."""
+    network, x = networks.bound_network(sign=sign)
+    words = random_sequences(network, LENGTHS, seed=1)
+    return CoreCase(network=network, lanes=4, sequences=[x[0], *words, x[0]])
+
+
+def _input_extremes() -> CoreCase:
+    """f's sums are products of x alone, extreme times extreme: both bounds are reached at once."""
+    network, _ = networks.bound_network(inputs=8, units=5)
+    layer = network.layers[0]
+    weights = {name: np.zeros_like(array) for name, array in layer.weights.items()}
+    low, high = layer.formats.weight("x").min, layer.formats.weight("x").max
+    weights["W_fx"] = np.array([low, high, low, high, low])[:, np.newaxis].repeat(8, axis=1)
+    weights["W_gx"] = np.where(np.arange(40).reshape(5, 8) % 3 == 0, low, high)
+    layers = (changed(layer, weights=weights),)
+    network = changed(network, layers=layers)
+    ends = [network.x.min, network.x.max]
+    sequences = [np.full((3, 8), end, dtype=np.int64) for end in (*ends, *ends)]
+    sequences[2][1] = ends[1]  # from one bound to the other in one step
+    return CoreCase(network=network, lanes=3, sequences=sequences)
+
+
+def _saturating() -> CoreCase:
+    """c of even units stays at its largest value, of odd ones at its smallest; so do the logits.
+
+    The head's first two rows reach the upper and the lower bound of their sums.
+    """
+    recipe = Recipe(units=(6,), outputs=3, state_width=8, log2_state=2, drive=True)
+    network = networks.quantized_network(recipe, 1)
+    assert network.head
+    low, high = network.head.weight.min, network.head.weight.max
+    odd = np.arange(6) % 2 == 1
+    matrix = network.head.weights["W"].copy()
+    matrix[0] = np.where(odd, low, high)
+    matrix[1] = np.where(odd, high, low)
+    head = QuantizedDense(
+        h=network.head.h,
+        out=Format(width=8, frac=network.head.product_frac - 4),
+        weight_width=network.head.weight_width,
+        product_frac=network.head.product_frac,
+        weights={"W": matrix, "b": network.head.weights["b"]},
+    )
+    network = changed(network, head=head)
+    words = random_sequences(network, (12, 1, 9, 2), seed=1)
+    return CoreCase(network=network, lanes=4, sequences=words)
+
+
+_WIDE = Recipe(
+    weight_width=16,
+    activation_width=16,
+    state_width=18,
+    pre_width=18,
+    out_width=32,
+    log2_entries=10,
+    interpolate=True,
+)
+_NARROW = Recipe(
+    weight_width=4, activation_width=4, state_width=4, pre_width=5, out_width=4, log2_entries=4
+)
+
+_CASES: dict[str, Callable[[], CoreCase]] = {
+    "units_no_multiple_of_lanes": lambda: _of_recipe(Recipe(units=(5,), outputs=3), lanes=2),
+    "one_unit": lambda: _of_recipe(Recipe(inputs=2, units=(1,), outputs=1), lanes=1, seed=0),
+    "one_input": lambda: _of_recipe(Recipe(inputs=1, units=(4,)), lanes=3, seed=0),
+    "one_of_everything": lambda: _of_recipe(
+        Recipe(inputs=1, units=(1,), outputs=None), lanes=1, seed=0, lengths=(1, 1, 1, 2, 7, 1, 1)
+    ),
+    "one_lane": lambda: _of_recipe(Recipe(units=(4, 3)), lanes=1),
+    "lanes_are_units": lambda: _of_recipe(Recipe(units=(6,), outputs=6), lanes=6),
+    "no_head": lambda: _of_recipe(Recipe(units=(7,), outputs=None), lanes=4),
+    "two_layers": lambda: _of_recipe(Recipe(units=(3, 7), outputs=None), lanes=4),
+    "three_layers_three_formats": lambda: _of_recipe(
+        Recipe(units=(5, 2, 4), outputs=3, mixed=True, weight_width=10), lanes=3, seed=3
+    ),
+    "first_layer_smaller_than_lanes": lambda: _of_recipe(Recipe(units=(2, 6)), lanes=6),
+    "head_larger_than_layers": lambda: _of_recipe(Recipe(units=(2,), outputs=9), lanes=2),
+    "more_inputs_than_work": lambda: _of_recipe(Recipe(inputs=17, units=(2,)), lanes=2),
+    "length_one": lambda: _of_recipe(Recipe(units=(3, 4), outputs=5), lanes=4, lengths=(1,) * 8),
+    "length_one_no_head": lambda: _of_recipe(
+        Recipe(inputs=1, units=(7,), outputs=None, peephole="none"), lanes=7, lengths=(1,) * 8
+    ),
+    "narrow": lambda: _of_recipe(_NARROW, lanes=3, seed=1),
+    "wide": lambda: _of_recipe(_WIDE, lanes=3),
+    "narrow_weights": lambda: _of_recipe(changed(_WIDE, weight_width=4), lanes=3),
+    "wide_weights": lambda: _of_recipe(changed(_NARROW, weight_width=16), lanes=3, seed=12),
+    "extreme_weights": lambda: _of_recipe(
+        Recipe(units=(4, 4), extremes=True, weight_width=5), lanes=4
+    ),
+    "bound_of_negative_operands": lambda: _bound(-1),
+    "bound_of_positive_operands": lambda: _bound(1),
+    "bounds_of_inputs": _input_extremes,
+    "c_saturates": _saturating,
+    "logistic": lambda: _of_recipe(Recipe(sigmoid="logistic"), lanes=3),
+    "logistic_interpolated": lambda: _of_recipe(
+        Recipe(sigmoid="logistic", interpolate=True, log2_entries=4, log2_range=3), lanes=3
+    ),
+    "mixed_gates_and_peepholes": lambda: _of_recipe(
+        Recipe(
+            units=(4, 3, 5),
+            sigmoid=("hard", "logistic", "hard"),
+            peephole=("none", "full", "none"),
+            mixed=True,
+        ),
+        lanes=3,
+        seed=0,
+    ),
+    "no_peephole": lambda: _of_recipe(Recipe(units=(4, 5), peephole="none"), lanes=2),
+    "interpolated": lambda: _of_recipe(Recipe(interpolate=True, log2_entries=5), lanes=3),
+    "coarse_table": lambda: _of_recipe(Recipe(log2_entries=3), lanes=3),
+}
+
+NAMES = tuple(_CASES)
+
+IN_VERILATOR = (
+    "units_no_multiple_of_lanes",
+    "one_of_everything",
+    "one_lane",
+    "three_layers_three_formats",
+    "head_larger_than_layers",
+    "length_one_no_head",
+    "narrow",
+    "wide",
+    "bound_of_negative_operands",
+    "bounds_of_inputs",
+    "c_saturates",
+    "mixed_gates_and_peepholes",
+)
+"""Those that are worth a build of some seconds."""
+
+IN_ICARUS_AT_LENGTH = (
+    "units_no_multiple_of_lanes",
+    "one_of_everything",
+    "one_lane",
+    "no_head",
+    "first_layer_smaller_than_lanes",
+    "length_one",
+)
+"""Those that stall and reset under Icarus too, a hundred times as slow; it runs all of them."""
+
+SATURATED = (
+    "bound_of_negative_operands",
+    "bound_of_positive_operands",
+    "bounds_of_inputs",
+    "c_saturates",
+)
+"""Those whose extremes make sequences give the same words."""
+
+
+@cache
+def case(name: str) -> CoreCase:
+    """The core of a name."""
+    return _CASES[name]()

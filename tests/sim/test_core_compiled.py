@@ -1,0 +1,98 @@
+"""Random cores in the compiled bench: hundreds of sequences, all stalls, a reset in any cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from golden.cells import cell_options
+from sim.compiled import CompiledBench
+from sim.core_job import CoreResult
+from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Stalls
+from sim.samples import run_compiled
+from sim.streams import Reset, flatten
+from tests import networks
+from tests.sim.answers import lively, random_sequences
+from tests.sim.cores import CoreCase
+
+SEEDS = range(12)
+SEQUENCES = 300
+STALLED_SEQUENCES = 100
+RESET_SEQUENCES = 3
+
+
+def random_core(seed: int) -> CoreCase:
+    """A core of random sizes, formats, cells and lanes, with random sequences of 1 to 6 steps."""
+    rng = np.random.default_rng([seed, 5])
+    recipe = networks.random_recipe(seed)
+    network = networks.quantized_network(recipe, seed)
+    lengths = rng.integers(1, 6, size=SEQUENCES, endpoint=True).tolist()
+    sequences = random_sequences(network, lengths, seed=seed)
+    lanes = int(rng.integers(1, max(recipe.units), endpoint=True))
+    return CoreCase(network=lively(network, sequences[:20]), lanes=lanes, sequences=sequences)
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def core(request: pytest.FixtureRequest) -> CoreCase:
+    return random_core(request.param)
+
+
+@pytest.fixture(scope="module")
+def bench(core: CoreCase) -> Iterator[CompiledBench]:
+    with CompiledBench(
+        core.core.verilog,
+        top=core.core.description["name"],
+        i_width=core.network.x.width,
+        o_width=core.network.out.width,
+    ) as opened:
+        yield opened
+
+
+def test_every_word_and_cycle(core: CoreCase) -> None:
+    told: list[int] = []
+    run = run_compiled(core.core, core.network, core.sequences, core.expected, progress=told.append)
+    assert (run.compared, run.mismatched, run.first_mismatch) == (core.expected.size, 0, "")
+    assert run.wrong_cycle == ""
+    assert np.array_equal(run.words, core.expected)
+    assert run.cycles == core.job.taken[-1] + 1
+    assert told == sorted(told)
+    assert told[-1] == SEQUENCES
+
+
+def test_every_crossing(core: CoreCase, bench: CompiledBench) -> None:
+    job = core.job.first(STALLED_SEQUENCES)
+    for idle in IDLE_PATTERNS:
+        for ready in READY_PATTERNS:
+            stalls = Stalls.named(idle, ready)
+            run = bench.run_sequences(
+                job.sequences, words=core.network.outputs, stalls=stalls, seed=1
+            )
+            result = CoreResult.judge(job, run, stalled=stalls != NO_STALLS)
+            assert result.compared == job.expected.size
+            assert (result.mismatched, result.first_mismatch) == (0, ""), (idle, ready)
+            assert result.wrong_cycle == ""
+
+
+def test_a_reset_in_any_cycle(core: CoreCase, bench: CompiledBench) -> None:
+    job = core.job.first(RESET_SEQUENCES)
+    beats, last = flatten(job.sequences)
+    for cycle in range(int(job.taken[-1]) + 1):
+        run = bench.run(beats, last, outputs=job.expected.size, reset=Reset(cycle=cycle))
+        result = CoreResult.judge(job, run, stalled=False)
+        assert result.compared == job.expected.size
+        assert (result.first_mismatch, result.wrong_cycle) == ("", ""), cycle
+
+
+def test_the_cores_differ() -> None:
+    some = [networks.quantized_network(networks.random_recipe(seed), seed) for seed in SEEDS]
+    assert {len(network.layers) for network in some} == {1, 2, 3}
+    assert {network.head is None for network in some} == {True, False}
+    assert {network.tanh.interpolate for network in some} == {True, False}
+    layers = [layer for network in some for layer in network.layers]
+    assert {layer.sigmoid for layer in layers} == {"hard", "logistic"}
+    assert {cell_options(layer.cell)["peephole"] for layer in layers} >= {"full", "none"}
+    widths = [layer.formats.weight_width for layer in layers]
+    assert min(widths) <= 4
+    assert max(widths) >= 14
