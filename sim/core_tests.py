@@ -23,7 +23,7 @@ from sim.patterns import (
 )
 from sim.streams import Progress, Reset, flatten
 
-PHASES = 30
+PHASES = 20
 """Cycles, about, at which `resets` resets a core."""
 
 RESET_SEQUENCES = 3

@@ -1,4 +1,4 @@
-"""What the golden model says of sequences of any lengths, and networks that it can be told by."""
+"""What the golden model says of sequences of any lengths."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.model import IntegerModel
-from golden.quantized import BIAS, Integers, QuantizedNetwork
-from tests import networks
+from golden.quantized import Integers, QuantizedNetwork
+from sim.random_networks import input_words
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ def random_sequences(
     network: QuantizedNetwork, lengths: Sequence[int], *, seed: int
 ) -> list[Integers]:
     """One sequence of random words, (steps, inputs), for each of ``lengths``."""
-    words = networks.input_words(network, batch=len(lengths), steps=max(lengths), seed=seed)
+    words = input_words(network, batch=len(lengths), steps=max(lengths), seed=seed)
     return [sequence[:length] for sequence, length in zip(words, lengths, strict=True)]
 
 
@@ -46,7 +46,7 @@ def state_trace(network: QuantizedNetwork, layer: int, x: Integers) -> dict[str,
 
 
 def trace_sums(network: QuantizedNetwork, layer: int, x: Integers) -> list[NDArray[np.int64]]:
-    """What a layer's accumulators hold at the end of every step, without bias.
+    """What a LiteLSTM layer's accumulators hold at the end of every step, without bias.
 
     Args:
         network: the network.
@@ -67,29 +67,3 @@ def trace_sums(network: QuantizedNetwork, layer: int, x: Integers) -> list[NDArr
         np.sum([operands[name] @ weights[gate.matrix(name)].T for name in gate.reads], axis=0)
         for gate in network.layers[layer].cell.gates
     ]
-
-
-def lively(network: QuantizedNetwork, sequences: Sequence[Integers]) -> QuantizedNetwork:
-    """The network with binary points such that pre-activations spread by about 1.
-
-    Random weights alone leave deeper layers, and first steps, with nearly constant ones: their
-    words would be the same whatever the sequence was.
-    """
-    for index in range(len(network.layers)):
-        layer = network.layers[index]
-        sums = [gate for x in sequences for gate in trace_sums(network, index, x)]
-        spread = float(np.std(np.concatenate(sums)))
-        frac = max(-32, min(40, round(np.log2(max(spread, 1.0)))))
-        drop = layer.formats.product_frac - frac
-        weights = {
-            name: BIAS.saturate(array >> drop if drop > 0 else array << min(-drop, 30))
-            if name.startswith("b_")
-            else array
-            for name, array in layer.weights.items()
-        }
-        layers = list(network.layers)
-        layers[index] = changed(
-            layer, formats=changed(layer.formats, product_frac=frac), weights=weights
-        )
-        network = changed(network, layers=tuple(layers))
-    return network

@@ -8,13 +8,14 @@ from functools import cache, cached_property
 
 import numpy as np
 
+from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.formats import Format
 from golden.quantized import Integers, QuantizedDense, QuantizedNetwork
 from hdl.verilog import Generated, generate
 from sim.core_job import CoreJob
-from tests import networks
-from tests.networks import Recipe
-from tests.sim.answers import answers, changed, lively, random_sequences
+from sim.random_networks import Recipe, input_words, lively, quantized_network
+from tests.networks import bound_network
+from tests.sim.answers import answers, changed, random_sequences
 
 LENGTHS = (2, 1, 4, 1, 1, 2)
 """Steps of a job's sequences: one step after several, several after one, one after one."""
@@ -47,21 +48,27 @@ class CoreCase:
 def _of_recipe(
     recipe: Recipe, *, lanes: int, seed: int = 1, lengths: Sequence[int] = LENGTHS
 ) -> CoreCase:
-    network = networks.quantized_network(recipe, seed)
+    network = quantized_network(recipe, seed)
+    network = lively(network, input_words(network, batch=8, steps=4, seed=seed))
     sequences = random_sequences(network, lengths, seed=seed)
-    return CoreCase(network=lively(network, sequences), lanes=lanes, sequences=sequences)
+    return CoreCase(network=network, lanes=lanes, sequences=sequences)
+
+
+def _of_cells(*cells: Cell) -> CoreCase:
+    units = (5, 3, 4)[: len(cells)]
+    return _of_recipe(Recipe(units=units, cells=cells), lanes=3)
 
 
 def _bound(sign: int) -> CoreCase:
     """Every sum of f ends at its upper bound; the operands' sign is ``sign``."""
-    network, x = networks.bound_network(sign=sign)
+    network, x = bound_network(sign=sign)
     words = random_sequences(network, LENGTHS, seed=1)
     return CoreCase(network=network, lanes=4, sequences=[x[0], *words, x[0]])
 
 
 def _input_extremes() -> CoreCase:
     """f's sums are products of x alone, extreme times extreme: both bounds are reached at once."""
-    network, _ = networks.bound_network(inputs=8, units=5)
+    network, _ = bound_network(inputs=8, units=5)
     layer = network.layers[0]
     weights = {name: np.zeros_like(array) for name, array in layer.weights.items()}
     low, high = layer.formats.weight("x").min, layer.formats.weight("x").max
@@ -81,7 +88,7 @@ def _saturating() -> CoreCase:
     The head's first two rows reach the upper and the lower bound of their sums.
     """
     recipe = Recipe(units=(6,), outputs=3, state_width=8, log2_state=2, drive=True)
-    network = networks.quantized_network(recipe, 1)
+    network = quantized_network(recipe, 1)
     assert network.head
     low, high = network.head.weight.min, network.head.weight.max
     odd = np.arange(6) % 2 == 1
@@ -120,7 +127,7 @@ _CASES: dict[str, Callable[[], CoreCase]] = {
     "one_of_everything": lambda: _of_recipe(
         Recipe(inputs=1, units=(1,), outputs=None), lanes=1, seed=0, lengths=(1, 1, 1, 2, 7, 1, 1)
     ),
-    "one_lane": lambda: _of_recipe(Recipe(units=(4, 3)), lanes=1),
+    "one_lane": lambda: _of_recipe(Recipe(units=(3, 2)), lanes=1),
     "lanes_are_units": lambda: _of_recipe(Recipe(units=(6,), outputs=6), lanes=6),
     "no_head": lambda: _of_recipe(Recipe(units=(7,), outputs=None), lanes=4),
     "two_layers": lambda: _of_recipe(Recipe(units=(3, 7), outputs=None), lanes=4),
@@ -161,6 +168,14 @@ _CASES: dict[str, Callable[[], CoreCase]] = {
     ),
     "no_peephole": lambda: _of_recipe(Recipe(units=(4, 5), peephole="none"), lanes=2),
     "interpolated": lambda: _of_recipe(Recipe(interpolate=True, log2_entries=5), lanes=3),
+    "rnn": lambda: _of_cells(RNN()),
+    "lstm": lambda: _of_cells(LSTM()),
+    "lstm_with_peepholes": lambda: _of_cells(LSTM(peephole="previous")),
+    "lstm_with_current_peephole": lambda: _of_cells(LSTM(peephole="current")),
+    "gru": lambda: _of_cells(GRU()),
+    "gru_reset_after": lambda: _of_cells(GRU(reset="after")),
+    "litelstm_diagonal": lambda: _of_cells(LiteLSTM(peephole="diagonal")),
+    "three_kinds_of_cells": lambda: _of_cells(LSTM(peephole="current"), GRU(), RNN()),
     "coarse_table": lambda: _of_recipe(Recipe(log2_entries=3), lanes=3),
 }
 
@@ -179,13 +194,13 @@ IN_VERILATOR = (
     "bounds_of_inputs",
     "c_saturates",
     "mixed_gates_and_peepholes",
+    "three_kinds_of_cells",
 )
 """Those that are worth a build of some seconds."""
 
 IN_ICARUS_AT_LENGTH = (
     "units_no_multiple_of_lanes",
     "one_of_everything",
-    "one_lane",
     "no_head",
     "first_layer_smaller_than_lanes",
     "length_one",

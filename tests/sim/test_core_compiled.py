@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from golden.cells import cell_options
 from sim.compiled import CompiledBench
 from sim.core_job import CoreResult
 from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Stalls
+from sim.random_networks import EVERY_CELL, input_words, lively, quantized_network, random_recipe
 from sim.samples import run_compiled
 from sim.streams import Reset, flatten
-from tests import networks
-from tests.sim.answers import lively, random_sequences
+from tests.sim.answers import random_sequences
 from tests.sim.cores import CoreCase
 
 SEEDS = range(12)
@@ -26,12 +25,13 @@ RESET_SEQUENCES = 3
 def random_core(seed: int) -> CoreCase:
     """A core of random sizes, formats, cells and lanes, with random sequences of 1 to 6 steps."""
     rng = np.random.default_rng([seed, 5])
-    recipe = networks.random_recipe(seed)
-    network = networks.quantized_network(recipe, seed)
+    recipe = random_recipe(seed, cells=EVERY_CELL)
+    network = quantized_network(recipe, seed)
+    network = lively(network, input_words(network, batch=8, steps=6, seed=seed))
     lengths = rng.integers(1, 6, size=SEQUENCES, endpoint=True).tolist()
     sequences = random_sequences(network, lengths, seed=seed)
     lanes = int(rng.integers(1, max(recipe.units), endpoint=True))
-    return CoreCase(network=lively(network, sequences[:20]), lanes=lanes, sequences=sequences)
+    return CoreCase(network=network, lanes=lanes, sequences=sequences)
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -86,13 +86,13 @@ def test_a_reset_in_any_cycle(core: CoreCase, bench: CompiledBench) -> None:
 
 
 def test_the_cores_differ() -> None:
-    some = [networks.quantized_network(networks.random_recipe(seed), seed) for seed in SEEDS]
+    some = [quantized_network(random_recipe(seed, cells=EVERY_CELL), seed) for seed in SEEDS]
     assert {len(network.layers) for network in some} == {1, 2, 3}
     assert {network.head is None for network in some} == {True, False}
     assert {network.tanh.interpolate for network in some} == {True, False}
     layers = [layer for network in some for layer in network.layers]
     assert {layer.sigmoid for layer in layers} == {"hard", "logistic"}
-    assert {cell_options(layer.cell)["peephole"] for layer in layers} >= {"full", "none"}
+    assert len({str(layer.cell) for layer in layers}) >= 7
     widths = [layer.formats.weight_width for layer in layers]
     assert min(widths) <= 4
     assert max(widths) >= 14
