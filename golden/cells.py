@@ -25,9 +25,6 @@ Carried = NDArray[Any]
 SIGMOIDS = {"hard": hard_sigmoid, "logistic": logistic}
 """Gate activations G by name, on real numbers: eq. (21) and the logistic sigmoid."""
 
-OPERANDS = ("x", "h", "c", "rh")
-"""What matrices may multiply: input, last step's output, last step's cell state, r * h."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
@@ -35,7 +32,7 @@ class Gate:
 
     Args:
         name: its letter in the equations.
-        reads: the operands that its matrices multiply.
+        reads: the operands that its matrices multiply: x, h and c of step t-1, or rh = r * h.
         diagonal: whether it adds w * c, with a weight vector (a diagonal matrix).
         tanh: whether its sum is a tanh's argument and not a gate activation's.
         wide: whether its sum is multiplied before it is activated, so that it is narrowed to the

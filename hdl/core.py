@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from golden.quantized import QuantizedNetwork
 from hdl.component import Component
 from hdl.mac_array import ArrayShape, MacArray
-from hdl.operand_store import OperandStore, element_layout, made_vectors
+from hdl.operand_store import OperandStore, element_layout, made_vectors, state_vectors
 from hdl.plan import Plan
 from hdl.sequencer import Sequencer, row_layout
 from hdl.state_update import StateUpdate
@@ -109,7 +109,7 @@ class Core(Component):
         ]
         for name in made_vectors(self.plan):
             connect(m, getattr(update, f"write_{name}"), getattr(store, f"write_{name}"))
-            if name != "rh":
+            if name in state_vectors(self.plan):
                 old = getattr(store, f"state_{name}")
                 m.d.comb += getattr(update, f"state_{name}").eq(old)
         connect(m, flipped(self.i), store.i)

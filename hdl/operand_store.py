@@ -54,6 +54,11 @@ def made_vectors(plan: Plan) -> list[str]:
     return [name for name in ("h", "c", "rh") if plan.vector_width(name)]
 
 
+def state_vectors(plan: Plan) -> list[str]:
+    """Those of them that outlive a step, which the state update reads."""
+    return [name for name in made_vectors(plan) if name != "rh"]
+
+
 class OperandStore(Component):
     """Vectors that the array multiplies, written as they come and read element by element.
 
@@ -88,9 +93,7 @@ class OperandStore(Component):
             for name in made_vectors(plan)
         }
         ports |= {
-            f"state_{name}": Out(signed(plan.vector_width(name)))
-            for name in made_vectors(plan)
-            if name != "rh"
+            f"state_{name}": Out(signed(plan.vector_width(name))) for name in state_vectors(plan)
         }
         super().__init__(
             {
@@ -174,7 +177,7 @@ class OperandStore(Component):
             fill.en.eq(write.valid),
             read.addr.eq(self.read_address),
         ]
-        if name != "rh":
+        if name in state_vectors(self.plan):
             update = memory.read_port()
             m.d.comb += [
                 update.addr.eq(self.state_address),

@@ -13,7 +13,7 @@ from golden.formats import Format
 from hdl.component import Component
 from hdl.latency import HEAD
 from hdl.numeric import constant_by, requantize, span
-from hdl.operand_store import element_layout, made_vectors, write_signature
+from hdl.operand_store import element_layout, made_vectors, state_vectors, write_signature
 from hdl.pipeline import Staged
 from hdl.plan import Plan
 from hdl.sequencer import row_layout
@@ -52,9 +52,7 @@ class StateUpdate(Component):
             for name in made_vectors(plan)
         }
         ports |= {
-            f"state_{name}": In(signed(plan.vector_width(name)))
-            for name in made_vectors(plan)
-            if name != "rh"
+            f"state_{name}": In(signed(plan.vector_width(name))) for name in state_vectors(plan)
         }
         super().__init__(
             {
@@ -85,9 +83,7 @@ class StateUpdate(Component):
             entering=unit,
             phase=phase,
             shadow=self.shadow,
-            state={
-                name: getattr(self, f"state_{name}") for name in made_vectors(plan) if name != "rh"
-            },
+            state={name: getattr(self, f"state_{name}") for name in state_vectors(plan)},
         )
         for program, jobs in plan.programs:
             builder.run(program, jobs)

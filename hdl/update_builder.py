@@ -10,6 +10,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.memory import Memory
 
 from golden.formats import Format
+from golden.quantized import signed_width
 from hdl import activations
 from hdl.latency import STATE, SUM, Program, UpdateCost
 from hdl.numeric import distinct, requantize
@@ -122,7 +123,7 @@ class UpdateBuilder:
         """A memory of one word a unit, read in time for a stage."""
         if (name, stage) in self._words:
             return self._words[name, stage]
-        width = max(2, *((max(w, -w - 1)).bit_length() + 1 for w in (min(words), max(words))))
+        width = signed_width(min(words), max(words))
         memory = Memory(shape=signed(width), depth=max(2, len(words)), init=words)
         self._m.submodules[f"{name}_{stage}"] = memory
         port = memory.read_port()

@@ -85,19 +85,13 @@ def run_cocotb(
     build = runner.build(
         core.verilog, top=core.description["name"], simulator=simulator, waves=kind
     )
-    shares = np.array_split(np.arange(len(sequences)), min(jobs, len(sequences)))
+    shares = _share_out(core, sequences, expected, jobs)
     with tempfile.TemporaryDirectory(prefix="litelstm-") as name:
         folder = results or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         work = [
-            _Share(
-                CoreJob.make(
-                    core.plan, [sequences[i] for i in share], expected[share], start=int(share[0])
-                ),
-                folder / f"{simulator}{index}",
-                Path(name),
-            )
-            for index, share in enumerate(shares)
+            _Share(job, folder / f"{simulator}{index}", Path(name))
+            for index, job in enumerate(shares)
         ]
         start = time.perf_counter()
         cancel = Event()
@@ -114,7 +108,7 @@ def run_cocotb(
                 cancel.set()
                 raise
         seconds = time.perf_counter() - start
-        return _merge([future.result() for future in futures], work, seconds)
+        return _merge([future.result() for future in futures], shares, seconds)
 
 
 def run_compiled(
@@ -132,18 +126,8 @@ def run_compiled(
 
     ``jobs`` are models in threads of this process.
     """
-    shares = np.array_split(np.arange(len(sequences)), min(jobs, len(sequences)))
-    work = [
-        _Share(
-            CoreJob.make(
-                core.plan, [sequences[i] for i in share], expected[share], start=int(share[0])
-            ),
-            Path(),
-            Path(),
-        )
-        for share in shares
-    ]
-    done = [0] * len(work)
+    shares = _share_out(core, sequences, expected, jobs)
+    done = [0] * len(shares)
     cancel = Event()
 
     def run(index: int, bench: CompiledBench) -> CoreResult:
@@ -154,7 +138,7 @@ def run_compiled(
             if progress:
                 progress(sum(done))
 
-        job = work[index].job
+        job = shares[index]
         seen = bench.run_sequences(
             job.sequences, words=network.outputs, stalls=stalls, seed=seed + index, progress=tell
         )
@@ -170,10 +154,10 @@ def run_compiled(
                     o_width=network.out.width,
                 )
             )
-            for _ in work
+            for _ in shares
         ]
         start = time.perf_counter()
-        with ThreadPoolExecutor(len(work)) as pool:
+        with ThreadPoolExecutor(len(shares)) as pool:
             futures = [pool.submit(run, index, bench) for index, bench in enumerate(benches)]
             try:
                 results = [future.result() for future in futures]
@@ -181,7 +165,18 @@ def run_compiled(
                 cancel.set()
                 raise
         seconds = time.perf_counter() - start
-    return _merge(results, work, seconds)
+    return _merge(results, shares, seconds)
+
+
+def _share_out(
+    core: Generated, sequences: Sequence[NDArray[Any]], expected: NDArray[np.int64], jobs: int
+) -> list[CoreJob]:
+    """The sequences in order, in at most ``jobs`` parts of about the same size."""
+    parts = np.array_split(np.arange(len(sequences)), min(jobs, len(sequences)))
+    return [
+        CoreJob.make(core.plan, [sequences[i] for i in part], expected[part], start=int(part[0]))
+        for part in parts
+    ]
 
 
 @dataclass(frozen=True)
@@ -250,13 +245,13 @@ def _watch(
         progress(sum(len(share.job.lengths) for share in work))
 
 
-def _merge(results: list[CoreResult], work: list[_Share], seconds: float) -> SampleRun:
+def _merge(results: list[CoreResult], jobs: list[CoreJob], seconds: float) -> SampleRun:
     spans, steps = 0, 0
-    for result, share in zip(results, work, strict=True):
-        ends = result.taken[share.job.expected.shape[1] - 1 :: share.job.expected.shape[1]]
+    for result, job in zip(results, jobs, strict=True):
+        ends = result.taken[job.expected.shape[1] - 1 :: job.expected.shape[1]]
         several = len(ends) > 1
         spans += int(ends[-1] - ends[0]) if several else int(ends[-1]) + 1
-        steps += int(share.job.lengths[1 if several else 0 :].sum())
+        steps += int(job.lengths[1 if several else 0 :].sum())
     return SampleRun(
         words=np.concatenate([result.words for result in results]),
         compared=sum(result.compared for result in results),
