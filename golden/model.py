@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -175,11 +176,12 @@ class LayerModel:
         coarsest = min(wide.c.frac, wide.h.frac, wide.pre.frac, wide.hidden.frac)
         return max(sums, product) + (1 << max(0, finest - coarsest))
 
-    def run(self, x: Carried) -> dict[str, Carried]:
-        """All steps from zero state.
+    def run(self, x: Carried, state: Mapping[str, Carried] | None = None) -> dict[str, Carried]:
+        """All steps.
 
         Args:
             x: raw inputs of shape (steps, inputs, batch), any type.
+            state: raw state before the first step by name, each (units, batch); zero by default.
 
         Returns:
             Raw state of every step by name, each (steps, units, batch), in the carrier type.
@@ -187,7 +189,10 @@ class LayerModel:
         q, units = self.arithmetic, self.layer.units
         steps, _, batch = x.shape
         cell = self.layer.cell
-        state = {name: np.zeros((units, batch), dtype=q.dtype) for name in cell.state}
+        if state is None:
+            state = {name: np.zeros((units, batch), dtype=q.dtype) for name in cell.state}
+        else:
+            state = {name: state[name].astype(q.dtype) for name in cell.state}
         trace = {name: np.empty((steps, units, batch), dtype=q.dtype) for name in cell.state}
         stacked: NDArray[Any] = np.empty((sum(self._sizes), batch), dtype=q.dtype)
         parts = np.split(stacked, np.cumsum(self._sizes)[:-1])
@@ -199,7 +204,7 @@ class LayerModel:
                 trace[name][t] = value
         return trace
 
-    def _sums(self, products: Carried, state: dict[str, Carried]) -> Sums:
+    def _sums(self, products: Carried, state: Mapping[str, Carried]) -> Sums:
         """The gates' sums (golden.cells.Sums), given their products with x, h and c of t-1."""
         products += self._bias
         by_gate = dict(zip(self._gates, np.split(products, len(self._gates)), strict=True))
@@ -215,6 +220,10 @@ class LayerModel:
         return sums
 
 
+State = tuple[dict[str, Integers], ...]
+"""Raw state of every layer by name, each int64 (batch, units)."""
+
+
 @dataclass(frozen=True)
 class IntegerRun:
     """What the integer model computed: raw ``output`` (batch, outputs) and a trace a layer.
@@ -224,6 +233,11 @@ class IntegerRun:
 
     output: Integers
     layers: tuple[dict[str, Integers], ...]
+
+    @property
+    def state(self) -> State:
+        """State after the last step."""
+        return tuple({name: v[:, -1] for name, v in trace.items()} for trace in self.layers)
 
 
 class IntegerModel:
@@ -241,7 +255,7 @@ class IntegerModel:
         self._layers = [LayerModel(layer, network.tanh) for layer in network.layers]
 
     def forward(self, x: ArrayLike) -> Integers:
-        """Output words for input words.
+        """Output words for input words, from zero state.
 
         Args:
             x: raw inputs in format ``network.x``, shape (batch, steps, inputs).
@@ -252,25 +266,41 @@ class IntegerModel:
         Raises:
             InputError: ``x`` has another shape, or is not integers in range.
         """
-        return self._run(x)[0]
+        return self._output(self._run(x, None)[-1]["h"][-1])
 
-    def run(self, x: ArrayLike) -> IntegerRun:
-        """As :meth:`forward`, with the state of every layer and step."""
-        output, traces = self._run(x)
+    def forward_steps(self, x: ArrayLike) -> Integers:
+        """As :meth:`forward`, after every step: int64 of shape (batch, steps, outputs)."""
+        return np.stack([self._output(h) for h in self._run(x, None)[-1]["h"]], axis=1)
+
+    def run(self, x: ArrayLike, state: State | None = None) -> IntegerRun:
+        """As :meth:`forward`, with the state of every layer and step.
+
+        Args:
+            x: as there.
+            state: before the first step; zero by default.
+        """
+        traces = self._run(x, state)
+        output = self._output(traces[-1]["h"][-1])
         layers = [
             {k: np.ascontiguousarray(v.transpose(2, 0, 1)).astype(np.int64) for k, v in t.items()}
             for t in traces
         ]
         return IntegerRun(output, tuple(layers))
 
-    def _run(self, x: ArrayLike) -> tuple[Integers, list[dict[str, Carried]]]:
+    def _run(self, x: ArrayLike, state: State | None) -> list[dict[str, Carried]]:
+        """The layers' traces, each (steps, units, batch) in its carrier type."""
         value = check_inputs(self.network, np.asarray(x)).transpose(1, 2, 0)
         traces = []
-        for layer in self._layers:
-            traces.append(layer.run(value))
+        for index, layer in enumerate(self._layers):
+            before = {name: v.T for name, v in state[index].items()} if state else None
+            traces.append(layer.run(value, before))
             value = traces[-1]["h"]
-        last = value[-1].astype(np.int64).T
-        return head_output(self.network.head, last) if self.network.head else last, traces
+        return traces
+
+    def _output(self, h: Carried) -> Integers:
+        """Output words (batch, outputs) for the last layer's h (units, batch)."""
+        last = h.astype(np.int64).T
+        return head_output(self.network.head, last) if self.network.head else last
 
 
 def head_output(head: QuantizedDense, h: Integers) -> Integers:

@@ -1,0 +1,123 @@
+"""The golden model of a core in service: steps of several streams, state kept, loaded and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from golden.errors import InputError
+from golden.interface import Control, Interface
+from golden.model import IntegerModel, State
+from golden.quantized import Integers, QuantizedNetwork
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What a core gives for some steps.
+
+    Attributes:
+        words: raw output words, (results, words).
+        streams: of each result the number of its stream.
+        last: of each result whether it ends its sequence.
+        saved: the state words given out, (saves, state words).
+    """
+
+    words: Integers
+    streams: Integers
+    last: Integers
+    saved: Integers
+
+
+def state_vectors(network: QuantizedNetwork) -> list[tuple[str, int]]:
+    """The vectors of a stream's state as (name, layer), in the order of the state words.
+
+    h of every layer, then c of every layer that has one.
+    """
+    return [
+        (name, index)
+        for name in ("h", "c")
+        for index, layer in enumerate(network.layers)
+        if name in layer.cell.state
+    ]
+
+
+def state_words(network: QuantizedNetwork) -> int:
+    """Words of one stream's state."""
+    return sum(network.layers[layer].units for _, layer in state_vectors(network))
+
+
+def pack_state(network: QuantizedNetwork, state: State) -> Integers:
+    """The state of a batch as words, (batch, state words)."""
+    return np.concatenate([state[layer][name] for name, layer in state_vectors(network)], axis=1)
+
+
+def unpack_state(network: QuantizedNetwork, words: Integers) -> State:
+    """The state of a batch from its words, (batch, state words).
+
+    Raises:
+        InputError: their number is another, or one does not fit its format.
+    """
+    if words.ndim != 2 or words.shape[1] != state_words(network):
+        expected = f"(batch, {state_words(network)})"
+        raise InputError(f"state words are of shape {words.shape}, expected {expected}")
+    state: State = tuple({} for _ in network.layers)
+    at = 0
+    for name, layer in state_vectors(network):
+        units = network.layers[layer].units
+        vector, to = words[:, at : at + units], network.layers[layer].formats.operand(name)
+        if vector.min() < to.min or vector.max() > to.max:
+            raise InputError(
+                f"layer{layer} {name} is {vector.min()} to {vector.max()}, "
+                f"expected {to.min} to {to.max}"
+            )
+        state[layer][name] = vector
+        at += units
+    return state
+
+
+def serve(
+    model: IntegerModel,
+    interface: Interface,
+    x: Sequence[Integers],
+    controls: Sequence[Control],
+    loads: Iterable[Integers] = (),
+) -> Service:
+    """What a core answers to some steps from reset on.
+
+    Args:
+        model: of its network.
+        interface: of the core.
+        x: raw input words of each step, (inputs,).
+        controls: what travels with each.
+        loads: state words, (state words,), one for each step with ``load``.
+
+    Raises:
+        InputError: input or state words do not fit.
+    """
+    network, states = model.network, iter(loads)
+    now: list[State | None] = [None] * interface.streams
+    begins = [True] * interface.streams
+    words: list[Integers] = []
+    given: list[Control] = []
+    saved: list[Integers] = []
+    for vector, control in zip(x, controls, strict=True):
+        stream = control.stream
+        if begins[stream] and not control.keep:
+            now[stream] = None
+        if control.load:
+            now[stream] = unpack_state(network, next(states)[np.newaxis])
+        run = model.run(vector[np.newaxis, np.newaxis], state=now[stream])
+        now[stream], begins[stream] = run.state, control.last
+        if control.last or interface.every_step:
+            words.append(interface.answer(run.output[0]))
+            given.append(control)
+        if control.save:
+            saved.append(pack_state(network, run.state)[0])
+    return Service(
+        words=np.array(words, dtype=np.int64).reshape(-1, interface.words(network)),
+        streams=np.array([control.stream for control in given], dtype=np.int64),
+        last=np.array([control.last for control in given], dtype=np.int64),
+        saved=np.array(saved, dtype=np.int64).reshape(-1, state_words(network)),
+    )
