@@ -13,7 +13,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from hdl.cycles import _Run, steady_state
+from hdl.cycles import _Run, controls_of, steady_state
 from hdl.plan import Pass, Plan
 from litelstm.architectures import Architecture
 
@@ -55,9 +55,9 @@ class _Recorder(_Run):
     passes: Rows = field(default_factory=dict)
     updates: Rows = field(default_factory=dict)
 
-    def _pass(self, single: Pass, *, first_step: bool, last_step: bool, starts_step: bool) -> None:
-        begin, ready = self.now, self._ready(single, first_step)
-        super()._pass(single, first_step=first_step, last_step=last_step, starts_step=starts_step)
+    def _pass(self, single: Pass, *, starts_step: bool) -> None:
+        begin, ready = self.now, self._ready(single)
+        super()._pass(single, starts_step=starts_step)
         length = self.plan.rows_of(single) * len(single.gates)
         spans = self.passes.setdefault((_name(self.plan, single), "#"), [])
         for column in range(single.columns - 1):
@@ -66,8 +66,8 @@ class _Recorder(_Run):
             spans.append((start, begin))
         spans.append((self.now - length, self.now))  # the last one may also wait for a drain
 
-    def _drain(self, single: Pass, number: int, start: int, last_step: bool) -> None:
-        super()._drain(single, number, start, last_step)
+    def _drain(self, single: Pass, number: int, start: int) -> None:
+        super()._drain(single, number, start)
         job, entries = self.plan.jobs[number], self.entries[number]
         interval = self.plan.update_cost.interval
         self._enter((f"update {job.name}", "="), entries, interval)
@@ -92,7 +92,7 @@ def timeline(architecture: Architecture, lanes: int) -> str:
     plan = Plan(network=architecture.quantized(), lanes=lanes)
     steady = steady_state(plan)
     record = _Recorder(plan)
-    count = record.run([STEP + SHOWN + 2])
+    count = record.run(controls_of([STEP + SHOWN + 2]))
     start, end = int(count.steps[STEP]), int(count.steps[STEP + SHOWN])
     scale = -(-(end - start) // WIDTH)
 

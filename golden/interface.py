@@ -70,6 +70,10 @@ class Interface:
         return np.asarray(words, dtype=np.int64)
 
 
+DEFAULT = Interface()
+"""One stream, cleared at a sequence's start; the network's output words after its last step."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Control:
     """What travels with one step's input.

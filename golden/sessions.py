@@ -80,7 +80,7 @@ def unpack_state(network: QuantizedNetwork, words: Integers) -> State:
 def serve(
     model: IntegerModel,
     interface: Interface,
-    x: Sequence[Integers],
+    x: Integers | Sequence[Integers],
     controls: Sequence[Control],
     loads: Iterable[Integers] = (),
 ) -> Service:

@@ -7,12 +7,15 @@ from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
 from hdl.component import Component
 from hdl.mac_array import ArrayShape, MacArray
-from hdl.operand_store import OperandStore, element_layout, made_vectors, state_vectors
+from hdl.operand_store import OperandStore, made_vectors, state_vectors
 from hdl.plan import Plan
+from hdl.ports import input_layout, output_layout, state_shape
 from hdl.sequencer import Sequencer, row_layout
+from hdl.state_access import StateAccess
 from hdl.state_update import StateUpdate
 
 
@@ -30,19 +33,34 @@ class Core(Component):
         network: what to run.
         lanes: multipliers of the array, 1 to the units of the largest layer.
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
+        interface: streams, state and outputs.
 
     Raises:
-        golden.errors.InputError: ``lanes`` or ``tail_multipliers`` is out of range.
+        golden.errors.InputError: see :class:`hdl.plan.Plan`.
 
     Attributes:
-        i: one input element a beat, ``network.inputs`` beats a step; ``last`` with the last beat
-            of a sequence's last step (it is not looked at in other beats). The state is zero when
-            a sequence starts.
-        o: one output word a beat, ``network.outputs`` beats a sequence; ``last`` with the last.
+        i: one input element a beat, ``network.inputs`` beats a step, with the step's
+            :class:`golden.interface.Control`: ``last`` and ``save`` are looked at in a step's last
+            beat, ``stream``, ``keep`` and ``load`` in its first.
+        o: one output word a beat, ``plan.result_words`` beats a result; ``last`` with the last
+            word of a sequence's last result, ``stream`` with every word.
+        i_state, o_state: state words in the order of :func:`golden.sessions.state_vectors`, where
+            the interface can load and save. A step with ``load`` takes them once its first beat is
+            there and what was begun before is done; after a step with ``save`` they are given
+            before the next step starts. Meanwhile ``o`` must go on being taken.
     """
 
-    def __init__(self, *, network: QuantizedNetwork, lanes: int, tail_multipliers: int = 2) -> None:
-        self.plan = plan = Plan(network=network, lanes=lanes, tail_multipliers=tail_multipliers)
+    def __init__(
+        self,
+        *,
+        network: QuantizedNetwork,
+        lanes: int,
+        tail_multipliers: int = 2,
+        interface: Interface = DEFAULT,
+    ) -> None:
+        self.plan = plan = Plan(
+            network=network, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+        )
         tag = row_layout(plan)
         shape = ArrayShape(
             lanes=lanes,
@@ -56,12 +74,15 @@ class Core(Component):
         self.store = OperandStore(plan=plan)
         self.sequencer = Sequencer(plan=plan, place=shape.place)
         self.update = StateUpdate(plan=plan)
-        super().__init__(
-            {
-                "i": In(stream.Signature(element_layout(network.x.width))),
-                "o": Out(stream.Signature(element_layout(network.out.width))),
-            }
-        )
+        self.access = StateAccess(plan=plan) if interface.state == "load" else None
+        ports = {
+            "i": In(stream.Signature(input_layout(plan))),
+            "o": Out(stream.Signature(output_layout(plan))),
+        }
+        if self.access:
+            ports["i_state"] = In(stream.Signature(state_shape(plan)))
+            ports["o_state"] = Out(stream.Signature(state_shape(plan)))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -88,11 +109,12 @@ class Core(Component):
             array.i_operand.eq(store.read_data),
             store.read_operand.eq(sequencer.operand),
             store.read_address.eq(sequencer.address),
+            store.read_stream.eq(sequencer.stream),
             store.read_zero.eq(sequencer.zero),
         ]
         m.d.comb += [
             sequencer.x_ready.eq(store.x_ready),
-            sequencer.x_last.eq(store.x_last),
+            sequencer.x_step.eq(store.x_step),
             store.x_release.eq(sequencer.x_release),
             sequencer.ready.eq(store.ready),
             store.restart.eq(sequencer.restart),
@@ -105,13 +127,41 @@ class Core(Component):
             array.shadow_row.eq(update.shadow_row),
             array.shadow_lane.eq(update.shadow_lane),
             update.shadow.eq(array.shadow),
-            store.state_address.eq(update.state_address),
         ]
-        for name in made_vectors(self.plan):
-            connect(m, getattr(update, f"write_{name}"), getattr(store, f"write_{name}"))
-            if name in state_vectors(self.plan):
-                old = getattr(store, f"state_{name}")
-                m.d.comb += getattr(update, f"state_{name}").eq(old)
+        self._connect_state(m)
         connect(m, flipped(self.i), store.i)
         connect(m, update.o, flipped(self.o))
         return m
+
+    def _connect_state(self, m: Module) -> None:
+        """State update and operand store, and what loads and saves between them."""
+        store, update, access, plan = self.store, self.update, self.access, self.plan
+        for name in state_vectors(plan):
+            m.d.comb += getattr(update, f"state_{name}").eq(getattr(store, f"state_{name}"))
+        if access is None:
+            for name in made_vectors(plan):
+                connect(m, getattr(update, f"write_{name}"), getattr(store, f"write_{name}"))
+            m.d.comb += [
+                store.state_address.eq(update.state_address),
+                store.state_stream.eq(update.state_stream),
+            ]
+            return
+        m.submodules.access = access
+        for name in made_vectors(plan):
+            connect(m, getattr(update, f"write_{name}"), getattr(access, f"update_write_{name}"))
+            connect(m, getattr(access, f"write_{name}"), getattr(store, f"write_{name}"))
+        for name in state_vectors(plan):
+            m.d.comb += getattr(access, f"state_{name}").eq(getattr(store, f"state_{name}"))
+        m.d.comb += [
+            access.update_address.eq(update.state_address),
+            access.update_stream.eq(update.state_stream),
+            store.state_address.eq(access.address),
+            store.state_stream.eq(access.state_stream),
+            access.load.eq(self.sequencer.load),
+            access.save.eq(self.sequencer.save),
+            access.stream.eq(self.sequencer.access_stream),
+            access.ready.eq(store.ready),
+            self.sequencer.access_done.eq(access.done),
+        ]
+        connect(m, flipped(self.i_state), access.i)
+        connect(m, access.o, flipped(self.o_state))

@@ -5,20 +5,31 @@ starts when its element is ready, everything else follows one cycle after the ot
 follows those rules column by column. Simulations assert that the hardware keeps to it.
 
 Time 0 is the cycle in which the core takes the first input element. The streams are taken not to
-stall: an element is offered in every cycle and an output is taken at once.
+stall: an element and a state word are offered in every cycle, and an output is taken at once.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hdl.latency import HEAD, ISSUE_TO_ARRAY, OUTPUT_BUFFER, QUEUE, ROW_DONE
-from hdl.plan import Pass, Plan
+from golden.interface import Control
+from golden.sessions import state_words
+from hdl.latency import (
+    ACCESS,
+    CLASS,
+    HEAD,
+    ISSUE_TO_ARRAY,
+    OUTPUT_BUFFER,
+    QUEUE,
+    ROW_DONE,
+    SETTLED,
+)
+from hdl.plan import Job, Pass, Plan
 
 
 @dataclass(frozen=True)
@@ -28,25 +39,31 @@ class CycleCount:
     Attributes:
         inputs: cycle in which each input element is taken.
         outputs: cycle in which each output word is given.
+        loaded, saved: cycle in which each state word is taken or given.
         steps: cycle in which each step's first operation is issued.
+        end: cycle after the last operation.
         issued: operations of the array, one a cycle.
         waited: cycles in which the array waited, by what it waited for.
     """
 
     inputs: NDArray[np.int64]
     outputs: NDArray[np.int64]
+    loaded: NDArray[np.int64]
+    saved: NDArray[np.int64]
     steps: NDArray[np.int64]
+    end: int
     issued: int
     waited: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SteadyState:
-    """Cycles of one step of a long sequence.
+    """Cycles of one step of long sequences; of one a stream, step by step in turns.
 
     Attributes:
-        cycles_per_step: measured over the steps at the sequence's end.
-        ideal_cycles_per_step: the step's matrix products over the number of lanes.
+        cycles_per_step: measured over the steps at the end.
+        ideal_cycles_per_step: the step's matrix products over the number of lanes; the head's
+            count where every step has a result.
         issued_per_step: operations of the array; above the ideal where units do not fill the
             lanes.
         utilization: share of multipliers at work on products, 0 to 1.
@@ -60,29 +77,51 @@ class SteadyState:
     waited: dict[str, int]
 
 
-def count(plan: Plan, lengths: Sequence[int]) -> CycleCount:
-    """Timing of sequences of ``lengths`` steps, fed without a gap from reset on.
+def controls_of(lengths: Sequence[int]) -> list[Control]:
+    """Steps of sequences of some lengths, one after the other on one stream.
 
     Raises:
         ValueError: a length is less than 1.
     """
     if any(length < 1 for length in lengths):
         raise ValueError(f"lengths must be 1 or more, not {list(lengths)!r}")
-    return _Run(plan).run(lengths)
+    return [Control(last=n == length - 1) for length in lengths for n in range(length)]
+
+
+def count(plan: Plan, lengths: Sequence[int]) -> CycleCount:
+    """Timing of sequences of ``lengths`` steps, fed without a gap from reset on.
+
+    Raises:
+        ValueError: a length is less than 1.
+    """
+    return count_steps(plan, controls_of(lengths))
+
+
+def count_steps(plan: Plan, controls: Sequence[Control]) -> CycleCount:
+    """Timing of steps, fed without a gap from reset on."""
+    return _Run(plan).run(controls)
 
 
 def steady_state(plan: Plan) -> SteadyState:
     """Timing of a step when many have gone before."""
-    warm_up, steps = 4, 4
-    early = count(plan, [warm_up])
-    late = count(plan, [warm_up + steps])
-    span = int(late.outputs[-1] - early.outputs[-1])
-    ideal = plan.network.products / plan.lanes
+    streams, every_step = plan.interface.streams, plan.interface.every_step
+    steps = 4 * streams
+
+    def after(turns: int) -> CycleCount:
+        controls = [Control(stream=n % streams) for n in range(turns * steps)]
+        return count_steps(plan, [*controls[:-1], replace(controls[-1], last=True)])
+
+    early, late = after(1), after(2)
+    span = late.end - early.end
+    head = plan.network.head if every_step else None
+    products = plan.network.products + (head.weights["W"].size if head else 0)
     return SteadyState(
         cycles_per_step=-(-span // steps),
-        ideal_cycles_per_step=ideal,
-        issued_per_step=sum(plan.macs(single) for single in plan.step_passes),
-        utilization=ideal * steps / span,
+        ideal_cycles_per_step=products / plan.lanes,
+        issued_per_step=sum(
+            plan.macs(single) for single in (plan.passes if every_step else plan.step_passes)
+        ),
+        utilization=products / plan.lanes * steps / span,
         waited={
             reason: (cycles - early.waited.get(reason, 0)) // steps
             for reason, cycles in late.waited.items()
@@ -92,14 +131,34 @@ def steady_state(plan: Plan) -> SteadyState:
 
 
 @dataclass
+class _Stream:
+    """A stream between two steps: does a sequence start, and has it had a state?"""
+
+    starts: bool = True
+    unused: bool = True
+
+
+@dataclass
+class _Step:
+    """The step at hand: see :class:`hdl.step.Step`."""
+
+    stream: int = 0
+    independent: bool = True
+    answers: bool = False
+
+
+@dataclass
 class _Run:
-    """State of the count: every field is a list of cycles."""
+    """State of the count: every field of numbers is a list of cycles."""
 
     plan: Plan
     now: int = 0
+    step: _Step = field(default_factory=_Step)
     entered_last: int | None = None
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    loaded: list[int] = field(default_factory=list)
+    saved: list[int] = field(default_factory=list)
     releases: list[int] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     issued: int = 0
@@ -107,26 +166,62 @@ class _Run:
     waited: Counter[str] = field(default_factory=Counter)
     entries: dict[int, NDArray[np.int64]] = field(default_factory=dict)
 
-    def run(self, lengths: Sequence[int]) -> CycleCount:
-        for length in lengths:
-            for step in range(length):
-                self._take_inputs()
-                for position, single in enumerate(self.plan.step_passes):
-                    self._pass(
-                        single,
-                        first_step=step == 0,
-                        last_step=step == length - 1,
-                        starts_step=position == 0,
-                    )
-            if self.plan.head_pass:
-                self._pass(self.plan.head_pass, first_step=False, last_step=True, starts_step=False)
+    def run(self, controls: Sequence[Control]) -> CycleCount:
+        streams = [_Stream() for _ in range(self.plan.interface.streams)]
+        for control in controls:
+            self._take_inputs()
+            if control.load:
+                self._load()
+            self._begin(streams[control.stream], control)
+            for position, single in enumerate(self.plan.step_passes):
+                self._pass(single, starts_step=position == 0)
+            if self.plan.head_pass and self.step.answers:
+                self._pass(self.plan.head_pass, starts_step=False)
+            if control.save:
+                self._save()
         return CycleCount(
             inputs=np.array(self.inputs),
             outputs=np.array(self.outputs),
+            loaded=np.array(self.loaded, dtype=np.int64),
+            saved=np.array(self.saved, dtype=np.int64),
             steps=np.array(self.steps),
+            end=self.now,
             issued=self.issued,
             waited=dict(self.waited),
         )
+
+    def _begin(self, stream: _Stream, control: Control) -> None:
+        keep = control.keep and not stream.unused
+        self.step = _Step(
+            stream=control.stream,
+            independent=(stream.starts and not keep and not control.load)
+            or control.stream != self.step.stream,
+            answers=control.last or self.plan.interface.every_step,
+        )
+        stream.starts, stream.unused = control.last, False
+
+    def _load(self) -> None:
+        """State words go in, one a cycle, before the step at hand."""
+        begin = max(self.now, self.inputs[-self.plan.network.inputs] + 1, self._settled())
+        words = state_words(self.plan.network)
+        self.loaded += range(begin + 1, begin + 1 + words)
+        self._wait_until(begin + words + ACCESS, "state words")
+
+    def _save(self) -> None:
+        """State words come out, one in two cycles, before the next step."""
+        begin = max(self.now, self._settled())
+        words = state_words(self.plan.network)
+        self.saved += range(begin + 2, begin + 2 + 2 * words, 2)
+        self._wait_until(begin + 2 * words + ACCESS, "state words")
+
+    def _wait_until(self, cycle: int, what: str) -> None:
+        self.waited[what] += cycle - self.now
+        self.now = cycle
+
+    def _settled(self) -> int:
+        """First cycle in which all units that were completed are known to be written."""
+        jobs = (job for job in self.entries if self.plan.jobs[job].makes)
+        return max((self._drained(job) + SETTLED for job in jobs), default=0)
 
     def _take_inputs(self) -> None:
         """One step's elements, as soon as a bank is free."""
@@ -134,9 +229,9 @@ class _Run:
         start = max(self.inputs[-1] + 1 if self.inputs else 0, free)
         self.inputs += range(start, start + self.plan.network.inputs)
 
-    def _pass(self, single: Pass, *, first_step: bool, last_step: bool, starts_step: bool) -> None:
+    def _pass(self, single: Pass, *, starts_step: bool) -> None:
         length = self.plan.rows_of(single) * len(single.gates)
-        ready = self._ready(single, first_step)
+        ready = self._ready(single)
         drained = self._drained(single.drains) if single.drains is not None else 0
         what = f"{single.operand} of {f'layer{single.source}' if single.source >= 0 else 'i'}"
         start = self.now
@@ -153,13 +248,13 @@ class _Run:
         if single.source < 0:
             self.releases.append(self.now - 1)
         if single.completes is not None:
-            self._drain(single, single.completes, start, last_step)
+            self._drain(single, single.completes, start)
 
-    def _ready(self, single: Pass, first_step: bool) -> NDArray[np.int64]:
+    def _ready(self, single: Pass) -> NDArray[np.int64]:
         """For each column the first cycle in which it may start."""
         if single.source < 0:
             return np.array(self.inputs[-single.columns :]) + 1
-        if single.recurrent and first_step:
+        if single.recurrent and self.step.independent:
             return np.zeros(single.columns, dtype=np.int64)
         job = self.plan.job_making(single.operand, single.source)
         return self.entries[job] + self.plan.update_cost.written[single.operand]
@@ -172,30 +267,40 @@ class _Run:
         latency = self.plan.update_cost.written[makes[-1]] if makes else 1
         return int(self.entries[job][-1]) + latency
 
-    def _drain(self, single: Pass, number: int, start: int, last_step: bool) -> None:
+    def _drain(self, single: Pass, number: int, start: int) -> None:
         """Rows of a job through the state update; ``start`` is its final column's."""
         job, plan, cost = self.plan.jobs[number], self.plan, self.plan.update_cost
         is_output = job.layer == len(plan.network.layers) - 1 and "h" in job.makes
-        emits = last_step and (job.head or (is_output and plan.head_pass is None))
-        latency = HEAD if job.head else cost.written["h"]
+        emits = job.head or (is_output and plan.head_pass is None)
+        emits = emits and self.step.answers
         entries = []
         for row in range(job.rows):
             units = min(plan.lanes, job.units - row * plan.lanes)
+            words = self._words(job, row, units) if emits else 0
             enters = start + (row + 1) * len(single.gates) - 1 + ISSUE_TO_ARRAY + ROW_DONE + QUEUE
             if self.entered_last is not None:
                 enters = max(enters, self.entered_last + cost.interval)
-            if emits:
-                enters = max(enters, self._room(units) + 1)
-                self.words_taken += units
+            if words:
+                enters = max(enters, self._room(words) + 1)
+                self.words_taken += words
             enters = self._in_phase(enters)
             entries.append(enters + cost.interval * np.arange(units))
             self.entered_last = int(entries[-1][-1])
-            if emits:
-                for entry in entries[-1]:
-                    valid = int(entry) + latency + OUTPUT_BUFFER
-                    before = self.outputs[-1] + 1 if self.outputs else 0
-                    self.outputs.append(max(valid, before))
+            if words:
+                self._give(entries[-1][-words:].tolist(), head=job.head)
         self.entries[number] = np.concatenate(entries)
+
+    def _words(self, job: Job, row: int, units: int) -> int:
+        """Output words that a row of a result makes."""
+        return int(row == job.rows - 1) if self.plan.interface.classes else units
+
+    def _give(self, entries: list[int], *, head: bool) -> None:
+        """Output words of units that entered the state update."""
+        latency = HEAD if head else self.plan.update_cost.written["h"]
+        latency += CLASS if self.plan.interface.classes else 0
+        for entry in entries:
+            before = self.outputs[-1] + 1 if self.outputs else 0
+            self.outputs.append(max(entry + latency + OUTPUT_BUFFER, before))
 
     def _in_phase(self, enters: int) -> int:
         """The first cycle from ``enters`` on in which a unit may enter beside those in flight."""
@@ -206,7 +311,7 @@ class _Run:
         aligned = enters + (self.entered_last - enters) % cost.interval
         return aligned if aligned < free else max(enters, free)
 
-    def _room(self, units: int) -> int:
+    def _room(self, words: int) -> int:
         """First cycle in which the output buffer has room for some more words."""
-        must_be_gone = self.words_taken + units - self.plan.network.outputs
+        must_be_gone = self.words_taken + words - self.plan.result_words
         return self.outputs[must_be_gone - 1] + 1 if must_be_gone > 0 else 0

@@ -30,6 +30,15 @@ STATE = 1
 HEAD = SUM + 1
 """Stage of a logit."""
 
+CLASS = 1
+"""Cycles from a result's last logit until its class is known."""
+
+ACCESS = 2
+"""Cycles that loading or saving a state takes beside those of its words."""
+
+SETTLED = 1
+"""Cycles from all units being ready until a state may be loaded or saved."""
+
 OUTPUT_BUFFER = 2
 """Cycles from a write to the output buffer until the stream shows the word."""
 

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.component import Component
 from hdl.numeric import span
 from hdl.plan import Plan
+from hdl.ports import LAST_BEAT, input_layout, step_fields, unit_address, vector_depth
 
 
 class Operand(enum.Enum, shape=2):
@@ -23,20 +24,16 @@ class Operand(enum.Enum, shape=2):
     RH = 3
 
 
-def element_layout(width: int) -> data.StructLayout:
-    """Payload of the core's streams: one element, and whether it is its sequence's last."""
-    return data.StructLayout({"data": signed(width), "last": 1})
-
-
-def write_signature(width: int, layers: int, units: int) -> wiring.Signature:
+def write_signature(plan: Plan, vector: str) -> wiring.Signature:
     """Writes of one of the vectors, as seen from the writer."""
     return wiring.Signature(
         {
             "valid": Out(1),
-            "address": Out(span(units)),
-            "data": Out(signed(width)),
+            "address": Out(span(plan.state_units)),
+            "stream": Out(span(plan.interface.streams)),
+            "data": Out(signed(plan.vector_width(vector))),
             "announce": Out(1),
-            "layer": Out(span(layers)),
+            "layer": Out(span(len(plan.network.layers))),
         }
     )
 
@@ -63,51 +60,53 @@ class OperandStore(Component):
     """Vectors that the array multiplies, written as they come and read element by element.
 
     x has two banks: one step's input is in use while the next one's arrives. The other vectors
-    hold one word a unit of all layers; the state update writes them unit by unit.
+    hold one word a unit of all layers and, but for r * h, of every stream; the state update writes
+    them unit by unit.
 
     Args:
         plan: the core's plan; only memories that it needs are made.
 
     Attributes:
-        i: input stream, one element a beat; ``last`` with the last beat of a sequence.
+        i: input stream, see :func:`hdl.ports.input_layout`.
         x_ready: elements of the current step's input that can be read, or all of them.
-        x_last: the current step is its sequence's last; valid once all elements are ready.
+        x_step: the current step's other fields; those of its first beat are valid once an element
+            is ready, those of its last beat once all are.
         x_release: the current step's input is not needed any more.
-        read_operand, read_address, read_zero: what to read; zero instead of the memory's word.
+        read_operand, read_address, read_stream, read_zero: what to read; zero instead of the
+            memory's word.
         read_data: the element, one cycle later.
-        write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers) and ``data``; a
-            cycle before it ``announce`` with the ``layer``. What was announced counts as ready,
-            because whoever sees that reads two cycles later at the earliest.
+        write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers), ``stream`` and
+            ``data``; a cycle before it ``announce`` with the ``layer``. What was announced counts
+            as ready, because whoever sees that reads two cycles later at the earliest.
         restart: for each job, the vectors that it makes become not ready.
         ready: see :func:`ready_layout`; units announced since.
-        state_address, state_h, state_c: h and c of a unit, one cycle later, for the state update.
+        state_address, state_stream, state_h, state_c: h and c of a unit, one cycle later, for the
+            state update.
     """
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
         inputs, units = plan.network.inputs, plan.state_units
-        layers = len(plan.network.layers)
-        x_width = plan.network.x.width
-        ports = {
-            f"write_{name}": In(write_signature(plan.vector_width(name), layers, units))
-            for name in made_vectors(plan)
-        }
+        stream_number = span(plan.interface.streams)
+        ports = {f"write_{name}": In(write_signature(plan, name)) for name in made_vectors(plan)}
         ports |= {
             f"state_{name}": Out(signed(plan.vector_width(name))) for name in state_vectors(plan)
         }
         super().__init__(
             {
-                "i": In(stream.Signature(element_layout(x_width))),
+                "i": In(stream.Signature(input_layout(plan))),
                 "x_ready": Out(span(inputs + 1)),
-                "x_last": Out(1),
+                "x_step": Out(data.StructLayout(step_fields(plan))),
                 "x_release": In(1),
                 "read_operand": In(Operand),
                 "read_address": In(span(max(inputs, units))),
+                "read_stream": In(stream_number),
                 "read_zero": In(1),
                 "read_data": Out(signed(plan.operand_width)),
                 "restart": In(len(plan.jobs)),
                 "ready": Out(ready_layout(plan)),
                 "state_address": In(span(units)),
+                "state_stream": In(stream_number),
                 **ports,
             }
         )
@@ -132,6 +131,7 @@ class OperandStore(Component):
 
     def _input_banks(self, m: Module) -> Value:
         """Two banks of x, filled by the stream and emptied step by step."""
+        fields = step_fields(self.plan)
         index_bits = (self.plan.network.inputs - 1).bit_length()  # the bank is the address' top bit
         m.submodules.x_memory = memory = Memory(
             shape=self.i.payload.data.shape(), depth=2 << index_bits, init=[]
@@ -140,7 +140,7 @@ class OperandStore(Component):
         fill_bank, read_bank = Signal(), Signal()
         index = Signal(span(self.plan.network.inputs))
         full = Signal(span(3))  # banks that hold a whole step
-        last = Signal(2)
+        steps = Signal(data.ArrayLayout(self.x_step.shape(), 2))
         accept, complete = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(full != 2),
@@ -151,16 +151,24 @@ class OperandStore(Component):
             fill.en.eq(accept),
             read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
             self.x_ready.eq(Mux(full != 0, self.plan.network.inputs, index)),
-            self.x_last.eq(last.bit_select(read_bank, 1)),
+            self.x_step.eq(steps[read_bank]),
         ]
         m.d.sync += full.eq(full + complete - self.x_release)
         with m.If(accept):
             m.d.sync += index.eq(Mux(complete, 0, index + 1))
+        with m.If(accept & (index == 0)):
+            m.d.sync += [
+                steps[fill_bank][name].eq(self.i.payload[name])
+                for name in fields
+                if name not in LAST_BEAT
+            ]
         with m.If(complete):
             m.d.sync += [
-                last.bit_select(fill_bank, 1).eq(self.i.payload.last),
-                fill_bank.eq(~fill_bank),
+                steps[fill_bank][name].eq(self.i.payload[name])
+                for name in fields
+                if name in LAST_BEAT
             ]
+            m.d.sync += fill_bank.eq(~fill_bank)
         with m.If(self.x_release):
             m.d.sync += read_bank.eq(~read_bank)
         return read.data
@@ -168,22 +176,28 @@ class OperandStore(Component):
     def _vector(self, m: Module, name: str) -> Value:
         """A vector of all layers with its ready counters; returns the word for the array."""
         write = getattr(self, f"write_{name}")
-        memory = Memory(shape=write.data.shape(), depth=max(2, self.plan.state_units), init=[])
+        plan, outlives = self.plan, name in state_vectors(self.plan)
+        depth = vector_depth(plan) if outlives else max(2, plan.state_units)
+        memory = Memory(shape=write.data.shape(), depth=depth, init=[])
+
+        def address(unit: Value, stream: Value) -> Value:
+            return unit_address(plan, unit, stream) if outlives else unit
+
         m.submodules[f"{name}_memory"] = memory
         fill, read = memory.write_port(), memory.read_port()
         m.d.comb += [
-            fill.addr.eq(write.address),
+            fill.addr.eq(address(write.address, write.stream)),
             fill.data.eq(write.data),
             fill.en.eq(write.valid),
-            read.addr.eq(self.read_address),
+            read.addr.eq(address(self.read_address, self.read_stream)),
         ]
-        if name in state_vectors(self.plan):
+        if outlives:
             update = memory.read_port()
             m.d.comb += [
-                update.addr.eq(self.state_address),
+                update.addr.eq(address(self.state_address, self.state_stream)),
                 getattr(self, f"state_{name}").eq(update.data),
             ]
-        for vector, layer in self.plan.vectors:
+        for vector, layer in plan.vectors:
             if vector == name:
                 self._counter(m, name, layer, write)
         return read.data

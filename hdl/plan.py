@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from golden.cells import Cell, Gate
 from golden.errors import InputError
+from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork, signed_width
 from hdl.cells import Drain, Schedule, schedule
 from hdl.latency import Program, UpdateCost, of_programs
@@ -94,14 +95,17 @@ class Plan:
         lanes: multipliers in the array, 1 to the largest number of units.
         tail_multipliers: multipliers that the state update may have beside the array, 1 or more.
             With fewer of them a unit enters every few cycles.
+        interface: streams, state and outputs.
 
     Raises:
-        InputError: ``lanes`` or ``tail_multipliers`` is out of range.
+        InputError: ``lanes`` or ``tail_multipliers`` is out of range, or the network has no
+            classes to give out.
     """
 
     network: QuantizedNetwork
     lanes: int
     tail_multipliers: int = 2
+    interface: Interface = DEFAULT
 
     def __post_init__(self) -> None:
         largest = max(layer.units for layer in self.network.layers)
@@ -111,6 +115,7 @@ class Plan:
             )
         if self.tail_multipliers < 1:
             raise InputError(f"tail_multipliers is {self.tail_multipliers}, expected 1 or more")
+        self.interface.check(self.network)
 
     @cached_property
     def schedules(self) -> tuple[Schedule, ...]:
@@ -227,6 +232,8 @@ class Plan:
         reads = [(operand, [slots[name] for name in names]) for operand, names in order]
         jobs = [number for number, job in enumerate(self.jobs) if job.layer == index]
         passes = []
+        if index == 0 and order[0][0] != "x":
+            raise ValueError(f"the first layer must begin with x, not {order[0][0]!r}")
         for position, (operand, gates) in enumerate(reads):
             if gates != list(range(gates[0], gates[-1] + 1)):
                 raise ValueError(f"gates that read {operand} must be neighbours, not {gates!r}")
@@ -247,7 +254,7 @@ class Plan:
                     operand="h" if from_below else operand,
                     source=source,
                     recurrent=operand in ("h", "c"),
-                    base=self._first_unit(source),
+                    base=self.first_unit(source),
                     columns=layer.inputs if operand == "x" else layer.units,
                     gates=range(gates[0], gates[-1] + 1),
                     first=tuple(gate for gate in gates if gate not in before),
@@ -258,7 +265,8 @@ class Plan:
             )
         return passes
 
-    def _first_unit(self, layer: int) -> int:
+    def first_unit(self, layer: int) -> int:
+        """Index of a layer's first unit in the memories of vectors; 0 for the input stream."""
         return sum(other.units for other in self.network.layers[: max(layer, 0)])
 
     def rows_of(self, single: Pass) -> int:
@@ -296,8 +304,13 @@ class Plan:
 
     @property
     def state_units(self) -> int:
-        """Words of the memories of h and c: the units of all recurrent layers."""
+        """Words of h and of c that a stream has: the units of all recurrent layers."""
         return sum(layer.units for layer in self.network.layers)
+
+    @property
+    def result_words(self) -> int:
+        """Output words of one result."""
+        return self.interface.words(self.network)
 
     @property
     def operand_width(self) -> int:

@@ -12,14 +12,17 @@ from hdl.component import Component
 from hdl.numeric import span
 from hdl.operand_store import Operand, ready_layout
 from hdl.plan import Job, Pass, Plan
+from hdl.ports import step_fields
+from hdl.step import Step
 
 
 def row_layout(plan: Plan) -> data.StructLayout:
     """What the state update must know of a completed row.
 
     Fields: ``job``; ``row``; ``units``, the number of its units less one; ``begin``, it is the
-    job's first row; ``first_step`` of a sequence; ``emit``, its results go to the output stream;
-    ``last``, the output ends with its last unit.
+    job's first row; ``stream``; ``zero``, the state of the step before is zero; ``emit``, its
+    results go to the output stream; ``last``, it is the job's last row; ``final``, of a sequence's
+    last step.
     """
     return data.StructLayout(
         {
@@ -27,9 +30,11 @@ def row_layout(plan: Plan) -> data.StructLayout:
             "row": span(plan.rows),
             "units": span(plan.lanes),
             "begin": 1,
-            "first_step": 1,
+            "stream": span(plan.interface.streams),
+            "zero": 1,
             "emit": 1,
             "last": 1,
+            "final": 1,
         }
     )
 
@@ -40,34 +45,44 @@ class Sequencer(Component):
     A column starts when its element is ready. A job's final column also waits until the job's
     sums of the step before have been drained, because it overwrites them in the shadow.
 
+    A step whose state is loaded, and the one after a step whose state is saved, wait until that
+    is done.
+
     Latency: an operation is presented one cycle after it was decided on.
 
     Attributes:
-        x_ready, x_last, x_release, ready, restart: see
+        x_ready, x_step, x_release, ready, restart: see
             :class:`hdl.operand_store.OperandStore`; the head's bit of ``restart`` says that its
             sums are about to be overwritten.
-        head_free: the head's sums of the sequence before have been drained.
+        head_free: the head's sums of the result before have been drained.
+        load, save, access_stream, access_done: see :class:`hdl.state_access.StateAccess`.
         valid: an operation is presented.
         weight_address: word of the weight memory.
-        operand, address, zero: what to read from the operand store.
+        operand, address, stream, zero: what to read from the operand store.
         place, first, final, done: see :class:`hdl.mac_array.MacArray`.
         row: the row that ``done`` completes.
     """
 
     def __init__(self, *, plan: Plan, place: data.StructLayout) -> None:
         self.plan = plan
+        streams = span(plan.interface.streams)
         super().__init__(
             {
                 "x_ready": In(span(plan.network.inputs + 1)),
-                "x_last": In(1),
+                "x_step": In(data.StructLayout(step_fields(plan))),
                 "x_release": Out(1),
                 "ready": In(ready_layout(plan)),
                 "restart": Out(len(plan.jobs)),
                 "head_free": In(1),
+                "load": Out(1),
+                "save": Out(1),
+                "access_stream": Out(streams),
+                "access_done": In(1),
                 "valid": Out(1),
                 "weight_address": Out(span(plan.words)),
                 "operand": Out(Operand),
                 "address": Out(span(max(plan.network.inputs, plan.state_units))),
+                "stream": Out(streams),
                 "zero": Out(1),
                 "place": Out(place),
                 "first": Out(1),
@@ -81,32 +96,29 @@ class Sequencer(Component):
         m = Module()
         position = Signal(span(len(self.plan.passes)))
         walk = Signal(_walk_layout(self.plan))
-        first_step = Signal(init=1)
-        last_step = Signal()
         weight_address = Signal(span(self.plan.words))
         go = Signal()
 
         now = self._pass_constants(m, position)
         ends = _ends(m, walk, now)
-        m.d.comb += go.eq(self._may_go(m, walk, now, first_step))
+        passed = go & ends.of_pass
+        step = Step(m, self.plan, self.x_step, begins=passed & now.is_input)
+        held = self._held_for_state(m, position, walk, step, ended=passed & now.ends_step)
+        m.d.comb += go.eq(self._may_go(m, walk, now, step) & ~held)
         with m.If(go):
             self._advance(m, walk, ends)
             m.d.sync += weight_address.eq(weight_address + 1)
-        with m.If(go & ends.of_pass):
-            with m.If(now.is_input):
-                m.d.sync += last_step.eq(self.x_last)
+        with m.If(passed):
             m.d.sync += position.eq(position + 1)
-            with m.If(now.is_head | (now.ends_step & ~(last_step & self._has_head))):
+            with m.If(now.is_head | (now.ends_step & ~(step.answers & self._has_head))):
                 m.d.sync += [position.eq(0), weight_address.eq(0)]
-            with m.If(now.ends_step):
-                m.d.sync += first_step.eq(last_step)
 
         m.d.sync += [
             self.valid.eq(go),
-            self.x_release.eq(go & ends.of_pass & now.is_input),
+            self.x_release.eq(passed & now.is_input),
             self.weight_address.eq(weight_address),
         ]
-        self._present(m, walk, now, ends, first_step, last_step)
+        self._present(m, walk, now, ends, step)
         return m
 
     @property
@@ -124,7 +136,27 @@ class Sequencer(Component):
                         m.d.comb += now[name].eq(value)
         return now
 
-    def _may_go(self, m: Module, walk: Any, now: Any, first_step: Signal) -> Value:
+    def _held_for_state(
+        self, m: Module, position: Signal, walk: Any, step: Step, *, ended: Value
+    ) -> Value:
+        """Whether a step must not start, because a state has to be saved or loaded before."""
+        if self.plan.interface.state != "load":
+            return Value.cast(0)
+        starts = Signal()
+        saves, loaded = Signal(), Signal()
+        m.d.comb += [
+            starts.eq((position == 0) & (walk.as_value() == 0)),
+            self.save.eq(starts & saves),
+            self.load.eq(starts & ~saves & (self.x_ready != 0) & self.x_step.load & ~loaded),
+            self.access_stream.eq(Mux(saves, step.stream, step.next_stream)),
+        ]
+        with m.If(self.access_done):
+            m.d.sync += [saves.eq(0), loaded.eq(~saves)]
+        with m.If(ended):
+            m.d.sync += [saves.eq(step.save), loaded.eq(0)]
+        return self.save | self.load
+
+    def _may_go(self, m: Module, walk: Any, now: Any, step: Step) -> Value:
         """Whether the next operation may be issued: only the start of a column can wait."""
         column_starts, in_final_column = Signal(), Signal()
         count = Signal(span(max(single.columns for single in self.plan.passes) + 1))
@@ -132,7 +164,7 @@ class Sequencer(Component):
         m.d.comb += [
             column_starts.eq((walk.row == 0) & (walk.gate == 0)),
             in_final_column.eq((walk.column == now.last_column) & now.final.any()),
-            ready.eq((now.recurrent & first_step) | (walk.column < count)),
+            ready.eq((now.recurrent & step.independent) | (walk.column < count)),
         ]
         starts = Signal()
         m.d.comb += starts.eq(column_starts & in_final_column & now.ends_job & ready & drained)
@@ -168,16 +200,15 @@ class Sequencer(Component):
         with m.If(ends.of_column):
             m.d.sync += walk.column.eq(Mux(ends.of_pass, 0, walk.column + 1))
 
-    def _present(
-        self, m: Module, walk: Any, now: Any, ends: Any, first_step: Signal, last_step: Signal
-    ) -> None:
+    def _present(self, m: Module, walk: Any, now: Any, ends: Any, step: Step) -> None:
         """The operation and the row that it may complete, registered."""
         final = now.final.bit_select(walk.gate, 1) & (walk.column == now.last_column)
         whole = self.plan.lanes - 1
         m.d.sync += [
             self.operand.eq(now.operand),
             self.address.eq(now.base + walk.column),
-            self.zero.eq(now.recurrent & first_step),
+            self.stream.eq(step.stream),
+            self.zero.eq(now.recurrent & step.zero),
             self.place.gate.eq(now.first_gate + walk.gate),
             self.place.row.eq(now.first_row + walk.row),
             self.first.eq(now.first.bit_select(walk.gate, 1) & (walk.column == 0)),
@@ -187,9 +218,11 @@ class Sequencer(Component):
             self.row.row.eq(now.first_row + walk.row),
             self.row.units.eq(Mux(walk.row == now.last_row, now.units_in_last_row, whole)),
             self.row.begin.eq(walk.row == 0),
-            self.row.first_step.eq(first_step),
-            self.row.emit.eq(now.emits & last_step),
+            self.row.stream.eq(step.stream),
+            self.row.zero.eq(step.zero),
+            self.row.emit.eq(now.emits & step.answers),
             self.row.last.eq(walk.row == now.last_row),
+            self.row.final.eq(step.last),
         ]
 
 

@@ -38,14 +38,15 @@ class UpdateBuilder:
     Args:
         m: module to build into.
         plan: the core's plan.
-        entering: the unit in stage 0: ``job``, ``index`` in the memories, and ``first_step`` of a
-            sequence, in which the state is 0.
+        entering: the unit in stage 0: ``job``, ``index`` in the memories, ``stream``, and
+            ``zero``, the state of step t-1 is 0.
         phase: see :class:`hdl.pipeline.Pipeline`.
         shadow: the entering unit's sum in every gate, valid in stage 1.
         state: h and c of step t-1 of the entering unit, valid in stage 1.
 
     Attributes:
         index: index of the unit.
+        stream: stream of the unit.
         made: for each vector, each program's jobs and what they write.
     """
 
@@ -74,12 +75,13 @@ class UpdateBuilder:
         )
         self._tables = Slots(units=self._cost.tables, interval=self._cost.interval)
         self._lookups: dict[int, list[_Lookup]] = {}
-        self._first_step = Staged(entering.first_step, 0, ())
+        self._zero = Staged(entering.zero, 0, ())
         self._biased: dict[int, Staged] = {}
         self._states: dict[str, Staged] = {}
         self._words: dict[tuple[str, int], Value] = {}
         self._program: Program
         self.index = Staged(entering.index, 0, ())
+        self.stream = Staged(entering.stream, 0, ())
         self.made: dict[str, list[tuple[list[int], Staged]]] = {}
 
     def run(self, program: Program, jobs: list[int]) -> None:
@@ -148,9 +150,9 @@ class UpdateBuilder:
         return self.add(biased, self.multiply(c, weight, name=f"w_c{slot}"), name=f"sum_{gate}")
 
     def state(self, name: str) -> Staged:
-        """h or c of step t-1; 0 in a first step."""
+        """h or c of step t-1; 0 where a sequence starts from zero."""
         if name not in self._states:
-            masked = Mux(self.pipe.at(self._first_step, STATE), 0, self._state[name])
+            masked = Mux(self.pipe.at(self._zero, STATE), 0, self._state[name])
             fracs = tuple(to.frac for to in self._formats(name))
             self._states[name] = Staged(masked, STATE, fracs)
         return self._states[name]

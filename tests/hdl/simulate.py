@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any
 
@@ -12,8 +12,13 @@ from amaranth.hdl import Elaboratable, Module, ResetInserter, Signal, Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
+from golden.interface import DEFAULT, Control, Interface
 from golden.quantized import QuantizedNetwork
+from golden.sessions import state_words
 from hdl.core import Core
+from hdl.cycles import controls_of
+from hdl.plan import Plan
+from hdl.ports import LAST_BEAT, step_fields
 
 PERIOD = 1e-6
 
@@ -62,25 +67,44 @@ class CoreRun:
     """What a core did. Cycles count from the one in which it took the first input element.
 
     Attributes:
-        words: output words, all sequences one after the other.
+        words: output words, all results one after the other.
         last: for each word whether it came with ``last``.
+        streams: for each word its stream.
         inputs: cycle in which each input element was taken.
         outputs: cycle in which each output word was taken.
+        loaded, saved: cycle in which each state word was taken or given.
+        state: state words that were given.
     """
 
-    words: list[int]
-    last: list[bool]
-    inputs: list[int]
-    outputs: list[int]
+    words: list[int] = field(default_factory=list)
+    last: list[bool] = field(default_factory=list)
+    streams: list[int] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+    loaded: list[int] = field(default_factory=list)
+    saved: list[int] = field(default_factory=list)
+    state: list[int] = field(default_factory=list)
 
 
-def beats(sequences: Iterable[NDArray[np.int64]]) -> list[tuple[int, bool]]:
-    """Sequences, each (steps, inputs), as beats of the input stream: element and ``last``."""
-    result = []
-    for sequence in sequences:
-        elements = sequence.reshape(-1).tolist()
-        result += [(value, n == len(elements) - 1) for n, value in enumerate(elements)]
-    return result
+Beat = dict[str, int]
+"""Payload of a beat of the input stream."""
+
+
+def beats(
+    plan: Plan, x: Iterable[NDArray[np.int64]], controls: Iterable[Control]
+) -> Iterator[Beat]:
+    """Steps, each (inputs,), as beats of the input stream.
+
+    A field stands in the beat in which it is looked at, and is wrong in the others.
+    """
+    fields = step_fields(plan)
+    for vector, control in zip(x, controls, strict=True):
+        for n, value in enumerate(vector.tolist()):
+            beat = {"data": value}
+            for name in fields:
+                looked_at = n == (plan.network.inputs - 1 if name in LAST_BEAT else 0)
+                beat[name] = int(getattr(control, name)) ^ int(not looked_at)
+            yield beat
 
 
 def always() -> Iterator[bool]:
@@ -108,9 +132,18 @@ class CoreBench:
     left in them: no run may depend on that.
     """
 
-    def __init__(self, network: QuantizedNetwork, lanes: int, *, tail_multipliers: int = 2) -> None:
+    def __init__(
+        self,
+        network: QuantizedNetwork,
+        lanes: int,
+        *,
+        tail_multipliers: int = 2,
+        interface: Interface = DEFAULT,
+    ) -> None:
         self.network = network
-        self.core = Core(network=network, lanes=lanes, tail_multipliers=tail_multipliers)
+        self.core = Core(
+            network=network, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+        )
         self._reset = Signal(init=1)
         design: Elaboratable = ResetInserter(self._reset)(self.core)
         self._sim = Simulator(design)
@@ -132,26 +165,37 @@ class CoreBench:
         self,
         ctx: Any,
         *,
-        stream: list[tuple[int, bool]],
+        stream: list[Beat],
+        loads: list[int],
         expected: int,
+        saves: int,
         offer: Iterator[bool],
         take: Iterator[bool],
         until: int | None,
         patience: int,
     ) -> CoreRun:
         core = self.core
-        run = CoreRun([], [], [], [])
+        state = core.access is not None
+        watched = [core.i.ready, core.o.valid, core.o.payload]
+        watched += [core.i_state.ready, core.o_state.valid, core.o_state.payload] if state else []
+        run = CoreRun()
         sent, valid, first, moved, cycle = 0, False, None, 0, 0
-        while len(run.words) < expected if until is None else cycle < until:
+
+        def over() -> bool:
+            return len(run.words) == expected and len(run.state) == saves
+
+        while not over() if until is None else cycle < until:
             valid = sent < len(stream) and (valid or next(offer))
             ctx.set(core.i.valid, valid)
             if valid:
-                data, last = stream[sent]
-                ctx.set(core.i.payload, {"data": data, "last": last})
+                ctx.set(core.i.payload, stream[sent])
             ctx.set(core.o.ready, ready := next(take))
-            _, _, accepted, offered, payload = await ctx.tick().sample(
-                core.i.ready, core.o.valid, core.o.payload
-            )
+            loading = state and len(run.loaded) < len(loads)
+            if state:
+                ctx.set(core.i_state.valid, loading)
+                ctx.set(core.i_state.payload, loads[len(run.loaded)] if loading else 0)
+                ctx.set(core.o_state.ready, ready)
+            _, _, accepted, offered, payload, *rest = await ctx.tick().sample(*watched)
             if valid and accepted:
                 first = cycle if first is None else first
                 run.inputs.append(cycle - first)
@@ -159,7 +203,15 @@ class CoreBench:
             if offered and ready:
                 run.words.append(payload.data)
                 run.last.append(bool(payload.last))
+                run.streams.append(payload.stream if core.plan.interface.streams > 1 else 0)
                 run.outputs.append(cycle - (first or 0))
+                moved = cycle
+            if rest and loading and rest[0]:
+                run.loaded.append(cycle - (first or 0))
+                moved = cycle
+            if rest and rest[1] and ready:
+                run.saved.append(cycle - (first or 0))
+                run.state.append(rest[2])
                 moved = cycle
             cycle += 1
             if cycle - moved > patience:
@@ -185,9 +237,35 @@ class CoreBench:
             patience: cycles without any word in or out after which the core has hung.
         """
         sequences = list(sequences)
+        controls = controls_of([len(sequence) for sequence in sequences])
+        self.add_steps(
+            [x for sequence in sequences for x in sequence],
+            controls,
+            offer=offer,
+            take=take,
+            until=until,
+            patience=patience,
+        )
+
+    def add_steps(
+        self,
+        x: Iterable[NDArray[np.int64]],
+        controls: Sequence[Control],
+        *,
+        loads: Iterable[NDArray[np.int64]] = (),
+        offer: Iterator[bool] | None = None,
+        take: Iterator[bool] | None = None,
+        until: int | None = None,
+        patience: int = 3000,
+    ) -> None:
+        """Plan a run of steps, each (inputs,), with their controls and the states to load."""
+        plan = self.core.plan
+        answers = [control for control in controls if control.last or plan.interface.every_step]
         job = {
-            "stream": beats(sequences),
-            "expected": len(sequences) * self.network.outputs,
+            "stream": list(beats(plan, x, controls)),
+            "loads": [word for load in loads for word in load.tolist()],
+            "expected": len(answers) * plan.result_words,
+            "saves": sum(control.save for control in controls) * state_words(self.network),
             "offer": offer or always(),
             "take": take or always(),
             "until": until,

@@ -88,18 +88,18 @@ def test_two_banks_and_no_more(inputs: int) -> None:
             await ctx.tick()
         ctx.set(store.i.valid, 0)
         assert ctx.get(store.x_ready) == inputs
-        assert not ctx.get(store.x_last)
+        assert not ctx.get(store.x_step.last)
         values = [await read(ctx, store, Operand.X, index) for index in range(inputs)]
         assert values == [*range(inputs)]
 
         await release(ctx, store)
         assert ctx.get(store.i.ready)
         assert ctx.get(store.x_ready) == inputs  # the second step, whole
-        assert ctx.get(store.x_last)
+        assert ctx.get(store.x_step.last)
         await send(ctx, store, -1, last=True)  # into the bank that was released
         values = [await read(ctx, store, Operand.X, index) for index in range(inputs)]
         assert values == [10 + index for index in range(inputs)]
-        assert ctx.get(store.x_last)
+        assert ctx.get(store.x_step.last)
 
         await release(ctx, store)
         assert ctx.get(store.x_ready) == 1
@@ -107,7 +107,7 @@ def test_two_banks_and_no_more(inputs: int) -> None:
         for index in range(1, inputs):
             await send(ctx, store, -1 - index, last=False)
         assert ctx.get(store.x_ready) == inputs
-        assert ctx.get(store.x_last) == (inputs == 1)
+        assert ctx.get(store.x_step.last) == (inputs == 1)
 
     run(store, bench)
 
@@ -120,7 +120,7 @@ def test_only_the_last_beat_of_a_step_says_whether_it_is_the_last() -> None:
         for flags in ([1, 1, 0], [0, 0, 1], [1, 1, 1], [1, 0, 0], [0, 1, 0], [1, 0, 1]):
             for value, last in enumerate(flags):
                 await send(ctx, store, value, last=bool(last))
-            assert ctx.get(store.x_last) == flags[-1]
+            assert ctx.get(store.x_step.last) == flags[-1]
             await release(ctx, store)
 
     run(store, bench)
@@ -138,7 +138,7 @@ def test_a_step_completes_in_the_cycle_in_which_another_is_released() -> None:
         await send(ctx, store, 12, last=True)
         ctx.set(store.x_release, 0)
         assert ctx.get(store.x_ready) == 3
-        assert ctx.get(store.x_last)
+        assert ctx.get(store.x_step.last)
         assert ctx.get(store.i.ready)
         assert [await read(ctx, store, Operand.X, n) for n in range(3)] == [10, 11, 12]
 

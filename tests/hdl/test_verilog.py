@@ -8,13 +8,16 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from golden.cells import RNN, LiteLSTM
 from golden.errors import InputError
+from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.plan import Plan
@@ -197,7 +200,7 @@ def test_the_description_is_right(network: QuantizedNetwork, made: Generated) ->
         "format": formats(network.x),
         "scale": network.input_scale,
     }
-    assert described["output"]["words_per_sequence"] == 6
+    assert described["output"]["words_per_result"] == 6
     assert described["output"]["format"] == formats(network.out)
     first, second, head = described["layers"]
     for entry, layer in zip((first, second), network.layers, strict=True):
@@ -260,4 +263,33 @@ def test_a_core_without_head_gives_h() -> None:
     made = generate(quantized_network(Recipe(inputs=1, units=(1,), outputs=None), 1), lanes=1)
     assert made.description["output"]["meaning"].startswith("h of the last layer")
     assert len(made.description["layers"]) == 1
-    assert made.description["output"]["words_per_sequence"] == 1
+    assert made.description["output"]["words_per_result"] == 1
+
+
+def test_ports_of_every_interface() -> None:
+    """What is asked for has ports, and nothing else."""
+    network = quantized_network(Recipe(inputs=2, units=(3, 2), cells=(RNN(), LiteLSTM())), 1)
+    interface = Interface(streams=3, state="load", every_step=True, classes=True)
+    made = generate(network, lanes=2, interface=interface)
+    widths = {port["name"]: port["width"] for port in made.description["ports"]}
+    wide = max(layer.formats.operand(name).width for name in "h" for layer in network.layers)
+    wide = max(wide, network.layers[1].formats.operand("c").width)
+    assert widths == {
+        "clk": 1,
+        "rst": 1,
+        "i_data": network.x.width,
+        **{f"i_{name}": 1 for name in ("last", "keep", "load", "save", "valid", "ready")},
+        "i_stream": 2,
+        "o_data": 2,
+        **{f"o_{name}": 1 for name in ("last", "valid", "ready")},
+        "o_stream": 2,
+        **{f"{side}_state_data": wide for side in "io"},
+        **{f"{side}_state_{name}": 1 for side in "io" for name in ("valid", "ready")},
+    }
+    for name, width in widths.items():
+        declared = rf"^  (?:input|output) (?:signed )?(?:\[{width - 1}:0\] )?{name};"
+        assert re.search(declared, made.verilog, flags=re.MULTILINE), name
+    assert made.description["interface"] == asdict(interface)
+    state = [(entry["layer"], entry["vector"]) for entry in made.description["state"]]
+    assert state == [("layer0", "h"), ("layer1", "h"), ("layer1", "c")]
+    assert made.description["output"]["meaning"].startswith("class")

@@ -1,0 +1,80 @@
+"""The ports of a core's Verilog: its streams without structures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Shape
+from amaranth.lib.data import StructLayout
+
+from hdl.plan import Plan
+from hdl.ports import input_layout, output_layout, state_shape
+
+
+@dataclass(frozen=True)
+class Port:
+    """A plain port of the Verilog, as its user sees it.
+
+    Attributes:
+        name: ``i_data``, ...
+        direction: ``input`` or ``output``.
+        shape: of the port.
+        meaning: for the description.
+        inner: the signal of the core that it is, as a path: ``i.payload.data``, ...
+    """
+
+    name: str
+    direction: str
+    shape: Any
+    meaning: str
+    inner: str
+
+    @property
+    def width(self) -> int:
+        """Bits."""
+        return Shape.cast(self.shape).width
+
+
+_MEANINGS = {
+    "i": {
+        "data": "input element, signed",
+        "last": "with the last element of a sequence's last step",
+        "stream": "with a step's first element: number of its stream",
+        "keep": "with a sequence's first element: go on from the state that its stream has",
+        "load": "with a step's first element: its stream's state comes from i_state",
+        "save": "with a step's last element: its stream's state goes to o_state afterwards",
+    },
+    "o": {
+        "data": "output word, signed",
+        "last": "with the last word of a sequence's last result",
+        "stream": "number of the stream that the word belongs to",
+    },
+    "i_state": {"data": "state word, signed"},
+    "o_state": {"data": "state word, signed"},
+}
+"""Fields of the streams."""
+
+
+def plain_ports(plan: Plan) -> list[Port]:
+    """Ports of a core's Verilog beside ``clk`` and ``rst``."""
+    streams: list[tuple[str, Any]] = [("i", input_layout(plan)), ("o", output_layout(plan))]
+    if plan.interface.state == "load":
+        streams += [("i_state", state_shape(plan)), ("o_state", state_shape(plan))]
+    found = []
+    for stream, payload in streams:
+        into = stream.startswith("i")
+        forward, backward = ("input", "output") if into else ("output", "input")
+        if isinstance(payload, StructLayout):
+            fields = [(name, field.shape, f"payload.{name}") for name, field in payload]
+        else:
+            fields = [("data", payload, "payload")]
+        for name, shape, inner in fields:
+            meaning = _MEANINGS[stream][name]
+            found.append(Port(f"{stream}_{name}", forward, shape, meaning, f"{stream}.{inner}"))
+        what = "a beat" if into else "a word"
+        found += [
+            Port(f"{stream}_valid", forward, 1, f"{what} is offered", f"{stream}.valid"),
+            Port(f"{stream}_ready", backward, 1, "it is taken at this edge", f"{stream}.ready"),
+        ]
+    return found

@@ -1,0 +1,161 @@
+"""Loading and saving a stream's state, word by word, while the state update rests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from golden.sessions import state_vectors as state_order
+from hdl.component import Component
+from hdl.numeric import constant_by, span
+from hdl.operand_store import made_vectors, ready_layout, state_vectors, write_signature
+from hdl.plan import Plan
+from hdl.ports import state_shape
+
+
+class StateAccess(Component):
+    """Stands between the state update and the operand store, and takes the store's ports over.
+
+        i ─► words ──┐
+                     ├─► write port ─► operand store ─► state port ─┬─► state update
+        state update ┘                                              └─► words ─► o
+
+    A request is served once all units that the array has completed are written. Words come in the
+    order of :func:`golden.sessions.state_vectors`.
+
+    Latency: ``hdl.latency.ACCESS`` cycles beside the words. Throughput: a word a cycle to load, one
+    in two cycles to save.
+
+    Attributes:
+        load, save, stream: what the sequencer asks for, until ``done``.
+        ready: see :func:`hdl.operand_store.ready_layout`.
+        done: high for one cycle, once the last word has moved.
+        i, o: state words, each in the lower bits, signed.
+        update_write_h, ..., update_address, update_stream: from the state update.
+        write_h, ..., address, state_stream: to the operand store.
+        state_h, state_c: what the store answers to ``address``, one cycle later.
+    """
+
+    def __init__(self, *, plan: Plan) -> None:
+        self.plan = plan
+        streams = span(plan.interface.streams)
+        ports: dict[str, Any] = {}
+        for name in made_vectors(plan):
+            ports[f"update_write_{name}"] = In(write_signature(plan, name))
+            ports[f"write_{name}"] = Out(write_signature(plan, name))
+        for name in state_vectors(plan):
+            ports[f"state_{name}"] = In(signed(plan.vector_width(name)))
+        super().__init__(
+            {
+                "load": In(1),
+                "save": In(1),
+                "stream": In(streams),
+                "ready": In(ready_layout(plan)),
+                "done": Out(1),
+                "i": In(stream.Signature(state_shape(plan))),
+                "o": Out(stream.Signature(state_shape(plan))),
+                "update_address": In(span(plan.state_units)),
+                "update_stream": In(streams),
+                "address": Out(span(plan.state_units)),
+                "state_stream": Out(streams),
+                **ports,
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        segments = _segments(self.plan)
+        segment = Signal(span(len(segments)))
+        unit = Signal(span(self.plan.state_units), init=segments[0][1])
+        settled, moves, loading, saving = Signal(), Signal(), Signal(), Signal()
+        last_unit = constant_by(m, segment, [end for _, _, end in segments], name="last_unit")
+        names = state_vectors(self.plan)
+        vector = constant_by(m, segment, [names.index(n) for n, _, _ in segments], name="vector")
+        ends, is_last = Signal(), Signal()
+        m.d.comb += [
+            ends.eq(unit == last_unit),
+            is_last.eq(ends & (segment == len(segments) - 1)),
+        ]
+        # All that was announced is written one cycle later.
+        m.d.sync += settled.eq(self._all_ready())
+        self._take_over(m, unit, vector, loading=loading, saving=saving)
+
+        with m.If(moves):
+            m.d.sync += unit.eq(unit + 1)
+            with m.If(ends):
+                starts = [first for _, first, _ in segments]
+                m.d.sync += [
+                    segment.eq(Mux(is_last, 0, segment + 1)),
+                    unit.eq(constant_by(m, segment, starts[1:] + starts[:1], name="next_unit")),
+                ]
+        with m.FSM():
+            with m.State("IDLE"), m.If(settled):
+                with m.If(self.load):
+                    m.next = "LOAD"
+                with m.Elif(self.save):
+                    m.next = "READ"
+            with m.State("LOAD"):
+                m.d.comb += [loading.eq(1), self.i.ready.eq(1), moves.eq(self.i.valid)]
+                with m.If(moves & is_last):
+                    m.next = "DONE"
+            with m.State("READ"):
+                m.d.comb += saving.eq(1)
+                m.next = "OFFER"
+            with m.State("OFFER"):
+                m.d.comb += [saving.eq(1), self.o.valid.eq(1), moves.eq(self.o.ready)]
+                with m.If(moves):
+                    m.next = "READ"
+                    with m.If(is_last):
+                        m.next = "DONE"
+            with m.State("DONE"):
+                m.d.comb += self.done.eq(1)
+                m.next = "IDLE"
+        return m
+
+    def _all_ready(self) -> Value:
+        """Whether every unit of every vector has been announced."""
+        units = [layer.units for layer in self.plan.network.layers]
+        counts = [self.ready[f"{n}{layer}"] == units[layer] for n, layer in self.plan.vectors]
+        result = Value.cast(1)
+        for complete in counts:
+            result &= complete
+        return result
+
+    def _take_over(
+        self, m: Module, unit: Signal, vector: Value, *, loading: Signal, saving: Signal
+    ) -> None:
+        """The operand store's ports, for the state update or for the word that travels."""
+        m.d.comb += [
+            self.address.eq(Mux(saving, unit, self.update_address)),
+            self.state_stream.eq(Mux(saving, self.stream, self.update_stream)),
+        ]
+        for index, name in enumerate(state_vectors(self.plan)):
+            with m.If(vector == index):
+                m.d.comb += self.o.payload.eq(getattr(self, f"state_{name}"))
+        for name in made_vectors(self.plan):
+            write = getattr(self, f"write_{name}")
+            connect(m, flipped(getattr(self, f"update_write_{name}")), flipped(write))
+            if name in state_vectors(self.plan):
+                index = state_vectors(self.plan).index(name)
+                with m.If(loading):
+                    m.d.comb += [
+                        write.valid.eq(self.i.valid & (vector == index)),
+                        write.address.eq(unit),
+                        write.stream.eq(self.stream),
+                        write.data.eq(self.i.payload),
+                    ]
+
+
+def _segments(plan: Plan) -> list[tuple[str, int, int]]:
+    """Neighbouring units of the state, as (vector, first unit, last unit)."""
+    segments: list[tuple[str, int, int]] = []
+    for name, layer in state_order(plan.network):
+        start = plan.first_unit(layer)
+        end = start + plan.network.layers[layer].units - 1
+        if segments and segments[-1][0] == name and segments[-1][2] == start - 1:
+            start = segments.pop()[1]
+        segments.append((name, start, end))
+    return segments

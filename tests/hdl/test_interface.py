@@ -1,0 +1,154 @@
+"""Streams, kept and loaded state, results of every step and classes: the core against golden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
+from golden.interface import Control, Interface
+from golden.model import IntegerModel
+from golden.quantized import Integers, QuantizedNetwork
+from golden.sessions import Service, serve
+from hdl import cycles
+from hdl.plan import Plan
+from tests.hdl.simulate import CoreBench, CoreRun, sometimes
+from tests.networks import Recipe, input_words, quantized_network
+
+CELLS: dict[str, tuple[Cell, ...]] = {
+    "rnn": (RNN(),),
+    "lstm": (LSTM(peephole="current"),),
+    "gru before": (GRU(),),
+    "gru after": (GRU(reset="after"),),
+    "litelstm": (LiteLSTM(),),
+    "litelstm diagonal": (LiteLSTM(peephole="diagonal"),),
+    "rnn, litelstm": (RNN(), LiteLSTM()),
+    "lstm, gru, litelstm": (LSTM(), GRU(), LiteLSTM()),
+}
+
+INTERFACES: dict[str, Interface] = {
+    "two streams": Interface(streams=2),
+    "kept": Interface(state="keep"),
+    "every step": Interface(every_step=True),
+    "classes": Interface(classes=True),
+    "classes of every step": Interface(classes=True, every_step=True, streams=2),
+    "loaded": Interface(state="load"),
+    "everything": Interface(streams=3, state="load", every_step=True),
+}
+
+
+@dataclass
+class Work:
+    """Random steps for an interface, and what golden answers."""
+
+    x: Integers
+    controls: list[Control]
+    loads: list[Integers]
+    service: Service
+
+    @classmethod
+    def draw(cls, network: QuantizedNetwork, interface: Interface, seed: int, steps: int) -> Work:
+        """Sequences of 1 step or more, at random on the streams; states of others are loaded."""
+        rng = np.random.default_rng([seed, 30])
+        keeps, loads = interface.state != "clear", interface.state == "load"
+        controls = [
+            Control(
+                last=n == steps - 1 or rng.random() < 0.4,
+                stream=int(rng.integers(interface.streams)),
+                keep=keeps and rng.random() < 0.5,
+                load=loads and rng.random() < 0.2,
+                save=loads and rng.random() < 0.2,
+            )
+            for n in range(steps)
+        ]
+        x = input_words(network, batch=1, steps=steps, seed=seed)[0]
+        model = IntegerModel(network)
+        others = input_words(network, batch=steps, steps=2, seed=seed + 1)
+        donors = serve(
+            model,
+            Interface(state="load"),
+            others.reshape(2 * steps, -1),
+            [Control(last=n % 2 == 1, save=n % 2 == 1) for n in range(2 * steps)],
+        )
+        states = [donors.saved[n] for n in range(sum(control.load for control in controls))]
+        return cls(x, controls, states, serve(model, interface, x, controls, states))
+
+
+def check(work: Work, run: CoreRun) -> None:
+    """All words, with their streams and ``last``, and all states are golden's, in order."""
+    service = work.service
+    words = service.words.shape[1]
+    assert run.words == service.words.ravel().tolist()
+    assert run.streams == service.streams.repeat(words).tolist()
+    last = [[*[0] * (words - 1), flag] for flag in service.last.tolist()]
+    assert run.last == [bool(flag) for flags in last for flag in flags]
+    assert run.state == service.saved.ravel().tolist()
+
+
+def check_cycles(plan: Plan, work: Work, run: CoreRun) -> None:
+    """Every beat of every stream moves in the cycle that was computed."""
+    want = cycles.count_steps(plan, work.controls)
+    assert run.inputs == want.inputs.tolist()
+    assert run.loaded == want.loaded.tolist()
+    assert run.saved == want.saved.tolist()
+    assert run.outputs == want.outputs.tolist()
+
+
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+@pytest.mark.parametrize("interface", INTERFACES.values(), ids=INTERFACES)
+def test_random_steps(interface: Interface, cells: tuple[Cell, ...]) -> None:
+    """With and without stalls; without, in the computed cycles."""
+    seed = len(cells) + interface.streams
+    units = (3, 5, 2)[: len(cells)]
+    recipe = Recipe(inputs=2, units=units, outputs=3, cells=cells)
+    network = quantized_network(recipe, seed)
+    work = Work.draw(network, interface, seed, steps=14)
+    bench = CoreBench(network, 2, interface=interface)
+    bench.add_steps(work.x, work.controls, loads=work.loads)
+    bench.add_steps(
+        work.x,
+        work.controls,
+        loads=work.loads,
+        offer=sometimes(seed, share=0.5),
+        take=sometimes(seed + 1, share=0.3),
+    )
+    plain, stalled = bench.run()
+    check(work, plain)
+    check(work, stalled)
+    check_cycles(bench.core.plan, work, plain)
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 5])
+def test_no_head(lanes: int) -> None:
+    """h itself goes out, after every step."""
+    interface = Interface(streams=2, every_step=True, state="load")
+    network = quantized_network(Recipe(inputs=1, units=(2, 5), outputs=None), 3)
+    work = Work.draw(network, interface, 5, steps=12)
+    bench = CoreBench(network, lanes, interface=interface)
+    bench.add_steps(work.x, work.controls, loads=work.loads)
+    (run,) = bench.run()
+    check(work, run)
+    check_cycles(bench.core.plan, work, run)
+
+
+def test_interleaving_hides_the_drain() -> None:
+    """One input and 16 units on 16 lanes: the ideal is 50 cycles a step."""
+    network = quantized_network(Recipe(inputs=1, units=(16,), outputs=None), 1)
+    alone = cycles.steady_state(Plan(network=network, lanes=16))
+    both = cycles.steady_state(Plan(network=network, lanes=16, interface=Interface(streams=2)))
+    assert both.ideal_cycles_per_step == 50
+    assert alone.cycles_per_step <= 64
+    assert both.cycles_per_step <= 51
+
+
+def test_a_reset_forgets_what_was_kept() -> None:
+    """The memories still hold it, but a stream that is new has nothing to keep."""
+    interface = Interface(streams=2, state="keep")
+    network = quantized_network(Recipe(inputs=2, units=(4,), outputs=2), 4)
+    work = Work.draw(network, interface, 1, steps=6)
+    bench = CoreBench(network, 2, interface=interface)
+    for until in (70, 90, None):
+        bench.add_steps(work.x, work.controls, until=until)
+    check(work, bench.run()[-1])
