@@ -14,7 +14,8 @@ from amaranth.lib.wiring import In, Out
 from golden.cells import cell_options
 from golden.errors import InputError
 from golden.formats import Format
-from golden.quantized import QuantizedNetwork, format_names, signed_width
+from golden.layer_formats import format_names
+from golden.quantized import QuantizedNetwork, signed_width
 from hdl import cycles
 from hdl.component import Component
 from hdl.core import Core
@@ -240,7 +241,7 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
             "inputs": layer.inputs,
             "units": layer.units,
             "weight_width": layer.formats.weight_width,
-            "product_frac": layer.formats.product_frac,
+            "product_fracs": dict(layer.formats.product_fracs),
             "formats": {
                 name: _format(getattr(layer.formats, name))
                 for name in ("x", *format_names(layer.cell))
