@@ -57,8 +57,9 @@ def random_network(inputs: int, units: int) -> Any:
     from golden.activations import TanhTable
     from golden.cells import LiteLSTM
     from golden.formats import Format
+    from golden.layer_formats import LayerFormats
     from golden.network import weight_shapes
-    from golden.quantized import LayerFormats, QuantizedLayer, QuantizedNetwork
+    from golden.quantized import QuantizedLayer, QuantizedNetwork
 
     rng = np.random.default_rng(0)
     cell = LiteLSTM()
@@ -73,7 +74,7 @@ def random_network(inputs: int, units: int) -> Any:
         pre=Format(width=12, frac=9),
         gate=Format(width=10, frac=8),
         weight_width=8,
-        product_frac=16,
+        product_fracs={"f": 16, "g": 16},
     )
     layer = QuantizedLayer(cell=cell, sigmoid="hard", formats=formats, weights=weights)
     tanh = TanhTable(out=Format(width=10, frac=8))

@@ -81,8 +81,10 @@ class Arithmetic(Protocol):
     def gate(self) -> Format: ...
     @property
     def candidate(self) -> Format: ...
-    @property
-    def product_frac(self) -> int: ...
+    def product_frac(self, gate: str) -> int:
+        """Fraction bits of a gate's sum."""
+        ...
+
     def sigmoid(self, raw: Carried) -> Carried:
         """The gate activation of a pre-activation, in format ``gate``."""
         ...
@@ -101,7 +103,7 @@ Sums = Callable[..., Any]
 
 Called as ``sums("f")`` with the operands of step t-1, or with those that the step itself makes,
 as ``sums("n", rh=r * h)`` or ``sums("o", c=c)``. Floats in the float reference, where the result is
-the pre-activation itself; exact integers at ``product_frac`` in the integer model.
+the pre-activation itself; exact integers at the gate's ``product_frac`` in the integer model.
 """
 
 
@@ -149,7 +151,7 @@ class Cell(ABC):
         """One step on integers: products and sums exact, each result narrowed once.
 
         Args:
-            sums: the gates' exact sums at ``q.product_frac``, each (units, batch).
+            sums: the gates' exact sums at their ``q.product_frac``, each (units, batch).
             state: of step t-1, ``h`` in ``q.h`` and ``c`` in ``q.c``.
             q: the layer's formats and activations.
 
@@ -163,7 +165,8 @@ class Cell(ABC):
         largest = max(-to.min << (max(fracs) - to.frac) for to in (q.c, q.candidate, q.h))
         bound = 2 * q.gate.one * largest
         if any(gate.wide for gate in self.gates):
-            finest = max(q.product_frac, q.gate.frac + q.hidden.frac)
+            sums = max(q.product_frac(gate.name) for gate in self.gates)
+            finest = max(sums, q.gate.frac + q.hidden.frac)
             bound = max(bound, q.gate.one * -q.hidden.min << (finest - q.gate.frac - q.hidden.frac))
         return bound
 
@@ -190,7 +193,7 @@ class RNN(Cell):
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
-        pre = q.requantize(sums("h"), q.product_frac, q.pre)
+        pre = q.requantize(sums("h"), q.product_frac("h"), q.pre)
         return {"h": q.requantize(q.tanh(pre, q.pre), q.candidate.frac, q.h)}  # (1)
 
 
@@ -227,14 +230,14 @@ class LSTM(Cell):
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
-        def gate(total: Carried) -> Carried:
-            return q.sigmoid(q.requantize(total, q.product_frac, q.pre))
+        def gate(name: str, **made: Carried) -> Carried:
+            return q.sigmoid(q.requantize(sums(name, **made), q.product_frac(name), q.pre))
 
-        i, f = gate(sums("i")), gate(sums("f"))  # (2) (3), (8) (9)
-        g = q.tanh(q.requantize(sums("g"), q.product_frac, q.pre), q.pre)  # (5), (12)
+        i, f = gate("i"), gate("f")  # (2) (3), (8) (9)
+        g = q.tanh(q.requantize(sums("g"), q.product_frac("g"), q.pre), q.pre)  # (5), (12)
         total, frac = aligned(f * state["c"], q.c.frac, i * g, q.candidate.frac)
         c = q.requantize(total, q.gate.frac + frac, q.c)  # (6)
-        o = gate(sums("o", c=c) if self.peephole == "current" else sums("o"))  # (4), (11)
+        o = gate("o", c=c) if self.peephole == "current" else gate("o")  # (4), (11)
         h = q.requantize(o * q.tanh(c, q.c), q.gate.frac + q.candidate.frac, q.h)  # (7)
         return {"h": h, "c": c}
 
@@ -274,18 +277,19 @@ class GRU(Cell):
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
-        def pre(total: Carried, frac: int = q.product_frac) -> Carried:
-            return q.requantize(total, frac, q.pre)
+        def pre(name: str, **made: Carried) -> Carried:
+            return q.requantize(sums(name, **made), q.product_frac(name), q.pre)
 
         h = state["h"]
-        r, z = q.sigmoid(pre(sums("r"))), q.sigmoid(pre(sums("z")))  # (14) (15)
+        r, z = q.sigmoid(pre("r")), q.sigmoid(pre("z"))  # (14) (15)
         if self.reset == "before":
             rh = q.requantize(r * h, q.gate.frac + q.h.frac, q.h)
-            n = q.tanh(pre(sums("n", rh=rh)), q.pre)  # (16)
+            n = q.tanh(pre("n", rh=rh), q.pre)  # (16)
         else:
-            m = q.requantize(sums("m"), q.product_frac, q.hidden)
-            total, frac = aligned(sums("n"), q.product_frac, r * m, q.gate.frac + q.hidden.frac)
-            n = q.tanh(pre(total, frac), q.pre)
+            m = q.requantize(sums("m"), q.product_frac("m"), q.hidden)
+            product_frac = q.gate.frac + q.hidden.frac
+            total, frac = aligned(sums("n"), q.product_frac("n"), r * m, product_frac)
+            n = q.tanh(q.requantize(total, frac, q.pre), q.pre)
         # (17) as h + z (n - h), the same integer
         n_less_h, frac = aligned(n, q.candidate.frac, -h, q.h.frac)
         total = h * (q.gate.one * 2 ** (frac - q.h.frac)) + z * n_less_h
@@ -324,8 +328,8 @@ class LiteLSTM(Cell):
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
-        f = q.sigmoid(q.requantize(sums("f"), q.product_frac, q.pre))  # (18) (20)
-        g = q.tanh(q.requantize(sums("g"), q.product_frac, q.pre), q.pre)  # (22) (23)
+        f = q.sigmoid(q.requantize(sums("f"), q.product_frac("f"), q.pre))  # (18) (20)
+        g = q.tanh(q.requantize(sums("g"), q.product_frac("g"), q.pre), q.pre)  # (22) (23)
         # (24) as f (c + g), the same integer
         c_plus_g, frac = aligned(state["c"], q.c.frac, g, q.candidate.frac)
         c = q.requantize(f * c_plus_g, q.gate.frac + frac, q.c)

@@ -62,10 +62,6 @@ class LayerArithmetic:
         return self.layer.formats.hidden or self.pre
 
     @property
-    def product_frac(self) -> int:
-        return self.layer.formats.product_frac
-
-    @property
     def pre(self) -> Format:
         return self.layer.formats.pre
 
@@ -76,6 +72,10 @@ class LayerArithmetic:
     @property
     def candidate(self) -> Format:
         return self.table.out
+
+    def product_frac(self, gate: str) -> int:
+        """Fraction bits of a gate's sum."""
+        return self.layer.formats.product_fracs[gate]
 
     def sigmoid(self, raw: Carried) -> Carried:
         """The layer's gate activation of a pre-activation."""
@@ -168,10 +168,9 @@ class LayerModel:
             sums = max(sums, int(total.max()))
         wide = LayerArithmetic(self.layer, table, np.int64)
         product = self.layer.cell.largest_product(wide)
+        finest = max(*formats.product_fracs.values(), formats.gate.frac + wide.hidden.frac)
         if any(gate.wide for gate in self._gates.values()):
-            finest = max(formats.product_frac, formats.gate.frac + wide.hidden.frac)
-            product += sums << (finest - formats.product_frac)
-        finest = max(formats.product_frac, formats.gate.frac + wide.hidden.frac)
+            product += sums << (finest - min(formats.product_fracs.values()))
         finest = max(finest, formats.gate.frac + max(wide.c.frac, wide.h.frac, table.out.frac))
         coarsest = min(wide.c.frac, wide.h.frac, wide.pre.frac, wide.hidden.frac)
         return max(sums, product) + (1 << max(0, finest - coarsest))

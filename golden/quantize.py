@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,26 +12,11 @@ from golden.activations import TanhTable
 from golden.cells import Floats
 from golden.errors import InputError
 from golden.formats import Format
+from golden.layer_formats import BIAS, MAX_TENSOR_WIDTH, LayerFormats, weight_format
 from golden.model import IntegerModel
 from golden.network import Dense, FloatRun, Layer, Network
-from golden.quantized import (
-    BIAS,
-    MAX_TENSOR_WIDTH,
-    LayerFormats,
-    QuantizedDense,
-    QuantizedLayer,
-    QuantizedNetwork,
-    weight_format,
-)
-
-METHODS = ("mse", "max")
-"""How a scale is chosen: least mean squared error with saturation, or nothing saturates."""
-
-_SEARCH = 6
-"""Binary points that the search tries beyond the one where nothing saturates."""
-
-_COARSER = 4
-"""Binary points that the search tries short of the best one for an operand alone."""
+from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
+from golden.scales import METHODS, Block, LayerScales, choose_frac
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,27 +119,6 @@ class Report:
     tensors: tuple[TensorLoss, ...]
 
 
-def choose_frac(values: Floats, width: int, method: str) -> int:
-    """Fraction bits of a power-of-two scale for ``values`` at ``width`` bits.
-
-    Args:
-        values: real numbers of any shape.
-        width: bits of the format.
-        method: ``max`` for the finest scale at which nothing saturates, ``mse`` for the one of
-            least mean squared error.
-    """
-    largest = float(np.abs(values).max())
-    if largest == 0:
-        return width - 1
-    finest = max(-64, min(64, width - 1 - int(np.floor(np.log2(largest)))))
-    while finest > -64 and _saturates(values, Format(width=width, frac=finest)):
-        finest -= 1
-    if method == "max":
-        return finest
-    candidates = range(finest, min(64, finest + _SEARCH) + 1)
-    return min(candidates, key=lambda frac: _square_error(values, Format(width=width, frac=frac)))
-
-
 def quantize(
     network: Network, samples: ArrayLike, settings: Settings | None = None
 ) -> tuple[QuantizedNetwork, Report]:
@@ -233,16 +196,17 @@ def _quantize_layer(
     if "c" in layer.cell.state:
         values["c"], widths["c"] = trace["c"], settings.state_width
     blocks = [
-        _Block(layer.weights[gate.matrix(name)], "h" if name == "rh" else name)
+        Block(gate.name, "h" if name == "rh" else name, layer.weights[gate.matrix(name)])
         for gate in layer.cell.gates
         for name in gate.reads
     ]
     blocks += [
-        _Block(layer.weights[gate.peephole][:, np.newaxis], "c")
+        Block(gate.name, "c", layer.weights[gate.peephole][:, np.newaxis])
         for gate in layer.cell.gates
         if gate.diagonal
     ]
-    fracs, product_frac = _Scales(blocks, values, widths, settings).choose({"x": x.frac})
+    scales = _scales(blocks, values, widths, settings)
+    fracs, product_fracs = scales.choose({"x": x.frac})
     # tanh saturates at the table's end, so a pre-activation need not reach farther; the
     # logistic sigmoid halves its argument first.
     whole = table.log2_range + (1 if layer.sigmoid == "logistic" else 0)
@@ -255,7 +219,7 @@ def _quantize_layer(
         hidden=_format(wide[0], settings.hidden_width, settings.method) if wide else None,
         gate=Format(width=settings.activation_width + 2, frac=settings.activation_width),
         weight_width=settings.weight_width,
-        product_frac=product_frac,
+        product_fracs=product_fracs,
     )
     weights = {
         name: weight_format(name, formats).quantize(values)
@@ -264,11 +228,24 @@ def _quantize_layer(
     return QuantizedLayer(cell=layer.cell, sigmoid=layer.sigmoid, formats=formats, weights=weights)
 
 
+def _scales(
+    blocks: list[Block], values: dict[str, Floats], widths: dict[str, int], settings: Settings
+) -> LayerScales:
+    return LayerScales(
+        blocks,
+        values,
+        widths=widths,
+        weight_width=settings.weight_width,
+        method=settings.method,
+    )
+
+
 def _quantize_head(
     head: Dense, h: Floats, logits: Floats, source: Format, settings: Settings
 ) -> QuantizedDense:
-    scales = _Scales([_Block(head.weights["W"], "h")], {"h": h}, {"h": source.width}, settings)
-    _, product_frac = scales.choose({"h": source.frac})
+    block = Block("y", "h", head.weights["W"])
+    scales = _scales([block], {"h": h}, {"h": source.width}, settings)
+    product_frac = scales.choose({"h": source.frac})[1]["y"]
     # One bit of headroom: logits of other samples may be larger.
     out = Format(width=settings.out_width, frac=choose_frac(2 * logits, settings.out_width, "max"))
     weight = Format(width=settings.weight_width, frac=product_frac - source.frac)
@@ -282,104 +259,6 @@ def _quantize_head(
             "b": Format(width=BIAS.width, frac=product_frac).quantize(head.weights["b"]),
         },
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """A weight matrix and the operand that it multiplies."""
-
-    matrix: Floats
-    operand: str
-
-
-class _Scales:
-    """The binary points of a layer's operands and of its products, chosen together.
-
-    All products of a layer share one binary point, so a finer operand makes coarser weights. With
-    ``max`` each operand is as fine as it can be, and the products as fine as the weights let them.
-    With ``mse`` the noise in the sums is least: for each block the error of the rounded and clipped
-    weights times the operand's power, plus the operand's error times the weights' power; and the
-    operands' own errors beside.
-
-    Args:
-        blocks: the layer's matrices.
-        values: samples of each operand.
-        widths: bits of each operand.
-        settings: weight width and method.
-    """
-
-    def __init__(
-        self,
-        blocks: list[_Block],
-        values: dict[str, Floats],
-        widths: dict[str, int],
-        settings: Settings,
-    ) -> None:
-        self._blocks = blocks
-        self._values = values
-        self._widths = widths
-        self._settings = settings
-        self._power = {name: float(np.mean(array**2)) for name, array in values.items()}
-        self._weight_errors: dict[tuple[_Block, int], float] = {}
-        self._operand_errors: dict[tuple[str, int], float] = {}
-
-    def choose(self, given: dict[str, int]) -> tuple[dict[str, int], int]:
-        """Fraction bits of every operand (some of them ``given``), and of the products."""
-        method = self._settings.method
-        best = {
-            name: choose_frac(self._values[name], width, method)
-            for name, width in self._widths.items()
-            if name not in given
-        }
-        if method == "max":
-            fracs = given | best
-            return fracs, min(self._weight_fracs(fracs))
-        coarser = [range(frac, frac - _COARSER - 1, -1) for frac in best.values()]
-        candidates = [
-            (noise, given | dict(zip(best, choice, strict=True)), product_frac)
-            for choice in itertools.product(*coarser)
-            for noise, product_frac in [self._least(given | dict(zip(best, choice, strict=True)))]
-        ]
-        _, fracs, product_frac = min(candidates, key=lambda candidate: candidate[0])
-        return fracs, product_frac
-
-    def _weight_fracs(self, fracs: dict[str, int]) -> list[int]:
-        """For each block the finest binary point of products at which no weight saturates."""
-        width = self._settings.weight_width
-        return [
-            choose_frac(block.matrix, width, "max") + fracs[block.operand] for block in self._blocks
-        ]
-
-    def _least(self, fracs: dict[str, int]) -> tuple[float, int]:
-        """The least noise with these operands, and the products' binary point that gives it."""
-        finest = self._weight_fracs(fracs)
-        return min(
-            (self._noise(fracs, product_frac), product_frac)
-            for product_frac in range(min(finest), max(finest) + _SEARCH + 1)
-        )
-
-    def _noise(self, fracs: dict[str, int], product_frac: int) -> float:
-        total = sum(self._operand_error(name, frac) for name, frac in fracs.items())
-        for block in self._blocks:
-            frac, columns = fracs[block.operand], block.matrix.shape[1]
-            weights = self._weight_error(block, product_frac - frac) * self._power[block.operand]
-            operand = self._operand_error(block.operand, frac) * float(np.mean(block.matrix**2))
-            total += columns * (weights + operand)
-        return total
-
-    def _weight_error(self, block: _Block, frac: int) -> float:
-        key = block, frac
-        if key not in self._weight_errors:
-            to = Format(width=self._settings.weight_width, frac=frac)
-            self._weight_errors[key] = _square_error(block.matrix, to)
-        return self._weight_errors[key]
-
-    def _operand_error(self, name: str, frac: int) -> float:
-        key = name, frac
-        if key not in self._operand_errors:
-            to = Format(width=self._widths[name], frac=frac)
-            self._operand_errors[key] = _square_error(self._values[name], to)
-        return self._operand_errors[key]
 
 
 def _losses(
@@ -403,12 +282,3 @@ def _losses(
 
 def _format(values: Floats, width: int, method: str) -> Format:
     return Format(width=width, frac=choose_frac(values, width, method))
-
-
-def _saturates(values: Floats, to: Format) -> bool:
-    scaled = np.floor(np.ldexp(values, to.frac) + 0.5)
-    return bool(((scaled < to.min) | (scaled > to.max)).any())
-
-
-def _square_error(values: Floats, to: Format) -> float:
-    return float(np.mean((to.to_float(to.quantize(values)) - values) ** 2))

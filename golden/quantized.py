@@ -14,12 +14,23 @@ from golden import store
 from golden.activations import TanhTable
 from golden.cells import SIGMOIDS, Cell, cell_options
 from golden.errors import InputError
-from golden.formats import FARTHEST, Format
+from golden.formats import Format
+from golden.layer_formats import (
+    BIAS,
+    MAX_TENSOR_WIDTH,
+    MIN_WEIGHT_WIDTH,
+    LayerFormats,
+    check_format,
+    check_integers,
+    check_product_frac,
+    check_weight_width,
+    format_names,
+    weight_format,
+)
 from golden.network import (
     MAX_LAYERS,
     check_chain,
     check_scale,
-    check_weight,
     read_cell,
     weight_shapes,
 )
@@ -28,73 +39,6 @@ KIND = "litelstm quantized network"
 """Value of the field ``kind`` in a quantized network's file."""
 
 Integers = NDArray[np.int64]
-
-BIAS = Format(width=32, frac=0)
-"""Range of a bias, whatever its binary point; the hardware takes as many bits as are needed."""
-
-MAX_TENSOR_WIDTH = 18
-"""Widest operand, activation, state or weight, in bits (one hardware multiplier's port)."""
-
-MIN_WEIGHT_WIDTH = 2
-
-MAX_FRAC = 32
-"""Farthest binary point of a tensor."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerFormats:
-    """Formats of one recurrent layer.
-
-    Args:
-        x: input vector; from the second layer on it is the ``h`` of the layer before.
-        h: output vector.
-        c: cell state, of cells that have one; saturates.
-        pre: pre-activation, what a sum is narrowed to.
-        hidden: what a sum is narrowed to that is multiplied before it is activated (the recurrent
-            part of a GRU that resets after the product).
-        gate: gate value in [0, 1].
-        weight_width: bits of every weight.
-        product_frac: fraction bits of every product, sum and bias. The weights that multiply an
-            operand of ``n`` fraction bits have ``product_frac - n``.
-
-    Raises:
-        InputError: a format is out of range; ``gate`` cannot hold 1.0.
-    """
-
-    x: Format
-    h: Format
-    c: Format | None = None
-    pre: Format
-    hidden: Format | None = None
-    gate: Format
-    weight_width: int
-    product_frac: int
-
-    def __post_init__(self) -> None:
-        for name in ("x", "h", "c", "pre", "hidden", "gate"):
-            if (value := getattr(self, name)) is not None:
-                check_format(name, value)
-        check_weight_width(self.weight_width)
-        for operand in ("x", "h", *(["c"] if self.c else [])):
-            check_product_frac(self.product_frac, self.operand(operand))
-        if not self.gate.holds_one:
-            raise InputError(
-                f"gate format is {self.gate}, expected one that holds exactly 1.0 "
-                f"(0 to {self.gate.width - 2} fraction bits of {self.gate.width})"
-            )
-        if self.pre.frac < 0:
-            raise InputError(f"pre format is {self.pre}, expected 0 or more fraction bits")
-
-    def operand(self, name: str) -> Format:
-        """Format of the operand ``x``, ``h``, ``c`` or ``rh``, which has that of ``h``."""
-        found = {"x": self.x, "h": self.h, "c": self.c, "rh": self.h}[name]
-        assert found is not None
-        return found
-
-    def weight(self, operand: str) -> Format:
-        """Format of the weights that multiply ``operand``."""
-        frac = self.product_frac - self.operand(operand).frac
-        return Format(width=self.weight_width, frac=frac)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +65,10 @@ class QuantizedLayer:
         for name in format_names(self.cell):
             if getattr(self.formats, name) is None:
                 raise InputError(f"a {self.cell.kind} layer has no format {name}")
+        gates = [gate.name for gate in self.cell.gates]
+        if sorted(self.formats.product_fracs) != sorted(gates):
+            found = ", ".join(sorted(self.formats.product_fracs))
+            raise InputError(f"product_fracs has {found}, expected {', '.join(sorted(gates))}")
         shapes = weight_shapes(self.cell, self.inputs, self.units)
         if shapes.keys() != self.weights.keys():
             raise InputError(f"weights are {sorted(self.weights)}, expected {sorted(shapes)}")
@@ -322,7 +270,9 @@ class QuantizedNetwork:
                 f"{prefix}cell": layer.cell.kind,
                 f"{prefix}sigmoid": layer.sigmoid,
                 f"{prefix}weight_width": layer.formats.weight_width,
-                f"{prefix}product_frac": layer.formats.product_frac,
+                f"{prefix}product_frac": np.array(
+                    [layer.formats.product_fracs[gate.name] for gate in layer.cell.gates]
+                ),
             }
             out |= {prefix + name: value for name, value in cell_options(layer.cell).items()}
             for name in format_names(layer.cell):
@@ -366,60 +316,9 @@ class QuantizedNetwork:
             raise InputError(text if text.startswith(str(path)) else f"{path}: {text}") from None
 
 
-def format_names(cell: Cell) -> list[str]:
-    """Names of the formats that a layer has beside that of its input."""
-    names = ["h", *(["c"] if "c" in cell.state else []), "pre"]
-    return [*names, *(["hidden"] if any(gate.wide for gate in cell.gates) else []), "gate"]
-
-
 def signed_width(low: int, high: int) -> int:
     """Bits of the narrowest signed integer that holds ``low`` to ``high``, at least 2."""
     return max(2, max(0, high).bit_length() + 1, (-low - 1).bit_length() + 1 if low < 0 else 1)
-
-
-def check_format(name: str, value: Format, widest: int = MAX_TENSOR_WIDTH) -> None:
-    """Refuse a tensor format that is too wide."""
-    if value.width > widest:
-        raise InputError(f"{name} format has {value.width} bits, expected 2 to {widest}")
-    if not -MAX_FRAC <= value.frac <= MAX_FRAC:
-        raise InputError(
-            f"{name} format has {value.frac} fraction bits, expected -{MAX_FRAC} to {MAX_FRAC}"
-        )
-
-
-def check_weight_width(width: int) -> None:
-    """Refuse a weight width that the array does not take."""
-    if not MIN_WEIGHT_WIDTH <= width <= MAX_TENSOR_WIDTH:
-        raise InputError(
-            f"weight_width is {width}, expected {MIN_WEIGHT_WIDTH} to {MAX_TENSOR_WIDTH} bits"
-        )
-
-
-def check_product_frac(product_frac: int, operand: Format) -> None:
-    """Refuse a binary point of products that leaves weights without a format."""
-    low, high = operand.frac - FARTHEST, operand.frac + FARTHEST
-    if not low <= product_frac <= high:
-        raise InputError(f"product_frac is {product_frac}, expected {low} to {high}")
-
-
-def check_integers(
-    name: str, array: NDArray[Any], shape: tuple[int | None, ...], to: Format
-) -> None:
-    """Refuse an integer array of a wrong type, shape or range."""
-    check_weight(name, array, shape)
-    if array.dtype != np.int64:
-        raise InputError(f"weight {name} is of type {array.dtype}, expected int64")
-    if array.min() < to.min or array.max() > to.max:
-        raise InputError(
-            f"weight {name} is {array.min()} to {array.max()}, expected {to.min} to {to.max}"
-        )
-
-
-def weight_format(name: str, formats: LayerFormats) -> Format:
-    """Format of a layer's matrix, diagonal or bias, by its name in the equations."""
-    if name.startswith("b_"):
-        return Format(width=BIAS.width, frac=formats.product_frac)
-    return formats.weight(name[-1])
 
 
 def _product_range(matrix: Integers, operand: Format) -> tuple[Integers, Integers]:
@@ -449,11 +348,14 @@ def _read_format(reader: store.Reader, name: str) -> Format:
 
 def _read_layer(reader: store.Reader, prefix: str, x: Format) -> QuantizedLayer:
     cell, sigmoid = read_cell(reader, prefix)
+    gates = [gate.name for gate in cell.gates]
+    # A single number, as the first files had it, is meant for all gates.
+    fracs = reader.integers_or_one(f"{prefix}product_frac", len(gates), -64, 64)
     try:
         formats = LayerFormats(
             x=x,
             weight_width=reader.integer(f"{prefix}weight_width", 0, 64),
-            product_frac=reader.integer(f"{prefix}product_frac", -64, 64),
+            product_fracs=dict(zip(gates, fracs, strict=True)),
             **{name: _read_format(reader, prefix + name) for name in format_names(cell)},
         )
     except InputError as error:

@@ -109,6 +109,11 @@ class Reader:
             raise self.error(f"{field}{list(place)}", array[place], expected)
         return array.astype(np.int64)
 
+    def integers_or_one(self, field: str, count: int, low: int, high: int) -> list[int]:
+        """``count`` integers from ``low`` to ``high``, or a scalar one that stands for all."""
+        shape = () if self._raw(field).shape == () else (count,)
+        return np.broadcast_to(self.integers(field, shape, low, high), count).tolist()
+
     def _shaped(
         self, field: str, shape: tuple[int | None, ...], kinds: str, what: str
     ) -> NDArray[Any]:

@@ -144,7 +144,7 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
             "inputs": layer.inputs,
             "units": layer.units,
             "weight_width": layer.formats.weight_width,
-            "product_frac": layer.formats.product_frac,
+            "product_fracs": dict(layer.formats.product_fracs),
             "formats": {
                 name: _format(getattr(layer.formats, name))
                 for name in ("x", *format_names(layer.cell))

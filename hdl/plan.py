@@ -342,14 +342,17 @@ class Plan:
         """Bits of an accumulator with its bias added."""
         return signed_width(*self.network.sum_bounds(bias=True))
 
-    @property
-    def product_fracs(self) -> tuple[int, ...]:
-        """For each job the fraction bits of its sums."""
-        head, layers = self.network.head, self.network.layers
-        return tuple(
-            head.product_frac if job.head and head else layers[job.layer].formats.product_frac
-            for job in self.jobs
-        )
+    def product_fracs(self, slot: int) -> tuple[int, ...]:
+        """For each job the fraction bits of the sums in an accumulator slot; 0 without gate."""
+        head, fracs = self.network.head, []
+        for job in self.jobs:
+            if job.head and head:
+                fracs.append(head.product_frac)
+                continue
+            layer = self.network.layers[job.layer]
+            gates = layer.cell.gates
+            fracs.append(layer.formats.product_fracs[gates[slot].name] if slot < len(gates) else 0)
+        return tuple(fracs)
 
     def macs(self, single: Pass) -> int:
         """Cycles that the array needs for a pass: one a column, row and gate."""

@@ -110,13 +110,12 @@ class UpdateBuilder:
         if slot in self._biased:
             return self._biased[slot]
         plan, pipe = self._plan, self.pipe
-        accumulated = pipe.register(
-            self._shadow[slot], 1, plan.product_fracs, name=f"accumulated{slot}"
-        )
+        fracs = plan.product_fracs(slot)
+        accumulated = pipe.register(self._shadow[slot], 1, fracs, name=f"accumulated{slot}")
         bias = self._constants(f"bias{slot}", plan.bias_words(slot), stage=2)
         total = accumulated.value + bias
         self._biased[slot] = pipe.register(
-            total[: plan.sum_width].as_signed(), 2, plan.product_fracs, name=f"biased{slot}"
+            total[: plan.sum_width].as_signed(), 2, fracs, name=f"biased{slot}"
         )
         assert self._biased[slot].stage == SUM
         return self._biased[slot]
@@ -141,7 +140,7 @@ class UpdateBuilder:
             return biased
         c = c or self.state("c")
         words = self._plan.diagonal_words(slot)
-        fracs = zip(self._plan.product_fracs, self._formats("c"), strict=True)
+        fracs = zip(self._plan.product_fracs(slot), self._formats("c"), strict=True)
         weight = Staged(
             self._constants(f"diagonal{slot}", words, stage=c.stage),
             c.stage,

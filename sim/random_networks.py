@@ -12,16 +12,10 @@ from numpy.typing import NDArray
 from golden.activations import TanhTable
 from golden.cells import CELLS, Cell, LiteLSTM
 from golden.formats import Format
+from golden.layer_formats import BIAS, MAX_FRAC, LayerFormats, weight_format
 from golden.model import IntegerModel
 from golden.network import weight_shapes
-from golden.quantized import (
-    BIAS,
-    MAX_FRAC,
-    LayerFormats,
-    QuantizedDense,
-    QuantizedLayer,
-    QuantizedNetwork,
-)
+from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
 
 T = TypeVar("T")
 
@@ -50,7 +44,8 @@ class Recipe:
             :class:`golden.quantize.Settings`.
         log2_entries, log2_range, interpolate: the tanh table.
         log2_state: c ranges over +-2**log2_state.
-        mixed: every layer draws formats of its own; the widths above are then upper bounds.
+        mixed: every layer draws formats of its own, and every gate a binary point of its products;
+            the widths above are then upper bounds.
         extremes: every weight is the smallest or the largest of its format.
         drive: biases hold f at 1 and g at 1 (even units) or -1 (odd units), so that c saturates
             on both sides.
@@ -199,6 +194,7 @@ def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> Q
     hidden = None
     if any(g.wide for g in cell.gates):
         hidden = Format(width=width(recipe.pre_width, 5), frac=pre_frac)
+    common = int(np.ceil(np.log2(rough)))
     formats = LayerFormats(
         x=x,
         h=h,
@@ -207,7 +203,9 @@ def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> Q
         hidden=hidden,
         gate=Format(width=gate + 2, frac=gate),
         weight_width=weight_width,
-        product_frac=int(np.ceil(np.log2(rough))),
+        product_fracs={
+            g.name: common + (int(rng.integers(-2, 3)) if recipe.mixed else 0) for g in cell.gates
+        },
     )
     weights = {
         name: _bias(recipe, name, shape[0], formats, rng)
@@ -260,7 +258,7 @@ def _bias(
         largest = (1 << 31) - 1
         odd = np.arange(units) % 2 == 1
         return np.where(odd & (name == "b_g"), -largest, largest)
-    size = 1 << min(31, max(1, formats.product_frac))
+    size = 1 << min(31, max(1, weight_format(name, formats).frac))
     return rng.integers(-size, size, size=units)
 
 
@@ -279,20 +277,15 @@ def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetw
         operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
         operands["x"] = traces[index - 1]["h"] if index else words
         operands["rh"] = operands["h"]  # about: r is not told
-        sums = [
-            np.sum([operands[name] @ layer.weights[gate.matrix(name)].T for name in gate.reads], 0)
-            for gate in layer.cell.gates
-        ]
-        spread = max(1.0, float(np.std(sums)))
-        frac = max(-MAX_FRAC, min(40, round(np.log2(spread))))
-        drop = layer.formats.product_frac - frac
-        weights = {
-            name: BIAS.saturate(array >> drop if drop > 0 else array << min(-drop, 30))
-            if name.startswith("b_")
-            else array
-            for name, array in layer.weights.items()
-        }
-        formats = replace(layer.formats, product_frac=frac)
+        weights, fracs = dict(layer.weights), {}
+        for gate in layer.cell.gates:
+            products = [operands[name] @ weights[gate.matrix(name)].T for name in gate.reads]
+            spread = max(1.0, float(np.std(np.sum(products, axis=0))))
+            fracs[gate.name] = frac = max(-MAX_FRAC, min(40, round(np.log2(spread))))
+            drop, bias = layer.formats.product_fracs[gate.name] - frac, weights[gate.bias]
+            moved = bias >> drop if drop > 0 else bias << min(-drop, 30)
+            weights[gate.bias] = BIAS.saturate(moved)
+        formats = replace(layer.formats, product_fracs=fracs)
         layers = list(network.layers)
         layers[index] = replace(layer, formats=formats, weights=weights)
         network = replace(network, layers=tuple(layers))

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from golden.activations import TanhTable
 from golden.cells import LiteLSTM
 from golden.formats import Format
+from golden.layer_formats import LayerFormats
 from golden.network import Dense, Layer, Network, weight_shapes
-from golden.quantized import LayerFormats, QuantizedLayer, QuantizedNetwork
+from golden.quantized import QuantizedLayer, QuantizedNetwork
 from sim.random_networks import (
     EVERY_CELL,
     Recipe,
@@ -82,7 +83,7 @@ def bound_network(
         gate=Format(width=10, frac=8),
         weight_width=width,
         # One product of x alone is far beyond the hard sigmoid's range.
-        product_frac=2 * width - 8,
+        product_fracs=dict.fromkeys("fg", 2 * width - 8),
     )
     cell = LiteLSTM()
     weights: dict[str, NDArray[np.int64]] = {}

@@ -132,20 +132,21 @@ class LayerStep:
         product += self.matrix(f"U_{gate}h", unit, self.h if h is None else h)
         return product + self.one(f"b_{gate}", unit)
 
-    def narrow(self, total: int) -> int:
-        """A sum to a pre-activation."""
-        return requantize(total, self.layer.formats.product_frac, self.layer.formats.pre)
+    def narrow(self, gate: str, total: int) -> int:
+        """A gate's sum to a pre-activation."""
+        to = self.layer.formats
+        return requantize(total, to.product_fracs[gate], to.pre)
 
-    def sigma(self, total: int) -> int:
-        """The gate activation of a sum."""
+    def sigma(self, gate: str, total: int) -> int:
+        """The gate activation of a gate's sum."""
         to = self.layer.formats
         if self.layer.sigmoid == "hard":
-            return hard_sigmoid(self.narrow(total), to.pre.frac, to.gate)
-        return logistic(self.narrow(total), to.pre.frac, self.table, to.gate)
+            return hard_sigmoid(self.narrow(gate, total), to.pre.frac, to.gate)
+        return logistic(self.narrow(gate, total), to.pre.frac, self.table, to.gate)
 
-    def tanh(self, total: int) -> int:
-        """tanh of a sum."""
-        return tanh(self.narrow(total), self.layer.formats.pre.frac, self.table)
+    def tanh(self, gate: str, total: int) -> int:
+        """tanh of a gate's sum."""
+        return tanh(self.narrow(gate, total), self.layer.formats.pre.frac, self.table)
 
     def sum_to(self, to: Binary, *terms: tuple[int, int]) -> int:
         """Exact sum of (integer, fraction bits), narrowed once."""
@@ -173,7 +174,7 @@ def litelstm(step: LayerStep, unit: int) -> tuple[int, int]:
         sum_f += step.matrix("W_fc", unit, step.c)
     if "w_fc" in weights:
         sum_f += step.one("w_fc", unit) * step.c[unit]
-    f, g = step.sigma(sum_f), step.tanh(step.affine("g", unit))
+    f, g = step.sigma("f", sum_f), step.tanh("g", step.affine("g", unit))
     c_new = step.sum_to(
         to.operand("c"),
         (f * step.c[unit], to.gate.frac + to.operand("c").frac),
@@ -189,7 +190,7 @@ def lstm(step: LayerStep, unit: int) -> tuple[int, int]:
     seen = {"none": "", "previous": "ifo", "current": "if"}[peephole]
     for gate in seen:
         sums[gate] += step.one(f"w_{gate}c", unit) * step.c[unit]
-    i, f, g = step.sigma(sums["i"]), step.sigma(sums["f"]), step.tanh(sums["g"])
+    i, f, g = step.sigma("i", sums["i"]), step.sigma("f", sums["f"]), step.tanh("g", sums["g"])
     c_new = step.sum_to(
         to.operand("c"),
         (f * step.c[unit], to.gate.frac + to.operand("c").frac),
@@ -197,21 +198,22 @@ def lstm(step: LayerStep, unit: int) -> tuple[int, int]:
     )
     if peephole == "current":
         sums["o"] += step.one("w_oc", unit) * c_new
-    return step.output(step.sigma(sums["o"]), c_new), c_new
+    return step.output(step.sigma("o", sums["o"]), c_new), c_new
 
 
 def rnn(step: LayerStep, unit: int) -> int:
     """Eq. (1): new h."""
-    return requantize(step.tanh(step.affine("h", unit)), step.table.out.frac, step.layer.formats.h)
+    h = step.tanh("h", step.affine("h", unit))
+    return requantize(h, step.table.out.frac, step.layer.formats.h)
 
 
 def gru_before(step: LayerStep) -> list[int]:
     """Eqs. (14)-(17), reset before the product: new h of all units."""
     to, units = step.layer.formats, range(step.layer.units)
-    r = [step.sigma(step.affine("r", unit)) for unit in units]
-    z = [step.sigma(step.affine("z", unit)) for unit in units]
+    r = [step.sigma("r", step.affine("r", unit)) for unit in units]
+    z = [step.sigma("z", step.affine("z", unit)) for unit in units]
     rh = [requantize(r[unit] * step.h[unit], to.gate.frac + to.h.frac, to.h) for unit in units]
-    n = [step.tanh(step.affine("n", unit, rh)) for unit in units]
+    n = [step.tanh("n", step.affine("n", unit, rh)) for unit in units]
     return [step.mix(unit, z[unit], n[unit]) for unit in units]
 
 
@@ -219,11 +221,12 @@ def gru_after(step: LayerStep, unit: int) -> int:
     """n = tanh(W x + b + r (U h + b')), reset after the product: new h."""
     to = step.layer.formats
     assert to.hidden
-    r, z = step.sigma(step.affine("r", unit)), step.sigma(step.affine("z", unit))
+    r, z = (step.sigma(gate, step.affine(gate, unit)) for gate in "rz")
     sum_m = step.matrix("U_mh", unit, step.h) + step.one("b_m", unit)
-    m = requantize(sum_m, to.product_frac, to.hidden)
+    m = requantize(sum_m, to.product_fracs["m"], to.hidden)
     sum_n = step.matrix("W_nx", unit, step.x) + step.one("b_n", unit)
-    pre = step.sum_to(to.pre, (sum_n, to.product_frac), (r * m, to.gate.frac + to.hidden.frac))
+    reset = r * m, to.gate.frac + to.hidden.frac
+    pre = step.sum_to(to.pre, (sum_n, to.product_fracs["n"]), reset)
     return step.mix(unit, z, tanh(pre, to.pre.frac, step.table))
 
 

@@ -10,8 +10,9 @@ from rich.table import Table
 
 from golden import files
 from golden.network import Network
-from golden.quantize import METHODS, Report, Settings
+from golden.quantize import Report, Settings
 from golden.quantize import quantize as quantize_network
+from golden.scales import METHODS
 from litelstm import outputs, samples
 from litelstm.console import out, progress
 

@@ -274,7 +274,7 @@ def test_bad_words_are_refused(words: Any, message: str) -> None:
 
 # Any formats that the network's description takes
 
-FRACS = ("x", "h", "c", "pre", "out", "product", "head_product")
+FRACS = ("x", "h", "c", "pre", "out", "product_f", "product_g", "head_product")
 fracs = st.dictionaries(st.sampled_from(FRACS), st.integers(-64, 64), max_size=3)
 
 
@@ -288,7 +288,10 @@ def with_fracs(network: QuantizedNetwork, changes: dict[str, int]) -> QuantizedN
         for name in ("x", "h", "c", "pre")
         if name in changes
     }
-    to = replace(old, **new, product_frac=changes.get("product", old.product_frac))
+    product_fracs = {
+        gate: changes.get(f"product_{gate}", frac) for gate, frac in old.product_fracs.items()
+    }
+    to = replace(old, **new, product_fracs=product_fracs)
     out = Format(width=head.out.width, frac=changes.get("out", head.out.frac))
     product_frac = changes.get("head_product", head.product_frac)
     head = replace(head, h=to.h, out=out, product_frac=product_frac)

@@ -17,7 +17,8 @@ from golden.errors import InputError
 from golden.formats import Format
 from golden.model import IntegerModel
 from golden.network import Dense, Layer, Network
-from golden.quantize import METHODS, Report, Settings, TensorLoss, choose_frac, quantize
+from golden.quantize import Report, Settings, TensorLoss, quantize
+from golden.scales import METHODS, choose_frac
 from tests.networks import Recipe, float_network, samples
 
 RECIPE = Recipe(inputs=3, units=(5, 4), outputs=3, sigmoid=("hard", "logistic"))
@@ -108,7 +109,7 @@ def test_nothing_saturates_with_max(seed: int, width: int) -> None:
             assert clipped(trace[name], width, integer.formats.operand(name).frac) == 0
         for gate in integer.cell.gates:
             for operand in gate.reads:
-                frac = integer.formats.weight(operand).frac
+                frac = integer.formats.weight(gate.name, operand).frac
                 assert clipped(layer.weights[gate.matrix(operand)], width, frac) == 0
 
 
@@ -118,9 +119,9 @@ def test_every_number_is_the_nearest_of_its_format(method: str) -> None:
     for layer, integer in zip(NETWORK.layers, result.layers, strict=True):
         for name, array in integer.weights.items():
             if name.startswith("b_"):
-                to = Format(width=32, frac=integer.formats.product_frac)
+                to = Format(width=32, frac=integer.formats.product_fracs[name[-1]])
             else:
-                to = integer.formats.weight(name[-1])
+                to = integer.formats.weight(name[2], name[3])
             assert (array == to.quantize(layer.weights[name])).all()
     assert NETWORK.head
     assert result.head
@@ -154,21 +155,41 @@ def test_mse_of_weights_is_never_worse_than_max(seed: int) -> None:
     trace = network.run(x).layers[0]
     formats = quantize(network, x, Settings(weight_width=4))[0].layers[0].formats
     operands = {"x": x, "h": trace["h"], "c": trace["c"]}
-    matrices = {name: array for name, array in network.layers[0].weights.items() if array.ndim == 2}
+    for gate in "fg":
+        matrices = {
+            name[-1]: array
+            for name, array in network.layers[0].weights.items()
+            if array.ndim == 2 and name[2] == gate
+        }
 
-    def noise(product_frac: int) -> float:
-        return sum(
-            float(np.mean(operands[name[-1]] ** 2))
-            * square_error(matrix, 4, product_frac - formats.operand(name[-1]).frac)
-            * matrix.shape[1]
-            for name, matrix in matrices.items()
+        def noise(product_frac: int, matrices: dict[str, Any] = matrices) -> float:
+            return sum(
+                float(np.mean(operands[operand] ** 2))
+                * square_error(matrix, 4, product_frac - formats.operand(operand).frac)
+                * matrix.shape[1]
+                for operand, matrix in matrices.items()
+            )
+
+        safe = min(
+            choose_frac(matrix, 4, "max") + formats.operand(operand).frac
+            for operand, matrix in matrices.items()
         )
+        chosen = noise(formats.product_fracs[gate])
+        assert chosen <= min(noise(safe), noise(safe + 1), noise(safe + 2))
 
-    safe = min(
-        choose_frac(matrix, 4, "max") + formats.operand(name[-1]).frac
-        for name, matrix in matrices.items()
-    )
-    assert noise(formats.product_frac) <= min(noise(safe), noise(safe + 1), noise(safe + 2))
+
+def test_every_gate_has_a_binary_point_of_its_own() -> None:
+    """Small weights of one gate are as fine as if the other gate's were not there."""
+    layer = NETWORK.layers[0]
+    small = {name: array / 64 if name[2] == "g" else array for name, array in layer.weights.items()}
+    network = replace(NETWORK, layers=(replace(layer, weights=small), NETWORK.layers[1]))
+    for method in METHODS:
+        result, report = quantize(network, SAMPLES, Settings(weight_width=5, method=method))
+        fracs = result.layers[0].formats.product_fracs
+        assert fracs["g"] >= fracs["f"] + 5
+        assert (
+            row(report, "layer0.U_gh").sqnr_db > 12
+        )  # one binary point for both would leave nothing
 
 
 def test_formats_follow_the_settings() -> None:
@@ -258,7 +279,7 @@ def test_the_report_says_what_was_lost() -> None:
     formats = result.layers[0].formats
     values = {
         "x": (SAMPLES, result.x),
-        "layer0.W_fc": (NETWORK.layers[0].weights["W_fc"], formats.weight("c")),
+        "layer0.W_fc": (NETWORK.layers[0].weights["W_fc"], formats.weight("f", "c")),
         "layer0.c": (trace["c"], formats.operand("c")),
     }
     for name, (array, to) in values.items():

@@ -14,9 +14,9 @@ from golden.activations import TanhTable
 from golden.cells import CELLS, LiteLSTM
 from golden.errors import InputError
 from golden.formats import Format
+from golden.layer_formats import LayerFormats, weight_format
 from golden.network import Network
 from golden.quantized import (
-    LayerFormats,
     QuantizedDense,
     QuantizedLayer,
     QuantizedNetwork,
@@ -42,7 +42,7 @@ FORMATS = LayerFormats(
     pre=Format(width=12, frac=9),
     gate=Format(width=10, frac=8),
     weight_width=8,
-    product_frac=12,
+    product_fracs={"f": 12, "g": 14},
 )
 LAYER = QuantizedLayer(
     cell=LiteLSTM(),
@@ -75,11 +75,31 @@ def head(**changes: Any) -> QuantizedDense:
 # Formats
 
 
-def test_products_of_a_layer_share_one_binary_point() -> None:
+def test_products_of_a_gate_share_one_binary_point() -> None:
     for operand, frac in (("x", 7), ("h", 7), ("c", 9)):
         assert FORMATS.operand(operand) == getattr(FORMATS, operand)
-        assert FORMATS.weight(operand).width == 8
-        assert FORMATS.weight(operand).frac + frac == 12
+        for gate, product_frac in (("f", 12), ("g", 14)):
+            assert FORMATS.weight(gate, operand).width == 8
+            assert FORMATS.weight(gate, operand).frac + frac == product_frac
+    assert weight_format("W_fc", FORMATS) == FORMATS.weight("f", "c")
+    assert weight_format("U_gh", FORMATS) == FORMATS.weight("g", "h")
+    assert weight_format("b_g", FORMATS) == Format(width=32, frac=14)
+
+
+@pytest.mark.parametrize(
+    ("fracs", "found"),
+    [({"f": 12}, "f"), ({"f": 12, "g": 12, "o": 12}, "f, g, o"), ({"f": 12, "n": 12}, "f, n")],
+)
+def test_binary_points_of_other_gates_are_refused(fracs: dict[str, int], found: str) -> None:
+    with pytest.raises(InputError) as caught:
+        replace(LAYER, formats=replace(FORMATS, product_fracs=fracs))
+    assert str(caught.value) == f"product_fracs has {found}, expected f, g"
+
+
+def test_a_binary_point_that_leaves_weights_without_format_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        replace(FORMATS, product_fracs={"f": 12, "g": 73})
+    assert str(caught.value) == "product_frac is 73, expected -57 to 71"
 
 
 @pytest.mark.parametrize(
@@ -415,8 +435,12 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         "head.weight_width is 1, expected an integer from 2 to 18",
     ),
     "product frac": (
-        {"layer1.product_frac": 100},
-        "layer1.product_frac is 100, expected an integer from -64 to 64",
+        {"layer1.product_frac": [20, 100]},
+        "layer1.product_frac[1] is 100, expected an integer from -64 to 64",
+    ),
+    "product fracs of other gates": (
+        {"layer1.product_frac": [20, 20, 20]},
+        "layer1.product_frac is of shape (3,), expected integers of shape (2)",
     ),
     "weight too large": (
         {"layer0.W_gx": spoilt(128)},
@@ -487,6 +511,13 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
 def test_bad_fields_are_refused(path: Path, changes: dict[str, Any], message: str) -> None:
     files.rewrite(path, changes)
     assert message in files.refusal(QuantizedNetwork.load, path)
+
+
+def test_one_binary_point_may_stand_for_all_gates(path: Path) -> None:
+    """As the first files had it."""
+    files.rewrite(path, {"layer0.product_frac": 21})
+    loaded = QuantizedNetwork.load(path)
+    assert loaded.layers[0].formats.product_fracs == {"f": 21, "g": 21}
 
 
 @pytest.mark.parametrize("name", ["layer0.product_frac", "head.product_frac"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -224,3 +225,34 @@ def test_accumulators_reach_their_bound(sign: int, width: int) -> None:
     check(network, [*words], run)
     end = network.out.max if sign > 0 else network.out.min
     assert run.words == [end] * network.outputs
+
+
+def with_spread_gates(network: QuantizedNetwork) -> QuantizedNetwork:
+    """The network with another binary point for the products of each gate; the integers stay."""
+    layers = []
+    for index, layer in enumerate(network.layers):
+        offsets = (1, -2, 0, 2) if index % 2 else (0, 3, -1, 1)
+        fracs = {
+            gate: frac + offset
+            for (gate, frac), offset in zip(
+                layer.formats.product_fracs.items(), offsets, strict=False
+            )
+        }
+        layers.append(replace(layer, formats=replace(layer.formats, product_fracs=fracs)))
+    return replace(network, layers=tuple(layers))
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_every_gate_with_a_binary_point_of_its_own(cell: Cell) -> None:
+    """Gates differ from each other, and the same gate from layer to layer."""
+    recipe = Recipe(inputs=2, units=(4, 3, 5), cells=(cell, LiteLSTM(), cell), outputs=3)
+    common = quantized_network(recipe, 10)
+    network = with_spread_gates(common)
+    words = sequences(network, [4, 1])
+    bench = CoreBench(network, 2)
+    bench.add(words)
+    (run,) = bench.run()
+    check(network, words, run)
+    together = np.concatenate(words)[None]
+    moved, unmoved = (IntegerModel(either).run(together).layers for either in (network, common))
+    assert any((moved[n]["h"] != unmoved[n]["h"]).any() for n in range(3))

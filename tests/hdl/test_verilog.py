@@ -208,7 +208,7 @@ def test_the_description_is_right(network: QuantizedNetwork, made: Generated) ->
         assert entry["cell"] == "litelstm"
         assert entry["sigmoid"] == layer.sigmoid
         assert entry["weight_width"] == layer.formats.weight_width
-        assert entry["product_frac"] == layer.formats.product_frac
+        assert entry["product_fracs"] == layer.formats.product_fracs
         for name in ("x", "h", "c", "pre", "gate"):
             assert entry["formats"][name] == formats(getattr(layer.formats, name))
     assert (first["peephole"], second["peephole"]) == ("full", "none")

@@ -71,7 +71,7 @@ def _input_extremes() -> CoreCase:
     network, _ = bound_network(inputs=8, units=5)
     layer = network.layers[0]
     weights = {name: np.zeros_like(array) for name, array in layer.weights.items()}
-    low, high = layer.formats.weight("x").min, layer.formats.weight("x").max
+    low, high = layer.formats.weight("f", "x").min, layer.formats.weight("f", "x").max
     weights["W_fx"] = np.array([low, high, low, high, low])[:, np.newaxis].repeat(8, axis=1)
     weights["W_gx"] = np.where(np.arange(40).reshape(5, 8) % 3 == 0, low, high)
     layers = (changed(layer, weights=weights),)

@@ -111,7 +111,7 @@ def test_bound_networks_have_extreme_operands_and_weights() -> None:
         for operand, values in (("x", x), ("h", trace["h"]), ("c", trace["c"])):
             assert (values[-2] == getattr(layer.formats.operand(operand), end)).all()
             weight = layer.weights[layer.cell.gates[0].matrix(operand)]
-            assert (weight == getattr(layer.formats.weight(operand), end)).all()
+            assert (weight == getattr(layer.formats.weight("f", operand), end)).all()
 
 
 def test_c_saturates_on_both_sides_and_the_head_reaches_its_bounds() -> None:

@@ -1,0 +1,135 @@
+"""The formats of a quantized layer, and what a tensor, a weight and a binary point may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.cells import Cell
+from golden.errors import InputError
+from golden.formats import FARTHEST, Format
+from golden.network import check_weight
+
+BIAS = Format(width=32, frac=0)
+"""Range of a bias, whatever its binary point; the hardware takes as many bits as are needed."""
+
+MAX_TENSOR_WIDTH = 18
+"""Widest operand, activation, state or weight, in bits (one hardware multiplier's port)."""
+
+MIN_WEIGHT_WIDTH = 2
+
+MAX_FRAC = 32
+"""Farthest binary point of a tensor."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerFormats:
+    """Formats of one recurrent layer.
+
+    Args:
+        x: input vector; from the second layer on it is the ``h`` of the layer before.
+        h: output vector.
+        c: cell state, of cells that have one; saturates.
+        pre: pre-activation, what a sum is narrowed to.
+        hidden: what a sum is narrowed to that is multiplied before it is activated (the recurrent
+            part of a GRU that resets after the product).
+        gate: gate value in [0, 1].
+        weight_width: bits of every weight.
+        product_fracs: by the name of the gate, fraction bits of its products, sum and bias. Its
+            weights that multiply an operand of ``n`` fraction bits have ``product_frac - n``.
+
+    Raises:
+        InputError: a format is out of range; ``gate`` cannot hold 1.0.
+    """
+
+    x: Format
+    h: Format
+    c: Format | None = None
+    pre: Format
+    hidden: Format | None = None
+    gate: Format
+    weight_width: int
+    product_fracs: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        for name in ("x", "h", "c", "pre", "hidden", "gate"):
+            if (value := getattr(self, name)) is not None:
+                check_format(name, value)
+        check_weight_width(self.weight_width)
+        for product_frac in self.product_fracs.values():
+            for operand in ("x", "h", *(["c"] if self.c else [])):
+                check_product_frac(product_frac, self.operand(operand))
+        if not self.gate.holds_one:
+            raise InputError(
+                f"gate format is {self.gate}, expected one that holds exactly 1.0 "
+                f"(0 to {self.gate.width - 2} fraction bits of {self.gate.width})"
+            )
+        if self.pre.frac < 0:
+            raise InputError(f"pre format is {self.pre}, expected 0 or more fraction bits")
+
+    def operand(self, name: str) -> Format:
+        """Format of the operand ``x``, ``h``, ``c`` or ``rh``, which has that of ``h``."""
+        found = {"x": self.x, "h": self.h, "c": self.c, "rh": self.h}[name]
+        assert found is not None
+        return found
+
+    def weight(self, gate: str, operand: str) -> Format:
+        """Format of a gate's weights that multiply ``operand``."""
+        frac = self.product_fracs[gate] - self.operand(operand).frac
+        return Format(width=self.weight_width, frac=frac)
+
+
+def format_names(cell: Cell) -> list[str]:
+    """Names of the formats that a layer has beside that of its input."""
+    names = ["h", *(["c"] if "c" in cell.state else []), "pre"]
+    return [*names, *(["hidden"] if any(gate.wide for gate in cell.gates) else []), "gate"]
+
+
+def check_format(name: str, value: Format, widest: int = MAX_TENSOR_WIDTH) -> None:
+    """Refuse a tensor format that is too wide."""
+    if value.width > widest:
+        raise InputError(f"{name} format has {value.width} bits, expected 2 to {widest}")
+    if not -MAX_FRAC <= value.frac <= MAX_FRAC:
+        raise InputError(
+            f"{name} format has {value.frac} fraction bits, expected -{MAX_FRAC} to {MAX_FRAC}"
+        )
+
+
+def check_weight_width(width: int) -> None:
+    """Refuse a weight width that the array does not take."""
+    if not MIN_WEIGHT_WIDTH <= width <= MAX_TENSOR_WIDTH:
+        raise InputError(
+            f"weight_width is {width}, expected {MIN_WEIGHT_WIDTH} to {MAX_TENSOR_WIDTH} bits"
+        )
+
+
+def check_product_frac(product_frac: int, operand: Format) -> None:
+    """Refuse a binary point of products that leaves weights without a format."""
+    low, high = operand.frac - FARTHEST, operand.frac + FARTHEST
+    if not low <= product_frac <= high:
+        raise InputError(f"product_frac is {product_frac}, expected {low} to {high}")
+
+
+def check_integers(
+    name: str, array: NDArray[Any], shape: tuple[int | None, ...], to: Format
+) -> None:
+    """Refuse an integer array of a wrong type, shape or range."""
+    check_weight(name, array, shape)
+    if array.dtype != np.int64:
+        raise InputError(f"weight {name} is of type {array.dtype}, expected int64")
+    if array.min() < to.min or array.max() > to.max:
+        raise InputError(
+            f"weight {name} is {array.min()} to {array.max()}, expected {to.min} to {to.max}"
+        )
+
+
+def weight_format(name: str, formats: LayerFormats) -> Format:
+    """Format of a layer's matrix, diagonal or bias, by its name in the equations."""
+    kind, gate = name.split("_")
+    if kind == "b":
+        return Format(width=BIAS.width, frac=formats.product_fracs[gate])
+    return formats.weight(gate[:-1], gate[-1])

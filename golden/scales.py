@@ -1,0 +1,155 @@
+"""Power-of-two scales: binary points of single tensors, and those of a layer chosen together."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from golden.cells import Floats
+from golden.formats import Format
+
+METHODS = ("mse", "max")
+"""How a scale is chosen: least mean squared error with saturation, or nothing saturates."""
+
+_SEARCH = 6
+"""Binary points that the search tries beyond the one where nothing saturates."""
+
+_COARSER = 4
+"""Binary points that the search tries short of the best one for an operand alone."""
+
+
+def choose_frac(values: Floats, width: int, method: str) -> int:
+    """Fraction bits of a power-of-two scale for ``values`` at ``width`` bits.
+
+    Args:
+        values: real numbers of any shape.
+        width: bits of the format.
+        method: ``max`` for the finest scale at which nothing saturates, ``mse`` for the one of
+            least mean squared error.
+    """
+    largest = float(np.abs(values).max())
+    if largest == 0:
+        return width - 1
+    finest = max(-64, min(64, width - 1 - int(np.floor(np.log2(largest)))))
+    while finest > -64 and _saturates(values, Format(width=width, frac=finest)):
+        finest -= 1
+    if method == "max":
+        return finest
+    candidates = range(finest, min(64, finest + _SEARCH) + 1)
+    return min(candidates, key=lambda frac: square_error(values, Format(width=width, frac=frac)))
+
+
+def square_error(values: Floats, to: Format) -> float:
+    """Mean squared error of rounding and clipping ``values`` to a format."""
+    return float(np.mean((to.to_float(to.quantize(values)) - values) ** 2))
+
+
+def _saturates(values: Floats, to: Format) -> bool:
+    scaled = np.floor(np.ldexp(values, to.frac) + 0.5)
+    return bool(((scaled < to.min) | (scaled > to.max)).any())
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A weight matrix, the gate whose sum it adds to, and the operand that it multiplies."""
+
+    gate: str
+    operand: str
+    matrix: Floats
+
+
+class LayerScales:
+    """The binary points of a layer's operands and of each gate's products, chosen together.
+
+    All products of a gate share one binary point, so a finer operand makes coarser weights in every
+    gate that reads it. With ``max`` each operand is as fine as it can be, and each gate's products
+    as fine as its weights let them. With ``mse`` the noise in the sums is least: for each block the
+    error of the rounded and clipped weights times the operand's power, plus the operand's error
+    times the weights' power; and the operands' own errors beside.
+
+    Args:
+        blocks: the layer's matrices.
+        values: samples of each operand.
+        widths: bits of each operand.
+        weight_width: bits of a weight.
+        method: ``mse`` or ``max``.
+    """
+
+    def __init__(
+        self,
+        blocks: list[Block],
+        values: dict[str, Floats],
+        *,
+        widths: dict[str, int],
+        weight_width: int,
+        method: str,
+    ) -> None:
+        self._blocks: dict[str, list[Block]] = {}
+        for block in blocks:
+            self._blocks.setdefault(block.gate, []).append(block)
+        self._values = values
+        self._widths = widths
+        self._weight_width = weight_width
+        self._method = method
+        self._power = {name: float(np.mean(array**2)) for name, array in values.items()}
+        self._weight_errors: dict[tuple[Block, int], float] = {}
+        self._operand_errors: dict[tuple[str, int], float] = {}
+
+    def choose(self, given: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+        """Fraction bits of every operand (some of them ``given``), and of each gate's products."""
+        best = {
+            name: choose_frac(self._values[name], width, self._method)
+            for name, width in self._widths.items()
+            if name not in given
+        }
+        if self._method == "max":
+            fracs = given | best
+            return fracs, {gate: min(self._weight_fracs(gate, fracs)) for gate in self._blocks}
+        coarser = [range(frac, frac - _COARSER - 1, -1) for frac in best.values()]
+        choices = [
+            given | dict(zip(best, choice, strict=True)) for choice in itertools.product(*coarser)
+        ]
+        fracs = min(choices, key=self._noise)
+        return fracs, {gate: self._least(gate, fracs)[1] for gate in self._blocks}
+
+    def _weight_fracs(self, gate: str, fracs: dict[str, int]) -> list[int]:
+        """For each of a gate's blocks the finest binary point of products without saturation."""
+        return [
+            choose_frac(block.matrix, self._weight_width, "max") + fracs[block.operand]
+            for block in self._blocks[gate]
+        ]
+
+    def _noise(self, fracs: dict[str, int]) -> float:
+        """The least noise with these operands: their own errors, and that in all gates' sums."""
+        own = sum(self._operand_error(name, frac) for name, frac in fracs.items())
+        return own + sum(self._least(gate, fracs)[0] for gate in self._blocks)
+
+    def _least(self, gate: str, fracs: dict[str, int]) -> tuple[float, int]:
+        """The least noise in a gate's sum, and the products' binary point that gives it."""
+        finest = self._weight_fracs(gate, fracs)
+        return min(
+            (sum(self._block_noise(block, fracs, frac) for block in self._blocks[gate]), frac)
+            for frac in range(min(finest), max(finest) + _SEARCH + 1)
+        )
+
+    def _block_noise(self, block: Block, fracs: dict[str, int], product_frac: int) -> float:
+        frac, columns = fracs[block.operand], block.matrix.shape[1]
+        weights = self._weight_error(block, product_frac - frac) * self._power[block.operand]
+        operand = self._operand_error(block.operand, frac) * float(np.mean(block.matrix**2))
+        return columns * (weights + operand)
+
+    def _weight_error(self, block: Block, frac: int) -> float:
+        key = block, frac
+        if key not in self._weight_errors:
+            to = Format(width=self._weight_width, frac=frac)
+            self._weight_errors[key] = square_error(block.matrix, to)
+        return self._weight_errors[key]
+
+    def _operand_error(self, name: str, frac: int) -> float:
+        key = name, frac
+        if key not in self._operand_errors:
+            to = Format(width=self._widths[name], frac=frac)
+            self._operand_errors[key] = square_error(self._values[name], to)
+        return self._operand_errors[key]
