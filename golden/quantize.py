@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from golden.activations import TanhTable
 from golden.cells import Floats
+from golden.directions import BACKWARD, parts
 from golden.errors import InputError
 from golden.formats import Format
 from golden.layer_formats import BIAS, MAX_TENSOR_WIDTH, LayerFormats, weight_format
@@ -159,7 +160,7 @@ def _quantize(
         values, x = trace["h"], layers[-1].formats.h
     head = None
     if network.head:
-        head = _quantize_head(network.head, values[:, -1], run.output, x, settings)
+        head = _quantize_head(network.head, run.state[-1]["h"], run.output, x, settings)
     result = QuantizedNetwork(
         layers=tuple(layers), head=head, tanh=table, input_scale=network.input_scale
     )
@@ -196,12 +197,14 @@ def _quantize_layer(
     if "c" in layer.cell.state:
         values["c"], widths["c"] = trace["c"], settings.state_width
     blocks = [
-        Block(gate.name, "h" if name == "rh" else name, layer.weights[gate.matrix(name)])
+        Block(gate.name, "h" if name == "rh" else name, part.layer.weights[gate.matrix(name)])
+        for part in parts(layer)
         for gate in layer.cell.gates
         for name in gate.reads
     ]
     blocks += [
-        Block(gate.name, "c", layer.weights[gate.peephole][:, np.newaxis])
+        Block(gate.name, "c", part.layer.weights[gate.peephole][:, np.newaxis])
+        for part in parts(layer)
         for gate in layer.cell.gates
         if gate.diagonal
     ]
@@ -221,11 +224,21 @@ def _quantize_layer(
         weight_width=settings.weight_width,
         product_fracs=product_fracs,
     )
-    weights = {
-        name: weight_format(name, formats).quantize(values)
-        for name, values in layer.weights.items()
-    }
-    return QuantizedLayer(cell=layer.cell, sigmoid=layer.sigmoid, formats=formats, weights=weights)
+    forward, *backward = (
+        {
+            name: weight_format(name, formats).quantize(values)
+            for name, values in part.layer.weights.items()
+        }
+        for part in parts(layer)
+    )
+    return QuantizedLayer(
+        cell=layer.cell,
+        sigmoid=layer.sigmoid,
+        formats=formats,
+        weights=forward,
+        direction=layer.direction,
+        backward=backward[0] if backward else None,
+    )
 
 
 def _scales(
@@ -265,10 +278,10 @@ def _losses(
     network: Network, result: QuantizedNetwork, samples: Floats, run: FloatRun
 ) -> Iterator[TensorLoss]:
     yield TensorLoss.measure("x", samples * network.input_scale, result.x)
-    parts = zip(network.layers, result.layers, run.layers, strict=True)
-    for index, (layer, integer, trace) in enumerate(parts):
-        for name, weights in layer.weights.items():
-            to = weight_format(name, integer.formats)
+    layers = zip(network.layers, result.layers, run.layers, strict=True)
+    for index, (layer, integer, trace) in enumerate(layers):
+        for name, weights in layer.arrays.items():
+            to = weight_format(name.removeprefix(BACKWARD), integer.formats)
             yield TensorLoss.measure(f"layer{index}.{name}", weights, to)
         for name in layer.cell.state:
             to = integer.formats.operand(name)

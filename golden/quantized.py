@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from golden import store
 from golden.activations import TanhTable
 from golden.cells import SIGMOIDS, Cell, cell_options
+from golden.directions import BACKWARD, check_direction, parts
 from golden.errors import InputError
 from golden.formats import Format
 from golden.layer_formats import (
@@ -31,7 +32,9 @@ from golden.network import (
     MAX_LAYERS,
     check_chain,
     check_scale,
+    direction_field,
     read_cell,
+    read_direction,
     weight_shapes,
 )
 
@@ -45,19 +48,24 @@ Integers = NDArray[np.int64]
 class QuantizedLayer:
     """One recurrent layer in integers; matrices and biases are named as in the float layer.
 
+    Both directions of a bidirectional layer have the same formats.
+
     Raises:
         InputError: a weight is missing, foreign, of a wrong shape or out of its format's range;
-            the gate activation is unknown.
+            the gate activation or the direction is unknown.
     """
 
     cell: Cell
     sigmoid: str
     formats: LayerFormats
     weights: Mapping[str, Integers]
+    direction: str = "forward"
+    backward: Mapping[str, Integers] | None = None
 
     def __post_init__(self) -> None:
         if self.sigmoid not in SIGMOIDS:
             raise InputError(f"sigmoid is {self.sigmoid!r}, expected hard or logistic")
+        check_direction(self.direction, self.backward)
         first = self.cell.gates[0]
         for name in (first.matrix("x"), first.bias):
             if name not in self.weights:
@@ -69,11 +77,17 @@ class QuantizedLayer:
         if sorted(self.formats.product_fracs) != sorted(gates):
             found = ", ".join(sorted(self.formats.product_fracs))
             raise InputError(f"product_fracs has {found}, expected {', '.join(sorted(gates))}")
+        self._check_weights("", self.weights)
+        if self.backward is not None:
+            self._check_weights(BACKWARD, self.backward)
+
+    def _check_weights(self, prefix: str, weights: Mapping[str, Integers]) -> None:
         shapes = weight_shapes(self.cell, self.inputs, self.units)
-        if shapes.keys() != self.weights.keys():
-            raise InputError(f"weights are {sorted(self.weights)}, expected {sorted(shapes)}")
+        if shapes.keys() != weights.keys():
+            raise InputError(f"{prefix}weights are {sorted(weights)}, expected {sorted(shapes)}")
         for name, shape in shapes.items():
-            check_integers(name, self.weights[name], shape, weight_format(name, self.formats))
+            to = weight_format(name, self.formats)
+            check_integers(prefix + name, weights[name], shape, to)
 
     @property
     def inputs(self) -> int:
@@ -82,11 +96,22 @@ class QuantizedLayer:
 
     @property
     def units(self) -> int:
-        """Length of the output vector h."""
+        """Length of h of one direction."""
         return self.weights[self.cell.gates[0].bias].shape[0]
 
+    @property
+    def outputs(self) -> int:
+        """Length of the output vector: h of all directions."""
+        return self.units * (1 if self.backward is None else 2)
+
+    @property
+    def arrays(self) -> dict[str, Integers]:
+        """All weights by name; those of ``backward`` with a prefix."""
+        second = {BACKWARD + name: array for name, array in (self.backward or {}).items()}
+        return {**self.weights, **second}
+
     def bounds(self, gate: int, *, bias: bool) -> tuple[Integers, Integers]:
-        """Smallest and largest sum that any operands in range can reach.
+        """Smallest and largest sum of ``weights`` that any operands in range can reach.
 
         Args:
             gate: index into ``cell.gates``.
@@ -188,7 +213,7 @@ class QuantizedNetwork:
     input_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        check_chain([(layer.inputs, layer.units) for layer in self.layers], self.head)
+        check_chain([(layer.inputs, layer.outputs) for layer in self.layers], self.head)
         check_scale(self.input_scale)
         check_format("tanh out", self.tanh.out)
         readers = [layer.formats.x for layer in self.layers[1:]]
@@ -207,7 +232,7 @@ class QuantizedNetwork:
     @property
     def outputs(self) -> int:
         """Words of one result: logits, or h of the last layer."""
-        return self.head.outputs if self.head else self.layers[-1].units
+        return self.head.outputs if self.head else self.layers[-1].outputs
 
     @property
     def x(self) -> Format:
@@ -225,19 +250,20 @@ class QuantizedNetwork:
         return sum(
             matrix.size
             for layer in self.layers
-            for matrix in layer.weights.values()
+            for matrix in layer.arrays.values()
             if matrix.ndim == 2
         )
 
     def sum_bounds(self, *, bias: bool) -> tuple[int, int]:
         """Smallest and largest sum anywhere in the network, with or without the biases."""
-        parts = [
-            layer.bounds(gate, bias=bias)
+        bounds = [
+            part.layer.bounds(gate, bias=bias)
             for layer in self.layers
+            for part in parts(layer)
             for gate in range(len(layer.cell.gates))
         ]
-        parts += [self.head.bounds(bias=bias)] if self.head else []
-        return min(int(low.min()) for low, _ in parts), max(int(high.max()) for _, high in parts)
+        bounds += [self.head.bounds(bias=bias)] if self.head else []
+        return min(int(low.min()) for low, _ in bounds), max(int(high.max()) for _, high in bounds)
 
     @property
     def accumulator_width(self) -> int:
@@ -274,10 +300,11 @@ class QuantizedNetwork:
                     [layer.formats.product_fracs[gate.name] for gate in layer.cell.gates]
                 ),
             }
+            out |= direction_field(prefix, layer.direction)
             out |= {prefix + name: value for name, value in cell_options(layer.cell).items()}
             for name in format_names(layer.cell):
                 out[f"{prefix}{name}"] = _format_field(getattr(layer.formats, name))
-            out |= {prefix + name: _compact(array) for name, array in layer.weights.items()}
+            out |= {prefix + name: _compact(array) for name, array in layer.arrays.items()}
         if self.head:
             out |= {
                 "head.weight_width": self.head.weight_width,
@@ -348,6 +375,7 @@ def _read_format(reader: store.Reader, name: str) -> Format:
 
 def _read_layer(reader: store.Reader, prefix: str, x: Format) -> QuantizedLayer:
     cell, sigmoid = read_cell(reader, prefix)
+    direction = read_direction(reader, prefix)
     gates = [gate.name for gate in cell.gates]
     # A single number, as the first files had it, is meant for all gates.
     fracs = reader.integers_or_one(f"{prefix}product_frac", len(gates), -64, 64)
@@ -364,16 +392,24 @@ def _read_layer(reader: store.Reader, prefix: str, x: Format) -> QuantizedLayer:
         raise InputError(text if text.startswith(str(reader.path)) else place + text) from None
     first = cell.gates[0]
 
-    def read(name: str, shape: tuple[int | None, ...]) -> Integers:
+    def read(name: str, shape: tuple[int | None, ...], second: str = "") -> Integers:
         to = weight_format(name, formats)
-        return reader.integers(prefix + name, shape, to.min, to.max)
+        return reader.integers(prefix + second + name, shape, to.min, to.max)
 
     units = read(first.bias, (None,)).shape[0]
     inputs = read(first.matrix("x"), (units, None)).shape[1]
-    weights = {
-        name: read(name, shape) for name, shape in weight_shapes(cell, inputs, units).items()
-    }
-    return QuantizedLayer(cell=cell, sigmoid=sigmoid, formats=formats, weights=weights)
+    shapes = weight_shapes(cell, inputs, units)
+    backward = None
+    if direction == "bidirectional":
+        backward = {name: read(name, shape, BACKWARD) for name, shape in shapes.items()}
+    return QuantizedLayer(
+        cell=cell,
+        sigmoid=sigmoid,
+        formats=formats,
+        weights={name: read(name, shape) for name, shape in shapes.items()},
+        direction=direction,
+        backward=backward,
+    )
 
 
 def _read_head(reader: store.Reader, h: Format) -> QuantizedDense:

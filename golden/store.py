@@ -52,6 +52,10 @@ class Reader:
         """The exception for a field whose value is not what was expected."""
         return InputError(f"{self.path}: {field} is {value}, expected {expected}")
 
+    def has(self, field: str) -> bool:
+        """Whether the file has an optional field."""
+        return field in self._arrays
+
     def _raw(self, field: str) -> NDArray[Any]:
         if field not in self._arrays:
             raise InputError(f"{self.path}: field {field} is missing")

@@ -1,0 +1,135 @@
+"""Which way a layer runs over its sequence: forward, in reverse, or both ways side by side.
+
+A layer in reverse is a forward layer whose sequence is turned round before it and whose results are
+turned back after it, so a result stands beside the input that it followed from. A bidirectional
+layer is two layers, one of either kind, that read the same input; their vectors stand side by side,
+forward first. Both have the same cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden.errors import InputError
+
+DIRECTIONS = ("forward", "reverse", "bidirectional")
+"""Directions by name, as files and ONNX have them."""
+
+BACKWARD = "backward."
+"""Prefix of the names of a bidirectional layer's second weights, in messages and files."""
+
+
+class Directed(Protocol):
+    """What a layer of :mod:`golden.network` or :mod:`golden.quantized` says of its direction."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def direction(self) -> str: ...
+    @property
+    def weights(self) -> Mapping[str, NDArray[Any]]: ...
+    @property
+    def backward(self) -> Mapping[str, NDArray[Any]] | None: ...
+    @property
+    def units(self) -> int: ...
+
+
+L = TypeVar("L", bound=Directed)
+
+
+@dataclass(frozen=True)
+class Part(Generic[L]):
+    """One direction of a layer.
+
+    Attributes:
+        layer: a forward layer with this direction's weights.
+        reverse: whether it runs from the last step to the first.
+        columns: its place in the layer's output and state vectors.
+    """
+
+    layer: L
+    reverse: bool
+    columns: slice
+
+
+def parts(layer: L) -> tuple[Part[L], ...]:
+    """The one or two forward layers that a layer consists of."""
+    units = layer.units
+    if layer.direction == "forward":
+        return (Part(layer, False, slice(0, units)),)
+    first = replace(layer, direction="forward", backward=None)
+    if layer.backward is None:
+        return (Part(first, True, slice(0, units)),)
+    second = replace(first, weights=layer.backward)
+    return Part(first, False, slice(0, units)), Part(second, True, slice(units, 2 * units))
+
+
+def check_direction(direction: str, backward: Mapping[str, Any] | None) -> None:
+    """Refuse a direction that is unknown or does not go with the weights.
+
+    Raises:
+        InputError: one clear line.
+    """
+    if direction not in DIRECTIONS:
+        raise InputError(f"direction is {direction!r}, expected {' or '.join(DIRECTIONS)}")
+    if (backward is not None) != (direction == "bidirectional"):
+        has = "no" if backward is None else "a"
+        raise InputError(f"a layer with {has} second set of weights (backward) is {direction}")
+
+
+def check_lengths(lengths: ArrayLike | None, batch: int, steps: int) -> NDArray[np.int64]:
+    """Lengths of the sequences of a batch, each of all ``steps`` where none are given.
+
+    Raises:
+        InputError: not ``batch`` integers from 1 to ``steps``.
+    """
+    if lengths is None:
+        return np.full(batch, steps)
+    array = np.asarray(lengths)
+    if array.shape != (batch,) or array.dtype.kind not in "iu":
+        raise InputError(
+            f"lengths are {array.dtype} of shape {array.shape}, expected {batch} integers"
+        )
+    if array.min() < 1 or array.max() > steps:
+        raise InputError(f"lengths are {array.min()} to {array.max()}, expected 1 to {steps}")
+    return array.astype(np.int64)
+
+
+def turned(values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
+    """Each sequence turned round within its length; twice gives the same again.
+
+    Args:
+        values: shape (batch, steps, ...).
+        lengths: steps of each sequence; what is beyond stays.
+    """
+    if (lengths == values.shape[1]).all():
+        return values[:, ::-1]
+    step = np.arange(values.shape[1])
+    back = lengths[:, np.newaxis] - 1 - step
+    return values[np.arange(len(values))[:, np.newaxis], np.where(back >= 0, back, step)]
+
+
+def blanked(values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
+    """``values`` of shape (batch, steps, size) with zeros beyond each sequence's length."""
+    if (lengths == values.shape[1]).all():
+        return values
+    inside = np.arange(values.shape[1]) < lengths[:, np.newaxis]
+    return values * inside[:, :, np.newaxis]
+
+
+def final(layer: Directed, values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
+    """What a layer ends with: the last step's values forward, the first step's in reverse.
+
+    Args:
+        layer: the layer.
+        values: h or c of every step, shape (batch, steps, units of all directions).
+        lengths: steps of each sequence.
+    """
+    rows = np.arange(len(values))
+    ends = [values[rows, 0 if part.reverse else lengths - 1, part.columns] for part in parts(layer)]
+    return np.concatenate(ends, axis=-1)
