@@ -8,7 +8,7 @@ forward first. Both have the same cell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -80,6 +80,20 @@ def check_direction(direction: str, backward: Mapping[str, Any] | None) -> None:
     if (backward is not None) != (direction == "bidirectional"):
         has = "no" if backward is None else "a"
         raise InputError(f"a layer with {has} second set of weights (backward) is {direction}")
+
+
+def check_forward(layers: Iterable[Directed]) -> None:
+    """Refuse layers that a core, which takes a sequence's steps as they come, cannot run.
+
+    Raises:
+        InputError: a layer is not a forward one.
+    """
+    for index, layer in enumerate(layers):
+        if layer.direction != "forward":
+            raise InputError(
+                f"layer{index} is {layer.direction}, expected forward: "
+                "a core runs the steps in the order in which they come"
+            )
 
 
 def check_lengths(lengths: ArrayLike | None, batch: int, steps: int) -> NDArray[np.int64]:

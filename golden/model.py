@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.activations import TanhTable, hard_sigmoid_raw
 from golden.cells import Carried, Gate, Sums
+from golden.directions import parts
 from golden.errors import InputError
 from golden.formats import Format, requantize
 from golden.quantized import Integers, QuantizedDense, QuantizedLayer, QuantizedNetwork
@@ -120,7 +121,7 @@ class LayerArithmetic:
 
 
 class LayerModel:
-    """One recurrent layer, ready to run: matrices stacked into one, in the fastest exact type."""
+    """One forward layer, ready to run: matrices stacked into one, in the fastest exact type."""
 
     def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
         self.layer = layer
@@ -219,24 +220,49 @@ class LayerModel:
         return sums
 
 
+class DirectedModel:
+    """One layer of any direction: a :class:`LayerModel` a direction, see golden.directions."""
+
+    def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
+        self._parts = [(part, LayerModel(part.layer, table)) for part in parts(layer)]
+
+    def run(self, x: Carried, state: Mapping[str, Carried] | None = None) -> dict[str, Carried]:
+        """As :meth:`LayerModel.run`, with the vectors of all directions side by side."""
+        traces = []
+        for part, model in self._parts:
+            before = state and {name: value[part.columns] for name, value in state.items()}
+            order = slice(None, None, -1 if part.reverse else 1)
+            trace = model.run(x[order], before)
+            traces.append({name: value[order] for name, value in trace.items()})
+        if len(traces) == 1:
+            return traces[0]
+        return {name: np.concatenate([t[name] for t in traces], axis=1) for name in traces[0]}
+
+    def end(self, values: Carried) -> Carried:
+        """Of a state tensor (steps, units, batch) of :meth:`run`, what each direction ends with."""
+        return np.concatenate(
+            [values[0 if part.reverse else -1, part.columns] for part, _ in self._parts]
+        )
+
+
 State = tuple[dict[str, Integers], ...]
-"""Raw state of every layer by name, each int64 (batch, units)."""
+"""Raw state of every layer by name, each int64 (batch, units of all directions)."""
 
 
 @dataclass(frozen=True)
 class IntegerRun:
-    """What the integer model computed: raw ``output`` (batch, outputs) and a trace a layer.
+    """What the integer model computed.
 
-    A trace holds raw state by name, int64, each (batch, steps, units).
+    Attributes:
+        output: raw results, (batch, outputs).
+        layers: a trace a layer: raw state by name, int64, each (batch, steps, units of all
+            directions).
+        state: what each layer ends with: the state after the last step, in reverse after the first.
     """
 
     output: Integers
     layers: tuple[dict[str, Integers], ...]
-
-    @property
-    def state(self) -> State:
-        """State after the last step."""
-        return tuple({name: v[:, -1] for name, v in trace.items()} for trace in self.layers)
+    state: State
 
 
 class IntegerModel:
@@ -251,7 +277,7 @@ class IntegerModel:
 
     def __init__(self, network: QuantizedNetwork) -> None:
         self.network = network
-        self._layers = [LayerModel(layer, network.tanh) for layer in network.layers]
+        self._layers = [DirectedModel(layer, network.tanh) for layer in network.layers]
 
     def forward(self, x: ArrayLike) -> Integers:
         """Output words for input words, from zero state.
@@ -265,10 +291,10 @@ class IntegerModel:
         Raises:
             InputError: ``x`` has another shape, or is not integers in range.
         """
-        return self._output(self._run(x, None)[-1]["h"][-1])
+        return self._output(self._layers[-1].end(self._run(x, None)[-1]["h"]))
 
     def forward_steps(self, x: ArrayLike) -> Integers:
-        """As :meth:`forward`, after every step: int64 of shape (batch, steps, outputs)."""
+        """As :meth:`forward`, beside every step: int64 of shape (batch, steps, outputs)."""
         return np.stack([self._output(h) for h in self._run(x, None)[-1]["h"]], axis=1)
 
     def run(self, x: ArrayLike, state: State | None = None) -> IntegerRun:
@@ -276,15 +302,19 @@ class IntegerModel:
 
         Args:
             x: as there.
-            state: before the first step; zero by default.
+            state: what each layer starts with; zero by default.
         """
         traces = self._run(x, state)
-        output = self._output(traces[-1]["h"][-1])
+        ends = [
+            {name: layer.end(v).T.astype(np.int64) for name, v in trace.items()}
+            for layer, trace in zip(self._layers, traces, strict=True)
+        ]
         layers = [
             {k: np.ascontiguousarray(v.transpose(2, 0, 1)).astype(np.int64) for k, v in t.items()}
             for t in traces
         ]
-        return IntegerRun(output, tuple(layers))
+        output = self._output(self._layers[-1].end(traces[-1]["h"]))
+        return IntegerRun(output, tuple(layers), tuple(ends))
 
     def _run(self, x: ArrayLike, state: State | None) -> list[dict[str, Carried]]:
         """The layers' traces, each (steps, units, batch) in its carrier type."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.directions import check_forward
 from golden.errors import InputError
 from golden.interface import Control, Interface
 from golden.model import IntegerModel, State
@@ -94,9 +95,10 @@ def serve(
         loads: state words, (state words,), one for each step with ``load``.
 
     Raises:
-        InputError: input or state words do not fit.
+        InputError: input or state words do not fit, or a layer is not a forward one.
     """
     network, states = model.network, iter(loads)
+    check_forward(network.layers)
     now: list[State | None] = [None] * interface.streams
     begins = [True] * interface.streams
     words: list[Integers] = []

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.cells import Cell, Gate
+from golden.directions import check_forward
 from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork, signed_width
@@ -98,8 +99,8 @@ class Plan:
         interface: streams, state and outputs.
 
     Raises:
-        InputError: ``lanes`` or ``tail_multipliers`` is out of range, or the network has no
-            classes to give out.
+        InputError: ``lanes`` or ``tail_multipliers`` is out of range, the network has no classes
+            to give out, or a layer is not a forward one.
     """
 
     network: QuantizedNetwork
@@ -108,6 +109,7 @@ class Plan:
     interface: Interface = DEFAULT
 
     def __post_init__(self) -> None:
+        check_forward(self.network.layers)
         largest = max(layer.units for layer in self.network.layers)
         if not 1 <= self.lanes <= largest:
             raise InputError(
