@@ -133,7 +133,7 @@ def blanked(values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
     if (lengths == values.shape[1]).all():
         return values
     inside = np.arange(values.shape[1]) < lengths[:, np.newaxis]
-    return values * inside[:, :, np.newaxis]
+    return np.where(inside[:, :, np.newaxis], values, 0)
 
 
 def final(layer: Directed, values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:

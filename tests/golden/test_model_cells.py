@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
+from golden.cells import RNN, Cell
 from golden.formats import Format
 from golden.model import IntegerModel, LayerModel
 from golden.quantized import QuantizedNetwork
 from tests import reference
+from tests.golden.equations import naive
 from tests.networks import (
     EVERY_CELL,
     Recipe,
@@ -160,57 +161,6 @@ def test_every_carrier(cell: Cell, carrier: str, seed: int) -> None:
 # The float reference, against the equations written out once more
 
 
-def sigma(value: Floats, sigmoid: str) -> Floats:
-    """Eq. (21), or the logistic function."""
-    if sigmoid == "hard":
-        return np.minimum(1, np.maximum(0, value / 4 + 0.5))
-    return 1 / (1 + np.exp(-value))
-
-
-def naive(
-    cell: Cell, G: Callable[[Floats], Floats], w: dict[str, Floats], x: Floats
-) -> tuple[Floats, Floats]:
-    """h and c after every step of one sequence (steps, inputs), from a state of zero."""
-    h = c = np.zeros(len(next(iter(w.values()))))
-    trace: list[tuple[Floats, Floats]] = []
-
-    def a(gate: str, x: Floats, h: Floats) -> Floats:
-        return w[f"W_{gate}x"] @ x + w[f"U_{gate}h"] @ h + w[f"b_{gate}"]
-
-    for x_t in x:
-        match cell:
-            case RNN():
-                h = np.tanh(a("h", x_t, h))
-            case LSTM(peephole=peephole):
-                zeros = np.zeros_like(c)
-                p = {k: w[f"w_{k}c"] if peephole != "none" else zeros for k in "ifo"}
-                i = G(a("i", x_t, h) + p["i"] * c)
-                f = G(a("f", x_t, h) + p["f"] * c)
-                c_new = f * c + i * np.tanh(a("g", x_t, h))
-                o = G(a("o", x_t, h) + p["o"] * (c_new if peephole == "current" else c))
-                h, c = o * np.tanh(c_new), c_new
-            case GRU(reset=reset):
-                r, z = G(a("r", x_t, h)), G(a("z", x_t, h))
-                if reset == "before":
-                    n = np.tanh(a("n", x_t, r * h))
-                else:
-                    n = np.tanh(w["W_nx"] @ x_t + w["b_n"] + r * (w["U_mh"] @ h + w["b_m"]))
-                h = (1 - z) * h + z * n
-            case LiteLSTM(peephole=peephole):
-                seen = {
-                    "full": lambda c: w["W_fc"] @ c,
-                    "diagonal": lambda c: w["w_fc"] * c,
-                    "none": np.zeros_like,
-                }[peephole](c)
-                f = G(a("f", x_t, h) + seen)
-                c = f * c + f * np.tanh(a("g", x_t, h))
-                h = f * np.tanh(c)
-            case _:
-                raise AssertionError(cell)
-        trace.append((h, c))
-    return np.array([h for h, _ in trace]), np.array([c for _, c in trace])
-
-
 @every_cell
 @pytest.mark.parametrize("sigmoid", ["hard", "logistic"])
 def test_float_reference_follows_the_equations(cell: Cell, sigmoid: str) -> None:
@@ -220,8 +170,8 @@ def test_float_reference_follows_the_equations(cell: Cell, sigmoid: str) -> None
     run = network.run(x)
     below, layer = network.layers
     for b, sequence in enumerate(x):
-        first, _ = naive(below.cell, np.tanh, dict(below.weights), sequence)
-        h, c = naive(cell, lambda v: sigma(v, sigmoid), dict(layer.weights), first)
+        first, _ = naive(below, sequence)
+        h, c = naive(layer, first)
         np.testing.assert_allclose(run.layers[0]["h"][b], first, rtol=0, atol=1e-12)
         np.testing.assert_allclose(run.layers[1]["h"][b], h, rtol=0, atol=1e-12)
         assert ("c" in run.layers[1]) == ("c" in cell.state)
