@@ -12,7 +12,7 @@ WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Make .venv with everything but PyTorch, and install the simulators
+setup: $(READY) ## Make .venv with everything, and install the simulators
 
 $(READY): pyproject.toml tools/setup
 	@PYTHON="$(PYTHON)" sh tools/setup
