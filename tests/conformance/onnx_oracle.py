@@ -50,7 +50,7 @@ class NodeRecipe:
 
 
 def random_node(recipe: NodeRecipe, seed: int) -> Node:
-    """A node with uniformly distributed weights as PyTorch starts with, and normal X."""
+    """A node with uniformly distributed weights as PyTorch starts with, and X from -2 to 2."""
     rng = np.random.default_rng([seed, 11])
     sides = 2 if recipe.direction == "bidirectional" else 1
     rows, units = GATES[recipe.operator] * recipe.units, recipe.units
@@ -59,7 +59,7 @@ def random_node(recipe: NodeRecipe, seed: int) -> Node:
         return rng.uniform(-(units**-0.5), units**-0.5, size=shape).astype(np.float32)
 
     inputs: dict[str, NDArray[Any]] = {
-        "X": rng.normal(size=(recipe.steps, recipe.batch, recipe.inputs)).astype(np.float32),
+        "X": rng.uniform(-2, 2, (recipe.steps, recipe.batch, recipe.inputs)).astype(np.float32),
         "W": uniform(sides, rows, recipe.inputs),
         "R": uniform(sides, rows, units),
         "B": uniform(sides, 2 * rows),
