@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,11 +26,13 @@ __all__ = [
     "EVERY_CELL",
     "Recipe",
     "bound_network",
+    "clipped",
     "float_network",
     "input_words",
     "quantized_network",
     "random_recipe",
     "samples",
+    "square_error",
 ]
 
 
@@ -99,3 +103,16 @@ def bound_network(
     network = QuantizedNetwork(layers=(layer,), head=None, tanh=tanh)
     end = operand.min if sign < 0 else operand.max
     return network, np.full((1, 8, inputs), end, dtype=np.int64)
+
+
+def clipped(values: NDArray[np.float64], width: int, frac: int) -> int:
+    """How many values do not fit a format, after rounding."""
+    limit = 2.0 ** (width - 1)
+    scaled = [math.floor(float(v) * 2.0**frac + 0.5) for v in values.flat]
+    return sum(not -limit <= v < limit for v in scaled)
+
+
+def square_error(values: NDArray[np.float64], width: int, frac: int) -> float:
+    """Mean squared error of rounding and clipping to a format."""
+    to = Format(width=width, frac=frac)
+    return float(np.mean((to.to_float(to.quantize(values)) - values) ** 2))

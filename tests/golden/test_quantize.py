@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings as bounded
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from golden.errors import InputError
@@ -19,75 +16,13 @@ from golden.model import IntegerModel
 from golden.network import Dense, Layer, Network
 from golden.quantize import Report, Settings, TensorLoss, quantize
 from golden.scales import METHODS, choose_frac
-from tests.networks import Recipe, float_network, samples
+from tests.networks import Recipe, clipped, float_network, samples, square_error
 
 RECIPE = Recipe(inputs=3, units=(5, 4), outputs=3, sigmoid=("hard", "logistic"))
 NETWORK = float_network(RECIPE, 1)
 SAMPLES = samples(NETWORK, batch=6, steps=5, seed=1)
 
 methods = pytest.mark.parametrize("method", METHODS)
-
-tensors = st.lists(
-    st.floats(-1e6, 1e6, allow_nan=False).filter(lambda v: v == 0 or abs(v) > 1e-9),
-    min_size=1,
-    max_size=8,
-).map(np.array)
-
-
-def clipped(values: NDArray[Any], width: int, frac: int) -> int:
-    """How many values do not fit a format, after rounding."""
-    limit = 2.0 ** (width - 1)
-    scaled = [math.floor(float(v) * 2.0**frac + 0.5) for v in values.flat]
-    return sum(not -limit <= v < limit for v in scaled)
-
-
-def square_error(values: NDArray[Any], width: int, frac: int) -> float:
-    to = Format(width=width, frac=frac)
-    return float(np.mean((to.to_float(to.quantize(values)) - values) ** 2))
-
-
-# Scales
-
-
-@given(values=tensors, width=st.integers(2, 18))
-@bounded(derandomize=True, max_examples=300, deadline=None, database=None)
-def test_max_is_the_finest_scale_without_saturation(values: NDArray[Any], width: int) -> None:
-    frac = choose_frac(values, width, "max")
-    if not values.any():
-        assert frac == width - 1
-        return
-    assert clipped(values, width, frac) == 0
-    assert frac == 64 or clipped(values, width, frac + 1) > 0
-
-
-@given(values=tensors, width=st.integers(2, 18))
-@bounded(derandomize=True, max_examples=300, deadline=None, database=None)
-def test_mse_is_never_worse_than_max(values: NDArray[Any], width: int) -> None:
-    least = square_error(values, width, choose_frac(values, width, "mse"))
-    assert least <= square_error(values, width, choose_frac(values, width, "max"))
-
-
-def test_mse_gives_an_outlier_up_for_the_rest() -> None:
-    values = np.concatenate([np.linspace(-1, 1, 999), [4.1]])
-    assert choose_frac(values, 4, "max") == 0
-    assert choose_frac(values, 4, "mse") == 2
-
-
-@pytest.mark.parametrize(
-    ("value", "frac"),
-    [(1.0, 6), (-1.0, 7), (127 / 128, 7), (0.997, 6), (-128.0, 0), (127.4, 0), (127.5, -1)],
-)
-def test_max_at_the_edges_of_a_power_of_two(value: float, frac: int) -> None:
-    assert choose_frac(np.array([value]), 8, "max") == frac
-
-
-@methods
-def test_a_tensor_of_zeros_gets_a_scale_and_loses_nothing(method: str) -> None:
-    zeros = np.zeros((3, 4))
-    to = Format(width=8, frac=choose_frac(zeros, 8, method))
-    loss = TensorLoss.measure("zeros", zeros, to)
-    assert (loss.sqnr_db, loss.saturated, loss.max_error) == (math.inf, 0, 0)
-
 
 # Whole networks
 
@@ -176,20 +111,6 @@ def test_mse_of_weights_is_never_worse_than_max(seed: int) -> None:
         )
         chosen = noise(formats.product_fracs[gate])
         assert chosen <= min(noise(safe), noise(safe + 1), noise(safe + 2))
-
-
-def test_every_gate_has_a_binary_point_of_its_own() -> None:
-    """Small weights of one gate are as fine as if the other gate's were not there."""
-    layer = NETWORK.layers[0]
-    small = {name: array / 64 if name[2] == "g" else array for name, array in layer.weights.items()}
-    network = replace(NETWORK, layers=(replace(layer, weights=small), NETWORK.layers[1]))
-    for method in METHODS:
-        result, report = quantize(network, SAMPLES, Settings(weight_width=5, method=method))
-        fracs = result.layers[0].formats.product_fracs
-        assert fracs["g"] >= fracs["f"] + 5
-        assert (
-            row(report, "layer0.U_gh").sqnr_db > 12
-        )  # one binary point for both would leave nothing
 
 
 def test_formats_follow_the_settings() -> None:

@@ -132,7 +132,7 @@ _CASES: dict[str, Callable[[], CoreCase]] = {
     "no_head": lambda: _of_recipe(Recipe(units=(7,), outputs=None), lanes=4),
     "two_layers": lambda: _of_recipe(Recipe(units=(3, 7), outputs=None), lanes=4),
     "three_layers_three_formats": lambda: _of_recipe(
-        Recipe(units=(5, 2, 4), outputs=3, mixed=True, weight_width=10), lanes=3, seed=3
+        Recipe(units=(5, 2, 4), outputs=3, mixed=True, weight_width=10), lanes=3, seed=8
     ),
     "first_layer_smaller_than_lanes": lambda: _of_recipe(Recipe(units=(2, 6)), lanes=6),
     "head_larger_than_layers": lambda: _of_recipe(Recipe(units=(2,), outputs=9), lanes=2),
