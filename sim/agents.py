@@ -17,6 +17,7 @@ from cocotb.handle import Immediate, LogicObject, PackedObject
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import Event, RisingEdge, Timer, ValueChange
 
+from sim.fields import DUE, LAST, PORTS, STREAM, port_value
 from sim.patterns import Gaps, ReadyGaps
 
 PERIOD = 10_000
@@ -85,6 +86,7 @@ class Record:
     Attributes:
         beats: input beats of the run.
         outputs: words that the run expects.
+        loads, saves: state words that the run loads, and that it expects.
         due: sequences that were sent and not answered.
         moved: number of the first edge after the last transfer.
         changed: called after each word and the last beat, and when a violation is found.
@@ -94,41 +96,70 @@ class Record:
 
     beats: int
     outputs: int
+    loads: int
+    saves: int
     due: int
     moved: int
     changed: Callable[[], None]
     words: list[int] = field(default_factory=list)
     last: list[bool] = field(default_factory=list)
+    streams: list[int] = field(default_factory=list)
     accepted: list[int] = field(default_factory=list)
     taken: list[int] = field(default_factory=list)
+    state: list[int] = field(default_factory=list)
+    loaded: list[int] = field(default_factory=list)
+    saved: list[int] = field(default_factory=list)
     violation: tuple[str, int] | None = None
     wanted: Event = field(default_factory=Event)
 
     @property
     def over(self) -> bool:
         """Whether all was sent and all expected words have come."""
-        return len(self.accepted) == self.beats and len(self.words) == self.outputs
+        return (
+            len(self.accepted) == self.beats
+            and len(self.words) == self.outputs
+            and len(self.loaded) == self.loads
+            and len(self.state) == self.saves
+        )
 
-    def accept(self, edge: int, last: bool) -> None:
+    def accept(self, edge: int, fields: int) -> None:
         """The core took a beat."""
         self.accepted.append(edge)
         self.moved = edge + 1
-        self.due += last
+        ends = bool(fields & DUE)
+        self.due += ends
         end = len(self.accepted) == self.beats
-        if last or end:
+        if ends or end:
             self.wanted.set()
         if end:
             self.changed()
 
-    def take(self, edge: int, word: int, last: bool) -> None:
+    def take(self, edge: int, word: int, fields: int) -> None:
         """The core gave a word."""
+        last = bool(fields & LAST)
         self.words.append(word)
         self.last.append(last)
+        self.streams.append(fields >> STREAM)
         self.taken.append(edge)
         self.moved = edge + 1
         if last and self.due:
             self.due -= 1
         self.changed()
+
+    def load(self, edge: int, _fields: int) -> None:
+        """The core took a state word."""
+        self.loaded.append(edge)
+        self.moved = edge + 1
+        if len(self.loaded) == self.loads:
+            self.changed()
+
+    def save(self, edge: int, word: int, _fields: int) -> None:
+        """The core gave a state word."""
+        self.state.append(word)
+        self.saved.append(edge)
+        self.moved = edge + 1
+        if len(self.state) == self.saves:
+            self.changed()
 
     def violate(self, kind: str, edge: int) -> None:
         """The core broke the protocol."""
@@ -139,52 +170,78 @@ class Record:
         """The core was reset: forget the beats from `beat` on and the words from `word` on."""
         self.due = 0
         del self.accepted[beat:]
-        for values in (self.words, self.last, self.taken):
+        for values in (self.words, self.last, self.streams, self.taken):
             del values[word:]
+        for values in (self.state, self.loaded, self.saved):
+            values.clear()
+
+
+def ports(dut: Any, stream: str) -> dict[str, LogicObject | PackedObject[Any]]:
+    """The ports beside data, valid and ready that a stream of a top module has, by field."""
+    found = {name: getattr(dut, f"{stream}_{name}", None) for name in PORTS}
+    return {
+        name: handle
+        for name, handle in found.items()
+        if isinstance(handle, LogicObject | PackedObject)
+    }
 
 
 class Driver:
-    """Sends beats on stream ``i``.
+    """Sends beats on a stream.
 
     While valid is low the payload is the complement of what comes next: a core that looks at it
     too early or too late gets wrong results.
+
+    Args:
+        dut: cocotb's handle of the top module.
+        clock: its clock.
+        stream: name of the stream, ``i`` or ``i_state``.
     """
 
-    def __init__(self, dut: Any, clock: EdgeClock) -> None:
+    def __init__(self, dut: Any, clock: EdgeClock, stream: str = "i") -> None:
         self._clock = clock
-        self._data = bus(dut, "i_data")
-        self._last = line(dut, "i_last")
-        self._valid = line(dut, "i_valid")
-        self._ready = line(dut, "i_ready")
+        self._data = bus(dut, f"{stream}_data")
+        self._valid = line(dut, f"{stream}_valid")
+        self._ready = line(dut, f"{stream}_ready")
         self._ready_changes = ValueChange(self._ready)
         self._mask = (1 << len(self._data)) - 1
-        self._levels: tuple[bool, bool] | None = None  # of last and valid; a write takes 1 µs
+        self._fields = ports(dut, stream)
+        self._levels: tuple[int, bool] | None = None  # of fields and valid; a write takes 1 µs
 
     def idle(self) -> None:
         """Offer nothing."""
         self._levels = None
-        self._offer(0, False, valid=False)
+        self._offer(0, 0, valid=False)
 
-    async def send(self, beats: list[int], last: list[bool], *, record: Record, gaps: Gaps) -> None:
-        """Send all beats, and enter in `record` when each was accepted. Starts after an edge.
+    async def send(
+        self,
+        beats: list[int],
+        fields: list[int],
+        *,
+        record: Record,
+        accept: Callable[[int, int], None],
+        gaps: Gaps,
+    ) -> None:
+        """Send all beats, and tell `accept` when each was accepted. Starts after an edge.
 
         Args:
-            beats: raw values that fit ``i_data``.
-            last: their last flags.
-            record: where accepted beats are entered.
+            beats: raw values that fit the stream's data.
+            fields: what travels beside them, see `sim.fields`.
+            record: where violations are entered.
+            accept: called with the edge and the fields of each beat.
             gaps: for how long valid is low before each beat.
         """
-        for value, flag in zip(beats, last, strict=True):
+        for value, number in zip(beats, fields, strict=True):
             if gap := gaps.draw():
-                self._offer(~value, not flag, valid=False)
+                self._offer(~value, ~number, valid=False)
                 await self._clock.edges(gap)
-            self._offer(value, flag, valid=True)
+            self._offer(value, number, valid=True)
             await self._clock.rising
             while not self._is_ready(record):
                 await self._ready_changes
                 await self._clock.rising
-            record.accept(self._clock.edge, flag)
-        self._offer(~beats[-1], not last[-1], valid=False)
+            accept(self._clock.edge, number)
+        self._offer(~beats[-1] if beats else 0, ~fields[-1] if fields else 0, valid=False)
 
     def _is_ready(self, record: Record) -> bool:
         try:
@@ -193,38 +250,54 @@ class Driver:
             record.violate("unknown ready", self._clock.edge)
             return False
 
-    def _offer(self, value: int, flag: bool, *, valid: bool) -> None:
+    def _offer(self, value: int, fields: int, *, valid: bool) -> None:
         self._data.value = value & self._mask
-        if self._levels != (flag, valid):
-            self._levels = (flag, valid)
-            self._last.value = int(flag)
+        if self._levels != (fields, valid):
+            self._levels = (fields, valid)
+            for name, handle in self._fields.items():
+                handle.value = port_value(fields, name) & (1 << len(handle)) - 1
             self._valid.value = int(valid)
 
 
 class Monitor:
-    """Takes words from stream ``o``; checks that a word on offer stays as it is until taken."""
+    """Takes words from a stream; checks that a word on offer stays as it is until taken.
 
-    def __init__(self, dut: Any, clock: EdgeClock) -> None:
+    Args:
+        dut: cocotb's handle of the top module.
+        clock: its clock.
+        stream: name of the stream, ``o`` or ``o_state``.
+    """
+
+    def __init__(self, dut: Any, clock: EdgeClock, stream: str = "o") -> None:
         self._clock = clock
-        self._data = bus(dut, "o_data")
-        self._last = line(dut, "o_last")
-        self._valid = line(dut, "o_valid")
-        self._ready = line(dut, "o_ready")
+        self._data = bus(dut, f"{stream}_data")
+        self._valid = line(dut, f"{stream}_valid")
+        self._ready = line(dut, f"{stream}_ready")
         self._valid_changes = ValueChange(self._valid)
+        self._fields = ports(dut, stream)
 
     def idle(self) -> None:
         """Take nothing."""
         self._ready.value = 0
 
-    async def receive(self, *, record: Record, gaps: ReadyGaps) -> None:
-        """Take words, and enter them in `record`, until a violation. Starts after an edge.
+    async def receive(
+        self,
+        *,
+        record: Record,
+        take: Callable[[int, int, int], None],
+        full: Callable[[], bool],
+        gaps: ReadyGaps,
+    ) -> None:
+        """Take words, and tell `take` of them, until a violation. Starts after an edge.
 
         Args:
-            record: where words and violations are entered.
+            record: where violations are entered.
+            take: called with the edge, the value and the fields of each word.
+            full: whether all expected words have come.
             gaps: the level of ready in each cycle.
         """
         level = self._offer(record, gaps, None)
-        held: tuple[int, bool] | None = None
+        held: tuple[int, int] | None = None
         valid: bool | None = True  # look at the first edge
         while True:
             if gaps.until_due and not record.due and not record.over:
@@ -235,12 +308,13 @@ class Monitor:
                 await self._valid_changes
             await self._clock.rising
             valid, word = self._sample()
-            if kind := self._violation(record, held, word, valid=valid, ready=level):
+            surplus = full() and (level or record.over)
+            if kind := self._violation(held, word, valid=valid, surplus=surplus):
                 record.violate(kind, self._clock.edge)
                 return
             held = None if level else word
             if word is not None and level:
-                record.take(self._clock.edge, *word)
+                take(self._clock.edge, *word)
             gaps.edge(bool(valid))
             level = self._offer(record, gaps, level)
 
@@ -251,23 +325,25 @@ class Monitor:
             self._ready.value = int(level)
         return level
 
-    def _sample(self) -> tuple[bool | None, tuple[int, bool] | None]:
-        """Level of valid, and the word on offer; None for what has unknown bits."""
+    def _sample(self) -> tuple[bool | None, tuple[int, int] | None]:
+        """Level of valid, and the word on offer with its fields; None for unknown bits."""
         valid = None
         try:
             valid = bool(self._valid.value)
-            return valid, (self._data.value.to_signed(), bool(self._last.value)) if valid else None
+            if not valid:
+                return valid, None
+            fields = sum(int(handle.value) << PORTS[n][0] for n, handle in self._fields.items())
+            return valid, (self._data.value.to_signed(), fields)
         except ValueError:
             return valid, None
 
     @staticmethod
     def _violation(
-        record: Record,
-        held: tuple[int, bool] | None,
-        word: tuple[int, bool] | None,
+        held: tuple[int, int] | None,
+        word: tuple[int, int] | None,
         *,
         valid: bool | None,
-        ready: bool,
+        surplus: bool,
     ) -> str | None:
         """What is wrong at this edge; `held` was on offer at the edge before and not taken."""
         if valid is None:
@@ -278,6 +354,6 @@ class Monitor:
             return "unknown payload"
         if held is not None and word != held:
             return "payload changed"
-        if valid and len(record.words) == record.outputs and (ready or record.over):
+        if valid and surplus:
             return "surplus word"
         return None

@@ -6,6 +6,8 @@ The core's top module has these ports, X and Y from 2 to 32::
     input  signed [X-1:0] i_data, input  i_last, i_valid, output i_ready
     output signed [Y-1:0] o_data, output o_last, o_valid, input  o_ready
 
+and perhaps those of other fields (`sim.fields`) and the streams ``i_state`` and ``o_state``.
+
 A run has the meaning, the arguments and the errors of `sim.compiled.CompiledBench.run`; the same
 core, seed and stalls give the same cycles in both benches. In a test::
 
@@ -35,8 +37,8 @@ from sim.streams import (
     Reset,
     Sequences,
     StreamRun,
+    Traffic,
     check_terms,
-    checked_stream,
     flatten,
 )
 
@@ -54,6 +56,7 @@ class Bench:
 
     Attributes:
         clock, driver, monitor: its parts.
+        state_driver, state_monitor: where the core has streams of state words.
         due: sequences that were sent and not answered when the last run ended.
     """
 
@@ -63,6 +66,10 @@ class Bench:
         self.clock = EdgeClock(line(dut, "clk"))
         self.driver = Driver(dut, self.clock)
         self.monitor = Monitor(dut, self.clock)
+        has_state = hasattr(dut, "i_state_data")
+        self._state_width = len(dut.i_state_data) if has_state else 0
+        self.state_driver = Driver(dut, self.clock, "i_state") if has_state else None
+        self.state_monitor = Monitor(dut, self.clock, "o_state") if has_state else None
         self.due = 0
 
     @property
@@ -79,10 +86,15 @@ class Bench:
         """Reset the core for `hold` clock edges, both streams idle; the edges count on."""
         self._rst.value = 1
         self.due = 0
-        self.driver.idle()
-        self.monitor.idle()
+        self.idle()
         await self.clock.edges(hold)
         self._rst.value = 0
+
+    def idle(self) -> None:
+        """Offer and take nothing on any stream."""
+        for agent in (self.driver, self.monitor, self.state_driver, self.state_monitor):
+            if agent:
+                agent.idle()
 
     async def run(
         self,
@@ -90,6 +102,8 @@ class Bench:
         last: ArrayLike,
         *,
         outputs: int,
+        loads: ArrayLike = (),
+        saves: int = 0,
         stalls: Stalls = NO_STALLS,
         seed: int = 0,
         fresh: bool = True,
@@ -102,8 +116,10 @@ class Bench:
 
         Args:
             beats: (N,) integers that fit ``i_data``, N >= 1.
-            last: (N,) last flags.
+            last: (N,) last flags as booleans, or all fields as integers, see `sim.fields`.
             outputs: words M to wait for, 0 or more.
+            loads: state words for ``i_state``.
+            saves: words to wait for on ``o_state``.
             stalls: patterns of both streams.
             seed: of the patterns' random gaps.
             fresh: reset the core first, cycle 0 follows; False: go on in the present state.
@@ -117,15 +133,24 @@ class Bench:
             ValueError: a shape or a value does not fit, or the run was over before `reset`.
             CycleLimitError, ProtocolError: the run failed; ``error.run`` is its record until then.
         """
-        sent, flags = checked_stream(beats, last, i_width=self._i_width)
-        check_terms(beats=sent.size, outputs=outputs, patience=patience, settle=settle, reset=reset)
+        traffic = Traffic.checked(
+            beats, last, loads, i_width=self._i_width, state_width=self._state_width
+        )
+        check_terms(
+            beats=traffic.beats.size,
+            outputs=outputs,
+            saves=saves,
+            patience=patience,
+            settle=settle,
+            reset=reset,
+        )
         if fresh:
             await self.reset()
         run = BenchRun(
             self,
-            sent.tolist(),
-            flags.tolist(),
+            traffic,
             outputs=outputs,
+            saves=saves,
             stalls=stalls,
             seed=seed,
             patience=patience,

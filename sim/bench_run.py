@@ -11,7 +11,7 @@ from cocotb.triggers import Event, ReadWrite
 
 from sim.agents import Record
 from sim.patterns import Gaps, ReadyGaps, Stalls
-from sim.streams import CycleLimitError, Progress, ProtocolError, Reset, StreamRun
+from sim.streams import CycleLimitError, Progress, ProtocolError, Reset, StreamRun, Traffic
 
 if TYPE_CHECKING:
     from sim.bench import Bench
@@ -23,10 +23,10 @@ class BenchRun:
     def __init__(
         self,
         bench: Bench,
-        beats: list[int],
-        last: list[bool],
+        traffic: Traffic,
         *,
         outputs: int,
+        saves: int,
         stalls: Stalls,
         seed: int,
         patience: int,
@@ -34,14 +34,17 @@ class BenchRun:
         progress: Progress | None,
     ) -> None:
         self._bench = bench
-        self._beats, self._last = beats, last
+        self._beats, self._fields = traffic.beats.tolist(), traffic.fields.tolist()
+        self._loads = traffic.loads.tolist()
         self._stalls, self._seed = stalls, seed
         self._patience, self._settle = patience, settle
         self._progress = progress
         self._start = bench.cycle
         self._record = Record(
-            beats=len(beats),
+            beats=len(self._beats),
             outputs=outputs,
+            loads=len(self._loads),
+            saves=saves,
             due=bench.due,
             moved=bench.cycle,
             changed=self._changed,
@@ -63,8 +66,7 @@ class BenchRun:
         finally:
             for task in (*watchers, *self._agents):
                 task.cancel()
-            self._bench.driver.idle()
-            self._bench.monitor.idle()
+            self._bench.idle()
             self._bench.due = self._record.due
         if reset is not None and not self._reset_done:
             raise ValueError(f"Reset in cycle {reset.cycle}: the run was over before it")
@@ -72,17 +74,39 @@ class BenchRun:
 
     def _start_agents(self, beat: int) -> None:
         """Drive from `beat` on, with the patterns from their start."""
-        bench = self._bench
-        send = bench.driver.send(
-            self._beats[beat:],
-            self._last[beat:],
-            record=self._record,
-            gaps=Gaps(self._stalls.idle, seed=self._seed, side=0),
-        )
-        receive = bench.monitor.receive(
-            record=self._record, gaps=ReadyGaps(self._stalls.ready, seed=self._seed)
-        )
-        self._agents = [cocotb.start_soon(send), cocotb.start_soon(receive)]
+        bench, record, seed = self._bench, self._record, self._seed
+        agents = [
+            bench.driver.send(
+                self._beats[beat:],
+                self._fields[beat:],
+                record=record,
+                accept=record.accept,
+                gaps=Gaps(self._stalls.idle, seed=seed, side=0),
+            ),
+            bench.monitor.receive(
+                record=record,
+                take=record.take,
+                full=lambda: len(record.words) == record.outputs,
+                gaps=ReadyGaps(self._stalls.ready, seed=seed),
+            ),
+        ]
+        if bench.state_driver and bench.state_monitor:
+            agents += [
+                bench.state_driver.send(
+                    self._loads,
+                    [0] * len(self._loads),
+                    record=record,
+                    accept=record.load,
+                    gaps=Gaps(self._stalls.idle, seed=seed, side=2),
+                ),
+                bench.state_monitor.receive(
+                    record=record,
+                    take=record.save,
+                    full=lambda: len(record.state) == record.saves,
+                    gaps=ReadyGaps(self._stalls.state_ready, seed=seed, side=3),
+                ),
+            ]
+        self._agents = [cocotb.start_soon(agent) for agent in agents]
 
     def _changed(self) -> None:
         """Something was entered in the record."""
@@ -142,4 +166,8 @@ class BenchRun:
             accepted=np.array(record.accepted, np.uint64),
             taken=np.array(record.taken, np.uint64),
             cycles=record.moved - self._start,
+            streams=np.array(record.streams, np.uint32),
+            state=np.array(record.state, np.int32),
+            loaded=np.array(record.loaded, np.uint64),
+            saved=np.array(record.saved, np.uint64),
         )

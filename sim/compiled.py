@@ -29,8 +29,8 @@ from sim.streams import (
     Sequences,
     StoppedError,
     StreamRun,
+    Traffic,
     check_terms,
-    checked_stream,
     flatten,
 )
 
@@ -46,6 +46,8 @@ class CompiledBench:
         top: name of its top module.
         i_width: bits of ``i_data``, 2 to 32.
         o_width: bits of ``o_data``, 2 to 32.
+        state_width: bits of ``i_state_data`` and ``o_state_data``, 0 for a core without them.
+        stream_width: bits of ``i_stream`` and ``o_stream``, 0 for a core without them.
         cache: folder of built libraries; None for the usual one.
 
     Raises:
@@ -60,14 +62,20 @@ class CompiledBench:
         top: str,
         i_width: int,
         o_width: int,
+        state_width: int = 0,
+        stream_width: int = 0,
         cache: Path | None = None,
     ) -> None:
         for name, width in (("i_width", i_width), ("o_width", o_width)):
             if not 2 <= width <= 32:
                 raise ValueError(f"{name} must be 2 to 32 bits, not {width!r}")
-        self._i_width = i_width
+        if state_width and not 2 <= state_width <= 32:
+            raise ValueError(f"state_width must be 0 or 2 to 32 bits, not {state_width!r}")
+        self._i_width, self._state_width = i_width, state_width
         self._library = load(_build(verilog, top, cache))
-        self._bench: int | None = self._library.bench_new(i_width, o_width)
+        self._bench: int | None = self._library.bench_new(
+            i_width, o_width, state_width, stream_width
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +105,8 @@ class CompiledBench:
         last: ArrayLike,
         *,
         outputs: int,
+        loads: ArrayLike = (),
+        saves: int = 0,
         stalls: Stalls = NO_STALLS,
         seed: int = 0,
         fresh: bool = True,
@@ -113,8 +123,10 @@ class CompiledBench:
 
         Args:
             beats: (N,) integers of `i_width` bits, N >= 1.
-            last: (N,) last flags.
+            last: (N,) last flags as booleans, or all fields as integers, see `sim.fields`.
             outputs: words M to wait for, 0 or more.
+            loads: state words for ``i_state``.
+            saves: words to wait for on ``o_state``.
             stalls: patterns of both streams.
             seed: of the patterns' random gaps.
             fresh: reset the core first, cycle 0 follows; False: go on in the present state.
@@ -131,12 +143,21 @@ class CompiledBench:
             RuntimeError: the bench is closed.
         """
         bench = self._open()
-        sent, flags = checked_stream(beats, last, i_width=self._i_width)
-        check_terms(beats=sent.size, outputs=outputs, patience=patience, settle=settle, reset=reset)
-        run = JobRun(
-            sent,
-            flags,
+        traffic = Traffic.checked(
+            beats, last, loads, i_width=self._i_width, state_width=self._state_width
+        )
+        check_terms(
+            beats=traffic.beats.size,
             outputs=outputs,
+            saves=saves,
+            patience=patience,
+            settle=settle,
+            reset=reset,
+        )
+        run = JobRun(
+            traffic,
+            outputs=outputs,
+            saves=saves,
             stalls=stalls,
             seed=seed,
             patience=patience,

@@ -8,6 +8,8 @@
 // the other way round), raise clk, evaluate. The structures below are mirrored field by field in
 // sim/compiled.py, the gaps in sim/patterns.py.
 //
+// A core may have ports of more fields and streams of state words: see sim/fields.py.
+//
 // The model's class is CORE_MODEL, its header CORE_HEADER; sim/compiled.py defines both.
 
 #include <cstdint>
@@ -18,6 +20,39 @@
 #include CORE_HEADER
 
 namespace litelstm {
+
+// Ports that not every core has: writing to one that is not there does nothing, reading gives 0.
+#define OPTIONAL_PORT(port)                                               \
+    template <class Model>                                                \
+    auto set_##port(Model& model, uint32_t value, int) -> decltype(void(model.port)) { \
+        model.port = value;                                               \
+    }                                                                     \
+    template <class Model>                                                \
+    void set_##port(Model&, uint32_t, long) {}                            \
+    template <class Model>                                                \
+    auto get_##port(const Model& model, int) -> decltype(uint32_t(model.port)) { \
+        return model.port;                                                \
+    }                                                                     \
+    template <class Model>                                                \
+    uint32_t get_##port(const Model&, long) {                             \
+        return 0;                                                         \
+    }
+OPTIONAL_PORT(i_keep)
+OPTIONAL_PORT(i_load)
+OPTIONAL_PORT(i_save)
+OPTIONAL_PORT(i_stream)
+OPTIONAL_PORT(o_stream)
+OPTIONAL_PORT(i_state_data)
+OPTIONAL_PORT(i_state_valid)
+OPTIONAL_PORT(i_state_ready)
+OPTIONAL_PORT(o_state_data)
+OPTIONAL_PORT(o_state_valid)
+OPTIONAL_PORT(o_state_ready)
+#undef OPTIONAL_PORT
+
+// Bits of a beat's fields: sim/fields.py.
+enum Fields : uint32_t { LAST = 1, KEEP = 2, LOAD = 4, SAVE = 8, DUE_AFTER = 16 };
+constexpr unsigned STREAM = 8;
 
 enum Trigger : uint32_t { TRANSFER = 0, VALID = 1, FREE = 2, DUE = 3 };
 
@@ -67,7 +102,7 @@ struct Gaps {
     }
 
     void start(uint64_t seed, uint64_t side) {
-        state = seed * 2 + side;
+        state = seed * 4 + side;
         left = 0;
         draw();
     }
@@ -85,16 +120,24 @@ struct Gaps {
 struct Job {
     // Arrays that belong to the caller.
     const int32_t* beats;
-    const uint8_t* beat_last;
+    const uint32_t* beat_fields;
     uint64_t* accepted;
     int32_t* words;
-    uint8_t* word_last;
+    uint32_t* word_fields;
     uint64_t* taken;
+    const int32_t* loads;
+    uint64_t* loaded;
+    int32_t* state;
+    uint64_t* saved;
     uint64_t n_beats;
     uint64_t n_words;
+    uint64_t n_loads;
+    uint64_t n_saves;
     // How to run.
     Gaps idle;
     Gaps ready;
+    Gaps load_idle;
+    Gaps save_ready;
     uint64_t seed;
     uint64_t patience;
     uint64_t settle;
@@ -105,14 +148,21 @@ struct Job {
     // Where it stands.
     uint64_t n_accepted;
     uint64_t n_taken;
+    uint64_t n_loaded;
+    uint64_t n_saved;
     uint64_t moved;  // the first cycle after the last transfer
     uint64_t settled;
 };
 
 class Bench {
   public:
-    Bench(uint32_t in_width, uint32_t out_width)
-        : mask_(0xFFFFFFFFu >> (32 - in_width)), shift_(32 - out_width) {
+    // A width of 0 for the state: the core has no streams of state words.
+    Bench(uint32_t in_width, uint32_t out_width, uint32_t state_width, uint32_t stream_width)
+        : mask_(0xFFFFFFFFu >> (32 - in_width)),
+          shift_(32 - out_width),
+          state_mask_(state_width ? 0xFFFFFFFFu >> (32 - state_width) : 0),
+          state_shift_(state_width ? 32 - state_width : 0),
+          stream_mask_(stream_width ? 0xFFFFFFFFu >> (32 - stream_width) : 0) {
         context_.fatalOnError(false);  // an assertion ends the run, not the Python process
         Verilated::threadContextp(&context_);
         model_ = std::make_unique<CORE_MODEL>(&context_);
@@ -136,9 +186,8 @@ class Bench {
     }
 
     void begin(Job& job) {
-        job.idle.start(job.seed, 0);
-        job.ready.start(job.seed, 1);
-        job.n_accepted = job.n_taken = job.settled = 0;
+        start_gaps(job);
+        job.n_accepted = job.n_taken = job.n_loaded = job.n_saved = job.settled = 0;
         job.moved = cycle_;
     }
 
@@ -159,7 +208,15 @@ class Bench {
 
   private:
     static bool over(const Job& job) {
-        return job.n_accepted == job.n_beats && job.n_taken == job.n_words;
+        return job.n_accepted == job.n_beats && job.n_taken == job.n_words &&
+               job.n_loaded == job.n_loads && job.n_saved == job.n_saves;
+    }
+
+    static void start_gaps(Job& job) {
+        job.idle.start(job.seed, 0);
+        job.ready.start(job.seed, 1);
+        job.load_idle.start(job.seed, 2);
+        job.save_ready.start(job.seed, 3);
     }
 
     // One clock cycle of a run.
@@ -167,17 +224,14 @@ class Bench {
         const bool in_valid = drive_input(job);
         const bool out_ready = job.ready.gap == 0 && (job.ready.pattern.trigger != DUE || due_);
         model_->o_ready = out_ready;
+        const bool load_valid = state_mask_ && drive_state(job);
         low();
         const bool in_ready = model_->i_ready;
         const bool out_valid = model_->o_valid;
         const uint32_t data = model_->o_data;
-        const bool last = model_->o_last;
+        const uint32_t fields = model_->o_last | get_o_stream(*model_, 0) << STREAM;
 
-        if (waiting_ && !out_valid) return VALID_DROPPED;
-        if (waiting_ && (data != held_data_ || last != held_last_)) return PAYLOAD_CHANGED;
-        waiting_ = out_valid && !out_ready;
-        held_data_ = data;
-        held_last_ = last;
+        if (const Status status = waiting_.edge(out_valid, out_ready, data, fields)) return status;
         if (over(job)) {
             if (out_valid) return SURPLUS_WORD;
             ++job.settled;
@@ -186,7 +240,7 @@ class Bench {
         }
 
         if (in_valid && in_ready) {
-            if (job.beat_last[job.n_accepted]) ++due_;
+            if (job.beat_fields[job.n_accepted] & DUE_AFTER) ++due_;
             job.accepted[job.n_accepted++] = cycle_;
             job.moved = cycle_ + 1;
             job.idle.draw();
@@ -196,12 +250,15 @@ class Bench {
         if (out_valid && out_ready) {
             if (job.n_taken == job.n_words) return SURPLUS_WORD;
             job.words[job.n_taken] = int32_t(data << shift_) >> shift_;
-            job.word_last[job.n_taken] = last;
+            job.word_fields[job.n_taken] = fields;
             job.taken[job.n_taken++] = cycle_;
             job.moved = cycle_ + 1;
-            if (last && due_) --due_;
+            if ((fields & LAST) && due_) --due_;
         }
         job.ready.ready_edge(out_valid);
+        if (state_mask_) {
+            if (const Status status = move_state(job, load_valid)) return status;
+        }
         high();
         return RUNNING;
     }
@@ -212,11 +269,50 @@ class Bench {
         const bool more = job.n_accepted < job.n_beats;
         const bool valid = more && job.idle.gap == 0;
         const uint64_t at = more ? job.n_accepted : job.n_beats - 1;
-        const uint32_t beat = uint32_t(job.beats[at]);
-        model_->i_data = (valid ? beat : ~beat) & mask_;
-        model_->i_last = (job.beat_last[at] != 0) == valid;
+        const uint32_t turn = valid ? 0 : ~0u;
+        const uint32_t fields = job.beat_fields[at] ^ turn;
+        model_->i_data = (uint32_t(job.beats[at]) ^ turn) & mask_;
+        model_->i_last = fields & LAST;
+        set_i_keep(*model_, fields / KEEP & 1, 0);
+        set_i_load(*model_, fields / LOAD & 1, 0);
+        set_i_save(*model_, fields / SAVE & 1, 0);
+        set_i_stream(*model_, fields >> STREAM & stream_mask_, 0);
         model_->i_valid = valid;
         return valid;
+    }
+
+    // The streams of state words, driven; whether a word is offered to the core.
+    bool drive_state(const Job& job) {
+        const bool more = job.n_loaded < job.n_loads;
+        const bool valid = more && job.load_idle.gap == 0;
+        const uint32_t word = more ? uint32_t(job.loads[job.n_loaded]) : 0;
+        set_i_state_data(*model_, (valid ? word : ~word) & state_mask_, 0);
+        set_i_state_valid(*model_, valid, 0);
+        set_o_state_ready(*model_, job.save_ready.gap == 0, 0);
+        return valid;
+    }
+
+    // The streams of state words, sampled.
+    Status move_state(Job& job, bool load_valid) {
+        const bool valid = get_o_state_valid(*model_, 0);
+        const bool ready = job.save_ready.gap == 0;
+        const uint32_t word = get_o_state_data(*model_, 0);
+        if (const Status status = state_waiting_.edge(valid, ready, word, 0)) return status;
+        if (load_valid && get_i_state_ready(*model_, 0)) {
+            job.loaded[job.n_loaded++] = cycle_;
+            job.moved = cycle_ + 1;
+            job.load_idle.draw();
+        } else if (job.load_idle.gap) {
+            --job.load_idle.gap;
+        }
+        if (valid && (ready || over(job)) && job.n_saved == job.n_saves) return SURPLUS_WORD;
+        if (valid && ready) {
+            job.state[job.n_saved] = int32_t(word << state_shift_) >> state_shift_;
+            job.saved[job.n_saved++] = cycle_;
+            job.moved = cycle_ + 1;
+        }
+        job.save_ready.ready_edge(valid);
+        return DONE;
     }
 
     void reset_in_run(Job& job) {
@@ -224,22 +320,24 @@ class Bench {
         job.reset_hold = 0;
         job.n_accepted = job.reset_beat;
         if (job.n_taken > job.reset_word) job.n_taken = job.reset_word;
+        job.n_loaded = job.n_saved = 0;
         job.moved = cycle_;
         job.settled = 0;
-        job.idle.start(job.seed, 0);
-        job.ready.start(job.seed, 1);
+        start_gaps(job);
     }
 
     void reset(uint64_t hold) {
         model_->rst = 1;
         model_->i_valid = 0;
         model_->o_ready = 0;
+        set_i_state_valid(*model_, 0, 0);
+        set_o_state_ready(*model_, 0, 0);
         for (; hold; --hold) {
             low();
             high();
         }
         model_->rst = 0;
-        waiting_ = false;
+        waiting_ = state_waiting_ = Offer();
         due_ = 0;
     }
 
@@ -254,15 +352,33 @@ class Bench {
         ++cycle_;
     }
 
+    // What was on offer in the cycle before and not taken: it must stay.
+    struct Offer {
+        bool waiting = false;
+        uint32_t data = 0;
+        uint32_t fields = 0;
+
+        Status edge(bool valid, bool ready, uint32_t now, uint32_t now_fields) {
+            if (waiting && !valid) return VALID_DROPPED;
+            if (waiting && (now != data || now_fields != fields)) return PAYLOAD_CHANGED;
+            waiting = valid && !ready;
+            data = now;
+            fields = now_fields;
+            return DONE;
+        }
+    };
+
     VerilatedContext context_;
     std::unique_ptr<CORE_MODEL> model_;
     const uint32_t mask_;   // of the input's width: Verilator wants the bits above to be 0
     const uint32_t shift_;  // that sign-extends the output
+    const uint32_t state_mask_;
+    const uint32_t state_shift_;
+    const uint32_t stream_mask_;
     uint64_t cycle_ = 0;
     uint64_t due_ = 0;      // sequences that were sent and not answered
-    bool waiting_ = false;  // the last cycle offered a word that was not taken: this one
-    uint32_t held_data_ = 0;
-    bool held_last_ = false;
+    Offer waiting_;
+    Offer state_waiting_;
 };
 
 }  // namespace litelstm
@@ -277,8 +393,9 @@ extern "C" {
 // Size of a Job, which Python compares with its own.
 uint64_t bench_job_size() { return sizeof(Job); }
 
-Bench* bench_new(uint32_t in_width, uint32_t out_width) {
-    return new Bench(in_width, out_width);
+Bench* bench_new(uint32_t in_width, uint32_t out_width, uint32_t state_width,
+                 uint32_t stream_width) {
+    return new Bench(in_width, out_width, state_width, stream_width);
 }
 
 void bench_free(Bench* bench) { delete bench; }

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.fields import LAST, STREAM
 from sim.patterns import Pattern, Stalls
-from sim.streams import Reset, StreamRun
+from sim.streams import Reset, StreamRun, Traffic
 
 HARNESS = Path(__file__).with_name("compiled_bench.cpp")
 
@@ -43,13 +43,15 @@ class _Gaps(ctypes.Structure):
 
 class Job(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("beats", "beat_last", "accepted")),
-        *((name, ctypes.c_void_p) for name in ("words", "word_last", "taken")),
-        *((name, _U64) for name in ("n_beats", "n_words")),
-        *((name, _Gaps) for name in ("idle", "ready")),
+        *((name, ctypes.c_void_p) for name in ("beats", "beat_fields", "accepted")),
+        *((name, ctypes.c_void_p) for name in ("words", "word_fields", "taken")),
+        *((name, ctypes.c_void_p) for name in ("loads", "loaded", "state", "saved")),
+        *((name, _U64) for name in ("n_beats", "n_words", "n_loads", "n_saves")),
+        *((name, _Gaps) for name in ("idle", "ready", "load_idle", "save_ready")),
         *((name, _U64) for name in ("seed", "patience", "settle")),
         *((name, _U64) for name in ("reset_cycle", "reset_beat", "reset_word", "reset_hold")),
-        *((name, _U64) for name in ("n_accepted", "n_taken", "moved", "settled")),
+        *((name, _U64) for name in ("n_accepted", "n_taken", "n_loaded", "n_saved")),
+        *((name, _U64) for name in ("moved", "settled")),
     )
 
 
@@ -58,10 +60,10 @@ class JobRun:
 
     def __init__(
         self,
-        beats: NDArray[np.int32],
-        last: NDArray[np.bool_],
+        traffic: Traffic,
         *,
         outputs: int,
+        saves: int,
         stalls: Stalls,
         seed: int,
         patience: int,
@@ -69,19 +71,27 @@ class JobRun:
         reset: Reset | None,
     ) -> None:
         self._arrays = {
-            "beats": beats,
-            "beat_last": last.view(np.uint8),
-            "accepted": np.empty(beats.size, np.uint64),
+            "beats": traffic.beats,
+            "beat_fields": traffic.fields,
+            "accepted": np.empty(traffic.beats.size, np.uint64),
             "words": np.empty(outputs, np.int32),
-            "word_last": np.empty(outputs, np.uint8),
+            "word_fields": np.empty(outputs, np.uint32),
             "taken": np.empty(outputs, np.uint64),
+            "loads": traffic.loads,
+            "loaded": np.empty(traffic.loads.size, np.uint64),
+            "state": np.empty(saves, np.int32),
+            "saved": np.empty(saves, np.uint64),
         }
         self.job = Job(
             **{name: array.ctypes.data for name, array in self._arrays.items()},
-            n_beats=beats.size,
+            n_beats=traffic.beats.size,
             n_words=outputs,
+            n_loads=traffic.loads.size,
+            n_saves=saves,
             idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
             ready=_Gaps(pattern=_Pattern.of(stalls.ready)),
+            load_idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
+            save_ready=_Gaps(pattern=_Pattern.of(stalls.state_ready)),
             seed=seed & 0xFFFF_FFFF_FFFF_FFFF,
             patience=patience,
             settle=settle,
@@ -93,12 +103,18 @@ class JobRun:
     def record(self, start: int) -> StreamRun:
         """What the run, begun in cycle `start`, saw so far; the arrays are not copied."""
         accepted, taken = self.job.n_accepted, self.job.n_taken
+        loaded, saved = self.job.n_loaded, self.job.n_saved
+        fields = self._arrays["word_fields"][:taken]
         return StreamRun(
             words=self._arrays["words"][:taken],
-            last=self._arrays["word_last"][:taken].view(np.bool_),
+            last=(fields & LAST).astype(np.bool_),
             accepted=self._arrays["accepted"][:accepted],
             taken=self._arrays["taken"][:taken],
             cycles=self.job.moved - start,
+            streams=fields >> STREAM,
+            state=self._arrays["state"][:saved],
+            loaded=self._arrays["loaded"][:loaded],
+            saved=self._arrays["saved"][:saved],
         )
 
 
@@ -106,7 +122,7 @@ def load(path: Path) -> Any:
     """The library at `path`, its functions typed."""
     library = ctypes.CDLL(str(path))
     library.bench_job_size.restype = _U64
-    library.bench_new.argtypes = (_U32, _U32)
+    library.bench_new.argtypes = (_U32, _U32, _U32, _U32)
     library.bench_new.restype = ctypes.c_void_p
     library.bench_cycle.restype = _U64
     library.bench_run.argtypes = (ctypes.c_void_p, ctypes.c_void_p, _U64)

@@ -103,6 +103,8 @@ READY_PATTERNS: dict[str, Pattern] = {
 class Stalls:
     """The patterns of both streams: `idle` of the input's valid, `ready` of the output's ready.
 
+    The streams of state words have the same patterns, but other draws.
+
     Raises:
         ValueError: `idle` asks for a trigger other than `Trigger.TRANSFER`.
     """
@@ -113,6 +115,11 @@ class Stalls:
     def __post_init__(self) -> None:
         if self.idle.trigger is not Trigger.TRANSFER:
             raise ValueError(f"An idle pattern cannot start at {self.idle.trigger!r}")
+
+    @property
+    def state_ready(self) -> Pattern:
+        """The pattern of ready for state words, which no sequence's end makes due."""
+        return NO_GAPS if self.ready.trigger is Trigger.DUE else self.ready
 
     @classmethod
     def named(cls, idle: str, ready: str) -> Stalls:
@@ -133,12 +140,13 @@ class Gaps:
     Args:
         pattern: what to draw.
         seed: 64 bits (taken modulo 2**64).
-        side: 0 for the input stream, 1 for the output: two sides of one seed differ.
+        side: 0 for the input stream, 1 for the output, 2 and 3 for those of state words: the sides
+            of one seed differ.
     """
 
     def __init__(self, pattern: Pattern, *, seed: int, side: int) -> None:
         self._pattern = pattern
-        self._state = (seed * 2 + side) & _MASK64
+        self._state = (seed * 4 + side) & _MASK64
         self._left = 0
 
     def draw(self) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.errors import SimulationError
+from sim.fields import of_last
 
 Sequences = NDArray[Any] | Sequence[ArrayLike]
 """Sequences of vectors: an array (N, T, I), or N of (T, I) with T free."""
@@ -34,6 +35,10 @@ class StreamRun:
         accepted: (N,) uint64, the cycle in which each input beat was accepted.
         taken: (M,) uint64, the cycle in which each output word was taken.
         cycles: clock cycles from the run's start to its last transfer, both included.
+        streams: (M,) uint32, the words' stream numbers; 0 where the core has none.
+        state: (S,) int32, the state words that the core gave.
+        loaded: (L,) uint64, the cycle in which each state word was accepted.
+        saved: (S,) uint64, the cycle in which each state word was taken.
     """
 
     words: NDArray[np.int32]
@@ -41,6 +46,10 @@ class StreamRun:
     accepted: NDArray[np.uint64]
     taken: NDArray[np.uint64]
     cycles: int
+    streams: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+    state: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    loaded: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    saved: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     def answers(self, words: int) -> NDArray[np.int32]:
         """The output as (sequences, `words`).
@@ -60,7 +69,8 @@ class Reset:
     Attributes:
         cycle: first clock edge at which rst is high, counted as in `StreamRun`.
         beat: input beat from which driving goes on afterwards.
-        word: output words that stay in the record; later ones are forgotten.
+        word: output words that stay in the record; later ones are forgotten. State words are
+            loaded and saved from the first one on.
         hold: clock edges for which rst is high.
 
     Raises:
@@ -104,8 +114,8 @@ class ProtocolError(BenchError):
 
     Attributes:
         kind: "valid dropped" or "payload changed" (while valid waited for ready), "surplus word"
-            (one more than expected); under Icarus also "unknown payload", "unknown valid" and
-            "unknown ready" (X or Z bits).
+            (one more than expected), each of state words too; under Icarus also "unknown
+            payload", "unknown valid" and "unknown ready" (X or Z bits).
         cycle: clock edge at which it was seen, counted as in `StreamRun`.
     """
 
@@ -157,30 +167,74 @@ def flatten(sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_]]
     return beats.astype(np.int32), last
 
 
-def checked_stream(
-    beats: ArrayLike, last: ArrayLike, *, i_width: int
-) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """The arguments of a run as contiguous arrays: (N,) beats of `i_width` bits, last flags.
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """What a run sends, checked.
 
-    Raises:
-        TypeError: `beats` are not integers.
-        ValueError: a shape or a value does not fit.
+    Attributes:
+        beats: (N,) int32, input elements.
+        fields: (N,) uint32, what travels beside each, see `sim.fields`.
+        loads: (L,) int32, state words in the order in which the core takes them.
     """
-    sent, flags = np.asarray(beats), np.asarray(last)
-    if sent.ndim != 1 or sent.size == 0 or sent.shape != flags.shape:
-        raise ValueError(
-            f"Beats {sent.shape} and last flags {flags.shape} must be alike, (n,) with n >= 1"
+
+    beats: NDArray[np.int32]
+    fields: NDArray[np.uint32]
+    loads: NDArray[np.int32]
+
+    @classmethod
+    def checked(
+        cls,
+        beats: ArrayLike,
+        last: ArrayLike,
+        loads: ArrayLike = (),
+        *,
+        i_width: int,
+        state_width: int = 0,
+    ) -> Traffic:
+        """The arguments of a run.
+
+        Args:
+            beats: integers of ``i_width`` bits.
+            last: their last flags as booleans, or all their fields as integers.
+            loads: integers of ``state_width`` bits.
+            i_width, state_width: bits; no state can be loaded where the latter is 0.
+
+        Raises:
+            TypeError: `beats` or `loads` are not integers.
+            ValueError: a shape or a value does not fit.
+        """
+        sent, fields = np.asarray(beats), np.asarray(last)
+        if sent.ndim != 1 or sent.size == 0 or sent.shape != fields.shape:
+            raise ValueError(
+                f"Beats {sent.shape} and last flags {fields.shape} must be alike, (n,) with n >= 1"
+            )
+        if fields.dtype == np.bool_:
+            fields = of_last(fields)
+        state = np.asarray(loads)
+        if state.size == 0:
+            state = np.zeros(0, np.int32)
+        _check_integers("Beats", sent, i_width)
+        if state.size:
+            if not state_width:
+                raise ValueError(f"There is no port for {state.size} state words")
+            _check_integers("State words", state, state_width)
+        return cls(
+            beats=np.ascontiguousarray(sent, np.int32),
+            fields=np.ascontiguousarray(fields, np.uint32),
+            loads=np.ascontiguousarray(state.ravel(), np.int32),
         )
-    if not np.issubdtype(sent.dtype, np.integer):
-        raise TypeError(f"Beats must be integers, not {sent.dtype}")
-    bound = 1 << (i_width - 1)
-    if sent.min() < -bound or sent.max() >= bound:
-        raise ValueError(f"Beats must fit {i_width} bits, not {sent.min()} to {sent.max()}")
-    return np.ascontiguousarray(sent, np.int32), np.ascontiguousarray(flags, np.bool_)
+
+
+def _check_integers(what: str, values: NDArray[Any], width: int) -> None:
+    if not np.issubdtype(values.dtype, np.integer):
+        raise TypeError(f"{what} must be integers, not {values.dtype}")
+    bound = 1 << (width - 1)
+    if values.min() < -bound or values.max() >= bound:
+        raise ValueError(f"{what} must fit {width} bits, not {values.min()} to {values.max()}")
 
 
 def check_terms(
-    *, beats: int, outputs: int, patience: int, settle: int, reset: Reset | None
+    *, beats: int, outputs: int, saves: int, patience: int, settle: int, reset: Reset | None
 ) -> None:
     """Check the numbers of a run of `beats` beats.
 
@@ -189,6 +243,7 @@ def check_terms(
     """
     for name, value, least in (
         ("outputs", outputs, 0),
+        ("saves", saves, 0),
         ("patience", patience, 1),
         ("settle", settle, 0),
     ):

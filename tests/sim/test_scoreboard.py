@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.scoreboard import Difference, Scoreboard
-from sim.streams import Reset, StreamRun, check_terms, checked_stream, flatten
+from sim.streams import Reset, StreamRun, Traffic, check_terms, flatten
 
 EXPECTED = np.array([[1, -2, 3], [4, 5, -6]])
 LAST = [False, False, True]
@@ -132,13 +132,14 @@ def test_bad_sequences(sequences: Any, error: type[Exception], message: str) -> 
 )
 def test_bad_streams(beats: Any, last: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        checked_stream(beats, last, i_width=8)
+        Traffic.checked(beats, last, i_width=8)
 
 
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
         ({"outputs": -1}, "outputs must be 0 or more, not -1"),
+        ({"saves": -1}, "saves must be 0 or more, not -1"),
         ({"patience": 0}, "patience must be 1 or more, not 0"),
         ({"settle": -2}, "settle must be 0 or more, not -2"),
         ({"reset": Reset(cycle=1, beat=4)}, "no such place"),
@@ -146,10 +147,34 @@ def test_bad_streams(beats: Any, last: Any, error: type[Exception], message: str
     ],
 )
 def test_bad_terms(terms: dict[str, Any], message: str) -> None:
-    good = {"beats": 4, "outputs": 2, "patience": 1, "settle": 0, "reset": None}
+    good = {"beats": 4, "outputs": 2, "saves": 0, "patience": 1, "settle": 0, "reset": None}
     check_terms(**good)
     with pytest.raises(ValueError, match=message):
         check_terms(**{**good, **terms})
+
+
+def test_state_words_are_checked() -> None:
+    good = Traffic.checked([1], [True], [3, -4], i_width=8, state_width=3)
+    assert good.loads.tolist() == [3, -4]
+    with pytest.raises(ValueError, match="State words must fit 3 bits, not 3 to 4"):
+        Traffic.checked([1], [True], [3, 4], i_width=8, state_width=3)
+    with pytest.raises(ValueError, match="There is no port for 2 state words"):
+        Traffic.checked([1], [True], [3, 4], i_width=8)
+    with pytest.raises(TypeError, match="State words must be integers, not float64"):
+        Traffic.checked([1], [True], [0.5], i_width=8, state_width=3)
+
+
+def test_streams_and_last_flags_are_compared() -> None:
+    board = Scoreboard([[1, 2], [3, 4]], last=[False, True], streams=[1, 0])
+    board.add([1, 2, 3, 4], [False, False, False, True], [1, 1, 0, 0])
+    board.check()
+    other = Scoreboard([[1, 2], [3, 4]], last=[False, True], streams=[1, 0])
+    other.add([1, 2, 3, 4], [False, True, False, True], [1, 1, 0, 2])
+    assert other.different == 2
+    assert str(other.first) == "sequence 0, word 1: expected last = 0, got 1"
+    third = Scoreboard([[1]], streams=[3])
+    third.add([1], [True], [2])
+    assert str(third.first) == "sequence 0, word 0: expected stream 3, got 2"
 
 
 @pytest.mark.parametrize("field", ["cycle", "beat", "word"])
