@@ -102,12 +102,7 @@ def measure(row: Row, seed: int) -> dict[str, Any]:
     core = verilog.generate(network, lanes=row.lanes)
     rng = np.random.default_rng([seed, 2])
     ends, compared, wrong = [], 0, ""
-    with CompiledBench(
-        core.verilog,
-        top=core.description["name"],
-        i_width=network.x.width,
-        o_width=network.out.width,
-    ) as bench:
+    with CompiledBench.of(core) as bench:
         for steps in (WARM_UP, WARM_UP + STEPS):
             x = _dense(rng, (1, steps, network.inputs), network.x.max)
             job = CoreJob.make(core.plan, list(x), IntegerModel(network).forward(x))

@@ -22,7 +22,6 @@ import numpy as np
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
-from hdl.verilog import Generated
 from litelstm.commands.demo import QUANTIZED
 from litelstm.console import progress
 from sim import runner
@@ -43,7 +42,7 @@ def main(digits: int, rounds: int, as_json: bool) -> None:
     job = CoreJob.make(core.plan, list(x), IntegerModel(network).forward(x))
     cycles = int(job.taken[-1]) + 1
     rates: dict[str, list[float]] = {"idle": [], "cocotb": [], "compiled": []}
-    with tempfile.TemporaryDirectory() as name, _bench(core, network) as bench:
+    with tempfile.TemporaryDirectory() as name, CompiledBench.of(core) as bench:
         folder = Path(name)
         job.save(folder / "job.npz")
         build = runner.build(core.verilog, top=core.description["name"], simulator="verilator")
@@ -66,15 +65,6 @@ def main(digits: int, rounds: int, as_json: bool) -> None:
         click.echo(f"{kind:16}{report[kind]:12,.0f} cycles/CPU s")
     for kind in ("cocotb/idle", "compiled/cocotb"):
         click.echo(f"{kind:16}{report[kind]:12.2f}")
-
-
-def _bench(core: Generated, network: QuantizedNetwork) -> CompiledBench:
-    return CompiledBench(
-        core.verilog,
-        top=core.description["name"],
-        i_width=network.x.width,
-        o_width=network.out.width,
-    )
 
 
 def _cocotb(build: runner.Build, folder: Path, kind: str, cycles: int) -> float:

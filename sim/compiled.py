@@ -16,6 +16,8 @@ from typing import Self
 
 from numpy.typing import ArrayLike
 
+from hdl.plain_ports import plain_ports
+from hdl.verilog import Generated
 from sim.build import verilator_library
 from sim.compiled_job import CYCLE_LIMIT, HARNESS, RUNNING, STOPPED, VIOLATIONS, Job, JobRun, load
 from sim.patterns import NO_STALLS, Stalls
@@ -75,6 +77,20 @@ class CompiledBench:
         self._library = load(_build(verilog, top, cache))
         self._bench: int | None = self._library.bench_new(
             i_width, o_width, state_width, stream_width
+        )
+
+    @classmethod
+    def of(cls, core: Generated, *, cache: Path | None = None) -> Self:
+        """The bench of a generated core."""
+        widths = {port.name: port.width for port in plain_ports(core.plan)}
+        return cls(
+            core.verilog,
+            top=core.description["name"],
+            i_width=widths["i_data"],
+            o_width=widths["o_data"],
+            state_width=widths.get("i_state_data", 0),
+            stream_width=widths.get("i_stream", 0),
+            cache=cache,
         )
 
     def __enter__(self) -> Self:

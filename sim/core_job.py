@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.interface import Control
+from golden.sessions import Service
 from golden.store import load_arrays
 from hdl import cycles
 from hdl.plan import Plan
+from sim.fields import of_steps
 from sim.scoreboard import Scoreboard
 from sim.streams import StreamRun
 
@@ -28,22 +31,32 @@ PROGRESS = "LITELSTM_PROGRESS"
 
 @dataclass(frozen=True, kw_only=True)
 class CoreJob:
-    """Sequences for a core, and what it must answer, and when.
+    """Steps for a core, and what it must answer, and when.
 
     Attributes:
-        inputs: raw input words of all steps of all sequences, (steps, inputs).
-        lengths: steps of each sequence.
-        expected: raw output words, (sequences, outputs).
+        inputs: raw input words of all steps, (steps, inputs).
+        controls: what travels with each step, (steps, 5): the fields of
+            :class:`golden.interface.Control` in their order.
+        expected: raw output words, (results, words).
+        ends: of each result whether it is its sequence's last.
+        streams: of each result its stream.
+        loads, saves: raw state words that go in and come out, (times, words).
         accepted: cycle in which each input beat is taken if nothing stalls, 0 for the first.
-        taken: cycle in which each output word is given if nothing stalls.
+        taken, loaded, saved: cycle in which each output and state word moves if nothing stalls.
         start: number of the first sequence, if these are a share of more.
     """
 
     inputs: NDArray[np.int64]
-    lengths: NDArray[np.int64]
+    controls: NDArray[np.int64]
     expected: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    streams: NDArray[np.int64]
+    loads: NDArray[np.int64]
+    saves: NDArray[np.int64]
     accepted: NDArray[np.int64]
     taken: NDArray[np.int64]
+    loaded: NDArray[np.int64]
+    saved: NDArray[np.int64]
     start: int = 0
 
     @classmethod
@@ -55,35 +68,85 @@ class CoreJob:
         *,
         start: int = 0,
     ) -> CoreJob:
-        """A job of sequences (steps, inputs) of any lengths, with the cycles of the plan."""
-        lengths = [len(sequence) for sequence in sequences]
-        timing = cycles.count(plan, lengths)
+        """A job of sequences (steps, inputs) of any lengths on one stream, with one result each."""
+        results, none = len(sequences), np.zeros((0, 0), np.int64)
+        service = Service(
+            words=np.asarray(expected),
+            streams=np.zeros(results, np.int64),
+            last=np.ones(results, np.int64),
+            saved=none,
+        )
+        controls = cycles.controls_of([len(sequence) for sequence in sequences])
+        return cls.of_steps(plan, np.concatenate(sequences), controls, none, service, start=start)
+
+    @classmethod
+    def of_steps(
+        cls,
+        plan: Plan,
+        x: NDArray[Any],
+        controls: Sequence[Control],
+        loads: NDArray[Any],
+        service: Service,
+        *,
+        start: int = 0,
+    ) -> CoreJob:
+        """A job of steps (steps, inputs), and what golden answers; with the cycles of the plan."""
+        timing = cycles.count_steps(plan, controls)
         return cls(
-            inputs=np.concatenate(sequences).astype(np.int64),
-            lengths=np.array(lengths),
-            expected=np.asarray(expected),
+            inputs=x.astype(np.int64),
+            controls=np.array([astuple(control) for control in controls], dtype=np.int64),
+            expected=service.words,
+            ends=service.last,
+            streams=service.streams,
+            loads=loads,
+            saves=service.saved,
             accepted=timing.inputs,
             taken=timing.outputs,
+            loaded=timing.loaded,
+            saved=timing.saved,
             start=start,
         )
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Steps of each sequence, of a job of whole sequences on one stream."""
+        return np.diff(np.flatnonzero(self.controls[:, 0]), prepend=-1)
 
     @property
     def sequences(self) -> list[NDArray[np.int64]]:
         """Inputs by sequence, each (steps, inputs)."""
         return np.split(self.inputs, np.cumsum(self.lengths)[:-1])
 
+    @property
+    def traffic(self) -> dict[str, Any]:
+        """What both benches' ``run`` must be told."""
+        controls = [
+            Control(
+                last=bool(last), stream=stream, keep=bool(keep), load=bool(load), save=bool(save)
+            )
+            for last, stream, keep, load, save in self.controls.tolist()
+        ]
+        return {
+            "beats": self.inputs.reshape(-1),
+            "last": of_steps(controls, self.inputs.shape[1]),
+            "outputs": self.expected.size,
+            "loads": self.loads.reshape(-1),
+            "saves": self.saves.size,
+        }
+
     def first(self, count: int) -> CoreJob:
-        """The job's first ``count`` sequences, or all if there are fewer."""
-        lengths = self.lengths[:count]
-        steps = int(lengths.sum())
+        """The first ``count`` sequences of a job as :meth:`make` makes it, or all if fewer."""
+        steps = int(self.lengths[:count].sum())
         expected = self.expected[:count]
-        return CoreJob(
+        return replace(
+            self,
             inputs=self.inputs[:steps],
-            lengths=lengths,
+            controls=self.controls[:steps],
             expected=expected,
+            ends=self.ends[:count],
+            streams=self.streams[:count],
             accepted=self.accepted[: steps * self.inputs.shape[1]],
             taken=self.taken[: expected.size],
-            start=self.start,
         )
 
     def save(self, path: Path) -> None:
@@ -108,6 +171,8 @@ class CoreJob:
         for what, got, wanted in (
             ("input beat", run.accepted, self.accepted),
             ("output word", run.taken, self.taken),
+            ("state word in", run.loaded, self.loaded),
+            ("state word out", run.saved, self.saved),
         ):
             # The bench may have been stopped by a wrong word before the end.
             cycle = got.astype(np.int64) - start
@@ -125,7 +190,8 @@ class CoreResult:
 
     Attributes:
         words: raw output words, (sequences, outputs).
-        compared, mismatched: output words compared with the golden model, and how many differed.
+        compared, mismatched: output and state words compared with the golden model, and how many
+            differed.
         first_mismatch: where the first one is, or "".
         wrong_cycle: where the run left the cycle count, or "" (also if it had stalls).
         taken: cycle of each output word, counted from the first input beat.
@@ -141,14 +207,19 @@ class CoreResult:
     @classmethod
     def judge(cls, job: CoreJob, run: StreamRun, *, stalled: bool) -> CoreResult:
         """Compare what a bench saw with what the job expects."""
-        board = Scoreboard(job.expected)
-        board.add(run.words, run.last)
+        board = Scoreboard(job.expected, last=job.ends, streams=job.streams)
+        board.add(run.words, run.last, run.streams)
         first = board.first and replace(board.first, sequence=board.first.sequence + job.start)
+        text = str(first or "")
+        wrong = np.flatnonzero(run.state != job.saves.reshape(-1)[: run.state.size])
+        if wrong.size and not text:
+            at = int(wrong[0])
+            text = f"state word {at}: expected {job.saves.flat[at]}, got {run.state[at]}"
         return cls(
             words=run.words.reshape(-1, job.expected.shape[1]),
-            compared=board.compared,
-            mismatched=board.different,
-            first_mismatch=str(first or ""),
+            compared=board.compared + run.state.size,
+            mismatched=board.different + wrong.size,
+            first_mismatch=text,
             wrong_cycle="" if stalled else job.wrong_cycle(run) or "",
             taken=run.taken.astype(np.int64) - int(run.accepted[0]),
         )

@@ -87,6 +87,32 @@ async def jams(dut: Any) -> None:
 
 
 @cocotb.test()
+async def steps(dut: Any) -> None:
+    """A job of steps on several streams, with states in and out: once to every cycle, with every
+    pattern of stalls, and after a reset in some phases.
+    """
+    job = CoreJob.of_environment()
+    bench = Bench(dut)
+    traffic = job.traffic
+    compared = job.expected.size + job.saves.size
+    runs: list[tuple[Stalls, Reset | None]] = [(NO_STALLS, None)]
+    runs += [
+        (Stalls(idle=idle, ready=ready), None)
+        for idle in IDLE_PATTERNS.values()
+        for ready in READY_PATTERNS.values()
+        if ready.trigger is not Trigger.DUE
+    ]
+    end = int(job.taken[-1])
+    runs += [(NO_STALLS, Reset(cycle=cycle)) for cycle in range(0, end, max(1, end // PHASES))]
+    for stalls, reset in runs:
+        run = await bench.run(**traffic, stalls=stalls, seed=cocotb.RANDOM_SEED, reset=reset)
+        result = CoreResult.judge(job, run, stalled=stalls != NO_STALLS)
+        _check(result)
+        assert result.compared == compared, f"{result.compared} of {compared} words came"
+    await Timer(1, "ns")
+
+
+@cocotb.test()
 async def resets(dut: Any) -> None:
     """A reset in any phase of the first sequences, then everything from the start.
 

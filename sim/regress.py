@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.cells import cell_options
+from golden.interface import DEFAULT, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.verilog import Generated, generate
@@ -27,6 +28,7 @@ from sim.random_networks import (
     quantized_network,
     random_recipe,
 )
+from sim.random_steps import random_work
 from sim.streams import Reset, StreamRun
 
 MAX_UNITS = 12
@@ -45,7 +47,7 @@ ATTEMPTS = 4
 """Draws of a network; about one in seven answers the same whatever comes in."""
 
 # Uses of random numbers beside those of sim.random_networks.
-_LANES, _TAIL, _LENGTHS, _TRIALS, _SIZES = 16, 17, 18, 19, 20
+_LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES = 16, 17, 18, 19, 15, 20
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,12 @@ class Case:
             for layer in self.network.layers
         )
         head = f" head:{self.network.outputs}" if self.network.head else ""
-        return f"{layers}{head} lanes {self.lanes} tail {self.tail_multipliers}"
+        chosen = self.interface
+        extras = f" streams:{chosen.streams}" if chosen.streams > 1 else ""
+        extras += f" state:{chosen.state}" if chosen.state != "clear" else ""
+        extras += " every step" if chosen.every_step else ""
+        extras += " classes" if chosen.classes else ""
+        return f"{layers}{head}{extras} lanes {self.lanes} tail {self.tail_multipliers}"
 
     @property
     def name(self) -> str:
@@ -114,10 +121,27 @@ class Case:
         return int(self.random(_TAIL).integers(1, MAX_TAIL_MULTIPLIERS, endpoint=True))
 
     @cached_property
+    def interface(self) -> Interface:
+        """The core's interface: the plain one in half of the cases."""
+        rng = self.random(_INTERFACE)
+        if rng.random() < 0.5:
+            return DEFAULT
+        return Interface(
+            streams=int(rng.choice([1, 2, 3, 5])),
+            state=str(rng.choice(Interface.STATES)),
+            every_step=bool(rng.random() < 0.5),
+            classes=self.network.head is not None and bool(rng.random() < 0.4),
+        )
+
+    @property
+    def _step_cycles(self) -> float:
+        """Clock cycles, about, of a step."""
+        return self.network.products / self.lanes + self.network.inputs
+
+    @cached_property
     def sequences(self) -> list[NDArray[np.int64]]:
         """Two sequences or more, of 1 to 8 steps, now and then of more."""
-        rng = self.random(_LENGTHS)
-        step = self.network.products / self.lanes + self.network.inputs
+        rng, step = self.random(_LENGTHS), self._step_cycles
         lengths: list[int] = []
         while len(lengths) < 2 or (sum(lengths) * step < CYCLES and len(lengths) < MAX_SEQUENCES):
             left = int(CYCLES / step) - sum(lengths)
@@ -141,13 +165,19 @@ class Case:
             self.network,
             lanes=self.lanes,
             tail_multipliers=self.tail_multipliers,
+            interface=self.interface,
             name=self.name,
         )
 
     @cached_property
     def job(self) -> CoreJob:
         """What the core is to do."""
-        return CoreJob.make(self.core.plan, self.sequences, self.expected)
+        if self.interface == DEFAULT:
+            return CoreJob.make(self.core.plan, self.sequences, self.expected)
+        steps = int(np.clip(CYCLES / self._step_cycles, 4, 40))
+        seed = (self.seed, self.number)
+        work = random_work(self.network, self.interface, steps=steps, seed=seed)
+        return CoreJob.of_steps(self.core.plan, work.x, work.controls, work.loads, work.service)
 
     def trials(self, job: CoreJob) -> Iterator[Trial]:
         """The runs, which do not depend on the bench."""
@@ -159,7 +189,10 @@ class Case:
         yield Trial(NO_STALLS, 0, None)
         yield Trial(NO_STALLS, 0, reset)
         for _ in range(2):
-            stalls = Stalls(idle=random_idle(rng), ready=random_ready(rng))
+            # Words that every step brings are not due only at a sequence's end.
+            stalls = Stalls(
+                idle=random_idle(rng), ready=random_ready(rng, due=not self.interface.every_step)
+            )
             yield Trial(stalls, int(rng.integers(1 << 32)), None)
 
 
@@ -168,12 +201,12 @@ def random_idle(rng: np.random.Generator) -> Pattern:
     return _pattern(rng) if rng.random() < 0.75 else Pattern()
 
 
-def random_ready(rng: np.random.Generator) -> Pattern:
-    """Gaps in the ready of the stream that comes out."""
+def random_ready(rng: np.random.Generator, *, due: bool) -> Pattern:
+    """Gaps in the ready of the stream that comes out; ``due``: they may end when a word is due."""
     chosen = rng.random()
     if chosen < 0.1:
         return Pattern()
-    if chosen < 0.2:
+    if chosen < 0.2 and due:
         return WHEN_DUE
     triggers = [Trigger.TRANSFER, Trigger.VALID, Trigger.FREE]
     return _pattern(rng, triggers[int(rng.integers(3))])
@@ -183,7 +216,8 @@ def judge(job: CoreJob, trial: Trial, run: StreamRun) -> str:
     """What was wrong with a run, or ""."""
     stalled = trial.stalls != NO_STALLS
     result = CoreResult.judge(job, run, stalled=stalled)
-    if not (result.mismatched or result.wrong_cycle or result.compared != job.expected.size):
+    missing = result.compared != job.expected.size + job.saves.size
+    if not (result.mismatched or result.wrong_cycle or missing):
         return ""
     what = f"{result.mismatched} of {result.compared} words differ: {result.first_mismatch}"
     what = what if result.mismatched else result.wrong_cycle or "words are missing"

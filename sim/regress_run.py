@@ -11,15 +11,14 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from golden.quantized import QuantizedNetwork
+from hdl.plain_ports import plain_ports
 from sim import runner
 from sim.compiled import CompiledBench
 from sim.core_job import JOB, RESULT
 from sim.errors import MissingToolError, SimulationError
 from sim.regress import PATIENCE, Case, judge
-from sim.streams import BenchError, flatten
+from sim.streams import BenchError
 
 BENCHES = ("mixed", "compiled", "icarus", "verilator")
 """Where cases run. ``mixed``: Icarus, and one case of COMPILED_SHARE in the compiled bench."""
@@ -33,14 +32,9 @@ TIMEOUT_S = 1200.0
 
 _SLOT = """
 module slot_{name};
-  reg clk, rst, i_last, i_valid, o_ready, run = 0;
-  reg signed [{x}:0] i_data;
-  wire i_ready, o_last, o_valid;
-  wire signed [{y}:0] o_data;
-  {name} core (
-    .clk(clk & run), .rst(rst), .i_data(i_data), .i_last(i_last), .i_valid(i_valid),
-    .i_ready(i_ready), .o_data(o_data), .o_last(o_last), .o_valid(o_valid), .o_ready(o_ready)
-  );
+  reg clk, rst, run = 0;
+{declarations}
+  {name} core (.clk(clk & run), .rst(rst), {connections});
 endmodule
 """
 
@@ -113,22 +107,13 @@ def run_batch(batch: Batch) -> list[Outcome]:
 
 
 def _compiled(case: Case, folder: Path) -> Outcome:
-    job, network = case.job, case.network
-    beats, last = flatten(job.sequences)
+    job = case.job
     words, cycles, problem = 0, 0, ""
-    with CompiledBench(
-        case.core.verilog,
-        top=case.name,
-        i_width=network.x.width,
-        o_width=network.out.width,
-        cache=folder,
-    ) as bench:
+    with CompiledBench.of(case.core, cache=folder) as bench:
         for trial in case.trials(job):
             try:
                 run = bench.run(
-                    beats,
-                    last,
-                    outputs=job.expected.size,
+                    **job.traffic,
                     stalls=trial.stalls,
                     seed=trial.seed,
                     reset=trial.reset,
@@ -187,10 +172,21 @@ def _cocotb(cases: Sequence[Case], simulator: str, folder: Path) -> list[Outcome
 
 def _slots(cases: Sequence[Case]) -> str:
     """The slots, and the top module that holds them."""
-
-    def ports(network: QuantizedNetwork) -> dict[str, Any]:
-        return {"x": network.x.width - 1, "y": network.out.width - 1}
-
-    modules = [_SLOT.format(name=case.name, **ports(case.network)) for case in cases]
+    modules = [_slot(case) for case in cases]
     instances = "".join(f"  slot_{case.name} {case.name} ();\n" for case in cases)
     return f"{''.join(modules)}\nmodule regress;\n{instances}endmodule\n"
+
+
+def _slot(case: Case) -> str:
+    ports = plain_ports(case.core.plan)
+    kinds = {"input": "reg", "output": "wire"}
+    return _SLOT.format(
+        name=case.name,
+        declarations="\n".join(
+            f"  {kinds[port.direction]} [{port.width - 1}:0] {port.name};"
+            if port.width > 1
+            else f"  {kinds[port.direction]} {port.name};"
+            for port in ports
+        ),
+        connections=", ".join(f".{port.name}({port.name})" for port in ports),
+    )

@@ -17,7 +17,7 @@ from cocotb.triggers import Timer
 from sim.bench import Bench
 from sim.core_job import JOB, RESULT, CoreJob
 from sim.regress import PATIENCE, Case, judge
-from sim.streams import BenchError, flatten
+from sim.streams import BenchError
 
 
 @cocotb.test()
@@ -43,14 +43,11 @@ async def cases(dut: Any) -> None:
 
 
 async def _run(case: Case, job: CoreJob, bench: Bench) -> dict[str, Any]:
-    beats, last = flatten(job.sequences)
     words, cycles, problem = 0, 0, ""
     for trial in case.trials(job):
         try:
             run = await bench.run(
-                beats,
-                last,
-                outputs=job.expected.size,
+                **job.traffic,
                 stalls=trial.stalls,
                 seed=trial.seed,
                 reset=trial.reset,

@@ -145,17 +145,7 @@ def run_compiled(
         return CoreResult.judge(job, seen, stalled=stalls != NO_STALLS)
 
     with ExitStack() as stack:
-        benches = [
-            stack.enter_context(
-                CompiledBench(
-                    core.verilog,
-                    top=core.description["name"],
-                    i_width=network.x.width,
-                    o_width=network.out.width,
-                )
-            )
-            for _ in shares
-        ]
+        benches = [stack.enter_context(CompiledBench.of(core)) for _ in shares]
         start = time.perf_counter()
         with ThreadPoolExecutor(len(shares)) as pool:
             futures = [pool.submit(run, index, bench) for index, bench in enumerate(benches)]

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
 import pytest
 
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
-from golden.interface import Control, Interface
-from golden.model import IntegerModel
-from golden.quantized import Integers, QuantizedNetwork
-from golden.sessions import Service, serve
+from golden.interface import Interface
 from hdl import cycles
 from hdl.plan import Plan
+from sim.random_steps import Work, random_work
 from tests.hdl.simulate import CoreBench, CoreRun, sometimes
-from tests.networks import Recipe, input_words, quantized_network
+from tests.networks import Recipe, quantized_network
 
 CELLS: dict[str, tuple[Cell, ...]] = {
     "rnn": (RNN(),),
@@ -37,43 +32,6 @@ INTERFACES: dict[str, Interface] = {
     "loaded": Interface(state="load"),
     "everything": Interface(streams=3, state="load", every_step=True),
 }
-
-
-@dataclass
-class Work:
-    """Random steps for an interface, and what golden answers."""
-
-    x: Integers
-    controls: list[Control]
-    loads: list[Integers]
-    service: Service
-
-    @classmethod
-    def draw(cls, network: QuantizedNetwork, interface: Interface, seed: int, steps: int) -> Work:
-        """Sequences of 1 step or more, at random on the streams; states of others are loaded."""
-        rng = np.random.default_rng([seed, 30])
-        keeps, loads = interface.state != "clear", interface.state == "load"
-        controls = [
-            Control(
-                last=n == steps - 1 or rng.random() < 0.4,
-                stream=int(rng.integers(interface.streams)),
-                keep=keeps and rng.random() < 0.5,
-                load=loads and rng.random() < 0.2,
-                save=loads and rng.random() < 0.2,
-            )
-            for n in range(steps)
-        ]
-        x = input_words(network, batch=1, steps=steps, seed=seed)[0]
-        model = IntegerModel(network)
-        others = input_words(network, batch=steps, steps=2, seed=seed + 1)
-        donors = serve(
-            model,
-            Interface(state="load"),
-            others.reshape(2 * steps, -1),
-            [Control(last=n % 2 == 1, save=n % 2 == 1) for n in range(2 * steps)],
-        )
-        states = [donors.saved[n] for n in range(sum(control.load for control in controls))]
-        return cls(x, controls, states, serve(model, interface, x, controls, states))
 
 
 def check(work: Work, run: CoreRun) -> None:
@@ -104,7 +62,7 @@ def test_random_steps(interface: Interface, cells: tuple[Cell, ...]) -> None:
     units = (3, 5, 2)[: len(cells)]
     recipe = Recipe(inputs=2, units=units, outputs=3, cells=cells)
     network = quantized_network(recipe, seed)
-    work = Work.draw(network, interface, seed, steps=14)
+    work = random_work(network, interface, steps=14, seed=(seed,))
     bench = CoreBench(network, 2, interface=interface)
     bench.add_steps(work.x, work.controls, loads=work.loads)
     bench.add_steps(
@@ -125,7 +83,7 @@ def test_no_head(lanes: int) -> None:
     """h itself goes out, after every step."""
     interface = Interface(streams=2, every_step=True, state="load")
     network = quantized_network(Recipe(inputs=1, units=(2, 5), outputs=None), 3)
-    work = Work.draw(network, interface, 5, steps=12)
+    work = random_work(network, interface, steps=12, seed=(5,))
     bench = CoreBench(network, lanes, interface=interface)
     bench.add_steps(work.x, work.controls, loads=work.loads)
     (run,) = bench.run()
@@ -147,7 +105,7 @@ def test_a_reset_forgets_what_was_kept() -> None:
     """The memories still hold it, but a stream that is new has nothing to keep."""
     interface = Interface(streams=2, state="keep")
     network = quantized_network(Recipe(inputs=2, units=(4,), outputs=2), 4)
-    work = Work.draw(network, interface, 1, steps=6)
+    work = random_work(network, interface, steps=6, seed=(1,))
     bench = CoreBench(network, 2, interface=interface)
     for until in (70, 90, None):
         bench.add_steps(work.x, work.controls, until=until)

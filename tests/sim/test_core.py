@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hdl.verilog import Generated
 from sim import runner
 from sim.core_job import JOB, CoreJob
 from sim.errors import SimulationError
@@ -30,7 +31,14 @@ def runs() -> Iterator[tuple[str, str, str]]:
 
 def simulate(core: CoreCase, job: CoreJob, simulator: str, coroutine: str, folder: Path) -> None:
     """Run one coroutine of sim.core_tests on a core; raises SimulationError if it fails."""
-    build = runner.build(core.core.verilog, top=core.core.description["name"], simulator=simulator)
+    run_coroutine(core.core, job, simulator, coroutine, folder)
+
+
+def run_coroutine(
+    core: Generated, job: CoreJob, simulator: str, coroutine: str, folder: Path
+) -> None:
+    """As :func:`simulate`, for any core."""
+    build = runner.build(core.verilog, top=core.description["name"], simulator=simulator)
     job.save(folder / "job.npz")
     report = runner.run(
         build,

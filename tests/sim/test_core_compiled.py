@@ -41,12 +41,7 @@ def core(request: pytest.FixtureRequest) -> CoreCase:
 
 @pytest.fixture(scope="module")
 def bench(core: CoreCase) -> Iterator[CompiledBench]:
-    with CompiledBench(
-        core.core.verilog,
-        top=core.core.description["name"],
-        i_width=core.network.x.width,
-        o_width=core.network.out.width,
-    ) as opened:
+    with CompiledBench.of(core.core) as opened:
         yield opened
 
 

@@ -1,0 +1,83 @@
+"""Random steps for a core's interface, and what golden answers to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.interface import Control, Interface
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+from golden.sessions import Service, serve, state_vectors, state_words
+from sim.random_networks import input_words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Steps in the order in which a core takes them.
+
+    Attributes:
+        x: raw input words, (steps, inputs).
+        controls: what travels with each step.
+        loads: state words, (loads, state words).
+        service: what golden answers.
+    """
+
+    x: NDArray[np.int64]
+    controls: list[Control]
+    loads: NDArray[np.int64]
+    service: Service
+
+
+def random_work(
+    network: QuantizedNetwork, interface: Interface, *, steps: int, seed: tuple[int, ...]
+) -> Work:
+    """Sequences of 1 step or more on random streams, one step at a time; the last one ends.
+
+    States to be loaded are half of them what others of the network's sequences have led to, half
+    any words that fit.
+    """
+    rng = np.random.default_rng([*seed, 30])
+    keeps, loads = interface.state != "clear", interface.state == "load"
+    controls = [
+        Control(
+            last=n == steps - 1 or bool(rng.random() < 0.4),
+            stream=int(rng.integers(interface.streams)),
+            keep=keeps and bool(rng.random() < 0.5),
+            load=loads and bool(rng.random() < 0.2),
+            save=loads and bool(rng.random() < 0.2),
+        )
+        for n in range(steps)
+    ]
+    x = input_words(network, batch=1, steps=steps, seed=(*seed, 31))[0]
+    model = IntegerModel(network)
+    count = sum(control.load for control in controls)
+    states = np.zeros((0, state_words(network)), dtype=np.int64)
+    if count:
+        states = np.concatenate(
+            [_reached(model, -(-count // 2), (*seed, 32)), _any_state(network, count // 2, rng)]
+        )
+        states = rng.permutation(states)
+    return Work(
+        x=x, controls=controls, loads=states, service=serve(model, interface, x, controls, states)
+    )
+
+
+def _reached(model: IntegerModel, count: int, seed: tuple[int, ...]) -> NDArray[np.int64]:
+    """State words after some sequences of two steps."""
+    x = input_words(model.network, batch=count, steps=2, seed=seed).reshape(2 * count, -1)
+    controls = [Control(last=n % 2 == 1, save=n % 2 == 1) for n in range(2 * count)]
+    return serve(model, Interface(state="load"), x, controls).saved
+
+
+def _any_state(
+    network: QuantizedNetwork, count: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Any state words that fit their formats."""
+    parts = []
+    for name, layer in state_vectors(network):
+        to, units = network.layers[layer].formats.operand(name), network.layers[layer].units
+        parts.append(rng.integers(to.min, to.max, size=(count, units), endpoint=True))
+    return np.concatenate(parts, axis=1)
