@@ -254,9 +254,9 @@ class _Run:
         """For each column the first cycle in which it may start."""
         if single.source < 0:
             return np.array(self.inputs[-single.columns :]) + 1
-        if single.recurrent and self.step.independent:
-            return np.zeros(single.columns, dtype=np.int64)
         job = self.plan.job_making(single.operand, single.source)
+        if single.recurrent and (self.step.independent or job not in self.entries):
+            return np.zeros(single.columns, dtype=np.int64)
         return self.entries[job] + self.plan.update_cost.written[single.operand]
 
     def _drained(self, job: int) -> int:

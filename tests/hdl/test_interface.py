@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
-from golden.interface import Interface
+from golden.interface import Control, Interface
+from golden.model import IntegerModel
+from golden.sessions import serve
 from hdl import cycles
 from hdl.plan import Plan
 from sim.random_steps import Work, random_work
@@ -110,3 +113,18 @@ def test_a_reset_forgets_what_was_kept() -> None:
     for until in (70, 90, None):
         bench.add_steps(work.x, work.controls, until=until)
     check(work, bench.run()[-1])
+
+
+def test_a_state_loaded_before_anything_else() -> None:
+    interface = Interface(state="load")
+    network = quantized_network(Recipe(inputs=2, units=(4,), outputs=2), 4)
+    found = random_work(network, interface, steps=4, seed=(1,))
+    controls = [Control(load=n == 0, last=n == 3) for n in range(4)]
+    loads = np.full((1, 8), 3)
+    service = serve(IntegerModel(network), interface, found.x, controls, loads)
+    work = Work(x=found.x, controls=controls, loads=loads, service=service)
+    bench = CoreBench(network, 2, interface=interface)
+    bench.add_steps(work.x, work.controls, loads=work.loads)
+    (run,) = bench.run()
+    check(work, run)
+    check_cycles(bench.core.plan, work, run)
