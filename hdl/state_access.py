@@ -79,8 +79,10 @@ class StateAccess(Component):
             ends.eq(unit == last_unit),
             is_last.eq(ends & (segment == len(segments) - 1)),
         ]
-        # All that was announced is written one cycle later.
-        m.d.sync += settled.eq(self._all_ready())
+        # What was announced is written one cycle later; a step that ends now is not announced yet.
+        all_ready, announced = Signal(), Signal()
+        m.d.comb += [all_ready.eq(self._all_ready()), settled.eq(all_ready & announced)]
+        m.d.sync += announced.eq(all_ready)
         self._take_over(m, unit, vector, loading=loading, saving=saving)
 
         with m.If(moves):

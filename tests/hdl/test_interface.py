@@ -128,3 +128,17 @@ def test_a_state_loaded_before_anything_else() -> None:
     (run,) = bench.run()
     check(work, run)
     check_cycles(bench.core.plan, work, run)
+
+
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+def test_a_state_is_saved_after_a_final_column_of_one_cycle(cells: tuple[Cell, ...]) -> None:
+    """One row and, in a GRU's last pass, one gate: the step ends as soon as its drain begins."""
+    interface = Interface(streams=2, state="load")
+    recipe = Recipe(inputs=2, units=(2,) * len(cells), outputs=2, cells=cells)
+    network = quantized_network(recipe, 6)
+    work = random_work(network, interface, steps=20, seed=(6,))
+    bench = CoreBench(network, 2, interface=interface)
+    bench.add_steps(work.x, work.controls, loads=work.loads)
+    (run,) = bench.run()
+    check(work, run)
+    check_cycles(bench.core.plan, work, run)
