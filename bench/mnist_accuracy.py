@@ -56,7 +56,7 @@ def main(data: Path, count: int | None, rtl: bool, jobs: int, lanes: int, as_jso
     if rtl:
         core = verilog.generate(network, lanes=lanes)
         with progress("RTL", len(x)) as done:
-            run = run_compiled(core, network, list(x), expected, jobs=jobs, progress=done)
+            run = run_compiled(core, list(x), expected, jobs=jobs, progress=done)
         report |= {
             "rtl": float(np.mean(run.words.argmax(axis=1) == images.y)),
             "compared": run.compared,

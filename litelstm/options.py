@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 lanes_option = click.option(
@@ -14,3 +17,34 @@ tail_multipliers_option = click.option(
     show_default=True,
     help="Multipliers of the state update; fewer make it slower.",
 )
+
+_STREAMS = click.option(
+    "--streams", default=1, show_default=True, help="Sequences that share the core in turns."
+)
+_STATE = click.option(
+    "--state",
+    default="clear",
+    show_default=True,
+    help="Where a sequence's first state comes from: clear; keep (or zero, on request); load (or "
+    "keep, or zero), and saved on request after any step.",
+)
+_OUTPUTS = (
+    click.option(
+        "--every-step", is_flag=True, help="A result after every step, not only the last."
+    ),
+    click.option("--classes", is_flag=True, help="Give the largest logit's index, not the logits."),
+)
+
+
+def interface_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The fields of :class:`golden.interface.Interface` as options."""
+    for option in (*reversed(_OUTPUTS), _STATE, _STREAMS):
+        command = option(command)
+    return command
+
+
+def stateless_interface_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same but for the state, for commands that run whole sequences."""
+    for option in (*reversed(_OUTPUTS), _STREAMS):
+        command = option(command)
+    return command

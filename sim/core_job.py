@@ -7,7 +7,7 @@ A cocotb test runs in the simulator's process. It finds the job through the envi
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,20 +64,43 @@ class CoreJob:
         cls,
         plan: Plan,
         sequences: Sequence[NDArray[Any]],
-        expected: NDArray[np.int64],
+        expected: Sequence[NDArray[Any]] | NDArray[Any],
         *,
         start: int = 0,
     ) -> CoreJob:
-        """A job of sequences (steps, inputs) of any lengths on one stream, with one result each."""
-        results, none = len(sequences), np.zeros((0, 0), np.int64)
+        """A job of whole sequences, with the cycles of the plan.
+
+        As many sequences as the core has streams run side by side, a step of each in turns.
+
+        Args:
+            plan: of the core.
+            sequences: raw input words, each (steps, inputs), of any lengths.
+            expected: the words that golden answers to each, (words,), or (steps, words) where the
+                core answers every step.
+            start: number of the first sequence.
+        """
+        places = list(_in_turns([len(s) for s in sequences], plan.interface.streams))
+        ends = [step == len(sequences[sequence]) - 1 for sequence, step in places]
+        every_step = plan.interface.every_step
+        answers = [
+            np.atleast_2d(expected[sequence])[step if every_step else 0]
+            for (sequence, step), end in zip(places, ends, strict=True)
+            if end or every_step
+        ]
+        streams = [sequence % plan.interface.streams for sequence, _ in places]
         service = Service(
-            words=np.asarray(expected),
-            streams=np.zeros(results, np.int64),
-            last=np.ones(results, np.int64),
-            saved=none,
+            words=np.array(answers, dtype=np.int64),
+            streams=np.array(
+                [s for s, end in zip(streams, ends, strict=True) if end or every_step]
+            ),
+            last=np.array([int(end) for end in ends if end or every_step]),
+            saved=np.zeros((0, 0), np.int64),
         )
-        controls = cycles.controls_of([len(sequence) for sequence in sequences])
-        return cls.of_steps(plan, np.concatenate(sequences), controls, none, service, start=start)
+        controls = [
+            Control(last=end, stream=stream) for end, stream in zip(ends, streams, strict=True)
+        ]
+        x = np.array([sequences[sequence][step] for sequence, step in places])
+        return cls.of_steps(plan, x, controls, service.saved, service, start=start)
 
     @classmethod
     def of_steps(
@@ -106,6 +129,16 @@ class CoreJob:
             saved=timing.saved,
             start=start,
         )
+
+    @property
+    def count(self) -> int:
+        """Number of sequences."""
+        return int(self.ends.sum())
+
+    @property
+    def steps_after_first_result(self) -> int:
+        """Steps after the one with which the first sequence ends."""
+        return len(self.controls) - 1 - int(self.controls[:, 0].argmax())
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -184,12 +217,20 @@ class CoreJob:
         return None
 
 
+def _in_turns(lengths: Sequence[int], streams: int) -> Iterator[tuple[int, int]]:
+    """(sequence, step) of each step, ``streams`` sequences side by side."""
+    for first in range(0, len(lengths), streams):
+        group = range(first, min(first + streams, len(lengths)))
+        for step in range(max(lengths[sequence] for sequence in group)):
+            yield from ((sequence, step) for sequence in group if step < lengths[sequence])
+
+
 @dataclass(frozen=True, kw_only=True)
 class CoreResult:
     """What came out of a job.
 
     Attributes:
-        words: raw output words, (sequences, outputs).
+        words: raw output words, (results, words).
         compared, mismatched: output and state words compared with the golden model, and how many
             differed.
         first_mismatch: where the first one is, or "".

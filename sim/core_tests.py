@@ -34,16 +34,12 @@ RESET_SEQUENCES = 3
 async def samples(dut: Any) -> None:
     """All sequences back to back: every word and every cycle; leaves the result.
 
-    Ready is low while no word is due, so that Python need not watch for one. It is high in time,
-    so that no word waits.
+    Where words come at the sequences' ends only, ready is low while none is due, so that Python
+    need not watch for one. It is high in time, so that no word waits.
     """
     job = CoreJob.of_environment()
-    run = await Bench(dut).run_sequences(
-        job.sequences,
-        words=job.expected.shape[1],
-        stalls=Stalls(ready=WHEN_DUE),
-        progress=_progress_file(),
-    )
+    stalls = Stalls(ready=WHEN_DUE) if job.ends.all() else NO_STALLS
+    run = await Bench(dut).run(**job.traffic, stalls=stalls, progress=_progress_file())
     result = CoreResult.judge(job, run, stalled=False)
     if RESULT in os.environ:
         result.save(os.environ[RESULT])

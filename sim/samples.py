@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.quantized import QuantizedNetwork
 from hdl.verilog import Generated
 from sim import runner
 from sim.compiled import CompiledBench
@@ -31,7 +30,7 @@ class SampleRun:
     """Samples through the RTL.
 
     Attributes:
-        words: raw output words, (sequences, outputs).
+        words: raw output words of each sequence's last result, (sequences, words).
         compared, mismatched: output words compared with the golden model, and how many differed.
         first_mismatch: where the first one is, or "".
         wrong_cycle: where the run left the exact cycle count, or "" (also if it had stalls).
@@ -68,7 +67,8 @@ def run_cocotb(
     Args:
         core: the generated core.
         sequences: raw input words, each (steps, inputs).
-        expected: the golden model's words, (sequences, outputs).
+        expected: the golden model's words, (sequences, words), or (sequences, steps, words) where
+            the core answers every step.
         simulator: ``icarus`` or ``verilator``.
         jobs: processes; each takes a share of the sequences.
         seed: of cocotb's random numbers; chosen and printed if None.
@@ -113,7 +113,6 @@ def run_cocotb(
 
 def run_compiled(
     core: Generated,
-    network: QuantizedNetwork,
     sequences: Sequence[NDArray[Any]],
     expected: NDArray[np.int64],
     *,
@@ -134,14 +133,12 @@ def run_compiled(
         def tell(words: int, _total: int) -> None:
             if cancel.is_set():
                 raise CancelledError
-            done[index] = words // network.outputs
+            done[index] = words * job.count // job.expected.size
             if progress:
                 progress(sum(done))
 
         job = shares[index]
-        seen = bench.run_sequences(
-            job.sequences, words=network.outputs, stalls=stalls, seed=seed + index, progress=tell
-        )
+        seen = bench.run(**job.traffic, stalls=stalls, seed=seed + index, progress=tell)
         return CoreResult.judge(job, seen, stalled=stalls != NO_STALLS)
 
     with ExitStack() as stack:
@@ -185,7 +182,8 @@ class _Share:
     def done(self) -> int:
         """Sequences that are through."""
         try:
-            return int(self._progress.read_text(encoding="utf-8")) // self.job.expected.shape[1]
+            words = int(self._progress.read_text(encoding="utf-8"))
+            return words * self.job.count // self.job.expected.size
         except FileNotFoundError:  # not there yet
             return 0
 
@@ -232,18 +230,20 @@ def _watch(
         if progress:
             progress(sum(share.done for share in work))
     if progress:
-        progress(sum(len(share.job.lengths) for share in work))
+        progress(sum(share.job.count for share in work))
 
 
 def _merge(results: list[CoreResult], jobs: list[CoreJob], seconds: float) -> SampleRun:
     spans, steps = 0, 0
     for result, job in zip(results, jobs, strict=True):
-        ends = result.taken[job.expected.shape[1] - 1 :: job.expected.shape[1]]
+        ends = result.taken.reshape(job.expected.shape)[job.ends == 1, -1]
         several = len(ends) > 1
         spans += int(ends[-1] - ends[0]) if several else int(ends[-1]) + 1
-        steps += int(job.lengths[1 if several else 0 :].sum())
+        steps += job.steps_after_first_result if several else len(job.controls)
     return SampleRun(
-        words=np.concatenate([result.words for result in results]),
+        words=np.concatenate(
+            [result.words[job.ends == 1] for result, job in zip(results, jobs, strict=True)]
+        ),
         compared=sum(result.compared for result in results),
         mismatched=sum(result.mismatched for result in results),
         first_mismatch=next((r.first_mismatch for r in results if r.first_mismatch), ""),

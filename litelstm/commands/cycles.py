@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
+from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles as timing
 from hdl.plan import Plan
 from litelstm.architectures import CELLS, Architecture
 from litelstm.console import out, progress
-from litelstm.options import lanes_option, tail_multipliers_option
+from litelstm.options import interface_options, lanes_option, tail_multipliers_option
 
 
 @click.command()
@@ -26,6 +27,7 @@ from litelstm.options import lanes_option, tail_multipliers_option
 @click.option("--sigmoid", help="Gate activation, hard or logistic (with --cell).  [default: hard]")
 @lanes_option
 @tail_multipliers_option
+@interface_options
 @click.option("--steps", default=28, show_default=True, help="Length of the sequence to count.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def cycles(
@@ -34,6 +36,10 @@ def cycles(
     tail_multipliers: int,
     steps: int,
     as_json: bool,
+    streams: int,
+    state: str,
+    every_step: bool,
+    classes: bool,
     **described: int | str | None,
 ) -> None:
     """Count the cycles of the quantized NETWORK, or of a cell, exactly and without simulating.
@@ -47,7 +53,10 @@ def cycles(
     if steps < 1:
         raise click.BadParameter(f"{steps} is not 1 or more", param_hint="--steps")
     quantized = _network(network, {name: v for name, v in described.items() if v is not None})
-    plan = Plan(network=quantized, lanes=lanes, tail_multipliers=tail_multipliers)
+    interface = Interface(streams=streams, state=state, every_step=every_step, classes=classes)
+    plan = Plan(
+        network=quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+    )
     with progress("count"):
         report = _report(plan, steps)
     if as_json:
@@ -72,8 +81,8 @@ def _network(network: Path | None, described: dict[str, Any]) -> QuantizedNetwor
 def _report(plan: Plan, steps: int) -> dict[str, Any]:
     steady = timing.steady_state(plan)
     alone = timing.count(plan, [steps])
-    outputs = plan.network.outputs
-    ends = timing.count(plan, [steps] * 4).outputs[outputs - 1 :: outputs]
+    words = plan.result_words * (steps if plan.interface.every_step else 1)
+    ends = timing.count(plan, [steps] * 4).outputs[words - 1 :: words]
     return {
         "lanes": plan.lanes,
         "state_update_multipliers": plan.update_cost.multipliers,

@@ -140,7 +140,6 @@ def _compiled(work: _Work, count: int) -> SampleRun:
     with progress("verilator, compiled bench", count) as done:
         return run_compiled(
             work.core,
-            work.network,
             list(work.x[:count]),
             work.expected[:count],
             jobs=2,

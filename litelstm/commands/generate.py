@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from golden import files
+from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from litelstm import outputs
 from litelstm.console import out, progress
-from litelstm.options import lanes_option, tail_multipliers_option
+from litelstm.options import interface_options, lanes_option, tail_multipliers_option
 
 
 @click.command()
 @click.argument("network", type=click.Path(path_type=Path))
 @lanes_option
 @tail_multipliers_option
+@interface_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
-def generate(network: Path, lanes: int, tail_multipliers: int, output: Path, name: str) -> None:
+def generate(
+    network: Path, lanes: int, tail_multipliers: int, output: Path, name: str, **interface: Any
+) -> None:
     """Write NAME.v and NAME.json for the quantized NETWORK."""
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
     with progress("generate"):
         core = verilog.generate(
-            quantized, lanes=lanes, tail_multipliers=tail_multipliers, name=name
+            quantized,
+            lanes=lanes,
+            tail_multipliers=tail_multipliers,
+            interface=Interface(**interface),
+            name=name,
         )
     folder = files.make_folder(output)
     source, description = folder / f"{name}.v", folder / f"{name}.json"

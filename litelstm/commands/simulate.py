@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import files
+from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
@@ -18,7 +19,11 @@ from hdl.plan import Plan
 from litelstm import outputs, samples
 from litelstm.console import out, progress
 from litelstm.extras import require_sim
-from litelstm.options import lanes_option, tail_multipliers_option
+from litelstm.options import (
+    lanes_option,
+    stateless_interface_options,
+    tail_multipliers_option,
+)
 from sim.patterns import IDLE_PATTERNS, READY_PATTERNS, Stalls
 from sim.toolchain import check_simulator, require
 
@@ -38,6 +43,7 @@ MISMATCH = 1
 @click.option("--count", type=int, help="Take this many samples.  [default: all]")
 @lanes_option
 @tail_multipliers_option
+@stateless_interface_options
 @click.option(
     "--jobs", default=1, show_default=True, help="Simulators at a time, or models with --batch."
 )
@@ -60,6 +66,7 @@ def simulate(
     waves: Path | None,
     json_path: Path | None,
     logs: Path | None,
+    **chosen: Any,
 ) -> int:
     """Run samples through the RTL of the quantized NETWORK and compare every output word.
 
@@ -73,23 +80,28 @@ def simulate(
     _check(sim, batch=batch, stall=stall, jobs=jobs, waves=waves)
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, inputs=quantized.inputs, count=count)
-    Plan(network=quantized, lanes=lanes, tail_multipliers=tail_multipliers)  # refuses either
+    interface = Interface(**chosen)
+    # Refuses what does not go together.
+    Plan(network=quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface)
     require(simulator)
     for path in (json_path, waves):
         outputs.check_file(path)
     outputs.check_folder(logs)
     x = quantized.quantize_input(data.x)
     with progress("golden model"):
-        expected = IntegerModel(quantized).forward(x)
+        model = IntegerModel(quantized)
+        forward = model.forward_steps if interface.every_step else model.forward
+        expected = interface.answer(forward(x))
     with progress("generate"):
-        core = verilog.generate(quantized, lanes=lanes, tail_multipliers=tail_multipliers)
+        core = verilog.generate(
+            quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+        )
     what = "compiled bench" if batch else sim
     with progress(what, len(x)) as done:
         if batch:
             stalls = Stalls(idle=IDLE_PATTERNS["single"], ready=READY_PATTERNS["single"])
             run = run_compiled(
                 core,
-                quantized,
                 list(x),
                 expected,
                 jobs=jobs,
@@ -109,7 +121,13 @@ def simulate(
                 results=files.make_folder(logs) if logs else None,
                 progress=done,
             )
-    report = _report(run, expected, data.y, bench=what, lanes=lanes)
+    final = expected[:, -1] if interface.every_step else expected
+    report = {
+        "bench": what,
+        "lanes": lanes,
+        **_report(run),
+        "accuracy": _accuracy(run.words, final, data.y, classes=interface.classes),
+    }
     if json_path:
         files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
     _show(report)
@@ -131,29 +149,26 @@ def _check(sim: str, *, batch: bool, stall: bool, jobs: int, waves: Path | None)
         raise click.BadParameter(f"{waves} does not end in .fst or .vcd", param_hint="--waves")
 
 
-def _report(
-    run: SampleRun,
-    expected: NDArray[np.int64],
-    labels: NDArray[Any] | None,
-    *,
-    bench: str,
-    lanes: int,
-) -> dict[str, Any]:
-    accuracy = None
-    if labels is not None and expected.shape[1] > 1:
-        accuracy = {
-            "golden": float(np.mean(expected.argmax(axis=1) == labels)),
-            "rtl": float(np.mean(run.words.argmax(axis=1) == labels)),
-        }
+def _accuracy(
+    rtl: NDArray[Any], golden: NDArray[Any], labels: NDArray[Any] | None, *, classes: bool
+) -> dict[str, float] | None:
+    """Share of the samples whose last result names their class; None if none does."""
+    if labels is None or (golden.shape[1] == 1 and not classes):
+        return None
+    found = {"golden": golden, "rtl": rtl}
     return {
-        "bench": bench,
-        "lanes": lanes,
-        "samples": len(expected),
+        name: float(np.mean((words[:, 0] if classes else words.argmax(axis=1)) == labels))
+        for name, words in found.items()
+    }
+
+
+def _report(run: SampleRun) -> dict[str, Any]:
+    return {
+        "samples": len(run.words),
         "compared": run.compared,
         "mismatched": run.mismatched,
         "first_mismatch": run.first_mismatch,
         "wrong_cycle": run.wrong_cycle,
-        "accuracy": accuracy,
         "cycles": run.cycles,
         "cycles_per_step": run.cycles_per_step,
         "seconds": run.seconds,

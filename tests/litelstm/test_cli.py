@@ -160,6 +160,48 @@ def test_simulate(bench: str, call: Call, files: Files, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
 
 
+@pytest.mark.parametrize("bench", BENCHES)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--streams", 4), WORDS),
+        (("--every-step",), WORDS * STEPS),
+        (("--classes",), SAMPLES),
+        (("--streams", 2, "--every-step", "--classes"), SAMPLES * STEPS),
+    ],
+    ids=str,
+)
+def test_simulate_any_interface(
+    bench: str, options: tuple[str], words: int, call: Call, files: Files, tmp_path: Path
+) -> None:
+    result = tmp_path / "result.json"
+    line = ("simulate", files.network, "--samples", files.samples, "--lanes", 3)
+    plain = call(*line, *BENCHES["compiled bench"])
+    done = call(*line, *BENCHES[bench], *options, "--json", result)
+    assert done.status == 0
+    told = json.loads(result.read_text())
+    assert (told["compared"], told["mismatched"], told["wrong_cycle"]) == (words, 0, "")
+    assert f"golden {told['accuracy']['golden']:.2%}" in plain.out
+    assert told["accuracy"]["rtl"] == told["accuracy"]["golden"]
+
+
+def test_generate_and_cycles_of_any_interface(call: Call, files: Files, tmp_path: Path) -> None:
+    options = ("--lanes", 2, "--streams", 3, "--state", "load", "--every-step", "--classes")
+    assert call("generate", files.network, *options, "-o", tmp_path).status == 0
+    told = json.loads((tmp_path / "litelstm_core.json").read_text())
+    interface = {"streams": 3, "state": "load", "every_step": True, "classes": True}
+    assert told["interface"] == interface
+    counted = json.loads(call("cycles", files.network, *options, "--json").out)
+    assert counted["cycles_per_step"] == told["timing"]["cycles_per_step"]
+    for option, value, message in (
+        ("--streams", 0, "streams is 0, expected 1 to 256"),
+        ("--state", "kept", "state is 'kept', expected clear, keep, load"),
+    ):
+        for command in (("generate", files.network, "-o", tmp_path), ("cycles", files.network)):
+            done = call(*command, "--lanes", 2, option, value)
+            assert (done.status, done.err) == (2, f"litelstm: {message}\n")
+
+
 def test_simulate_obeys_its_options(
     call: Call, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.cycles import ROWS, Row
+from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.plan import Plan
@@ -57,7 +58,8 @@ def test_every_cell_is_counted(capsys: Capture, cell: str) -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)
 def test_the_count_meets_the_bars(row: Row) -> None:
     """What bench.cycles measures in simulation, here by the formula."""
-    plan = Plan(network=row.work.quantized(), lanes=row.lanes)
+    interface = Interface(streams=row.streams)
+    plan = Plan(network=row.work.quantized(), lanes=row.lanes, interface=interface)
     assert cycles.steady_state(plan).cycles_per_step <= row.bar
 
 

@@ -47,7 +47,7 @@ def bench(core: CoreCase) -> Iterator[CompiledBench]:
 
 def test_every_word_and_cycle(core: CoreCase) -> None:
     told: list[int] = []
-    run = run_compiled(core.core, core.network, core.sequences, core.expected, progress=told.append)
+    run = run_compiled(core.core, core.sequences, core.expected, progress=told.append)
     assert (run.compared, run.mismatched, run.first_mismatch) == (core.expected.size, 0, "")
     assert run.wrong_cycle == ""
     assert np.array_equal(run.words, core.expected)

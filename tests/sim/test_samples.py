@@ -66,11 +66,10 @@ def test_shares_are_merged_in_order(simulator: str, jobs: int, tmp_path: Path) -
 def test_both_benches_give_the_same_results() -> None:
     arguments: Any = (SEVEN.core, SEVEN.sequences, SEVEN.expected)
     cocotb = run_cocotb(*arguments, simulator="icarus", jobs=2)
-    compiled = run_compiled(SEVEN.core, SEVEN.network, SEVEN.sequences, SEVEN.expected)
+    compiled = run_compiled(SEVEN.core, SEVEN.sequences, SEVEN.expected)
     assert same_results(cocotb, compiled)
     stalled = run_compiled(
         SEVEN.core,
-        SEVEN.network,
         SEVEN.sequences,
         SEVEN.expected,
         stalls=Stalls.named("single", "bursts"),
@@ -103,7 +102,7 @@ def test_mismatches_are_counted_and_named(bench: str, jobs: int) -> None:
     expected[5, 0] ^= 5
     arguments: Any = (SEVEN.sequences, expected)
     if bench == "compiled":
-        run = run_compiled(SEVEN.core, SEVEN.network, *arguments)
+        run = run_compiled(SEVEN.core, *arguments)
     else:
         run = run_cocotb(SEVEN.core, *arguments, simulator=bench, jobs=jobs)
     assert (run.compared, run.mismatched) == (expected.size, 3)
@@ -131,10 +130,10 @@ def test_a_wrong_cycle_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     run = run_cocotb(ONE.core, ONE.sequences, ONE.expected, simulator="icarus")
     assert run.mismatched == 0
     assert run.wrong_cycle == f"output word 2 moved in cycle {right}, expected {right + 1}"
-    run = run_compiled(ONE.core, ONE.network, ONE.sequences, ONE.expected)
+    run = run_compiled(ONE.core, ONE.sequences, ONE.expected)
     assert run.wrong_cycle == f"output word 2 moved in cycle {right}, expected {right + 1}"
     stalls = Stalls.named("single", "single")
-    run = run_compiled(ONE.core, ONE.network, ONE.sequences, ONE.expected, stalls=stalls)
+    run = run_compiled(ONE.core, ONE.sequences, ONE.expected, stalls=stalls)
     assert (run.mismatched, run.wrong_cycle) == (0, "")
     run = run_cocotb(ONE.core, ONE.sequences[1:], ONE.expected[1:], simulator="icarus", jobs=2)
     assert "output word 2 moved in cycle" in run.wrong_cycle
