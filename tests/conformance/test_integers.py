@@ -1,4 +1,4 @@
-"""The integer model and the RTL at 16 bits against onnxruntime, within the error predicted.
+"""The integer model at 16 bits against onnxruntime, within the error predicted.
 
 Predicted twice. The quantizer reports the largest error of the output on its calibration samples;
 on other samples, at any step, of any length and from any state it may be ``FACTOR`` times that, as
@@ -11,38 +11,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from hdl.verilog import generate
-from sim.samples import run_compiled
-from tests.conformance.integers import SETTINGS, Quantized, rms
+from tests.conformance.integers import FACTOR, RECIPES, SETTINGS, Quantized, rms
 from tests.conformance.onnx_oracle import NodeRecipe, random_node, run_onnxruntime
-from tests.sim.answers import answers
-
-FACTOR = 3
-"""The report has seen 64 results a unit, at one step, from one state, and not from any; the extreme
-of many more values with bell-shaped tails lies a quarter farther out. The rest is margin: of 158
-random networks, six for each of these and each direction, the worst had 2.1, the best 0.7."""
 
 SPREAD = 4 / 3
 """What the estimate leaves out: rounding of gates and of tanh, a bit finer than h."""
 
-RNN = NodeRecipe(operator="RNN", inputs=5, units=7, batch=16, steps=50)
-GRU, LSTM = replace(RNN, operator="GRU"), replace(RNN, operator="LSTM")
-AFTER, PEEPHOLES = replace(GRU, linear_before_reset=1), replace(LSTM, peepholes=True)
-
-RECIPES = {
-    "RNN": RNN,
-    "GRU before": GRU,
-    "GRU before, hard": replace(GRU, slope=0.25),
-    "GRU after": AFTER,
-    "GRU after, hard": replace(AFTER, slope=0.25),
-    "LSTM": LSTM,
-    "LSTM, hard": replace(LSTM, slope=0.25),
-    "LSTM peepholes": PEEPHOLES,
-    "LSTM peepholes, hard": replace(PEEPHOLES, slope=0.25),
-}
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 
 
@@ -89,31 +65,3 @@ def test_largest_error_tells_a_wrong_weight(recipe: NodeRecipe) -> None:
     assert Quantized(replace(node, inputs=spoilt)).run().error(want) > (
         quantized.reported_error * FACTOR
     )
-
-
-# RTL: from zero state; a node in reverse is fed its sequences backwards
-
-CORES = {
-    "RNN": RECIPES["RNN"],
-    "GRU before, hard": RECIPES["GRU before, hard"],
-    "GRU after": RECIPES["GRU after"],
-    "LSTM, hard, in reverse": replace(RECIPES["LSTM, hard"], direction="reverse"),
-    "LSTM peepholes": RECIPES["LSTM peepholes"],
-}
-
-
-@pytest.mark.parametrize("recipe", CORES.values(), ids=CORES)
-def test_rtl(recipe: NodeRecipe) -> None:
-    node = random_node(replace(recipe, state=False), seed=4)
-    quantized = Quantized(node)
-    network, sequences = quantized.network, quantized.sequences
-    if recipe.direction == "reverse":
-        network = replace(network, layers=(replace(network.layers[0], direction="forward"),))
-        sequences = [words[::-1] for words in sequences]
-    core = generate(network, lanes=3)
-    run = run_compiled(core, network, sequences, answers(network, sequences))
-    assert (run.compared, run.mismatched) == (16 * 7, 0)
-    assert run.wrong_cycle == ""
-    assert np.array_equal(network.out.to_float(run.words), quantized.run().state["h"])
-    error = np.abs(network.out.to_float(run.words) - run_onnxruntime(node).state["h"]).max()
-    assert error < quantized.reported_error * FACTOR
