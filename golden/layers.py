@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from golden.cells import SIGMOIDS, Cell, Floats
 from golden.directions import (
     BACKWARD,
+    DirectedLayer,
     blanked,
     check_direction,
     check_lengths,
@@ -22,7 +23,7 @@ from golden.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layer:
+class Layer(DirectedLayer):
     """One recurrent layer with its trained parameters.
 
     Args:
@@ -67,27 +68,6 @@ class Layer:
             if name not in weights:
                 raise InputError(f"weight {prefix}{name} is missing")
             check_weight(prefix + name, weights[name], shapes[name])
-
-    @property
-    def inputs(self) -> int:
-        """Length of the input vector."""
-        return self.weights[self.cell.gates[0].matrix("x")].shape[-1]
-
-    @property
-    def units(self) -> int:
-        """Length of h of one direction."""
-        return self.weights[self.cell.gates[0].bias].shape[0]
-
-    @property
-    def outputs(self) -> int:
-        """Length of the output vector: h of all directions."""
-        return self.units * (1 if self.backward is None else 2)
-
-    @property
-    def arrays(self) -> dict[str, Floats]:
-        """All weights by name; those of ``backward`` with a prefix."""
-        second = {BACKWARD + name: array for name, array in (self.backward or {}).items()}
-        return {**self.weights, **second}
 
     def run(
         self,
