@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden.cells import Cell
 from golden.errors import InputError
 
 DIRECTIONS = ("forward", "reverse", "bidirectional")
@@ -24,22 +25,41 @@ BACKWARD = "backward."
 """Prefix of the names of a bidirectional layer's second weights, in messages and files."""
 
 
-class Directed(Protocol):
-    """What a layer of :mod:`golden.network` or :mod:`golden.quantized` says of its direction."""
+class DirectedLayer:
+    """What the layers of :mod:`golden.layers` and :mod:`golden.quantized` have in common.
+
+    Both are dataclasses with these fields; see there.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
+    cell: Cell
+    weights: Mapping[str, NDArray[Any]]
+    direction: str
+    backward: Mapping[str, NDArray[Any]] | None
 
     @property
-    def direction(self) -> str: ...
+    def inputs(self) -> int:
+        """Length of the input vector."""
+        return self.weights[self.cell.gates[0].matrix("x")].shape[-1]
+
     @property
-    def weights(self) -> Mapping[str, NDArray[Any]]: ...
+    def units(self) -> int:
+        """Length of h of one direction."""
+        return self.weights[self.cell.gates[0].bias].shape[0]
+
     @property
-    def backward(self) -> Mapping[str, NDArray[Any]] | None: ...
+    def outputs(self) -> int:
+        """Length of the output vector: h of all directions."""
+        return self.units * (1 if self.backward is None else 2)
+
     @property
-    def units(self) -> int: ...
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All weights by name; those of ``backward`` with a prefix."""
+        second = {BACKWARD + name: array for name, array in (self.backward or {}).items()}
+        return {**self.weights, **second}
 
 
-L = TypeVar("L", bound=Directed)
+L = TypeVar("L", bound=DirectedLayer)
 
 
 @dataclass(frozen=True)
@@ -82,7 +102,7 @@ def check_direction(direction: str, backward: Mapping[str, Any] | None) -> None:
         raise InputError(f"a layer with {has} second set of weights (backward) is {direction}")
 
 
-def check_forward(layers: Iterable[Directed]) -> None:
+def check_forward(layers: Iterable[DirectedLayer]) -> None:
     """Refuse layers that a core, which takes a sequence's steps as they come, cannot run.
 
     Raises:
@@ -136,7 +156,7 @@ def blanked(values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
     return np.where(inside[:, :, np.newaxis], values, 0)
 
 
-def final(layer: Directed, values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
+def final(layer: DirectedLayer, values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
     """What a layer ends with: the last step's values forward, the first step's in reverse.
 
     Args:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from golden.cells import Cell
 from golden.errors import InputError
 from golden.formats import FARTHEST, Format
-from golden.network import check_weight
+from golden.layers import check_weight
 
 BIAS = Format(width=32, frac=0)
 """Range of a bias, whatever its binary point; the hardware takes as many bits as are needed."""

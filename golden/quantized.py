@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from golden import store
 from golden.activations import TanhTable
 from golden.cells import SIGMOIDS, Cell, cell_options
-from golden.directions import BACKWARD, check_direction, parts
+from golden.directions import BACKWARD, DirectedLayer, check_direction, parts
 from golden.errors import InputError
 from golden.formats import Format
 from golden.layer_formats import (
@@ -45,7 +45,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuantizedLayer:
+class QuantizedLayer(DirectedLayer):
     """One recurrent layer in integers; matrices and biases are named as in the float layer.
 
     Both directions of a bidirectional layer have the same formats.
@@ -88,27 +88,6 @@ class QuantizedLayer:
         for name, shape in shapes.items():
             to = weight_format(name, self.formats)
             check_integers(prefix + name, weights[name], shape, to)
-
-    @property
-    def inputs(self) -> int:
-        """Length of the input vector."""
-        return self.weights[self.cell.gates[0].matrix("x")].shape[-1]
-
-    @property
-    def units(self) -> int:
-        """Length of h of one direction."""
-        return self.weights[self.cell.gates[0].bias].shape[0]
-
-    @property
-    def outputs(self) -> int:
-        """Length of the output vector: h of all directions."""
-        return self.units * (1 if self.backward is None else 2)
-
-    @property
-    def arrays(self) -> dict[str, Integers]:
-        """All weights by name; those of ``backward`` with a prefix."""
-        second = {BACKWARD + name: array for name, array in (self.backward or {}).items()}
-        return {**self.weights, **second}
 
     def bounds(self, gate: int, *, bias: bool) -> tuple[Integers, Integers]:
         """Smallest and largest sum of ``weights`` that any operands in range can reach.

@@ -1,7 +1,9 @@
 """Table 1 of the LiteLSTM paper, computed from the cells' descriptions instead of counted by hand.
 
 Gates, matrices and parameters follow from :mod:`golden.cells`; element-wise products, activations
-and cycles from the state updates and schedules of :mod:`hdl.cells`.
+and cycles from the state updates and schedules of :mod:`hdl.cells`. Beside them stands what the
+paper's equations have, counted by hand, as a check of both. Of the table itself only one figure is
+quoted, the six matrices of a LiteLSTM.
 """
 
 from __future__ import annotations
@@ -21,33 +23,59 @@ REFERENCE = "lstm"
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """What the paper's equations have, as they are printed.
+    """What the paper's equations have, counted as they are printed.
 
     Attributes:
-        matrices: weight matrices; ``+ 3`` are the vectors of peepholes.
-        products: element-wise products.
+        sigmoids, tanhs: activations of one unit and step; a sigmoid closes a gate.
+        on_x, on_state: weight matrices that multiply x, and h or c.
+        vectors: diagonal weights.
+        biases: bias vectors.
+        products: element-wise products of one unit and step.
         notes: where this and the table, or this and the core differ.
     """
 
-    matrices: str
+    sigmoids: int
+    tanhs: int
+    on_x: int
+    on_state: int
+    vectors: int = 0
+    biases: int
     products: int
     notes: tuple[str, ...] = ()
 
+    @property
+    def matrices(self) -> int:
+        """Weight matrices."""
+        return self.on_x + self.on_state
+
+    def parameters(self, inputs: int, units: int) -> int:
+        """Trained numbers of a layer."""
+        columns = self.on_x * inputs + self.on_state * units + self.vectors + self.biases
+        return units * columns
+
 
 PAPER = {
-    "rnn": Paper(matrices="2", products=0),
+    "rnn": Paper(sigmoids=0, tanhs=1, on_x=1, on_state=1, biases=1, products=0),
     "gru": Paper(
-        matrices="6",
+        sigmoids=2,
+        tanhs=1,
+        on_x=3,
+        on_state=3,
+        biases=3,
         products=3,
         notes=(
             "GRU: eqs. (16) and (17) have three products, r * h, (1 - z) * h and z * n; the core "
             "computes (17) as h + z * (n - h), the same number with one product less.",
         ),
     ),
-    "lstm": Paper(matrices="8", products=3),
-    "plstm": Paper(matrices="8 + 3", products=6),
+    "lstm": Paper(sigmoids=3, tanhs=2, on_x=4, on_state=4, biases=4, products=3),
+    "plstm": Paper(sigmoids=3, tanhs=2, on_x=4, on_state=4, vectors=3, biases=4, products=6),
     "litelstm": Paper(
-        matrices="5",
+        sigmoids=1,
+        tanhs=2,
+        on_x=2,
+        on_state=3,
+        biases=2,
         products=3,
         notes=(
             "LiteLSTM: eqs. (18) and (22) have five matrices, W_fx, U_fh, W_fc, W_gx and U_gh; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from golden.quantize import Settings
-from litelstm.comparison import REFERENCE, Row
+from litelstm.comparison import REFERENCE, Paper, Row
 from litelstm.comparison import compare as compare_cells
 from litelstm.console import out, progress
 from litelstm.options import lanes_option
@@ -27,8 +28,8 @@ from litelstm.options import lanes_option
 def compare(inputs: int, units: int, lanes: int, weights: int, sigmoid: str, as_json: bool) -> None:
     """Compare RNN, GRU, LSTM, peephole LSTM and LiteLSTM: the paper's Table 1, and cycles.
 
-    One layer, no head. Counted from the cells' descriptions; what the paper's equations have stands
-    below matrices and element-wise products. Weight bits do not include biases.
+    One layer, no head. Counted from the cells' descriptions; below each count stands that of the
+    paper's equations as printed. Weight bits do not include biases.
     """
     with progress("compare"):
         rows = compare_cells(
@@ -47,18 +48,25 @@ def compare(inputs: int, units: int, lanes: int, weights: int, sigmoid: str, as_
             "weight_width": weights,
             "sigmoid": sigmoid,
             "ratios_to": REFERENCE,
-            "cells": [asdict(row) for row in rows],
+            "cells": [_report(row, inputs=inputs, units=units) for row in rows],
         }
         click.echo(json.dumps(report, indent=2))
         return
-    out.print(
-        _table(rows, title=f"{inputs} inputs, {units} units, {weights}-bit weights, {lanes} lanes")
-    )
+    title = f"{inputs} inputs, {units} units, {weights}-bit weights, {lanes} lanes"
+    out.print(_table(rows, title=title, inputs=inputs, units=units))
     for number, note in enumerate(notes, start=1):
         out.print(f"({number}) {note}")
 
 
-def _table(rows: list[Row], *, title: str) -> Table:
+def _report(row: Row, *, inputs: int, units: int) -> dict[str, Any]:
+    report = asdict(row)
+    if row.paper:
+        report["paper"]["matrices"] = row.paper.matrices
+        report["paper"]["parameters"] = row.paper.parameters(inputs, units)
+    return report
+
+
+def _table(rows: list[Row], *, title: str, inputs: int, units: int) -> Table:
     """Cells from left to right, so that 80 columns are enough."""
     table = Table(
         title=title, title_justify="left", box=SIMPLE, collapse_padding=True, pad_edge=False
@@ -70,18 +78,25 @@ def _table(rows: list[Row], *, title: str) -> Table:
         marks = [f"({noted + n})" for n in range(1, len(notes) + 1)]
         noted += len(notes)
         table.add_column("\n".join([*row.cell.split("-"), " ".join(marks)]), justify="right")
-    papers = [row.paper for row in rows]
+
+    def printed(count: Callable[[Paper], int | str]) -> tuple[str, list[Any]]:
+        return "as printed", [count(row.paper) if row.paper else "-" for row in rows]
+
     lines: list[tuple[str, list[Any]]] = [
         ("gates", [row.gates for row in rows]),
-        ("sigmoids", [row.activations["sigmoid"] for row in rows]),
-        ("tanhs", [row.activations["tanh"] for row in rows]),
+        printed(lambda paper: paper.sigmoids),
+        ("sigmoid+tanh", ["{sigmoid}+{tanh}".format(**row.activations) for row in rows]),
+        printed(lambda paper: f"{paper.sigmoids}+{paper.tanhs}"),
         ("matrices", [row.matrices for row in rows]),
-        ("+ diagonals", [row.vectors for row in rows]),
-        ("as printed", [paper.matrices if paper else "-" for paper in papers]),
+        printed(lambda paper: paper.matrices),
+        ("diagonals", [row.vectors for row in rows]),
+        printed(lambda paper: paper.vectors),
         ("biases", [row.biases for row in rows]),
+        printed(lambda paper: paper.biases),
         ("products", [row.products for row in rows]),
-        ("as printed", [paper.products if paper else "-" for paper in papers]),
+        printed(lambda paper: paper.products),
         ("parameters", [f"{row.parameters:,}" for row in rows]),
+        printed(lambda paper: f"{paper.parameters(inputs, units):,}"),
         (f"/ {REFERENCE}", [f"{row.parameters_ratio:.3f}" for row in rows]),
         ("weight bits", [f"{row.weight_bits:,}" for row in rows]),
         ("cycles a step", [f"{row.cycles_per_step:,}" for row in rows]),

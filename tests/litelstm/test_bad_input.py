@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import sysconfig
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from golden.network import Network
 from tests.litelstm import bad_files
 from tests.litelstm.bad_files import BadFile, spoilt
 from tests.litelstm.conftest import Call, Files, Outcome
@@ -98,6 +100,21 @@ def test_lanes(lanes: int, call: Call, files: Files) -> None:
     for line in (generate(files.network), simulate(files), ["cycles", files.network]):
         done = call(*line, "--lanes", lanes)
         refuse(done, f"lanes is {lanes}, expected 1 to 4")
+
+
+@pytest.mark.parametrize("direction", ["reverse", "bidirectional"])
+def test_directions_that_no_core_runs(
+    direction: str, call: Call, files: Files, tmp_path: Path
+) -> None:
+    """The golden model does: such a network is quantized, but not made into a core."""
+    layer = Network.load(files.floats).layers[0]
+    backward = layer.weights if direction == "bidirectional" else None
+    directed = Network(layers=(replace(layer, direction=direction, backward=backward),))
+    floats, path = tmp_path / "net.npz", tmp_path / "net.q.npz"
+    directed.save(floats)
+    assert call("quantize", floats, "--calibrate", files.samples, "-o", path).status == 0
+    for line in (generate(path), simulate(files, network=path), ["cycles", path, "--lanes", 3]):
+        refuse(call(*line), f"layer0 is {direction}, expected forward: a core runs the steps in")
 
 
 OPTIONS: list[tuple[str, str, Sequence[str]]] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from litelstm.architectures import CELLS
-from litelstm.comparison import ROWS, activations
+from litelstm.comparison import PAPER, ROWS, activations
 from tests.litelstm.commands import refuse, run, run_json
 
 Capture = pytest.CaptureFixture[str]
@@ -42,9 +42,25 @@ def test_the_table(capsys: Capture) -> None:
     assert cells["lstm"]["parameters_ratio"] == cells["lstm"]["cycles_ratio"] == 1
 
 
+def test_what_the_equations_have_as_printed(capsys: Capture) -> None:
+    """Counted twice and alike, but for the products that the core saves; see the notes."""
+    report = run_json(capsys, "compare", "--inputs", "3", "--units", "5", "--lanes", "2")
+    rows = [row for row in report["cells"] if row["paper"]]
+    assert [row["cell"] for row in rows] == list(PAPER)
+    for row in rows:
+        paper = row["paper"]
+        assert row["gates"] == paper["sigmoids"]
+        assert row["activations"] == {"sigmoid": paper["sigmoids"], "tanh": paper["tanhs"]}
+        for name in ("matrices", "vectors", "biases", "parameters"):
+            assert row[name] == paper[name], (row["cell"], name)
+        saved = {"gru": 1, "litelstm": 1}.get(row["cell"], 0)
+        assert row["products"] == paper["products"] - saved
+        assert bool(paper["notes"]) == bool(saved)
+
+
 def test_what_is_printed(capsys: Capture) -> None:
-    text = run(capsys, "compare", "--inputs", "2", "--units", "4", "--lanes", "2")
-    assert "2 inputs, 4 units, 8-bit weights, 2 lanes" in text
+    text = run(capsys, "compare")
+    assert "28 inputs, 64 units, 8-bit weights, 16 lanes" in text
     assert "five matrices" in text
     assert "Table 1 says six" in text
     table = text[: text.index("(1) GRU")]

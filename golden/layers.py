@@ -1,0 +1,205 @@
+"""The float network's parts: a recurrent layer and the dense head, with their float reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden.cells import SIGMOIDS, Cell, Floats
+from golden.directions import (
+    BACKWARD,
+    DirectedLayer,
+    blanked,
+    check_direction,
+    check_lengths,
+    parts,
+    turned,
+)
+from golden.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer(DirectedLayer):
+    """One recurrent layer with its trained parameters.
+
+    Args:
+        cell: the kind of cell, with its options.
+        sigmoid: gate activation G, ``hard`` (eq. 21) or ``logistic``.
+        weights: matrices and biases by their names in the equations (``W_fx`` of shape
+            (units, inputs), ``U_fh`` and ``W_fc`` (units, units), ``b_f`` (units,), ...).
+        direction: ``forward``, ``reverse`` or ``bidirectional``, see :mod:`golden.directions`.
+        backward: of a bidirectional layer, the weights of the direction from the last step to the
+            first; they have the same names and shapes.
+
+    Raises:
+        InputError: a matrix is missing, foreign, of a wrong shape or not finite; the gate
+            activation or the direction is unknown.
+    """
+
+    cell: Cell
+    sigmoid: str
+    weights: Mapping[str, Floats]
+    direction: str = "forward"
+    backward: Mapping[str, Floats] | None = None
+
+    def __post_init__(self) -> None:
+        if self.sigmoid not in SIGMOIDS:
+            raise InputError(f"sigmoid is {self.sigmoid!r}, expected hard or logistic")
+        check_direction(self.direction, self.backward)
+        gate = self.cell.gates[0]
+        for name in (gate.matrix("x"), gate.bias):
+            if name not in self.weights:
+                raise InputError(f"weight {name} is missing")
+        shapes = weight_shapes(self.cell, self.inputs, self.units)
+        self._check_weights("", self.weights, shapes)
+        if self.backward is not None:
+            self._check_weights(BACKWARD, self.backward, shapes)
+
+    def _check_weights(
+        self, prefix: str, weights: Mapping[str, Floats], shapes: dict[str, tuple[int, ...]]
+    ) -> None:
+        for name in shapes.keys() | weights.keys():
+            if name not in shapes:
+                raise InputError(f"weight {prefix}{name} is not one of a {self.cell.kind} layer's")
+            if name not in weights:
+                raise InputError(f"weight {prefix}{name} is missing")
+            check_weight(prefix + name, weights[name], shapes[name])
+
+    def run(
+        self,
+        x: Floats,
+        *,
+        state: Mapping[str, ArrayLike] | None = None,
+        lengths: NDArray[np.int64] | None = None,
+    ) -> dict[str, Floats]:
+        """Float reference, step by step as the equations stand.
+
+        Args:
+            x: inputs of shape (batch, steps, inputs).
+            state: what to start from by name (``h``, ``c``), each (batch, outputs): in reverse it
+                precedes a sequence's last step. What is not given is zero.
+            lengths: steps of each sequence, shape (batch,); by default all of them.
+
+        Returns:
+            The state tensors of every step (``h``, ``c``, ...) and the pre-activations
+            (``pre_f``, ...), each (batch, steps, outputs), zero beyond a sequence's length.
+
+        Raises:
+            InputError: ``state`` or ``lengths`` do not fit.
+        """
+        batch, steps, _ = x.shape
+        lengths = check_lengths(lengths, batch, steps)
+        start = self._start(state or {}, batch)
+        traces = []
+        for part in parts(self):
+            begin = {name: value[:, part.columns] for name, value in start.items()}
+            trace = part.layer._run_forward(turned(x, lengths) if part.reverse else x, begin)
+            if part.reverse:
+                trace = {name: turned(value, lengths) for name, value in trace.items()}
+            traces.append({name: blanked(value, lengths) for name, value in trace.items()})
+        if len(traces) == 1:
+            return traces[0]
+        return {name: np.concatenate([t[name] for t in traces], axis=-1) for name in traces[0]}
+
+    def _start(self, state: Mapping[str, ArrayLike], batch: int) -> dict[str, Floats]:
+        """The state before the first step, checked and complete."""
+        shape = batch, self.outputs
+        start = {name: np.zeros(shape) for name in self.cell.state}
+        for name, values in state.items():
+            if name not in start:
+                raise InputError(f"state {name} is not one of a {self.cell.kind} layer's")
+            start[name] = np.asarray(values, dtype=np.float64)
+            if start[name].shape != shape:
+                raise InputError(f"state {name} is of shape {start[name].shape}, expected {shape}")
+        return start
+
+    def _run_forward(self, x: Floats, state: dict[str, Floats]) -> dict[str, Floats]:
+        """:meth:`run` of a forward layer over whole sequences."""
+        batch, steps, _ = x.shape
+        gates = {gate.name: gate for gate in self.cell.gates}
+        names = [*self.cell.state, *(f"pre_{name}" for name in gates)]
+        trace = {name: np.empty((batch, steps, self.units)) for name in names}
+        for t in range(steps):
+            operands = {"x": x[:, t], **state}
+
+            def sums(
+                name: str,
+                t: int = t,
+                operands: Mapping[str, Floats] = operands,
+                **made: Floats,
+            ) -> Floats:
+                gate, values = gates[name], {**operands, **made}
+                total = self.weights[gate.bias] + sum(
+                    values[operand] @ self.weights[gate.matrix(operand)].T for operand in gate.reads
+                )
+                if gate.diagonal:
+                    total = total + self.weights[gate.peephole] * values["c"]
+                trace[f"pre_{name}"][:, t] = total
+                return total
+
+            state = self.cell.step(sums, state, self.sigmoid)
+            for name, value in state.items():
+                trace[name][:, t] = value
+        return trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense:
+    """The dense head: y = W h + b on the last layer's h.
+
+    Args:
+        weights: ``W`` of shape (outputs, units) and ``b`` of shape (outputs,).
+
+    Raises:
+        InputError: a field is missing, foreign, of a wrong shape or not finite.
+    """
+
+    weights: Mapping[str, Floats]
+
+    def __post_init__(self) -> None:
+        if self.weights.keys() != {"W", "b"}:
+            raise InputError(f"head weights are {sorted(self.weights)}, expected W and b")
+        check_weight("W", self.weights["W"], (None, None))
+        check_weight("b", self.weights["b"], (self.outputs,))
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits."""
+        return self.weights["W"].shape[0]
+
+    @property
+    def units(self) -> int:
+        """Length of the vector that it reads."""
+        return self.weights["W"].shape[1]
+
+    def run(self, h: Floats) -> Floats:
+        """Logits of shape (..., outputs) for ``h`` of shape (..., units)."""
+        return h @ self.weights["W"].T + self.weights["b"]
+
+
+def weight_shapes(cell: Cell, inputs: int, units: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of a layer's matrices and biases by name, in the order of the equations."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for gate in cell.gates:
+        for operand in gate.reads:
+            shapes[gate.matrix(operand)] = (units, inputs if operand == "x" else units)
+        if gate.diagonal:
+            shapes[gate.peephole] = (units,)
+        shapes[gate.bias] = (units,)
+    return shapes
+
+
+def check_weight(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
+    """Refuse a weight array of a wrong shape or with numbers that are not finite."""
+    fits = len(array.shape) == len(shape) and all(
+        have > 0 and want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        raise InputError(f"weight {name} is of shape {array.shape}, expected ({wanted})")
+    if not np.isfinite(array).all():
+        raise InputError(f"weight {name} holds NaN or infinity, expected finite numbers")
