@@ -1,0 +1,1 @@
+"""Importers: trained networks of other tools become :class:`golden.network.Network`."""

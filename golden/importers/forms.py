@@ -1,0 +1,230 @@
+"""Vectors of a recurrent graph as sums over what is not linear.
+
+While an ONNX graph is read, every vector of features is a :class:`Form`: a sum of matrices times
+:class:`Atom` values plus a bias. Atoms are what linear algebra cannot see through: the input at a
+step, the state of a recurrent operator, an activation, a product. Weights that an exporter split,
+stacked, transposed or scaled are one matrix again when a form is complete, however it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.cells import Floats
+from golden.errors import InputError
+
+POINTWISE = ("sum", "product", "tanh", "sigmoid", "hard")
+"""Atoms whose elements depend on the same element of their arguments."""
+
+
+@dataclass(frozen=True, eq=False)
+class Atom:
+    """A vector that is not a linear map of others; two of them are equal if they are the same.
+
+    Args:
+        kind: ``input`` (x at a step), ``state`` (a recurrent operator's h), ``sum`` (a form taken
+            as one), ``product`` (element by element), ``tanh``, ``sigmoid``, ``hard`` (eq. 21), or
+            what may stand at a network's end: ``softmax``, ``logsoftmax``.
+        size: its length.
+        time: the newest step of the input that it depends on, from 0.
+        args: forms it is made from, for a product two atoms.
+        tag: of a state, what describes its operator.
+    """
+
+    kind: str
+    size: int
+    time: int
+    args: tuple[Any, ...] = ()
+    tag: Any = None
+    _parts: dict[bytes, Atom] = field(default_factory=dict, repr=False)
+    _products: dict[Atom, Atom] = field(default_factory=dict, repr=False)
+
+    def rows(self, index: NDArray[np.int64]) -> Atom:
+        """Some elements of a pointwise atom, as the same atom of these elements' arguments."""
+        if np.array_equal(index, np.arange(self.size)):
+            return self
+        key = index.tobytes()
+        if key not in self._parts:
+            if self.kind == "product":
+                a, b = (arg.form.rows(index).atom for arg in self.args)
+                part = a.times(b)
+            else:
+                args = tuple(arg.rows(index) for arg in self.args)
+                part = Atom(self.kind, len(index), self.time, args)
+            self._parts[key] = part
+        return self._parts[key]
+
+    def times(self, other: Atom) -> Atom:
+        """The product with another atom; the same atom each time, in either order."""
+        if other not in self._products:
+            time = max(self.time, other.time)
+            product = Atom("product", self.size, time, (self, other))
+            self._products[other] = other._products[self] = product
+        return self._products[other]
+
+    @cached_property
+    def form(self) -> Form:
+        """The form that is this atom alone."""
+        return Form({self: np.ones(self.size)}, np.zeros(self.size))
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A vector: the sum of ``terms`` (a coefficient for each atom) and ``bias``.
+
+    A coefficient is a matrix (size, atom's size), or a vector (size,) that multiplies element by
+    element.
+    """
+
+    terms: Mapping[Atom, Floats]
+    bias: Floats
+
+    @property
+    def size(self) -> int:
+        """Its length."""
+        return self.bias.shape[0]
+
+    @property
+    def time(self) -> int:
+        """The newest step that it depends on; -1 for a constant."""
+        return max((atom.time for atom in self.terms), default=-1)
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether no term has a matrix."""
+        return all(c.ndim == 1 for c in self.terms.values())
+
+    @cached_property
+    def atom(self) -> Atom:
+        """The form as one atom: its only one, or a ``sum``."""
+        if len(self.terms) == 1 and not self.bias.any():
+            atom, coefficient = next(iter(self.terms.items()))
+            if coefficient.ndim == 1 and (coefficient == 1).all():
+                return atom
+        return Atom("sum", self.size, self.time, (self,))
+
+    def apply(self, kind: str) -> Form:
+        """An activation of it."""
+        return Atom(kind, self.size, self.time, (self,)).form
+
+    def plus(self, other: Form) -> Form:
+        """The sum of two forms of equal size."""
+        terms = dict(self.terms)
+        for atom, coefficient in other.terms.items():
+            if atom in terms:
+                a, b = _alike(terms[atom], coefficient)
+                terms[atom] = a + b
+            else:
+                terms[atom] = coefficient
+        return Form({k: v for k, v in terms.items() if v.any()}, self.bias + other.bias)
+
+    def scaled(self, factor: Floats) -> Form:
+        """Element by element times a constant vector."""
+        if self.pointwise and len(self.terms) > 1 and (factor != factor[0]).any():
+            return self.atom.form.scaled(factor)  # a diagonal weight on a state
+        terms = {
+            atom: c * (factor if c.ndim == 1 else factor[:, None]) for atom, c in self.terms.items()
+        }
+        return Form({k: v for k, v in terms.items() if v.any()}, self.bias * factor)
+
+    def shifted(self, offset: Floats) -> Form:
+        """Plus a constant vector."""
+        return Form(self.terms, self.bias + offset)
+
+    def mapped(self, matrix: Floats) -> Form:
+        """A constant matrix times this vector."""
+        if self.pointwise and len(self.terms) > 1:
+            return self.atom.form.mapped(matrix)  # a state is multiplied as a whole
+        terms = {atom: matrix * c if c.ndim == 1 else matrix @ c for atom, c in self.terms.items()}
+        return Form(terms, matrix @ self.bias)
+
+    def times(self, other: Form) -> Form:
+        """The product, element by element.
+
+        (p a + q) (r b + s) = p r (a b) + p s a + q r b + q s for atoms a and b.
+        """
+        if not other.terms:
+            return self.scaled(other.bias)
+        if not self.terms:
+            return other.scaled(self.bias)
+        (a, p, q), (b, r, s) = self._factor(), other._factor()
+        result = Form({a.times(b): p * r}, q * s)
+        for atom, coefficient in ((a, p * s), (b, q * r)):
+            if coefficient.any():
+                result = result.plus(Form({atom: coefficient}, np.zeros(self.size)))
+        return result
+
+    def _factor(self) -> tuple[Atom, Floats, Floats]:
+        """The form as p * atom + q."""
+        if self.pointwise and len(self.terms) == 1:
+            atom, coefficient = next(iter(self.terms.items()))
+            return atom, coefficient, self.bias
+        return self.atom, np.ones(self.size), np.zeros(self.size)
+
+    def rows(self, index: NDArray[np.int64]) -> Form:
+        """Some of its elements, in the order of ``index``."""
+        if np.array_equal(index, np.arange(self.size)):
+            return self
+        terms: dict[Atom, Floats] = {}
+        for atom, coefficient in self.terms.items():
+            if coefficient.ndim == 1 and atom.kind in POINTWISE:
+                part, value = atom.rows(index), coefficient[index]
+            else:
+                part, value = atom, _matrix(coefficient)[index]
+            if value.any():
+                terms[part] = value
+        return Form(terms, self.bias[index])
+
+    def same_map(self, other: Form) -> bool:
+        """Whether coefficients and bias are the same, whatever they multiply."""
+        mine, others = list(self.terms.values()), list(other.terms.values())
+        return (
+            len(mine) == len(others)
+            and all(np.array_equal(a, b) for a, b in zip(mine, others, strict=True))
+            and np.array_equal(self.bias, other.bias)
+        )
+
+
+def constant(value: Floats) -> Form:
+    """A form without terms."""
+    return Form({}, value)
+
+
+def stacked(forms: Sequence[Form]) -> Form:
+    """Several vectors one behind the other, as [x, h, c] in eq. (18)."""
+    size = sum(form.size for form in forms)
+    total, start = constant(np.zeros(size)), 0
+    for form in forms:
+        place = np.zeros((size, form.size))
+        place[start : start + form.size] = np.eye(form.size)
+        total = total.plus(form.mapped(place))
+        start += form.size
+    return total
+
+
+def clip(form: Form, low: float, high: float) -> Form:
+    """clip(a, low, high) = low + (high - low) G(4 (a - low) / (high - low) - 2), G of eq. (21).
+
+    Raises:
+        InputError: the limits are not finite and in order.
+    """
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise InputError(f"clips to {low} .. {high}, expected two finite limits (a hard sigmoid's)")
+    span = np.full(form.size, high - low)
+    argument = form.shifted(np.full(form.size, -low)).scaled(4 / span)
+    gate = argument.shifted(np.full(form.size, -2.0)).apply("hard")
+    return gate.scaled(span).shifted(np.full(form.size, low))
+
+
+def _matrix(coefficient: Floats) -> Floats:
+    return np.diag(coefficient) if coefficient.ndim == 1 else coefficient
+
+
+def _alike(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    return (a, b) if a.ndim == b.ndim else (_matrix(a), _matrix(b))
