@@ -4,6 +4,9 @@ The names below are the public Python API; each is documented where it is define
 """
 
 from golden.errors import InputError
+from golden.importers.files import import_network
+from golden.importers.layers import Imported
+from golden.importers.torch_modules import import_torch_module
 from golden.model import IntegerModel
 from golden.network import Dense, Layer, Network
 from golden.quantize import Settings, quantize
@@ -14,6 +17,7 @@ from hdl.verilog import generate
 
 __all__ = [
     "Dense",
+    "Imported",
     "InputError",
     "IntegerModel",
     "Layer",
@@ -23,6 +27,8 @@ __all__ = [
     "Settings",
     "count",
     "generate",
+    "import_network",
+    "import_torch_module",
     "quantize",
     "steady_state",
 ]

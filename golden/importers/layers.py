@@ -3,8 +3,8 @@
 Other tools differ from the paper in the order of gates, in the hard sigmoid's slope and in the
 meaning of a GRU's z. All of that is undone here by scaling weights, which is exact:
 
-    clip(alpha a + beta, 0, 1) = clip(a'/4 + 1/2, 0, 1)  with  a' = 4 alpha a + 4 (beta - 1/2)   (21)
-    1 - G(a) = G(-a)  for the logistic sigmoid and for eq. (21)
+    clip(alpha a + beta, 0, 1) = clip(a'/4 + 1/2, 0, 1), eq. (21), of a' = 4 alpha a + 4 beta - 2
+    1 - G(a) = G(-a) for the logistic sigmoid and for eq. (21)
 """
 
 from __future__ import annotations
@@ -74,8 +74,11 @@ class GateWeights:
 
     def scaled(self, factor: float, shift: float) -> GateWeights:
         """The gate whose sum is ``factor`` times this one's, plus ``shift``."""
-        parts = {name: None if v is None else v * factor for name, v in vars(self).items()}
-        return GateWeights(**(parts | {"b": self.b * factor + shift}))
+        x, h, c, peephole = (
+            None if part is None else part * factor
+            for part in (self.x, self.h, self.c, self.peephole)
+        )
+        return GateWeights(b=self.b * factor + shift, x=x, h=h, c=c, peephole=peephole)
 
     def standard(self, sigmoid: Sigmoid) -> GateWeights:
         """Weights with which eq. (21) gives what ``sigmoid`` gives with these ones."""
@@ -152,10 +155,29 @@ class Chain:
 
     A dense map without activation in front of a recurrent layer is folded into that layer's
     weights on x, W (A x + a) = (W A) x + W a; behind the last one it is the head.
+
+    Attributes:
+        layers: the recurrent layers so far.
+        input_scale: the network's.
     """
 
     layers: list[Layer] = field(default_factory=list)
+    input_scale: float = 1.0
     _dense: tuple[Floats, Floats] | None = None
+    _scalars: tuple[float, float] | None = None
+
+    def rescale(self, scale: float, offset: float) -> None:
+        """Add y = scale x + offset, of single numbers, in front of anything else.
+
+        Raises:
+            InputError: something stands before it.
+        """
+        if self.layers or self._dense is not None or self._scalars is not None:
+            raise InputError("rescales inside the network, expected its input alone")
+        if offset == 0 and scale > 0:
+            self.input_scale *= scale
+        else:
+            self._scalars = scale, offset
 
     def dense(self, matrix: Floats, bias: Floats) -> None:
         """Add y = matrix x + bias.
@@ -163,6 +185,10 @@ class Chain:
         Raises:
             InputError: it does not fit what stands before it.
         """
+        if self._scalars is not None:
+            scale, offset = self._scalars
+            matrix, bias = matrix * scale, bias + offset * matrix.sum(axis=1)
+            self._scalars = None
         if self._dense is None:
             self._dense = matrix, bias
             return
@@ -177,6 +203,8 @@ class Chain:
         Raises:
             InputError: it does not fit a dense map before it.
         """
+        if self._scalars is not None:
+            self.dense(np.eye(layer.inputs), np.zeros(layer.inputs))
         if self._dense is not None:
             matrix, bias = self._dense
             if layer.inputs != matrix.shape[0]:
@@ -191,7 +219,7 @@ class Chain:
             self._dense = None
         self.layers.append(layer)
 
-    def network(self, input_scale: float = 1.0) -> Network:
+    def network(self) -> Network:
         """The network of all that was added.
 
         Raises:
@@ -202,4 +230,4 @@ class Chain:
         head = None
         if self._dense is not None:
             head = Dense(weights=dict(zip("Wb", self._dense, strict=True)))
-        return Network(layers=tuple(self.layers), head=head, input_scale=input_scale)
+        return Network(layers=tuple(self.layers), head=head, input_scale=self.input_scale)

@@ -7,12 +7,12 @@ reference evaluator and must give the imported network's results.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from golden.cells import Floats
 from golden.errors import InputError
@@ -20,12 +20,10 @@ from golden.importers import packages
 from golden.importers.forms import Form
 from golden.importers.layers import Chain, Imported
 from golden.importers.onnx_graph import Graph
+from golden.importers.outputs import ENDS, check_results, end_note
 from golden.importers.tensors import AxesError
 from golden.importers.unrolled import read_layer
 from golden.network import Layer, Network
-
-ENDS = {"softmax": "Softmax", "logsoftmax": "LogSoftmax", "sigmoid": "Sigmoid"}
-"""What may stand behind the head and is left out."""
 
 LAYOUTS = {
     2: (("steps", "features"),),
@@ -35,9 +33,6 @@ LAYOUTS = {
 
 PROBES = (5, 8)
 """Numbers of steps with which a graph of free length is followed; both must give one network."""
-
-CHECK_TOLERANCE = 1e-4
-"""How far a file's results, in float32, may be from the imported network's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +73,7 @@ def convert(model: Any) -> Imported:
     if reading.unrolled:
         notes.append("unrolled loops became layers; the file's results are the network's")
     if reading.end:
-        notes.append(f"{ENDS[reading.end]} at the end is left out: the output is its argument")
+        notes.append(end_note(reading.end))
     return Imported(network=reading.network, notes=tuple(notes))
 
 
@@ -110,19 +105,20 @@ def _read_any_layout(graph: Graph) -> tuple[tuple[str, ...], _Reading]:
         raise InputError(
             f"input {graph.input} has {rank} axes, expected 3 (batch, steps, features)"
         )
-    refused: AxesError | None = None
-    for axes in LAYOUTS[rank]:
-        try:
-            return axes, _read_any_length(graph, axes)
-        except AxesError as error:
-            refused = refused or error
-    raise refused or InputError("has no axes")
+    *others, first = reversed(LAYOUTS[rank])
+    try:
+        return first, _read_any_length(graph, first)
+    except AxesError:
+        for axes in others:
+            with suppress(AxesError):
+                return axes, _read_any_length(graph, axes)
+        raise
 
 
 def _read_any_length(graph: Graph, axes: tuple[str, ...]) -> _Reading:
     """The network, which must be the same for all lengths where the length is free."""
     fixed = graph.sizes[axes.index("steps")]
-    first, *others = (_read(graph, axes, steps) for steps in ((fixed,) if fixed else PROBES))
+    first, *others = [_read(graph, axes, steps) for steps in ((fixed,) if fixed else PROBES)]
     for other in others:
         if not _same(first.network, other.network):
             raise InputError("is another network for another number of steps")
@@ -132,11 +128,11 @@ def _read_any_length(graph: Graph, axes: tuple[str, ...]) -> _Reading:
 def _read(graph: Graph, axes: tuple[str, ...], steps: int) -> _Reading:
     """Follow the graph with sequences of ``steps``, then the output back to the input."""
     output = graph.follow(axes, steps)
+    form, end = output.forms[-1], None
     if "steps" in output.axes and len(output.forms) > 1:
         raise InputError(
             f"output {graph.output} has all steps, {output.described()}, expected the last one's"
         )
-    form, end = output.forms[-1], None
     if form.atom.kind in ENDS:
         end, form = form.atom.kind, form.atom.args[0]
     if form.time != steps - 1:
@@ -169,7 +165,7 @@ def _read(graph: Graph, axes: tuple[str, ...], steps: int) -> _Reading:
 
 
 def _last_map(form: Form) -> tuple[tuple[Floats, Floats] | None, Any]:
-    """A form as matrix and bias (``None`` where they change nothing) and what they are applied to."""
+    """A form as matrix and bias of an atom; ``None`` for both where they change nothing."""
     if form.pointwise and len(form.terms) > 1:
         return None, form.atom
     if len(form.terms) != 1:
@@ -203,32 +199,10 @@ def _compare(model: Any, graph: Graph, axes: tuple[str, ...], reading: _Reading)
     batch, steps = graph.counts(axes, graph.sizes[axes.index("steps")] or PROBES[0])
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, steps, reading.network.inputs)).astype(graph.dtype)
-    fed = (
-        x[0]
-        if len(axes) == 2
-        else x.transpose([("batch", "steps", "features").index(a) for a in axes])
-    )
+    fed = x.transpose([LAYOUTS[3][0].index(axis) for axis in axes]) if "batch" in axes else x[0]
     evaluator = packages.load("onnx.reference").ReferenceEvaluator(model)
     try:
         (found,) = evaluator.run([graph.output], {graph.input: fed})
     except Exception as error:
         raise InputError(f"cannot be run by ONNX's reference evaluator: {_line(error)}") from None
-    wanted = _ended(reading.network.forward(x), reading.end)
-    found = np.asarray(found, dtype=np.float64).reshape(wanted.shape)
-    error = np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max())
-    if not error <= CHECK_TOLERANCE:
-        raise InputError(
-            f"has a loop that is read as {'+'.join(n.cell.kind for n in reading.network.layers)}, "
-            f"but its results differ by {error:.1e}"
-        )
-
-
-def _ended(logits: Floats, end: str | None) -> NDArray[np.float64]:
-    """What the file puts out for the network's output."""
-    if end == "sigmoid":
-        return 1 / (1 + np.exp(-logits))
-    if end is None:
-        return logits
-    log = logits - logits.max(axis=1, keepdims=True)
-    log = log - np.log(np.exp(log).sum(axis=1, keepdims=True))
-    return np.exp(log) if end == "softmax" else log
+    check_results(reading.network, x, reading.end, found)

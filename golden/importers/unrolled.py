@@ -204,7 +204,7 @@ def _gru(h: Atom) -> _Step:
             z, moved = gate, moved.plus(_form(value).scaled(coefficient))
         else:
             still = still.plus(_form(atom).scaled(coefficient))
-    n = [a for a in still.plus(moved).terms | moved.terms if a.kind == "tanh" and a.time == h.time]
+    n = [a for a in {**still.terms, **moved.terms} if a.kind == "tanh" and a.time == h.time]
     if z is None or len(n) != 1 or total.bias.any():
         raise InputError(UNKNOWN)
     candidate = n[0].form

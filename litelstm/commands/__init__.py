@@ -6,8 +6,18 @@ from litelstm.commands.compare import compare
 from litelstm.commands.cycles import cycles
 from litelstm.commands.demo import demo
 from litelstm.commands.generate import generate
+from litelstm.commands.import_ import import_
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
 from litelstm.commands.simulate import simulate
 
-ALL: tuple[click.Command, ...] = (quantize, generate, simulate, cycles, compare, regress, demo)
+ALL: tuple[click.Command, ...] = (
+    import_,
+    quantize,
+    generate,
+    simulate,
+    cycles,
+    compare,
+    regress,
+    demo,
+)

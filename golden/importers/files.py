@@ -1,0 +1,37 @@
+"""Files of other tools, told apart by the ends of their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from golden.errors import InputError
+from golden.importers import keras, onnx, torch
+from golden.importers.layers import Imported
+
+KERAS = (".keras", ".h5", ".hdf5")
+STATE_DICTS = (".safetensors", ".pt", ".pth")
+SUFFIXES = (".onnx", *KERAS, *STATE_DICTS)
+"""Ends of the names of files that can be imported."""
+
+
+def import_network(path: str | Path, *, description: str | Path | None = None) -> Imported:
+    """Import a trained network from a file of another tool.
+
+    Args:
+        path: an ONNX, Keras or PyTorch file, see ``SUFFIXES``.
+        description: for a PyTorch state dict, the JSON file that says what its modules are; see
+            :mod:`golden.importers.torch`.
+
+    Raises:
+        InputError: the file cannot be read, or something in it cannot be mapped.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: name ends in {suffix!r}, expected {', '.join(SUFFIXES)}")
+    if suffix in STATE_DICTS:
+        if description is None:
+            raise InputError(f"{path}: a state dict needs a description of its modules")
+        return torch.load(path, description)
+    if description is not None:
+        raise InputError(f"{path}: has its own description; {description} is for a state dict")
+    return keras.load(path) if suffix in KERAS else onnx.load(path)

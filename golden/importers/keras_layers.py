@@ -1,0 +1,204 @@
+"""Keras' layers: gates in the order i, f, c, o and z, r, h, matrices as (inputs, units).
+
+A GRU's z is 1 - z of eq. (17). The hard sigmoid is clip(x/6 + 1/2, 0, 1) in Keras 3 and
+clip(x/5 + 1/2, 0, 1) in Keras 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.cells import GRU, LSTM, RNN, Floats
+from golden.errors import InputError
+from golden.importers.layers import (
+    LOGISTIC,
+    Chain,
+    GateWeights,
+    Imported,
+    Sigmoid,
+    hard_sigmoid,
+    make_layer,
+    reals,
+    split,
+)
+from golden.importers.outputs import ENDS, end_note
+from golden.network import Layer
+
+Arrays = list[tuple[str, NDArray[Any]]]
+
+GATES = {"SimpleRNN": "h", "GRU": "zrn", "LSTM": "ifgo"}
+"""Recurrent layers, and the order of their gates."""
+
+PASSED = ("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout")
+"""Layers that change nothing once a network is trained."""
+
+SLOPES = {2: 1 / 5, 3: 1 / 6}
+"""Of the hard sigmoid, by Keras' major version."""
+
+EXPECTED = {
+    "return_state": False,
+    "go_backwards": False,
+    "stateful": False,
+    "time_major": False,
+    "activation": "tanh",
+}
+"""Options of a recurrent layer that change what it computes, and the value that can be mapped."""
+
+
+@dataclass(frozen=True)
+class KerasLayer:
+    """A layer of a file: its class, its name, its configuration, its arrays in order."""
+
+    kind: str
+    name: str
+    options: Mapping[str, Any]
+    arrays: Arrays
+
+    def check(self, option: str, expected: object) -> None:
+        """Refuse another value of an option; an absent one is what is expected."""
+        value = self.options.get(option, expected)
+        if value != expected or isinstance(value, bool) != isinstance(expected, bool):
+            raise InputError(f"{option} is {_shown(value)}, expected {expected}")
+
+    def taken(self, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, Floats]:
+        """The arrays by name: as many as there are shapes, in their order."""
+        if len(self.arrays) != len(shapes):
+            raise InputError(f"has {len(self.arrays)} weights, expected {', '.join(shapes)}")
+        return {
+            name: reals(array, shape, path)
+            for (path, array), (name, shape) in zip(self.arrays, shapes.items(), strict=True)
+        }
+
+    @property
+    def units(self) -> int:
+        """Length of its output."""
+        units = self.options.get("units")
+        if not isinstance(units, int) or isinstance(units, bool) or units < 1:
+            raise InputError(f"units is {_shown(units)}, expected 1 or more")
+        return units
+
+
+def to_network(layers: Sequence[KerasLayer], version: int) -> Imported:
+    """The network of a chain of layers.
+
+    Raises:
+        InputError: a layer cannot be mapped, by its name and class.
+    """
+    chain, end = Chain(), None
+    recurrent = [layer for layer in layers if layer.kind in GATES]
+    for layer in layers:
+        try:
+            if end and layer.kind not in PASSED:
+                raise InputError(f"comes after {ENDS[end]}, expected nothing more")
+            if layer.kind in GATES:
+                _add_recurrent(chain, layer, version, last=layer is recurrent[-1])
+            elif layer.kind == "Dense":
+                end = _add_dense(chain, layer)
+            elif layer.kind in ("Activation", "Softmax"):
+                end = _end(layer, layer.options.get("activation", "softmax"))
+            elif layer.kind == "Rescaling":
+                _add_rescaling(chain, layer)
+            elif layer.kind not in PASSED:
+                raise InputError("is a layer that cannot be mapped to a core")
+        except InputError as error:
+            raise InputError(f"{layer.kind} {layer.name!r} {error}") from None
+    return Imported(network=chain.network(), notes=(end_note(end),) if end else ())
+
+
+def _add_recurrent(chain: Chain, layer: KerasLayer, version: int, *, last: bool) -> None:
+    for option, expected in EXPECTED.items():
+        layer.check(option, expected)
+    layer.check("return_sequences", not last)
+    names, units = GATES[layer.kind], layer.units
+    rows = len(names) * units
+    bias_shape = (rows,)
+    after = layer.kind == "GRU" and layer.options.get("reset_after") is True
+    if layer.kind == "GRU" and "reset_after" not in layer.options:
+        raise InputError("has no reset_after, expected true or false")
+    if after:
+        bias_shape = (2, rows)
+    use_bias = layer.options.get("use_bias", True) is True
+    shapes = {"kernel": (None, rows), "recurrent kernel": (units, rows)}
+    weights = layer.taken(shapes | ({"bias": bias_shape} if use_bias else {}))
+    bias = np.atleast_2d(weights["bias"] if use_bias else np.zeros(bias_shape))
+    x, h = (split(weights[n].T, names) for n in ("kernel", "recurrent kernel"))
+    b = split(bias.sum(axis=0), names)
+    gates = {name: GateWeights(x=x[name], h=h[name], b=b[name]) for name in names}
+    if after:
+        b_x, b_h = (split(part, names)["n"] for part in bias)
+        gates["n"] = GateWeights(x=x["n"], b=b_x)
+        gates["m"] = GateWeights(h=h["n"], b=b_h)
+    chain.layer(_made(layer, gates, version, after=after))
+
+
+def _made(
+    layer: KerasLayer, gates: Mapping[str, GateWeights], version: int, *, after: bool
+) -> Layer:
+    if layer.kind == "SimpleRNN":
+        return make_layer(RNN(), LOGISTIC, gates)
+    sigmoid = _sigmoid(layer.options.get("recurrent_activation", "sigmoid"), version)
+    if layer.kind == "LSTM":
+        return make_layer(LSTM(), sigmoid, gates)
+    cell = GRU(reset="after" if after else "before")
+    return make_layer(cell, sigmoid, gates, complement=("z",))
+
+
+def _sigmoid(activation: object, version: int) -> Sigmoid:
+    if activation == "sigmoid":
+        return LOGISTIC
+    if activation == "hard_sigmoid":
+        return hard_sigmoid(SLOPES[version])
+    raise InputError(
+        f"recurrent_activation is {_shown(activation)}, expected sigmoid or hard_sigmoid"
+    )
+
+
+def _add_dense(chain: Chain, layer: KerasLayer) -> str | None:
+    """Add the matrix; returns what its activation is at the network's end."""
+    if layer.options.get("lora_rank") or layer.options.get("quantization_config"):
+        raise InputError("has LoRA or quantized weights, expected plain ones")
+    shapes: dict[str, tuple[int | None, ...]] = {"kernel": (None, layer.units)}
+    if layer.options.get("use_bias", True) is True:
+        shapes["bias"] = (layer.units,)
+    weights = layer.taken(shapes)
+    chain.dense(weights["kernel"].T, weights.get("bias", np.zeros(layer.units)))
+    activation = layer.options.get("activation")
+    return None if activation in (None, "linear") else _end(layer, activation)
+
+
+def _end(layer: KerasLayer, activation: object) -> str | None:
+    """An activation that may stand at the network's end, by its key in ``ENDS``."""
+    if activation == "linear":
+        return None
+    if layer.kind == "Softmax" and layer.options.get("axis", -1) not in (-1, [-1]):
+        raise InputError(f"axis is {layer.options['axis']}, expected -1")
+    end = activation.replace("_", "") if isinstance(activation, str) else ""
+    if end not in ENDS:
+        raise InputError(
+            f"activation is {_shown(activation)}, expected linear, softmax, log_softmax or sigmoid"
+        )
+    return end
+
+
+def _add_rescaling(chain: Chain, layer: KerasLayer) -> None:
+    """x * scale + offset, of single numbers."""
+
+    def number(name: str) -> float:
+        value = layer.options.get(name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InputError(f"{name} is {_shown(value)}, expected a number")
+        return float(value)
+
+    chain.rescale(number("scale"), number("offset"))
+
+
+def _shown(value: object) -> str:
+    """A configured value, short enough for a line."""
+    if isinstance(value, Mapping):
+        return str(value.get("class_name", "an object"))
+    return str(value)[:40]

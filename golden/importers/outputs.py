@@ -1,0 +1,61 @@
+"""What stands behind the last layer and is left out, and the comparison of whole outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from golden.cells import Floats
+from golden.errors import InputError
+from golden.network import Network
+
+ENDS = {"softmax": "Softmax", "logsoftmax": "LogSoftmax", "sigmoid": "Sigmoid"}
+"""Functions of the output alone that are left out, by their names in lower case."""
+
+TOLERANCE = 1e-4
+"""How far results that were computed in float32 may be from the float reference's."""
+
+
+def end_note(end: str) -> str:
+    """What a user is told about one of ``ENDS``."""
+    return f"{ENDS[end]} at the end is left out: the output is its argument"
+
+
+def ended(output: Floats, end: str | None) -> Floats:
+    """What a file or module puts out for the network's output (batch, outputs)."""
+    if end is None:
+        return output
+    if end == "sigmoid":
+        return 1 / (1 + np.exp(-output))
+    log = output - output.max(axis=1, keepdims=True)
+    log = log - np.log(np.exp(log).sum(axis=1, keepdims=True))
+    return np.exp(log) if end == "softmax" else log
+
+
+def check_results(network: Network, samples: Floats, end: str | None, found: Any) -> None:
+    """Refuse a network that does not give the results of what it was imported from.
+
+    Args:
+        network: the imported network.
+        samples: (batch, steps, inputs).
+        end: what was left out, a key of ``ENDS`` or ``None``.
+        found: the results for ``samples``, (batch, outputs).
+
+    Raises:
+        InputError: they differ.
+    """
+    wanted = ended(network.forward(samples), end)
+    found = np.asarray(found, dtype=np.float64)
+    cells = ", ".join(layer.cell.kind for layer in network.layers)
+    if found.size != wanted.size:
+        raise InputError(
+            f"has results of shape {found.shape}, but its layers are read as {cells} with results "
+            f"of shape {wanted.shape}"
+        )
+    error = np.abs(found.reshape(wanted.shape) - wanted).max() / max(1.0, np.abs(wanted).max())
+    if not error <= TOLERANCE:
+        raise InputError(
+            f"computes something else than its layers, read as {cells}: results differ by "
+            f"{error:.1e}"
+        )

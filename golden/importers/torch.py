@@ -1,0 +1,293 @@
+"""PyTorch: state dicts with a description of the modules that they belong to.
+
+A state dict has names and arrays, but not the order of the modules nor their activations. The
+description, a JSON object, says these:
+
+    {"layers": [{"module": "LSTM", "name": "rnn"}, {"module": "Linear", "name": "head"}],
+     "input_scale": 1.0}
+
+``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM or Linear of ``torch.nn``, or
+``Recurrent`` of :mod:`litelstm.torch`; ``name`` is what its parameters' names begin with, empty for
+the state dict of the module itself. A ``Recurrent`` also has ``gate`` (``hard`` or ``logistic``),
+``cell`` (default ``litelstm``) and that cell's options, as ``peephole`` and ``reset``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.cells import CELLS, GRU, LSTM, RNN, SIGMOIDS, Cell
+from golden.errors import InputError
+from golden.importers import packages
+from golden.importers.layers import (
+    LOGISTIC,
+    Chain,
+    GateWeights,
+    Imported,
+    make_layer,
+    reals,
+    split,
+)
+from golden.network import Layer, weight_shapes
+
+Arrays = dict[str, NDArray[Any]]
+
+GATES = {"RNN": "h", "GRU": "rzn", "LSTM": "ifgo"}
+"""PyTorch's recurrent modules, and the order in which they stack their gates."""
+
+
+def load(path: str | Path, description: str | Path) -> Imported:
+    """Import a state dict from a ``.safetensors`` file, or one that ``torch.save`` wrote.
+
+    Args:
+        path: the file; it is read with ``weights_only=True``, so nothing in it is executed.
+        description: a JSON file, see above.
+
+    Raises:
+        InputError: a file cannot be read, or something in it cannot be mapped.
+    """
+    told = read_description(description)
+    path = Path(path)
+    try:
+        reader = _read_safetensors if path.suffix == ".safetensors" else _read_pickle
+        return from_state_dict(reader(path), told)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def from_state_dict(state: Mapping[str, Any], description: Mapping[str, Any]) -> Imported:
+    """Import arrays or tensors by the names that a state dict has.
+
+    Raises:
+        InputError: the description is not as expected, or a weight is missing, of a wrong shape,
+            or belongs to no module.
+    """
+    layers, scale = _checked(description)
+    left = {name: _array(value) for name, value in state.items()}
+    chain = Chain(input_scale=scale)
+    for entry in layers:
+        name = entry["name"]
+        prefix = f"{name}." if name else ""
+        try:
+            _ADD[entry["module"]](chain, _taken(left, prefix, entry["module"]), entry)
+        except InputError as error:
+            raise InputError(f"{entry['module']} {name!r}: {error}") from None
+    if left:
+        raise InputError(f"weight {next(iter(left))} belongs to no module of the description")
+    return Imported(network=chain.network())
+
+
+def read_description(path: str | Path) -> dict[str, Any]:
+    """A description from its JSON file.
+
+    Raises:
+        InputError: it is not as expected.
+    """
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path}: is not a readable JSON file") from None
+    try:
+        _checked(told)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return told
+
+
+def _checked(told: Any) -> tuple[list[dict[str, str]], float]:
+    """The entries of a description's ``layers``, and its ``input_scale``."""
+    if not isinstance(told, Mapping) or not isinstance(told.get("layers"), (list, tuple)):
+        raise InputError("description has no list layers")
+    unknown = sorted(set(told) - {"layers", "input_scale"})
+    if unknown:
+        raise InputError(f"description has {unknown[0]}, expected layers and input_scale")
+    scale = told.get("input_scale", 1.0)
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)):
+        raise InputError(f"input_scale is {scale!r}, expected a positive number")
+    for index, entry in enumerate(told["layers"]):
+        if not isinstance(entry, Mapping):
+            raise InputError(f"layers[{index}] is {entry!r}, expected an object")
+        module = entry.get("module")
+        if not isinstance(module, str) or module not in _ADD:
+            raise InputError(f"layers[{index}].module is {module!r}, expected {' or '.join(_ADD)}")
+        known = {"module", "name"}
+        if module == "Recurrent":
+            known |= {"gate", "cell", *(o for cell in CELLS.values() for o in cell.options)}
+        for field in sorted({*entry, "name"}):
+            if field not in known:
+                raise InputError(f"layers[{index}] has {field}, which a {module} has not")
+            if not isinstance(entry.get(field), str):
+                raise InputError(
+                    f"layers[{index}].{field} is {entry.get(field)!r}, expected a text"
+                )
+    return [dict(entry) for entry in told["layers"]], float(scale)
+
+
+def _taken(left: Arrays, prefix: str, module: str) -> Arrays:
+    """A module's arrays by the rest of their names; they are gone from ``left``."""
+    pattern = {
+        "Linear": r"(weight|bias)",
+        "Recurrent": r"layers\.\d+\.\w+",
+    }.get(module, r"(weight|bias)_\w+")
+    names = [n for n in left if n.startswith(prefix) and re.fullmatch(pattern, n[len(prefix) :])]
+    if not names:
+        raise InputError(f"has no weights {prefix}...")
+    return {name[len(prefix) :]: left.pop(name) for name in names}
+
+
+def _add_linear(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
+    if "weight" not in arrays:
+        raise InputError("weight is missing")
+    matrix = reals(arrays["weight"], (None, None), "weight")
+    bias = np.zeros(len(matrix))
+    if "bias" in arrays:
+        bias = reals(arrays["bias"], (len(matrix),), "bias")
+    chain.dense(matrix, bias)
+
+
+def _add_recurrent(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
+    """Layers of RNN, GRU or LSTM: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, ..."""
+    module, index = entry["module"], 0
+    while arrays:
+        layer = {
+            what: arrays.pop(f"{what}_l{index}")
+            for what in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            if f"{what}_l{index}" in arrays
+        }
+        if "weight_ih" not in layer or "weight_hh" not in layer:
+            name = next(iter(arrays), f"weight_ih_l{index}")
+            reason = "is not of a layer of weight_ih and weight_hh"
+            if name.endswith("_reverse"):
+                reason = "is of a bidirectional module, expected one direction"
+            elif name.startswith("weight_hr"):
+                reason = "is a projection, expected proj_size 0"
+            raise InputError(f"weight {name} {reason}")
+        reverse = [name for name in arrays if name.endswith("_reverse")]
+        if reverse:
+            raise InputError(f"weight {reverse[0]} is of a bidirectional module, expected one way")
+        chain.layer(_layer(module, layer, index))
+        index += 1
+
+
+def _layer(module: str, arrays: Arrays, index: int) -> Layer:
+    names = GATES[module]
+    matrix = reals(arrays["weight_ih"], (None, None), f"weight_ih_l{index}")
+    rows = len(matrix)
+    if rows % len(names):
+        raise InputError(f"weight_ih_l{index} has {rows} rows, expected {len(names)} x units")
+    shape = (rows, rows // len(names))
+    x = split(matrix, names)
+    h = split(reals(arrays["weight_hh"], shape, f"weight_hh_l{index}"), names)
+    b_x, b_h = (
+        split(reals(arrays[n], (rows,), f"{n}_l{index}") if n in arrays else np.zeros(rows), names)
+        for n in ("bias_ih", "bias_hh")
+    )
+    gates = {n: GateWeights(x=x[n], h=h[n], b=b_x[n] + b_h[n]) for n in names}
+    if module == "RNN":
+        return make_layer(RNN(), LOGISTIC, gates)
+    if module == "LSTM":
+        return make_layer(LSTM(), LOGISTIC, gates)
+    gates["n"] = GateWeights(x=x["n"], b=b_x["n"])
+    gates["m"] = GateWeights(h=h["n"], b=b_h["n"])
+    return make_layer(GRU(reset="after"), LOGISTIC, gates, complement=("z",))
+
+
+def _add_litelstm(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
+    """Layers of :class:`litelstm.torch.Recurrent`, whose names are those of golden.network."""
+    gate = entry.get("gate")
+    if gate not in SIGMOIDS:
+        raise InputError(f"gate is {gate!r}, expected {' or '.join(SIGMOIDS)}")
+    cell = _described_cell(entry)
+    indices = sorted({int(name.split(".")[1]) for name in arrays})
+    if indices != list(range(len(indices))):
+        raise InputError(f"has layers {indices}, expected 0, 1, ...")
+    for index in indices:
+        prefix = f"layers.{index}."
+        weights = {
+            name.removeprefix(prefix): reals(value, (None,) * value.ndim, name)
+            for name, value in arrays.items()
+            if name.startswith(prefix)
+        }
+        try:
+            layer = Layer(cell=cell, sigmoid=gate, weights=weights)
+        except InputError as error:
+            raise InputError(f"layers.{index}: {error}") from None
+        order = weight_shapes(cell, layer.inputs, layer.units)
+        ordered = {name: weights[name] for name in order}
+        chain.layer(Layer(cell=cell, sigmoid=gate, weights=ordered))
+
+
+def _described_cell(entry: Mapping[str, str]) -> Cell:
+    kind = entry.get("cell", "litelstm")
+    if kind not in CELLS:
+        raise InputError(f"cell is {kind!r}, expected {' or '.join(CELLS)}")
+    options = {k: v for k, v in entry.items() if k not in ("module", "name", "gate", "cell")}
+    for name in options:
+        if name not in CELLS[kind].options:
+            raise InputError(f"has {name}, which a {kind} has not")
+    try:
+        return CELLS[kind](**options)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+_ADD: dict[str, Callable[[Chain, Arrays, Mapping[str, str]], None]] = {
+    "RNN": _add_recurrent,
+    "GRU": _add_recurrent,
+    "LSTM": _add_recurrent,
+    "Linear": _add_linear,
+    "Recurrent": _add_litelstm,
+}
+"""Modules by name, and what adds them to a chain."""
+
+
+def _array(value: Any) -> NDArray[Any]:
+    """A tensor or array as an array; the kind of its numbers stays."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = (value.double() if value.is_floating_point() else value).numpy()
+    return np.asarray(value)
+
+
+def _read_safetensors(path: Path) -> Mapping[str, Any]:
+    numpy = packages.load("safetensors.numpy")
+    try:
+        return numpy.load(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}") from None
+    except Exception:
+        raise InputError(
+            "is not a readable .safetensors file of floats (foreign, damaged or cut short)"
+        ) from None
+
+
+def _read_pickle(path: Path) -> Mapping[str, Any]:
+    torch = packages.load("torch", "train")
+    try:
+        with path.open("rb") as file:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}") from None
+    except Exception:
+        raise InputError(
+            "is not a readable state dict (foreign, damaged, cut short, or more than tensors)"
+        ) from None
+    if not isinstance(state, Mapping) or not all(torch.is_tensor(v) for v in state.values()):
+        raise InputError(f"holds {_described(state)}, expected a state dict of tensors")
+    return state
+
+
+def _described(state: Any) -> str:
+    if isinstance(state, Mapping):
+        odd = next(k for k, v in state.items() if not hasattr(v, "detach"))
+        return f"a dict with {odd!r} that is no tensor"
+    return f"a {type(state).__name__}"
