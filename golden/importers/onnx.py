@@ -7,7 +7,6 @@ reference evaluator and must give the imported network's results.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,14 +104,13 @@ def _read_any_layout(graph: Graph) -> tuple[tuple[str, ...], _Reading]:
         raise InputError(
             f"input {graph.input} has {rank} axes, expected 3 (batch, steps, features)"
         )
-    *others, first = reversed(LAYOUTS[rank])
-    try:
-        return first, _read_any_length(graph, first)
-    except AxesError:
-        for axes in others:
-            with suppress(AxesError):
-                return axes, _read_any_length(graph, axes)
-        raise
+    refusals: list[AxesError] = []
+    for axes in LAYOUTS[rank]:
+        try:
+            return axes, _read_any_length(graph, axes)
+        except AxesError as error:
+            refusals.append(error)
+    raise max(refusals, key=lambda error: error.done)  # the one that got farther
 
 
 def _read_any_length(graph: Graph, axes: tuple[str, ...]) -> _Reading:
@@ -145,6 +143,8 @@ def _read(graph: Graph, axes: tuple[str, ...], steps: int) -> _Reading:
             parts.append(dense)
         if atom.kind == "input":
             break
+        if atom.kind in ENDS:
+            raise InputError(f"has {ENDS[atom.kind]} before the end, expected nothing behind it")
         if atom.kind == "c":
             raise InputError("output Y_c of an LSTM is read, expected h alone")
         if atom.kind == "state":

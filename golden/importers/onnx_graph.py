@@ -65,6 +65,11 @@ class Graph:
             if wanted.intersection(node.output):
                 wanted.update(node.input)
                 kept.append(node)
+                if any(a.type in (a.GRAPH, a.GRAPHS) for a in node.attribute):
+                    raise InputError(
+                        f"{node.op_type} {_label(node)!r} is control flow; export with a fixed "
+                        "number of steps, unrolled"
+                    )
         for name, array in self.constants.items():
             if name not in wanted and array.dtype.kind == "f" and array.size > 1:
                 raise InputError(f"weight {name} is not used by the output {self.output}")
@@ -84,12 +89,12 @@ class Graph:
         batch, _ = self.counts(axes, steps)
         forms = tuple(Atom("input", self.sizes[-1], time).form for time in range(steps))
         values: dict[str, Value] = {**self.constants, self.input: Data(axes, forms, batch)}
-        for proto in self._nodes:
-            label = proto.name or next(iter(proto.output), "")
+        for done, proto in enumerate(self._nodes):
+            label = _label(proto)
             try:
                 results = self._apply(proto, label, values)
             except AxesError as error:
-                raise AxesError(f"{proto.op_type} {label!r} {error}") from None
+                raise AxesError(f"{proto.op_type} {label!r} {error}", done) from None
             except InputError as error:
                 raise InputError(f"{proto.op_type} {label!r} {error}") from None
             values |= dict(zip(proto.output, results, strict=False))
@@ -101,9 +106,6 @@ class Graph:
     def _apply(self, proto: Any, label: str, values: dict[str, Value]) -> tuple[Value, ...]:
         if proto.domain not in DOMAINS:
             raise InputError(f"is of the domain {proto.domain}, which is not known")
-        kinds = self._onnx.AttributeProto
-        if any(a.type in (kinds.GRAPH, kinds.GRAPHS) for a in proto.attribute):
-            raise InputError("is control flow; export with a fixed number of steps, unrolled")
         missing = [name for name in proto.input if name and name not in values]
         if missing:
             raise InputError(f"reads output {missing[0]}, which its operator does not give")
@@ -148,6 +150,11 @@ class Graph:
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise InputError(f"cannot be computed from constants: {reason}") from None
+
+
+def _label(proto: Any) -> str:
+    """An operator's name, or its first output's where it has none."""
+    return proto.name or next(iter(proto.output), "")
 
 
 def _plain(onnx: Any, attribute: Any) -> Any:

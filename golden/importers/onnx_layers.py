@@ -85,9 +85,9 @@ def _activations(node: Node, expected: tuple[str, ...]) -> Sigmoid:
     Args:
         expected: ONNX's defaults; in the place of Sigmoid there may be HardSigmoid.
     """
-    node.check_attributes(*ATTRIBUTES)
     if "clip" in node.attributes:
         raise InputError("has clip, expected none: no cell here clips its sums")
+    node.check_attributes(*ATTRIBUTES)
     direction = node.attributes.get("direction", "forward")
     if direction != "forward":
         raise InputError(f"direction is {direction}, expected forward")

@@ -19,7 +19,15 @@ from golden.importers.forms import Form, constant, stacked
 
 
 class AxesError(InputError):
-    """Axes are not where an operator needs them; perhaps the input's were taken wrongly."""
+    """Axes are not where an operator needs them; perhaps the input's were taken wrongly.
+
+    Attributes:
+        done: how many operators of the graph had been followed.
+    """
+
+    def __init__(self, message: str, done: int = 0) -> None:
+        super().__init__(message)
+        self.done = done
 
 
 @dataclass(frozen=True, eq=False)

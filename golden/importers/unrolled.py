@@ -28,7 +28,7 @@ from golden.network import Layer
 SIGMOIDS = {"sigmoid": LOGISTIC, "hard": Sigmoid(name="hard")}
 """Gate activations by the kind of their atoms."""
 
-UNKNOWN = "has a loop whose step is none of RNN, GRU, LSTM, LiteLSTM"
+UNKNOWN = "computes what is no step of RNN, GRU, LSTM or LiteLSTM"
 
 
 @dataclass(frozen=True, kw_only=True)

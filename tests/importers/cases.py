@@ -66,10 +66,12 @@ def with_end(output: Floats, end: str | None) -> Floats:
     return output
 
 
-def check(network: Network, case: Case, x: Floats, y: Floats) -> None:
+def check(
+    network: Network, *, cells: tuple[str, ...], end: str | None, x: Floats, y: Floats
+) -> None:
     """Compare cells, and the float reference with the framework's results."""
-    assert cells_of(network) == case.cells
-    output = with_end(network.forward(x), case.end)
+    assert cells_of(network) == cells
+    output = with_end(network.forward(x), end)
     assert output.shape == y.shape
     assert np.abs(output - y).max() < TOLERANCE
     assert np.abs(y).max() > 1e-2  # not all zero, whatever was computed

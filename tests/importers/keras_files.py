@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ def _case(
         x = samples(3)
         y = np.asarray(model.predict(x, verbose=0))
         if suffix == ".onnx":
-            model.export(path, format="onnx", verbose=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model.export(path, format="onnx", verbose=False)
         else:
             model.save(path)
         return x, y

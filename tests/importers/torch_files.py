@@ -161,6 +161,7 @@ ONNX = {
     "gru, reset before": _loop(
         nets.gru_before, stacked_shapes(3), "gru before logistic", dynamo=False, layers=2
     ),
+    "gru, one gate": _loop(nets.minimal, stacked_shapes(1), "gru before logistic", dynamo=False),
     "gru, reset after, hard": _loop(
         nets.gru_after, stacked_shapes(3), "gru after hard", dynamo=True, layers=2
     ),

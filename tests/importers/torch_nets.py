@@ -169,7 +169,7 @@ def gru_after(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def minimal(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """A minimal gated unit, which is none of the cells."""
+    """A minimal gated unit: a GRU whose r and z are one."""
     s = x @ p["W"].T
     f = torch.sigmoid(s + h @ p["U"].T + p["b"])
     return (1 - f) * h + f * torch.tanh(s + (f * h) @ p["U"].T), c
