@@ -156,25 +156,22 @@ def _add_linear(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
 
 def _add_recurrent(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
     """Layers of RNN, GRU or LSTM: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, ..."""
-    module, index = entry["module"], 0
+    for name in arrays:
+        if name.endswith("_reverse"):
+            raise InputError(f"weight {name} is of a bidirectional module, expected one direction")
+        if name.startswith("weight_hr"):
+            raise InputError(f"weight {name} is a projection, expected proj_size 0")
+    index = 0
     while arrays:
         layer = {
             what: arrays.pop(f"{what}_l{index}")
             for what in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             if f"{what}_l{index}" in arrays
         }
-        if "weight_ih" not in layer or "weight_hh" not in layer:
-            name = next(iter(arrays), f"weight_ih_l{index}")
-            reason = "is not of a layer of weight_ih and weight_hh"
-            if name.endswith("_reverse"):
-                reason = "is of a bidirectional module, expected one direction"
-            elif name.startswith("weight_hr"):
-                reason = "is a projection, expected proj_size 0"
-            raise InputError(f"weight {name} {reason}")
-        reverse = [name for name in arrays if name.endswith("_reverse")]
-        if reverse:
-            raise InputError(f"weight {reverse[0]} is of a bidirectional module, expected one way")
-        chain.layer(_layer(module, layer, index))
+        for what in ("weight_ih", "weight_hh"):
+            if what not in layer:
+                raise InputError(f"weight {what}_l{index} is missing")
+        chain.layer(_layer(entry["module"], layer, index))
         index += 1
 
 

@@ -81,10 +81,10 @@ class _Walk:
             return
         elif kind.lower() in ENDS and of_torch:
             self.end = kind.lower()
-        elif of_torch and not isinstance(module, nn.Sequential):
+        elif of_torch and not isinstance(module, (nn.Sequential, nn.ModuleList, nn.ModuleDict)):
             raise InputError(f"{kind} {name!r} cannot be mapped to a core")
         else:
-            self.own |= not isinstance(module, nn.Sequential)
+            self.own |= not isinstance(module, nn.Sequential)  # the one with an order of its own
             for child, part in module.named_children():
                 yield from self.described(part, f"{name}.{child}" if name else child)
 
