@@ -18,11 +18,23 @@ from typing import Any
 
 from golden.errors import InputError
 from golden.importers import packages
-from golden.importers.keras_layers import Arrays, KerasLayer, to_network
+from golden.importers.keras_layers import Arrays, KerasLayer, check_kind, to_network
 from golden.importers.layers import Imported
 
-_DAMAGED = (ValueError, KeyError, TypeError, OSError, EOFError, RuntimeError, RecursionError)
-_DAMAGED_ZIP = (*_DAMAGED, NotImplementedError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What reading a damaged or foreign file may raise."""
 
 
@@ -36,34 +48,28 @@ def load(path: str | Path) -> Imported:
     path = Path(path)
     h5py = packages.load("h5py")
     try:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}") from None
-        if zipfile.is_zipfile(io.BytesIO(data)):
-            version, layers = _read_zip(h5py, data)
-        else:
-            version, layers = _read_h5(h5py, data)
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        read = _read_zip if zipfile.is_zipfile(io.BytesIO(data)) else _read_h5
+        version, layers = read(h5py, data)
         return to_network(layers, version)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-
-
-def _damaged() -> InputError:
-    return InputError("is not a readable Keras model (foreign, damaged or cut short)")
+    except _DAMAGED:
+        raise InputError(
+            f"{path}: is not a readable Keras model (foreign, damaged or cut short)"
+        ) from None
 
 
 def _read_zip(h5py: Any, data: bytes) -> tuple[int, list[KerasLayer]]:
     """Version and layers of a ``.keras`` file."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = {n: archive.read(n) for n in ("metadata.json", "config.json")}
-            weights = archive.read("model.weights.h5")
-        metadata, config = (json.loads(parts[n]) for n in ("metadata.json", "config.json"))
-    except _DAMAGED_ZIP:
-        raise _damaged() from None
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        metadata, config = (json.loads(archive.read(n)) for n in ("metadata.json", "config.json"))
+        weights = archive.read("model.weights.h5")
     entries = _entries(config)
-    with _open(h5py, weights) as file:
+    with h5py.File(io.BytesIO(weights), "r") as file:
         groups = file.get("layers")
         if not isinstance(groups, h5py.Group):
             raise InputError("has no group layers in model.weights.h5")
@@ -77,37 +83,26 @@ def _read_zip(h5py: Any, data: bytes) -> tuple[int, list[KerasLayer]]:
             f"{base}_{n}" if n else base for base, most in counts.items() for n in range(most + 1)
         }
         _refuse_others(groups, known)
-    return _version(metadata if isinstance(metadata, dict) else {}), layers
+    return _version(metadata), layers
 
 
 def _read_h5(h5py: Any, data: bytes) -> tuple[int, list[KerasLayer]]:
     """Version and layers of an ``.h5`` file."""
-    with _open(h5py, data) as file:
+    with h5py.File(io.BytesIO(data), "r") as file:
         if "model_config" not in file.attrs or "model_weights" not in file:
             raise InputError("has no model_config and model_weights, expected a whole saved model")
-        try:
-            config = json.loads(file.attrs["model_config"])
-        except _DAMAGED:
-            raise _damaged() from None
+        entries = _entries(json.loads(file.attrs["model_config"]))
         groups, layers = file["model_weights"], []
-        entries = _entries(config)
         for kind, name, options in entries:
             layers.append(KerasLayer(kind, name, options, _arrays(h5py, groups.get(name), name)))
         _refuse_others(groups, {name for _, name, _ in entries} | {"top_level_model_weights"})
         return _version(dict(file.attrs)), layers
 
 
-def _open(h5py: Any, data: bytes) -> Any:
-    try:
-        return h5py.File(io.BytesIO(data), "r")
-    except _DAMAGED:
-        raise _damaged() from None
-
-
 def _version(fields: dict[str, Any]) -> int:
     """Keras' major version, which decides the slope of its hard sigmoid."""
     text = fields.get("keras_version")
-    found = re.match(r"(\d+)\.", text) if isinstance(text, str) else None
+    found = re.match(r"(\d+)\.", str(text))
     if found is None or found[1] not in ("2", "3"):
         raise InputError(f"keras_version is {text!r}, expected 2.x or 3.x")
     return int(found[1])
@@ -136,22 +131,16 @@ def _arrays(h5py: Any, group: Any, layer: str) -> Arrays:
                 raise InputError(f"weight {item.name} lies in another file")
             found[path] = item
 
-    try:
-        group.visititems(visit)
-        if named:
-            raise InputError(f"layer {layer!r} has the weights of {named[0]!r}")
-        order = list(found)
-        if "weight_names" in group.attrs:
-            order = [
-                n.decode() if isinstance(n, bytes) else str(n) for n in group.attrs["weight_names"]
-            ]
-            if sorted(order) != sorted(found):
-                raise InputError(f"layer {layer!r} has weights that its weight_names do not list")
-        return [(name, found[name][()]) for name in order]
-    except InputError:
-        raise
-    except (*_DAMAGED, MemoryError):
-        raise _damaged() from None
+    group.visititems(visit)
+    if named:
+        raise InputError(f"layer {layer!r} has the weights of {named[0]!r}")
+    order = list(found)
+    if "weight_names" in group.attrs:
+        listed = group.attrs["weight_names"]
+        order = [name.decode() if isinstance(name, bytes) else str(name) for name in listed]
+        if sorted(order) != sorted(found):
+            raise InputError(f"layer {layer!r} has weights that its weight_names do not list")
+    return [(name, found[name][()]) for name in order]
 
 
 def _refuse_others(groups: Any, known: set[str]) -> None:
@@ -162,16 +151,15 @@ def _refuse_others(groups: Any, known: set[str]) -> None:
 
 def _entries(config: Any) -> list[tuple[str, str, dict[str, Any]]]:
     """Kind, name and options of the layers, in the order of the data."""
-    try:
-        kind, model = config["class_name"], config["config"]
-        layers = [
-            (str(layer["class_name"]), str(layer["config"]["name"]), dict(layer["config"]), layer)
-            for layer in model["layers"]
-        ]
-    except _DAMAGED:
-        raise InputError(
-            "has no layers in its configuration, expected a Sequential model"
-        ) from None
+    if not isinstance(config, dict) or "layers" not in config.get("config", ()):
+        raise InputError("has no layers in its configuration, expected a Sequential model")
+    kind, model = config["class_name"], config["config"]
+    layers = [
+        (str(layer["class_name"]), str(layer["config"]["name"]), dict(layer["config"]), layer)
+        for layer in model["layers"]
+    ]
+    for layer_kind, name, *_ in layers:
+        check_kind(layer_kind, name)
     if kind == "Sequential":
         return [entry[:3] for entry in layers]
     if kind not in ("Functional", "Model"):

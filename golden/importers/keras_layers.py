@@ -83,6 +83,12 @@ class KerasLayer:
         return units
 
 
+def check_kind(kind: str, name: str) -> None:
+    """Refuse a layer of another class than :func:`to_network` takes."""
+    if kind not in (*GATES, *PASSED, "Dense", "Activation", "Softmax", "Rescaling"):
+        raise InputError(f"{kind} {name!r} is a layer that cannot be mapped to a core")
+
+
 def to_network(layers: Sequence[KerasLayer], version: int) -> Imported:
     """The network of a chain of layers.
 
@@ -103,8 +109,6 @@ def to_network(layers: Sequence[KerasLayer], version: int) -> Imported:
                 end = _end(layer, layer.options.get("activation", "softmax"))
             elif layer.kind == "Rescaling":
                 _add_rescaling(chain, layer)
-            elif layer.kind not in PASSED:
-                raise InputError("is a layer that cannot be mapped to a core")
         except InputError as error:
             raise InputError(f"{layer.kind} {layer.name!r} {error}") from None
     return Imported(network=chain.network(), notes=(end_note(end),) if end else ())

@@ -16,7 +16,7 @@ BATCH, STEPS, INPUTS, UNITS, OUTPUTS = 2, 4, 3, 4, 2
 TOLERANCE = 1e-5
 """How far the float reference may be from a framework's float32."""
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

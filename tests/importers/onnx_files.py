@@ -90,8 +90,8 @@ def hard(*scales: float) -> dict[str, Any]:
     return {name: [value] for name, value in named}
 
 
-GRU_HARD = {"activations": ["HardSigmoid", "Tanh"]}
-LSTM_HARD = {"activations": ["HardSigmoid", "Tanh", "Tanh"]}
+GRU_HARD: dict[str, Any] = {"activations": ["HardSigmoid", "Tanh"]}
+LSTM_HARD: dict[str, Any] = {"activations": ["HardSigmoid", "Tanh", "Tanh"]}
 
 OPERATORS = {
     "RNN": _case("RNN", "rnn logistic"),

@@ -18,7 +18,7 @@ class Stack(nn.Module):
 
     def __init__(self, kind: type[nn.RNNBase], *, head: bool = True, **options: Any) -> None:
         super().__init__()
-        self.rnn = kind(INPUTS, UNITS, **options)
+        self.rnn = kind(input_size=INPUTS, hidden_size=UNITS, **options)
         self.head = nn.Linear(UNITS, OUTPUTS) if head else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class Normalized(nn.Module):
         self.first = nn.Linear(INPUTS, 5)
         self.rnn = nn.GRU(5, UNITS, batch_first=True)
         self.head = nn.Linear(UNITS, OUTPUTS)
-        self.register_buffer("mean", torch.tensor([0.5, -0.25, 0.125]))
+        self.mean = torch.tensor([0.5, -0.25, 0.125])
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.rnn(self.first((x - self.mean) / 1.5))[0]
