@@ -28,6 +28,7 @@ _DAMAGED = (
     MemoryError,
     NotImplementedError,
     OSError,
+    OverflowError,
     RecursionError,
     RuntimeError,
     TypeError,
