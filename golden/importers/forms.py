@@ -28,13 +28,14 @@ class Atom:
     """A vector that is not a linear map of others; two of them are equal if they are the same.
 
     Args:
-        kind: ``input`` (x at a step), ``state`` (a recurrent operator's h), ``sum`` (a form taken
-            as one), ``product`` (element by element), ``tanh``, ``sigmoid``, ``hard`` (eq. 21), or
-            what may stand at a network's end: ``softmax``, ``logsoftmax``.
+        kind: ``input`` (x at a step), ``state`` (a recurrent operator's h at a step), ``final`` and
+            ``c`` (what it ends with), ``sum`` (a form taken as one), ``product`` (element by
+            element), ``tanh``, ``sigmoid``, ``hard`` (eq. 21), or what may stand at a network's
+            end: ``softmax``, ``logsoftmax``.
         size: its length.
-        time: the newest step of the input that it depends on, from 0.
+        time: the newest step of the input that it depends on, from 0; of a ``state``, its step.
         args: forms it is made from, for a product two atoms.
-        tag: of a state, what describes its operator.
+        tag: of an operator's h or c, its layer.
     """
 
     kind: str

@@ -10,7 +10,7 @@ meaning of a GRU's z. All of that is undone here by scaling weights, which is ex
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -149,6 +149,19 @@ def reals(array: ArrayLike, shape: tuple[int | None, ...], name: str) -> Floats:
     return array.astype(np.float64)
 
 
+def _on(
+    cell: Cell, weights: Mapping[str, Floats], matrix: Floats, bias: Floats
+) -> dict[str, Floats]:
+    """A layer's weights with which x does what matrix x + bias did."""
+    changed = dict(weights)
+    for gate in cell.gates:
+        if "x" in gate.reads:
+            on_x = weights[gate.matrix("x")]
+            changed[gate.matrix("x")] = on_x @ matrix
+            changed[gate.bias] = weights[gate.bias] + on_x @ bias
+    return changed
+
+
 @dataclass(kw_only=True)
 class Chain:
     """Layers and dense maps in the order of the data, put together to a network.
@@ -209,13 +222,11 @@ class Chain:
             matrix, bias = self._dense
             if layer.inputs != matrix.shape[0]:
                 raise InputError(f"layer reads {layer.inputs} values, expected {matrix.shape[0]}")
-            weights = dict(layer.weights)
-            for gate in layer.cell.gates:
-                if "x" in gate.reads:
-                    on_x = weights[gate.matrix("x")]
-                    weights[gate.matrix("x")] = on_x @ matrix
-                    weights[gate.bias] = weights[gate.bias] + on_x @ bias
-            layer = Layer(cell=layer.cell, sigmoid=layer.sigmoid, weights=weights)
+            layer = replace(
+                layer,
+                weights=_on(layer.cell, layer.weights, matrix, bias),
+                backward=layer.backward and _on(layer.cell, layer.backward, matrix, bias),
+            )
             self._dense = None
         self.layers.append(layer)
 

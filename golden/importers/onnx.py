@@ -147,7 +147,12 @@ def _read(graph: Graph, axes: tuple[str, ...], steps: int) -> _Reading:
             raise InputError(f"has {ENDS[atom.kind]} before the end, expected nothing behind it")
         if atom.kind == "c":
             raise InputError("output Y_c of an LSTM is read, expected h alone")
-        if atom.kind == "state":
+        is_last = not any(isinstance(part, Layer) for part in parts)
+        if atom.kind == "state" and is_last and atom.tag.direction != "forward":
+            raise InputError(
+                f"step {atom.time} of a {atom.tag.direction} layer is read, expected its final h"
+            )
+        if atom.kind in ("state", "final"):
             parts.append(atom.tag)
             form = atom.args[0]
         else:

@@ -182,7 +182,7 @@ def _gemm(node: Node) -> Results:
 
 def _mapped(data: Data, matrix: NDArray[np.generic]) -> Data:
     """A matrix product, the matrix of shape (features, results)."""
-    if not data.axes or data.axes[-1] != "features":
+    if not data.axes or data.axes[-1] != "features" or "directions" in data.axes:
         raise AxesError(f"multiplies {data.described()} by a matrix, expected features at the end")
     if matrix.ndim != 2 or matrix.shape[0] != data.features:
         raise InputError(
@@ -201,21 +201,13 @@ def _activation(kind: str) -> Callable[[Node], Results]:
 
 
 def _hard_sigmoid(node: Node) -> Results:
-    # The defaults are ONNX's, which gives them as float32.
-    alpha, beta = (node.real(name, float(np.float32(d))) for name, d in _HARD_DEFAULTS)
-    change = _scaled_and_clipped(alpha, beta)
-    return (node.data().each(change),)
+    alpha, beta = (node.real(name, default) for name, default in onnx_layers.HARD_DEFAULTS)
 
-
-_HARD_DEFAULTS = (("alpha", 0.2), ("beta", 0.5))
-
-
-def _scaled_and_clipped(alpha: float, beta: float) -> Callable[[Form], Form]:
     def change(form: Form) -> Form:
-        size = form.size
-        return clip(form.scaled(np.full(size, alpha)).shifted(np.full(size, beta)), 0.0, 1.0)
+        scaled = form.scaled(np.full(form.size, alpha)).shifted(np.full(form.size, beta))
+        return clip(scaled, 0.0, 1.0)
 
-    return change
+    return (node.data().each(change),)
 
 
 def _clip(node: Node) -> Results:
@@ -230,7 +222,7 @@ def _softmax(kind: str) -> Callable[[Node], Results]:
     def apply(node: Node) -> Results:
         data = node.data()
         axis = data.axis(node.number("axis", -1))
-        if data.axes[axis] != "features" or axis != len(data.axes) - 1:
+        if data.axes[axis] != "features" or axis != len(data.axes) - 1 or "directions" in data.axes:
             raise AxesError(f"works along {data.axes[axis]} of {data.described()}")
         return (data.each(lambda form: form.apply(kind)),)
 

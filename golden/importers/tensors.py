@@ -1,7 +1,7 @@
 """Tensors of a recurrent graph: axes with a meaning, and a form for every step.
 
-A tensor's axes are named ``batch``, ``steps``, ``features``, and ``one`` for those of size 1 that
-exporters put in and take out. What reorders axes moves names; nothing moves numbers, and what
+A tensor's axes are named ``batch``, ``steps``, ``features``, ``directions`` for the two of a
+bidirectional operator, and ``one`` for those of size 1 that exporters put in and take out. What reorders axes moves names; nothing moves numbers, and what
 would mix samples of a batch, or features and steps, is refused.
 """
 
@@ -30,12 +30,17 @@ class AxesError(InputError):
         self.done = done
 
 
+DIRECTIONS = 2
+"""Size of the axis ``directions``."""
+
+
 @dataclass(frozen=True, eq=False)
 class Data:
     """A tensor that depends on the network's input.
 
     Args:
-        axes: a name for every axis; ``features`` may be missing where the forms have size 1.
+        axes: a name for every axis; ``features`` may be missing where the forms have size 1. With
+            ``directions`` the forms have the features of both directions one after the other.
         forms: one for each step, or a single one where no axis is ``steps``.
         batch: size of the axis ``batch``.
     """
@@ -46,13 +51,19 @@ class Data:
 
     @property
     def features(self) -> int:
-        """Length of the vectors."""
-        return self.forms[0].size
+        """Length of the vectors, of one direction."""
+        return self.forms[0].size // (DIRECTIONS if "directions" in self.axes else 1)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes."""
-        sizes = {"batch": self.batch, "steps": len(self.forms), "one": 1, "features": self.features}
+        sizes = {
+            "batch": self.batch,
+            "directions": DIRECTIONS,
+            "features": self.features,
+            "one": 1,
+            "steps": len(self.forms),
+        }
         return tuple(sizes[axis] for axis in self.axes)
 
     def axis(self, index: int) -> int:
@@ -93,7 +104,11 @@ class Data:
         return Data(axes, self.forms, self.batch)
 
     def reshaped(self, target: Sequence[int]) -> Data:
-        """In a shape that differs by axes of size 1 only; 0 keeps a size, -1 is the rest."""
+        """In a shape that differs by axes of size 1, or has both directions as one vector.
+
+        Args:
+            target: sizes; 0 keeps one, -1 is the rest.
+        """
         shape = self.shape
         wanted = [
             shape[n] if size == 0 and n < len(shape) else size for n, size in enumerate(target)
@@ -102,6 +117,8 @@ class Data:
             known = -math.prod(wanted)
             wanted[wanted.index(-1)] = math.prod(shape) // known if known else 0
         if [n for n in wanted if n != 1] != [n for n in shape if n != 1]:
+            if self.axes[-2:] == ("directions", "features"):
+                return Data((*self.axes[:-2], "features"), self.forms, self.batch).reshaped(wanted)
             raise AxesError(
                 f"reshapes {self.described()} to {tuple(wanted)}, expected to change no axis but "
                 "those of size 1"
@@ -127,7 +144,13 @@ class Data:
             forms = tuple(self.forms[n] for n in flat)
             data = Data(self.axes, forms, self.batch)
         elif name == "features":
-            data = self.each(lambda form: form.rows(flat))
+            first = np.arange(0, self.forms[0].size, self.features)  # of each direction
+            rows = (first[:, None] + flat).ravel()
+            data = self.each(lambda form: form.rows(rows))
+        elif name == "directions" and len(flat) == 1:
+            rows = flat[0] * self.features + np.arange(self.features)
+            axes = (*self.axes[:place], "one", *self.axes[place + 1 :])
+            data = Data(axes, tuple(form.rows(rows) for form in self.forms), self.batch)
         elif not np.array_equal(flat, np.arange(size)):
             raise AxesError(f"takes {flat.tolist()} of axis {place} ({name}), expected all")
         return data if index.ndim else data.squeezed([place])
@@ -158,7 +181,9 @@ def as_data(array: NDArray[np.generic], like: Data) -> Data:
         if (full != first).any():
             raise InputError("a constant differs between the samples of a batch")
         full = first
-    order = sorted(range(full.ndim), key=lambda n: {"steps": 1, "features": 2}.get(like.axes[n], 0))
+    last = ("steps", "directions", "features")  # the others have size 1 here
+    order = [n for n, axis in enumerate(like.axes) if axis not in last]
+    order += [like.axes.index(axis) for axis in last if axis in like.axes]
     steps = len(like.forms) if "steps" in like.axes else 1
     rows = full.transpose(order).reshape(steps, -1)
     return Data(like.axes, tuple(constant(row) for row in rows), like.batch)
