@@ -188,15 +188,13 @@ def _same(a: Network, b: Network) -> bool:
     """Whether two networks are the same."""
     if len(a.layers) != len(b.layers) or (a.head is None) != (b.head is None):
         return False
-    pairs: list[tuple[Any, Any]] = list(zip(a.layers, b.layers, strict=True))
-    if any(x.cell != y.cell or x.sigmoid != y.sigmoid for x, y in pairs):
-        return False
-    pairs += [(a.head, b.head)] if a.head else []
-    return all(
-        np.array_equal(value, y.weights[name])
-        for x, y in pairs
-        for name, value in x.weights.items()
-    )
+    for x, y in zip(a.layers, b.layers, strict=True):
+        if (x.cell, x.sigmoid, x.direction) != (y.cell, y.sigmoid, y.direction):
+            return False
+    pairs = [(x.arrays, y.arrays) for x, y in zip(a.layers, b.layers, strict=True)]
+    if a.head and b.head:
+        pairs.append((dict(a.head.weights), dict(b.head.weights)))
+    return all(np.array_equal(array, y[name]) for x, y in pairs for name, array in x.items())
 
 
 def _compare(model: Any, graph: Graph, axes: tuple[str, ...], reading: _Reading) -> None:

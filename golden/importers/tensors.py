@@ -1,8 +1,9 @@
 """Tensors of a recurrent graph: axes with a meaning, and a form for every step.
 
 A tensor's axes are named ``batch``, ``steps``, ``features``, ``directions`` for the two of a
-bidirectional operator, and ``one`` for those of size 1 that exporters put in and take out. What reorders axes moves names; nothing moves numbers, and what
-would mix samples of a batch, or features and steps, is refused.
+bidirectional operator, and ``one`` for those of size 1 that exporters put in and take out. What
+reorders axes moves names; nothing moves numbers, and what would mix samples of a batch, or features
+and steps, is refused.
 """
 
 from __future__ import annotations
@@ -155,6 +156,10 @@ class Data:
             raise AxesError(f"takes {flat.tolist()} of axis {place} ({name}), expected all")
         return data if index.ndim else data.squeezed([place])
 
+    def ways(self, place: int) -> tuple[Data, ...]:
+        """Both directions, each with an axis of size 1 in the place of ``directions``."""
+        return tuple(self.taken(place, np.array([way])) for way in range(DIRECTIONS))
+
     def repeated(self, times: Sequence[int]) -> Data:
         """Refuse anything but a broadcast to its own shape; leading axes of 1 may be new."""
         data = self.unsqueezed(range(max(0, len(times) - len(self.axes))))
@@ -219,6 +224,8 @@ def joined(parts: Sequence[Data], place: int) -> Data:
             raise AxesError(f"joins {' and '.join(part.described() for part in parts)}")
         forms = tuple(stacked(group) for group in zip(*(p.forms for p in parts), strict=True))
         return Data(parts[0].axes, forms, parts[0].batch)
+    if name == "directions" and "steps" not in parts[0].axes:
+        name, parts = "one", [way for part in parts for way in part.ways(place)]
     axes = list(parts[0].axes)
     axes[place] = "steps"
     if name not in ("one", "steps") or axes.count("steps") > 1:

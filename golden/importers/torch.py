@@ -10,6 +10,9 @@ description, a JSON object, says these:
 ``Recurrent`` of :mod:`litelstm.torch`; ``name`` is what its parameters' names begin with, empty for
 the state dict of the module itself. A ``Recurrent`` also has ``gate`` (``hard`` or ``logistic``),
 ``cell`` (default ``litelstm``) and that cell's options, as ``peephole`` and ``reset``.
+
+A module behind a bidirectional one reads the h that both directions end with, PyTorch's h_n, not
+the last step's output, in which the direction from the last step has seen that step only.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,36 +161,35 @@ def _add_linear(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
 def _add_recurrent(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
     """Layers of RNN, GRU or LSTM: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, ..."""
     for name in arrays:
-        if name.endswith("_reverse"):
-            raise InputError(f"weight {name} is of a bidirectional module, expected one direction")
         if name.startswith("weight_hr"):
             raise InputError(f"weight {name} is a projection, expected proj_size 0")
+    both = "weight_ih_l0_reverse" in arrays
     index = 0
     while arrays:
-        layer = {
-            what: arrays.pop(f"{what}_l{index}")
-            for what in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            if f"{what}_l{index}" in arrays
-        }
-        for what in ("weight_ih", "weight_hh"):
-            if what not in layer:
-                raise InputError(f"weight {what}_l{index} is missing")
-        chain.layer(_layer(entry["module"], layer, index))
+        layer = _layer(entry["module"], arrays, f"_l{index}")
+        if both:
+            second = _layer(entry["module"], arrays, f"_l{index}_reverse")
+            layer = replace(layer, direction="bidirectional", backward=second.weights)
+        chain.layer(layer)
         index += 1
 
 
-def _layer(module: str, arrays: Arrays, index: int) -> Layer:
+def _layer(module: str, arrays: Arrays, suffix: str) -> Layer:
+    """One direction of a layer, whose arrays are taken out of ``arrays``."""
+    for what in ("weight_ih", "weight_hh"):
+        if what + suffix not in arrays:
+            raise InputError(f"weight {what}{suffix} is missing")
     names = GATES[module]
-    matrix = reals(arrays["weight_ih"], (None, None), f"weight_ih_l{index}")
+    matrix = reals(arrays.pop(f"weight_ih{suffix}"), (None, None), f"weight_ih{suffix}")
     rows = len(matrix)
     if rows % len(names):
-        raise InputError(f"weight_ih_l{index} has {rows} rows, expected {len(names)} x units")
+        raise InputError(f"weight_ih{suffix} has {rows} rows, expected {len(names)} x units")
     shape = (rows, rows // len(names))
     x = split(matrix, names)
-    h = split(reals(arrays["weight_hh"], shape, f"weight_hh_l{index}"), names)
+    h = split(reals(arrays.pop(f"weight_hh{suffix}"), shape, f"weight_hh{suffix}"), names)
     b_x, b_h = (
-        split(reals(arrays[n], (rows,), f"{n}_l{index}") if n in arrays else np.zeros(rows), names)
-        for n in ("bias_ih", "bias_hh")
+        split(reals(arrays.pop(name, np.zeros(rows)), (rows,), name), names)
+        for name in (f"bias_ih{suffix}", f"bias_hh{suffix}")
     )
     gates = {n: GateWeights(x=x[n], h=h[n], b=b_x[n] + b_h[n]) for n in names}
     if module == "RNN":

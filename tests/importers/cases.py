@@ -38,15 +38,13 @@ class Case:
 
 
 def cells_of(network: Network) -> tuple[str, ...]:
-    """Cells of a network with options and gate activation, as ``gru after logistic``."""
-    return tuple(
-        " ".join([layer.cell.kind, *(getattr(layer.cell, o) for o in _shown(layer)), layer.sigmoid])
-        for layer in network.layers
-    )
-
-
-def _shown(layer: Any) -> list[str]:
-    return [option for option in layer.cell.options if option in ("peephole", "reset")]
+    """A network's layers as ``gru after logistic``, with their direction if it is not forward."""
+    names = []
+    for layer in network.layers:
+        options = [getattr(layer.cell, name) for name in layer.cell.options]
+        direction = [] if layer.direction == "forward" else [layer.direction]
+        names.append(" ".join([layer.cell.kind, *options, layer.sigmoid, *direction]))
+    return tuple(names)
 
 
 def samples(seed: int, *, steps: int = STEPS) -> NDArray[np.float32]:

@@ -18,14 +18,14 @@ GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 Arrays = dict[str, Any]
 
 
-def weights(op: str, *, peepholes: bool = False, seed: int = 4) -> Arrays:
+def weights(op: str, *, peepholes: bool = False, ways: int = 1, seed: int = 4) -> Arrays:
     """Random W, R, B and P of a recurrent operator, and of a dense head behind it."""
     rng = np.random.default_rng(seed)
     rows = GATES[op] * UNITS
-    shapes = {"W": (1, rows, INPUTS), "R": (1, rows, UNITS), "B": (1, 2 * rows)}
+    shapes = {"W": (ways, rows, INPUTS), "R": (ways, rows, UNITS), "B": (ways, 2 * rows)}
     if peepholes:
-        shapes["P"] = (1, 3 * UNITS)
-    shapes |= {"D": (UNITS, OUTPUTS), "d": (OUTPUTS,)}
+        shapes["P"] = (ways, 3 * UNITS)
+    shapes |= {"D": (ways * UNITS, OUTPUTS), "d": (OUTPUTS,)}
     return {name: (0.5 * rng.normal(size=s)).astype(np.float32) for name, s in shapes.items()}
 
 
@@ -52,7 +52,7 @@ def model(
         attributes["layout"] = layout
     nodes = [
         helper.make_node(op, names, ["", "last"], name="cell", hidden_size=UNITS, **attributes),
-        helper.make_node("Squeeze", ["last", "axes"], ["h"], name="squeeze"),
+        *_flat(attributes.get("direction") == "bidirectional", layout),
         helper.make_node("MatMul", ["h", "D"], ["product"], name="product"),
         helper.make_node("Add", ["product", "d"], ["y"], name="sum"),
     ]
@@ -69,11 +69,23 @@ def model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
+def _flat(both: bool, layout: int) -> list[Any]:
+    """From Y_h to h without an axis of directions, those of both side by side."""
+    if not both:
+        return [helper.make_node("Squeeze", ["last", "axes"], ["h"], name="squeeze")]
+    order = [0, 1, 2] if layout else [1, 0, 2]
+    return [
+        helper.make_node("Transpose", ["last"], ["turned"], perm=order),
+        helper.make_node("Flatten", ["turned"], ["h"], axis=1),
+    ]
+
+
 def _case(
     op: str, cell: str, *, peepholes: bool = False, layout: int = 0, **attributes: Any
 ) -> Case:
     def write(path: Path) -> tuple[Any, Any]:
-        arrays = weights(op, peepholes=peepholes)
+        ways = 2 if attributes.get("direction") == "bidirectional" else 1
+        arrays = weights(op, peepholes=peepholes, ways=ways)
         onnx.save(model(op, arrays, layout=layout, **attributes), path)
         # onnxruntime has layout 0 alone; the other one orders axes differently.
         run = model(op, arrays, **attributes).SerializeToString()
@@ -106,6 +118,21 @@ OPERATORS = {
     "LSTM, default slope": _case("LSTM", "lstm none hard", **LSTM_HARD),
     "LSTM, peepholes, alpha and beta": _case(
         "LSTM", "lstm current hard", peepholes=True, **LSTM_HARD, **hard(0.15, 0.6)
+    ),
+    "RNN, reverse": _case("RNN", "rnn logistic reverse", direction="reverse"),
+    "GRU, both ways, two slopes": _case(
+        "GRU",
+        "gru before hard bidirectional",
+        direction="bidirectional",
+        activations=["HardSigmoid", "Tanh"] * 2,
+        activation_alpha=[0.3, 0.2],
+        activation_beta=[0.5, 0.4],
+    ),
+    "LSTM, peepholes, both ways": _case(
+        "LSTM", "lstm current logistic bidirectional", peepholes=True, direction="bidirectional"
+    ),
+    "LSTM, both ways, layout 1": _case(
+        "LSTM", "lstm none logistic bidirectional", direction="bidirectional", layout=1
     ),
     "LSTM, layout 1": _case("LSTM", "lstm none logistic", layout=1),
 }

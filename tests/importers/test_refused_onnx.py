@@ -35,8 +35,17 @@ def refusal(made: Any) -> str:
 ATTRIBUTES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "input_forget": ("LSTM", {"input_forget": 1}, ("input_forget is 1", "expected 0")),
     "clip": ("GRU", {"clip": 3.0}, ("has clip",)),
-    "reverse": ("LSTM", {"direction": "reverse"}, ("direction is reverse", "forward")),
-    "bidirectional": ("RNN", {"direction": "bidirectional"}, ("direction is bidirectional",)),
+    "direction": ("LSTM", {"direction": "back"}, ("direction is back", "forward or reverse or")),
+    "bidirectional": (
+        "RNN",
+        {"direction": "bidirectional"},
+        ("W is float32 of shape (1, 4, 3)", "(2, any, any)"),
+    ),
+    "two gate activations": (
+        "GRU",
+        {"direction": "bidirectional", "activations": ["Sigmoid", "Tanh", "HardSigmoid", "Tanh"]},
+        ("another gate activation in reverse",),
+    ),
     "relu": ("RNN", {"activations": ["Relu"]}, ("activations are Relu", "expected Tanh")),
     "candidate": (
         "LSTM",
@@ -235,6 +244,8 @@ class EarlyStep(Stack):
 
 
 class Bidirectional(nn.Module):
+    """Read at its last step, where one direction has only begun."""
+
     def __init__(self) -> None:
         super().__init__()
         self.rnn = nn.LSTM(INPUTS, UNITS, bidirectional=True, batch_first=True)
@@ -268,7 +279,11 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...
         {"free": ("batch", "steps")},
         ("is of step 1", "the last one"),
     ),
-    "bidirectional": (Bidirectional, {}, ("LSTM", "direction is bidirectional")),
+    "bidirectional": (
+        Bidirectional,
+        {},
+        ("step 3 of a bidirectional layer is read", "expected its final h"),
+    ),
     "coupled gates": (
         lambda: Loop(coupled, stacked_shapes(3), 1),
         {},

@@ -17,7 +17,7 @@ from golden.importers.torch import from_state_dict, load
 from golden.importers.torch_modules import import_torch_module
 from tests.importers.cases import INPUTS, OUTPUTS, UNITS, check, samples
 from tests.importers.torch_files import results
-from tests.importers.torch_nets import FinalState, Stack, gru_after, stacked_shapes
+from tests.importers.torch_nets import Both, FinalState, Stack, gru_after, stacked_shapes
 from tests.importers.torch_nets import Loop as LoopModule
 
 LSTM = [{"module": "LSTM", "name": "rnn"}, {"module": "Linear", "name": "head"}]
@@ -80,7 +80,11 @@ BAD_STATES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, ...]]
     "foreign": (lambda s: s.update(other=torch.ones(2)), ("weight other belongs to no module",)),
     "reverse": (
         lambda s: s.update({"rnn.weight_ih_l0_reverse": torch.ones(16, 3)}),
-        ("LSTM 'rnn'", "weight_ih_l0_reverse", "bidirectional"),
+        ("LSTM 'rnn'", "weight weight_hh_l0_reverse is missing"),
+    ),
+    "a layer in reverse alone": (
+        lambda s: s.update({"rnn.weight_ih_l1_reverse": torch.ones(16, 4)}),
+        ("LSTM 'rnn'", "weight weight_ih_l2 is missing"),
     ),
     "projection": (
         lambda s: s.update({"rnn.weight_hr_l0": torch.ones(2, 4)}),
@@ -212,6 +216,7 @@ class Softmaxed(Stack):
 MODULES: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...], str | None]] = {
     "rnn": (lambda: Stack(nn.RNN, batch_first=True), ("rnn logistic",), None),
     "gru": (lambda: Stack(nn.GRU, num_layers=2), ("gru after logistic",) * 2, None),
+    "both ways": (Both, ("lstm none logistic bidirectional",) * 2, None),
     "lstm": (Softmaxed, ("lstm none logistic",) * 2, "softmax"),
 }
 
@@ -252,6 +257,13 @@ class Unordered(nn.Module):
         return self.head(self.rnn(x)[0][:, -1])
 
 
+class LastOfBoth(Both):
+    """Reads the last step's output of both directions, not what they end with."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x)[0][:, -1])
+
+
 class Doubled(Stack):
     """Does something that no child shows."""
 
@@ -262,7 +274,10 @@ class Doubled(Stack):
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "relu": (lambda: nn.RNN(3, 4, nonlinearity="relu"), "RNN '' has nonlinearity relu"),
     "projection": (lambda: nn.LSTM(3, 4, proj_size=2), "weight_hr_l0 is a projection"),
-    "two ways": (lambda: nn.GRU(3, 4, bidirectional=True), "is of a bidirectional module"),
+    "last step of both ways": (
+        lambda: LastOfBoth(),
+        "LastOfBoth computes something else than its layers",
+    ),
     "layer": (
         lambda: nn.Sequential(nn.Conv1d(3, 3, 1), nn.GRU(3, 4)),
         "Conv1d '0' cannot be mapped",

@@ -16,7 +16,7 @@ from torch import nn
 
 from tests.importers import torch_nets as nets
 from tests.importers.cases import BATCH, INPUTS, STEPS, UNITS, Case, samples
-from tests.importers.torch_nets import FinalState, Loop, Normalized, Stack, stacked_shapes
+from tests.importers.torch_nets import Both, FinalState, Loop, Normalized, Stack, stacked_shapes
 
 
 def export(module: nn.Module, path: Path, *, dynamo: bool, free: tuple[str, ...] = ()) -> None:
@@ -131,6 +131,12 @@ ONNX = {
     ),
     "gru, scaled input, sigmoid": _exported(
         Normalized, ("gru after logistic",), end="sigmoid", dynamo=False, free=FREE
+    ),
+    "lstm, both ways": _exported(
+        Both, ("lstm none logistic bidirectional",) * 2, dynamo=False, free=FREE
+    ),
+    "lstm, both ways, dynamo": _exported(
+        Both, ("lstm none logistic bidirectional",) * 2, dynamo=True
     ),
     "rnn": _exported(
         lambda: Stack(nn.RNN, num_layers=2, batch_first=True), ("rnn logistic",) * 2, dynamo=False

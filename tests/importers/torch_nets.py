@@ -38,6 +38,19 @@ class FinalState(nn.Module):
         return torch.log_softmax(self.head(self.rnn(x)[1][0][-1]), dim=1)
 
 
+class Both(nn.Module):
+    """A bidirectional LSTM of two layers, read by what its directions end with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, UNITS, 2, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * UNITS, OUTPUTS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        last = self.rnn(x)[1][0]
+        return self.head(torch.cat([last[-2], last[-1]], dim=1))
+
+
 class Normalized(nn.Module):
     """Samples are scaled and go through a dense layer before a GRU reads them."""
 
