@@ -7,7 +7,7 @@ clip(x/5 + 1/2, 0, 1) in Keras 2.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,9 @@ Arrays = list[tuple[str, NDArray[Any]]]
 GATES = {"SimpleRNN": "h", "GRU": "zrn", "LSTM": "ifgo"}
 """Recurrent layers, and the order of their gates."""
 
+BOTH_WAYS = "Bidirectional"
+"""Wrapper of a recurrent layer that runs it in both directions."""
+
 PASSED = ("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout")
 """Layers that change nothing once a network is trained."""
 
@@ -42,7 +45,6 @@ SLOPES = {2: 1 / 5, 3: 1 / 6}
 
 EXPECTED = {
     "return_state": False,
-    "go_backwards": False,
     "stateful": False,
     "time_major": False,
     "activation": "tanh",
@@ -85,7 +87,7 @@ class KerasLayer:
 
 def check_kind(kind: str, name: str) -> None:
     """Refuse a layer of another class than :func:`to_network` takes."""
-    if kind not in (*GATES, *PASSED, "Dense", "Activation", "Softmax", "Rescaling"):
+    if kind not in (*GATES, BOTH_WAYS, *PASSED, "Dense", "Activation", "Softmax", "Rescaling"):
         raise InputError(f"{kind} {name!r} is a layer that cannot be mapped to a core")
 
 
@@ -96,13 +98,15 @@ def to_network(layers: Sequence[KerasLayer], version: int) -> Imported:
         InputError: a layer cannot be mapped, by its name and class.
     """
     chain, end = Chain(), None
-    recurrent = [layer for layer in layers if layer.kind in GATES]
+    recurrent = [layer for layer in layers if layer.kind in (*GATES, BOTH_WAYS)]
     for layer in layers:
         try:
             if end and layer.kind not in PASSED:
                 raise InputError(f"comes after {ENDS[end]}, expected nothing more")
             if layer.kind in GATES:
-                _add_recurrent(chain, layer, version, last=layer is recurrent[-1])
+                chain.layer(_recurrent(layer, version, last=layer is recurrent[-1]))
+            elif layer.kind == BOTH_WAYS:
+                chain.layer(_bidirectional(layer, version, last=layer is recurrent[-1]))
             elif layer.kind == "Dense":
                 end = _add_dense(chain, layer)
             elif layer.kind in ("Activation", "Softmax"):
@@ -114,18 +118,20 @@ def to_network(layers: Sequence[KerasLayer], version: int) -> Imported:
     return Imported(network=chain.network(), notes=(end_note(end),) if end else ())
 
 
-def _add_recurrent(chain: Chain, layer: KerasLayer, version: int, *, last: bool) -> None:
+def _recurrent(layer: KerasLayer, version: int, *, last: bool) -> Layer:
+    """One direction's layer; in reverse it may only stand last, where its order does not matter."""
     for option, expected in EXPECTED.items():
         layer.check(option, expected)
     layer.check("return_sequences", not last)
+    reverse = layer.options.get("go_backwards") is True
+    if reverse and not last:
+        raise InputError("go_backwards is True, expected False but for the last recurrent layer")
     names, units = GATES[layer.kind], layer.units
     rows = len(names) * units
-    bias_shape = (rows,)
-    after = layer.kind == "GRU" and layer.options.get("reset_after") is True
     if layer.kind == "GRU" and "reset_after" not in layer.options:
         raise InputError("has no reset_after, expected true or false")
-    if after:
-        bias_shape = (2, rows)
+    after = layer.kind == "GRU" and layer.options.get("reset_after") is True
+    bias_shape = (2, rows) if after else (rows,)
     use_bias = layer.options.get("use_bias", True) is True
     shapes = {"kernel": (None, rows), "recurrent kernel": (units, rows)}
     weights = layer.taken(shapes | ({"bias": bias_shape} if use_bias else {}))
@@ -137,7 +143,35 @@ def _add_recurrent(chain: Chain, layer: KerasLayer, version: int, *, last: bool)
         b_x, b_h = (split(part, names)["n"] for part in bias)
         gates["n"] = GateWeights(x=x["n"], b=b_x)
         gates["m"] = GateWeights(h=h["n"], b=b_h)
-    chain.layer(_made(layer, gates, version, after=after))
+    made = _made(layer, gates, version, after=after)
+    return replace(made, direction="reverse") if reverse else made
+
+
+def _bidirectional(layer: KerasLayer, version: int, *, last: bool) -> Layer:
+    """The layers that ``Bidirectional`` runs both ways, h of both side by side."""
+    layer.check("merge_mode", "concat")
+    ways = []
+    for way in ("layer", "backward_layer"):
+        inner = layer.options.get(way)
+        if not isinstance(inner, Mapping) or inner.get("class_name") not in GATES:
+            raise InputError(f"{way} is {_shown(inner)}, expected {' or '.join(GATES)}")
+        options = dict(inner["config"])
+        backwards = way == "backward_layer"
+        if options.pop("go_backwards", False) is not backwards:
+            raise InputError(f"{way} goes the other way")
+        arrays = [(path, array) for path, array in layer.arrays if _is_backward(path) is backwards]
+        one = KerasLayer(inner["class_name"], layer.name, options, arrays)
+        ways.append(_recurrent(one, version, last=last))
+    first, second = ways
+    if (first.cell, first.sigmoid) != (second.cell, second.sigmoid):
+        raise InputError("has different cells in both directions, expected the same")
+    return replace(first, direction="bidirectional", backward=second.weights)
+
+
+def _is_backward(path: str) -> bool:
+    """Whether a weight of ``Bidirectional`` is of the direction from the last step."""
+    ways = [part for part in path.split("/") if part.startswith(("forward_", "backward_"))]
+    return bool(ways) and ways[-1].startswith("backward_")
 
 
 def _made(

@@ -67,11 +67,19 @@ def _rnn() -> Any:
     return sequential(first, layers.SimpleRNN(UNITS), layers.Dense(OUTPUTS, activation="sigmoid"))
 
 
+def _both_ways() -> Any:
+    first = layers.LSTM(UNITS, return_sequences=True, recurrent_activation="hard_sigmoid")
+    second = layers.Bidirectional(layers.GRU(UNITS), name="backward_one")
+    return sequential(layers.Bidirectional(first), second, layers.Dense(OUTPUTS))
+
+
 def _lstm() -> Any:
     scaled = (layers.Rescaling(1 / 8), layers.Dense(INPUTS + 2))
     lstm = layers.LSTM(UNITS, recurrent_activation="hard_sigmoid")
     return sequential(*scaled, lstm, layers.Dense(OUTPUTS, use_bias=False), layers.Softmax())
 
+
+BOTH_WAYS = ("lstm none hard bidirectional", "gru after logistic bidirectional")
 
 FILES = {
     "SimpleRNN": _case(_rnn, ("rnn logistic",) * 2, end="sigmoid"),
@@ -89,6 +97,11 @@ FILES = {
     "LSTM, Functional, h5": _case(
         functional, ("lstm none logistic",) * 2, suffix=".h5", end="softmax"
     ),
+    "GRU, reverse": _case(
+        lambda: _gru(reset_after=True, go_backwards=True), ("gru after logistic reverse",)
+    ),
+    "both ways": _case(_both_ways, BOTH_WAYS),
+    "both ways, h5": _case(_both_ways, BOTH_WAYS, suffix=".h5"),
     "GRU, h5": _case(
         lambda: _gru(reset_after=True, recurrent_activation="hard_sigmoid"),
         ("gru after hard",),

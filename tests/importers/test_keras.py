@@ -56,7 +56,6 @@ def option(name: str, value: Any, *, layer: int = 1) -> Callable[[Config], objec
 
 
 CONFIGS: dict[str, tuple[Callable[[Config], object], tuple[str, ...]]] = {
-    "go_backwards": (option("go_backwards", True), ("GRU 'gru", "go_backwards is True")),
     "stateful": (option("stateful", True), ("GRU 'gru", "stateful is True", "expected False")),
     "return_state": (option("return_state", True), ("return_state is True",)),
     "return_sequences": (
@@ -78,8 +77,8 @@ CONFIGS: dict[str, tuple[Callable[[Config], object], tuple[str, ...]]] = {
     "reset": (option("reset_after", False), ("of shape (2, 12)", "(12)")),
     "head": (option("activation", "relu", layer=2), ("Dense 'dense", "activation is relu")),
     "class": (
-        lambda config: config["config"]["layers"][1].update(class_name="Bidirectional"),
-        ("Bidirectional 'gru", "cannot be mapped"),
+        lambda config: config["config"]["layers"][1].update(class_name="ConvLSTM1D"),
+        ("ConvLSTM1D 'gru", "cannot be mapped"),
     ),
     "model": (lambda config: config.update(class_name="MyModel"), ("is a MyModel",)),
     "no layers": (lambda config: config.pop("config"), ("has no layers",)),
@@ -222,9 +221,23 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         lambda: sequential(layers.Masking(), layers.LSTM(UNITS)),
         ("Masking 'masking", "cannot be mapped"),
     ),
-    "bidirectional": (
-        lambda: sequential(layers.Bidirectional(layers.LSTM(UNITS))),
-        ("Bidirectional 'bidirectional",),
+    "sum of both ways": (
+        lambda: sequential(layers.Bidirectional(layers.LSTM(UNITS), merge_mode="sum")),
+        ("Bidirectional 'bidirectional", "merge_mode is sum", "expected concat"),
+    ),
+    "two cells": (
+        lambda: sequential(
+            layers.Bidirectional(
+                layers.LSTM(UNITS), backward_layer=layers.GRU(UNITS, go_backwards=True)
+            )
+        ),
+        ("Bidirectional 'bidirectional", "different cells in both directions"),
+    ),
+    "turned sequence": (
+        lambda: sequential(
+            layers.GRU(UNITS, go_backwards=True, return_sequences=True), layers.GRU(UNITS)
+        ),
+        ("GRU 'gru", "go_backwards is True", "but for the last recurrent layer"),
     ),
     "branches": (branched, ("several readers",)),
     "two outputs": (two_outputs, ("has outputs", "alone")),
