@@ -54,9 +54,10 @@ def _unsqueeze(node: Node) -> Results:
 
 
 def _reshape(node: Node) -> Results:
-    if node.number("allowzero", 0):
-        raise InputError("allowzero is 1, expected 0")
-    return (node.data().reshaped(node.integers(1, "shape") or []),)
+    shape = node.integers(1, "shape") or []
+    if node.number("allowzero", 0) and 0 in shape:
+        raise InputError("makes an axis of size 0")
+    return (node.data().reshaped(shape),)
 
 
 def _flatten(node: Node) -> Results:
@@ -156,8 +157,7 @@ def _quotient(a: Form, b: Form) -> Form:
 def _sum(node: Node) -> Results:
     total = node.inputs[0]
     for value in node.inputs[1:]:
-        pair = Node(op="Add", name=node.name, attributes={}, inputs=(total, value), outputs=())
-        total = combine(*_operands(pair), Form.plus)
+        total = _added(node, total, value)
     return (total,) if total is not None else ()
 
 
@@ -170,14 +170,31 @@ def _matmul(node: Node) -> Results:
 
 
 def _gemm(node: Node) -> Results:
+    """alpha A B + beta C, where A may be a constant state and C what was summed over x before."""
     if node.number("transA", 0):
         raise InputError("transA is 1, expected 0")
     matrix = node.constant(1).astype(np.float64) * node.real("alpha", 1.0)
-    result = _mapped(node.data(0), matrix.T if node.number("transB", 0) else matrix)
-    if node.has(2):
-        offset = as_data(node.constant(2) * node.real("beta", 1.0), result)
-        result = combine(result, offset, Form.plus)
-    return (result,)
+    matrix = matrix.T if node.number("transB", 0) else matrix
+    first = node.inputs[0]
+    product: Value = (
+        first @ matrix if isinstance(first, np.ndarray) else _mapped(node.data(), matrix)
+    )
+    if not node.has(2):
+        return (product,)
+    addend, beta = node.inputs[2], node.real("beta", 1.0)
+    if isinstance(addend, Data):
+        addend = addend.each(lambda form: form.scaled(np.full(form.size, beta)))
+    else:
+        addend = np.asarray(addend) * beta
+    return (_added(node, product, addend),)
+
+
+def _added(node: Node, *values: Value | None) -> Value:
+    """The sum of two values."""
+    if all(isinstance(value, np.ndarray) for value in values):
+        return np.add(*values)
+    pair = Node(op="Add", name=node.name, attributes={}, inputs=values, outputs=())
+    return combine(*_operands(pair), Form.plus)
 
 
 def _mapped(data: Data, matrix: NDArray[np.generic]) -> Data:

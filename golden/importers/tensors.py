@@ -34,6 +34,21 @@ class AxesError(InputError):
 DIRECTIONS = 2
 """Size of the axis ``directions``."""
 
+MERGED = {
+    (): "one",
+    ("batch",): "batch",
+    ("directions",): "directions",
+    ("features",): "features",
+    ("steps",): "steps",
+    ("directions", "features"): "features",
+    ("steps", "batch"): "steps batch",
+    ("batch", "steps"): "batch steps",
+}
+"""What some axes are as one, in this order; sums over x are made for all steps as one batch."""
+
+_PARTS = {"steps batch": ("steps", "batch"), "batch steps": ("batch", "steps")}
+"""The axes that a merged one can be split into again."""
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -58,14 +73,13 @@ class Data:
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes."""
-        sizes = {
-            "batch": self.batch,
-            "directions": DIRECTIONS,
-            "features": self.features,
-            "one": 1,
-            "steps": len(self.forms),
-        }
-        return tuple(sizes[axis] for axis in self.axes)
+        return tuple(self._size(axis) for axis in self.axes)
+
+    def _size(self, axis: str) -> int:
+        if axis in _PARTS:
+            return len(self.forms) * self.batch
+        sizes = {"batch": self.batch, "directions": DIRECTIONS, "steps": len(self.forms)}
+        return self.features if axis == "features" else sizes.get(axis, 1)
 
     def axis(self, index: int) -> int:
         """A position in ``axes``, counted from the front, of an index that may be negative."""
@@ -105,7 +119,7 @@ class Data:
         return Data(axes, self.forms, self.batch)
 
     def reshaped(self, target: Sequence[int]) -> Data:
-        """In a shape that differs by axes of size 1, or has both directions as one vector.
+        """With axes of size 1 put in or taken out, and others merged that ``MERGED`` knows.
 
         Args:
             target: sizes; 0 keeps one, -1 is the rest.
@@ -117,18 +131,20 @@ class Data:
         if wanted.count(-1) == 1:
             known = -math.prod(wanted)
             wanted[wanted.index(-1)] = math.prod(shape) // known if known else 0
-        if [n for n in wanted if n != 1] != [n for n in shape if n != 1]:
-            if self.axes[-2:] == ("directions", "features"):
-                return Data((*self.axes[:-2], "features"), self.forms, self.batch).reshaped(wanted)
-            raise AxesError(
-                f"reshapes {self.described()} to {tuple(wanted)}, expected to change no axis but "
-                "those of size 1"
-            )
-        named = [axis for axis, n in zip(self.axes, shape, strict=True) if n != 1]
-        spare = [axis for axis, n in zip(self.axes, shape, strict=True) if n == 1 and axis != "one"]
-        rest = iter(named)
-        axes = [next(rest) if n != 1 else "one" for n in wanted]
-        if "features" in spare and axes and axes[-1] == "one":
+        single = [part for axis in self.axes for part in _PARTS.get(axis, (axis,))]
+        left = [axis for axis in single if self._size(axis) != 1]
+        axes = []
+        for size in wanted:
+            taken = []
+            while size != math.prod(self._size(axis) for axis in taken) and left:
+                taken.append(left.pop(0))
+            name = MERGED.get(tuple(taken))
+            if name is None or size != math.prod(self._size(axis) for axis in taken):
+                raise AxesError(f"reshapes {self.described()} to {tuple(wanted)}")
+            axes.append(name)
+        if left:
+            raise AxesError(f"reshapes {self.described()} to {tuple(wanted)}")
+        if "features" in single and self._size("features") == 1 and axes[-1:] == ["one"]:
             axes[-1] = "features"
         return Data(tuple(axes), self.forms, self.batch)
 
@@ -180,8 +196,7 @@ def as_data(array: NDArray[np.generic], like: Data) -> Data:
     ``array`` must broadcast to the shape of ``like``.
     """
     full = np.broadcast_to(array, like.shape).astype(np.float64)
-    if "batch" in like.axes:
-        place = like.axes.index("batch")
+    for place in (n for n, axis in enumerate(like.axes) if axis == "batch" or axis in _PARTS):
         first = np.take(full, [0], axis=place)
         if (full != first).any():
             raise InputError("a constant differs between the samples of a batch")
