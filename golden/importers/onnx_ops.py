@@ -155,10 +155,10 @@ def _quotient(a: Form, b: Form) -> Form:
 
 
 def _sum(node: Node) -> Results:
-    total = node.inputs[0]
-    for value in node.inputs[1:]:
+    total: Value = np.zeros(())
+    for value in node.inputs:
         total = _added(node, total, value)
-    return (total,) if total is not None else ()
+    return (total,)
 
 
 def _neg(node: Node) -> Results:
@@ -189,11 +189,11 @@ def _gemm(node: Node) -> Results:
     return (_added(node, product, addend),)
 
 
-def _added(node: Node, *values: Value | None) -> Value:
+def _added(node: Node, a: Value, b: Value | None) -> Value:
     """The sum of two values."""
-    if all(isinstance(value, np.ndarray) for value in values):
-        return np.add(*values)
-    pair = Node(op="Add", name=node.name, attributes={}, inputs=values, outputs=())
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a + b
+    pair = Node(op="Add", name=node.name, attributes={}, inputs=(a, b), outputs=())
     return combine(*_operands(pair), Form.plus)
 
 

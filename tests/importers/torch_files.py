@@ -160,6 +160,12 @@ ONNX = {
     "litelstm, diagonal, slope 1/6, dynamo": _loop(
         nets.litelstm_diagonal, stacked_shapes(2), "litelstm diagonal hard", dynamo=True
     ),
+    "litelstm, one product over x": _exported(
+        nets.OneProduct, ("litelstm diagonal hard",), dynamo=False
+    ),
+    "litelstm, one product over x, dynamo": _exported(
+        nets.OneProduct, ("litelstm diagonal hard",), dynamo=True
+    ),
     "plstm": _loop(nets.plstm, stacked_shapes(4), "lstm previous logistic", dynamo=False),
     "plstm, current": _loop(
         nets.plstm_current, stacked_shapes(4), "lstm current logistic", dynamo=True

@@ -103,6 +103,30 @@ class Loop(nn.Module):
         return self.head(sequence[-1])
 
 
+class OneProduct(nn.Module):
+    """A diagonal LiteLSTM whose sums over x are one product for all steps of all samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(INPUTS, 2 * UNITS)
+        self.U = nn.Parameter(torch.randn(UNITS, 2 * UNITS) * 0.5)
+        self.w = nn.Parameter(torch.randn(UNITS))
+        self.head = nn.Linear(UNITS, OUTPUTS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps = x.transpose(0, 1)
+        flat = self.first(steps.reshape(-1, INPUTS)).view(steps.shape[0], -1, 2 * UNITS)
+        h = c = x.new_zeros(x.shape[0], UNITS)
+        states = []
+        for from_x in flat.unbind(0):
+            f, g = torch.addmm(from_x, h, self.U).split(UNITS, dim=1)
+            f = hard(torch.addcmul(f, self.w, c))
+            c = f * (c + torch.tanh(g))
+            h = f * torch.tanh(c)
+            states.append(h)
+        return self.head(torch.stack(states)[-1])
+
+
 def hard(x: Tensor) -> Tensor:
     """Eq. (21)."""
     return torch.clamp(x / 4 + 0.5, 0, 1)
