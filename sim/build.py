@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,6 @@ from golden.errors import InputError
 from sim.cache import cache_root, cached_folder, content_key
 from sim.errors import SimulationError
 from sim.simulators import (
-    VERILATE,
     WAVE_FORMATS,
     WaveFormat,
     build_command,
@@ -23,13 +23,11 @@ from sim.toolchain import (
     check_simulator,
     compile_environment,
     environment,
-    find_tool,
     require,
     versions,
 )
 
 _BUILD_TIMEOUT_S = 1800.0
-_LIBRARY_FLAGS = "-fPIC -fno-gnu-unique"  # two libraries in one process share nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +87,9 @@ def build(
 
     def make(folder: Path) -> None:
         write_sources(chosen, folder, verilog, top=top, waves=wave_format)
-        _compile(command, folder, what=f"{top} for {chosen}")
+        run_build([command], folder, what=f"{top} for {chosen}")
         if chosen == "verilator":
-            _keep_only(folder, "sim", "design.v", "build.log")
+            keep_only(folder, "sim", "design.v", "build.log")
 
     folder, cached = cached_folder(root / chosen, key, make)
     return Build(
@@ -102,54 +100,6 @@ def build(
         cached=cached,
         seconds=time.perf_counter() - start,
     )
-
-
-def verilator_library(verilog: str, *, top: str, harness: Path, cache: Path | None = None) -> Path:
-    """Verilate a design into a shared library together with a C++ file, without cocotb.
-
-    The C++ file includes the model as "V<top>.h" (a port a__b is a___05Fb there) and offers
-    `extern "C"` functions to ctypes. It is one file, without headers of its own; -O3.
-
-    Args:
-        verilog: the whole design.
-        top: its top module.
-        harness: the C++ file.
-        cache: as for `build`.
-
-    Returns:
-        The library, in the cache's folder: load it, do not change it.
-
-    Raises:
-        MissingToolError: Verilator or a compiler is not installed.
-        SimulationError: no such harness, or it or the design does not compile.
-    """
-    require("verilator")
-    try:
-        harness_text = harness.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SimulationError(f"cannot read the harness {harness}: {error.strerror}") from error
-    library = f"lib{top}.so"
-    command = [
-        find_tool("verilator"),
-        *VERILATE,
-        *("--exe", "--build", "-MAKEFLAGS", "OPT_FAST=-O3 OPT_SLOW=-O1 OPT_GLOBAL=-O2"),
-        *("-Mdir", ".", "--prefix", f"V{top}", "--top-module", top, "-o", library),
-        *("-CFLAGS", _LIBRARY_FLAGS),
-        *("-LDFLAGS", "-shared -Wl,-Bsymbolic"),
-        "harness.cpp",
-        "design.v",
-    ]
-    key = content_key("library", verilog, harness_text, top, command, versions("verilator"))
-    root = cache_root(cache)
-
-    def make(folder: Path) -> None:
-        write_sources("verilator", folder, verilog, top=top, waves=None)
-        (folder / "harness.cpp").write_text(harness_text, encoding="utf-8")
-        _compile(command, folder, what=f"{top} with {harness.name}")
-        _keep_only(folder, library, "design.v", "harness.cpp", "build.log")
-
-    folder, _ = cached_folder(root / "library", key, make)
-    return folder / library
 
 
 def last_lines(log: Path, count: int = 20) -> str:
@@ -170,17 +120,26 @@ def _check_waves(waves: str | None) -> WaveFormat | None:
     raise InputError(f"waves must be {' or '.join(WAVE_FORMATS)} or None, not {waves!r}")
 
 
-def _compile(command: list[str], folder: Path, *, what: str) -> None:
+def run_build(commands: Sequence[list[str]], folder: Path, *, what: str) -> None:
+    """Run the commands of a build in its folder, one after another, into its ``build.log``.
+
+    Raises:
+        SimulationError: one of them failed or took too long; the end of the log is in the message.
+    """
     log_path = folder / "build.log"
     env = {**environment(), **compile_environment(cache_root() / "ccache")}
-    with log_path.open("w", encoding="utf-8") as log:
-        status = execute(command, cwd=folder, env=env, log=log, timeout_s=_BUILD_TIMEOUT_S)
+    status: int | None = 0
+    with log_path.open("a", encoding="utf-8") as log:
+        for command in commands:
+            status = execute(command, cwd=folder, env=env, log=log, timeout_s=_BUILD_TIMEOUT_S)
+            if status != 0:
+                break
     if status != 0:
         how = "took too long" if status is None else f"ended with status {status}"
         raise SimulationError(f"building {what} {how} ({log_path})\n{last_lines(log_path)}")
 
 
-def _keep_only(folder: Path, *names: str) -> None:
+def keep_only(folder: Path, *names: str) -> None:
     """Drop objects and precompiled headers, which are a hundred times as large as the result."""
     for path in folder.iterdir():
         if path.name not in names and path.is_file():

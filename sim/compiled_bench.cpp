@@ -1,4 +1,4 @@
-// A test bench around one Verilated core that drives its streams without Python in the loop.
+// A test bench around a Verilated core that drives its streams without Python in the loop.
 //
 // sim/compiled.py calls it through ctypes: bench_run() moves a Job forward by at most `budget`
 // clock cycles, so that Python can show progress between two calls. All state of a run is in the
@@ -10,14 +10,36 @@
 //
 // A core may have ports of more fields and streams of state words: see sim/fields.py.
 //
-// The model's class is CORE_MODEL, its header CORE_HEADER; sim/compiled.py defines both.
+// sim/library.py compiles this file together with the models of one core or several, whose headers
+// come before it; VERILATED_MODELS(macro) calls a macro with each of their classes.
 
 #include <cstdint>
 #include <memory>
 
 #include "verilated.h"
 
-#include CORE_HEADER
+// The regions of an evaluation that a model without delays, events and program blocks uses, as
+// Verilator 5.052 names them. Its eval() calls these and seven more through virtual functions and
+// takes two locks, which costs a quarter of a clock cycle of a core with 16 lanes.
+#if VERILATOR_VERSION_INTEGER == 5052000
+#define EVALUATE(Model)                                                      \
+    bool Model##___024root___eval_ico(Model##___024root*, CData first);      \
+    bool Model##___024root___eval_act(Model##___024root*);                   \
+    bool Model##___024root___eval_nba(Model##___024root*);                   \
+    inline void evaluate(Model& model) {                                     \
+        Model##___024root* const root = model.rootp;                         \
+        for (bool first = true; Model##___024root___eval_ico(root, first);) { \
+            first = false;                                                   \
+        }                                                                    \
+        do {                                                                 \
+            Model##___024root___eval_act(root);                              \
+        } while (Model##___024root___eval_nba(root));                        \
+    }
+#else
+#define EVALUATE(Model) \
+    inline void evaluate(Model& model) { model.eval(); }
+#endif
+VERILATED_MODELS(EVALUATE)
 
 namespace litelstm {
 
@@ -154,7 +176,18 @@ struct Job {
     uint64_t settled;
 };
 
-class Bench {
+// A bench of a model of any class.
+class AnyBench {
+  public:
+    virtual ~AnyBench() = default;
+    virtual uint64_t cycle() const = 0;
+    virtual void restart() = 0;
+    virtual void begin(Job& job) = 0;
+    virtual Status run(Job& job, uint64_t budget) = 0;
+};
+
+template <class Model>
+class Bench final : public AnyBench {
   public:
     // A width of 0 for the state: the core has no streams of state words.
     Bench(uint32_t in_width, uint32_t out_width, uint32_t state_width, uint32_t stream_width)
@@ -165,18 +198,19 @@ class Bench {
           stream_mask_(stream_width ? 0xFFFFFFFFu >> (32 - stream_width) : 0) {
         context_.fatalOnError(false);  // an assertion ends the run, not the Python process
         Verilated::threadContextp(&context_);
-        model_ = std::make_unique<CORE_MODEL>(&context_);
+        model_ = std::make_unique<Model>(&context_);
+        model_->eval();  // runs what is initial
     }
 
-    ~Bench() {
+    ~Bench() override {
         Verilated::threadContextp(&context_);
         model_->final();
     }
 
-    uint64_t cycle() const { return cycle_; }
+    uint64_t cycle() const override { return cycle_; }
 
     // Forgets what was, an assertion that ended it included; cycle 0 comes next.
-    void restart() {
+    void restart() override {
         Verilated::threadContextp(&context_);
         context_.gotFinish(false);
         context_.gotError(false);
@@ -185,13 +219,13 @@ class Bench {
         cycle_ = 0;
     }
 
-    void begin(Job& job) {
+    void begin(Job& job) override {
         start_gaps(job);
         job.n_accepted = job.n_taken = job.n_loaded = job.n_saved = job.settled = 0;
         job.moved = cycle_;
     }
 
-    Status run(Job& job, uint64_t budget) {
+    Status run(Job& job, uint64_t budget) override {
         Verilated::threadContextp(&context_);
         for (; budget; --budget) {
             if (context_.gotFinish()) return STOPPED;
@@ -343,12 +377,12 @@ class Bench {
 
     void low() {
         model_->clk = 0;
-        model_->eval();
+        evaluate(*model_);
     }
 
     void high() {
         model_->clk = 1;
-        model_->eval();
+        evaluate(*model_);
         ++cycle_;
     }
 
@@ -369,7 +403,7 @@ class Bench {
     };
 
     VerilatedContext context_;
-    std::unique_ptr<CORE_MODEL> model_;
+    std::unique_ptr<Model> model_;
     const uint32_t mask_;   // of the input's width: Verilator wants the bits above to be 0
     const uint32_t shift_;  // that sign-extends the output
     const uint32_t state_mask_;
@@ -383,33 +417,36 @@ class Bench {
 
 }  // namespace litelstm
 
-using litelstm::Bench;
+using litelstm::AnyBench;
 using litelstm::Job;
 
 #pragma GCC visibility push(default)
 
 extern "C" {
 
+// bench_new_V<top>: a new bench of that core.
+#define BENCH_NEW(Model)                                                                      \
+    AnyBench* bench_new_##Model(uint32_t in_width, uint32_t out_width, uint32_t state_width,  \
+                                uint32_t stream_width) {                                      \
+        return new litelstm::Bench<Model>(in_width, out_width, state_width, stream_width);    \
+    }
+VERILATED_MODELS(BENCH_NEW)
+
 // Size of a Job, which Python compares with its own.
 uint64_t bench_job_size() { return sizeof(Job); }
 
-Bench* bench_new(uint32_t in_width, uint32_t out_width, uint32_t state_width,
-                 uint32_t stream_width) {
-    return new Bench(in_width, out_width, state_width, stream_width);
-}
+void bench_free(AnyBench* bench) { delete bench; }
 
-void bench_free(Bench* bench) { delete bench; }
-
-uint64_t bench_cycle(const Bench* bench) { return bench->cycle(); }
+uint64_t bench_cycle(const AnyBench* bench) { return bench->cycle(); }
 
 // Resets the core for one clock edge; the next cycle is 0.
-void bench_restart(Bench* bench) { bench->restart(); }
+void bench_restart(AnyBench* bench) { bench->restart(); }
 
 // Puts a Job that Python has filled in at its start.
-void bench_begin(Bench* bench, Job* job) { bench->begin(*job); }
+void bench_begin(AnyBench* bench, Job* job) { bench->begin(*job); }
 
 // Goes on with a Job for at most `budget` clock cycles; returns a Status.
-int32_t bench_run(Bench* bench, Job* job, uint64_t budget) { return bench->run(*job, budget); }
+int32_t bench_run(AnyBench* bench, Job* job, uint64_t budget) { return bench->run(*job, budget); }
 }
 
 #pragma GCC visibility pop

@@ -122,8 +122,6 @@ def load(path: Path) -> Any:
     """The library at `path`, its functions typed."""
     library = ctypes.CDLL(str(path))
     library.bench_job_size.restype = _U64
-    library.bench_new.argtypes = (_U32, _U32, _U32, _U32)
-    library.bench_new.restype = ctypes.c_void_p
     library.bench_cycle.restype = _U64
     library.bench_run.argtypes = (ctypes.c_void_p, ctypes.c_void_p, _U64)
     library.bench_run.restype = ctypes.c_int32
@@ -133,3 +131,10 @@ def load(path: Path) -> Any:
     if library.bench_job_size() != ctypes.sizeof(Job):
         raise RuntimeError(f"{path} was built from another version of {HARNESS.name}")
     return library
+
+
+def new_bench(library: Any, top: str) -> Any:
+    """The function of a library that makes a new bench of the core `top`."""
+    function = library[f"bench_new_V{top}"]
+    function.argtypes, function.restype = (_U32, _U32, _U32, _U32), ctypes.c_void_p
+    return function

@@ -3,7 +3,7 @@
     build = runner.build(verilog, top="core", simulator="verilator")
     report = runner.run(build, test_module="sim.core_tests", testcase="digits", expect=1, ...)
 
-`build`, `Build` and `verilator_library` come from `sim.build`; they are offered here too.
+`build` and `Build` come from `sim.build`; they are offered here too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Event
 from xml.etree import ElementTree
 
-from sim.build import Build, build, last_lines, verilator_library
+from sim.build import Build, build, last_lines
 from sim.errors import MissingToolError, SimulationError
 from sim.simulators import cocotb_environment, execute, run_command
 from sim.toolchain import SIMULATORS, Simulator, environment, require
@@ -35,7 +35,6 @@ __all__ = [
     "Simulator",
     "build",
     "run",
-    "verilator_library",
 ]
 
 # How a failed assert, $error or $fatal of the design is printed. Icarus goes on and ends with 0.

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from sim import runner, toolchain
+from sim.library import verilator_library
 from sim.runner import SIMULATORS, Build, MissingToolError, Report, SimulationError
 
 HERE = Path(__file__).parent
@@ -273,7 +274,6 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 HARNESS = f"""
-#include "V{TOP}.h"
 extern "C" int count(int cycles) {{
     VerilatedContext context;
     V{TOP} model(&context);
@@ -290,14 +290,14 @@ extern "C" int count(int cycles) {{
 def test_library_for_ctypes(tmp_path: Path) -> None:
     harness = tmp_path / "harness.cpp"
     harness.write_text(HARNESS)
-    library = runner.verilator_library(DESIGN, top=TOP, harness=harness, cache=tmp_path)
+    library = verilator_library({TOP: DESIGN}, harness=harness, cache=tmp_path)
     assert ctypes.CDLL(str(library)).count(200) == 200
     started = time.perf_counter()
-    again = runner.verilator_library(DESIGN, top=TOP, harness=harness, cache=tmp_path)
+    again = verilator_library({TOP: DESIGN}, harness=harness, cache=tmp_path)
     assert again == library
     assert time.perf_counter() - started < 0.5
     harness.write_text(f"{HARNESS}\n#error unfinished\n")
     with pytest.raises(SimulationError, match="(?s)building .* with harness.cpp ended.*unfinished"):
-        runner.verilator_library(DESIGN, top=TOP, harness=harness, cache=tmp_path)
+        verilator_library({TOP: DESIGN}, harness=harness, cache=tmp_path)
     with pytest.raises(SimulationError, match="cannot read the harness .*absent"):
-        runner.verilator_library(DESIGN, top=TOP, harness=tmp_path / "absent.cpp", cache=tmp_path)
+        verilator_library({TOP: DESIGN}, harness=tmp_path / "absent.cpp", cache=tmp_path)
