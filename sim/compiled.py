@@ -93,9 +93,7 @@ class CompiledBench:
         )
 
     @classmethod
-    def of(
-        cls, core: Generated, *, library: Path | None = None, cache: Path | None = None
-    ) -> Self:
+    def of(cls, core: Generated, *, library: Path | None = None, cache: Path | None = None) -> Self:
         """The bench of a generated core; `library` has it already."""
         widths = {port.name: port.width for port in plain_ports(core.plan)}
         return cls(

@@ -1,7 +1,8 @@
-"""Cases of the regression on a bench: several in one Icarus simulation, or one at a time.
+"""Cases of the regression on a bench, several at a time.
 
-Several, because starting a simulator with cocotb costs more than a case: the cores stand side by
-side, each in a slot with a clock of its own, which stands still before and after its turn.
+Several, because building and starting a simulator costs more than a case. In the compiled bench
+they share one library. Under cocotb the cores stand side by side, each in a slot with a clock of
+its own, which stands still before and after its turn.
 """
 
 from __future__ import annotations
@@ -14,26 +15,27 @@ from pathlib import Path
 
 from hdl.plain_ports import plain_ports
 from sim import runner
-from sim.compiled import CompiledBench
+from sim.compiled import CompiledBench, bench_library
 from sim.core_job import JOB, RESULT
 from sim.errors import MissingToolError, SimulationError
 from sim.regress import PATIENCE, Case, judge
 from sim.streams import BenchError
 
 BENCHES = ("mixed", "compiled", "icarus", "verilator")
-"""Where cases run. ``mixed``: Icarus, and one case of COMPILED_SHARE in the compiled bench."""
+"""Where cases run. ``mixed``: of 16 cases 11 in the compiled bench, the others in cocotb: 4 under
+Icarus and one under Verilator."""
 
-COMPILED_SHARE = 16
-
-TOGETHER = 8
-"""Cases of one Icarus simulation."""
+TOGETHER = {"compiled": 16, "icarus": 8, "verilator": 8}
+"""Cases of one library or simulation."""
 
 TIMEOUT_S = 1200.0
 
 _SLOT = """
 module slot_{name};
+  /*verilator public_flat_rw_on*/
   reg clk, rst, run = 0;
 {declarations}
+  /*verilator public_off*/
   {name} core (.clk(clk & run), .rst(rst), {connections});
 endmodule
 """
@@ -68,16 +70,24 @@ class Batch:
 
 def batches(seed: int, numbers: Sequence[int], bench: str) -> list[Batch]:
     """Cases grouped as the bench wants them, in about the order of their numbers."""
-    compiled = {"compiled": 1, "mixed": COMPILED_SHARE}.get(bench, 0)
-    alone = [n for n in numbers if compiled and n % compiled == compiled - 1]
-    others = sorted({*numbers} - {*alone})
-    size, name = (1, "verilator") if bench == "verilator" else (TOGETHER, "icarus")
-    groups = [Batch(seed=seed, numbers=(n,), bench="compiled") for n in alone]
-    groups += [
-        Batch(seed=seed, numbers=tuple(others[at : at + size]), bench=name)
-        for at in range(0, len(others), size)
+    shared: dict[str, list[int]] = {}
+    for number in sorted(numbers):
+        shared.setdefault(_bench_of(number, bench), []).append(number)
+    groups = [
+        Batch(seed=seed, numbers=tuple(mine[at : at + TOGETHER[name]]), bench=name)
+        for name, mine in shared.items()
+        for at in range(0, len(mine), TOGETHER[name])
     ]
     return sorted(groups, key=lambda group: group.numbers)
+
+
+def _bench_of(number: int, bench: str) -> str:
+    """Where a case runs."""
+    if bench != "mixed":
+        return bench
+    if number % 16 == 15:
+        return "verilator"
+    return "icarus" if number % 4 == 2 else "compiled"
 
 
 def run_batch(batch: Batch) -> list[Outcome]:
@@ -90,7 +100,7 @@ def run_batch(batch: Batch) -> list[Outcome]:
     with tempfile.TemporaryDirectory(prefix="litelstm-") as name:
         try:
             if batch.bench == "compiled":
-                return [_compiled(case, Path(name)) for case in cases]
+                return _compiled(cases, Path(name))
             return _cocotb(cases, batch.bench, Path(name))
         except MissingToolError:
             raise
@@ -106,10 +116,16 @@ def run_batch(batch: Batch) -> list[Outcome]:
     return [outcome for single in singles for outcome in single]
 
 
-def _compiled(case: Case, folder: Path) -> Outcome:
+def _compiled(cases: Sequence[Case], folder: Path) -> list[Outcome]:
+    cores = {case.name: case.core.verilog for case in cases}
+    library = bench_library(cores, optimize=False, cache=folder)
+    return [_run_compiled(case, library) for case in cases]
+
+
+def _run_compiled(case: Case, library: Path) -> Outcome:
     job = case.job
     words, cycles, problem = 0, 0, ""
-    with CompiledBench.of(case.core, cache=folder) as bench:
+    with CompiledBench.of(case.core, library=library) as bench:
         for trial in case.trials(job):
             try:
                 run = bench.run(
@@ -131,18 +147,14 @@ def _compiled(case: Case, folder: Path) -> Outcome:
 
 
 def _cocotb(cases: Sequence[Case], simulator: str, folder: Path) -> list[Outcome]:
-    slots = simulator == "icarus"
     for case in cases:
         case.job.save(folder / f"{case.name}.npz")
-    entries = [
-        {"seed": case.seed, "number": case.number, "slot": case.name if slots else ""}
-        for case in cases
-    ]
+    entries = [{"seed": case.seed, "number": case.number, "slot": case.name} for case in cases]
     (folder / "cases.json").write_text(json.dumps(entries), encoding="utf-8")
     text = "".join(case.core.verilog for case in cases)
     build = runner.build(
-        text + _slots(cases) if slots else text,
-        top="regress" if slots else cases[0].name,
+        text + _slots(cases),
+        top="regress",
         simulator=simulator,
         cache=folder / "build",
     )

@@ -28,13 +28,11 @@ async def cases(dut: Any) -> None:
     with Path(os.environ[RESULT]).open("a", encoding="utf-8") as results:
         for entry in json.loads((folder / "cases.json").read_text(encoding="utf-8")):
             case = Case(entry["seed"], entry["number"])
-            slot = getattr(dut, entry["slot"]) if entry["slot"] else dut
-            if entry["slot"]:
-                slot.run.value = 1
-                await Timer(1, "ns")
+            slot = getattr(dut, entry["slot"])
+            slot.run.value = 1
+            await Timer(1, "ns")
             outcome = await _run(case, CoreJob.load(folder / f"{case.name}.npz"), Bench(slot))
-            if entry["slot"]:
-                slot.run.value = 0
+            slot.run.value = 0
             results.write(json.dumps(outcome) + "\n")
             results.flush()
             failed += [case.number] if outcome["problem"] else []

@@ -26,7 +26,7 @@ FAILED = 1
     default="mixed",
     show_default=True,
     type=click.Choice(BENCHES),
-    help="mixed: Icarus, and one case in 16 in the compiled bench.",
+    help="mixed: of 16 cases, 11 in the compiled bench, 4 under Icarus, 1 under Verilator.",
 )
 @click.option(
     "--resume",
