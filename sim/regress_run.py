@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hdl.plain_ports import Port, plain_ports
+from hdl.plain_ports import plain_ports
 from sim import runner
 from sim.compiled import CompiledBench, bench_library
 from sim.core_job import JOB, RESULT
@@ -32,10 +32,10 @@ TIMEOUT_S = 1200.0
 
 _SLOT = """
 module slot_{name};
-  reg clk /*verilator public_flat_rw*/;
-  reg rst /*verilator public_flat_rw*/;
-  reg run /*verilator public_flat_rw*/ = 0;
+  /*verilator public_flat_rw_on*/
+  reg clk, rst, run = 0;
 {declarations}
+  /*verilator public_off*/
   {name} core (.clk(clk & run), .rst(rst), {connections});
 endmodule
 """
@@ -191,14 +191,14 @@ def _slots(cases: Sequence[Case]) -> str:
 
 def _slot(case: Case) -> str:
     ports = plain_ports(case.core.plan)
+    kinds = {"input": "reg", "output": "wire"}
     return _SLOT.format(
         name=case.name,
-        declarations="\n".join(_declaration(port) for port in ports),
+        declarations="\n".join(
+            f"  {kinds[port.direction]} [{port.width - 1}:0] {port.name};"
+            if port.width > 1
+            else f"  {kinds[port.direction]} {port.name};"
+            for port in ports
+        ),
         connections=", ".join(f".{port.name}({port.name})" for port in ports),
     )
-
-
-def _declaration(port: Port) -> str:
-    kind, access = ("reg", "rw") if port.direction == "input" else ("wire", "rd")
-    bits = f"[{port.width - 1}:0] " if port.width > 1 else ""
-    return f"  {kind} {bits}{port.name} /*verilator public_flat_{access}*/;"
