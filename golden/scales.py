@@ -20,44 +20,71 @@ _COARSER = 4
 """Binary points that the search tries short of the best one for an operand alone."""
 
 
-def choose_frac(values: Floats, width: int, method: str) -> int:
-    """Fraction bits of a power-of-two scale for ``values`` at ``width`` bits.
+_MOST = 1 << 17
+"""Values of a tensor that mean errors are measured with: some, where it has more."""
+
+
+class Observed:
+    """Values of one tensor; the errors of the formats that were tried are remembered.
 
     Args:
         values: real numbers of any shape.
-        width: bits of the format.
-        method: ``max`` for the finest scale at which nothing saturates, ``mse`` for the one of
-            least mean squared error.
     """
-    largest = float(np.abs(values).max())
-    if largest == 0:
-        return width - 1
-    finest = max(-64, min(64, width - 1 - int(np.floor(np.log2(largest)))))
-    while finest > -64 and _saturates(values, Format(width=width, frac=finest)):
-        finest -= 1
-    if method == "max":
-        return finest
-    candidates = range(finest, min(64, finest + _SEARCH) + 1)
-    return min(candidates, key=lambda frac: square_error(values, Format(width=width, frac=frac)))
+
+    def __init__(self, values: Floats) -> None:
+        self.columns = values.shape[-1]
+        self.power = float(np.mean(values**2))
+        flat = values.ravel()
+        self._ends = np.array([flat.min(), flat.max()])
+        if flat.size > _MOST:
+            flat = np.random.default_rng(0).choice(flat, _MOST, replace=False, shuffle=False)
+        self._values = flat
+        self._errors: dict[Format, float] = {}
+        self._chosen: dict[tuple[int, str], int] = {}
+
+    def square_error(self, to: Format) -> float:
+        """Mean squared error of rounding and clipping to a format."""
+        if to not in self._errors:
+            error = to.to_float(to.quantize(self._values)) - self._values
+            self._errors[to] = float(np.mean(error**2))
+        return self._errors[to]
+
+    def choose_frac(self, width: int, method: str) -> int:
+        """Fraction bits of a power-of-two scale at ``width`` bits.
+
+        Args:
+            width: bits of the format.
+            method: ``max`` for the finest scale at which nothing saturates, ``mse`` for the one of
+                least mean squared error.
+        """
+        if (width, method) not in self._chosen:
+            self._chosen[width, method] = self._search(width, method)
+        return self._chosen[width, method]
+
+    def _search(self, width: int, method: str) -> int:
+        largest = float(np.abs(self._ends).max())
+        if largest == 0:
+            return width - 1
+        finest = max(-64, min(64, width - 1 - int(np.floor(np.log2(largest)))))
+        while finest > -64 and self._saturates(Format(width=width, frac=finest)):
+            finest -= 1
+        if method == "max":
+            return finest
+        candidates = range(finest, min(64, finest + _SEARCH) + 1)
+        return min(candidates, key=lambda frac: self.square_error(Format(width=width, frac=frac)))
+
+    def _saturates(self, to: Format) -> bool:
+        low, high = np.floor(np.ldexp(self._ends, to.frac) + 0.5)
+        return bool(low < to.min or high > to.max)
 
 
-def square_error(values: Floats, to: Format) -> float:
-    """Mean squared error of rounding and clipping ``values`` to a format."""
-    return float(np.mean((to.to_float(to.quantize(values)) - values) ** 2))
-
-
-def _saturates(values: Floats, to: Format) -> bool:
-    scaled = np.floor(np.ldexp(values, to.frac) + 0.5)
-    return bool(((scaled < to.min) | (scaled > to.max)).any())
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Block:
     """A weight matrix, the gate whose sum it adds to, and the operand that it multiplies."""
 
     gate: str
     operand: str
-    matrix: Floats
+    matrix: Observed
 
 
 class LayerScales:
@@ -80,7 +107,7 @@ class LayerScales:
     def __init__(
         self,
         blocks: list[Block],
-        values: dict[str, Floats],
+        values: dict[str, Observed],
         *,
         widths: dict[str, int],
         weight_width: int,
@@ -93,14 +120,11 @@ class LayerScales:
         self._widths = widths
         self._weight_width = weight_width
         self._method = method
-        self._power = {name: float(np.mean(array**2)) for name, array in values.items()}
-        self._weight_errors: dict[tuple[Block, int], float] = {}
-        self._operand_errors: dict[tuple[str, int], float] = {}
 
     def choose(self, given: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
         """Fraction bits of every operand (some of them ``given``), and of each gate's products."""
         best = {
-            name: choose_frac(self._values[name], width, self._method)
+            name: self._values[name].choose_frac(width, self._method)
             for name, width in self._widths.items()
             if name not in given
         }
@@ -117,7 +141,7 @@ class LayerScales:
     def _weight_fracs(self, gate: str, fracs: dict[str, int]) -> list[int]:
         """For each of a gate's blocks the finest binary point of products without saturation."""
         return [
-            choose_frac(block.matrix, self._weight_width, "max") + fracs[block.operand]
+            block.matrix.choose_frac(self._weight_width, "max") + fracs[block.operand]
             for block in self._blocks[gate]
         ]
 
@@ -135,21 +159,10 @@ class LayerScales:
         )
 
     def _block_noise(self, block: Block, fracs: dict[str, int], product_frac: int) -> float:
-        frac, columns = fracs[block.operand], block.matrix.shape[1]
-        weights = self._weight_error(block, product_frac - frac) * self._power[block.operand]
-        operand = self._operand_error(block.operand, frac) * float(np.mean(block.matrix**2))
-        return columns * (weights + operand)
-
-    def _weight_error(self, block: Block, frac: int) -> float:
-        key = block, frac
-        if key not in self._weight_errors:
-            to = Format(width=self._weight_width, frac=frac)
-            self._weight_errors[key] = square_error(block.matrix, to)
-        return self._weight_errors[key]
+        matrix, operand, frac = block.matrix, self._values[block.operand], fracs[block.operand]
+        to = Format(width=self._weight_width, frac=product_frac - frac)
+        weights = matrix.square_error(to) * operand.power
+        return matrix.columns * (weights + self._operand_error(block.operand, frac) * matrix.power)
 
     def _operand_error(self, name: str, frac: int) -> float:
-        key = name, frac
-        if key not in self._operand_errors:
-            to = Format(width=self._widths[name], frac=frac)
-            self._operand_errors[key] = square_error(self._values[name], to)
-        return self._operand_errors[key]
+        return self._values[name].square_error(Format(width=self._widths[name], frac=frac))

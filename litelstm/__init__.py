@@ -9,8 +9,9 @@ from golden.importers.layers import Imported
 from golden.importers.torch_modules import import_torch_module
 from golden.model import IntegerModel
 from golden.network import Dense, Layer, Network
-from golden.quantize import Settings, quantize
+from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
+from golden.settings import Settings
 from hdl.cycles import count, steady_state
 from hdl.plan import Plan
 from hdl.verilog import generate

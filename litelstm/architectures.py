@@ -12,8 +12,9 @@ import numpy as np
 from golden.cells import GRU, LSTM, RNN, SIGMOIDS, Cell, LiteLSTM
 from golden.errors import InputError
 from golden.network import MAX_LAYERS, Dense, Layer, Network, weight_shapes
-from golden.quantize import Settings, quantize
+from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
+from golden.settings import Settings
 
 CELLS: dict[str, Cell] = {
     "rnn": RNN(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from golden.cells import Cell
-from golden.quantize import Settings
+from golden.settings import Settings
 from hdl.cells import Update, schedule
 from hdl.cycles import steady_state
 from hdl.plan import Plan

@@ -14,8 +14,9 @@ import golden.cells
 import hdl.cells
 from golden.cells import Cell
 from golden.model import IntegerModel
-from golden.quantize import Settings, quantize
+from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
+from golden.settings import Settings
 from hdl import cycles
 from tests.hdl.simulate import CoreBench
 from tests.networks import Recipe, float_network, input_words, quantized_network, samples

@@ -11,7 +11,7 @@ import click
 from rich.box import SIMPLE
 from rich.table import Table
 
-from golden.quantize import Settings
+from golden.settings import Settings
 from litelstm.comparison import REFERENCE, Paper, Row
 from litelstm.comparison import compare as compare_cells
 from litelstm.console import out, progress

@@ -9,10 +9,11 @@ import click
 from rich.table import Table
 
 from golden import files
+from golden.losses import Report
 from golden.network import Network
-from golden.quantize import Report, Settings
 from golden.quantize import quantize as quantize_network
 from golden.scales import METHODS
+from golden.settings import Settings
 from litelstm import outputs, samples
 from litelstm.console import out, progress
 

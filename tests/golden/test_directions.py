@@ -17,9 +17,10 @@ from golden.errors import InputError
 from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.network import Layer, Network
-from golden.quantize import Settings, quantize
+from golden.quantize import quantize
 from golden.quantized import QuantizedLayer, QuantizedNetwork
 from golden.sessions import serve
+from golden.settings import Settings
 from hdl.plan import Plan
 from tests import reference
 from tests.golden import files

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from golden.errors import InputError
 from golden.formats import Format
+from golden.losses import Report, TensorLoss
 from golden.model import IntegerModel
 from golden.network import Dense, Layer, Network
-from golden.quantize import Report, Settings, TensorLoss, quantize
-from golden.scales import METHODS, choose_frac
+from golden.quantize import quantize
+from golden.scales import METHODS, Observed
+from golden.settings import Settings
 from tests.networks import Recipe, clipped, float_network, samples, square_error
 
 RECIPE = Recipe(inputs=3, units=(5, 4), outputs=3, sigmoid=("hard", "logistic"))
@@ -106,7 +108,7 @@ def test_mse_of_weights_is_never_worse_than_max(seed: int) -> None:
             )
 
         safe = min(
-            choose_frac(matrix, 4, "max") + formats.operand(operand).frac
+            Observed(matrix).choose_frac(4, "max") + formats.operand(operand).frac
             for operand, matrix in matrices.items()
         )
         chosen = noise(formats.product_fracs[gate])
@@ -135,6 +137,9 @@ def test_formats_follow_the_settings() -> None:
         assert (formats.h.width, formats.operand("c").width) == (7, 11)
         assert (formats.pre.width, formats.weight_width) == (10, 5)
         assert formats.gate == Format(width=9, frac=7)
+    narrow_x, _ = quantize(NETWORK, SAMPLES, replace(settings, input_width=5, gate_bits=9))
+    assert (narrow_x.x.width, narrow_x.layers[0].formats.h.width) == (5, 7)
+    assert narrow_x.layers[1].formats.gate == narrow_x.tanh.out == Format(width=11, frac=9)
     # A pre-activation covers the table; the logistic sigmoid halves its argument first.
     assert result.layers[0].formats.pre.frac == 10 - 1 - 3
     assert result.layers[1].formats.pre.frac == 10 - 1 - 4
@@ -250,9 +255,11 @@ BAD_SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "weights too narrow": ({"weight_width": 1}, "weight_width is 1, expected 2 to 18 bits"),
     "weights too wide": ({"weight_width": 19}, "weight_width is 19, expected 2 to 18 bits"),
     "activations too wide": (
-        {"activation_width": 17},
-        "activation_width is 17, expected 2 to 16 bits",
+        {"activation_width": 19},
+        "activation_width is 19, expected 2 to 18 bits",
     ),
+    "inputs too narrow": ({"input_width": 1}, "input_width is 1, expected 2 to 18 bits"),
+    "gates too wide": ({"gate_bits": 17}, "gate_bits is 17, expected 2 to 16 bits"),
     "state too narrow": ({"state_width": 1}, "state_width is 1, expected 2 to 18 bits"),
     "pre too narrow": ({"pre_width": 4}, "pre_width is 4, expected 5 to 18 bits"),
     "out too wide": ({"out_width": 33}, "out_width is 33, expected 2 to 32 bits"),
@@ -290,7 +297,7 @@ def test_bad_tables_are_refused(changes: dict[str, Any], message: str) -> None:
     + [
         (
             Settings(
-                weight_width=18, activation_width=16, state_width=18, pre_width=18, out_width=32
+                weight_width=18, activation_width=18, state_width=18, pre_width=18, out_width=32
             ),
             m,
         )

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from golden.formats import Format
-from golden.quantize import TensorLoss
-from golden.scales import METHODS, Block, LayerScales, choose_frac
+from golden.losses import TensorLoss
+from golden.scales import METHODS, Block, LayerScales, Observed
 from tests.networks import clipped, square_error
 
 methods = pytest.mark.parametrize("method", METHODS)
@@ -30,7 +30,7 @@ tensors = st.lists(
 @given(values=tensors, width=st.integers(2, 18))
 @bounded(derandomize=True, max_examples=300, deadline=None, database=None)
 def test_max_is_the_finest_scale_without_saturation(values: NDArray[Any], width: int) -> None:
-    frac = choose_frac(values, width, "max")
+    frac = Observed(values).choose_frac(width, "max")
     if not values.any():
         assert frac == width - 1
         return
@@ -41,14 +41,14 @@ def test_max_is_the_finest_scale_without_saturation(values: NDArray[Any], width:
 @given(values=tensors, width=st.integers(2, 18))
 @bounded(derandomize=True, max_examples=300, deadline=None, database=None)
 def test_mse_is_never_worse_than_max(values: NDArray[Any], width: int) -> None:
-    least = square_error(values, width, choose_frac(values, width, "mse"))
-    assert least <= square_error(values, width, choose_frac(values, width, "max"))
+    least = square_error(values, width, Observed(values).choose_frac(width, "mse"))
+    assert least <= square_error(values, width, Observed(values).choose_frac(width, "max"))
 
 
 def test_mse_gives_an_outlier_up_for_the_rest() -> None:
     values = np.concatenate([np.linspace(-1, 1, 999), [4.1]])
-    assert choose_frac(values, 4, "max") == 0
-    assert choose_frac(values, 4, "mse") == 2
+    assert Observed(values).choose_frac(4, "max") == 0
+    assert Observed(values).choose_frac(4, "mse") == 2
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_mse_gives_an_outlier_up_for_the_rest() -> None:
     [(1.0, 6), (-1.0, 7), (127 / 128, 7), (0.997, 6), (-128.0, 0), (127.4, 0), (127.5, -1)],
 )
 def test_max_at_the_edges_of_a_power_of_two(value: float, frac: int) -> None:
-    assert choose_frac(np.array([value]), 8, "max") == frac
+    assert Observed(np.array([value])).choose_frac(8, "max") == frac
 
 
 @methods
 def test_a_tensor_of_zeros_gets_a_scale_and_loses_nothing(method: str) -> None:
     zeros = np.zeros((3, 4))
-    to = Format(width=8, frac=choose_frac(zeros, 8, method))
+    to = Format(width=8, frac=Observed(zeros).choose_frac(8, method))
     loss = TensorLoss.measure("zeros", zeros, to)
     assert (loss.sqnr_db, loss.saturated, loss.max_error) == (math.inf, 0, 0)
 
@@ -77,21 +77,25 @@ VALUES = {
 OPERAND_WIDTHS = {"x": 8, "h": 4}
 
 
-def blocks(shrink: int) -> list[Block]:
-    """Two gates that read x and h, with all weights of g divided by a power of two."""
+def matrices(shrink: int) -> dict[tuple[str, str], NDArray[np.float64]]:
+    """Of two gates that read x and h; all weights of g are divided by a power of two."""
     rng = np.random.default_rng(1)
-    return [
-        Block(gate, name, rng.normal(size=(7, VALUES[name].shape[1])) / size)
+    return {
+        (gate, name): rng.normal(size=(7, VALUES[name].shape[1])) / size
         for gate, size in (("f", 1), ("g", shrink))
         for name in "xh"
-    ]
+    }
 
 
 def choose(
     shrink: int, method: str, given: dict[str, int]
 ) -> tuple[dict[str, int], dict[str, int]]:
     scales = LayerScales(
-        blocks(shrink), VALUES, widths=OPERAND_WIDTHS, weight_width=5, method=method
+        [Block(*names, Observed(matrix)) for names, matrix in matrices(shrink).items()],
+        {name: Observed(values) for name, values in VALUES.items()},
+        widths=OPERAND_WIDTHS,
+        weight_width=5,
+        method=method,
     )
     return scales.choose(given)
 
@@ -115,9 +119,8 @@ def test_no_other_points_put_less_noise_into_the_sums(shrink: int) -> None:
             for name, frac in fracs.items()
         }
         total = sum(errors.values())
-        for block in blocks(shrink):
-            name, matrix = block.operand, block.matrix
-            rounding = square_error(matrix, 5, products[block.gate] - fracs[name])
+        for (gate, name), matrix in matrices(shrink).items():
+            rounding = square_error(matrix, 5, products[gate] - fracs[name])
             signal = float(np.mean(VALUES[name] ** 2))
             both = rounding * signal + errors[name] * float(np.mean(matrix**2))
             total += matrix.shape[1] * both
@@ -125,7 +128,9 @@ def test_no_other_points_put_less_noise_into_the_sums(shrink: int) -> None:
 
     fracs, products = choose(shrink, "mse", {"x": 5})
     least = noise(fracs["h"], products)
-    for h in range(choose_frac(VALUES["h"], OPERAND_WIDTHS["h"], "mse") - 4, fracs["h"] + 1):
+    for h in range(
+        Observed(VALUES["h"]).choose_frac(OPERAND_WIDTHS["h"], "mse") - 4, fracs["h"] + 1
+    ):
         for f, g in itertools.product(range(-2, 3), repeat=2):
             moved = {"f": products["f"] + f, "g": products["g"] + g}
             assert least <= noise(h, moved) * (1 + 1e-12)

@@ -1,0 +1,93 @@
+"""What quantization costs, tensor by tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from golden.cells import Floats
+from golden.directions import BACKWARD
+from golden.formats import Format
+from golden.layer_formats import weight_format
+from golden.model import IntegerModel
+from golden.network import FloatRun, Network
+from golden.quantized import QuantizedNetwork
+
+
+def sqnr_db(values: Floats, approximation: Floats) -> float:
+    """Power of the values over power of the error, in dB; infinite where nothing was lost."""
+    power, noise = float(np.mean(values**2)), float(np.mean((approximation - values) ** 2))
+    if noise == 0:
+        return float("inf")
+    return float(10 * np.log10(power / noise)) if power else float("-inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorLoss:
+    """What one tensor lost.
+
+    Attributes:
+        name: e.g. ``layer0.W_fx`` or ``layer1.h``.
+        format: its fixed-point format.
+        sqnr_db: power of the values over power of the error, in dB (infinite if nothing was lost).
+        saturated: share of the values that were clipped, 0 to 1.
+        max_error: largest |error|, in real units.
+    """
+
+    name: str
+    format: Format
+    sqnr_db: float
+    saturated: float
+    max_error: float
+
+    @classmethod
+    def measure(
+        cls, name: str, values: Floats, to: Format, *, got: Floats | None = None
+    ) -> TensorLoss:
+        """Loss of quantizing ``values``; or of ``got``, which something computed instead."""
+        approximation = to.to_float(to.quantize(values)) if got is None else got
+        scaled = np.floor(np.ldexp(values, to.frac) + 0.5)
+        saturated = float(np.mean((scaled < to.min) | (scaled > to.max)))
+        return cls(
+            name=name,
+            format=to,
+            sqnr_db=sqnr_db(values, approximation),
+            saturated=saturated,
+            max_error=float(np.abs(approximation - values).max()),
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What quantization cost: a row a tensor, last the network's own output on the samples."""
+
+    tensors: tuple[TensorLoss, ...]
+
+
+def losses(
+    network: Network, result: QuantizedNetwork, samples: Floats, run: FloatRun
+) -> Iterator[TensorLoss]:
+    """A row a tensor, last the output that the integer model gives.
+
+    Args:
+        network: the float network.
+        result: what became of it.
+        samples: samples of shape (batch, steps, inputs), before ``input_scale``.
+        run: what the float network computed of them.
+    """
+    yield TensorLoss.measure("x", samples * network.input_scale, result.x)
+    layers = zip(network.layers, result.layers, run.layers, strict=True)
+    for index, (layer, integer, trace) in enumerate(layers):
+        for name, weights in layer.arrays.items():
+            to = weight_format(name.removeprefix(BACKWARD), integer.formats)
+            yield TensorLoss.measure(f"layer{index}.{name}", weights, to)
+        for name in layer.cell.state:
+            to = integer.formats.operand(name)
+            yield TensorLoss.measure(f"layer{index}.{name}", trace[name], to)
+    if network.head and result.head:
+        yield TensorLoss.measure("head.W", network.head.weights["W"], result.head.weight)
+        yield TensorLoss.measure("head.b", network.head.weights["b"], result.head.bias)
+    words = IntegerModel(result).forward(result.quantize_input(samples))
+    yield TensorLoss.measure("output", run.output, result.out, got=result.out.to_float(words))
