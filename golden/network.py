@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden import store
-from golden.cells import CELLS, SIGMOIDS, Cell, Floats, cell_options
+from golden.cells import CELLS, SIGMOIDS, Activations, Cell, Floats, cell_options
 from golden.directions import (
     BACKWARD,
     DIRECTIONS,
@@ -149,6 +149,7 @@ class Layer:
     def _run_forward(self, x: Floats, state: dict[str, Floats]) -> dict[str, Floats]:
         """:meth:`run` of a forward layer over whole sequences."""
         batch, steps, _ = x.shape
+        real = Activations(sigmoid=SIGMOIDS[self.sigmoid])
         gates = {gate.name: gate for gate in self.cell.gates}
         names = [*self.cell.state, *(f"pre_{name}" for name in gates)]
         trace = {name: np.empty((batch, steps, self.units)) for name in names}
@@ -170,7 +171,7 @@ class Layer:
                 trace[f"pre_{name}"][:, t] = total
                 return total
 
-            state = self.cell.step(sums, state, self.sigmoid)
+            state = self.cell.step(sums, state, real)
             for name, value in state.items():
                 trace[name][:, t] = value
         return trace
