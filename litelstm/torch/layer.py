@@ -73,11 +73,12 @@ class RecurrentLayer(nn.Module):
             state: of before the first step, by name, each (batch, units).
             mask: (steps, batch, 1), false where a sequence is over: its state stays as it is.
         """
-        real, now = ACTIVATIONS[self.gate], dict(state)
+        now = dict(state)
         trace: Trace = {name: [] for name in self.cell.state}
-        from_h, late = self._stack("h"), self._late()
-        for t, from_x in enumerate(self._from_x(x)):
-            new = self.cell.step(self._sums(from_x, now, from_h, late), now, real)
+        weights = self.weights()
+        from_h = self._from_h(weights)
+        for t, from_x in enumerate(self._from_x(x, weights)):
+            new = self.step(self._sums(from_x, now, from_h, weights), now)
             if mask is not None:
                 new = {name: torch.where(mask[t], value, now[name]) for name, value in new.items()}
             now = new
@@ -85,44 +86,39 @@ class RecurrentLayer(nn.Module):
                 trace[name].append(value)
         return trace
 
-    def _from_x(self, x: Tensor) -> tuple[Tensor, ...]:
+    def weights(self) -> dict[str, Tensor]:
+        """The parameters by name, as the sums take them."""
+        return dict(self.named_parameters())
+
+    def step(self, sums: Sums, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The state of step t, from the gates' sums and the state of step t-1."""
+        return self.cell.step(sums, state, ACTIVATIONS[self.gate])
+
+    def _from_x(self, x: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """What x and the biases add to all gates' sums, for each step: (batch, gates * units).
 
         It does not depend on the state, so it is one product for all steps.
         """
-        bias = torch.cat([self.get_parameter(gate.bias) for gate in self._gates])
+        bias = torch.cat([weights[gate.bias] for gate in self._gates])
+        none = bias.new_zeros(self.units, self.inputs)
         matrix = torch.cat(
-            [
-                self.get_parameter(gate.matrix("x"))
-                if "x" in gate.reads
-                else bias.new_zeros(self.units, self.inputs)
-                for gate in self._gates
-            ]
+            [weights[gate.matrix("x")] if "x" in gate.reads else none for gate in self._gates]
         )
         steps, batch, _ = x.shape
         sums = torch.addmm(bias, x.reshape(steps * batch, -1), matrix.t())
         return sums.view(steps, batch, -1).unbind(0)
 
-    def _stack(self, operand: str) -> Tensor:
-        """The matrices of the gates that read an operand, side by side: (units, gates * units)."""
-        reads = [gate for gate in self._gates if operand in gate.reads]
-        return torch.cat([self.get_parameter(gate.matrix(operand)) for gate in reads]).t()
-
-    def _late(self) -> dict[tuple[str, str], Tensor]:
-        """What the sums read beside x and h, by gate and operand: matrices, transposed."""
-        return {
-            (gate.name, operand): self.get_parameter(gate.matrix(operand)).t()
-            for gate in self._gates
-            for operand in gate.reads
-            if operand not in ("x", "h")
-        }
+    def _from_h(self, weights: Mapping[str, Tensor]) -> Tensor:
+        """The matrices that multiply h of step t-1, side by side: (units, gates * units)."""
+        reading = [gate for gate in self._gates if "h" in gate.reads]
+        return torch.cat([weights[gate.matrix("h")] for gate in reading]).t()
 
     def _sums(
         self,
         from_x: Tensor,
         state: Mapping[str, Tensor],
         from_h: Tensor,
-        late: Mapping[tuple[str, str], Tensor],
+        weights: Mapping[str, Tensor],
     ) -> Sums:
         """The gates' sums of one step, see golden.cells.Sums."""
         reading, rest = from_h.shape[1], from_x.shape[1] - from_h.shape[1]
@@ -135,10 +131,11 @@ class RecurrentLayer(nn.Module):
             gate, total = by_name[name]
             values = {**state, **made}
             for operand in gate.reads:
-                if (name, operand) in late:
-                    total = torch.addmm(total, values[operand], late[name, operand])
+                if operand not in ("x", "h"):
+                    matrix = weights[gate.matrix(operand)]
+                    total = torch.addmm(total, values[operand], matrix.t())
             if gate.diagonal:
-                total = torch.addcmul(total, self.get_parameter(gate.peephole), values["c"])
+                total = torch.addcmul(total, weights[gate.peephole], values["c"])
             return total
 
         return sums

@@ -1,0 +1,98 @@
+"""Quantization-aware training: its integers are the golden model's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from golden.model import IntegerModel
+from golden.network import Network
+from golden.quantize import Settings, quantize
+from golden.quantized import QuantizedNetwork
+from litelstm.architectures import CELLS, Architecture
+from litelstm.torch import Recurrent, from_network, to_network
+from litelstm.torch.qat import QuantizationAware
+
+SETTINGS = {
+    "W8 A8": Settings(),
+    "W4": Settings(weight_width=4, state_width=8),
+    "W16 A16, interpolated": Settings(
+        weight_width=16, activation_width=14, state_width=16, interpolate=True, log2_entries=5
+    ),
+}
+
+
+def samples(network: Network, batch: int = 40) -> NDArray[np.float64]:
+    """Inputs large enough for saturation."""
+    rng = np.random.default_rng(1)
+    return rng.normal(scale=2, size=(batch, 9, network.inputs)).astype(np.float32).astype(float)
+
+
+def module(cell: str, sigmoid: str, settings: Settings, **sizes: Any) -> QuantizationAware:
+    """A small network, quantized with samples that do not reach as far as those of the tests."""
+    sizes = {"inputs": 5, "units": 7, "layers": 2, "head": 3} | sizes
+    floats = Architecture(cell=cell, sigmoid=sigmoid, **sizes).floats()
+    network = rounded(floats)
+    quantized, _ = quantize(network, samples(network) / 3, settings)
+    return QuantizationAware(network, quantized)
+
+
+def rounded(network: Network) -> Network:
+    """The network with weights that float32 holds, as a module's parameters are."""
+    module = from_network(network)
+    if isinstance(module, Recurrent):
+        return to_network(module)
+    return to_network(module.recurrent, module.head)
+
+
+def golden(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[np.int64]:
+    """The golden model's output words."""
+    return IntegerModel(network).forward(network.quantize_input(x))
+
+
+def step(aware: QuantizationAware, x: NDArray[Any], optimizer: torch.optim.Optimizer) -> float:
+    """One step of training towards fixed random classes."""
+    logits = aware(torch.from_numpy(x))
+    labels = torch.arange(len(x)) % logits.shape[1]
+    loss = torch.nn.functional.cross_entropy(logits, labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+@pytest.mark.parametrize(
+    ("name", "sigmoid"), [("W8 A8", "hard"), ("W4", "logistic"), ("W16 A16, interpolated", "hard")]
+)
+@pytest.mark.parametrize("cell", CELLS)
+def test_exported_integers_give_the_words_of_the_forward_pass(
+    cell: str, sigmoid: str, name: str
+) -> None:
+    """Before training, where they are the quantizer's, and after it, where they are others."""
+    aware = module(cell, sigmoid, SETTINGS[name])
+    network = Architecture(cell=cell, inputs=5, units=7, layers=2, head=3).floats()
+    x = samples(network)
+    start = aware.quantized
+    assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(start, x))
+    optimizer = torch.optim.Adam(aware.parameters(), lr=0.05)
+    for _ in range(4):
+        step(aware, x, optimizer)
+    exported = aware.export()
+    assert any(
+        (exported.layers[n].weights[k] != v).any()
+        for n in range(2)
+        for k, v in start.layers[n].weights.items()
+    )
+    assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(exported, x))
+    logits = aware(torch.from_numpy(x)).detach().numpy()
+    assert np.array_equal(logits, exported.out.to_float(golden(exported, x)))
+
+
+def test_without_a_head_the_words_are_h() -> None:
+    aware = module("litelstm", "hard", Settings(), head=None)
+    x = samples(Architecture(cell="litelstm", inputs=5, units=7, layers=2).floats())
+    assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(aware.export(), x))
