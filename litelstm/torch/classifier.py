@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from golden.errors import InputError
 from golden.network import Dense, Layer, Network
+from litelstm.architectures import CELLS, Architecture
 from litelstm.torch.layer import Trace
 from litelstm.torch.recurrent import Recurrent
 
@@ -30,6 +31,27 @@ class Classifier(nn.Module):
         self.head = nn.Linear(
             recurrent.hidden_size, outputs, device=first.device, dtype=first.dtype
         )
+
+    @classmethod
+    def of(
+        cls, shape: Architecture, *, dropout: float = 0.0, input_scale: float = 1.0
+    ) -> Classifier:
+        """A new classifier of a described network, which must have a head."""
+        recurrent = Recurrent(
+            CELLS[shape.cell],
+            shape.inputs,
+            shape.units,
+            shape.layers,
+            batch_first=True,
+            dropout=dropout,
+            gate=shape.sigmoid,
+        )
+        assert shape.head is not None
+        return cls(recurrent, shape.head, input_scale=input_scale)
+
+    def export(self) -> Network:
+        """The parameters as golden's float network."""
+        return to_network(self.recurrent, self.head, input_scale=self.input_scale)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Logits (batch, outputs) of samples (batch, steps, inputs), before ``input_scale``."""

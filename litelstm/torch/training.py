@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -93,19 +94,29 @@ class Trainer:
         x, y: training samples as in :class:`litelstm.data.dataset.Dataset`; a part of them is
             held out for validation.
         recipe: how to train.
+        identity: what else makes this run what it is; a checkpoint with another one is refused.
 
     Raises:
         InputError: there are fewer samples than one batch takes.
     """
 
-    def __init__(self, model: nn.Module, x: Array, y: Array, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        x: Array,
+        y: Array,
+        recipe: Recipe,
+        identity: Mapping[str, Any] | None = None,
+    ) -> None:
         train, validation = hold_out(y, recipe.validation, recipe.seed)
         if len(train) < recipe.batch:
             raise InputError(f"batch is {recipe.batch}, expected at most {len(train)} (samples)")
         self.model, self.recipe = model, recipe
+        samples = zlib.crc32(y.tobytes(), zlib.crc32(x.tobytes()))
+        self._identity = {**asdict(recipe), **(identity or {}), "samples": samples}
         self._x, self._y = _tensors(x[train], y[train])
         self._held_x, self._held_y = _tensors(x[validation], y[validation])
-        rarity = len(y) / np.maximum(1, np.bincount(y)) ** 1.0
+        rarity = len(y) / np.maximum(1, np.bincount(y))
         weights = torch.tensor((rarity / rarity.mean()) ** recipe.balance, dtype=torch.float32)
         self._loss = nn.CrossEntropyLoss(weights, label_smoothing=recipe.label_smoothing)
         self._parameters = [p for p in model.parameters() if p.requires_grad]
@@ -199,7 +210,7 @@ class Trainer:
     def state_dict(self) -> dict[str, Any]:
         """Everything that decides how training goes on; plain values and tensors."""
         return {
-            "recipe": asdict(self.recipe),
+            "identity": self._identity,
             "model": self.model.state_dict(),
             "best_model": self._best_state,
             "best": self._best,
@@ -219,11 +230,10 @@ class Trainer:
         """
         try:
             state = torch.load(checkpoint, weights_only=True)
-            recipe = state["recipe"]
-            for name, value in asdict(self.recipe).items():
-                if recipe[name] != value:
+            for name, value in self._identity.items():
+                if state["identity"][name] != value:
                     raise InputError(
-                        f"{checkpoint}: {name} is {recipe[name]}, expected {value}; "
+                        f"{checkpoint}: {name} is {state['identity'][name]}, expected {value}; "
                         "--restart begins anew"
                     )
             self.model.load_state_dict(state["model"])
@@ -243,6 +253,16 @@ class Trainer:
 
 def _tensors(x: Array, y: Array) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x.astype(np.float32)), torch.from_numpy(y.astype(np.int64))
+
+
+def one_thread() -> None:
+    """Compute on one thread: a sum's order, and so its last bits, depends on their number."""
+    torch.set_num_threads(1)
+
+
+def seed(number: int) -> None:
+    """Seed the weights of what is made next."""
+    torch.manual_seed(number)
 
 
 @torch.no_grad()
