@@ -99,8 +99,8 @@ def train(
         shape = Architecture(
             cell=cell,
             inputs=dataset.inputs,
-            units=units or task.units,
-            layers=layers or task.layers,
+            units=task.units if units is None else units,
+            layers=task.layers if layers is None else layers,
             head=len(dataset.classes),
             sigmoid=gate,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,9 @@ RATE = 8000
 
 WINDOW, HOP = 0.032, 0.016
 """Seconds of one frame, and from one to the next."""
+
+FILTERS = 40
+"""Bands of the mel scale."""
 
 SPREAD = 4.0
 """Standard deviations of a coefficient that fill the range of a feature, [-1, 1]."""
@@ -103,27 +108,50 @@ def spectra(paths: list[Path], coefficients: int, frames: int) -> Array:
     """MFCC of recordings, (recordings, frames, coefficients): cut at the end, NaN before the start.
 
     Raises:
-        InputError: a file is no sound, or shorter than a frame; librosa is not installed.
+        InputError: a file is no sound, or shorter than a frame; a package is not installed.
     """
     try:
-        import librosa
+        from python_speech_features import mfcc
     except ImportError:
-        raise InputError("librosa is missing: pip install 'litelstm[audio]'") from None
+        raise InputError(
+            "python_speech_features is missing: pip install 'litelstm[train]'"
+        ) from None
     result = np.full((len(paths), frames, coefficients), np.nan, dtype=np.float32)
-    window, hop = round(WINDOW * RATE), round(HOP * RATE)
     for row, path in zip(result, paths, strict=True):
-        try:
-            sound, _ = librosa.load(path, sr=RATE)
-        except Exception as error:  # of several libraries, whatever the file leads to
-            raise InputError(f"{path}: is not a sound file: {error or type(error)}") from None
-        if len(sound) < window:
-            raise InputError(f"{path}: has {len(sound)} samples, expected {window} or more")
-        mfcc = librosa.feature.mfcc(
-            y=sound, sr=RATE, n_mfcc=coefficients, n_fft=window, hop_length=hop, n_mels=40
+        made = mfcc(
+            _sound(path),
+            RATE,
+            winlen=WINDOW,
+            winstep=HOP,
+            numcep=coefficients,
+            nfilt=FILTERS,
+            nfft=round(WINDOW * RATE),
         )
-        kept = mfcc.T[:frames]
+        kept = made[:frames]
         row[frames - len(kept) :] = kept
     return result
+
+
+def _sound(path: Path) -> Array:
+    """A recording's first channel at ``RATE``."""
+    from scipy.io import wavfile
+    from scipy.signal import resample_poly
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks of other programs
+            rate, sound = wavfile.read(path)
+    except (OSError, ValueError, EOFError, struct.error) as error:
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{path}: is not a wav file: {reason}") from None
+    if sound.ndim > 1:
+        sound = sound[:, 0]
+    if rate != RATE:
+        sound = resample_poly(sound.astype(np.float64), RATE, rate)
+    if len(sound) < WINDOW * RATE:
+        least = round(WINDOW * RATE)
+        raise InputError(f"{path}: has {len(sound)} samples, expected {least} or more")
+    return sound
 
 
 def scaled(parts: dict[str, Array]) -> dict[str, Array]:
