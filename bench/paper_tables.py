@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,7 @@ def run_once(task: Task, data: Dataset, cell: str, recipe: Recipe) -> Run:
     return {
         "task": task.name,
         "cell": cell,
-        "seed": recipe.seed,
-        "epochs": recipe.epochs,
+        "recipe": asdict(recipe),
         "samples": len(data.x_train),
         "parameters": network.parameters,
         "macs": macs_per_step(network),
@@ -143,15 +142,20 @@ def run_task(name: str, args: argparse.Namespace, known: list[Run]) -> list[Run]
     if args.short:
         data = shortened(data, 0)
     recipe = Recipe(**task.recipe)
-    epochs = min(recipe.epochs, SHORT_EPOCHS) if args.short else recipe.epochs
+    if args.short:
+        recipe = replace(recipe, epochs=min(recipe.epochs, SHORT_EPOCHS))
     runs = []
-    for seed in SEEDS[:1] if args.short else SEEDS:
+    for seed in SEEDS[: 1 if args.short else args.seeds]:
         for cell in args.cells:
-            what = {"task": name, "cell": cell, "seed": seed, "epochs": epochs}
-            what["samples"] = len(data.x_train)
-            run = next((r for r in known if what.items() <= r.items()), None)
+            plan = replace(recipe, seed=seed)
+            what = {
+                "task": name,
+                "cell": cell,
+                "recipe": asdict(plan),
+                "samples": len(data.x_train),
+            }
+            run = next((r for r in known if all(r[k] == v for k, v in what.items())), None)
             if run is None:
-                plan = Recipe(**{**task.recipe, "epochs": epochs, "seed": seed})
                 run = run_once(task, data, cell, plan)
                 if args.results:
                     with args.results.open("a", encoding="utf-8") as file:
@@ -193,6 +197,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="one seed, few epochs: minutes")
     parser.add_argument("--tasks", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS))
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=list(CELLS))
+    parser.add_argument("--seeds", type=int, choices=(1, 2, 3), default=len(SEEDS))
     parser.add_argument("--results", type=Path, help="JSON lines: runs that are done")
     return parser.parse_args()
 

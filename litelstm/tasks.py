@@ -26,13 +26,14 @@ class Task:
         title: in reports.
         classes: names of the classes, by number, of the project's own arrays.
         files: what the public files are, for messages.
+        steps, inputs: shape of a sample of the project's own arrays.
+        span: smallest and largest input there.
         units, layers: of the network.
         dropout: between layers.
         recipe: fields of :class:`litelstm.torch.training.Recipe` that differ from its defaults.
         input_scale: factor from stored inputs to those that a network is trained with.
         read: reads the public files, a file or a folder; ``None`` if there are none.
         file_classes: classes of those files, where they are others.
-        inputs: length of a step's vector, where it is always the same.
         shipped: samples that a package ships, if ``--data`` is not given.
     """
 
@@ -40,6 +41,9 @@ class Task:
     title: str
     classes: tuple[str, ...]
     files: str
+    steps: int
+    inputs: int
+    span: tuple[float, float]
     units: int
     layers: int = 1
     dropout: float = 0.0
@@ -47,7 +51,6 @@ class Task:
     input_scale: float = 1.0
     read: Callable[[Path], dict[str, Array]] | None = None
     file_classes: tuple[str, ...] | None = None
-    inputs: int | None = None
     shipped: Callable[[], dict[str, Array]] | None = None
 
     def load(self, path: Path | None) -> Dataset:
@@ -65,7 +68,7 @@ class Task:
                 raise InputError(f"task {self.name} needs --data: an .npz, or {self.files}")
             return self._dataset(self.shipped(), self.classes)
         if path.suffix == ".npz":
-            return arrays.load(path, self.classes, inputs=self.inputs, input_scale=self.input_scale)
+            return arrays.load(path, self.classes, input_scale=self.input_scale)
         if not path.exists():
             raise InputError(f"{path}: does not exist")
         if self.read is None:
@@ -73,6 +76,11 @@ class Task:
                 f"{path}: is not an .npz file, the only kind that task {self.name} has"
             )
         return self._dataset(self.read(path), self.file_classes or self.classes)
+
+    def random(self, count: int, seed: int) -> Array:
+        """Made-up inputs (count, steps, inputs) within ``span``; they belong to no class."""
+        rng = np.random.default_rng(seed)
+        return rng.uniform(*self.span, size=(count, self.steps, self.inputs)).astype(np.float32)
 
     def _dataset(self, parts: dict[str, Array], classes: tuple[str, ...]) -> Dataset:
         """The samples with those classes alone that occur, numbered from 0 on."""
@@ -112,18 +120,23 @@ _TASKS = (
         title="MNIST digits, row by row",
         classes=DIGITS,
         files="a folder of MNIST's four idx files",
+        steps=28,
+        inputs=28,
+        span=(0, 255),
         units=64,
         layers=2,
         recipe={"epochs": 20, "augment": "images", "weight_limit": 127 / 128},
         input_scale=1 / 255,
         read=_folder(idx.load, "one with MNIST's four idx files"),
-        inputs=28,
     ),
     Task(
         name="iot",
         title="IoT intrusion, two classes",
         classes=("normal", "attack"),
         files="a CSV of flows (IoTID20, IEEE IoT)",
+        steps=7,
+        inputs=4,
+        span=(0, 1),
         units=16,
         recipe={"epochs": 30, "batch": 64, "lr": 5e-3},
         read=tables.load_flows,
@@ -133,6 +146,9 @@ _TASKS = (
         title="NSL-KDD, five classes",
         classes=tables.KDD_CLASSES,
         files="a folder with KDDTrain+.txt and KDDTest+.txt (NSL-KDD)",
+        steps=8,
+        inputs=15,
+        span=(0, 1),
         units=32,
         recipe={"epochs": 10, "lr": 3e-3},
         read=_folder(tables.load_nsl_kdd, "one with KDDTrain+.txt and KDDTest+.txt"),
@@ -142,6 +158,9 @@ _TASKS = (
         title="Spoken digits",
         classes=speech.DIGITS,
         files="a folder of FSDD's wav files",
+        steps=40,
+        inputs=13,
+        span=(-1, 1),
         units=32,
         recipe={"epochs": 40, "patience": 40, "batch": 64, "lr": 4e-3, "augment": "spectra"},
         read=_folder(speech.load_digits, "one with FSDD's wav files"),
@@ -151,6 +170,9 @@ _TASKS = (
         title="Emotions of speech, seven classes",
         classes=("anger", "boredom", "disgust", "fear", "happiness", "sadness", "neutral"),
         files="a folder of wav files of TESS or the Berlin database",
+        steps=96,
+        inputs=20,
+        span=(-1, 1),
         units=32,
         recipe={
             "epochs": 60,
@@ -159,6 +181,7 @@ _TASKS = (
             "lr": 5e-3,
             "weight_decay": 0.5,
             "label_smoothing": 0.1,
+            "weight_limit": 127 / 128,
         },
         read=_folder(speech.load_emotions, "one with wav files of TESS or the Berlin database"),
         file_classes=speech.EMOTIONS,
@@ -168,13 +191,26 @@ _TASKS = (
         title="Digits of 8 x 8 pixels, row by row",
         classes=DIGITS,
         files="nothing: scikit-learn ships them",
+        steps=8,
+        inputs=8,
+        span=(0, 16),
         units=24,
         recipe={"epochs": 60, "patience": 20, "batch": 64, "lr": 5e-3},
         input_scale=1 / 16,
-        inputs=8,
         shipped=_small_digits,
     ),
 )
 
 TASKS: dict[str, Task] = {task.name: task for task in _TASKS}
 """Tasks by name."""
+
+
+def find(name: str) -> Task:
+    """A task by name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in TASKS:
+        raise InputError(f"task is {name!r}, expected one of {', '.join(TASKS)}")
+    return TASKS[name]

@@ -8,10 +8,12 @@ from litelstm.commands.demo import demo
 from litelstm.commands.generate import generate
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
+from litelstm.commands.samples import samples
 from litelstm.commands.simulate import simulate
 from litelstm.commands.train import train
 
 ALL: tuple[click.Command, ...] = (
+    samples,
     train,
     quantize,
     generate,

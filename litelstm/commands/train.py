@@ -18,7 +18,7 @@ from litelstm import metrics, outputs
 from litelstm.architectures import CELLS, Architecture
 from litelstm.console import err, out, progress
 from litelstm.data.dataset import Dataset
-from litelstm.tasks import TASKS, Task
+from litelstm.tasks import TASKS, Task, find
 
 if TYPE_CHECKING:
     from litelstm.torch.training import Recipe, Trainer
@@ -79,11 +79,7 @@ def train(
     **recipe: Any,
 ) -> None:
     """Train a network for a task; an interrupted call goes on where it was."""
-    if task_name not in TASKS:
-        raise click.BadParameter(
-            f"{task_name!r} is not one of {', '.join(TASKS)}", param_hint="--task"
-        )
-    task = TASKS[task_name]
+    task = find(task_name)
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     for path in (output, checkpoint, json_path):
         outputs.check_file(path)

@@ -1,26 +1,25 @@
-"""The project's own ``.npz`` files: x_train, y_train, x_test, y_test."""
+"""The project's own ``.npz`` files of samples: x_train, y_train, x_test, y_test."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from golden import files
 from golden.errors import InputError
 from golden.quantize import check_samples
 from golden.store import load_arrays
-from litelstm.data.dataset import Dataset
+from litelstm.data.dataset import Array, Dataset
 
 
-def load(
-    path: Path, classes: tuple[str, ...], *, inputs: int | None = None, input_scale: float = 1.0
-) -> Dataset:
+def load(path: Path, classes: tuple[str, ...], *, input_scale: float = 1.0) -> Dataset:
     """Read arrays.
 
     Args:
         path: the file.
         classes: names of the classes; labels are their numbers.
-        inputs: length of a step's vector that is expected, if it is known.
         input_scale: of the dataset.
 
     Raises:
@@ -34,9 +33,8 @@ def load(
             raise InputError(
                 f"{path}: has {', '.join(sorted(data)) or 'no arrays'}, expected x_{part}, y_{part}"
             )
-        size = inputs or (x.shape[-1] if x.ndim else 0)
         try:
-            check_samples(x, size)
+            check_samples(x, x.shape[-1] if x.ndim else 0)
         except InputError as error:
             raise InputError(f"{path}: x_{part}: {error}") from None
         if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
@@ -55,3 +53,12 @@ def load(
             f"{arrays['x_test'].shape}, expected samples of one shape"
         )
     return Dataset(**arrays, classes=classes, input_scale=input_scale)
+
+
+def save(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write arrays as such a file, whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    files.replace(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))

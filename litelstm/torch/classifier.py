@@ -98,9 +98,10 @@ def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier 
         A classifier, or the stack alone where the network has no head.
 
     Raises:
-        InputError: the layers differ in cell, gate activation or units; there is an
-            ``input_scale`` but no head.
+        InputError: the layers differ in cell, gate activation or units, or one is not forward;
+            there is an ``input_scale`` but no head.
     """
+    require_forward(network)
     first = network.layers[0]
     for index, layer in enumerate(network.layers):
         for what in ("cell", "sigmoid", "units"):
@@ -127,6 +128,17 @@ def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier 
     module = Classifier(recurrent, network.outputs, input_scale=network.input_scale)
     _fill({"W": module.head.weight, "b": module.head.bias}, network.head.weights)
     return module
+
+
+def require_forward(network: Network) -> None:
+    """Refuse a network with layers that run in reverse or both ways.
+
+    Raises:
+        InputError: it has one.
+    """
+    for index, layer in enumerate(network.layers):
+        if layer.direction != "forward":
+            raise InputError(f"layer{index} is {layer.direction}, expected forward (to be trained)")
 
 
 @torch.no_grad()

@@ -20,15 +20,11 @@ from golden.activations import TanhTable
 from golden.cells import Sums
 from golden.errors import InputError
 from golden.formats import Format
+from golden.layer_formats import BIAS, weight_format
 from golden.model import LayerArithmetic, LayerModel
 from golden.network import Network
-from golden.quantized import (
-    BIAS,
-    QuantizedDense,
-    QuantizedLayer,
-    QuantizedNetwork,
-    weight_format,
-)
+from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
+from litelstm.torch.classifier import require_forward
 from litelstm.torch.layer import RecurrentLayer, Trace
 
 BIAS_GROWTH = 2
@@ -221,11 +217,12 @@ class QuantizationAware(nn.Module):
         quantized: the same, quantized: all formats are taken from it and stay.
 
     Raises:
-        InputError: sums are too large for float64 to carry.
+        InputError: a layer is not forward, or its sums are too large for float64 to carry.
     """
 
     def __init__(self, network: Network, quantized: QuantizedNetwork) -> None:
         super().__init__()
+        require_forward(network)
         self.quantized = quantized
         self.layers = nn.ModuleList(
             IntegerLayer(integer, layer.weights, quantized.tanh)

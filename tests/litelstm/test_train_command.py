@@ -109,7 +109,7 @@ def test_an_interrupted_call_goes_on(
     [
         (
             ("--task", "chess"),
-            "'chess' is not one of mnist, iot, intrusion, speech, emotion, digits",
+            "task is 'chess', expected one of mnist, iot, intrusion, speech, emotion, digits",
         ),
         (("--task", "mnist"), "task mnist needs --data"),
         (("--task", "iot", "--data", "none.npz"), "none.npz: cannot be read"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,11 @@ def test_input_scale_survives() -> None:
 
 
 def test_what_a_module_cannot_be_is_refused() -> None:
-    one, other = network("lstm").layers[0], network("litelstm").layers[1]
+    one, other = network("lstm", inputs=5).layers[0], network("litelstm").layers[1]
     with pytest.raises(InputError, match="layer1 has cell LiteLSTM.* all alike"):
         from_network(Network(layers=(one, other)))
+    with pytest.raises(InputError, match="layer1 is reverse, expected forward"):
+        from_network(Network(layers=(one, replace(one, direction="reverse"))))
     with pytest.raises(InputError, match=r"input_scale is 0.5, expected 1 without a head"):
         from_network(Network(layers=(one,), input_scale=0.5))
 
