@@ -25,7 +25,7 @@ from golden.network import Network
 from golden.quantize import quantize
 from litelstm import metrics
 from litelstm.architectures import Architecture
-from litelstm.commands.train import CALIBRATION, float_trainer
+from litelstm.commands.train import float_trainer
 from litelstm.console import err, out
 from litelstm.data.dataset import Dataset
 from litelstm.tasks import TASKS, Task
@@ -98,7 +98,7 @@ def run_once(task: Task, data: Dataset, cell: str, recipe: Recipe) -> Run:
             f"validation {epoch.best:.2%}"
         )
     network: Network = trainer.model.export()  # pyright: ignore[reportCallIssue]
-    integers, _ = quantize(network, data.x_train[:CALIBRATION])
+    integers, _ = quantize(network, data.calibration)
     return {
         "task": task.name,
         "cell": cell,

@@ -23,9 +23,6 @@ from litelstm.tasks import TASKS, Task, find
 if TYPE_CHECKING:
     from litelstm.torch.training import Recipe, Trainer
 
-CALIBRATION = 500
-"""Training samples that choose the formats before quantization-aware training."""
-
 AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight_decay": 0.0}
 """What is otherwise in quantization-aware training: it starts from a trained network."""
 
@@ -122,7 +119,7 @@ def float_trainer(task: Task, data: Dataset, shape: Architecture, recipe: Recipe
 
 
 def aware_trainer(data: Dataset, network: Network, settings: Settings, recipe: Recipe) -> Trainer:
-    """A trainer in integers, of formats that the first training samples choose.
+    """A trainer in integers, of formats that training samples choose.
 
     Raises:
         InputError: the network does not fit the samples.
@@ -137,7 +134,7 @@ def aware_trainer(data: Dataset, network: Network, settings: Settings, recipe: R
     ):
         if found != expected:
             raise InputError(f"the network's {name} is {found}, expected {expected} (the task's)")
-    quantized, _ = quantize(network, data.x_train[:CALIBRATION], settings)
+    quantized, _ = quantize(network, data.calibration, settings)
     model = QuantizationAware(network, quantized)
     return Trainer(model, data.x_train, data.y_train, recipe, {"network": repr(settings)})
 

@@ -13,6 +13,9 @@ from golden.errors import InputError
 
 Array = NDArray[Any]
 
+CALIBRATION = 500
+"""At most so many samples choose the formats of a quantized network."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
@@ -41,6 +44,12 @@ class Dataset:
     def steps(self) -> int:
         """Steps of every sequence."""
         return self.x_train.shape[1]
+
+    @property
+    def calibration(self) -> Array:
+        """Training samples that a quantizer's formats are chosen on, from all over the set."""
+        chosen = np.linspace(0, len(self.x_train) - 1, min(CALIBRATION, len(self.x_train)))
+        return self.x_train[chosen.astype(np.int64)]
 
 
 def hold_out(y: Array, share: float, seed: int) -> tuple[Array, Array]:
