@@ -150,7 +150,13 @@ _TASKS = (
         inputs=15,
         span=(0, 1),
         units=32,
-        recipe={"epochs": 10, "lr": 3e-3},
+        recipe={
+            "epochs": 10,
+            "lr": 3e-3,
+            "weight_limit": 127 / 128,
+            "c_limit": 4.0,
+            "c_penalty": 0.1,
+        },
         read=_folder(tables.load_nsl_kdd, "one with KDDTrain+.txt and KDDTest+.txt"),
     ),
     Task(
