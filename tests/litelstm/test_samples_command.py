@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from litelstm.tasks import TASKS
+from tests.litelstm.commands import refuse
 from tests.litelstm.conftest import Call
 
 
@@ -47,15 +49,8 @@ def test_made_up_samples(name: str, call: Call, tmp_path: Path) -> None:
     ],
 )
 def test_bad_input(
-    arguments: tuple[str, ...],
-    message: str,
-    call: Call,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...], message: str, capsys: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = call("samples", "-o", "x.npz", *arguments)
-    assert done.status == 2
-    assert done.err.count("\n") == 1
-    assert message in done.err
+    assert message in refuse(capsys, "samples", "-o", "x.npz", *arguments)
     assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ from golden.network import Network
 from golden.quantized import QuantizedNetwork
 from litelstm.torch.training import Trainer
 from tests.golden.files import same
+from tests.litelstm.commands import refuse
 from tests.litelstm.conftest import Call
 
 SMALL = ("train", "--task", "digits", "--units", 5, "--epochs", 3, "--batch", 100)
@@ -124,17 +125,10 @@ def test_an_interrupted_call_goes_on(
     ],
 )
 def test_bad_input(
-    arguments: tuple[str, ...],
-    message: str,
-    call: Call,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...], message: str, capsys: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = call("train", "-o", "net.npz", *arguments)
-    assert done.status == 2
-    assert done.err.count("\n") == 1
-    assert message in done.err
+    assert message in refuse(capsys, "train", "-o", "net.npz", *arguments)
     assert not list(tmp_path.iterdir())
 
 
