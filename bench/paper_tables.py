@@ -36,6 +36,9 @@ REFERENCE = "lstm"
 SEEDS = (1, 2, 3)
 MEASURES = ("accuracy", "precision", "recall", "f1")
 
+WIDTH = 130
+"""Characters of a table's line."""
+
 SHORT_EPOCHS, SHORT_SAMPLES = 5, 5000
 """With ``--short``: at most so many epochs, training samples and one seed."""
 
@@ -74,8 +77,7 @@ EXPERIMENTS = {
     ),
     "emotion": Experiment(
         file="emodb.npz",
-        differs="Berlin emotional speech, two unheard speakers as the test, stands in for TESS, "
-        "whose two speakers are in training and test",
+        differs="Berlin emotional speech, two unheard speakers as the test, stands in for TESS",
     ),
 }
 
@@ -164,6 +166,20 @@ def run_task(name: str, args: argparse.Namespace, known: list[Run]) -> list[Run]
     return runs
 
 
+def load_runs(path: Path | None) -> list[Run]:
+    """The runs that a file of results holds.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    if path is None or not path.exists():
+        return []
+    try:
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: holds no runs: {error}") from None
+
+
 def table(name: str, runs: list[Run]) -> Table:
     """One task: a row a cell, for each measure mean and deviation in floats and in integers."""
     result = Table(title=f"{TASKS[name].title} ({name})", title_justify="left")
@@ -206,14 +222,13 @@ def main() -> int:
     """Train and print the tables."""
     args = parse()
     one_thread()
-    known: list[Run] = []
-    if args.results and args.results.exists():
-        known = [json.loads(line) for line in args.results.read_text("utf-8").splitlines()]
+    known = load_runs(args.results)
     for name in args.tasks:
         runs = run_task(name, args, known)
-        out.print(table(name, runs))
+        out.print(table(name, runs), width=WIDTH)
         out.print(f"differs from the paper: {EXPERIMENTS[name].differs}\n")
     out.print("time: CPU time of training an epoch, LSTM = 1; precision, recall and F1: macro")
+    out.print("the paper's own figures are not shown: its text was not at hand")
     return 0
 
 
