@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 
 from golden.errors import InputError
@@ -26,7 +27,7 @@ from golden.quantize import quantize
 from litelstm import metrics
 from litelstm.architectures import Architecture
 from litelstm.commands.train import float_trainer
-from litelstm.console import err, out
+from litelstm.console import err
 from litelstm.data.dataset import Dataset
 from litelstm.tasks import TASKS, Task
 from litelstm.torch.training import Recipe, one_thread
@@ -36,8 +37,8 @@ REFERENCE = "lstm"
 SEEDS = (1, 2, 3)
 MEASURES = ("accuracy", "precision", "recall", "f1")
 
-WIDTH = 130
-"""Characters of a table's line."""
+out = Console(width=130, highlight=False, soft_wrap=True)
+"""As wide as the tables, whatever the terminal."""
 
 SHORT_EPOCHS, SHORT_SAMPLES = 5, 5000
 """With ``--short``: at most so many epochs, training samples and one seed."""
@@ -225,7 +226,7 @@ def main() -> int:
     known = load_runs(args.results)
     for name in args.tasks:
         runs = run_task(name, args, known)
-        out.print(table(name, runs), width=WIDTH)
+        out.print(table(name, runs))
         out.print(f"differs from the paper: {EXPERIMENTS[name].differs}\n")
     out.print("time: CPU time of training an epoch, LSTM = 1; precision, recall and F1: macro")
     out.print("the paper's own figures are not shown: its text was not at hand")

@@ -11,7 +11,6 @@ import pytest
 
 from bench import paper_tables
 from litelstm.architectures import Architecture
-from litelstm.console import out
 
 
 @pytest.fixture
@@ -35,8 +34,8 @@ def test_a_table_of_two_cells(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert [run["macs"] for run in runs] == [4 * 16 * (4 + 16), 16 * (4 + 16)]
     floats = Architecture(cell="lstm", inputs=4, units=16, head=2).floats()
     assert runs[0]["parameters"] == floats.parameters
-    with out.capture() as capture:
-        out.print(paper_tables.table("iot", runs), width=paper_tables.WIDTH)
+    with paper_tables.out.capture() as capture:
+        paper_tables.out.print(paper_tables.table("iot", runs))
     lines = capture.get().splitlines()
     (lstm,) = (line for line in lines if "lstm" in line)
     assert f"{runs[0]['float']['accuracy']:.2%} ± 0.00" in lstm
