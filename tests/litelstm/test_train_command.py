@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +140,16 @@ def test_a_network_of_another_task(call: Call, data: Path, tmp_path: Path) -> No
     done = call("train", "--task", "iot", "--data", data, "--qat", net, "-o", tmp_path / "q.npz")
     assert done.status == 2
     assert "the network's inputs is 8, expected 2 (the task's)" in done.err
+
+
+def test_without_pytorch_the_extra_is_named(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from litelstm.cli import main\n"
+        "main(['train', '--task', 'digits', '-o', 'net.npz'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "litelstm: torch is missing: pip install 'litelstm[train]'\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from golden.errors import InputError
+from golden.formats import Format
 from golden.model import IntegerModel
 from golden.network import Network
 from golden.quantize import Settings, quantize
 from golden.quantized import QuantizedNetwork
 from litelstm.architectures import CELLS, Architecture
 from litelstm.torch import Recurrent, from_network, to_network
-from litelstm.torch.qat import QuantizationAware
+from litelstm.torch.qat import QuantizationAware, requantize
 
 SETTINGS = {
     "W8 A8": Settings(),
@@ -96,3 +99,32 @@ def test_without_a_head_the_words_are_h() -> None:
     aware = module("litelstm", "hard", Settings(), head=None)
     x = samples(Architecture(cell="litelstm", inputs=5, units=7, layers=2).floats())
     assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(aware.export(), x))
+
+
+@pytest.mark.parametrize("cell", ["litelstm", "gru", "plstm"])
+def test_it_learns_in_integers_of_three_bits(cell: str) -> None:
+    aware = module(cell, "hard", Settings(weight_width=3))
+    x = samples(Architecture(cell=cell, inputs=5, units=7, layers=2, head=3).floats())
+    optimizer = torch.optim.Adam(aware.parameters(), lr=0.02)
+    losses = [step(aware, x, optimizer) for _ in range(40)]
+    assert min(losses[-5:]) < 0.8 * losses[0]
+
+
+def test_gradients_are_straight_through() -> None:
+    """The identity times the scale inside the range, nothing where it saturated."""
+    raw = torch.tensor([-900.0, -128.4, -3.0, 0.0, 5.0, 126.0, 900.0], requires_grad=True)
+    rounded = requantize(raw, 2, Format(width=6, frac=0))
+    assert rounded.tolist() == [-32, -32, -1, 0, 1, 31, 31]
+    rounded.sum().backward()
+    assert raw.grad is not None
+    assert raw.grad.tolist() == [0, 0.25, 0.25, 0.25, 0.25, 0, 0]
+
+
+def test_wide_sums_travel_in_float64_and_reverse_layers_are_refused() -> None:
+    wide = Settings(weight_width=18, activation_width=16, state_width=18, out_width=32)
+    floats = rounded(Architecture(cell="litelstm", inputs=5, units=7, head=3).floats())
+    quantized, _ = quantize(floats, samples(floats), wide)
+    assert {layer.dtype for layer in QuantizationAware(floats, quantized).layers} == {torch.float64}
+    both = replace(floats, layers=(replace(floats.layers[0], direction="reverse"),))
+    with pytest.raises(InputError, match="layer0 is reverse, expected forward"):
+        QuantizationAware(both, quantized)
