@@ -27,6 +27,19 @@ SIGMOIDS = {"hard": hard_sigmoid, "logistic": logistic}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Activations:
+    """The functions of the float equations, on whatever carries the numbers.
+
+    Args:
+        sigmoid: the gate activation G.
+        tanh: the hyperbolic tangent.
+    """
+
+    sigmoid: Callable[[Any], Any]
+    tanh: Callable[[Any], Any] = np.tanh
+
+
+@dataclass(frozen=True, kw_only=True)
 class Gate:
     """One gate of a cell.
 
@@ -132,13 +145,13 @@ class Cell(ABC):
         """The gates in the order in which accumulators hold their sums."""
 
     @abstractmethod
-    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
-        """One step on real numbers.
+    def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
+        """One step on real numbers, in NumPy arrays or anything else that knows +, - and *.
 
         Args:
             sums: the gates' pre-activations, each (batch, units).
             state: of step t-1, each (batch, units).
-            sigmoid: the gate activation G, a key of ``SIGMOIDS``.
+            real: the activations.
 
         Returns:
             The state of step t.
@@ -187,8 +200,8 @@ class RNN(Cell):
     def gates(self) -> tuple[Gate, ...]:
         return (Gate(name="h", reads=("x", "h"), tanh=True),)
 
-    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
-        return {"h": np.tanh(sums("h"))}  # (1)
+    def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
+        return {"h": real.tanh(sums("h"))}  # (1)
 
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
@@ -220,12 +233,13 @@ class LSTM(Cell):
             Gate(name="g", reads=("x", "h"), tanh=True),
         )
 
-    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
-        gate = SIGMOIDS[sigmoid]
-        i, f, g = gate(sums("i")), gate(sums("f")), np.tanh(sums("g"))  # (2) (3) (5), (8) (9) (12)
+    def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
+        gate = real.sigmoid
+        i, f = gate(sums("i")), gate(sums("f"))  # (2) (3), (8) (9)
+        g = real.tanh(sums("g"))  # (5), (12)
         c = f * state["c"] + i * g  # (6)
         o = gate(sums("o", c=c) if self.peephole == "current" else sums("o"))  # (4), (11)
-        return {"h": o * np.tanh(c), "c": c}  # (7)
+        return {"h": o * real.tanh(c), "c": c}  # (7)
 
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
@@ -265,13 +279,13 @@ class GRU(Cell):
         m = Gate(name="m", reads=("h",), wide=True)
         return (Gate(name="n", reads=("x",), tanh=True), r, z, m)
 
-    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
-        gate, h = SIGMOIDS[sigmoid], state["h"]
+    def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
+        gate, h = real.sigmoid, state["h"]
         r, z = gate(sums("r")), gate(sums("z"))  # (14) (15)
         if self.reset == "before":
-            n = np.tanh(sums("n", rh=r * h))  # (16)
+            n = real.tanh(sums("n", rh=r * h))  # (16)
         else:
-            n = np.tanh(sums("n") + r * sums("m"))
+            n = real.tanh(sums("n") + r * sums("m"))
         return {"h": (1 - z) * h + z * n}  # (17)
 
     def step_raw(
@@ -319,11 +333,11 @@ class LiteLSTM(Cell):
             Gate(name="g", reads=("x", "h"), tanh=True),
         )
 
-    def step(self, sums: Sums, state: Mapping[str, Floats], sigmoid: str) -> dict[str, Floats]:
-        f = SIGMOIDS[sigmoid](sums("f"))  # (18) (20)
-        g = np.tanh(sums("g"))  # (22) (23)
+    def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
+        f = real.sigmoid(sums("f"))  # (18) (20)
+        g = real.tanh(sums("g"))  # (22) (23)
         c = f * state["c"] + f * g  # (24)
-        return {"h": f * np.tanh(c), "c": c}  # (25)
+        return {"h": f * real.tanh(c), "c": c}  # (25)
 
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic

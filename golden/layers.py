@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.cells import SIGMOIDS, Cell, Floats
+from golden.cells import SIGMOIDS, Activations, Cell, Floats
 from golden.directions import (
     BACKWARD,
     DirectedLayer,
@@ -120,6 +120,7 @@ class Layer(DirectedLayer):
     def _run_forward(self, x: Floats, state: dict[str, Floats]) -> dict[str, Floats]:
         """:meth:`run` of a forward layer over whole sequences."""
         batch, steps, _ = x.shape
+        real = Activations(sigmoid=SIGMOIDS[self.sigmoid])
         gates = {gate.name: gate for gate in self.cell.gates}
         names = [*self.cell.state, *(f"pre_{name}" for name in gates)]
         trace = {name: np.empty((batch, steps, self.units)) for name in names}
@@ -141,7 +142,7 @@ class Layer(DirectedLayer):
                 trace[f"pre_{name}"][:, t] = total
                 return total
 
-            state = self.cell.step(sums, state, self.sigmoid)
+            state = self.cell.step(sums, state, real)
             for name, value in state.items():
                 trace[name][:, t] = value
         return trace

@@ -9,10 +9,14 @@ from litelstm.commands.generate import generate
 from litelstm.commands.import_ import import_
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
+from litelstm.commands.samples import samples
 from litelstm.commands.simulate import simulate
+from litelstm.commands.train import train
 
 ALL: tuple[click.Command, ...] = (
     import_,
+    samples,
+    train,
     quantize,
     generate,
     simulate,

@@ -1,0 +1,103 @@
+"""Speed of training a LiteLSTM layer beside an LSTM that is written in the same way.
+
+    python -m bench.train_speed [--json]
+
+Forward and backward pass over 28 steps of 28 inputs, 128 sequences at once, 64 units, one thread.
+The LSTM is a plain loop of ``addmm`` over PyTorch tensors; ``torch.nn.LSTM``, which PyTorch has in
+C++, is shown too. All take turns, and the medians of their CPU time are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+try:
+    import torch
+except ImportError:
+    print("train_speed: torch is missing: pip install -e '.[train]'", file=sys.stderr)
+    sys.exit(2)
+
+from torch import Tensor, nn
+
+from litelstm.architectures import CELLS
+from litelstm.torch import Recurrent
+
+STEPS, BATCH, INPUTS, UNITS = 28, 128, 28, 64
+REFERENCE = "LSTM, loop of addmm"
+
+
+class LoopLSTM(nn.Module):
+    """An LSTM as one writes it in PyTorch: one product a step, the gates side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        bound = UNITS**-0.5
+        self.W = nn.Parameter(torch.empty(4 * UNITS, INPUTS).uniform_(-bound, bound))
+        self.U = nn.Parameter(torch.empty(4 * UNITS, UNITS).uniform_(-bound, bound))
+        self.b = nn.Parameter(torch.zeros(4 * UNITS))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        """h of every step, for x (steps, batch, inputs)."""
+        flat = torch.addmm(self.b, x.reshape(STEPS * BATCH, INPUTS), self.W.t())
+        h = c = x.new_zeros(BATCH, UNITS)
+        U, outputs = self.U.t(), []
+        for from_x in flat.view(STEPS, BATCH, -1).unbind(0):
+            i, f, g, o = torch.addmm(from_x, h, U).chunk(4, dim=1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            outputs.append(h)
+        return torch.stack(outputs), None
+
+
+def training_step(module: nn.Module) -> Callable[[], float]:
+    """Seconds of CPU time of one forward and backward pass."""
+    x = torch.rand(STEPS, BATCH, INPUTS)
+
+    def run() -> float:
+        start = time.process_time()
+        output, _ = module(x)
+        output.square().sum().backward()
+        return time.process_time() - start
+
+    return run
+
+
+def measure(repetitions: int) -> dict[str, float]:
+    """Median milliseconds of each."""
+    torch.manual_seed(0)
+    modules: dict[str, nn.Module] = {REFERENCE: LoopLSTM(), "torch.nn.LSTM": nn.LSTM(INPUTS, UNITS)}
+    modules |= {name: Recurrent(cell, INPUTS, UNITS) for name, cell in CELLS.items()}
+    runs = {name: training_step(module) for name, module in modules.items()}
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for warm in [True, *[False] * repetitions]:
+        for name, run in runs.items():
+            seconds = run()
+            if not warm:
+                times[name].append(1000 * seconds)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def main() -> int:
+    """Print the table, or JSON."""
+    parser = argparse.ArgumentParser(prog="train_speed", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--repetitions", type=int, default=30)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    result = measure(max(1, args.repetitions))
+    if args.json:
+        print(json.dumps(result, indent=2))
+        return 0
+    for name, milliseconds in result.items():
+        ratio = milliseconds / result[REFERENCE]
+        print(f"{name:20} {milliseconds:7.2f} ms  ratio {ratio:.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

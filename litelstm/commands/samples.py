@@ -1,0 +1,59 @@
+"""``litelstm samples``: a task's samples as one file, which the other commands read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from golden.errors import InputError
+from litelstm import outputs
+from litelstm.console import out, progress
+from litelstm.data import arrays
+from litelstm.tasks import TASKS, find
+
+
+@click.command()
+@click.option("--task", "name", required=True, help=f"One of {', '.join(TASKS)}.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="The task's public files, or .npz; the task digits needs none.",
+)
+@click.option("--random", "count", type=int, help="Make up so many samples instead.")
+@click.option("--seed", default=0, show_default=True, help="Of made-up samples.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write."
+)
+def samples(name: str, data: Path | None, count: int | None, seed: int, output: Path) -> None:
+    """Read a task's public files into one .npz, or make up samples of its shape.
+
+    Made-up samples exercise a core; they belong to no class.
+    """
+    task = find(name)
+    outputs.check_file(output)
+    if count is not None:
+        if data is not None:
+            raise click.BadParameter("needs no --data", param_hint="--random")
+        if count < 1:
+            raise InputError(f"random is {count}, expected 1 or more")
+        made = task.random(count, seed)
+        arrays.save(output, {"x": made})
+        out.print(f"{output}: {count} made-up samples of {task.steps} steps x {task.inputs}")
+        return
+    with progress("read samples"):
+        found = task.load(data)
+        parts = {
+            "x_train": found.x_train,
+            "y_train": found.y_train,
+            "x_test": found.x_test,
+            "y_test": found.y_test,
+        }
+        arrays.save(output, parts)
+    counts = np.bincount(np.concatenate([found.y_train, found.y_test]))
+    classes = ", ".join(f"{n} {c}" for n, c in zip(found.classes, counts, strict=True))
+    out.print(
+        f"{output}: {len(found.x_train)} training and {len(found.x_test)} test samples of "
+        f"{found.steps} steps x {found.inputs}: {classes}"
+    )

@@ -1,0 +1,181 @@
+"""``litelstm train``: samples to a float network, or with ``--qat`` to integers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from golden import files
+from golden.errors import InputError
+from golden.network import Network
+from golden.quantize import Settings, quantize
+from golden.quantized import QuantizedNetwork
+from litelstm import metrics, outputs
+from litelstm.architectures import CELLS, Architecture
+from litelstm.console import err, out, progress
+from litelstm.data.dataset import Dataset
+from litelstm.tasks import TASKS, Task, find
+
+if TYPE_CHECKING:
+    from litelstm.torch.training import Recipe, Trainer
+
+AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight_decay": 0.0}
+"""What is otherwise in quantization-aware training: it starts from a trained network."""
+
+
+@click.command()
+@click.option("--task", "task_name", required=True, help=f"One of {', '.join(TASKS)}.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="The task's public files, or .npz of x_train, y_train, x_test, y_test; "
+    "the task digits needs none.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Network file to write."
+)
+@click.option("--cell", default="litelstm", show_default=True, help=f"One of {', '.join(CELLS)}.")
+@click.option("--gate", default="hard", show_default=True, help="hard or logistic.")
+@click.option("--units", type=int, help="Units of a layer.  [default: the task's]")
+@click.option("--layers", type=int, help="Layers.  [default: the task's]")
+@click.option("--epochs", type=int, help="At most.  [default: the task's]")
+@click.option("--patience", type=int, help="Epochs without progress.  [default: the task's]")
+@click.option("--batch", type=int, help="Sequences a step.  [default: the task's]")
+@click.option("--lr", type=float, help="Learning rate at the start.  [default: the task's]")
+@click.option("--seed", default=1, show_default=True, help="Of everything that is random.")
+@click.option("--restart", is_flag=True, help="Begin anew even if there is a checkpoint.")
+@click.option(
+    "--qat",
+    "start",
+    type=click.Path(path_type=Path),
+    help="Quantization-aware: train this float network on in integers, and write them.",
+)
+@click.option("--weights", default=8, show_default=True, help="With --qat: bits of a weight.")
+@click.option("--activations", default=8, show_default=True, help="With --qat: bits of x and h.")
+@click.option("--state", default=12, show_default=True, help="With --qat: bits of c.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result here.")
+def train(
+    task_name: str,
+    data: Path | None,
+    output: Path,
+    cell: str,
+    gate: str,
+    units: int | None,
+    layers: int | None,
+    seed: int,
+    restart: bool,
+    start: Path | None,
+    weights: int,
+    activations: int,
+    state: int,
+    json_path: Path | None,
+    **recipe: Any,
+) -> None:
+    """Train a network for a task; an interrupted call goes on where it was."""
+    task = find(task_name)
+    checkpoint = output.with_name(f"{output.name}.checkpoint")
+    for path in (output, checkpoint, json_path):
+        outputs.check_file(path)
+    from litelstm.torch.training import Recipe, one_thread
+
+    one_thread()
+    chosen = {name: value for name, value in recipe.items() if value is not None}
+    settings = Settings(weight_width=weights, activation_width=activations, state_width=state)
+    with progress("read samples"):
+        dataset = task.load(data)
+    if start is None:
+        plan = Recipe(**{**task.recipe, **chosen, "seed": seed})
+        shape = Architecture(
+            cell=cell,
+            inputs=dataset.inputs,
+            units=task.units if units is None else units,
+            layers=task.layers if layers is None else layers,
+            head=len(dataset.classes),
+            sigmoid=gate,
+        )
+        trainer = float_trainer(task, dataset, shape, plan)
+    else:
+        plan = Recipe(**{**task.recipe, **AWARE, **chosen, "seed": seed})
+        trainer = aware_trainer(dataset, Network.load(start), settings, plan)
+    _run(trainer, plan, checkpoint, restart=restart)
+    network = trainer.model.export()  # pyright: ignore[reportCallIssue]
+    network.save(output)
+    checkpoint.unlink(missing_ok=True)
+    _report(task, dataset, network, trainer, output, json_path)
+
+
+def float_trainer(task: Task, data: Dataset, shape: Architecture, recipe: Recipe) -> Trainer:
+    """A trainer of new weights."""
+    from litelstm.torch.classifier import Classifier
+    from litelstm.torch.training import Trainer, seed
+
+    seed(recipe.seed)
+    model = Classifier.of(shape, dropout=task.dropout, input_scale=data.input_scale)
+    return Trainer(model, data.x_train, data.y_train, recipe, {"network": repr(shape)})
+
+
+def aware_trainer(data: Dataset, network: Network, settings: Settings, recipe: Recipe) -> Trainer:
+    """A trainer in integers, of formats that training samples choose.
+
+    Raises:
+        InputError: the network does not fit the samples.
+    """
+    from litelstm.torch.qat import QuantizationAware
+    from litelstm.torch.training import Trainer
+
+    for name, found, expected in (
+        ("inputs", network.inputs, data.inputs),
+        ("outputs", network.outputs, len(data.classes)),
+        ("input_scale", network.input_scale, data.input_scale),
+    ):
+        if found != expected:
+            raise InputError(f"the network's {name} is {found}, expected {expected} (the task's)")
+    quantized, _ = quantize(network, data.calibration, settings)
+    model = QuantizationAware(network, quantized)
+    return Trainer(model, data.x_train, data.y_train, recipe, {"network": repr(settings)})
+
+
+def _run(trainer: Trainer, recipe: Recipe, checkpoint: Path, *, restart: bool) -> None:
+    if checkpoint.exists() and not restart:
+        trainer.load(checkpoint)
+        err.print(f"{checkpoint}: goes on after epoch {trainer.epoch}")
+    with progress("train", recipe.epochs) as done:
+        for epoch in trainer.run(checkpoint):
+            done(epoch.number)
+            err.print(
+                f"epoch {epoch.number:3d}  loss {epoch.loss:.4f}  "
+                f"validation {epoch.score:.2%}  best {epoch.best:.2%}"
+            )
+
+
+def _report(
+    task: Task,
+    data: Dataset,
+    network: Network | QuantizedNetwork,
+    trainer: Trainer,
+    output: Path,
+    json_path: Path | None,
+) -> None:
+    of = metrics.of_floats if isinstance(network, Network) else metrics.of_integers
+    with progress("test"):
+        test = of(network, data.x_test, data.y_test)  # pyright: ignore[reportArgumentType]
+    if json_path:
+        report = {
+            "task": task.name,
+            "epochs": trainer.epoch,
+            "validation": trainer.best,
+            "test": asdict(test),
+            "cpu_seconds": trainer.seconds,
+        }
+        files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
+    out.print(
+        f"{task.title}: {len(data.x_train)} training samples of {data.steps} steps x "
+        f"{data.inputs}, {trainer.epoch} epochs, {trainer.seconds:.0f} s CPU"
+    )
+    out.print(f"validation {trainer.best:.2%}; {len(data.x_test)} test samples: {test}")
+    kind = "float" if isinstance(network, Network) else "integer"
+    out.print(f"{output}: {kind} network, {len(network.layers)} layers")

@@ -1,0 +1,1 @@
+"""Loaders of the tasks' public files; one module a kind of file."""

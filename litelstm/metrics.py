@@ -1,0 +1,71 @@
+"""How good a classifier is: accuracy, and precision, recall and F1 as the mean over the classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import InputError
+from golden.model import IntegerModel
+from golden.network import Network
+from golden.quantized import QuantizedNetwork
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """Shares from 0 to 1; all but ``accuracy`` are means over the classes that occur (macro)."""
+
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+
+    @classmethod
+    def of(cls, predicted: NDArray[Any], labels: NDArray[Any]) -> Metrics:
+        """Of predicted class numbers, given the right ones.
+
+        Raises:
+            InputError: scikit-learn is not installed.
+        """
+        try:
+            from sklearn.metrics import precision_recall_fscore_support
+        except ImportError:
+            raise InputError("scikit-learn is missing: pip install 'litelstm[train]'") from None
+        precision, recall, f1, _ = precision_recall_fscore_support(
+            labels,
+            predicted,
+            average="macro",
+            zero_division=0,  # pyright: ignore[reportArgumentType]
+        )
+        return cls(
+            accuracy=float(np.mean(predicted == labels)),
+            precision=float(precision),
+            recall=float(recall),
+            f1=float(f1),
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"accuracy {self.accuracy:.2%}, precision {self.precision:.3f}, "
+            f"recall {self.recall:.3f}, F1 {self.f1:.3f}"
+        )
+
+
+def of_floats(network: Network, x: NDArray[Any], labels: NDArray[Any]) -> Metrics:
+    """Of the float reference on samples."""
+    logits = [network.forward(x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
+    return Metrics.of(np.concatenate(logits).argmax(axis=1), labels)
+
+
+def of_integers(network: QuantizedNetwork, x: NDArray[Any], labels: NDArray[Any]) -> Metrics:
+    """Of the integer model on samples."""
+    model = IntegerModel(network)
+    words = [
+        model.forward(network.quantize_input(x[n : n + BATCH])) for n in range(0, len(x), BATCH)
+    ]
+    return Metrics.of(np.concatenate(words).argmax(axis=1), labels)

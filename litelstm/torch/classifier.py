@@ -1,0 +1,147 @@
+"""A recurrent stack with its dense head, and the way to golden's float network and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from golden.errors import InputError
+from golden.network import Dense, Layer, Network
+from litelstm.architectures import CELLS, Architecture
+from litelstm.torch.layer import Trace
+from litelstm.torch.recurrent import Recurrent
+
+
+class Classifier(nn.Module):
+    """A recurrent stack and a dense head on the last step's h: what :class:`Network` stores.
+
+    Args:
+        recurrent: the stack.
+        outputs: words of the head.
+        input_scale: factor from stored samples to the numbers that the stack sees.
+    """
+
+    def __init__(self, recurrent: Recurrent, outputs: int, *, input_scale: float = 1.0) -> None:
+        super().__init__()
+        first = next(recurrent.parameters())
+        self.recurrent, self.input_scale = recurrent, input_scale
+        self.head = nn.Linear(
+            recurrent.hidden_size, outputs, device=first.device, dtype=first.dtype
+        )
+
+    @classmethod
+    def of(
+        cls, shape: Architecture, *, dropout: float = 0.0, input_scale: float = 1.0
+    ) -> Classifier:
+        """A new classifier of a described network, which must have a head."""
+        recurrent = Recurrent(
+            CELLS[shape.cell],
+            shape.inputs,
+            shape.units,
+            shape.layers,
+            batch_first=True,
+            dropout=dropout,
+            gate=shape.sigmoid,
+        )
+        assert shape.head is not None
+        return cls(recurrent, shape.head, input_scale=input_scale)
+
+    def export(self) -> Network:
+        """The parameters as golden's float network."""
+        return to_network(self.recurrent, self.head, input_scale=self.input_scale)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Logits (batch, outputs) of samples (batch, steps, inputs), before ``input_scale``."""
+        return self.run(samples)[0]
+
+    def run(self, samples: Tensor) -> tuple[Tensor, list[Trace]]:
+        """Logits, and the state of every layer and step."""
+        x = samples.transpose(0, 1).to(self.head.weight.dtype) * self.input_scale
+        traces = self.recurrent.trace(x)
+        return self.head(traces[-1]["h"][-1]), traces
+
+
+def to_network(
+    recurrent: Recurrent, head: nn.Linear | None = None, *, input_scale: float = 1.0
+) -> Network:
+    """The parameters as golden's float network.
+
+    Raises:
+        InputError: a parameter is not finite.
+    """
+
+    def array(value: Tensor) -> Any:
+        return value.detach().cpu().double().numpy()
+
+    layers = tuple(
+        Layer(
+            cell=recurrent.cell,
+            sigmoid=recurrent.gate,
+            weights={name: array(value) for name, value in layer.named_parameters()},
+        )
+        for layer in recurrent.layers
+    )
+    dense = None
+    if head is not None:
+        bias = head.weight.new_zeros(head.out_features) if head.bias is None else head.bias
+        dense = Dense(weights={"W": array(head.weight), "b": array(bias)})
+    return Network(layers=layers, head=dense, input_scale=input_scale)
+
+
+def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier | Recurrent:
+    """A module with the parameters of a float network, ``batch_first``.
+
+    Returns:
+        A classifier, or the stack alone where the network has no head.
+
+    Raises:
+        InputError: the layers differ in cell, gate activation or units, or one is not forward;
+            there is an ``input_scale`` but no head.
+    """
+    require_forward(network)
+    first = network.layers[0]
+    for index, layer in enumerate(network.layers):
+        for what in ("cell", "sigmoid", "units"):
+            if getattr(layer, what) != getattr(first, what):
+                raise InputError(
+                    f"layer{index} has {what} {getattr(layer, what)}, expected that of layer0, "
+                    f"{getattr(first, what)}: a module's layers are all alike"
+                )
+    recurrent = Recurrent(
+        first.cell,
+        network.inputs,
+        first.units,
+        len(network.layers),
+        batch_first=True,
+        gate=first.sigmoid,
+        dtype=dtype,
+    )
+    for module, layer in zip(recurrent.layers, network.layers, strict=True):
+        _fill(dict(module.named_parameters()), layer.weights)
+    if network.head is None:
+        if network.input_scale != 1:
+            raise InputError(f"input_scale is {network.input_scale}, expected 1 without a head")
+        return recurrent
+    module = Classifier(recurrent, network.outputs, input_scale=network.input_scale)
+    _fill({"W": module.head.weight, "b": module.head.bias}, network.head.weights)
+    return module
+
+
+def require_forward(network: Network) -> None:
+    """Refuse a network with layers that run in reverse or both ways.
+
+    Raises:
+        InputError: it has one.
+    """
+    for index, layer in enumerate(network.layers):
+        if layer.direction != "forward":
+            raise InputError(f"layer{index} is {layer.direction}, expected forward (to be trained)")
+
+
+@torch.no_grad()
+def _fill(parameters: Mapping[str, Tensor], weights: Mapping[str, Any]) -> None:
+    for name, parameter in parameters.items():
+        parameter.copy_(torch.from_numpy(weights[name]))

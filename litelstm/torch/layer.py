@@ -1,0 +1,141 @@
+"""One recurrent layer of any cell as a PyTorch module."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from golden.cells import Activations, Cell, Sums
+from golden.network import weight_shapes
+
+
+def hard_sigmoid(x: Tensor) -> Tensor:
+    """Eq. (21): clip(x/4 + 1/2, 0, 1)."""
+    return torch.clamp(x * 0.25 + 0.5, 0, 1)
+
+
+ACTIVATIONS = {
+    "hard": Activations(sigmoid=hard_sigmoid, tanh=torch.tanh),
+    "logistic": Activations(sigmoid=torch.sigmoid, tanh=torch.tanh),
+}
+"""The functions of the cells' equations, by the name of the gate activation."""
+
+Trace = dict[str, list[Tensor]]
+"""The state of every step by name (``h``, ``c``), each (batch, units)."""
+
+
+class RecurrentLayer(nn.Module):
+    """One layer of any cell of :mod:`golden.cells`, run by that cell's own equations.
+
+    Args:
+        cell: the kind of cell, with its options.
+        gate: gate activation, ``hard`` or ``logistic``.
+        inputs, units: lengths of x and h.
+    """
+
+    def __init__(self, cell: Cell, gate: str, inputs: int, units: int, **factory: Any) -> None:
+        super().__init__()
+        self.cell, self.gate, self.inputs, self.units = cell, gate, inputs, units
+        for name, shape in weight_shapes(cell, inputs, units).items():
+            self.register_parameter(name, nn.Parameter(torch.empty(shape, **factory)))
+        # Gates that read h stand first, so that one product serves them all.
+        self._gates = sorted(cell.gates, key=lambda gate: "h" not in gate.reads)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw the parameters: uniform within 1/sqrt(columns), U of tanh orthogonal, biases 0.
+
+        The gate f, which keeps c from step to step, starts with a bias of 1.
+        """
+        for gate in self.cell.gates:
+            for operand in gate.reads:
+                matrix = self.get_parameter(gate.matrix(operand))
+                if gate.tanh and operand in ("h", "rh"):
+                    nn.init.orthogonal_(matrix)
+                else:
+                    bound = 1 / math.sqrt(matrix.shape[1])
+                    matrix.uniform_(-bound, bound)
+            if gate.diagonal:
+                bound = 1 / math.sqrt(self.units)
+                self.get_parameter(gate.peephole).uniform_(-bound, bound)
+            self.get_parameter(gate.bias).fill_(1.0 if gate.name == "f" else 0.0)
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], mask: Tensor | None = None) -> Trace:
+        """All steps.
+
+        Args:
+            x: (steps, batch, inputs).
+            state: of before the first step, by name, each (batch, units).
+            mask: (steps, batch, 1), false where a sequence is over: its state stays as it is.
+        """
+        now = dict(state)
+        trace: Trace = {name: [] for name in self.cell.state}
+        weights = self.weights()
+        from_h = self._from_h(weights)
+        for t, from_x in enumerate(self._from_x(x, weights)):
+            new = self.step(self._sums(from_x, now, from_h, weights), now)
+            if mask is not None:
+                new = {name: torch.where(mask[t], value, now[name]) for name, value in new.items()}
+            now = new
+            for name, value in now.items():
+                trace[name].append(value)
+        return trace
+
+    def weights(self) -> dict[str, Tensor]:
+        """The parameters by name, as the sums take them."""
+        return dict(self.named_parameters())
+
+    def step(self, sums: Sums, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The state of step t, from the gates' sums and the state of step t-1."""
+        return self.cell.step(sums, state, ACTIVATIONS[self.gate])
+
+    def _from_x(self, x: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """What x and the biases add to all gates' sums, for each step: (batch, gates * units).
+
+        It does not depend on the state, so it is one product for all steps.
+        """
+        bias = torch.cat([weights[gate.bias] for gate in self._gates])
+        none = bias.new_zeros(self.units, self.inputs)
+        matrix = torch.cat(
+            [weights[gate.matrix("x")] if "x" in gate.reads else none for gate in self._gates]
+        )
+        steps, batch, _ = x.shape
+        sums = torch.addmm(bias, x.reshape(steps * batch, -1), matrix.t())
+        return sums.view(steps, batch, -1).unbind(0)
+
+    def _from_h(self, weights: Mapping[str, Tensor]) -> Tensor:
+        """The matrices that multiply h of step t-1, side by side: (units, gates * units)."""
+        reading = [gate for gate in self._gates if "h" in gate.reads]
+        return torch.cat([weights[gate.matrix("h")] for gate in reading]).t()
+
+    def _sums(
+        self,
+        from_x: Tensor,
+        state: Mapping[str, Tensor],
+        from_h: Tensor,
+        weights: Mapping[str, Tensor],
+    ) -> Sums:
+        """The gates' sums of one step, see golden.cells.Sums."""
+        reading, rest = from_h.shape[1], from_x.shape[1] - from_h.shape[1]
+        parts = from_x.split([reading, rest], dim=1) if rest else (from_x,)
+        parts = [torch.addmm(parts[0], state["h"], from_h), *parts[1:]]
+        by_gate = [gate for part in parts for gate in part.split(self.units, dim=1)]
+        by_name = {gate.name: (gate, by_gate[n]) for n, gate in enumerate(self._gates)}
+
+        def sums(name: str, **made: Tensor) -> Tensor:
+            gate, total = by_name[name]
+            values = {**state, **made}
+            for operand in gate.reads:
+                if operand not in ("x", "h"):
+                    matrix = weights[gate.matrix(operand)]
+                    total = torch.addmm(total, values[operand], matrix.t())
+            if gate.diagonal:
+                total = torch.addcmul(total, weights[gate.peephole], values["c"])
+            return total
+
+        return sums

@@ -1,0 +1,272 @@
+"""Training: Adam with cosine decay and clipped gradients, early stopping, and checkpoints."""
+
+from __future__ import annotations
+
+import copy
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from golden import files
+from golden.errors import InputError
+from litelstm.data.dataset import Array, hold_out
+from litelstm.torch.augment import AUGMENTATIONS
+
+EVALUATION_BATCH = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what the trained weights are, beside network and data.
+
+    Args:
+        epochs: at most; the learning rate falls over this many.
+        patience: epochs without a better validation score after which training ends.
+        batch: sequences a step.
+        lr: learning rate of Adam at the start; it falls as a cosine to ``lr * lr_floor``.
+        weight_decay: decoupled, times the learning rate.
+        clip_norm: largest norm of the gradient; LiteLSTM does not train well without.
+        label_smoothing: share of the target that is spread over all classes.
+        balance: power of a class's rarity with which its samples count, 0 for all alike.
+        augment: how samples are changed at random, a key of ``AUGMENTATIONS``.
+        weight_limit: weights are clamped to this after each step, 0 for no limit.
+        c_limit, c_penalty: a larger \\|c\\| costs ``c_penalty`` times its squared excess, so that c
+            needs few integer bits.
+        validation: share of the training samples that choose the epoch.
+        seed: of weights, order, dropout and split.
+    """
+
+    epochs: int = 30
+    patience: int = 10
+    batch: int = 128
+    lr: float = 2e-3
+    lr_floor: float = 0.01
+    weight_decay: float = 1e-4
+    clip_norm: float = 1.0
+    label_smoothing: float = 0.0
+    balance: float = 0.0
+    augment: str = "none"
+    weight_limit: float = 0.0
+    c_limit: float = 7.0
+    c_penalty: float = 1e-2
+    validation: float = 0.1
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "patience", "batch", "lr", "clip_norm"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} is {getattr(self, name)}, expected more than 0")
+        if not 0 < self.validation < 1:
+            raise InputError(f"validation is {self.validation}, expected more than 0, less than 1")
+        if self.augment not in AUGMENTATIONS:
+            raise InputError(f"augment is {self.augment!r}, expected {' or '.join(AUGMENTATIONS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """How training stands after an epoch.
+
+    Attributes:
+        number: from 1 on.
+        loss: mean over the epoch's batches.
+        score: validation accuracy.
+        best: the best score until now.
+    """
+
+    number: int
+    loss: float
+    score: float
+    best: float
+
+
+class Trainer:
+    """A training run; its state between two epochs can be stored and taken up again.
+
+    Args:
+        model: has ``run(samples)`` that returns logits and traces; trained in place.
+        x, y: training samples as in :class:`litelstm.data.dataset.Dataset`; a part of them is
+            held out for validation.
+        recipe: how to train.
+        identity: what else makes this run what it is; a checkpoint with another one is refused.
+
+    Raises:
+        InputError: there are fewer samples than one batch takes.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        x: Array,
+        y: Array,
+        recipe: Recipe,
+        identity: Mapping[str, Any] | None = None,
+    ) -> None:
+        train, validation = hold_out(y, recipe.validation, recipe.seed)
+        if len(train) < recipe.batch:
+            raise InputError(f"batch is {recipe.batch}, expected at most {len(train)} (samples)")
+        self.model, self.recipe = model, recipe
+        samples = zlib.crc32(y.tobytes(), zlib.crc32(x.tobytes()))
+        self._identity = {**asdict(recipe), **(identity or {}), "samples": samples}
+        self._x, self._y = _tensors(x[train], y[train])
+        self._held_x, self._held_y = _tensors(x[validation], y[validation])
+        rarity = len(y) / np.maximum(1, np.bincount(y))
+        weights = torch.tensor((rarity / rarity.mean()) ** recipe.balance, dtype=torch.float32)
+        self._loss = nn.CrossEntropyLoss(weights, label_smoothing=recipe.label_smoothing)
+        self._parameters = [p for p in model.parameters() if p.requires_grad]
+        self._optimizer = torch.optim.AdamW(
+            self._parameters, lr=recipe.lr, weight_decay=recipe.weight_decay
+        )
+        self._batches = len(train) // recipe.batch
+        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            self._optimizer, recipe.epochs * self._batches, eta_min=recipe.lr * recipe.lr_floor
+        )
+        self.epoch = 0
+        self.seconds = 0.0
+        self._best = (-1.0, 0.0)
+        self._best_epoch = 0
+        self._best_state = copy.deepcopy(model.state_dict())
+        torch.manual_seed(recipe.seed)
+        self._random = torch.get_rng_state()
+
+    @property
+    def done(self) -> bool:
+        """Whether all epochs are over, or the score has not risen for ``patience`` of them."""
+        waited = self.epoch - self._best_epoch
+        return self.epoch >= self.recipe.epochs or waited >= self.recipe.patience
+
+    @property
+    def best(self) -> float:
+        """The best validation accuracy."""
+        return self._best[0]
+
+    def run(self, checkpoint: Path | None = None) -> Iterator[Epoch]:
+        """Train until done; at the end the model has the best epoch's weights.
+
+        Args:
+            checkpoint: written after every epoch, whole or not at all.
+
+        Yields:
+            How it stands, after every epoch.
+        """
+        while not self.done:
+            result = self._run_epoch()
+            if checkpoint:
+                files.replace(checkpoint, lambda file: torch.save(self.state_dict(), file))
+            yield result
+        self.model.load_state_dict(self._best_state)
+
+    def _run_epoch(self) -> Epoch:
+        start = time.process_time()
+        torch.set_rng_state(self._random)
+        self.model.train()
+        augment = AUGMENTATIONS[self.recipe.augment]
+        order = torch.randperm(len(self._x))[: self._batches * self.recipe.batch]
+        total = 0.0
+        for chosen in order.view(self._batches, self.recipe.batch):
+            loss = self._step(augment(self._x[chosen]), self._y[chosen])
+            total += loss.item()
+        self._random = torch.get_rng_state()
+        self.seconds += time.process_time() - start
+        self.epoch += 1
+        score = self._validate()
+        if score >= self._best:
+            self._best, self._best_epoch = score, self.epoch
+            self._best_state = copy.deepcopy(self.model.state_dict())
+        mean = total / self._batches
+        return Epoch(number=self.epoch, loss=mean, score=score[0], best=self.best)
+
+    def _step(self, x: Tensor, y: Tensor) -> Tensor:
+        logits, traces = self.model.run(x)  # pyright: ignore[reportCallIssue]
+        loss = self._loss(logits, y)
+        if self.recipe.c_penalty:
+            for trace in traces:
+                if "c" in trace:
+                    excess = torch.relu(torch.stack(trace["c"]).abs() - self.recipe.c_limit)
+                    loss = loss + self.recipe.c_penalty * excess.square().sum(2).mean()
+        self._optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._parameters, self.recipe.clip_norm)
+        self._optimizer.step()
+        self._schedule.step()
+        if limit := self.recipe.weight_limit:
+            with torch.no_grad():
+                for value in self._parameters:
+                    value.clamp_(-limit, limit)
+        return loss.detach()
+
+    def _validate(self) -> tuple[float, float]:
+        """Accuracy, and the negative loss that decides between equals."""
+        logits = predict(self.model, self._held_x)
+        hits = (logits.argmax(1) == self._held_y).float().mean()
+        return float(hits), -float(nn.functional.cross_entropy(logits, self._held_y))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that decides how training goes on; plain values and tensors."""
+        return {
+            "identity": self._identity,
+            "model": self.model.state_dict(),
+            "best_model": self._best_state,
+            "best": self._best,
+            "best_epoch": self._best_epoch,
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "random": self._random,
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+        }
+
+    def load(self, checkpoint: Path) -> None:
+        """Take up training where a checkpoint left it.
+
+        Raises:
+            InputError: the file is no checkpoint, or one of another network or recipe.
+        """
+        try:
+            state = torch.load(checkpoint, weights_only=True)
+            for name, value in self._identity.items():
+                if state["identity"][name] != value:
+                    raise InputError(
+                        f"{checkpoint}: {name} is {state['identity'][name]}, expected {value}; "
+                        "--restart begins anew"
+                    )
+            self.model.load_state_dict(state["model"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._schedule.load_state_dict(state["schedule"])
+            self._best_state, self._best = state["best_model"], tuple(state["best"])
+            self._best_epoch, self._random = state["best_epoch"], state["random"]
+            self.epoch, self.seconds = state["epoch"], state["seconds"]
+        except InputError:
+            raise
+        except Exception as error:  # whatever a damaged or foreign file leads to
+            reason = str(error).strip().split("\n")[0]
+            raise InputError(
+                f"{checkpoint}: is no checkpoint of this network ({reason}); --restart begins anew"
+            ) from None
+
+
+def _tensors(x: Array, y: Array) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(x.astype(np.float32)), torch.from_numpy(y.astype(np.int64))
+
+
+def one_thread() -> None:
+    """Compute on one thread: a sum's order, and so its last bits, depends on their number."""
+    torch.set_num_threads(1)
+
+
+def seed(number: int) -> None:
+    """Seed the weights of what is made next."""
+    torch.manual_seed(number)
+
+
+@torch.no_grad()
+def predict(model: nn.Module, x: Tensor) -> Tensor:
+    """Logits of many samples, in evaluation mode."""
+    model.eval()
+    return torch.cat([model(part) for part in x.split(EVALUATION_BATCH)])
