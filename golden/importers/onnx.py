@@ -19,7 +19,7 @@ from golden.importers import packages
 from golden.importers.forms import Form
 from golden.importers.layers import Chain, Imported
 from golden.importers.onnx_graph import Graph
-from golden.importers.outputs import ENDS, check_results, end_note
+from golden.importers.outputs import ENDS, check_results, end_note, probe
 from golden.importers.tensors import AxesError
 from golden.importers.unrolled import read_layer
 from golden.network import Layer, Network
@@ -116,10 +116,16 @@ def _read_any_layout(graph: Graph) -> tuple[tuple[str, ...], _Reading]:
 def _read_any_length(graph: Graph, axes: tuple[str, ...]) -> _Reading:
     """The network, which must be the same for all lengths where the length is free."""
     fixed = graph.sizes[axes.index("steps")]
-    first, *others = [_read(graph, axes, steps) for steps in ((fixed,) if fixed else PROBES)]
-    for other in others:
-        if not _same(first.network, other.network):
-            raise InputError("is another network for another number of steps")
+    if fixed:
+        return _read(graph, axes, fixed)
+    try:
+        first, second = (_read(graph, axes, steps) for steps in PROBES)
+    except AxesError:
+        raise
+    except InputError as error:
+        raise InputError(f"{error}; the input's number of steps is free") from None
+    if not _same(first.network, second.network):
+        raise InputError("is another network for another number of steps")
     return first
 
 
@@ -200,8 +206,7 @@ def _same(a: Network, b: Network) -> bool:
 def _compare(model: Any, graph: Graph, axes: tuple[str, ...], reading: _Reading) -> None:
     """Run the file on random sequences and refuse it where the network gives something else."""
     batch, steps = graph.counts(axes, graph.sizes[axes.index("steps")] or PROBES[0])
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(batch, steps, reading.network.inputs)).astype(graph.dtype)
+    x = probe(reading.network, batch, steps).astype(graph.dtype)
     fed = x.transpose([LAYOUTS[3][0].index(axis) for axis in axes]) if "batch" in axes else x[0]
     evaluator = packages.load("onnx.reference").ReferenceEvaluator(model)
     try:

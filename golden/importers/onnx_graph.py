@@ -125,7 +125,7 @@ class Graph:
             return OPERATORS[proto.op_type](node)
         except InputError:
             raise
-        except ValueError as error:  # shapes that NumPy cannot broadcast or cut
+        except (ValueError, IndexError, TypeError) as error:  # what no valid attribute would do
             raise InputError(f"cannot be read: {error}") from None
 
     def _fold(self, proto: Any, inputs: tuple[Value | None, ...]) -> tuple[Value, ...]:

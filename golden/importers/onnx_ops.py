@@ -107,7 +107,7 @@ def _split(node: Node) -> Results:
     sizes = node.integers(1, "split") or [min(each, size - n * each) for n in range(parts)]
     ends = np.cumsum(sizes)
     if ends[-1] != size:
-        raise InputError(f"splits {size} into {sizes}")
+        raise InputError(f"splits {data.axes[axis]} of size {size} into {sizes}")
     ranges = (np.arange(end - n, end) for n, end in zip(sizes, ends, strict=True))
     return tuple(data.taken(axis, index) for index in ranges)
 

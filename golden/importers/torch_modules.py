@@ -9,7 +9,7 @@ from golden.cells import Cell, cell_options
 from golden.errors import InputError
 from golden.importers import packages
 from golden.importers.layers import Imported
-from golden.importers.outputs import ENDS, check_results, end_note
+from golden.importers.outputs import ENDS, check_results, end_note, probe
 from golden.importers.torch import from_state_dict
 from golden.network import Network
 
@@ -92,8 +92,8 @@ class _Walk:
 def _compare(torch: Any, module: Any, walk: _Walk, network: Network) -> None:
     """Run the module on random sequences and refuse it where the network gives something else."""
     parameter = next(module.parameters())
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(*CHECK, network.inputs, generator=generator).to(parameter)
+    samples = probe(network, *CHECK)
+    x = torch.from_numpy(samples * network.input_scale).to(parameter)
     training = module.training
     module.eval()
     try:
@@ -106,7 +106,6 @@ def _compare(torch: Any, module: Any, walk: _Walk, network: Network) -> None:
         module.train(training)
     if not torch.is_tensor(found):
         raise InputError(f"{type(module).__name__} returns a {type(found).__name__}, not a tensor")
-    samples = x.double().cpu().numpy() / network.input_scale
     try:
         check_results(network, samples, walk.end, found.double().cpu().numpy())
     except InputError as error:

@@ -273,6 +273,13 @@ class FirstStepElse(Loop):
         return super().forward(torch.cat([x[:, :1] + 1, x[:, 1:]], 1))
 
 
+class TinyResults(FirstStepElse):
+    """The difference is as small as the results."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1e-5 * super().forward(x)
+
+
 MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...]]] = {
     "early step": (
         lambda: EarlyStep(nn.LSTM, batch_first=True),
@@ -294,6 +301,16 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...
         lambda: FirstStepElse(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
         {},
         ("read as litelstm", "results differ by"),
+    ),
+    "another first step, tiny results": (
+        lambda: TinyResults(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
+        {},
+        ("read as litelstm", "results differ by"),
+    ),
+    "unrolled with free steps": (
+        lambda: Loop(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
+        {"free": ("steps",)},
+        ("splits steps of size 5 into [1, 1, 1, 1]", "number of steps is free"),
     ),
 }
 

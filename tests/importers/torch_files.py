@@ -166,6 +166,16 @@ ONNX = {
     "litelstm, one product over x, dynamo": _exported(
         nets.OneProduct, ("litelstm diagonal hard",), dynamo=True
     ),
+    "four cells": _exported(
+        nets.Mixed,
+        (
+            "litelstm none logistic",
+            "gru before logistic",
+            "lstm current logistic",
+            "gru after hard",
+        ),
+        dynamo=False,
+    ),
     "plstm": _loop(nets.plstm, stacked_shapes(4), "lstm previous logistic", dynamo=False),
     "plstm, current": _loop(
         nets.plstm_current, stacked_shapes(4), "lstm current logistic", dynamo=True

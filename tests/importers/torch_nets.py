@@ -92,15 +92,40 @@ class Loop(nn.Module):
         self.head = nn.Linear(UNITS, OUTPUTS)
 
     def forward(self, x: Tensor) -> Tensor:
-        sequence = x.unbind(1)
+        sequence = list(x.unbind(1))
         for layer in self.layers:
-            h = c = x.new_zeros(x.shape[0], UNITS)
-            results = []
-            for value in sequence:
-                h, c = self.step(layer, value, h, c)
-                results.append(h)
-            sequence = results
+            sequence = self.run(layer, sequence)
         return self.head(sequence[-1])
+
+    def run(self, layer: Any, sequence: list[Tensor]) -> list[Tensor]:
+        """h of every step of one layer."""
+        h = c = sequence[0].new_zeros(sequence[0].shape[0], UNITS)
+        results = []
+        for value in sequence:
+            h, c = self.step(layer, value, h, c)
+            results.append(h)
+        return results
+
+
+class Mixed(nn.Module):
+    """Four layers of different cells, each a loop, on samples that are scaled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        steps = (litelstm_logistic, gru_before, plstm_current, gru_after)
+        shapes = (litelstm_shapes, stacked_shapes(3), stacked_shapes(4), stacked_shapes(3))
+        self.stack = [
+            Loop(step, lambda _, of=of, n=n: of(UNITS if n else INPUTS), 1)
+            for n, (step, of) in enumerate(zip(steps, shapes, strict=True))
+        ]
+        self.loops = nn.ModuleList(self.stack)
+
+    def forward(self, x: Tensor) -> Tensor:
+        sequence = [value / 255 for value in (60 * x).unbind(1)]
+        *loops, last = self.stack
+        for loop in loops:
+            sequence = loop.run(loop.layers[0], sequence)
+        return last.head(last.run(last.layers[0], sequence)[-1])
 
 
 class OneProduct(nn.Module):
