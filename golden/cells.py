@@ -107,7 +107,10 @@ class Arithmetic(Protocol):
         ...
 
     def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
-        """:func:`golden.formats.requantize` on the carrier."""
+        """:func:`golden.formats.requantize` on the carrier; ``raw`` may be overwritten.
+
+        Hence ``raw`` is a sum or a product that nothing else reads, and no state.
+        """
         ...
 
 
@@ -187,7 +190,9 @@ class Cell(ABC):
 def aligned(a: Carried, a_frac: int, b: Carried, b_frac: int) -> tuple[Carried, int]:
     """The exact sum of two values, and its fraction bits: the finer of the two."""
     frac = max(a_frac, b_frac)
-    return a * 2 ** (frac - a_frac) + b * 2 ** (frac - b_frac), frac
+    a = a * 2 ** (frac - a_frac) if frac > a_frac else a
+    b = b * 2 ** (frac - b_frac) if frac > b_frac else b
+    return a + b, frac
 
 
 @dataclass(frozen=True, kw_only=True)

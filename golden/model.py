@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.activations import TanhTable, hard_sigmoid_raw
-from golden.cells import Carried, Gate, Sums
+from golden.cells import Carried, Sums
 from golden.directions import parts
 from golden.errors import InputError
 from golden.formats import Format, requantize
 from golden.quantized import Integers, QuantizedDense, QuantizedLayer, QuantizedNetwork
+from golden.scratch import Scratch
 
 
 def carrier(bound: int) -> type[np.generic]:
@@ -48,6 +49,7 @@ class LayerArithmetic:
     layer: QuantizedLayer
     table: TanhTable
     dtype: type[np.generic]
+    scratch: Scratch = field(default_factory=Scratch)
     _lookups: dict[tuple[str, Format], NDArray[Any]] = field(default_factory=dict)
 
     @property
@@ -87,30 +89,34 @@ class LayerArithmetic:
         return self._look_up("tanh", source, raw)
 
     def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
-        """:func:`golden.formats.requantize`, on floats where the carrier is one."""
+        """:func:`golden.formats.requantize`, on floats, and then in place, where they carry."""
         if self.dtype is np.int64:
             return requantize(raw, frac=frac, to=to)
+        if frac != to.frac:
+            raw *= self.dtype(2.0 ** (to.frac - frac))
         if frac > to.frac:
-            scale = np.asarray(2.0 ** (to.frac - frac), dtype=self.dtype)
-            raw = raw * scale
-            raw += np.asarray(0.5, dtype=self.dtype)
+            raw += self.dtype(0.5)
             np.floor(raw, out=raw)
-        elif frac < to.frac:
-            raw = raw * np.asarray(2.0 ** (to.frac - frac), dtype=self.dtype)
-        # Two ufuncs, because np.clip on float32 with Python bounds is several times slower.
-        raw = np.minimum(raw, np.asarray(to.max, dtype=self.dtype))
-        return np.maximum(raw, np.asarray(to.min, dtype=self.dtype), out=raw)
+        # Bounds of the carrier's own type: NumPy is several times slower with Python's.
+        return np.clip(raw, self.dtype(to.min), self.dtype(to.max), out=raw)
 
     def _look_up(self, function: str, source: Format, raw: Carried) -> Carried:
         key = function, source
         if key not in self._lookups:
             self._lookups[key] = self._evaluate(function, source)
         # Entries of negative arguments stand at the end, where negative indices find them.
-        return self._lookups[key].take(raw.astype(np.intp))
+        # Never negative: a branch on the sign of an index costs more than all of the rest.
+        place = self.scratch.array("place", raw.shape, self.dtype)
+        whole = self.scratch.array("whole", raw.shape, np.int32)
+        index = self.scratch.array("index", raw.shape, np.intp)
+        np.subtract(raw, self.dtype(source.min), out=place)
+        np.copyto(whole, place, casting="unsafe")  # in two steps, which is quicker than in one
+        np.copyto(index, whole)
+        # All are in range; "wrap" does not look at each of them before it begins.
+        return self._lookups[key].take(index, out=np.empty_like(raw), mode="wrap")
 
     def _evaluate(self, function: str, source: Format) -> NDArray[Any]:
-        raw = np.arange(1 << source.width, dtype=np.int64)
-        raw[source.max + 1 :] -= 1 << source.width
+        raw = np.arange(source.min, source.max + 1, dtype=np.int64)
         if function == "tanh":
             result = self.table(raw, frac=source.frac)
         elif self.layer.sigmoid == "hard":
@@ -120,40 +126,81 @@ class LayerArithmetic:
         return result.astype(self.dtype)
 
 
+_STACKED = ("x", "h", "c")
+"""Operands that a step begins with, in the order in which they are stacked, below a row of ones."""
+
+_BLOCK_BYTES = 1 << 17
+"""A product's size: a batch is worked through in blocks that stay in a core's cache."""
+
+
+@dataclass(frozen=True)
+class _Product:
+    """One matrix product: of which gates, with which rows of the stacked operands.
+
+    ``bias`` is what is to be added yet, (rows, 1).
+    """
+
+    gates: tuple[str, ...]
+    rows: slice
+    matrix: NDArray[Any]
+    bias: NDArray[Any] | None
+
+
 class LayerModel:
-    """One forward layer, ready to run: matrices stacked into one, in the fastest exact type."""
+    """One forward layer, ready to run: stacked matrices in the fastest exact type.
+
+    Gates that read the same operands share a matrix, whose columns are these operands' and no
+    others.
+    """
 
     def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
         self.layer = layer
         self._gates = {gate.name: gate for gate in layer.cell.gates}
-        gates = list(self._gates.values())
-        reads = {operand for gate in gates for operand in gate.reads}
-        self._operands = [name for name in ("x", "h", "c") if name in reads]
-        self._sizes = [self._size(name) for name in self._operands]
-        matrix = np.block([[self._block(gate, name) for name in self._operands] for gate in gates])
-        bias = np.concatenate([layer.weights[gate.bias] for gate in gates])
         self.arithmetic = LayerArithmetic(layer, table, carrier(self._largest(table)))
         dtype = self.arithmetic.dtype
-        self._matrix: NDArray[Any] = matrix.astype(dtype)
-        self._bias = bias.astype(dtype)[:, np.newaxis]
+        reads = {operand for gate in self._gates.values() for operand in gate.reads}
+        ends, self._rows = 1, dict[str, slice]()
+        for name in _STACKED:
+            if name in reads:
+                size = layer.inputs if name == "x" else layer.units
+                self._rows[name] = slice(ends, ends := ends + size)
+        self._products = [self._product(names, dtype) for names in self._alike()]
         self._late = {
-            gate.name: layer.weights[gate.matrix("rh")].astype(dtype)
-            for gate in gates
+            name: layer.weights[gate.matrix("rh")].astype(dtype)
+            for name, gate in self._gates.items()
             if "rh" in gate.reads
         }
         self._diagonal = {
-            gate.name: layer.weights[gate.peephole].astype(dtype)[:, np.newaxis]
-            for gate in gates
+            name: layer.weights[gate.peephole].astype(dtype)[:, np.newaxis]
+            for name, gate in self._gates.items()
             if gate.diagonal
         }
 
-    def _size(self, operand: str) -> int:
-        return self.layer.inputs if operand == "x" else self.layer.units
+    def _alike(self) -> list[list[str]]:
+        """Names of the gates, those together that read the same of the stacked operands."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for name, gate in self._gates.items():
+            found.setdefault(tuple(n for n in _STACKED if n in gate.reads), []).append(name)
+        return list(found.values())
 
-    def _block(self, gate: Gate, operand: str) -> Integers:
-        if operand in gate.reads:
-            return self.layer.weights[gate.matrix(operand)]
-        return np.zeros((self.layer.units, self._size(operand)), dtype=np.int64)
+    def _product(self, names: list[str], dtype: type[np.generic]) -> _Product:
+        """The product of gates that read the same."""
+        gates = [self._gates[name] for name in names]
+        reads = [name for name in self._rows if name in gates[0].reads]
+        # The row of ones is above x: a bias is one more weight, unless its gates do not read x.
+        first = self._rows[reads[0]].start if reads and "x" not in reads else 0
+        weights, units = self.layer.weights, self.layer.units
+        rows = slice(first, self._rows[reads[-1]].stop if reads else 1)
+        matrix = np.zeros((len(names) * units, rows.stop - first), dtype=dtype)
+        bias = np.concatenate([weights[gate.bias] for gate in gates]).astype(dtype)
+        for index, gate in enumerate(gates):
+            for name in reads:
+                columns = self._rows[name]
+                block = matrix[index * units : (index + 1) * units]
+                block[:, columns.start - first : columns.stop - first] = weights[gate.matrix(name)]
+        if not first:
+            matrix[:, 0] = bias
+        return _Product(tuple(names), rows, matrix, bias[:, np.newaxis] if first else None)
 
     def _largest(self, table: TanhTable) -> int:
         """A bound on every integer of a step, in any order of summation, with requantize's half."""
@@ -184,30 +231,58 @@ class LayerModel:
             state: raw state before the first step by name, each (units, batch); zero by default.
 
         Returns:
-            Raw state of every step by name, each (steps, units, batch), in the carrier type.
+            Raw state of every step by name, each (steps, units, batch), in the carrier type; valid
+            until this thread's next run.
         """
-        q, units = self.arithmetic, self.layer.units
+        q, units, names = self.arithmetic, self.layer.units, self.layer.cell.state
         steps, _, batch = x.shape
-        cell = self.layer.cell
-        if state is None:
-            state = {name: np.zeros((units, batch), dtype=q.dtype) for name in cell.state}
-        else:
-            state = {name: state[name].astype(q.dtype) for name in cell.state}
-        trace = {name: np.empty((steps, units, batch), dtype=q.dtype) for name in cell.state}
-        stacked: NDArray[Any] = np.empty((sum(self._sizes), batch), dtype=q.dtype)
-        parts = np.split(stacked, np.cumsum(self._sizes)[:-1])
-        for t in range(steps):
-            for part, name in zip(parts, self._operands, strict=True):
-                part[...] = x[t] if name == "x" else state[name]
-            state = cell.step_raw(self._sums(self._matrix @ stacked, state), state, q)
-            for name, value in state.items():
-                trace[name][t] = value
+        shape = steps, units, batch
+        trace = {name: q.scratch.array(f"trace {name}", shape, q.dtype) for name in names}
+        widest = max(product.matrix.shape[0] for product in self._products)
+        block = max(1, _BLOCK_BYTES // (widest * np.dtype(q.dtype).itemsize))
+        for start in range(0, batch, block):
+            part = slice(start, start + block)
+            words = q.scratch.array("x", (*x.shape[:2], len(range(batch)[part])), q.dtype)
+            words[...] = x[:, :, part]
+            if state is None:
+                before = {n: np.zeros((units, words.shape[2]), dtype=q.dtype) for n in names}
+            else:
+                before = {n: state[n][:, part].astype(q.dtype) for n in names}
+            self._run(words, before, {name: trace[name][:, :, part] for name in names})
         return trace
 
-    def _sums(self, products: Carried, state: Mapping[str, Carried]) -> Sums:
-        """The gates' sums (golden.cells.Sums), given their products with x, h and c of t-1."""
-        products += self._bias
-        by_gate = dict(zip(self._gates, np.split(products, len(self._gates)), strict=True))
+    def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:
+        """All steps of some of the batch, from ``state``; fills ``trace``."""
+        rows, batch = max(part.stop for part in self._rows.values()), x.shape[2]
+        scratch, dtype = self.arithmetic.scratch, self.arithmetic.dtype
+        stacked = scratch.array("stacked", (rows, batch), dtype)
+        stacked[0] = 1
+        results = [
+            scratch.array(f"products {i}", (product.matrix.shape[0], batch), dtype)
+            for i, product in enumerate(self._products)
+        ]
+        for t, word in enumerate(x):
+            for name, part in self._rows.items():
+                stacked[part] = word if name == "x" else state[name]
+            by_gate = self._multiply(stacked, results)
+            state = self.layer.cell.step_raw(self._sums(by_gate, state), state, self.arithmetic)
+            for name, value in state.items():
+                trace[name][t] = value
+                value.flags.writeable = False  # requantize works in place, but not on a state
+
+    def _multiply(self, stacked: Carried, results: list[Carried]) -> dict[str, Carried]:
+        """The gates' products with x, h and c, one above the other, plus bias; in ``results``."""
+        units, by_gate = self.layer.units, dict[str, Carried]()
+        for product, result in zip(self._products, results, strict=True):
+            np.matmul(product.matrix, stacked[product.rows], out=result)
+            if product.bias is not None:
+                result += product.bias
+            for index, name in enumerate(product.gates):
+                by_gate[name] = result[index * units : (index + 1) * units]
+        return by_gate
+
+    def _sums(self, by_gate: Mapping[str, Carried], state: Mapping[str, Carried]) -> Sums:
+        """The gates' sums (golden.cells.Sums), given their products with the stacked operands."""
 
         def sums(name: str, **made: Carried) -> Carried:
             total = by_gate[name]
