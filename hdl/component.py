@@ -21,7 +21,7 @@ def delayed(m: Module, value: Any, cycles: int, *, name: str, resets: bool = Fal
     line = [value]
     for cycle in range(1, cycles + 1):
         stage = "_q" if cycle == 1 else f"_q{cycle}"
-        register = Signal.like(value, name=f"{name}{stage}", reset_less=not resets)
+        register = Signal(value.shape(), name=f"{name}{stage}", reset_less=not resets)
         m.d.sync += register.eq(line[-1])
         line.append(register)
     return line

@@ -22,11 +22,11 @@ from golden.sessions import state_words
 from hdl.latency import (
     ACCESS,
     CLASS,
-    HEAD,
     ISSUE_TO_ARRAY,
     OUTPUT_BUFFER,
     QUEUE,
-    ROW_DONE,
+    ROOM,
+    ROW_SPACING,
     SETTLED,
 )
 from hdl.plan import Job, Pass, Plan
@@ -155,6 +155,7 @@ class _Run:
     now: int = 0
     step: _Step = field(default_factory=_Step)
     entered_last: int | None = None
+    row_free: int = 0
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
     loaded: list[int] = field(default_factory=list)
@@ -277,15 +278,18 @@ class _Run:
         for row in range(job.rows):
             units = min(plan.lanes, job.units - row * plan.lanes)
             words = self._words(job, row, units) if emits else 0
-            enters = start + (row + 1) * len(single.gates) - 1 + ISSUE_TO_ARRAY + ROW_DONE + QUEUE
-            if self.entered_last is not None:
-                enters = max(enters, self.entered_last + cost.interval)
+            enters = start + (row + 1) * len(single.gates) - 1 + ISSUE_TO_ARRAY + QUEUE
+            enters = max(enters, self.row_free)
             if words:
-                enters = max(enters, self._room(words) + 1)
+                enters = max(enters, self._room(words) + ROOM)
                 self.words_taken += words
             enters = self._in_phase(enters)
             entries.append(enters + cost.interval * np.arange(units))
             self.entered_last = int(entries[-1][-1])
+            self.row_free = max(
+                enters + ROW_SPACING,
+                self.entered_last + cost.interval * (1 + -units % cost.banks),
+            )
             if words:
                 self._give(entries[-1][-words:].tolist(), head=job.head)
         self.entries[number] = np.concatenate(entries)
@@ -296,7 +300,8 @@ class _Run:
 
     def _give(self, entries: list[int], *, head: bool) -> None:
         """Output words of units that entered the state update."""
-        latency = HEAD if head else self.plan.update_cost.written["h"]
+        cost = self.plan.update_cost
+        latency = cost.logit if head else cost.written["h"]
         latency += CLASS if self.plan.interface.classes else 0
         for entry in entries:
             before = self.outputs[-1] + 1 if self.outputs else 0

@@ -58,6 +58,8 @@ class Lanes(Component):
                                             │ × │ ────────► │ + │ ─► total ─► accumulators
         operand ─► operand_q ► operand_q2 ► └───┘           └───┘ ◄─ accumulators, total_q or 0
 
+    ``operand_q2`` is each lane's own, because multipliers lie far from each other.
+
     One word a cycle without exception: a sum that was written in the cycle before is forwarded.
 
     Latency: the sums are known ``hdl.latency.TOTAL`` cycles after the operation. ``weight_q`` is
@@ -90,7 +92,7 @@ class Lanes(Component):
         valid = delayed(m, self.i_valid, TOTAL, name="valid", resets=True)
         place = delayed(m, self.i_place, TOTAL, name="place")
         first = delayed(m, self.i_first, TOTAL, name="first")
-        operand = delayed(m, self.i_operand, TOTAL - 1, name="operand")
+        operand = delayed(m, self.i_operand, TOTAL - 2, name="operand")
         forward_q = Signal(reset_less=True)
         m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
         m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
@@ -113,7 +115,7 @@ class Lane(Component):
     """One multiplier with its accumulators; :class:`Lanes` controls it.
 
     Attributes:
-        operand, weight: factors; ``weight`` comes two cycles earlier than ``operand``.
+        operand, weight: factors; ``weight`` comes a cycle earlier than ``operand``.
         load: address of the sum that the next cycle adds to.
         valid, store: whether and where this cycle's sum is written.
         first: this cycle's sum starts from 0.
@@ -143,10 +145,15 @@ class Lane(Component):
         m.submodules.accumulators = accumulators = Memory(shape=width, depth=shape.sums, init=[])
         store, load = accumulators.write_port(), accumulators.read_port()
         weight_q2 = delayed(m, self.weight, 2, name="weight")[-1]
+        operand_q2 = Signal.like(self.operand, reset_less=True, attrs={"keep": 1})
         product_q = Signal(signed(shape.operand_width + shape.weight_width), reset_less=True)
         total_q = Signal(width, reset_less=True)
         base = Signal(width)
-        m.d.sync += [product_q.eq(self.operand * weight_q2), total_q.eq(self.total)]
+        m.d.sync += [
+            operand_q2.eq(self.operand),
+            product_q.eq(operand_q2 * weight_q2),
+            total_q.eq(self.total),
+        ]
         m.d.comb += [
             load.addr.eq(self.load),
             base.eq(Mux(self.first, 0, Mux(self.forward, total_q, load.data))),

@@ -19,14 +19,17 @@ ISSUE_TO_ARRAY = 2
 TOTAL = 3
 """Cycles from an operation until its sums are known: two for the factors, one for the product."""
 
-ROW_DONE = 1
-"""Cycles from an operation that completes a row until the array says so."""
+SHADOW = TOTAL + 1
+"""Cycles from an operation that completes a row until the row can be read from the shadow."""
 
-SHADOW = TOTAL + 1 - ROW_DONE
-"""Cycles from then until the row can be read from the shadow."""
+QUEUE = 3
+"""Cycles from such an operation until the row's first unit enters the state update."""
 
-QUEUE = 2
-"""Cycles from a completed row until its first unit enters the state update."""
+ROW_SPACING = 2
+"""Cycles between the first units of two rows, at least."""
+
+ROOM = 2
+"""Cycles from the output buffer having room until a row that waited for it enters."""
 
 READ = 1
 """Stage in which the shadow is asked for a unit's first sum; one a cycle follows."""

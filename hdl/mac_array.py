@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component, delayed
 from hdl.lanes import ArrayShape, Lanes
-from hdl.latency import ROW_DONE, TOTAL
+from hdl.latency import TOTAL
 from hdl.shadow import Shadow, read_layout
 
 
@@ -20,8 +20,8 @@ class MacArray(Component):
 
     Sums are exact; their width is chosen so that no operand can overflow them.
 
-    Latency: ``done`` is high ``hdl.latency.ROW_DONE`` cycles after the operation that completes a
-    row; ``hdl.latency.SHADOW`` cycles later the row can be read from the shadow.
+    Latency: a row can be read from the shadow ``hdl.latency.SHADOW`` cycles after the operation
+    that completes it.
     Cost: that of :class:`hdl.lanes.Lanes` and :class:`hdl.shadow.Shadow`.
 
     Attributes:
@@ -29,14 +29,11 @@ class MacArray(Component):
         i_place: row and gate of the sums.
         i_first: the sums start with this product.
         i_final: the sums are complete with this product.
-        i_done: with this operation a row is complete in all gates of its job.
-        i_tag: what ``tag`` shall tell of that row.
-        done, tag: a row is complete.
         read: for each bank the sum to read from the shadow.
         sums: for each bank that sum, one cycle later.
     """
 
-    def __init__(self, *, shape: ArrayShape, tag: data.StructLayout) -> None:
+    def __init__(self, *, shape: ArrayShape) -> None:
         self.shape = shape
         sums = data.ArrayLayout(signed(shape.accumulator_width), shape.banks)
         super().__init__(
@@ -47,10 +44,6 @@ class MacArray(Component):
                 "i_place": In(shape.place),
                 "i_first": In(1),
                 "i_final": In(1),
-                "i_done": In(1),
-                "i_tag": In(tag),
-                "done": Out(1),
-                "tag": Out(tag),
                 "read": In(data.ArrayLayout(read_layout(shape), shape.banks)),
                 "sums": Out(sums),
             }
@@ -61,12 +54,6 @@ class MacArray(Component):
         m.submodules.lanes = lanes = Lanes(shape=self.shape)
         m.submodules.shadow = shadow = Shadow(shape=self.shape)
         final = delayed(m, self.i_final, TOTAL, name="final")
-        done = Signal()
-        m.d.comb += [
-            done.eq(self.i_valid & self.i_done),
-            self.done.eq(delayed(m, done, ROW_DONE, name="done", resets=True)[-1]),
-            self.tag.eq(delayed(m, self.i_tag, ROW_DONE, name="tag")[-1]),
-        ]
         m.d.comb += [
             getattr(lanes, name).eq(getattr(self, name))
             for name in ("i_valid", "i_operand", "i_weights", "i_place", "i_first")

@@ -48,9 +48,9 @@ def clamp(value: Value, *, low: int, high: int, width: int) -> Value:
             else needs comparing carry chains.
     """
     if (low, high) == (-1 << (width - 1), (1 << (width - 1)) - 1):
-        if len(value) <= width:
-            return value
         sign = value[-1]
+        if len(value) <= width:
+            return Cat(value, sign.replicate(width - len(value))).as_signed()
         outside = (value[width - 1 : -1] ^ sign.replicate(len(value) - width)).any()
         limit = Cat((~sign).replicate(width - 1), sign)
         return Mux(outside, limit, value[:width]).as_signed()

@@ -24,6 +24,7 @@ from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork, signed_width
 from hdl.cells import Drain, Schedule, schedule
+from hdl.lanes import ArrayShape
 from hdl.latency import SUM, Program, UpdateCost, of_programs
 
 
@@ -204,6 +205,19 @@ class Plan:
         if self.network.head:
             reads[len(self.jobs) - 1] = (0,) * (self.update_cost.logit - SUM)
         return tuple(reads[job] for job in range(len(self.jobs)))
+
+    @cached_property
+    def array(self) -> ArrayShape:
+        """Sizes of the MAC array."""
+        return ArrayShape(
+            lanes=self.lanes,
+            operand_width=self.operand_width,
+            weight_width=self.weight_width,
+            accumulator_width=self.accumulator_width,
+            rows=self.rows,
+            gates=self.gates,
+            banks=self.update_cost.banks,
+        )
 
     @cached_property
     def step_passes(self) -> tuple[Pass, ...]:

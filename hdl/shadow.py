@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -51,7 +51,7 @@ class Shadow(Component):
         m = Module()
         shape = self.shape
         width = signed(shape.accumulator_width)
-        words: list[Signal] = []
+        words: list[Value] = []
         for lane in range(shape.lanes):
             memory = Memory(shape=width, depth=shape.sums, init=[])
             m.submodules[f"lane{lane}"] = memory

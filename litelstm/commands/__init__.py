@@ -9,5 +9,15 @@ from litelstm.commands.generate import generate
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
 from litelstm.commands.simulate import simulate
+from litelstm.commands.synth import synth
 
-ALL: tuple[click.Command, ...] = (quantize, generate, simulate, cycles, compare, regress, demo)
+ALL: tuple[click.Command, ...] = (
+    quantize,
+    generate,
+    simulate,
+    cycles,
+    synth,
+    compare,
+    regress,
+    demo,
+)

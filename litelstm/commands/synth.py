@@ -45,7 +45,7 @@ def synth(
     \b
     litelstm synth net.q.npz --target ecp5-25f --lanes 16 --seeds 5
 
-    Prints area, clock and speed. With -o also writes the bitstream, the Verilog and the report;
+    Prints area, clock and speed. With -o also writes the bitstream and the report;
     the bitstream's pins are where the router chose. Results are kept in a cache.
     """
     require_fpga()
@@ -59,7 +59,7 @@ def synth(
     part = targets.find(target)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    measured, routed = measure(
+    measured = measure(
         quantized,
         Flow(target=part, fresh=fresh),
         lanes=lanes,

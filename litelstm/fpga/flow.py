@@ -1,4 +1,4 @@
-"""Synthesis, place and route, bitstream: each step once for the same content, then from the cache."""
+"""Synthesis, place and route, bitstream: made once for the same content, then from the cache."""
 
 from __future__ import annotations
 
@@ -147,9 +147,7 @@ def _pin_constraints(source: str, top: str, pins: tuple[str, ...]) -> str:
         width = len(port["bits"])
         names += [name] if width == 1 else [f"{name}[{bit}]" for bit in range(width)]
     names.sort(key=lambda name: name != "clk")
-    return "".join(
-        f'IO_LOC "{name}" {pin};\n' for name, pin in zip(names, pins, strict=False)
-    )
+    return "".join(f'IO_LOC "{name}" {pin};\n' for name, pin in zip(names, pins, strict=False))
 
 
 def _refuse_full_part(log: Path, target: Target) -> None:
@@ -158,6 +156,6 @@ def _refuse_full_part(log: Path, target: Target) -> None:
         counted = re.search(r"\s(\w+):\s*(\d+)/\s*(\d+)\s+\d+%", line)
         if counted and int(counted[2]) > int(counted[3]):
             raise DoesNotFitError(
-                f"the core does not fit {target.name}: it needs {counted[2]} {counted[1]}, the part "
-                f"has {counted[3]}"
+                f"the core does not fit {target.name}: it needs {counted[2]} {counted[1]}, the "
+                f"part has {counted[3]}"
             )

@@ -150,11 +150,8 @@ def measure(
     bare_array: bool,
     bitstream: bool,
     progress: Progress,
-) -> tuple[Measured, Routed | None]:
+) -> Measured:
     """Synthesize a core, and place and route it where the target can.
-
-    Returns:
-        The figures, and the fastest routed core.
 
     Raises:
         DoesNotFitError: the part is too small; says what would do.
@@ -162,20 +159,18 @@ def measure(
         SynthesisError: a tool failed.
     """
     with progress(f"synthesis of {lanes} lanes for {flow.target.name}", None):
-        core = verilog.generate(
-            network, lanes=lanes, tail_multipliers=tail_multipliers, name=TOP
-        )
+        core = verilog.generate(network, lanes=lanes, tail_multipliers=tail_multipliers, name=TOP)
         synthesized = flow.synthesize(core.verilog, top=TOP)
     _check_fit(network, flow, core.plan, synthesized.netlist, progress)
-    clock = bare = fastest = None
+    clock = bare = None
     if flow.target.routes:
-        clock, fastest = _route(flow, synthesized, seeds, "core", progress, bitstream=bitstream)
+        clock = _route(flow, synthesized, seeds, "core", progress, bitstream=bitstream)
         if bare_array:
             with progress("synthesis of the bare array", None):
                 text = bare_array_verilog(core.plan, name=TOP)
                 alone = flow.synthesize(text, top=TOP)
-            bare, _ = _route(flow, alone, seeds, "bare array", progress)
-    measured = Measured(
+            bare = _route(flow, alone, seeds, "bare array", progress)
+    return Measured(
         target=flow.target,
         plan=core.plan,
         netlist=synthesized.netlist,
@@ -183,7 +178,6 @@ def measure(
         bare_array=bare,
         steps=steps,
     )
-    return measured, fastest
 
 
 def _route(
@@ -194,8 +188,8 @@ def _route(
     progress: Progress,
     *,
     bitstream: bool = False,
-) -> tuple[Clock, Routed]:
-    """All seeds, and the fastest."""
+) -> Clock:
+    """All seeds; the bitstream is that of the fastest."""
     routed: list[Routed] = []
     with progress(f"place and route the {what}, seeds", seeds) as tell:
         for seed in range(1, seeds + 1):
@@ -206,12 +200,11 @@ def _route(
     if bitstream:
         with progress("bitstream", None):
             packed = str(flow.pack(by_clock[-1]))
-    clock = Clock(
+    return Clock(
         mhz=tuple(single.mhz for single in routed),
         worst_path=str(by_clock[(seeds - 1) // 2].worst_path),
         bitstream=packed,
     )
-    return clock, by_clock[-1]
 
 
 def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]]:
@@ -243,9 +236,7 @@ def _check_fit(
             if lanes
             else "no part of its family is large enough, with any number of lanes"
         )
-    raise DoesNotFitError(
-        f"{plan.lanes} lanes do not fit {flow.target.name}: {needs}; {remedy}"
-    )
+    raise DoesNotFitError(f"{plan.lanes} lanes do not fit {flow.target.name}: {needs}; {remedy}")
 
 
 def _fewer_lanes(

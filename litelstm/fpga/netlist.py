@@ -1,4 +1,4 @@
-"""A mapped netlist in Yosys' JSON: what it takes of the part, and which part of the core takes it."""
+"""A mapped netlist in Yosys' JSON: what it takes of the FPGA, and what each part of it takes."""
 
 from __future__ import annotations
 

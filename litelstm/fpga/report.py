@@ -37,7 +37,8 @@ def lines(report: dict[str, Any]) -> list[str]:
             f"({clock['min_mhz']:.1f} to {clock['max_mhz']:.1f})"
         )
     text += [
-        f"{clock['median_mhz']:.1f} MHz{spread}" + (f"; {report['note']}" if report["note"] else ""),
+        f"{clock['median_mhz']:.1f} MHz{spread}"
+        + (f"; {report['note']}" if report["note"] else ""),
         f"  worst path {clock['worst_path']}",
     ]
     if bare := report["bare_array"]:
@@ -83,14 +84,15 @@ def markdown(report: dict[str, Any]) -> str:
 
 
 def write(folder: Path, report: dict[str, Any]) -> None:
-    """Bitstream, report and Markdown row into a folder, all or none of them."""
-    contents = {
-        folder / "report.json": files.content(json.dumps(report, indent=2) + "\n"),
-        folder / "report.md": files.content(f"{MARKDOWN_HEADER}\n{markdown(report)}\n"),
-    }
+    """Bitstream, report and Markdown row into a folder, all or none of them.
+
+    ``report`` names the bitstream there from then on.
+    """
+    contents = {}
     if report["clock"]:
         made = Path(report["clock"]["bitstream"])
-        kept = folder / made.name
-        contents[kept] = files.content(made.read_bytes())
-        report["clock"]["bitstream"] = str(kept)
+        contents[folder / made.name] = files.content(made.read_bytes())
+        report["clock"]["bitstream"] = str(folder / made.name)
+    contents[folder / "report.json"] = files.content(json.dumps(report, indent=2) + "\n")
+    contents[folder / "report.md"] = files.content(f"{MARKDOWN_HEADER}\n{markdown(report)}\n")
     files.replace_all(contents)

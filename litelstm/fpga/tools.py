@@ -8,7 +8,6 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 from litelstm.fpga.errors import SynthesisError
@@ -29,14 +28,11 @@ _YOSYS = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' +
 
 
 def require(target: Target) -> None:
-    """Check that a target's tools are there, before anything is built.
+    """Check that a target's router and packer are there, before anything is built.
 
     Raises:
         MissingToolError: one is missing; the message says how to get it.
     """
-    for module in ("pyosys", "filelock"):
-        if find_spec(module) is None:
-            raise MissingToolError(f"{module} is missing: {_INSTALL}")
     if target.family.router:
         for tool in (target.family.router, target.family.packer[0]):
             _find(tool)
