@@ -22,6 +22,8 @@ from golden.sessions import state_words
 from hdl.latency import (
     ACCESS,
     CLASS,
+    HEAD_FREE,
+    INPUT,
     ISSUE_TO_ARRAY,
     OUTPUT_BUFFER,
     QUEUE,
@@ -254,7 +256,7 @@ class _Run:
     def _ready(self, single: Pass) -> NDArray[np.int64]:
         """For each column the first cycle in which it may start."""
         if single.source < 0:
-            return np.array(self.inputs[-single.columns :]) + 1
+            return np.array(self.inputs[-single.columns :]) + INPUT
         job = self.plan.job_making(single.operand, single.source)
         if single.recurrent and (self.step.independent or job not in self.entries):
             return np.zeros(single.columns, dtype=np.int64)
@@ -265,7 +267,7 @@ class _Run:
         if job not in self.entries:
             return 0
         makes = self.plan.jobs[job].makes
-        latency = self.plan.update_cost.written[makes[-1]] if makes else 1
+        latency = self.plan.update_cost.written[makes[-1]] if makes else HEAD_FREE
         return int(self.entries[job][-1]) + latency
 
     def _drain(self, single: Pass, number: int, start: int) -> None:

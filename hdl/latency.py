@@ -13,6 +13,12 @@ from golden.cells import Gate
 from hdl.cells import Drain, Update
 from hdl.slots import Slots
 
+INPUT = 2
+"""Cycles from an input element being taken until the sequencer may decide to read it."""
+
+HEAD_FREE = 2
+"""Cycles from a result's last unit entering the state update until the next may be completed."""
+
 ISSUE_TO_ARRAY = 2
 """Cycles from the sequencer's decision until the operation enters the MAC array."""
 

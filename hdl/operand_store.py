@@ -76,8 +76,8 @@ class OperandStore(Component):
             memory's word.
         read_data: the element, one cycle later.
         write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers), ``stream`` and
-            ``data``; a cycle before it ``announce`` with the ``layer``. What was announced counts
-            as ready, because whoever sees that reads two cycles later at the earliest.
+            ``data``; two cycles before it ``announce`` with the ``layer``. What was announced
+            counts as ready, because whoever sees that reads three cycles later at the earliest.
         restart: for each job, the vectors that it makes become not ready.
         ready: see :func:`ready_layout`; units announced since.
         state_address, state_stream, state_h, state_c: h and c of a unit, one cycle later, for the
@@ -150,7 +150,8 @@ class OperandStore(Component):
             fill.data.eq(self.i.payload.data),
             fill.en.eq(accept),
             read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
-            self.x_ready.eq(Mux(full != 0, self.plan.network.inputs, index)),
+            # A bank that is being released does not count any more.
+            self.x_ready.eq(Mux(full != self.x_release, self.plan.network.inputs, index)),
             self.x_step.eq(steps[read_bank]),
         ]
         m.d.sync += full.eq(full + complete - self.x_release)

@@ -121,17 +121,17 @@ class StateUpdate(Component):
             m.d.sync += head_waits.eq(0)
 
     def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: list[Value]) -> None:
-        """A vector's new elements to their memory, announced one stage before."""
+        """A vector's new elements to their memory, announced two stages before."""
         write = getattr(self, f"write_{vector}")
         stage, value, writes = builder.written(vector)
         layers = [min(job.layer, len(self.plan.network.layers) - 1) for job in self.plan.jobs]
-        before = builder.pipe.job_at(stage - 1)
+        before = builder.pipe.job_at(stage - 2)
         m.d.comb += [
             write.valid.eq(alive[stage] & writes(builder.pipe.job_at(stage))),
             write.address.eq(builder.pipe.at(builder.index, stage)),
             write.stream.eq(builder.pipe.at(builder.stream, stage)),
             write.data.eq(value),
-            write.announce.eq(alive[stage - 1] & writes(before)),
+            write.announce.eq(alive[stage - 2] & writes(before)),
             write.layer.eq(constant_by(m, before, layers, name=f"{vector}_layer")),
         ]
 
