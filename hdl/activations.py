@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.activations import TanhTable
 from golden.formats import Format
 from hdl.component import Component, delayed
 from hdl.latency import tanh_latency
+from hdl.memory import block_memory
 from hdl.numeric import clamp, requantize, rounded, select, span
 
 
@@ -82,7 +82,7 @@ class Tanh(Component):
         entry_width = int(low.max()).bit_length()
         rise_width = int(values[:, 1].max()).bit_length() if self.table.interpolate else 0
         words = [int(v[0]) | (int(v[-1]) << entry_width if rise_width else 0) for v in values]
-        m.submodules.rom = rom = Memory(
+        m.submodules.rom = rom = block_memory(
             shape=entry_width + rise_width, depth=self.table.entries, init=words
         )
         port = rom.read_port(domain="sync")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component, delayed
 from hdl.lanes import Lanes
+from hdl.memory import block_memory
 from hdl.plan import Plan
 from hdl.verilog import convert
 
@@ -33,7 +33,7 @@ class BareArray(Component):
         m = Module()
         plan, shape = self.plan, self.plan.array
         m.submodules.lanes = lanes = Lanes(shape=shape)
-        m.submodules.weights = weights = Memory(
+        m.submodules.weights = weights = block_memory(
             shape=lanes.i_weights.shape().size, depth=plan.words, init=plan.weight_words()
         )
         port = weights.read_port()
@@ -42,7 +42,7 @@ class BareArray(Component):
         m.d.sync += [
             address.eq(Mux(address == plan.words - 1, 0, address + 1)),
             place.gate.eq(Mux(place.gate == shape.gates - 1, 0, place.gate + 1)),
-            lanes.i_operand.eq(delayed(m, self.i, 1, name="operand")[-1]),
+            lanes.i_operand.eq(delayed(m, self.i, 2, name="operand")[-1]),
             lanes.i_place.eq(place),
             lanes.i_first.eq(address == 0),
         ]

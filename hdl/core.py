@@ -6,13 +6,13 @@ from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib import stream
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
 from hdl.component import Component, delayed
 from hdl.mac_array import MacArray
+from hdl.memory import block_memory
 from hdl.operand_store import OperandStore, made_vectors, state_vectors
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout, state_shape
@@ -83,7 +83,7 @@ class Core(Component):
         m.submodules.store = store = self.store
         m.submodules.array = array = self.array
         m.submodules.update = update = self.update
-        m.submodules.weights = weights = Memory(
+        m.submodules.weights = weights = block_memory(
             shape=array.i_weights.shape().size, depth=self.plan.words, init=self.plan.weight_words()
         )
         port = weights.read_port()

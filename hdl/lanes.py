@@ -56,9 +56,7 @@ class Lanes(Component):
 
         weights ─► weight_q ─► weight_q2 ─► ┌───┐ product_q ┌───┐
                                             │ × │ ────────► │ + │ ─► total ─► accumulators
-        operand ─► operand_q ► operand_q2 ► └───┘           └───┘ ◄─ accumulators, total_q or 0
-
-    ``operand_q2`` is each lane's own, because multipliers lie far from each other.
+                     operand ► operand_q2 ► └───┘           └───┘ ◄─ accumulators, total_q or 0
 
     One word a cycle without exception: a sum that was written in the cycle before is forwarded.
 
@@ -92,14 +90,13 @@ class Lanes(Component):
         valid = delayed(m, self.i_valid, TOTAL, name="valid", resets=True)
         place = delayed(m, self.i_place, TOTAL, name="place")
         first = delayed(m, self.i_first, TOTAL, name="first")
-        operand = delayed(m, self.i_operand, TOTAL - 2, name="operand")
         forward_q = Signal(reset_less=True)
         m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
         m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
         for index in range(self.shape.lanes):
             m.submodules[f"lane{index}"] = lane = Lane(shape=self.shape)
             m.d.comb += [
-                lane.operand.eq(operand[-1]),
+                lane.operand.eq(self.i_operand),
                 lane.weight.eq(self.i_weights[index]),
                 lane.load.eq(self.shape.address(place[-2])),
                 lane.store.eq(self.shape.address(place[-1])),
@@ -145,7 +142,7 @@ class Lane(Component):
         m.submodules.accumulators = accumulators = Memory(shape=width, depth=shape.sums, init=[])
         store, load = accumulators.write_port(), accumulators.read_port()
         weight_q2 = delayed(m, self.weight, 2, name="weight")[-1]
-        operand_q2 = Signal.like(self.operand, reset_less=True, attrs={"keep": 1})
+        operand_q2 = Signal.like(self.operand, reset_less=True)
         product_q = Signal(signed(shape.operand_width + shape.weight_width), reset_less=True)
         total_q = Signal(width, reset_less=True)
         base = Signal(width)

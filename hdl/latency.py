@@ -43,8 +43,8 @@ READ = 1
 SUM = READ + 2
 """Stage of the first sum with its bias: shadow and lane, bank and bias."""
 
-STATE = 2
-"""Stage of h and c of step t-1: memory, zero in a first step."""
+STATE = 3
+"""Stage of h and c of step t-1: memory of two cycles, zero in a first step."""
 
 CLASS = 1
 """Cycles from a result's last logit until its class is known."""

@@ -25,7 +25,8 @@ class MacArray(Component):
     Cost: that of :class:`hdl.lanes.Lanes` and :class:`hdl.shadow.Shadow`.
 
     Attributes:
-        i_valid, i_operand, i_weights: the operation; ``i_weights`` has lane 0 lowest.
+        i_valid, i_weights: the operation; ``i_weights`` has lane 0 lowest.
+        i_operand: its operand, one cycle later.
         i_place: row and gate of the sums.
         i_first: the sums start with this product.
         i_final: the sums are complete with this product.

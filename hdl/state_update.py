@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
-from amaranth.lib.fifo import SyncFIFOBuffered
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.formats import Format
 from hdl.component import Component, delayed
 from hdl.latency import CLASS, QUEUE, READ, SHADOW, SUM
 from hdl.numeric import constant_by, requantize, span
 from hdl.operand_store import made_vectors, state_vectors, write_signature
+from hdl.output_buffer import OutputBuffer
 from hdl.pipeline import Staged
 from hdl.plan import Plan
 from hdl.ports import output_layout
@@ -170,19 +170,16 @@ class StateUpdate(Component):
             emits, ends, final, streams = (
                 at_result(signal, CLASS) for signal in (emits & ends, ends, final, streams)
             )
-        # The FIFO counts its output register, which a word only reaches later, as room.
-        depth = max(3, plan.result_words + 1)
-        width = len(Cat(self.o.payload))
-        m.submodules.buffer = buffer = SyncFIFOBuffered(width=width, depth=depth)
-        word = data.View(self.o.payload.shape(), buffer.w_data)
+        m.submodules.buffer = buffer = OutputBuffer(
+            shape=self.o.payload.shape(), words=plan.result_words
+        )
+        word = buffer.word
         m.d.comb += [
-            buffer.w_en.eq(emits),
+            buffer.write.eq(emits),
             word.data.eq(value),
             word.last.eq(ends & final),
-            self.o.valid.eq(buffer.r_rdy),
-            self.o.payload.eq(buffer.r_data),
-            buffer.r_en.eq(self.o.ready),
         ]
+        connect(m, buffer.o, flipped(self.o))
         if plan.interface.streams > 1:
             m.d.comb += word.stream.eq(streams)
 

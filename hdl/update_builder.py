@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib.memory import Memory
 
 from golden.formats import Format
 from golden.quantized import signed_width
 from hdl import activations
 from hdl.latency import READ, STATE, SUM, Program, UpdateCost
+from hdl.memory import block_memory
 from hdl.numeric import distinct, requantize, select
 from hdl.pipeline import Pipeline, Staged
 from hdl.plan import Plan
@@ -135,7 +135,7 @@ class UpdateBuilder:
         if (name, stage) in self._words:
             return self._words[name, stage]
         width = signed_width(min(words), max(words))
-        memory = Memory(shape=signed(width), depth=max(2, len(words)), init=words)
+        memory = block_memory(shape=signed(width), depth=max(2, len(words)), init=words)
         self._m.submodules[f"{name}_{stage}"] = memory
         port = memory.read_port()
         word_q = Signal(signed(width), name=f"{name}_{stage}_q", reset_less=True)
@@ -163,8 +163,9 @@ class UpdateBuilder:
     def state(self, name: str) -> Staged:
         """h or c of step t-1; 0 where a sequence starts from zero."""
         if name not in self._states:
-            masked = Mux(self.pipe.at(self._zero, STATE - 1), 0, self._state[name])
             fracs = tuple(to.frac for to in self._formats(name))
+            word = self.pipe.register(self._state[name], STATE - 2, fracs, name=f"word_{name}")
+            masked = Mux(self.pipe.at(self._zero, STATE - 1), 0, word.value)
             self._states[name] = self.pipe.register(masked, STATE - 1, fracs, name=f"old_{name}")
         return self._states[name]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from litelstm.fpga import netlist, output_registers, tools
+from litelstm.fpga import netlist, registers, tools
 from litelstm.fpga.errors import DoesNotFitError, SynthesisError
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import Target
@@ -49,9 +49,9 @@ class Flow:
         def make(folder: Path) -> None:
             (folder / "core.v").write_text(verilog)
             tools.yosys(script, folder)
-            if self.target.family.output_registers:
+            if self.target.family.refines_registers:
                 design = json.loads((folder / _NETLIST).read_text())
-                output_registers.absorb(design["modules"][top])
+                registers.refine(design["modules"][top])
                 (folder / _NETLIST).write_text(json.dumps(design))
 
         synth = self.target.family.synth

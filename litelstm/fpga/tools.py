@@ -39,8 +39,8 @@ def require(target: Target) -> None:
 
 
 def versions(target: Target) -> dict[str, str]:
-    """Versions of the packages whose version can change a result."""
-    names = ["pyosys"]
+    """Versions of the packages that can change a result."""
+    names = ["litelstm", "pyosys"]
     if target.routes:
         names.append(_PACKAGES[target.family.name])
     if target.family.packer[:1] == ("gowin_pack",):

@@ -52,6 +52,7 @@ def simulate(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
     result: list[Drained] = []
 
     async def drive(ctx: Any) -> None:
+        operand = 0
         for operation in chain(operations, repeat(Operation(), DRAIN)):
             valid = operation.weights is not None
             ctx.set(array.i_valid, valid)
@@ -59,7 +60,8 @@ def simulate(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
             noise = {"gate": shape.gates - 1, "row": shape.rows - 1}
             place = {"gate": operation.gate, "row": operation.row} if valid else noise
             ctx.set(array.i_place, place)
-            ctx.set(array.i_operand, operation.operand)
+            ctx.set(array.i_operand, operand)
+            operand = operation.operand  # a cycle later
             if operation.weights is not None:
                 ctx.set(array.i_weights, operation.weights.tolist())
             ctx.set(array.i_first, operation.first or not valid)
@@ -242,15 +244,18 @@ def test_sums_keep_until_the_next_final_product() -> None:
     sim.add_clock(PERIOD)
 
     async def bench(ctx: Any) -> None:
+        operand = 0
         for row, final in [(0, True), (1, True), (0, False), (1, False)] * 3:
             ctx.set(array.i_valid, 1)
             ctx.set(array.i_place, {"row": row, "gate": 0})
-            ctx.set(array.i_operand, 10 + row if final else 99)
+            ctx.set(array.i_operand, operand)
+            operand = 10 + row if final else 99  # a cycle later
             ctx.set(array.i_weights, [1, -1])
             ctx.set(array.i_first, 1)
             ctx.set(array.i_final, final)
             await ctx.tick()
         ctx.set(array.i_valid, 0)
+        ctx.set(array.i_operand, operand)
         await ctx.tick().repeat(5)
         for row, lane in product((0, 1), (0, 1)):
             ctx.set(array.read[0], {"row": row, "gate": 0, "group": lane})

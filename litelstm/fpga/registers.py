@@ -1,19 +1,69 @@
-"""Registers behind an ECP5's block RAMs become the block RAMs' own.
+"""What the open ECP5 flow leaves undone with registers, done in the mapped netlist.
 
 A DP16KD gives its word 5.8 ns after the clock edge (speed grade 6), and much sooner from its output
-register. Yosys leaves that unused; a core has registers for it in its generic Verilog, which are
-taken into the block RAM here, in the mapped netlist.
+register; Yosys leaves that unused. A core's generic Verilog has a register behind each block RAM,
+which is taken into it here. Multipliers lie in rows across the whole part, so a register that feeds
+several of them is far from most; Yosys makes one register of equal ones, and here each gets its own.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from typing import Any
 
 Cells = dict[str, dict[str, Any]]
 
 _WIDEST = 18
 """Beyond, one port's word comes out of both ports."""
+
+
+def refine(module: dict[str, Any]) -> None:
+    """Both on a netlist's module, in place."""
+    absorb(module)
+    duplicate(module)
+
+
+def duplicate(module: dict[str, Any]) -> int:
+    """Give each multiplier registers of its own, in place.
+
+    Returns:
+        The number of registers that were added.
+    """
+    cells: Cells = module["cells"]
+    registers = {
+        cell["connections"]["Q"][0]: name
+        for name, cell in cells.items()
+        if cell["type"] == "TRELLIS_FF"
+    }
+    net = 1 + max(
+        (
+            bit
+            for cell in cells.values()
+            for bits in cell["connections"].values()
+            for bit in bits
+            if isinstance(bit, int)
+        ),
+        default=0,
+    )
+    first_reader: dict[str, int] = {}
+    copies: dict[tuple[str, int], int] = {}
+    multipliers = [cell for cell in cells.values() if cell["type"] == "MULT18X18D"]
+    for number, multiplier in enumerate(multipliers):
+        for port, (bit,) in multiplier["connections"].items():
+            name = registers.get(bit)
+            if name is None or multiplier["port_directions"][port] != "input":
+                continue
+            if first_reader.setdefault(name, number) == number:
+                continue
+            if (name, number) not in copies:
+                copies[name, number] = net
+                copy = deepcopy(cells[name])
+                copy["connections"]["Q"] = [net]
+                cells[f"{name}_{number}"] = copy
+                net += 1
+            multiplier["connections"][port] = [copies[name, number]]
+    return len(copies)
 
 
 def absorb(module: dict[str, Any]) -> int:
