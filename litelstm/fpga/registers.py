@@ -3,7 +3,7 @@
 A DP16KD gives its word 5.8 ns after the clock edge (speed grade 6), and much sooner from its output
 register; Yosys leaves that unused. A core's generic Verilog has a register behind each block RAM,
 which is taken into it here. Multipliers lie in rows across the whole part, so a register that feeds
-several of them is far from most; Yosys makes one register of equal ones, and here each gets its own.
+several of them is far from most; Yosys makes one register of equal ones, here each gets its own.
 """
 
 from __future__ import annotations
