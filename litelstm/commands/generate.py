@@ -10,6 +10,7 @@ import click
 from golden import files
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
+from hdl.fusesoc import core_file
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.options import lanes_option, tail_multipliers_option
@@ -22,7 +23,7 @@ from litelstm.options import lanes_option, tail_multipliers_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
 def generate(network: Path, lanes: int, tail_multipliers: int, output: Path, name: str) -> None:
-    """Write NAME.v and NAME.json for the quantized NETWORK."""
+    """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK."""
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
     with progress("generate"):
@@ -31,10 +32,12 @@ def generate(network: Path, lanes: int, tail_multipliers: int, output: Path, nam
         )
     folder = files.make_folder(output)
     source, description = folder / f"{name}.v", folder / f"{name}.json"
+    fusesoc = folder / f"{name}.core"
     files.replace_all(
         {
             source: files.content(core.verilog),
             description: files.content(json.dumps(core.description, indent=2) + "\n"),
+            fusesoc: files.content(core_file(name=name, lanes=lanes)),
         }
     )
     timing = core.description["timing"]
@@ -43,3 +46,4 @@ def generate(network: Path, lanes: int, tail_multipliers: int, output: Path, nam
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
     out.print(f"{description}: ports, formats, timing, sizes")
+    out.print(f"{fusesoc}: for FuseSoC")

@@ -54,7 +54,7 @@ class Flow:
                 registers.refine(design["modules"][top])
                 (folder / _NETLIST).write_text(json.dumps(design))
 
-        synth = self.target.family.synth
+        synth = f"{self.target.family.synth} {self.target.options}"
         script = f"read_verilog core.v\n{synth} -top {top} -json {_NETLIST}\n"
         folder = self._cached("synthesis", [verilog, script], make)
         counted = netlist.read(folder / _NETLIST, top=top, family=self.target.family)

@@ -21,8 +21,6 @@ def lines(report: dict[str, Any]) -> list[str]:
     text += [
         f"  {name:12} {have['used']:>7,} of {have['available']:,} "
         f"({have['used'] / have['available']:.0%})"
-        if have["available"]
-        else f"  {name:12} {have['used']:>7,} of 0"
         for name, have in report["resources"].items()
     ]
     text += _parts(report["parts"])
@@ -72,6 +70,8 @@ def markdown(report: dict[str, Any]) -> str:
     cells = [report["network"], str(report["lanes"]), report["target"]]
     cells += [
         f"{resources[name]['used']:,} / {resources[name]['available']:,}"
+        if name in resources
+        else "-"
         for name in (LUT, FF, RAM, MULTIPLIER)
     ]
     cells += [

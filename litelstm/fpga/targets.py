@@ -48,6 +48,7 @@ class Target:
         title: part, package and speed grade.
         family: its family.
         available: what it has.
+        options: what it adds to its family's ``synth``.
         mhz: clock that the router is asked for; 0 where nothing is routed.
         arguments: nextpnr's arguments for part, package and speed.
         pins: names of pins, for routers that want every port placed; the clock's first.
@@ -58,6 +59,7 @@ class Target:
     title: str
     family: Family
     available: dict[str, int]
+    options: str = ""
     mhz: int = 0
     arguments: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
@@ -89,7 +91,7 @@ ECP5 = Family(
 
 ICE40 = Family(
     name="iCE40",
-    synth="synth_ice40 -dsp",
+    synth="synth_ice40",
     costs=(
         ("SB_LUT4", {LUT: 1}),
         ("SB_DFF*", {FF: 1}),
@@ -180,19 +182,23 @@ def _ecp5(size: str, **available: int) -> Target:
     )
 
 
-def _ice40(name: str, title: str, package: str, mhz: int, **available: int) -> Target:
+def _ice40(
+    name: str, title: str, package: str, mhz: int, *, cells: int, rams: int, dsps: int, pins: int
+) -> Target:
+    multipliers = {MULTIPLIER: dsps} if dsps else {}
     return Target(
         name=f"ice40-{name}",
         title=title,
         family=ICE40,
         available={
-            LOGIC_CELL: available["cells"],
-            LUT: available["cells"],
-            FF: available["cells"],
-            RAM: available["rams"],
-            MULTIPLIER: available["multipliers"],
-            PIN: available["pins"],
+            LOGIC_CELL: cells,
+            LUT: cells,
+            FF: cells,
+            RAM: rams,
+            **multipliers,
+            PIN: pins,
         },
+        options="-dsp" if dsps else "",
         mhz=mhz,
         arguments=(f"--{name}", "--package", package, "--pcf-allow-unconstrained"),
     )
@@ -211,7 +217,7 @@ TARGETS: dict[str, Target] = {
             mhz=40,
             cells=5280,
             rams=30,
-            multipliers=8,
+            dsps=8,
             pins=39,
         ),
         _ice40(
@@ -221,7 +227,7 @@ TARGETS: dict[str, Target] = {
             mhz=80,
             cells=7680,
             rams=32,
-            multipliers=0,
+            dsps=0,
             pins=206,
         ),
         Target(
