@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.activations import TanhTable
 from golden.formats import Format
-from hdl.component import Component
+from hdl.component import Component, delayed
 from hdl.latency import tanh_latency
-from hdl.numeric import clamp, requantize, select, span
+from hdl.memory import block_memory
+from hdl.numeric import clamp, requantize, rounded, select, span
 
 
 def hard_sigmoid(value: Value, *, frac: int, to: Format) -> Value:
@@ -23,8 +23,8 @@ def hard_sigmoid(value: Value, *, frac: int, to: Format) -> Value:
         frac: fraction bits of ``value``.
         to: format of the gate; must hold 1.0.
     """
-    narrowed = requantize(value + (1 << (frac + 1)), frac=frac + 2, to=to)
-    return clamp(narrowed, low=0, high=to.one, width=to.width)
+    quarter = rounded(value + (1 << (frac + 1)), frac + 2 - to.frac)
+    return clamp(quarter, low=0, high=to.one, width=to.width)
 
 
 def logistic_from_tanh(t: Value, *, frac: int, to: Format) -> Value:
@@ -35,12 +35,12 @@ def logistic_from_tanh(t: Value, *, frac: int, to: Format) -> Value:
         frac: fraction bits of ``t``.
         to: format of the gate; must hold 1.0.
     """
-    narrowed = requantize(t + (1 << frac), frac=frac + 1, to=to)
-    return clamp(narrowed, low=0, high=to.one, width=to.width)
+    half = rounded(t + (1 << frac), frac + 1 - to.frac)
+    return clamp(half, low=0, high=to.one, width=to.width)
 
 
 class Tanh(Component):
-    """tanh by table: magnitude, look-up, sign.
+    """tanh by table: magnitude, look-up (two cycles), sign.
 
     One result a cycle, ``latency`` cycles later; no reset and no stall. Costs one ROM of
     ``table.entries`` words, and with interpolation one small multiplier.
@@ -82,18 +82,17 @@ class Tanh(Component):
         entry_width = int(low.max()).bit_length()
         rise_width = int(values[:, 1].max()).bit_length() if self.table.interpolate else 0
         words = [int(v[0]) | (int(v[-1]) << entry_width if rise_width else 0) for v in values]
-        m.submodules.rom = rom = Memory(
+        m.submodules.rom = rom = block_memory(
             shape=entry_width + rise_width, depth=self.table.entries, init=words
         )
         port = rom.read_port(domain="sync")
 
-        index_q = Signal(self.table.log2_entries)
-        negative_q = Signal()
-        negative_q2 = Signal()
+        index_q = Signal(self.table.log2_entries, reset_less=True)
+        word_q = Signal(entry_width + rise_width, reset_less=True)  # the block RAM's register
         magnitude = Signal(self.width)
-        m.d.comb += magnitude.eq(Mux(self.i < 0, -self.i, self.i))
-        m.d.sync += [negative_q.eq(self.i < 0), negative_q2.eq(negative_q)]
-        m.d.comb += port.addr.eq(index_q)
+        negative = delayed(m, self.i[-1], 4, name="negative")
+        m.d.comb += [magnitude.eq(Mux(self.i < 0, -self.i, self.i)), port.addr.eq(index_q)]
+        m.d.sync += word_q.eq(port.data)
 
         if not self.table.interpolate:
             indices = [
@@ -101,26 +100,21 @@ class Tanh(Component):
                 for frac in self.fracs
             ]
             m.d.sync += index_q.eq(select(m, self.select, indices, name="index"))
-            self._apply_sign(m, port.data, negative_q2)
+            self._apply_sign(m, word_q, negative[3])
             return m
 
         # Parts of all binary points are aligned to the finest, so that one multiplier serves.
         below = max(0, max(self.fracs) - self.table.step_frac)
         split = [self._split(magnitude, frac, below) for frac in self.fracs]
-        part_q = Signal(below + 1)
-        part_q2 = Signal(below + 1)
-        m.d.sync += [
-            index_q.eq(select(m, self.select, [i for i, _ in split], name="index")),
-            part_q.eq(select(m, self.select, [p for _, p in split], name="part")),
-            part_q2.eq(part_q),
-        ]
-        entry = port.data[:entry_width]
-        rise = port.data[entry_width:]
-        exact_q = Signal(entry_width + below + 1)
-        negative_q3 = Signal()
-        m.d.sync += [exact_q.eq((entry << below) + rise * part_q2), negative_q3.eq(negative_q2)]
+        part = Signal(below + 1)
+        m.d.comb += part.eq(select(m, self.select, [p for _, p in split], name="chosen_part"))
+        m.d.sync += index_q.eq(select(m, self.select, [i for i, _ in split], name="index"))
+        part_q3 = delayed(m, part, 3, name="part")[-1]
+        entry, rise = word_q[:entry_width], word_q[entry_width:]
+        exact_q = Signal(entry_width + below + 1, reset_less=True)
+        m.d.sync += exact_q.eq((entry << below) + rise * part_q3)
         fine = self.table.out.frac + self.table.GUARD + below
-        self._apply_sign(m, requantize(_signed(exact_q), frac=fine, to=self.table.out), negative_q3)
+        self._apply_sign(m, requantize(_signed(exact_q), frac=fine, to=self.table.out), negative[4])
         return m
 
     def _split(self, magnitude: Value, frac: int, below: int) -> tuple[Value, Value]:

@@ -1,9 +1,10 @@
-"""The base of this package's components."""
+"""The base of this package's components, and registers in a row."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
 
@@ -13,3 +14,14 @@ class Component(wiring.Component):
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
+
+
+def delayed(m: Module, value: Any, cycles: int, *, name: str, resets: bool = False) -> list[Any]:
+    """A value delayed by 0, 1, ... and ``cycles`` cycles."""
+    line = [value]
+    for cycle in range(1, cycles + 1):
+        stage = "_q" if cycle == 1 else f"_q{cycle}"
+        register = Signal(value.shape(), name=f"{name}{stage}", reset_less=not resets)
+        m.d.sync += register.eq(line[-1])
+        line.append(register)
+    return line

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal
+from typing import Any
+
+from amaranth.hdl import Module
 from amaranth.lib import stream
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
-from hdl.component import Component
-from hdl.mac_array import ArrayShape, MacArray
+from hdl.component import Component, delayed
+from hdl.mac_array import MacArray
+from hdl.memory import block_memory
 from hdl.operand_store import OperandStore, made_vectors, state_vectors
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout, state_shape
-from hdl.sequencer import Sequencer, row_layout
+from hdl.sequencer import Sequencer
 from hdl.state_access import StateAccess
 from hdl.state_update import StateUpdate
 
@@ -61,18 +63,9 @@ class Core(Component):
         self.plan = plan = Plan(
             network=network, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
         )
-        tag = row_layout(plan)
-        shape = ArrayShape(
-            lanes=lanes,
-            operand_width=plan.operand_width,
-            weight_width=plan.weight_width,
-            accumulator_width=plan.accumulator_width,
-            rows=plan.rows,
-            gates=plan.gates,
-        )
-        self.array = MacArray(shape=shape, tag=tag)
+        self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
-        self.sequencer = Sequencer(plan=plan, place=shape.place)
+        self.sequencer = Sequencer(plan=plan, place=plan.array.place)
         self.update = StateUpdate(plan=plan)
         self.access = StateAccess(plan=plan) if interface.state == "load" else None
         ports = {
@@ -90,19 +83,24 @@ class Core(Component):
         m.submodules.store = store = self.store
         m.submodules.array = array = self.array
         m.submodules.update = update = self.update
-        m.submodules.weights = weights = Memory(
+        m.submodules.weights = weights = block_memory(
             shape=array.i_weights.shape().size, depth=self.plan.words, init=self.plan.weight_words()
         )
         port = weights.read_port()
 
         # The sequencer's operation addresses the memories; the array takes it with their data.
-        operation = ("valid", "place", "first", "final", "done")
-        for name in operation:
-            source = getattr(sequencer, name)
-            delayed = Signal.like(source, name=f"{name}_q", reset_less=name != "valid")
-            m.d.sync += delayed.eq(source)
-            m.d.comb += getattr(array, f"i_{name}").eq(delayed)
-        m.d.sync += array.i_tag.eq(sequencer.row)
+        def at_array(name: str, *, resets: bool = False) -> Any:
+            return delayed(m, getattr(sequencer, name), 1, name=name, resets=resets)[-1]
+
+        valid = at_array("valid", resets=True)
+        m.d.comb += [
+            array.i_valid.eq(valid),
+            array.i_place.eq(at_array("place")),
+            array.i_first.eq(at_array("first")),
+            array.i_final.eq(at_array("final")),
+            update.row_done.eq(valid & at_array("done")),
+            update.row.eq(at_array("row")),
+        ]
         m.d.comb += [
             port.addr.eq(sequencer.weight_address),
             array.i_weights.eq(port.data),
@@ -122,11 +120,8 @@ class Core(Component):
             update.head_start.eq(sequencer.restart[-1] if self.plan.head_pass else 0),
         ]
         m.d.comb += [
-            update.row_done.eq(array.done),
-            update.row.eq(array.tag),
-            array.shadow_row.eq(update.shadow_row),
-            array.shadow_lane.eq(update.shadow_lane),
-            update.shadow.eq(array.shadow),
+            array.read.eq(update.read),
+            update.sums.eq(array.sums),
         ]
         self._connect_state(m)
         connect(m, flipped(self.i), store.i)

@@ -22,11 +22,13 @@ from golden.sessions import state_words
 from hdl.latency import (
     ACCESS,
     CLASS,
-    HEAD,
+    HEAD_FREE,
+    INPUT,
     ISSUE_TO_ARRAY,
     OUTPUT_BUFFER,
     QUEUE,
-    ROW_DONE,
+    ROOM,
+    ROW_SPACING,
     SETTLED,
 )
 from hdl.plan import Job, Pass, Plan
@@ -155,6 +157,7 @@ class _Run:
     now: int = 0
     step: _Step = field(default_factory=_Step)
     entered_last: int | None = None
+    row_free: int = 0
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
     loaded: list[int] = field(default_factory=list)
@@ -253,7 +256,7 @@ class _Run:
     def _ready(self, single: Pass) -> NDArray[np.int64]:
         """For each column the first cycle in which it may start."""
         if single.source < 0:
-            return np.array(self.inputs[-single.columns :]) + 1
+            return np.array(self.inputs[-single.columns :]) + INPUT
         job = self.plan.job_making(single.operand, single.source)
         if single.recurrent and (self.step.independent or job not in self.entries):
             return np.zeros(single.columns, dtype=np.int64)
@@ -264,7 +267,7 @@ class _Run:
         if job not in self.entries:
             return 0
         makes = self.plan.jobs[job].makes
-        latency = self.plan.update_cost.written[makes[-1]] if makes else 1
+        latency = self.plan.update_cost.written[makes[-1]] if makes else HEAD_FREE
         return int(self.entries[job][-1]) + latency
 
     def _drain(self, single: Pass, number: int, start: int) -> None:
@@ -277,15 +280,18 @@ class _Run:
         for row in range(job.rows):
             units = min(plan.lanes, job.units - row * plan.lanes)
             words = self._words(job, row, units) if emits else 0
-            enters = start + (row + 1) * len(single.gates) - 1 + ISSUE_TO_ARRAY + ROW_DONE + QUEUE
-            if self.entered_last is not None:
-                enters = max(enters, self.entered_last + cost.interval)
+            enters = start + (row + 1) * len(single.gates) - 1 + ISSUE_TO_ARRAY + QUEUE
+            enters = max(enters, self.row_free)
             if words:
-                enters = max(enters, self._room(words) + 1)
+                enters = max(enters, self._room(words) + ROOM)
                 self.words_taken += words
             enters = self._in_phase(enters)
             entries.append(enters + cost.interval * np.arange(units))
             self.entered_last = int(entries[-1][-1])
+            self.row_free = max(
+                enters + ROW_SPACING,
+                self.entered_last + cost.interval * (1 + -units % cost.banks),
+            )
             if words:
                 self._give(entries[-1][-words:].tolist(), head=job.head)
         self.entries[number] = np.concatenate(entries)
@@ -296,7 +302,8 @@ class _Run:
 
     def _give(self, entries: list[int], *, head: bool) -> None:
         """Output words of units that entered the state update."""
-        latency = HEAD if head else self.plan.update_cost.written["h"]
+        cost = self.plan.update_cost
+        latency = cost.logit if head else cost.written["h"]
         latency += CLASS if self.plan.interface.classes else 0
         for entry in entries:
             before = self.outputs[-1] + 1 if self.outputs else 0

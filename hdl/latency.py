@@ -7,28 +7,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from golden.cells import Gate
 from hdl.cells import Drain, Update
 from hdl.slots import Slots
 
+INPUT = 2
+"""Cycles from an input element being taken until the sequencer may decide to read it."""
+
+HEAD_FREE = 2
+"""Cycles from a result's last unit entering the state update until the next may be completed."""
+
 ISSUE_TO_ARRAY = 2
 """Cycles from the sequencer's decision until the operation enters the MAC array."""
 
-ROW_DONE = 2
-"""Cycles from an operation that completes a row until the array says so."""
+TOTAL = 3
+"""Cycles from an operation until its sums are known: two for the factors, one for the product."""
 
-QUEUE = 2
-"""Cycles from a completed row until its first unit enters the state update."""
+SHADOW = TOTAL + 1
+"""Cycles from an operation that completes a row until the row can be read from the shadow."""
 
-SUM = 3
-"""Stage of a sum with its bias: shadow, lane, bias."""
+QUEUE = 3
+"""Cycles from such an operation until the row's first unit enters the state update."""
 
-STATE = 1
-"""Stage of h and c of step t-1."""
+ROW_SPACING = 2
+"""Cycles between the first units of two rows, at least."""
 
-HEAD = SUM + 1
-"""Stage of a logit."""
+ROOM = 2
+"""Cycles from the output buffer having room until a row that waited for it enters."""
+
+READ = 1
+"""Stage in which the shadow is asked for a unit's first sum; one a cycle follows."""
+
+SUM = READ + 2
+"""Stage of the first sum with its bias: shadow and lane, bank and bias."""
+
+STATE = 3
+"""Stage of h and c of step t-1: memory of two cycles, zero in a first step."""
 
 CLASS = 1
 """Cycles from a result's last logit until its class is known."""
@@ -44,8 +60,8 @@ OUTPUT_BUFFER = 2
 
 
 def tanh_latency(*, interpolate: bool) -> int:
-    """Cycles of a tanh table: magnitude and index, look-up, (interpolation,) sign."""
-    return 4 if interpolate else 3
+    """Cycles of a tanh table: magnitude and index, look-up of two, (interpolation,) sign."""
+    return 5 if interpolate else 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +88,10 @@ class UpdateCost:
 
     Attributes:
         interval: cycles between units.
+        banks: units whose sums are read from the shadow at the same time; see
+            :class:`hdl.shadow.Shadow`. A row takes a multiple of them.
+        orders: for each program its gates in the order in which their sums are read.
+        logit: stage of a logit, 0 without head.
         written: for each vector (``h``, ``c``, ``rh``) the cycle in which a unit's new value is
             written; from then on the sequencer sees that it is ready.
         depth: the last of those cycles, and of the head's.
@@ -81,6 +101,9 @@ class UpdateCost:
     """
 
     interval: int
+    banks: int
+    orders: tuple[tuple[str, ...], ...]
+    logit: int
     written: dict[str, int]
     depth: int
     products: int
@@ -106,19 +129,21 @@ class _StageCounter:
         self.written: dict[str, int] = {}
         self._tanh = tanh
         self._program: Program
+        self._order: tuple[str, ...] = ()
 
-    def run(self, program: Program) -> None:
-        self._program = program
+    def run(self, program: Program, order: tuple[str, ...]) -> None:
+        self._program, self._order = program, order
         program.drain.update(self)
 
     def sum(self, gate: str, *, c: _Stage | None = None) -> _Stage:
         if gate not in self._program.drain.gates:
             raise ValueError(f"a drain of {self._program.drain.gates!r} takes the sum of {gate!r}")
+        stage = _Stage(SUM + self._order.index(gate))
         if not self._program.gates[gate].diagonal:
-            return _Stage(SUM)
+            return stage
         operand = c or self.state("c")
         product = self.multiply(operand, operand, name="")
-        return self.add(_Stage(SUM), product, name="")
+        return self.add(stage, product, name="")
 
     def state(self, name: str) -> _Stage:
         return _Stage(STATE)
@@ -149,7 +174,7 @@ class _StageCounter:
 
 
 def of_programs(
-    programs: Sequence[Program], *, multipliers: int, interpolate: bool, head: bool
+    programs: Sequence[Program], *, multipliers: int, interpolate: bool, head: bool, lanes: int
 ) -> UpdateCost:
     """Timing and cost of a state update.
 
@@ -158,30 +183,60 @@ def of_programs(
         multipliers: that may be shared; the interval between units follows from it.
         interpolate: whether the tanh tables interpolate.
         head: whether there is a dense head.
+        lanes: of the array; fewer than a unit has sums make the interval longer.
     """
     tanh = tanh_latency(interpolate=interpolate)
 
-    def follow(interval: int, multipliers: int | None, tables: int | None) -> _StageCounter:
+    def follow(
+        orders: Sequence[tuple[Program, tuple[str, ...]]],
+        interval: int = 1,
+        multipliers: int | None = None,
+        tables: int | None = None,
+    ) -> _StageCounter:
         counter = _StageCounter(
             interval=interval, multipliers=multipliers, tables=tables, tanh=tanh
         )
-        for program in programs:
-            counter.run(program)
+        for program, order in orders:
+            counter.run(program, order)
         return counter
 
-    alone = follow(1, None, None)
+    def best_order(program: Program) -> tuple[str, ...]:
+        """The order of reading that makes the vectors known first, the earliest one above all."""
+
+        def known(order: tuple[str, ...]) -> list[int]:
+            written = follow([(program, order)]).written
+            return [written[vector] for vector in program.drain.makes]
+
+        return min(permutations(program.drain.gates), key=known)
+
+    ordered = [(program, best_order(program)) for program in programs]
+    alone = follow(ordered)
     products, lookups = len(alone.multipliers.taken), len(alone.tables.taken)
-    interval = max(1, -(-products // multipliers))
+    reads = max(len(order) for _, order in ordered)
+    interval = max(1, -(-products // multipliers), -(-reads // lanes))
     tables = -(-lookups // interval)
-    counter = follow(interval, min(multipliers, products), tables)
+    counter = follow(ordered, interval, min(multipliers, products), tables)
+    logit = SUM + _head_read(ordered) + 1 if head else 0
     return UpdateCost(
         interval=interval,
+        banks=-(-reads // interval),
+        orders=tuple(order for _, order in ordered),
+        logit=logit,
         written=counter.written,
-        depth=max([*counter.written.values(), *([HEAD] if head else [])]),
+        depth=max([*counter.written.values(), logit]),
         products=products,
         multipliers=min(multipliers, products),
         tables=tables,
     )
+
+
+def _head_read(ordered: Sequence[tuple[Program, tuple[str, ...]]]) -> int:
+    """When a head's sum is read: with the first gates', in whose place it is."""
+    for program, order in ordered:
+        first = next(iter(program.gates))
+        if first in order:
+            return order.index(first)
+    return 0
 
 
 _: type[Update[_Stage]] = _StageCounter

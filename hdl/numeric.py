@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
-from amaranth.hdl import Module, Mux, Signal, Value, ValueLike, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike, signed
 
 from golden.formats import Format
 
@@ -30,18 +30,35 @@ def requantize(value: Value, *, frac: int, to: Format) -> Value:
     Returns:
         A value of ``to.width`` bits, signed.
     """
-    shift = frac - to.frac
+    return clamp(rounded(value, frac - to.frac), low=to.min, high=to.max, width=to.width)
+
+
+def rounded(value: Value, shift: int) -> Value:
+    """``value`` shifted right, halves up; or left, exactly. As wide as the result may be."""
     if shift > 0:
-        value = (value + (1 << (shift - 1))) >> shift
-    elif shift < 0:
-        value = value << -shift
-    return clamp(value, low=to.min, high=to.max, width=to.width)
+        return (value + (1 << (shift - 1))) >> shift
+    return value << -shift
 
 
 def clamp(value: Value, *, low: int, high: int, width: int) -> Value:
-    """``value`` limited to ``low`` .. ``high``, as a signed value of ``width`` bits."""
-    limited = Mux(value < low, low, Mux(value > high, high, value))
-    return limited[:width].as_signed()
+    """``value`` limited to ``low`` .. ``high``, as a signed value of ``width`` bits.
+
+    Raises:
+        ValueError: the limits are neither all of ``width`` bits nor 0 and a power of two: nothing
+            else needs comparing carry chains.
+    """
+    if (low, high) == (-1 << (width - 1), (1 << (width - 1)) - 1):
+        sign = value[-1]
+        if len(value) <= width:
+            return Cat(value, sign.replicate(width - len(value))).as_signed()
+        outside = (value[width - 1 : -1] ^ sign.replicate(len(value) - width)).any()
+        limit = Cat((~sign).replicate(width - 1), sign)
+        return Mux(outside, limit, value[:width]).as_signed()
+    if low != 0 or high < 1 or high & (high - 1):
+        raise ValueError(f"clamp must be to all of {width} bits or to 0 .. 2**n, not {low}, {high}")
+    beyond = value[high.bit_length() - 1 : -1].any()  # at or above the power of two
+    limited = Mux(value[-1], 0, Mux(beyond, high, value[: high.bit_length()]))
+    return Cat(limited, Const(0, width))[:width].as_signed()
 
 
 def select(m: Module, which: ValueLike, choices: Sequence[Value], *, name: str) -> Value:

@@ -6,10 +6,10 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.component import Component
+from hdl.component import Component, delayed
+from hdl.memory import block_memory
 from hdl.numeric import span
 from hdl.plan import Plan
 from hdl.ports import LAST_BEAT, input_layout, step_fields, unit_address, vector_depth
@@ -74,10 +74,10 @@ class OperandStore(Component):
         x_release: the current step's input is not needed any more.
         read_operand, read_address, read_stream, read_zero: what to read; zero instead of the
             memory's word.
-        read_data: the element, one cycle later.
+        read_data: the element, two cycles later.
         write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers), ``stream`` and
-            ``data``; a cycle before it ``announce`` with the ``layer``. What was announced counts
-            as ready, because whoever sees that reads two cycles later at the earliest.
+            ``data``; two cycles before it ``announce`` with the ``layer``. What was announced
+            counts as ready, because whoever sees that reads three cycles later at the earliest.
         restart: for each job, the vectors that it makes become not ready.
         ready: see :func:`ready_layout`; units announced since.
         state_address, state_stream, state_h, state_c: h and c of a unit, one cycle later, for the
@@ -117,24 +117,27 @@ class OperandStore(Component):
         words |= {name: self._vector(m, name) for name in made_vectors(self.plan)}
         read = [name for name in words if any(p.operand == name for p in self.plan.passes)]
 
-        operand_q = Signal(Operand)
-        zero_q = Signal()
-        m.d.sync += [operand_q.eq(self.read_operand), zero_q.eq(self.read_zero)]
-        codes = {Operand[name.upper()].value: words[name] for name in read}
+        operand = delayed(m, self.read_operand, 2, name="operand")[-1]
+        zero = delayed(m, self.read_zero, 2, name="zero")[-1]
+        # Each memory has its register first: block RAM is slow without.
+        codes = {
+            Operand[name.upper()].value: delayed(m, words[name], 1, name=f"{name}_word")[-1]
+            for name in read
+        }
         chosen = Signal(self.read_data.shape())
-        with m.Switch(operand_q):
+        with m.Switch(operand):
             for code, word in codes.items():
                 with m.Case(code):
                     m.d.comb += chosen.eq(word)
-        m.d.comb += self.read_data.eq(Mux(zero_q, 0, chosen))
+        m.d.comb += self.read_data.eq(Mux(zero, 0, chosen))
         return m
 
     def _input_banks(self, m: Module) -> Value:
         """Two banks of x, filled by the stream and emptied step by step."""
         fields = step_fields(self.plan)
         index_bits = (self.plan.network.inputs - 1).bit_length()  # the bank is the address' top bit
-        m.submodules.x_memory = memory = Memory(
-            shape=self.i.payload.data.shape(), depth=2 << index_bits, init=[]
+        m.submodules.x_memory = memory = block_memory(
+            shape=self.i.payload.data.shape(), depth=2 << index_bits
         )
         fill, read = memory.write_port(), memory.read_port()
         fill_bank, read_bank = Signal(), Signal()
@@ -150,7 +153,8 @@ class OperandStore(Component):
             fill.data.eq(self.i.payload.data),
             fill.en.eq(accept),
             read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
-            self.x_ready.eq(Mux(full != 0, self.plan.network.inputs, index)),
+            # A bank that is being released does not count any more.
+            self.x_ready.eq(Mux(full != self.x_release, self.plan.network.inputs, index)),
             self.x_step.eq(steps[read_bank]),
         ]
         m.d.sync += full.eq(full + complete - self.x_release)
@@ -178,7 +182,7 @@ class OperandStore(Component):
         write = getattr(self, f"write_{name}")
         plan, outlives = self.plan, name in state_vectors(self.plan)
         depth = vector_depth(plan) if outlives else max(2, plan.state_units)
-        memory = Memory(shape=write.data.shape(), depth=depth, init=[])
+        memory = block_memory(shape=write.data.shape(), depth=depth)
 
         def address(unit: Value, stream: Value) -> Value:
             return unit_address(plan, unit, stream) if outlives else unit

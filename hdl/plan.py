@@ -24,7 +24,8 @@ from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork, signed_width
 from hdl.cells import Drain, Schedule, schedule
-from hdl.latency import Program, UpdateCost, of_programs
+from hdl.lanes import ArrayShape
+from hdl.latency import SUM, Program, UpdateCost, of_programs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +192,31 @@ class Plan:
             multipliers=self.tail_multipliers,
             interpolate=self.network.tanh.interpolate,
             head=self.network.head is not None,
+            lanes=self.lanes,
+        )
+
+    @cached_property
+    def reads(self) -> tuple[tuple[int, ...], ...]:
+        """For each job the accumulator slots whose sums are read, in that order."""
+        reads: dict[int, tuple[int, ...]] = {}
+        for (program, jobs), order in zip(self.programs, self.update_cost.orders, strict=True):
+            slots = tuple(list(program.gates).index(gate) for gate in order)
+            reads |= dict.fromkeys(jobs, slots)
+        if self.network.head:
+            reads[len(self.jobs) - 1] = (0,) * (self.update_cost.logit - SUM)
+        return tuple(reads[job] for job in range(len(self.jobs)))
+
+    @cached_property
+    def array(self) -> ArrayShape:
+        """Sizes of the MAC array."""
+        return ArrayShape(
+            lanes=self.lanes,
+            operand_width=self.operand_width,
+            weight_width=self.weight_width,
+            accumulator_width=self.accumulator_width,
+            rows=self.rows,
+            gates=self.gates,
+            banks=self.update_cost.banks,
         )
 
     @cached_property

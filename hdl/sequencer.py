@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -94,50 +94,82 @@ class Sequencer(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        position = Signal(span(len(self.plan.passes)))
-        walk = Signal(_walk_layout(self.plan))
-        weight_address = Signal(span(self.plan.words))
-        go = Signal()
+        plan = self.plan
+        position = Signal(span(len(plan.passes)))
+        walk: Any = Signal(_walk_layout(plan), init={"next_column": 1})
+        at: Any = Signal(_AT, init={"column_start": 1, "last_column": plan.passes[0].columns == 1})
+        weight_address = Signal(span(plan.words))
+        go, passed = Signal(), Signal()
 
-        now = self._pass_constants(m, position)
-        ends = _ends(m, walk, now)
-        passed = go & ends.of_pass
-        step = Step(m, self.plan, self.x_step, begins=passed & now.is_input)
-        held = self._held_for_state(m, position, walk, step, ended=passed & now.ends_step)
-        m.d.comb += go.eq(self._may_go(m, walk, now, step) & ~held)
+        now: Any = Signal(_constants_layout(plan), init=_pass_constants(plan, 0, plan.passes[0]))
+        ends = _ends(m, walk, now, at)
+        m.d.comb += passed.eq(go & ends.of_pass)
+        step = Step(m, plan, self.x_step, begins=passed & now.is_input)
+        wraps = now.is_head | (now.ends_step & ~(step.answers & self._has_head))
+        held = self._held_for_state(m, position, walk, at, step, ended=passed & now.ends_step)
+        m.d.comb += go.eq(_may_go(now, at, step) & ~held)
+        restarted = self._restart(m, now, go & at.column_start & at.last_column & now.ends_job)
+        following = self._following(m, position, wraps)
+        self._look_ahead(
+            m,
+            walk,
+            now,
+            following,
+            at,
+            advances=go & ends.of_column,
+            passed=passed,
+            restarted=restarted,
+        )
         with m.If(go):
             self._advance(m, walk, ends)
-            m.d.sync += weight_address.eq(weight_address + 1)
+            m.d.sync += [
+                weight_address.eq(weight_address + 1),
+                at.column_start.eq(ends.of_column),
+            ]
+            with m.If(ends.of_column):
+                m.d.sync += at.last_column.eq(
+                    Mux(
+                        ends.of_pass,
+                        following.last_column == 0,
+                        walk.next_column == now.last_column,
+                    )
+                )
         with m.If(passed):
-            m.d.sync += position.eq(position + 1)
-            with m.If(now.is_head | (now.ends_step & ~(step.answers & self._has_head))):
-                m.d.sync += [position.eq(0), weight_address.eq(0)]
+            m.d.sync += [now.eq(following), position.eq(Mux(wraps, 0, position + 1))]
+            with m.If(wraps):
+                m.d.sync += weight_address.eq(0)
 
         m.d.sync += [
             self.valid.eq(go),
             self.x_release.eq(passed & now.is_input),
             self.weight_address.eq(weight_address),
         ]
-        self._present(m, walk, now, ends, step)
+        self._present(m, walk, now, ends, at, step)
         return m
 
     @property
     def _has_head(self) -> bool:
         return self.plan.head_pass is not None
 
-    def _pass_constants(self, m: Module, position: Signal) -> Any:
-        """What the plan says of the current pass, looked up by its position."""
+    def _following(self, m: Module, position: Signal, wraps: Value) -> Any:
+        """What the plan says of the pass after the current one."""
         plan = self.plan
-        now = Signal(_constants_layout(plan))
-        with m.Switch(position):
-            for index, single in enumerate(plan.passes):
+        following: Any = Signal(_constants_layout(plan))
+
+        def look_up(index: int) -> None:
+            for name, value in _pass_constants(plan, index, plan.passes[index]).items():
+                m.d.comb += following[name].eq(value)
+
+        with m.If(wraps):
+            look_up(0)
+        with m.Else(), m.Switch(position):
+            for index in range(len(plan.passes) - 1):
                 with m.Case(index):
-                    for name, value in _pass_constants(plan, index, single).items():
-                        m.d.comb += now[name].eq(value)
-        return now
+                    look_up(index + 1)
+        return following
 
     def _held_for_state(
-        self, m: Module, position: Signal, walk: Any, step: Step, *, ended: Value
+        self, m: Module, position: Signal, walk: Any, at: Any, step: Step, *, ended: Value
     ) -> Value:
         """Whether a step must not start, because a state has to be saved or loaded before."""
         if self.plan.interface.state != "load":
@@ -145,7 +177,7 @@ class Sequencer(Component):
         starts = Signal()
         saves, loaded = Signal(), Signal()
         m.d.comb += [
-            starts.eq((position == 0) & (walk.as_value() == 0)),
+            starts.eq((position == 0) & (walk.column == 0) & at.column_start),
             self.save.eq(starts & saves),
             self.load.eq(starts & ~saves & (self.x_ready != 0) & self.x_step.load & ~loaded),
             self.access_stream.eq(Mux(saves, step.stream, step.next_stream)),
@@ -156,28 +188,51 @@ class Sequencer(Component):
             m.d.sync += [saves.eq(step.save), loaded.eq(0)]
         return self.save | self.load
 
-    def _may_go(self, m: Module, walk: Any, now: Any, step: Step) -> Value:
-        """Whether the next operation may be issued: only the start of a column can wait."""
-        column_starts, in_final_column = Signal(), Signal()
+    def _restart(self, m: Module, now: Any, starts: Value) -> list[Value]:
+        """Tell whose sums are about to be overwritten; returns it for each job."""
+        restarted = [starts & (now.job == index) for index in range(len(self.plan.jobs))]
+        m.d.comb += self.restart.eq(Cat(restarted))
+        return restarted
+
+    def _look_ahead(
+        self,
+        m: Module,
+        walk: Any,
+        now: Any,
+        following: Any,
+        at: Any,
+        *,
+        advances: Value,
+        passed: Value,
+        restarted: list[Value],
+    ) -> None:
+        """Whether the next cycle's column will be ready, and its sums drained.
+
+        What becomes ready in this cycle counts a cycle later; what is restarted counts at once.
+        """
         count = Signal(span(max(single.columns for single in self.plan.passes) + 1))
-        drained, ready = Signal(), Signal()
-        m.d.comb += [
-            column_starts.eq((walk.row == 0) & (walk.gate == 0)),
-            in_final_column.eq((walk.column == now.last_column) & now.final.any()),
-            ready.eq((now.recurrent & step.independent) | (walk.column < count)),
-        ]
-        starts = Signal()
-        m.d.comb += starts.eq(column_starts & in_final_column & now.ends_job & ready & drained)
-        for index, job in enumerate(self.plan.jobs):
-            with m.If(now.drains == index):
-                m.d.comb += drained.eq(self._drained(job))
-            with m.If(now.job == index):
-                m.d.comb += self.restart[index].eq(starts)
+        first_ready, first_drained, drained = Signal(), Signal(), Signal()
         with m.Switch(now.source):
-            for index, (operand, source) in enumerate(self._sources):
+            for index, source in enumerate(self._sources):
                 with m.Case(index):
-                    m.d.comb += count.eq(self._ready_count(operand, source))
-        return ~column_starts | (ready & (~in_final_column | drained))
+                    m.d.comb += count.eq(self._ready_count(*source))
+        with m.Switch(following.source):
+            for index, (operand, source) in enumerate(self._sources):
+                maker = self.plan.job_making(operand, source) if source >= 0 else None
+                still = Value.cast(1) if maker is None else ~restarted[maker]
+                with m.Case(index):
+                    m.d.comb += first_ready.eq(self._ready_count(operand, source).any() & still)
+        for index, job in enumerate(self.plan.jobs):
+            is_drained = self._drained(job)
+            with m.If(now.drains == index):
+                m.d.comb += drained.eq(is_drained)
+            with m.If(following.drains == index):
+                m.d.comb += first_drained.eq(is_drained & ~restarted[index])
+        still_ready = Mux(advances, walk.next_column < count, walk.column < count)
+        m.d.sync += [
+            at.ready.eq(Mux(passed, first_ready, still_ready)),
+            at.drained.eq(Mux(passed, first_drained, drained)),
+        ]
 
     @property
     def _sources(self) -> list[tuple[str, int]]:
@@ -198,11 +253,14 @@ class Sequencer(Component):
         with m.If(ends.of_row):
             m.d.sync += walk.row.eq(Mux(ends.of_column, 0, walk.row + 1))
         with m.If(ends.of_column):
-            m.d.sync += walk.column.eq(Mux(ends.of_pass, 0, walk.column + 1))
+            m.d.sync += [
+                walk.column.eq(Mux(ends.of_pass, 0, walk.next_column)),
+                walk.next_column.eq(Mux(ends.of_pass, 1, walk.next_column + 1)),
+            ]
 
-    def _present(self, m: Module, walk: Any, now: Any, ends: Any, step: Step) -> None:
+    def _present(self, m: Module, walk: Any, now: Any, ends: Any, at: Any, step: Step) -> None:
         """The operation and the row that it may complete, registered."""
-        final = now.final.bit_select(walk.gate, 1) & (walk.column == now.last_column)
+        final = now.final.bit_select(walk.gate, 1) & at.last_column
         whole = self.plan.lanes - 1
         m.d.sync += [
             self.operand.eq(now.operand),
@@ -232,23 +290,37 @@ def _sources(plan: Plan) -> list[tuple[str, int]]:
 
 
 def _walk_layout(plan: Plan) -> data.StructLayout:
-    """Where in a pass the array is: column, row of the job, gate of the pass."""
+    """Where in a pass the array is: column and the one after it, row of the job, gate."""
+    columns = max(single.columns for single in plan.passes)
     return data.StructLayout(
         {
-            "column": span(max(single.columns for single in plan.passes)),
+            "column": span(columns),
+            "next_column": span(columns + 1),
             "row": span(max(job.rows for job in plan.jobs)),
             "gate": span(plan.gates),
         }
     )
 
 
-def _ends(m: Module, walk: Any, now: Any) -> Any:
+_AT = data.StructLayout({"column_start": 1, "last_column": 1, "ready": 1, "drained": 1})
+"""Flags of the operation that is next: it is a column's first, it is in the pass' last column; the
+column's element is ready, the sums that it completes are drained."""
+
+
+def _may_go(now: Any, at: Any, step: Step) -> Value:
+    """Whether the next operation may be issued: only the start of a column can wait."""
+    ready = at.ready | (now.recurrent & step.independent)
+    completes = at.last_column & now.completes
+    return ~at.column_start | (ready & (~completes | at.drained))
+
+
+def _ends(m: Module, walk: Any, now: Any, at: Any) -> Any:
     """Which loops the current operation is the last one of."""
     ends = Signal(data.StructLayout({"of_row": 1, "of_column": 1, "of_pass": 1}))
     m.d.comb += [
         ends.of_row.eq(walk.gate == now.last_gate),
         ends.of_column.eq(ends.of_row & (walk.row == now.last_row)),
-        ends.of_pass.eq(ends.of_column & (walk.column == now.last_column)),
+        ends.of_pass.eq(ends.of_column & at.last_column),
     ]
     return ends
 
@@ -272,6 +344,7 @@ def _constants_layout(plan: Plan) -> data.StructLayout:
             "last_gate": span(plan.gates),
             "first": plan.gates,
             "final": plan.gates,
+            "completes": 1,
             "is_input": 1,
             "is_head": 1,
             "ends_job": 1,
@@ -303,6 +376,7 @@ def _pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         "last_gate": len(single.gates) - 1,
         "first": sum(1 << (gate - start) for gate in single.first),
         "final": sum(1 << (gate - start) for gate in single.final),
+        "completes": bool(single.final),
         "is_input": single.source < 0,
         "is_head": single is plan.head_pass,
         "ends_job": single.completes is not None,

@@ -79,10 +79,11 @@ class StateAccess(Component):
             ends.eq(unit == last_unit),
             is_last.eq(ends & (segment == len(segments) - 1)),
         ]
-        # What was announced is written one cycle later; a step that ends now is not announced yet.
-        all_ready, announced = Signal(), Signal()
-        m.d.comb += [all_ready.eq(self._all_ready()), settled.eq(all_ready & announced)]
-        m.d.sync += announced.eq(all_ready)
+        # What was announced is written two cycles later; a step that ends now is not announced yet.
+        all_ready = Signal()
+        announced, written = Signal(init=1), Signal(init=1)
+        m.d.comb += [all_ready.eq(self._all_ready()), settled.eq(all_ready & announced & written)]
+        m.d.sync += [announced.eq(all_ready), written.eq(announced)]
         self._take_over(m, unit, vector, loading=loading, saving=saving)
 
         with m.If(moves):

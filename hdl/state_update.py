@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
-from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.formats import Format
-from hdl.component import Component
-from hdl.latency import CLASS, HEAD
+from hdl.component import Component, delayed
+from hdl.latency import CLASS, QUEUE, READ, SHADOW, SUM
 from hdl.numeric import constant_by, requantize, span
 from hdl.operand_store import made_vectors, state_vectors, write_signature
+from hdl.output_buffer import OutputBuffer
 from hdl.pipeline import Staged
 from hdl.plan import Plan
 from hdl.ports import output_layout
 from hdl.sequencer import row_layout
+from hdl.shadow import read_layout
+from hdl.shadow_reader import ShadowReader
+from hdl.unit_entry import UnitEntry
 from hdl.update_builder import UpdateBuilder
 
 
@@ -27,18 +30,19 @@ class StateUpdate(Component):
         rows ─► queue ─► unit counter ─► shadow ─► + bias ─► requantize ─► σ, tanh ─► c ─► h
                                                       └─► logits (─► class) ─► output buffer ─► o
 
-    A unit enters every ``plan.update_cost.interval`` cycles, so that the element-wise products of
-    all updates share ``plan.tail_multipliers`` multipliers. The pipeline never stalls: a row that
-    emits words enters only when the output buffer, which holds one whole result, has room for it.
+    A unit enters every ``plan.update_cost.interval`` cycles (:class:`hdl.unit_entry.UnitEntry`), so
+    that the element-wise products of all updates share ``plan.tail_multipliers`` multipliers. The
+    pipeline never stalls: a row that emits words enters only when the output buffer, which holds
+    one whole result, has room for it.
 
     Latency: ``hdl.latency.QUEUE`` cycles from ``row_done`` until the row's first unit enters, if
     the rows before it are through; from there ``plan.update_cost``.
     Cost: the multipliers, tanh tables, a bias memory a gate, a buffer of one result.
 
     Attributes:
-        row_done, row: a row is complete; from the next cycle on it can be read from the shadow.
-        shadow_row, shadow_lane, shadow: the unit to read, and one cycle later its sum in every
-            gate.
+        row_done, row: a row is complete; ``hdl.latency.SHADOW`` cycles later it can be read from
+            the shadow.
+        read, sums: see :class:`hdl.shadow.Shadow`.
         state_address, state_stream, state_h, state_c: a unit and its h and c of step t-1, one
             cycle later.
         write_h, write_c, write_rh: see :class:`hdl.operand_store.OperandStore`.
@@ -56,9 +60,8 @@ class StateUpdate(Component):
             {
                 "row_done": In(1),
                 "row": In(row_layout(plan)),
-                "shadow_row": Out(span(plan.rows)),
-                "shadow_lane": Out(span(plan.lanes)),
-                "shadow": In(data.ArrayLayout(signed(plan.accumulator_width), plan.gates)),
+                "read": Out(data.ArrayLayout(read_layout(plan.array), plan.array.banks)),
+                "sums": In(data.ArrayLayout(signed(plan.accumulator_width), plan.array.banks)),
                 "state_address": Out(span(plan.state_units)),
                 "state_stream": Out(span(plan.interface.streams)),
                 "head_start": In(1),
@@ -71,99 +74,64 @@ class StateUpdate(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         plan, cost = self.plan, self.plan.update_cost
-        unit = Signal(_unit_layout(plan))
-        phase = Signal(span(cost.interval), init=cost.interval - 1)
-        room = Signal(span(plan.result_words + 1), init=plan.result_words)
-        alive = _delay_line(m, unit.valid, cost.depth)
-        taken = self._enter_units(m, unit, phase, room, in_flight=Cat(alive).any())
+        assert QUEUE + READ >= SHADOW
+        m.submodules.entry = entry = UnitEntry(plan=plan)
+        unit = entry.unit
+        alive = delayed(m, unit.valid, cost.depth, name="alive", resets=True)
+        m.d.comb += [
+            entry.row_done.eq(self.row_done),
+            entry.row.eq(self.row),
+            entry.given.eq(self.o.valid & self.o.ready),
+        ]
         builder = UpdateBuilder(
             m,
             plan=plan,
             entering=unit,
-            phase=phase,
-            shadow=self.shadow,
+            phase=entry.phase,
+            sums=self.sums,
             state={name: getattr(self, f"state_{name}") for name in state_vectors(plan)},
         )
-        for program, jobs in plan.programs:
-            builder.run(program, jobs)
+        for (program, jobs), order in zip(plan.programs, cost.orders, strict=True):
+            builder.run(program, jobs, order)
         for vector in made_vectors(plan):
             self._write(m, builder, vector, alive)
         result = self._result(builder)
         builder.finish()
-        self._emit(m, result, unit, room, taken)
+        self._emit(m, result, unit)
+        self._watch_head(m, unit)
+        m.submodules.reader = reader = ShadowReader(plan=plan)
         m.d.comb += [
-            self.shadow_row.eq(unit.row),
-            self.shadow_lane.eq(unit.lane),
+            getattr(reader, name).eq(unit[name])
+            for name in ("valid", "job", "row", "bank", "group")
+        ]
+        m.d.comb += [
+            self.read.eq(reader.read),
             self.state_address.eq(unit.index),
             self.state_stream.eq(unit.stream),
         ]
         return m
 
-    def _enter_units(
-        self, m: Module, unit: Any, phase: Signal, room: Signal, in_flight: Value
-    ) -> Value:
-        """Rows from the queue become units; returns how many words are reserved in this cycle."""
-        plan, last_phase = self.plan, self.plan.update_cost.interval - 1
-        m.submodules.queue = queue = SyncFIFO(width=len(Cat(self.row)), depth=self._queue_depth)
-        row = data.View(row_layout(plan), queue.r_data)
-        active = Signal()
-        lanes_left = Signal(span(plan.lanes))
-        row_ends = Signal()
-        start = constant_by(m, row.job, [job.unit for job in plan.jobs], name="start")
-        m.d.comb += [
-            queue.w_data.eq(self.row),
-            queue.w_en.eq(self.row_done),
-            row_ends.eq(~active | (lanes_left == 0)),
-        ]
-        words = Signal(span(plan.lanes + 1))  # that the row emits, if it does
-        m.d.comb += words.eq(row.last if plan.interface.classes else row.units + 1)
-        taken = Signal.like(words)
-        m.d.sync += [unit.valid.eq(0), phase.eq(Mux(in_flight, phase + 1, last_phase))]
-        with m.If(phase == last_phase):
-            m.d.comb += queue.r_en.eq(row_ends & (~row.emit | (room >= words)))
-            m.d.sync += [phase.eq(Mux(in_flight, 0, last_phase)), active.eq(~row_ends)]
-            with m.If(~row_ends):
-                m.d.sync += [
-                    unit.valid.eq(1),
-                    unit.begin.eq(0),
-                    unit.lane.eq(unit.lane + 1),
-                    unit.index.eq(unit.index + 1),
-                    lanes_left.eq(lanes_left - 1),
-                ]
-        with m.If(queue.r_rdy & queue.r_en):
-            m.d.sync += [active.eq(1), unit.valid.eq(1), unit.lane.eq(0), phase.eq(0)]
-            m.d.sync += lanes_left.eq(row.units)
-            m.d.sync += [unit[name].eq(row[name]) for name in _OF_ROW]
-            m.d.sync += unit.index.eq(Mux(row.begin, start, unit.index + 1))
-            m.d.sync += [unit.begin.eq(row.begin), unit.ends_job.eq(row.last)]
-            m.d.comb += taken.eq(Mux(row.emit, words, 0))
-        m.d.comb += unit.last.eq(unit.ends_job & (lanes_left == 0))
-
+    def _watch_head(self, m: Module, unit: Any) -> None:
+        """Whether the head's sums have been drained: its last unit has entered."""
         head_waits = Signal()
         m.d.comb += self.head_free.eq(~head_waits)
         with m.If(self.head_start):
             m.d.sync += head_waits.eq(1)
-        with m.Elif(unit.valid & unit.last & (unit.job == len(plan.jobs) - 1)):
+        with m.Elif(unit.valid & unit.last & (unit.job == len(self.plan.jobs) - 1)):
             m.d.sync += head_waits.eq(0)
-        return taken
-
-    @property
-    def _queue_depth(self) -> int:
-        """Rows of all jobs: no job is drained twice before its sums may be overwritten."""
-        return max(2, sum(job.rows for job in self.plan.jobs))
 
     def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: list[Value]) -> None:
-        """A vector's new elements to their memory, announced one stage before."""
+        """A vector's new elements to their memory, announced two stages before."""
         write = getattr(self, f"write_{vector}")
         stage, value, writes = builder.written(vector)
         layers = [min(job.layer, len(self.plan.network.layers) - 1) for job in self.plan.jobs]
-        before = builder.pipe.job_at(stage - 1)
+        before = builder.pipe.job_at(stage - 2)
         m.d.comb += [
             write.valid.eq(alive[stage] & writes(builder.pipe.job_at(stage))),
             write.address.eq(builder.pipe.at(builder.index, stage)),
             write.stream.eq(builder.pipe.at(builder.stream, stage)),
             write.data.eq(value),
-            write.announce.eq(alive[stage - 1] & writes(before)),
+            write.announce.eq(alive[stage - 2] & writes(before)),
             write.layer.eq(constant_by(m, before, layers, name=f"{vector}_layer")),
         ]
 
@@ -177,43 +145,43 @@ class StateUpdate(Component):
         formats: list[Format] = [network.out] * len(self.plan.jobs)
         result = builder.pipe.apply(
             lambda value, frac, to: requantize(value, frac=frac, to=to),
-            builder.biased(0),
+            builder.biased(0, self.plan.update_cost.logit - 1 - SUM),
             formats,
             name="logit",
         )
-        assert result.stage == HEAD
+        assert result.stage == self.plan.update_cost.logit
         return result
 
-    def _emit(self, m: Module, result: Staged, unit: Any, room: Signal, taken: Value) -> None:
+    def _emit(self, m: Module, result: Staged, unit: Any) -> None:
         """Results to the output buffer, and from there to ``o``."""
         plan = self.plan
-        begins = _delay_line(m, unit.begin, result.stage)[-1]
-        emits = _delay_line(m, unit.valid & unit.emit, result.stage)[-1]
-        ends = _delay_line(m, unit.last, result.stage)[-1]
-        final = _delay_line(m, unit.final, result.stage)[-1]
-        streams = _delay_line(m, unit.stream, result.stage)[-1]
+
+        def at_result(signal: Value, cycles: int = result.stage) -> Value:
+            return delayed(m, signal, cycles, name="emitted", resets=True)[-1]
+
+        begins = at_result(unit.begin)
+        emits = at_result(unit.valid & unit.emit)
+        ends = at_result(unit.last)
+        final = at_result(unit.final)
+        streams = at_result(unit.stream)
         value = result.value
         if plan.interface.classes:
             value = _class(m, value, emits, begins, outputs=plan.network.outputs)
             emits, ends, final, streams = (
-                _delay_line(m, signal, CLASS)[-1] for signal in (emits & ends, ends, final, streams)
+                at_result(signal, CLASS) for signal in (emits & ends, ends, final, streams)
             )
-        # The FIFO counts its output register, which a word only reaches later, as room.
-        depth = max(3, plan.result_words + 1)
-        width = len(Cat(self.o.payload))
-        m.submodules.buffer = buffer = SyncFIFOBuffered(width=width, depth=depth)
-        word = data.View(self.o.payload.shape(), buffer.w_data)
+        m.submodules.buffer = buffer = OutputBuffer(
+            shape=self.o.payload.shape(), words=plan.result_words
+        )
+        word = buffer.word
         m.d.comb += [
-            buffer.w_en.eq(emits),
+            buffer.write.eq(emits),
             word.data.eq(value),
             word.last.eq(ends & final),
-            self.o.valid.eq(buffer.r_rdy),
-            self.o.payload.eq(buffer.r_data),
-            buffer.r_en.eq(self.o.ready),
         ]
+        connect(m, buffer.o, flipped(self.o))
         if plan.interface.streams > 1:
             m.d.comb += word.stream.eq(streams)
-        m.d.sync += room.eq(room - taken + (self.o.valid & self.o.ready))
 
 
 def _class(m: Module, value: Value, valid: Value, begins: Value, *, outputs: int) -> Value:
@@ -237,39 +205,3 @@ def _class(m: Module, value: Value, valid: Value, begins: Value, *, outputs: int
         with m.If(begins | (value > best)):
             m.d.sync += [best.eq(value), found.eq(now)]
     return found
-
-
-_OF_ROW = ("job", "row", "stream", "zero", "emit", "final")
-"""Fields of a unit that its row decides."""
-
-
-def _unit_layout(plan: Plan) -> data.StructLayout:
-    """A unit that enters the pipeline.
-
-    Fields: ``valid``; ``lane`` of its sums; ``index`` in the memories of biases, h and c;
-    ``begin``, it is its job's first; ``ends_job``, it is in its job's last row; ``last``, it is its
-    job's last; and its row's, see :func:`hdl.sequencer.row_layout`.
-    """
-    row = row_layout(plan)
-    total = plan.jobs[-1].unit + plan.jobs[-1].units
-    return data.StructLayout(
-        {
-            "valid": 1,
-            "lane": span(plan.lanes),
-            "index": span(total),
-            "begin": 1,
-            "ends_job": 1,
-            "last": 1,
-            **{name: row[name].shape for name in _OF_ROW},
-        }
-    )
-
-
-def _delay_line(m: Module, signal: Value, cycles: int) -> list[Value]:
-    """A control signal and its delayed versions, reset to 0."""
-    line = [signal]
-    for _ in range(cycles):
-        delayed = Signal(len(signal))
-        m.d.sync += delayed.eq(line[-1])
-        line.append(delayed)
-    return line

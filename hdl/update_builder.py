@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib.memory import Memory
 
 from golden.formats import Format
 from golden.quantized import signed_width
 from hdl import activations
-from hdl.latency import STATE, SUM, Program, UpdateCost
-from hdl.numeric import distinct, requantize
+from hdl.latency import READ, STATE, SUM, Program, UpdateCost
+from hdl.memory import block_memory
+from hdl.numeric import distinct, requantize, select
 from hdl.pipeline import Pipeline, Staged
 from hdl.plan import Plan
 from hdl.slots import Slots
@@ -41,7 +41,8 @@ class UpdateBuilder:
         entering: the unit in stage 0: ``job``, ``index`` in the memories, ``stream``, and
             ``zero``, the state of step t-1 is 0.
         phase: see :class:`hdl.pipeline.Pipeline`.
-        shadow: the entering unit's sum in every gate, valid in stage 1.
+        sums: what each bank of the shadow gives; the entering unit's ``n``-th sum is there in stage
+            ``hdl.latency.READ + 1 + n``.
         state: h and c of step t-1 of the entering unit, valid in stage 1.
 
     Attributes:
@@ -57,12 +58,12 @@ class UpdateBuilder:
         plan: Plan,
         entering: Any,
         phase: Signal,
-        shadow: Any,
+        sums: Any,
         state: dict[str, Value],
     ) -> None:
         self._m = m
         self._plan = plan
-        self._shadow = shadow
+        self._sums = sums
         self._state = state
         self._cost: UpdateCost = plan.update_cost
         self.pipe = Pipeline(
@@ -76,17 +77,19 @@ class UpdateBuilder:
         self._tables = Slots(units=self._cost.tables, interval=self._cost.interval)
         self._lookups: dict[int, list[_Lookup]] = {}
         self._zero = Staged(entering.zero, 0, ())
-        self._biased: dict[int, Staged] = {}
+        self._biased: dict[tuple[int, int], Staged] = {}
         self._states: dict[str, Staged] = {}
         self._words: dict[tuple[str, int], Value] = {}
         self._program: Program
+        self._order: tuple[str, ...] = ()
+        self._bank = Staged(entering.bank, 0, ())
         self.index = Staged(entering.index, 0, ())
         self.stream = Staged(entering.stream, 0, ())
         self.made: dict[str, list[tuple[list[int], Staged]]] = {}
 
-    def run(self, program: Program, jobs: list[int]) -> None:
-        """Build the update of some jobs."""
-        self._program = program
+    def run(self, program: Program, jobs: list[int], order: tuple[str, ...]) -> None:
+        """Build the update of some jobs, whose sums are read in an order of gates."""
+        self._program, self._order = program, order
         self.pipe.active = jobs
         program.drain.update(self)
 
@@ -105,37 +108,46 @@ class UpdateBuilder:
             for job in self._plan.jobs
         ]
 
-    def biased(self, slot: int) -> Staged:
-        """Sum of the gate in an accumulator slot, with its bias, whatever the job: stage 3."""
-        if slot in self._biased:
-            return self._biased[slot]
-        plan, pipe = self._plan, self.pipe
-        fracs = plan.product_fracs(slot)
-        accumulated = pipe.register(self._shadow[slot], 1, fracs, name=f"accumulated{slot}")
-        bias = self._constants(f"bias{slot}", plan.bias_words(slot), stage=2)
-        total = accumulated.value + bias
-        self._biased[slot] = pipe.register(
-            total[: plan.sum_width].as_signed(), 2, fracs, name=f"biased{slot}"
+    def biased(self, slot: int, read: int) -> Staged:
+        """Sum of the gate in an accumulator slot, with its bias, whatever the job.
+
+        Args:
+            slot: the accumulator slot.
+            read: which of a unit's sums it is in the order of reading; the stage is ``SUM + read``.
+        """
+        if (slot, read) in self._biased:
+            return self._biased[slot, read]
+        plan, pipe, stage = self._plan, self.pipe, READ + 1 + read
+        words = [self._sums[bank].as_signed() for bank in range(self._cost.banks)]
+        exact = select(self._m, pipe.at(self._bank, stage), words, name=pipe.name(f"sum{slot}"))
+        bias = self._constants(f"bias{slot}", plan.bias_words(slot), stage=stage)
+        self._biased[slot, read] = pipe.register(
+            (exact + bias)[: plan.sum_width].as_signed(),
+            stage,
+            plan.product_fracs(slot),
+            name=f"biased{slot}",
         )
-        assert self._biased[slot].stage == SUM
-        return self._biased[slot]
+        assert self._biased[slot, read].stage == SUM + read
+        return self._biased[slot, read]
 
     def _constants(self, name: str, words: Sequence[int], *, stage: int) -> Value:
-        """A memory of one word a unit, read in time for a stage."""
+        """A memory of one word a unit, read in time for a stage: two cycles with its register."""
         if (name, stage) in self._words:
             return self._words[name, stage]
         width = signed_width(min(words), max(words))
-        memory = Memory(shape=signed(width), depth=max(2, len(words)), init=words)
+        memory = block_memory(shape=signed(width), depth=max(2, len(words)), init=words)
         self._m.submodules[f"{name}_{stage}"] = memory
         port = memory.read_port()
-        self._m.d.comb += port.addr.eq(self.pipe.at(self.index, stage - 1))
-        self._words[name, stage] = port.data
-        return port.data
+        word_q = Signal(signed(width), name=f"{name}_{stage}_q", reset_less=True)
+        self._m.d.comb += port.addr.eq(self.pipe.at(self.index, stage - 2))
+        self._m.d.sync += word_q.eq(port.data)
+        self._words[name, stage] = word_q
+        return word_q
 
     def sum(self, gate: str, *, c: Staged | None = None) -> Staged:
         """Sum of a gate with its bias, and w * c for a diagonal."""
         slot = list(self._program.gates).index(gate)
-        biased = self.biased(slot)
+        biased = self.biased(slot, self._order.index(gate))
         if not self._program.gates[gate].diagonal:
             return biased
         c = c or self.state("c")
@@ -151,9 +163,10 @@ class UpdateBuilder:
     def state(self, name: str) -> Staged:
         """h or c of step t-1; 0 where a sequence starts from zero."""
         if name not in self._states:
-            masked = Mux(self.pipe.at(self._zero, STATE), 0, self._state[name])
             fracs = tuple(to.frac for to in self._formats(name))
-            self._states[name] = Staged(masked, STATE, fracs)
+            word = self.pipe.register(self._state[name], STATE - 2, fracs, name=f"word_{name}")
+            masked = Mux(self.pipe.at(self._zero, STATE - 1), 0, word.value)
+            self._states[name] = self.pipe.register(masked, STATE - 1, fracs, name=f"old_{name}")
         return self._states[name]
 
     def narrow(self, a: Staged, to: str, *, name: str) -> Staged:

@@ -84,8 +84,13 @@ def generate(
     core = Core(
         network=network, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
     )
-    text = verilog.convert(Top(core), name=name, emit_src=False, strip_internal_attrs=True)
-    return Generated(start_processes(plain_names(text)), describe(core.plan, name=name), core.plan)
+    return Generated(convert(Top(core), name=name), describe(core.plan, name=name), core.plan)
+
+
+def convert(component: Component, *, name: str) -> str:
+    """Verilog of a component, the same for all tools; ``name`` is the top module's."""
+    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    return start_processes(plain_names(text))
 
 
 def plain_names(text: str) -> str:

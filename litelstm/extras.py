@@ -19,3 +19,18 @@ def require_sim() -> None:
     for name in SIM:
         if find_spec(name) is None:
             raise MissingToolError(f"{name} is missing: pip install 'litelstm[sim]'")
+
+
+FPGA = ("pyosys", "filelock")
+"""What every target of :mod:`litelstm.fpga` needs; its routers are looked for when one is used."""
+
+
+def require_fpga() -> None:
+    """Check that :mod:`litelstm.fpga` can be imported.
+
+    Raises:
+        MissingToolError: a package of the extra ``fpga`` is missing.
+    """
+    for name in FPGA:
+        if find_spec(name) is None:
+            raise MissingToolError(f"{name} is missing: pip install 'litelstm[fpga]'")

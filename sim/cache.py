@@ -33,8 +33,12 @@ def content_key(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
-def cached_folder(root: Path, key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
+def cached_folder(
+    root: Path, key: str, make: Callable[[Path], None], *, fresh: bool = False
+) -> tuple[Path, bool]:
     """The folder `root`/`key`, filled by `make(folder)` unless some process has done so before.
+
+    With `fresh` it is filled again in any case.
 
     Processes that ask for the same key at once wait for the first of them. A folder whose `make`
     was cut short is made anew. Folders that nobody asked for in 14 days are deleted.
@@ -56,7 +60,7 @@ def cached_folder(root: Path, key: str, make: Callable[[Path], None]) -> tuple[P
     folder = root / key
     marker = folder / _MARKER
     try:
-        if marker.exists():
+        if marker.exists() and not fresh:
             with suppress(OSError):  # somebody else's cache
                 marker.touch()
             return folder, True

@@ -11,6 +11,7 @@ from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
 from litelstm.commands.samples import samples
 from litelstm.commands.simulate import simulate
+from litelstm.commands.synth import synth
 from litelstm.commands.train import train
 
 ALL: tuple[click.Command, ...] = (
@@ -21,6 +22,7 @@ ALL: tuple[click.Command, ...] = (
     generate,
     simulate,
     cycles,
+    synth,
     compare,
     regress,
     demo,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from golden.settings import Settings
 from litelstm.comparison import REFERENCE, Paper, Row
 from litelstm.comparison import compare as compare_cells
 from litelstm.console import out, progress
+from litelstm.gates import compare_gates
 from litelstm.options import lanes_option
 
 
@@ -24,13 +26,47 @@ from litelstm.options import lanes_option
 @lanes_option
 @click.option("--weights", default=8, show_default=True, help="Bits of a weight.")
 @click.option("--sigmoid", default="hard", show_default=True, help="Gate activation.")
+@click.option("--target", help="Compare area and clock on this FPGA, for example ecp5-85f.")
+@click.option("--seeds", default=1, show_default=True, help="Runs of the router (with --target).")
+@click.option("--chart", type=click.Path(path_type=Path), help="PNG to write (with --target).")
+@click.option("--fresh", is_flag=True, help="Take nothing from the cache (with --target).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def compare(inputs: int, units: int, lanes: int, weights: int, sigmoid: str, as_json: bool) -> None:
+def compare(
+    inputs: int,
+    units: int,
+    lanes: int,
+    weights: int,
+    sigmoid: str,
+    target: str | None,
+    seeds: int,
+    chart: Path | None,
+    fresh: bool,
+    as_json: bool,
+) -> None:
     """Compare RNN, GRU, LSTM, peephole LSTM and LiteLSTM: the paper's Table 1, and cycles.
 
     One layer, no head. Counted from the cells' descriptions; below each count stands that of the
     paper's equations as printed. Weight bits do not include biases.
+
+    With --target the paper's five cells are synthesized, placed and routed instead, as by litelstm
+    synth: area, clock and speed, each in proportion to the LSTM's.
     """
+    if target is not None:
+        compare_gates(
+            target=target,
+            inputs=inputs,
+            units=units,
+            lanes=lanes,
+            settings=Settings(weight_width=weights),
+            sigmoid=sigmoid,
+            seeds=seeds,
+            fresh=fresh,
+            chart=chart,
+            as_json=as_json,
+        )
+        return
+    if chart is not None:
+        raise click.UsageError("--chart goes with --target")
     with progress("compare"):
         rows = compare_cells(
             inputs=inputs,

@@ -12,6 +12,7 @@ from golden import files
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
+from hdl.fusesoc import core_file
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.options import interface_options, lanes_option, tail_multipliers_option
@@ -27,7 +28,7 @@ from litelstm.options import interface_options, lanes_option, tail_multipliers_o
 def generate(
     network: Path, lanes: int, tail_multipliers: int, output: Path, name: str, **interface: Any
 ) -> None:
-    """Write NAME.v and NAME.json for the quantized NETWORK."""
+    """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK."""
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
     with progress("generate"):
@@ -40,10 +41,12 @@ def generate(
         )
     folder = files.make_folder(output)
     source, description = folder / f"{name}.v", folder / f"{name}.json"
+    fusesoc = folder / f"{name}.core"
     files.replace_all(
         {
             source: files.content(core.verilog),
             description: files.content(json.dumps(core.description, indent=2) + "\n"),
+            fusesoc: files.content(core_file(name=name, lanes=lanes)),
         }
     )
     timing = core.description["timing"]
@@ -52,3 +55,4 @@ def generate(
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
     out.print(f"{description}: ports, formats, timing, sizes")
+    out.print(f"{fusesoc}: for FuseSoC")

@@ -58,15 +58,15 @@ def test_everything_of_all_16_bit_values() -> None:
         m.submodules[f"half{index}"] = half = Tanh(table=tanh, fracs=[13], width=16)
         m.d.comb += [unit.i.eq(value), half.i.eq(value)]
         outputs += [unit.o, logistic_from_tanh(half.o, frac=tanh.out.frac, to=gate)]
-    got = np.array(watch(m, outputs, cycles=(1 << 16) + 4))
+    got = np.array(watch(m, outputs, cycles=(1 << 16) + 5))
     raw = np.arange(-(1 << 15), 1 << 15)
     want = [
         (0, hard_sigmoid_raw(raw, frac=12, to=gate)),
         (0, hard_sigmoid_raw(raw, frac=15, to=fine)),
-        (3, tables[0](raw, frac=12)),
-        (3, tables[0].logistic(raw, frac=12, to=gate)),
-        (4, tables[1](raw, frac=12)),
-        (4, tables[1].logistic(raw, frac=12, to=gate)),
+        (4, tables[0](raw, frac=12)),
+        (4, tables[0].logistic(raw, frac=12, to=gate)),
+        (5, tables[1](raw, frac=12)),
+        (5, tables[1].logistic(raw, frac=12, to=gate)),
     ]
     for column, (latency, expected) in enumerate(want):
         assert (got[latency : latency + len(raw), column] == expected).all(), column
@@ -110,7 +110,7 @@ def test_tanh_of_all_values_at_several_binary_points(tanh: TanhTable) -> None:
     fracs = [7, 9, -1, 4, 20, 6, 12, 1]
     m = Module()
     m.submodules.tanh = unit = Tanh(table=tanh, fracs=fracs, width=width)
-    assert unit.latency == (4 if tanh.interpolate else 3)
+    assert unit.latency == (5 if tanh.interpolate else 4)
     counter = Signal(width + 3)
     count_up(m, counter)
     m.d.comb += [unit.select.eq(counter[:3]), unit.i.eq(counter[3:])]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, product, repeat
 from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.lib import data
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from hdl.latency import ROW_DONE
-from hdl.mac_array import ArrayShape, MacArray
+from hdl.lanes import ArrayShape
+from hdl.latency import SHADOW
+from hdl.mac_array import MacArray
 from tests.hdl.simulate import PERIOD
-
-TAG = data.StructLayout({"name": 8})
 
 DRAIN = 40
 """Cycles after the last operation in which the last rows are read."""
@@ -39,23 +37,22 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class Drained:
-    """A completed row: in which cycle it was announced, its tag, its sums[gate][lane]."""
+    """A completed row: its tag, its sums[gate][lane]."""
 
-    cycle: int
     tag: int
     row: int
     sums: list[list[int]]
 
 
 def simulate(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
-    """One operation a cycle; each announced row is read as early as it may be."""
-    array = MacArray(shape=shape, tag=TAG)
+    """One operation a cycle; each completed row is read as early as it may be."""
+    array = MacArray(shape=shape)
     sim = Simulator(array)
     sim.add_clock(PERIOD)
     result: list[Drained] = []
-    rows = {operation.tag: operation.row for operation in operations if operation.done}
 
     async def drive(ctx: Any) -> None:
+        operand = 0
         for operation in chain(operations, repeat(Operation(), DRAIN)):
             valid = operation.weights is not None
             ctx.set(array.i_valid, valid)
@@ -63,38 +60,35 @@ def simulate(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
             noise = {"gate": shape.gates - 1, "row": shape.rows - 1}
             place = {"gate": operation.gate, "row": operation.row} if valid else noise
             ctx.set(array.i_place, place)
-            ctx.set(array.i_operand, operation.operand)
+            ctx.set(array.i_operand, operand)
+            operand = operation.operand  # a cycle later
             if operation.weights is not None:
                 ctx.set(array.i_weights, operation.weights.tolist())
             ctx.set(array.i_first, operation.first or not valid)
             ctx.set(array.i_final, operation.final or not valid)
-            ctx.set(array.i_done, operation.done or not valid)
-            ctx.set(array.i_tag, {"name": operation.tag})
             await ctx.tick()
 
-    async def watch(ctx: Any) -> None:
-        rows_left: list[tuple[int, int]] = []  # announced, to be read: cycle and tag
-        sums: list[list[int]] = []
-        lane = 0
-        shadow = [array.shadow[gate] for gate in range(shape.gates)]
-        for cycle in range(len(operations) + DRAIN):
-            _, _, done, tag = await ctx.tick().sample(array.done, array.tag)
-            if lane:  # addressed in the cycle before
-                sums.append([ctx.get(word) for word in shadow])
-            if lane == shape.lanes:
-                announced, name = rows_left.pop(0)
-                by_gate = np.transpose(sums).tolist()
-                result.append(Drained(cycle=announced, tag=name, row=rows[name], sums=by_gate))
-                lane, sums = 0, []
-            if done:
-                rows_left.append((cycle, tag.name))
-            if rows_left:
-                ctx.set(array.shadow_row, rows[rows_left[0][1]])
-                ctx.set(array.shadow_lane, lane)
-                lane += 1
+    async def read(ctx: Any) -> None:
+        cycle = 0
+        for index, operation in enumerate(operations):
+            if not operation.done:
+                continue
+            while cycle < index + SHADOW:
+                await ctx.tick()
+                cycle += 1
+            sums = []
+            for gate, group in product(range(shape.gates), range(-(-shape.lanes // shape.banks))):
+                for bank in range(shape.banks):
+                    asked = {"gate": gate, "row": operation.row, "group": group}
+                    ctx.set(array.read[bank], asked)
+                await ctx.tick()
+                cycle += 1
+                sums += [ctx.get(array.sums[bank]) for bank in range(shape.banks)]
+            by_gate = np.reshape(sums, (shape.gates, -1))[:, : shape.lanes].tolist()
+            result.append(Drained(tag=operation.tag, row=operation.row, sums=by_gate))
 
     sim.add_testbench(drive)
-    sim.add_testbench(watch)
+    sim.add_testbench(read)
     sim.run()
     return result
 
@@ -104,7 +98,7 @@ def expected(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
     sums = np.full((shape.rows, shape.gates, shape.lanes), 999, dtype=np.int64)
     shadow = np.zeros((shape.rows, shape.gates, shape.lanes), dtype=np.int64)
     result = []
-    for cycle, operation in enumerate(operations):
+    for operation in operations:
         if operation.weights is None:
             continue
         place = operation.row, operation.gate
@@ -114,9 +108,7 @@ def expected(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
             shadow[place] = sums[place]
         if operation.done:
             got = shadow[operation.row].tolist()
-            result.append(
-                Drained(cycle=cycle + ROW_DONE, tag=operation.tag, row=operation.row, sums=got)
-            )
+            result.append(Drained(tag=operation.tag, row=operation.row, sums=got))
     return result
 
 
@@ -149,11 +141,18 @@ def phase(
 
 @pytest.mark.parametrize("idle", [0.0, 0.5])
 @pytest.mark.parametrize(
-    ("lanes", "rows", "gates"), [(1, 1, 1), (1, 3, 1), (3, 1, 2), (2, 3, 3), (4, 2, 2)]
+    ("lanes", "rows", "gates", "banks"),
+    [(1, 1, 1, 1), (1, 3, 1, 1), (3, 1, 2, 2), (2, 3, 3, 1), (4, 2, 2, 2), (5, 2, 3, 3)],
 )
-def test_random_operations(lanes: int, rows: int, gates: int, idle: float) -> None:
+def test_random_operations(lanes: int, rows: int, gates: int, banks: int, idle: float) -> None:
     shape = ArrayShape(
-        lanes=lanes, operand_width=6, weight_width=5, accumulator_width=16, rows=rows, gates=gates
+        lanes=lanes,
+        operand_width=6,
+        weight_width=5,
+        accumulator_width=16,
+        rows=rows,
+        gates=gates,
+        banks=banks,
     )
     rng = np.random.default_rng(lanes)
     phases = [phase(shape, rng, idle=idle, tag=n * rows) for n in range(6)]
@@ -240,27 +239,28 @@ def test_sums_keep_until_the_next_final_product() -> None:
     shape = ArrayShape(
         lanes=2, operand_width=8, weight_width=8, accumulator_width=20, rows=2, gates=1
     )
-    array = MacArray(shape=shape, tag=TAG)
+    array = MacArray(shape=shape)
     sim = Simulator(array)
     sim.add_clock(PERIOD)
 
     async def bench(ctx: Any) -> None:
+        operand = 0
         for row, final in [(0, True), (1, True), (0, False), (1, False)] * 3:
             ctx.set(array.i_valid, 1)
             ctx.set(array.i_place, {"row": row, "gate": 0})
-            ctx.set(array.i_operand, 10 + row if final else 99)
+            ctx.set(array.i_operand, operand)
+            operand = 10 + row if final else 99  # a cycle later
             ctx.set(array.i_weights, [1, -1])
             ctx.set(array.i_first, 1)
             ctx.set(array.i_final, final)
             await ctx.tick()
         ctx.set(array.i_valid, 0)
+        ctx.set(array.i_operand, operand)
         await ctx.tick().repeat(5)
-        for row in (0, 1):
-            ctx.set(array.shadow_row, row)
-            for lane, value in enumerate((10 + row, -10 - row)):
-                ctx.set(array.shadow_lane, lane)
-                await ctx.tick()
-                assert ctx.get(array.shadow[0]) == value
+        for row, lane in product((0, 1), (0, 1)):
+            ctx.set(array.read[0], {"row": row, "gate": 0, "group": lane})
+            await ctx.tick()
+            assert ctx.get(array.sums[0]) == (10 + row) * (-1) ** lane
 
     sim.add_testbench(bench)
     sim.run()

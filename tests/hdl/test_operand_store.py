@@ -41,10 +41,10 @@ async def send(ctx: Any, store: OperandStore, value: int, *, last: bool = False)
 
 
 async def read(ctx: Any, store: OperandStore, operand: Operand, address: int) -> int:
-    """Read one element; it is there one cycle later."""
+    """Read one element; it is there two cycles later."""
     ctx.set(store.read_operand, operand)
     ctx.set(store.read_address, address)
-    await ctx.tick()
+    await ctx.tick().repeat(2)
     return ctx.get(store.read_data)
 
 
@@ -167,11 +167,12 @@ def test_steps_stream_through_without_a_gap() -> None:
 
 
 async def write(ctx: Any, port: Any, *, layer: int, address: int, value: int) -> None:
-    """As the state update does it: the announcement, and one cycle later the word."""
+    """As the state update does it: the announcement, and two cycles later the word."""
     ctx.set(port.announce, 1)
     ctx.set(port.layer, layer)
     await ctx.tick()
     ctx.set(port.announce, 0)
+    await ctx.tick()
     ctx.set(port.valid, 1)
     ctx.set(port.address, address)
     ctx.set(port.data, value)
@@ -209,8 +210,8 @@ def test_ready_counters_begin_full_and_restart_at_zero() -> None:
     run(store, bench)
 
 
-def test_an_announcement_counts_at_once_and_reads_two_cycles_later() -> None:
-    """Announced in cycle 0, counted and written in 1; a read in 2 shows the word in 3."""
+def test_an_announcement_counts_at_once_and_reads_three_cycles_later() -> None:
+    """Announced in cycle 0, counted in 1, written in 2; a read in 3 shows the word in 5."""
     store = make()
 
     async def bench(ctx: Any) -> None:
@@ -221,6 +222,7 @@ def test_an_announcement_counts_at_once_and_reads_two_cycles_later() -> None:
         await ctx.tick()
         ctx.set(store.write_h.announce, 0)
         assert ctx.get(store.ready["h0"]) == 1
+        await ctx.tick()
         ctx.set(store.write_h.valid, 1)
         ctx.set(store.write_h.address, 0)
         ctx.set(store.write_h.data, -9)
@@ -277,11 +279,17 @@ def test_operands_change_from_cycle_to_cycle() -> None:
         await write(ctx, store.write_c, layer=0, address=0, value=113)
         rng = np.random.default_rng(0)
         want = {Operand.X: 11, Operand.H: -12, Operand.C: 113}
+        expected = []
         for index in rng.integers(3, size=40):
             operand = [*want][index]
             zero = bool(rng.random() < 0.3)
+            ctx.set(store.read_operand, operand)
+            ctx.set(store.read_address, 0)
             ctx.set(store.read_zero, zero)
-            assert await read(ctx, store, operand, 0) == (0 if zero else want[operand])
+            await ctx.tick()
+            expected.append(0 if zero else want[operand])
+            if len(expected) > 1:
+                assert ctx.get(store.read_data) == expected[-2]
 
     run(store, bench)
 

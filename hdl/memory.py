@@ -1,0 +1,25 @@
+"""Where a core's memories go: one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Shape
+from amaranth.lib.memory import Memory
+
+BLOCK_BITS = 512
+"""From so many bits on a memory that is read a cycle later is put into block RAM."""
+
+
+def block_memory(*, shape: Any, depth: int, init: Sequence[Any] = ()) -> Memory:
+    """A memory for weights, tables, constants, vectors and results.
+
+    From ``BLOCK_BITS`` bits on it asks for block RAM, by an attribute that synthesizers know; what
+    reads it has a register right behind, which a block RAM may take as its output register. Smaller
+    ones, accumulators and shadows go where the synthesizer finds best.
+    """
+    large = depth * Shape.cast(shape).width >= BLOCK_BITS
+    return Memory(
+        shape=shape, depth=depth, init=init, attrs={"ram_style": "block"} if large else {}
+    )

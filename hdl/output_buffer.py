@@ -1,0 +1,53 @@
+"""The output buffer: results wait here until the stream takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from hdl.component import Component
+from hdl.memory import block_memory
+from hdl.numeric import span
+
+
+class OutputBuffer(Component):
+    """A queue whose writer knows that there is room: :class:`hdl.unit_entry.UnitEntry`.
+
+    Latency: ``hdl.latency.OUTPUT_BUFFER`` cycles. Holds ``words`` words, the offered one included.
+
+    Attributes:
+        write, word: a word comes.
+        o: the words in order.
+    """
+
+    def __init__(self, *, shape: Any, words: int) -> None:
+        self.words = words
+        super().__init__({"write": In(1), "word": In(shape), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        bits = (self.words - 1).bit_length()
+        m.submodules.memory = memory = block_memory(
+            shape=self.word.shape().size, depth=max(2, 1 << bits)
+        )
+        fill, read = memory.write_port(), memory.read_port()
+        level = Signal(span(self.words + 1))  # words that are not offered yet
+        takes = Signal()
+        m.d.comb += [
+            fill.en.eq(self.write),
+            fill.data.eq(self.word),
+            takes.eq((level != 0) & (~self.o.valid | self.o.ready)),
+            read.en.eq(takes),
+            self.o.payload.eq(read.data),
+        ]
+        m.d.sync += [level.eq(level + self.write - takes)]
+        with m.If(self.write):
+            m.d.sync += fill.addr.eq(fill.addr + 1)
+        with m.If(takes):
+            m.d.sync += [read.addr.eq(read.addr + 1), self.o.valid.eq(1)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        return m

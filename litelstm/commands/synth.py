@@ -1,0 +1,82 @@
+"""``litelstm synth``: area, clock and bitstream on an FPGA."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from golden import files
+from golden.quantized import QuantizedNetwork
+from litelstm import outputs
+from litelstm.console import out, progress
+from litelstm.extras import require_fpga
+from litelstm.options import lanes_option, tail_multipliers_option
+
+
+@click.command()
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option("--target", required=True, help="The part, for example ecp5-25f.")
+@lanes_option
+@tail_multipliers_option
+@click.option("--seeds", default=1, show_default=True, help="Runs of the router, of one seed each.")
+@click.option("--steps", default=28, show_default=True, help="Steps of an inference.")
+@click.option("--bare-array", is_flag=True, help="Also the clock of the MAC array alone.")
+@click.option("--fresh", is_flag=True, help="Make everything anew, whatever the cache has.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the bitstream.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--markdown", is_flag=True, help="Print a row of a Markdown table.")
+def synth(
+    network: Path,
+    target: str,
+    lanes: int,
+    tail_multipliers: int,
+    seeds: int,
+    steps: int,
+    bare_array: bool,
+    fresh: bool,
+    output: Path | None,
+    as_json: bool,
+    markdown: bool,
+) -> None:
+    """Synthesize a core of the quantized NETWORK for an FPGA, place and route it.
+
+    \b
+    litelstm synth net.q.npz --target ecp5-25f --lanes 16 --seeds 5
+
+    Prints area, clock and speed. With -o also writes the bitstream and the report;
+    the bitstream's pins are where the router chose. Results are kept in a cache.
+    """
+    require_fpga()
+    from litelstm.fpga import report, targets
+    from litelstm.fpga.flow import Flow
+    from litelstm.fpga.measure import measure
+
+    for name, value in (("--seeds", seeds), ("--steps", steps)):
+        if value < 1:
+            raise click.BadParameter(f"{value} is not 1 or more", param_hint=name)
+    part = targets.find(target)
+    quantized = QuantizedNetwork.load(network)
+    outputs.check_folder(output)
+    measured = measure(
+        quantized,
+        Flow(target=part, fresh=fresh),
+        lanes=lanes,
+        tail_multipliers=tail_multipliers,
+        seeds=seeds,
+        steps=steps,
+        bare_array=bare_array,
+        bitstream=output is not None,
+        progress=progress,
+    )
+    described = {"network": network.name, **measured.as_json()}
+    if output is not None:
+        report.write(files.make_folder(output), described)
+    if as_json:
+        click.echo(json.dumps(described, indent=2))
+    elif markdown:
+        out.print(report.markdown(described))
+    else:
+        for line in report.lines(described):
+            out.print(line)

@@ -1,0 +1,1 @@
+"""From a core's Verilog to area, clock and bitstream, with open tools."""

@@ -1,0 +1,164 @@
+"""The paper's claim in gates: the five cells on one part, and each in proportion to the LSTM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from golden.errors import InputError
+from golden.quantize import Settings
+from golden.quantized import QuantizedNetwork
+from litelstm.architectures import Architecture
+from litelstm.comparison import PAPER, REFERENCE
+from litelstm.fpga.flow import Flow
+from litelstm.fpga.measure import Progress, measure
+from litelstm.fpga.targets import LUT, MULTIPLIER, RAM
+
+QUANTITIES = {
+    "parameters": "parameters",
+    "weight_bits": "weight bits",
+    "block_rams": "block RAMs",
+    "luts": "LUTs",
+    "multipliers": "multipliers",
+    "mhz": "MHz",
+    "cycles_per_step": "cycles a step",
+    "steps_per_second": "steps a second",
+}
+"""What is compared, with the words of the table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gates:
+    """One cell on the part: one layer, no head.
+
+    Attributes:
+        cell: its name in :mod:`litelstm.architectures`.
+        values: of each of ``QUANTITIES``; those of the clock are missing where nothing is routed.
+        ratios: each to ``REFERENCE``'s.
+    """
+
+    cell: str
+    values: dict[str, float]
+    ratios: dict[str, float]
+
+
+def compare(
+    flow: Flow,
+    *,
+    inputs: int,
+    units: int,
+    lanes: int,
+    settings: Settings,
+    sigmoid: str,
+    seeds: int,
+    progress: Progress,
+) -> list[Gates]:
+    """Synthesize, place and route the paper's five cells.
+
+    Raises:
+        InputError: a number is out of range, or a core does not fit.
+        SynthesisError: a tool failed.
+    """
+    values: dict[str, dict[str, float]] = {}
+    for cell in PAPER:
+        network = Architecture(cell=cell, inputs=inputs, units=units, sigmoid=sigmoid).quantized(
+            settings
+        )
+
+        def tell(what: str, total: int | None, cell: str = cell) -> Any:
+            return progress(f"{cell}: {what}", total)
+
+        values[cell] = _values(network, flow, lanes=lanes, seeds=seeds, progress=tell)
+    reference = values[REFERENCE]
+    return [
+        Gates(
+            cell=cell,
+            values=found,
+            ratios={name: value / reference[name] for name, value in found.items()},
+        )
+        for cell, found in values.items()
+    ]
+
+
+def _values(
+    network: QuantizedNetwork, flow: Flow, *, lanes: int, seeds: int, progress: Progress
+) -> dict[str, float]:
+    measured = measure(
+        network,
+        flow,
+        lanes=lanes,
+        tail_multipliers=2,
+        seeds=seeds,
+        steps=1,
+        bare_array=False,
+        bitstream=False,
+        progress=progress,
+    )
+    (layer,) = network.layers
+    biases = [layer.weights[gate.bias].size for gate in layer.cell.gates]
+    parameters = sum(array.size for array in layer.weights.values())
+    used = measured.netlist.used
+    found: dict[str, float] = {
+        "parameters": parameters,
+        "weight_bits": (parameters - sum(biases)) * layer.formats.weight_width,
+        "block_rams": used.get(RAM, 0),
+        "luts": used.get(LUT, 0),
+        "multipliers": used.get(MULTIPLIER, 0),
+        "cycles_per_step": measured.cycles_per_step,
+    }
+    if measured.clock:
+        found["mhz"] = measured.clock.median
+        found["steps_per_second"] = measured.clock.median * 1e6 / measured.cycles_per_step
+    return found
+
+
+def table(cells: list[Gates], *, title: str) -> Table:
+    """Cells from left to right, each quantity with its ratio below."""
+    made = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+    made.add_column("", no_wrap=True)
+    for cell in cells:
+        made.add_column(cell.cell, justify="right")
+    for name, words in QUANTITIES.items():
+        if name not in cells[0].values:
+            continue
+        made.add_row(words, *(_number(cell.values[name]) for cell in cells))
+        made.add_row(f"/ {REFERENCE}", *(f"{cell.ratios[name]:.3f}" for cell in cells))
+    return made
+
+
+def _number(value: float) -> str:
+    return f"{value:,.1f}" if value < 1000 and value != int(value) else f"{round(value):,}"
+
+
+def chart(cells: list[Gates], *, title: str) -> bytes:
+    """A PNG: for each quantity a bar a cell, in proportion to ``REFERENCE``.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError:
+        raise InputError("matplotlib is missing: pip install 'litelstm[demo]'") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    names = [name for name in QUANTITIES if name in cells[0].ratios]
+    width = 0.8 / len(cells)
+    figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
+    for number, cell in enumerate(cells):
+        places = [place + (number - (len(cells) - 1) / 2) * width for place in range(len(names))]
+        axes.bar(places, [cell.ratios[name] for name in names], width, label=cell.cell)
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_xticks(range(len(names)), [QUANTITIES[name] for name in names])
+    axes.set_ylabel(f"in proportion to {REFERENCE}")
+    axes.set_title(title)
+    axes.legend(ncols=len(cells))
+    image = BytesIO()
+    figure.savefig(image, format="png", dpi=120, metadata={"Software": None})
+    plt.close(figure)
+    return image.getvalue()

@@ -1,0 +1,165 @@
+"""Synthesis, place and route, bitstream: made once for the same content, then from the cache."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from litelstm.fpga import netlist, registers, tools
+from litelstm.fpga.errors import DoesNotFitError, SynthesisError
+from litelstm.fpga.netlist import Netlist
+from litelstm.fpga.targets import Target
+from litelstm.fpga.timing import WorstPath, worst_path
+from sim.cache import cache_root, cached_folder, content_key
+
+_NETLIST, _ROUTER_REPORT = "netlist.json", "report.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """The tools for one target.
+
+    Args:
+        target: the part.
+        fresh: make everything anew, whatever the cache has.
+        cache: the cache's folder; by default that of :func:`sim.cache.cache_root`.
+
+    Raises:
+        MissingToolError: a tool is not there.
+    """
+
+    target: Target
+    fresh: bool = False
+    cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        tools.require(self.target)
+
+    def synthesize(self, verilog: str, *, top: str) -> Synthesized:
+        """Map Verilog to the target's cells.
+
+        Raises:
+            SynthesisError: Yosys failed.
+        """
+
+        def make(folder: Path) -> None:
+            (folder / "core.v").write_text(verilog)
+            tools.yosys(script, folder)
+            if self.target.family.refines_registers:
+                design = json.loads((folder / _NETLIST).read_text())
+                registers.refine(design["modules"][top])
+                (folder / _NETLIST).write_text(json.dumps(design))
+
+        synth = f"{self.target.family.synth} {self.target.options}"
+        script = f"read_verilog core.v\n{synth} -top {top} -json {_NETLIST}\n"
+        folder = self._cached("synthesis", [verilog, script], make)
+        counted = netlist.read(folder / _NETLIST, top=top, family=self.target.family)
+        return Synthesized(folder=folder, top=top, netlist=counted)
+
+    def route(self, synthesized: Synthesized, *, seed: int) -> Routed:
+        """Place and route a netlist.
+
+        Raises:
+            DoesNotFitError: the router found no place for a cell.
+            SynthesisError: the router failed.
+        """
+        family, target = self.target.family, self.target
+        assert family.router
+        option, name = family.routed
+        files = [option, name, "--json", _NETLIST, "--report", _ROUTER_REPORT]
+        wanted = ["--freq", str(target.mhz), "--seed", str(seed), "--timing-allow-fail"]
+        arguments = [*target.arguments, *files, *wanted]
+        source = (synthesized.folder / _NETLIST).read_text()
+        places = _pin_constraints(source, synthesized.top, target.pins)
+        if places:
+            arguments += ["--vopt", "cst=pins.cst"]
+
+        def make(folder: Path) -> None:
+            shutil.copy(synthesized.folder / _NETLIST, folder / _NETLIST)
+            (folder / "pins.cst").write_text(places)
+            try:
+                tools.run(str(family.router), arguments, folder, log="route.log")
+            except SynthesisError:
+                _refuse_full_part(folder / "route.log", target)
+                raise
+            (folder / _NETLIST).unlink()
+
+        folder = self._cached("route", [source, arguments, places], make)
+        report = json.loads((folder / _ROUTER_REPORT).read_text())
+        (achieved,) = {clock["achieved"] for clock in report["fmax"].values()} or {0.0}
+        return Routed(
+            folder=folder,
+            seed=seed,
+            mhz=achieved,
+            worst_path=worst_path(report["critical_paths"]),
+        )
+
+    def pack(self, routed: Routed) -> Path:
+        """The bitstream of a routed core.
+
+        Raises:
+            SynthesisError: the packer failed.
+        """
+        family = self.target.family
+        name = f"core.{family.extension}"
+        words = [word.format(routed="routed", bitstream=name) for word in family.packer]
+        source = routed.folder / family.routed[1]
+
+        def make(folder: Path) -> None:
+            shutil.copy(source, folder / "routed")
+            tools.run(words[0], words[1:], folder, log="pack.log")
+            (folder / "routed").unlink()
+
+        return self._cached("bitstream", [routed.folder.name, words], make) / name
+
+    def _cached(self, step: str, parts: list[object], make: Callable[[Path], None]) -> Path:
+        key = content_key(step, tools.versions(self.target), *parts)
+        root = cache_root(self.cache) / "fpga"
+        folder, _ = cached_folder(root, f"{step}-{key}", make, fresh=self.fresh)
+        return folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthesized:
+    """A mapped core: the folder of its netlist and log, the top module, and its cells."""
+
+    folder: Path
+    top: str
+    netlist: Netlist
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routed:
+    """A placed and routed core: its folder, the seed, its clock in MHz, and what limits it."""
+
+    folder: Path
+    seed: int
+    mhz: float
+    worst_path: WorstPath
+
+
+def _pin_constraints(source: str, top: str, pins: tuple[str, ...]) -> str:
+    """A place for every port, the clock's first; nothing where the router chooses."""
+    if not pins:
+        return ""
+    names: list[str] = []
+    for name, port in json.loads(source)["modules"][top]["ports"].items():
+        width = len(port["bits"])
+        names += [name] if width == 1 else [f"{name}[{bit}]" for bit in range(width)]
+    names.sort(key=lambda name: name != "clk")
+    return "".join(f'IO_LOC "{name}" {pin};\n' for name, pin in zip(names, pins, strict=False))
+
+
+def _refuse_full_part(log: Path, target: Target) -> None:
+    """Say which resource is short, if that is why the router failed."""
+    for line in log.read_text(errors="replace").splitlines():
+        counted = re.search(r"\s(\w+):\s*(\d+)/\s*(\d+)\s+\d+%", line)
+        if counted and int(counted[2]) > int(counted[3]):
+            raise DoesNotFitError(
+                f"the core does not fit {target.name}: it needs {counted[2]} {counted[1]}, the "
+                f"part has {counted[3]}"
+            )

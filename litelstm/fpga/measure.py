@@ -1,0 +1,266 @@
+"""Area, clock and speed of a core on a part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from golden.quantized import QuantizedNetwork
+from hdl import cycles, verilog
+from hdl.bare_array import bare_array_verilog
+from hdl.plan import Plan
+from litelstm.fpga import tools
+from litelstm.fpga.errors import DoesNotFitError
+from litelstm.fpga.flow import Flow, Routed, Synthesized
+from litelstm.fpga.netlist import Netlist
+from litelstm.fpga.targets import FF, LUT, MULTIPLIER, RAM, Target, larger
+
+TOP = "litelstm_core"
+
+Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Shows what is going on, as :func:`litelstm.console.progress` does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """The clock over some seeds of the router.
+
+    Attributes:
+        mhz: for each seed.
+        worst_path: of the median seed, in words.
+        bitstream: file made from the fastest seed, ``None`` if none was asked for.
+    """
+
+    mhz: tuple[float, ...]
+    worst_path: str
+    bitstream: str | None = None
+
+    @property
+    def median(self) -> float:
+        return median(self.mhz)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A core on a part.
+
+    Attributes:
+        target: the part.
+        plan: the core.
+        netlist: its cells.
+        clock: its clock, ``None`` where the target is not routed.
+        bare_array: the bare array's clock, if it was asked for.
+        steps: length of the sequences that are counted as inferences.
+    """
+
+    target: Target
+    plan: Plan
+    netlist: Netlist
+    clock: Clock | None
+    bare_array: Clock | None
+    steps: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as JSON values."""
+        used, available = self.netlist.used, self.target.available
+        return {
+            "target": self.target.name,
+            "part": self.target.title,
+            "note": self.target.note,
+            "tools": tools.versions(self.target),
+            "lanes": self.plan.lanes,
+            "tail_multipliers": self.plan.update_cost.multipliers,
+            "resources": {
+                name: {"used": used.get(name, 0), "available": have}
+                for name, have in available.items()
+            },
+            "cells": self.netlist.cells,
+            "parts": self._parts(),
+            "cycles_per_step": self.cycles_per_step,
+            "steps_per_sequence": self.steps,
+            "cycles_per_sequence": self.cycles_per_sequence,
+            "clock": self._clock(self.clock),
+            "bare_array": self._clock(self.bare_array),
+            **self._speed(),
+        }
+
+    @property
+    def cycles_per_step(self) -> int:
+        return cycles.steady_state(self.plan).cycles_per_step
+
+    @property
+    def cycles_per_sequence(self) -> int:
+        """Behind other sequences of its kind."""
+        outputs = self.plan.network.outputs
+        ends = cycles.count(self.plan, [self.steps] * 4).outputs[outputs - 1 :: outputs]
+        return int(ends[-1] - ends[-2])
+
+    def _parts(self) -> dict[str, dict[str, Any]]:
+        """Each part's resources and its share of all LUTs."""
+        luts = max(1, self.netlist.used.get(LUT, 0))
+        return {
+            part: {
+                **{name: amounts.get(name, 0) for name in (LUT, FF, RAM, MULTIPLIER)},
+                "share_of_luts": round(amounts.get(LUT, 0) / luts, 3),
+            }
+            for part, amounts in self.netlist.parts.items()
+        }
+
+    def _clock(self, clock: Clock | None) -> dict[str, Any] | None:
+        if clock is None:
+            return None
+        return {
+            "median_mhz": round(clock.median, 2),
+            "min_mhz": round(min(clock.mhz), 2),
+            "max_mhz": round(max(clock.mhz), 2),
+            "mhz_by_seed": [round(mhz, 2) for mhz in clock.mhz],
+            "worst_path": clock.worst_path,
+            "bitstream": clock.bitstream,
+        }
+
+    def _speed(self) -> dict[str, Any]:
+        if self.clock is None:
+            return {}
+        hertz = self.clock.median * 1e6
+        multipliers = self.plan.lanes + self.plan.update_cost.multipliers
+        steps = hertz / self.cycles_per_step
+        ratio = self.clock.median / self.bare_array.median if self.bare_array else None
+        return {
+            "microseconds_per_step": round(1e6 / steps, 3),
+            "steps_per_second": round(steps),
+            "inferences_per_second": round(hertz / self.cycles_per_sequence),
+            "macs_per_second_per_multiplier": round(
+                steps * self.plan.network.products / multipliers
+            ),
+            "clock_to_bare_array": round(ratio, 3) if ratio else None,
+        }
+
+
+def measure(
+    network: QuantizedNetwork,
+    flow: Flow,
+    *,
+    lanes: int,
+    tail_multipliers: int,
+    seeds: int,
+    steps: int,
+    bare_array: bool,
+    bitstream: bool,
+    progress: Progress,
+) -> Measured:
+    """Synthesize a core, and place and route it where the target can.
+
+    Raises:
+        DoesNotFitError: the part is too small; says what would do.
+        InputError: ``lanes`` or ``tail_multipliers`` is out of range.
+        SynthesisError: a tool failed.
+    """
+    with progress(f"synthesis of {lanes} lanes for {flow.target.name}", None):
+        core = verilog.generate(network, lanes=lanes, tail_multipliers=tail_multipliers, name=TOP)
+        synthesized = flow.synthesize(core.verilog, top=TOP)
+    _check_fit(network, flow, core.plan, synthesized.netlist, progress)
+    clock = bare = None
+    if flow.target.routes:
+        clock = _route(flow, synthesized, seeds, "core", progress, bitstream=bitstream)
+        if bare_array:
+            with progress("synthesis of the bare array", None):
+                text = bare_array_verilog(core.plan, name=TOP)
+                alone = flow.synthesize(text, top=TOP)
+            bare = _route(flow, alone, seeds, "bare array", progress)
+    return Measured(
+        target=flow.target,
+        plan=core.plan,
+        netlist=synthesized.netlist,
+        clock=clock,
+        bare_array=bare,
+        steps=steps,
+    )
+
+
+def _route(
+    flow: Flow,
+    synthesized: Synthesized,
+    seeds: int,
+    what: str,
+    progress: Progress,
+    *,
+    bitstream: bool = False,
+) -> Clock:
+    """All seeds; the bitstream is that of the fastest."""
+    routed: list[Routed] = []
+    with progress(f"place and route the {what}, seeds", seeds) as tell:
+        for seed in range(1, seeds + 1):
+            routed.append(flow.route(synthesized, seed=seed))
+            tell(seed)
+    by_clock = sorted(routed, key=lambda single: single.mhz)
+    packed = None
+    if bitstream:
+        with progress("bitstream", None):
+            packed = str(flow.pack(by_clock[-1]))
+    return Clock(
+        mhz=tuple(single.mhz for single in routed),
+        worst_path=str(by_clock[(seeds - 1) // 2].worst_path),
+        bitstream=packed,
+    )
+
+
+def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]]:
+    """What the part has too little of: needed and available."""
+    return {
+        name: (used[name], have)
+        for name, have in target.available.items()
+        if used.get(name, 0) > have
+    }
+
+
+def _check_fit(
+    network: QuantizedNetwork, flow: Flow, plan: Plan, netlist: Netlist, progress: Progress
+) -> None:
+    short = shortages(netlist.used, flow.target)
+    if not short:
+        return
+    needs = ", ".join(
+        f"{needed} {name}s of {have} ({needed - have} too many)"
+        for name, (needed, have) in short.items()
+    )
+    fits = next((t for t in larger(flow.target) if not shortages(netlist.used, t)), None)
+    if fits:
+        remedy = f"the smallest part of its family that would do: {fits.name}"
+    else:
+        lanes = next(_fewer_lanes(network, flow, plan, netlist, progress), None)
+        remedy = (
+            f"the most lanes that would fit: {lanes}"
+            if lanes
+            else "no part of its family is large enough, with any number of lanes"
+        )
+    raise DoesNotFitError(f"{plan.lanes} lanes do not fit {flow.target.name}: {needs}; {remedy}")
+
+
+def _fewer_lanes(
+    network: QuantizedNetwork, flow: Flow, plan: Plan, netlist: Netlist, progress: Progress
+) -> Iterator[int]:
+    """The largest number of lanes that fits, found by synthesis; nothing if there is none.
+
+    What is used grows with the lanes, so bisection finds it.
+    """
+    fits, fails = 0, plan.lanes
+    multipliers = flow.target.available.get(MULTIPLIER, 0)
+    beside = netlist.used.get(MULTIPLIER, 0) - plan.lanes
+    guess = min(fails - 1, max(1, multipliers - beside)) if multipliers else fails // 2
+    while fails - fits > 1:
+        lanes = guess if fits < guess < fails else (fits + fails) // 2
+        with progress(f"does not fit; trying {lanes} lanes", None):
+            core = verilog.generate(
+                network, lanes=lanes, tail_multipliers=plan.tail_multipliers, name=TOP
+            )
+            used = flow.synthesize(core.verilog, top=TOP).netlist.used
+        if shortages(used, flow.target):
+            fails = lanes
+        else:
+            fits = lanes
+        guess = fits + 1 if fits else 0
+    if fits:
+        yield fits

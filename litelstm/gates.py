@@ -1,0 +1,81 @@
+"""``litelstm compare --target``: the cells on an FPGA."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from golden import files
+from golden.quantize import Settings
+from litelstm import outputs
+from litelstm.comparison import REFERENCE
+from litelstm.console import out, progress
+from litelstm.extras import require_fpga
+
+
+def compare_gates(
+    *,
+    target: str,
+    inputs: int,
+    units: int,
+    lanes: int,
+    settings: Settings,
+    sigmoid: str,
+    seeds: int,
+    fresh: bool,
+    chart: Path | None,
+    as_json: bool,
+) -> None:
+    """Print the table of :mod:`litelstm.fpga.comparison`, and write its bar chart.
+
+    Raises:
+        InputError: a number is out of range, a core does not fit, or the chart cannot be written.
+        SynthesisError: a tool failed.
+    """
+    require_fpga()
+    from litelstm.fpga import comparison, targets
+    from litelstm.fpga.flow import Flow
+
+    if seeds < 1:
+        raise click.BadParameter(f"{seeds} is not 1 or more", param_hint="--seeds")
+    part = targets.find(target)
+    outputs.check_file(chart)
+    cells = comparison.compare(
+        Flow(target=part, fresh=fresh),
+        inputs=inputs,
+        units=units,
+        lanes=lanes,
+        settings=settings,
+        sigmoid=sigmoid,
+        seeds=seeds,
+        progress=progress,
+    )
+    title = (
+        f"{inputs} inputs, {units} units, {settings.weight_width}-bit weights, {lanes} lanes, "
+        f"{part.title}"
+    )
+    if chart is not None:
+        files.replace(chart, files.content(comparison.chart(cells, title=title)))
+    if as_json:
+        report = {
+            "target": part.name,
+            "inputs": inputs,
+            "units": units,
+            "lanes": lanes,
+            "weight_width": settings.weight_width,
+            "sigmoid": sigmoid,
+            "seeds": seeds,
+            "note": part.note,
+            "ratios_to": REFERENCE,
+            "cells": [asdict(cell) for cell in cells],
+        }
+        click.echo(json.dumps(report, indent=2))
+        return
+    out.print(comparison.table(cells, title=title))
+    if part.note:
+        out.print(part.note)
+    if chart is not None:
+        out.print(f"bar chart: {chart}")

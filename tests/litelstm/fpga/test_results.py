@@ -1,0 +1,98 @@
+"""What is made of a tool's figures: fits, paths in words, reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from golden.errors import InputError
+from litelstm.fpga import report, targets
+from litelstm.fpga.measure import shortages
+from litelstm.fpga.netlist import part_of
+from litelstm.fpga.targets import FF, LUT, MULTIPLIER, RAM, TARGETS
+from litelstm.fpga.timing import worst_path
+
+
+def test_targets_are_found_by_name() -> None:
+    assert targets.find("ecp5-45f").available[MULTIPLIER] == 72
+    assert [t.name for t in targets.larger(targets.find("ecp5-25f"))] == ["ecp5-45f", "ecp5-85f"]
+    assert [t.name for t in TARGETS.values() if not t.routes] == [
+        "nexus-lifcl-40",
+        "xilinx-a35t",
+        "xilinx-a100t",
+    ]
+    with pytest.raises(InputError, match="target is 'ecp4', expected one of ecp5-25f, ecp5-45f"):
+        targets.find("ecp4")
+
+
+def test_shortages() -> None:
+    part = targets.find("ecp5-25f")
+    assert shortages({LUT: 24288, MULTIPLIER: 28}, part) == {}
+    assert shortages({LUT: 24289, RAM: 57, FF: 1}, part) == {LUT: (24289, 24288), RAM: (57, 56)}
+
+
+@pytest.mark.parametrize(
+    ("cell", "part"),
+    [
+        ("core.array.lanes.lane0.n1_MULT18X18D_P0", "array"),
+        ("core.weights.0.0", "weights"),
+        ("core.update.tanh1.rom.0.0", "activations"),
+        ("core.update.f_hard_TRELLIS_FF_Q", "activations"),
+        ("core.update.product0_q_TRELLIS_FF_Q", "state update"),
+        ("core.sequencer.walk_TRELLIS_FF_Q", "control"),
+        ("o_data_TRELLIS_FF_Q", "control"),
+    ],
+)
+def test_parts(cell: str, part: str) -> None:
+    assert part_of(cell) == part
+
+
+def path(start: str, end: str, *, to: str = "posedge clk") -> dict[str, Any]:
+    def step(kind: str, delay: float, a: str, b: str, port: str = "D") -> dict[str, Any]:
+        return {
+            "type": kind,
+            "delay": delay,
+            "from": {"cell": a, "port": "Q"},
+            "to": {"cell": b, "port": port},
+        }
+
+    lut = "core.update.x_LUT4_Z"
+    parts = [
+        step("clk-to-q", 0.5, start, start),
+        step("routing", 1.25, start, lut),
+        step("logic", 0.25, lut, lut),
+        step("routing", 1.0, lut, end),
+        step("setup", 0.25, end, end, "CE"),
+    ]
+    return {"from": "posedge clk", "to": to, "path": parts}
+
+
+def test_the_worst_path_in_words() -> None:
+    paths = [
+        path("core.array.a", "o", to="<async>"),
+        path("core.weights.0.3_DP16KD_DOA1", "core.sequencer.walk__row_TRELLIS_FF_Q_2"),
+    ]
+    assert str(worst_path(paths)) == (
+        "from block RAM weights (weights) to sequencer.walk__row (control) (enable): 3.2 ns, "
+        "1.0 ns of it in 1 cells and their ends, 2.2 ns in wires"
+    )
+    with pytest.raises(ValueError, match="no path between registers"):
+        worst_path(paths[:1])
+
+
+def test_a_markdown_row_has_the_headers_columns() -> None:
+    described = {
+        "network": "net.q.npz",
+        "lanes": 2,
+        "target": "ice40-hx8k",
+        "resources": {LUT: {"used": 1234, "available": 7680}, FF: {"used": 5, "available": 7680}},
+        "clock": None,
+        "cycles_per_step": 1100,
+    }
+    row = report.markdown(described)
+    assert row == (
+        "| net.q.npz | 2 | ice40-hx8k | 1,234 / 7,680 | 5 / 7,680 | - | - | - | 1,100 | - | - |"
+    )
+    header, rule = report.MARKDOWN_HEADER.splitlines()
+    assert header.count("|") == rule.count("|") == row.count("|")
