@@ -74,6 +74,7 @@ class Calibration:
             return None
         scales = LayerScales(
             [Block("y", "h", Observed(head.weights["W"]))],
+            {"y": Observed(head.weights["b"])},
             {"h": self._head_h},
             widths={"h": source.width},
             weight_width=settings.weight_width,
@@ -95,12 +96,13 @@ class Calibration:
 
 @dataclass(frozen=True)
 class _ObservedLayer:
-    """A layer, its operands (``x``, ``h``, ``c``) and its sums ``hidden``, and its matrices."""
+    """A layer: operands ``x``, ``h``, ``c``, sums ``hidden``, matrices, each gate's biases."""
 
     layer: Layer
     values: dict[str, Observed]
     hidden: Observed | None
     blocks: list[Block]
+    biases: dict[str, Observed]
 
     @classmethod
     def of(cls, layer: Layer, x: Observed, trace: dict[str, Floats]) -> _ObservedLayer:
@@ -117,7 +119,13 @@ class _ObservedLayer:
                     blocks.append(Block(gate.name, "c", diagonal))
         values = {"x": x} | {name: Observed(trace[name]) for name in layer.cell.state}
         wide = [Observed(trace[f"pre_{gate.name}"]) for gate in layer.cell.gates if gate.wide]
-        return cls(layer, values, wide[0] if wide else None, blocks)
+        biases = {
+            gate.name: Observed(
+                np.concatenate([part.layer.weights[gate.bias] for part in parts(layer)])
+            )
+            for gate in layer.cell.gates
+        }
+        return cls(layer, values, wide[0] if wide else None, blocks, biases)
 
 
 def _quantize_layer(
@@ -129,6 +137,7 @@ def _quantize_layer(
         widths["c"] = settings.state_width
     scales = LayerScales(
         observed.blocks,
+        observed.biases,
         observed.values,
         widths=widths,
         weight_width=settings.weight_width,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from golden.calibration import Calibration
 from golden.cells import Floats
 from golden.errors import InputError
 from golden.losses import Report, losses
 from golden.network import Network
+from golden.quality import Judge
 from golden.quantized import QuantizedNetwork
+from golden.search import Outcome, Search
 from golden.settings import Settings
 
 
@@ -32,8 +37,46 @@ def quantize(
     """
     calibration = Calibration(network, check_samples(samples, network.inputs))
     result = calibration.quantize(settings or Settings())
-    rows = losses(network, result, calibration.samples, calibration.run)
-    return result, Report(tuple(rows))
+    return result, _report(calibration, result)
+
+
+def quantize_within(
+    network: Network,
+    samples: ArrayLike,
+    *,
+    max_drop: float,
+    labels: NDArray[Any] | None = None,
+    settings: Settings | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> tuple[Outcome, Report]:
+    """Search the cheapest widths with which the network loses no more than a bound.
+
+    Args:
+        network: the float network.
+        samples: calibration samples, see :func:`quantize`; best such that were not trained on.
+        max_drop: the bound in percentage points, see :class:`golden.search.Search`.
+        labels: classes of the samples (batch,); without them the float network's decisions count,
+            see :class:`golden.quality.Judge`.
+        settings: what is not searched; its widths and table size do not count.
+        progress: called with the number of settings tried.
+
+    Returns:
+        The setting found with its network, and what each tensor loses with it.
+
+    Raises:
+        InputError: samples or labels do not fit, or no setting stays within the bound.
+    """
+    calibration = Calibration(network, check_samples(samples, network.inputs))
+    judge = Judge(calibration.run.output, labels, head=network.head is not None)
+    base = settings or Settings()
+    search = Search(calibration, judge, max_drop=max_drop, base=base, progress=progress)
+    outcome = search.run()
+    return outcome, _report(calibration, outcome.best.network)
+
+
+def _report(calibration: Calibration, result: QuantizedNetwork) -> Report:
+    rows = losses(calibration.network, result, calibration.samples, calibration.run)
+    return Report(tuple(rows))
 
 
 def check_samples(samples: ArrayLike, inputs: int) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 
 from golden.cells import Floats
 from golden.formats import Format
+from golden.layer_formats import BIAS
 
 METHODS = ("mse", "max")
 """How a scale is chosen: least mean squared error with saturation, or nothing saturates."""
@@ -94,10 +95,11 @@ class LayerScales:
     gate that reads it. With ``max`` each operand is as fine as it can be, and each gate's products
     as fine as its weights let them. With ``mse`` the noise in the sums is least: for each block the
     error of the rounded and clipped weights times the operand's power, plus the operand's error
-    times the weights' power; and the operands' own errors beside.
+    times the weights' power; and the operands' own errors beside. No bias saturates with either.
 
     Args:
         blocks: the layer's matrices.
+        biases: each gate's, which have the binary point of its products.
         values: samples of each operand.
         widths: bits of each operand.
         weight_width: bits of a weight.
@@ -107,6 +109,7 @@ class LayerScales:
     def __init__(
         self,
         blocks: list[Block],
+        biases: dict[str, Observed],
         values: dict[str, Observed],
         *,
         widths: dict[str, int],
@@ -116,6 +119,7 @@ class LayerScales:
         self._blocks: dict[str, list[Block]] = {}
         for block in blocks:
             self._blocks.setdefault(block.gate, []).append(block)
+        self._biases = biases
         self._values = values
         self._widths = widths
         self._weight_width = weight_width
@@ -130,7 +134,7 @@ class LayerScales:
         }
         if self._method == "max":
             fracs = given | best
-            return fracs, {gate: min(self._weight_fracs(gate, fracs)) for gate in self._blocks}
+            return fracs, {gate: min(self._finest(gate, fracs)) for gate in self._blocks}
         coarser = [range(frac, frac - _COARSER - 1, -1) for frac in best.values()]
         choices = [
             given | dict(zip(best, choice, strict=True)) for choice in itertools.product(*coarser)
@@ -138,12 +142,13 @@ class LayerScales:
         fracs = min(choices, key=self._noise)
         return fracs, {gate: self._least(gate, fracs)[1] for gate in self._blocks}
 
-    def _weight_fracs(self, gate: str, fracs: dict[str, int]) -> list[int]:
-        """For each of a gate's blocks the finest binary point of products without saturation."""
-        return [
+    def _finest(self, gate: str, fracs: dict[str, int]) -> list[int]:
+        """The finest binary points of products without saturation: of each block, of the bias."""
+        blocks = [
             block.matrix.choose_frac(self._weight_width, "max") + fracs[block.operand]
             for block in self._blocks[gate]
         ]
+        return [*blocks, self._biases[gate].choose_frac(BIAS.width, "max")]
 
     def _noise(self, fracs: dict[str, int]) -> float:
         """The least noise with these operands: their own errors, and that in all gates' sums."""
@@ -152,10 +157,11 @@ class LayerScales:
 
     def _least(self, gate: str, fracs: dict[str, int]) -> tuple[float, int]:
         """The least noise in a gate's sum, and the products' binary point that gives it."""
-        finest = self._weight_fracs(gate, fracs)
+        *finest, bias = self._finest(gate, fracs)
+        last = min(max(finest) + _SEARCH, bias)
         return min(
             (sum(self._block_noise(block, fracs, frac) for block in self._blocks[gate]), frac)
-            for frac in range(min(finest), max(finest) + _SEARCH + 1)
+            for frac in range(min(*finest, last), last + 1)
         )
 
     def _block_noise(self, block: Block, fracs: dict[str, int], product_frac: int) -> float:

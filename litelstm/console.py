@@ -56,7 +56,7 @@ def _lines(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
         nonlocal told
         if time.monotonic() - told > SECONDS_BETWEEN_LINES and done != total:
             told = time.monotonic()
-            err.print(f"{what}: {done} of {total}")
+            err.print(f"{what}: {done}" if total is None else f"{what}: {done} of {total}")
 
     first.daemon = True
     first.start()

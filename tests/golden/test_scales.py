@@ -88,10 +88,11 @@ def matrices(shrink: int) -> dict[tuple[str, str], NDArray[np.float64]]:
 
 
 def choose(
-    shrink: int, method: str, given: dict[str, int]
+    shrink: int, method: str, given: dict[str, int], *, biases: float = 0.25
 ) -> tuple[dict[str, int], dict[str, int]]:
     scales = LayerScales(
         [Block(*names, Observed(matrix)) for names, matrix in matrices(shrink).items()],
+        {gate: Observed(np.array([0.5, -biases])) for gate in "fg"},
         {name: Observed(values) for name, values in VALUES.items()},
         widths=OPERAND_WIDTHS,
         weight_width=5,
@@ -108,6 +109,15 @@ def test_every_gate_has_a_binary_point_of_its_own(method: str) -> None:
     assert fracs == operands
     _, smaller = choose(64, method, operands)
     assert smaller == {"f": products["f"], "g": products["g"] + 6}
+
+
+@methods
+def test_no_bias_saturates(method: str) -> None:
+    """Even if the weights could be finer: 2**24 has 25 bits before the point of 32."""
+    _, products = choose(64, method, {"x": 5, "h": 3})
+    _, coarser = choose(64, method, {"x": 5, "h": 3}, biases=2.0**24)
+    assert products["g"] > 7
+    assert coarser == {"f": min(products["f"], 7), "g": 7}
 
 
 @pytest.mark.parametrize("shrink", [1, 4, 64])

@@ -1,0 +1,111 @@
+"""What a quantized network costs in hardware, in bits of memory and in adder cells of arithmetic.
+
+A model to compare settings of one network with, not an estimate of an FPGA's resources.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from golden.quantized import QuantizedNetwork, signed_width
+
+LANES = 16
+"""Multipliers in the array that a cost is stated for, beside two of the state update."""
+
+_TAIL = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Costs of one network.
+
+    Attributes:
+        weights: bits of all weights, at the width of the widest, as a core stores them.
+        biases: bits of all biases, each gate's at the width of its widest.
+        state: bits of h and c of all layers, and of two input vectors.
+        sums: bits of all accumulators and of their shadows.
+        table: bits of the tanh table.
+        operand_width, weight_width: of the array's multipliers.
+        accumulator_width: of the array's adders.
+        update: adder cells of a multiplier of the state update, gate times c or h.
+    """
+
+    weights: int
+    biases: int
+    state: int
+    sums: int
+    table: int
+    operand_width: int
+    weight_width: int
+    accumulator_width: int
+    update: int
+
+    @property
+    def memory(self) -> int:
+        """Bits of all memories."""
+        return self.weights + self.biases + self.state + self.sums + self.table
+
+    @property
+    def lane(self) -> int:
+        """Adder cells of a lane: a partial product for each bit of the weight, and the sum."""
+        return self.operand_width * self.weight_width + self.accumulator_width
+
+    @property
+    def arithmetic(self) -> int:
+        """Adder cells of ``LANES`` lanes and of the state update."""
+        return LANES * self.lane + _TAIL * self.update
+
+    def relative(self, reference: Cost) -> float:
+        """Memory and arithmetic in proportion to another cost's, half each."""
+        memory = self.memory / reference.memory
+        return (memory + self.arithmetic / reference.arithmetic) / 2
+
+
+def cost(network: QuantizedNetwork) -> Cost:
+    """The cost of a network."""
+    layers, head = network.layers, network.head
+    weight_widths = [layer.formats.weight_width for layer in layers]
+    weight_widths += [head.weight_width] if head else []
+    weight_width = max(weight_widths)
+    operands = [
+        layer.formats.operand(name).width
+        for layer in layers
+        for gate in layer.cell.gates
+        for name in gate.reads
+    ]
+    operands += [head.h.width] if head else []
+    arrays = [array for layer in layers for array in layer.arrays.items()]
+    arrays += list(head.weights.items()) if head else []
+    biases = [array for name, array in arrays if _is_bias(name)]
+    sums = sum(array.size for array in biases)
+    return Cost(
+        weights=weight_width * sum(array.size for name, array in arrays if not _is_bias(name)),
+        biases=sum(b.size * signed_width(int(b.min()), int(b.max())) for b in biases),
+        state=2 * network.inputs * network.x.width
+        + sum(
+            layer.outputs * layer.formats.operand(name).width
+            for layer in layers
+            for name in layer.cell.state
+        ),
+        sums=2 * sums * network.accumulator_width,
+        table=network.tanh.entries
+        * network.tanh.out.width
+        * (2 if network.tanh.interpolate else 1),
+        operand_width=max(operands),
+        weight_width=weight_width,
+        accumulator_width=network.accumulator_width,
+        update=max(_update(network, index) for index in range(len(layers))),
+    )
+
+
+def _is_bias(name: str) -> bool:
+    return name.split(".")[-1].startswith("b")
+
+
+def _update(network: QuantizedNetwork, index: int) -> int:
+    """Cells of gate times (state + tanh), the widest product of a state update."""
+    formats, tanh = network.layers[index].formats, network.tanh.out
+    state = formats.c or formats.h
+    frac = max(state.frac, tanh.frac)
+    factor = max(state.width + frac - state.frac, tanh.width + frac - tanh.frac) + 1
+    return formats.gate.width * factor + formats.pre.width

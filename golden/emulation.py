@@ -1,0 +1,181 @@
+"""The integer equations on real numbers, where each tensor is rounded or left as it is.
+
+With all tensors rounded the result is the integer model's, number for number; with none it is the
+float network's. In between it tells what a single tensor costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from golden.activations import TanhTable, hard_sigmoid_raw
+from golden.cells import SIGMOIDS, Floats
+from golden.directions import BACKWARD, parts
+from golden.formats import Format
+from golden.layer_formats import format_names, weight_format
+from golden.network import Layer, Network
+from golden.quantized import QuantizedLayer, QuantizedNetwork
+
+_FRAC = 32
+"""Fraction bits that arguments of activations are carried with; no format has more."""
+
+_FAR = 64.0
+"""Activations are constant from here on."""
+
+
+class Emulation:
+    """A float network and the integers that it became.
+
+    Args:
+        network: the float network.
+        quantized: its integers.
+
+    Attributes:
+        tensors: names of all that is rounded: ``x``, ``layer0.W_fx``, ``layer0.h``,
+            ``layer0.gates`` (gate and tanh values), ..., ``head.W``, ``head.b``, ``output``.
+    """
+
+    def __init__(self, network: Network, quantized: QuantizedNetwork) -> None:
+        self._network = network
+        self._quantized = quantized
+        names = ["x"]
+        for index, layer in enumerate(network.layers):
+            kinds = [*layer.arrays, *(n for n in format_names(layer.cell) if n != "gate"), "gates"]
+            names += [f"layer{index}.{name}" for name in kinds]
+        if network.head:
+            names += ["head.W", "head.b", "output"]
+        self.tensors = tuple(names)
+
+    def output(self, samples: Floats, rounded: Collection[str]) -> Floats:
+        """The network's output, (batch, outputs).
+
+        Args:
+            samples: shape (batch, steps, inputs), before ``input_scale``.
+            rounded: names of the tensors that are rounded.
+        """
+        network, quantized = self._network, self._quantized
+        value = samples * network.input_scale
+        if "x" in rounded:
+            value = nearest(quantized.x, value)
+        ends = value
+        layers = zip(network.layers, quantized.layers, strict=True)
+        for index, (layer, integers) in enumerate(layers):
+            prefix = f"layer{index}."
+            chosen = {name.removeprefix(prefix) for name in rounded if name.startswith(prefix)}
+            run = _LayerRun(layer, integers, quantized.tanh, chosen)
+            value, ends = run.outputs(value)
+        if network.head and quantized.head:
+            head = quantized.head
+            real = network.head.weights
+            matrix = nearest(head.weight, real["W"]) if "head.W" in rounded else real["W"]
+            bias = nearest(head.bias, real["b"]) if "head.b" in rounded else real["b"]
+            ends = ends @ matrix.T + bias
+            if "output" in rounded:
+                ends = nearest(head.out, ends)
+        return ends
+
+
+def nearest(to: Format, values: Floats) -> Floats:
+    """Real values rounded and saturated to a format."""
+    return to.to_float(to.quantize(values))
+
+
+class _LayerRun:
+    """One layer with some of its tensors rounded."""
+
+    def __init__(
+        self, layer: Layer, integers: QuantizedLayer, table: TanhTable, rounded: set[str]
+    ) -> None:
+        self._layer = layer
+        self._arithmetic = _RealArithmetic(integers, table, rounded)
+        self._weights = dict(layer.arrays)
+        for name in rounded & self._weights.keys():
+            to = weight_format(name.removeprefix(BACKWARD), integers.formats)
+            self._weights[name] = to.to_float(integers.arrays[name])
+
+    def outputs(self, x: Floats) -> tuple[Floats, Floats]:
+        """h of every step, (batch, steps, outputs), and the h that the layer ends with."""
+        every, ends = [], []
+        for part in parts(self._layer):
+            prefix = BACKWARD if part.columns.start else ""
+            names = part.layer.weights
+            weights = {name: self._weights[prefix + name] for name in names}
+            h = self._run(x[:, ::-1] if part.reverse else x, weights)
+            ends.append(h[:, -1])
+            every.append(h[:, ::-1] if part.reverse else h)
+        return np.concatenate(every, axis=-1), np.concatenate(ends, axis=-1)
+
+    def _run(self, x: Floats, weights: Mapping[str, Floats]) -> Floats:
+        cell = self._layer.cell
+        gates = {gate.name: gate for gate in cell.gates}
+        state = {name: np.zeros((len(x), self._layer.units)) for name in cell.state}
+        every = []
+        for t in range(x.shape[1]):
+            operands = {"x": x[:, t], **state}
+
+            def sums(
+                name: str, operands: Mapping[str, Floats] = operands, **made: Floats
+            ) -> Floats:
+                gate, values = gates[name], {**operands, **made}
+                total = weights[gate.bias] + sum(
+                    values[operand] @ weights[gate.matrix(operand)].T for operand in gate.reads
+                )
+                return total + weights[gate.peephole] * values["c"] if gate.diagonal else total
+
+            state = cell.step_raw(sums, state, self._arithmetic)
+            every.append(state["h"])
+        return np.stack(every, axis=1)
+
+
+@dataclass(frozen=True)
+class _RealArithmetic:
+    """golden.cells.Arithmetic on real numbers.
+
+    All binary points are 0, so that the equations' shifts vanish; its formats only stand for the
+    tensors that are narrowed to them.
+    """
+
+    layer: QuantizedLayer
+    table: TanhTable
+    rounded: set[str]
+
+    h = Format(width=2, frac=0)
+    c = Format(width=3, frac=0)
+    pre = Format(width=4, frac=0)
+    hidden = Format(width=5, frac=0)
+    gate = Format(width=6, frac=0)
+    candidate = Format(width=7, frac=0)
+
+    def product_frac(self, gate: str) -> int:
+        """Sums are as real as everything else."""
+        return 0
+
+    def requantize(self, raw: Floats, frac: int, to: Format) -> Floats:
+        """Rounded to the format that ``to`` stands for, if that tensor is."""
+        name = {self.h: "h", self.c: "c", self.pre: "pre", self.hidden: "hidden"}[to]
+        if name not in self.rounded:
+            return raw
+        return nearest(getattr(self.layer.formats, name), raw)
+
+    def sigmoid(self, raw: Floats) -> Floats:
+        """The gate activation, exact or as the layer has it."""
+        if "gates" not in self.rounded:
+            return SIGMOIDS[self.layer.sigmoid](raw)
+        to = self.layer.formats.gate
+        if self.layer.sigmoid == "hard":
+            return to.to_float(hard_sigmoid_raw(_fine(raw), frac=_FRAC, to=to))
+        return to.to_float(self.table.logistic(_fine(raw), frac=_FRAC, to=to))
+
+    def tanh(self, raw: Floats, source: Format) -> Floats:
+        """tanh, exact or from the table."""
+        if "gates" not in self.rounded:
+            return np.tanh(raw)
+        return self.table.out.to_float(self.table(_fine(raw), frac=_FRAC))
+
+
+def _fine(values: Floats) -> np.ndarray:
+    """Arguments as integers with ``_FRAC`` fraction bits."""
+    return np.floor(np.ldexp(np.clip(values, -_FAR, _FAR), _FRAC) + 0.5).astype(np.int64)

@@ -1,0 +1,144 @@
+"""The emulation: integer equations on real numbers, with any choice of rounded tensors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from golden.cells import GRU, Cell, LiteLSTM
+from golden.emulation import Emulation, nearest
+from golden.model import IntegerModel
+from golden.network import Network
+from golden.quantize import quantize
+from golden.ranking import rank
+from golden.settings import Settings
+from tests.networks import EVERY_CELL, Recipe, float_network, samples
+
+SETTINGS = {
+    "default": Settings(),
+    "narrow": Settings(weight_width=4, activation_width=5, state_width=6, pre_width=7),
+    "wide": Settings(
+        weight_width=16,
+        activation_width=15,
+        state_width=18,
+        pre_width=18,
+        log2_entries=10,
+        interpolate=True,
+    ),
+}
+
+
+def bidirectional(network: Network) -> Network:
+    """The first layer both ways; the second reads both."""
+    first, second = network.layers
+    back = {name: -0.5 * values for name, values in first.weights.items()}
+    both = replace(first, direction="bidirectional", backward=back)
+    gates = {gate.matrix("x") for gate in second.cell.gates if "x" in gate.reads}
+    doubled = {
+        name: np.hstack([values, values[:, ::-1]]) if name in gates else values
+        for name, values in second.weights.items()
+    }
+    return replace(network, layers=(both, replace(second, weights=doubled, direction="reverse")))
+
+
+def case(cell: Cell, sigmoid: str, *, both_ways: bool = False) -> Network:
+    recipe = Recipe(inputs=3, units=(5, 4), outputs=3, cells=(cell, cell), sigmoid=sigmoid)
+    network = float_network(recipe, 3)
+    return bidirectional(network) if both_ways else network
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("sigmoid", ["hard", "logistic"])
+@pytest.mark.parametrize("cell", EVERY_CELL, ids=str)
+def test_with_everything_rounded_it_is_the_integer_model(
+    cell: Cell, sigmoid: str, settings: Settings
+) -> None:
+    network = case(cell, sigmoid)
+    x = samples(network, batch=5, steps=6, seed=2)
+    quantized, _ = quantize(network, x, settings)
+    emulation = Emulation(network, quantized)
+    words = IntegerModel(quantized).forward(quantized.quantize_input(x))
+    assert (emulation.output(x, emulation.tensors) == quantized.out.to_float(words)).all()
+    exact = emulation.output(x, ())
+    assert np.abs(exact - network.forward(x)).max() < 1e-12
+    assert (exact != quantized.out.to_float(words)).any()
+
+
+@pytest.mark.parametrize("cell", [LiteLSTM(), GRU(reset="after")], ids=str)
+def test_directions(cell: Cell) -> None:
+    network = case(cell, "hard", both_ways=True)
+    x = samples(network, batch=5, steps=6, seed=2)
+    quantized, _ = quantize(network, x)
+    emulation = Emulation(network, quantized)
+    words = IntegerModel(quantized).forward(quantized.quantize_input(x))
+    assert "layer0.backward.W_fx" in emulation.tensors or cell.kind == "gru"
+    assert (emulation.output(x, emulation.tensors) == quantized.out.to_float(words)).all()
+    assert np.abs(emulation.output(x, ()) - network.forward(x)).max() < 1e-12
+
+
+def test_without_head() -> None:
+    network = replace(case(LiteLSTM(), "hard"), head=None)
+    x = samples(network, batch=5, steps=6, seed=2)
+    quantized, _ = quantize(network, x)
+    emulation = Emulation(network, quantized)
+    words = IntegerModel(quantized).forward(quantized.quantize_input(x))
+    assert (emulation.output(x, emulation.tensors) == quantized.out.to_float(words)).all()
+
+
+def test_one_matrix_alone_is_the_float_network_with_that_matrix_rounded() -> None:
+    network = case(LiteLSTM(), "hard")
+    x = samples(network, batch=5, steps=6, seed=2)
+    quantized, _ = quantize(network, x, SETTINGS["narrow"])
+    emulation = Emulation(network, quantized)
+    layer, formats = network.layers[1], quantized.layers[1].formats
+    rounded = nearest(formats.weight("g", "h"), layer.weights["U_gh"])
+    other = replace(layer, weights={**layer.weights, "U_gh": rounded})
+    want = replace(network, layers=(network.layers[0], other)).forward(x)
+    got = emulation.output(x, {"layer1.U_gh"})
+    assert np.abs(got - want).max() < 1e-12
+    assert np.abs(got - network.forward(x)).max() > 1e-3
+
+
+# The ranking
+
+
+NARROW = {
+    "x": {"input_width": 3},
+    "c": {"state_width": 4},
+    "pre": {"pre_width": 5},
+    "gates": {"gate_bits": 2},
+}
+
+
+@pytest.mark.parametrize(("kind", "widths"), NARROW.items(), ids=NARROW)
+def test_the_tensors_that_are_narrow_hurt_most(kind: str, widths: dict[str, int]) -> None:
+    """In a network whose other widths are large."""
+    network = case(LiteLSTM(), "hard")
+    x = samples(network, batch=20, steps=6, seed=2)
+    quantized, _ = quantize(network, x, replace(SETTINGS["wide"], **widths))
+    first, second, third = rank(network, quantized, x)[:3]
+    assert first.name.split(".")[-1] == kind
+    if kind != "x":  # one in each layer
+        assert second.name.split(".")[-1] == kind
+        second = third
+    assert first.alone_db < second.alone_db - 20
+
+
+def test_every_tensor_is_ranked_once_and_worst_first() -> None:
+    network = case(LiteLSTM(), "hard")
+    x = samples(network, batch=20, steps=6, seed=2)
+    settings = replace(SETTINGS["wide"], input_width=3)
+    quantized, report = quantize(network, x, settings)
+    told: list[int] = []
+    ranking = rank(network, quantized, x, told.append)
+    assert told == list(range(1, len(ranking) + 1))
+    assert sorted(one.name for one in ranking) == sorted(Emulation(network, quantized).tensors)
+    alone = [one.alone_db for one in ranking]
+    assert alone == sorted(alone)
+    # x has 3 bits, all else 15 and more: it makes nearly all of the error.
+    assert ranking[0].name == "x"
+    assert abs(ranking[0].alone_db - report.tensors[-1].sqnr_db) < 0.5
+    assert ranking[0].gain_db > 20
+    assert max(one.gain_db for one in ranking[1:]) < 1
