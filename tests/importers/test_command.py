@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -131,7 +133,7 @@ def test_descriptions_belong_to_state_dicts(
 def test_a_missing_package_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
+    monkeypatch.setitem(sys.modules, "h5py", None)
     line = commands.refuse(
         capsys, *arguments(shipped("keras_lstm.h5").path, None, tmp_path / "net.npz")
     )
@@ -152,3 +154,10 @@ def test_description_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         line = commands.refuse(capsys, *arguments(kept.path, told, output))
         assert line.startswith(f"{told}: ")
         assert says in line
+
+
+def test_other_packages_are_loaded_when_a_file_asks_for_them() -> None:
+    heavy = "'h5py', 'keras', 'onnx', 'safetensors', 'torch'"
+    code = f"import sys, litelstm.cli; print({{{heavy}}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
