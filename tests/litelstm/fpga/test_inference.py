@@ -44,7 +44,6 @@ def in_block_ram(made: Synthesized) -> set[str]:
     [
         ("ecp5-25f", 5, 2, LiteLSTM()),
         ("ice40-up5k", 4, 1, LSTM()),
-        ("xilinx-a35t", 3, 2, LSTM(peephole="previous")),
     ],
 )
 def test_one_multiplier_a_lane_and_a_tail_multiplier(
