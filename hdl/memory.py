@@ -18,8 +18,10 @@ def block_memory(*, shape: Any, depth: int, init: Sequence[Any] = ()) -> Memory:
     From ``BLOCK_BITS`` bits on it asks for block RAM, by an attribute that synthesizers know; what
     reads it has a register right behind, which a block RAM may take as its output register. Smaller
     ones, accumulators and shadows go where the synthesizer finds best.
+
+    Nothing may use a word that is read in the cycle in which it is written: ``no_rw_check`` tells
+    Yosys, which else builds what makes it the old one.
     """
     large = depth * Shape.cast(shape).width >= BLOCK_BITS
-    return Memory(
-        shape=shape, depth=depth, init=init, attrs={"ram_style": "block"} if large else {}
-    )
+    attributes = {"ram_style": "block", "no_rw_check": 1} if large else {}
+    return Memory(shape=shape, depth=depth, init=init, attrs=attributes)

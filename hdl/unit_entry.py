@@ -145,9 +145,14 @@ class UnitEntry(Component):
         words = self.plan.result_words
         room = Signal(span(words + 1), init=words)
         fits = Signal()
-        taken = Mux(enters & row.row.emit, row.words, 0)
         m.d.sync += [
-            room.eq(room - taken + self.given),
+            room.eq(
+                Mux(
+                    enters & row.row.emit,
+                    room - row.words + self.given,
+                    room + self.given,
+                )
+            ),
             fits.eq(row.valid & ~enters & (~row.row.emit | (room >= row.words))),
         ]
         return fits

@@ -50,7 +50,7 @@ def read(path: Path, *, top: str, family: Family) -> Netlist:
     parts: dict[str, dict[str, float]] = {part: defaultdict(float) for part in PARTS}
     for name, cell in module["cells"].items():
         cells[cell["type"]] += 1
-        part = part_of(name)
+        part = part_of(name.removeprefix("$flatten\\").replace("\\", ""))
         for resource, amount in _cost(family, cell["type"]).items():
             used[resource] += amount
             parts[part][resource] += amount

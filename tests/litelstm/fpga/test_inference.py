@@ -44,7 +44,6 @@ def in_block_ram(made: Synthesized) -> set[str]:
     [
         ("ecp5-25f", 5, 2, LiteLSTM()),
         ("ice40-up5k", 4, 1, LSTM()),
-        ("xilinx-a35t", 3, 2, LSTM(peephole="previous")),
     ],
 )
 def test_one_multiplier_a_lane_and_a_tail_multiplier(
@@ -59,11 +58,15 @@ def test_one_multiplier_a_lane_and_a_tail_multiplier(
     assert bits["weights"] >= BLOCK_BITS
     assert made.netlist.parts["weights"][RAM] >= 1
     assert all(bits[name] < BLOCK_BITS for name in ("x", "h", "c", "output"))
-    assert {name.split(".")[0] for name in in_block_ram(made)} <= {"weights", "update"}
+    if target != "ice40-up5k":  # which has no LUT RAM
+        assert {name.split(".")[0] for name in in_block_ram(made)} <= {"weights", "update"}
 
 
 def test_memories_are_where_the_rule_says_with_their_registers() -> None:
-    """From 512 bits on in block RAM; each block RAM of an ECP5 has taken its output register."""
+    """From 512 bits on in block RAM; an ECP5's have taken their output registers.
+
+    Not those of 36 bits: their word comes out of both ports.
+    """
     recipe = Recipe(inputs=40, units=(40,), activation_width=8, state_width=13)
     made, description = synthesize("ecp5-25f", recipe, lanes=4, tail=2)
     bits = description["memory_bits"]
@@ -74,7 +77,8 @@ def test_memories_are_where_the_rule_says_with_their_registers() -> None:
     assert {name for name in found if "bias" in name} == {"update.bias0_3", "update.bias1_2"}
     assert not [name for name in found if name.startswith(("array", "store.h", "update.buffer"))]
     for name, cell in cells(made).items():
-        if cell["type"] == "DP16KD":
+        widths = [cell["parameters"].get(f"DATA_WIDTH_{port}", "") for port in ("A", "B")]
+        if cell["type"] == "DP16KD" and max(int(width, 2) for width in widths) <= 18:
             modes = {cell["parameters"][f"REGMODE_{port}"] for port in ("A", "B")}
             assert "OUTREG" in modes, name
     assert made.netlist.used[MULTIPLIER] == 4 + 2
