@@ -25,7 +25,6 @@ from golden.errors import InputError
 from golden.network import Network
 from golden.quantize import quantize
 from litelstm import metrics
-from litelstm.architectures import Architecture
 from litelstm.commands.train import float_trainer
 from litelstm.console import err
 from litelstm.data.dataset import Dataset
@@ -87,14 +86,7 @@ Run = dict[str, Any]
 
 def run_once(task: Task, data: Dataset, cell: str, recipe: Recipe) -> Run:
     """Train a cell and measure it, in floats and in integers."""
-    shape = Architecture(
-        cell=cell,
-        inputs=data.inputs,
-        units=task.units,
-        layers=task.layers,
-        head=len(data.classes),
-    )
-    trainer = float_trainer(task, data, shape, recipe)
+    trainer = float_trainer(task, data, recipe, cell=cell)
     for epoch in trainer.run():
         err.print(
             f"{task.name} {cell} seed {recipe.seed}: epoch {epoch.number} of {recipe.epochs}, "

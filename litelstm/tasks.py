@@ -30,7 +30,6 @@ class Task:
         steps, inputs: shape of a sample of the project's own arrays.
         span: smallest and largest input there.
         units, layers: of the network.
-        dropout: between layers.
         recipe: fields of :class:`litelstm.torch.training.Recipe` that differ from its defaults.
         input_scale: factor from stored inputs to those that a network is trained with.
         read: reads the public files, a file or a folder; ``None`` if there are none.
@@ -47,7 +46,6 @@ class Task:
     span: tuple[float, float]
     units: int
     layers: int = 1
-    dropout: float = 0.0
     recipe: Mapping[str, Any] = field(default_factory=dict)
     input_scale: float = 1.0
     read: Callable[[Path], dict[str, Array]] | None = None

@@ -18,7 +18,6 @@ import click
 
 from golden.errors import InputError
 from litelstm import metrics, outputs
-from litelstm.architectures import Architecture
 from litelstm.commands.train import float_trainer
 from litelstm.data.dataset import Dataset
 from litelstm.tasks import TASKS
@@ -48,14 +47,7 @@ def main(data: Path, output: Path, epochs: int, seed: int) -> None:
         input_scale=TASK.input_scale,
     )
     recipe = Recipe(**{**TASK.recipe, "epochs": epochs, "patience": epochs, "seed": seed})
-    shape = Architecture(
-        cell="litelstm",
-        inputs=samples.inputs,
-        units=TASK.units,
-        layers=TASK.layers,
-        head=len(TASK.classes),
-    )
-    trainer = float_trainer(TASK, samples, shape, recipe)
+    trainer = float_trainer(TASK, samples, recipe)
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     if checkpoint.exists():
         trainer.load(checkpoint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,18 @@ from litelstm.tasks import TASKS, Task, find
 if TYPE_CHECKING:
     from litelstm.torch.training import Recipe, Trainer
 
+SHAPE = {
+    "cell": "cell",
+    "gate": "sigmoid",
+    "units": "units",
+    "layers": "layers",
+    "dropout": "dropout",
+}
+"""Options that say what a new network is, and their names in :func:`float_trainer`."""
+
+BITS = {"weights": "weight_width", "activations": "activation_width", "state": "state_width"}
+"""Options of quantization-aware training, and their names in the quantizer's settings."""
+
 AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight_decay": 0.0}
 """What is otherwise in quantization-aware training: it starts from a trained network."""
 
@@ -38,14 +51,19 @@ AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Network file to write."
 )
-@click.option("--cell", default="litelstm", show_default=True, help=f"One of {', '.join(CELLS)}.")
-@click.option("--gate", default="hard", show_default=True, help="hard or logistic.")
+@click.option("--cell", help=f"One of {', '.join(CELLS)}.  [default: litelstm]")
+@click.option("--gate", help="hard or logistic.  [default: hard]")
 @click.option("--units", type=int, help="Units of a layer.  [default: the task's]")
 @click.option("--layers", type=int, help="Layers.  [default: the task's]")
 @click.option("--epochs", type=int, help="At most.  [default: the task's]")
 @click.option("--patience", type=int, help="Epochs without progress.  [default: the task's]")
 @click.option("--batch", type=int, help="Sequences a step.  [default: the task's]")
 @click.option("--lr", type=float, help="Learning rate at the start.  [default: the task's]")
+@click.option("--dropout", type=float, help="Between layers.  [default: 0]")
+@click.option("--augment", help="none, images, spectra or features.  [default: the task's]")
+@click.option(
+    "--balance", type=float, help="Power of its rarity that a class counts with.  [default: 0]"
+)
 @click.option("--seed", default=1, show_default=True, help="Of everything that is random.")
 @click.option("--restart", is_flag=True, help="Begin anew even if there is a checkpoint.")
 @click.option(
@@ -54,26 +72,19 @@ AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight
     type=click.Path(path_type=Path),
     help="Quantization-aware: train this float network on in integers, and write them.",
 )
-@click.option("--weights", default=8, show_default=True, help="With --qat: bits of a weight.")
-@click.option("--activations", default=8, show_default=True, help="With --qat: bits of x and h.")
-@click.option("--state", default=12, show_default=True, help="With --qat: bits of c.")
+@click.option("--weights", type=int, help="With --qat: bits of a weight.  [default: 8]")
+@click.option("--activations", type=int, help="With --qat: bits of x and h.  [default: 8]")
+@click.option("--state", type=int, help="With --qat: bits of c.  [default: 12]")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result here.")
 def train(
     task_name: str,
     data: Path | None,
     output: Path,
-    cell: str,
-    gate: str,
-    units: int | None,
-    layers: int | None,
     seed: int,
     restart: bool,
     start: Path | None,
-    weights: int,
-    activations: int,
-    state: int,
     json_path: Path | None,
-    **recipe: Any,
+    **given: Any,
 ) -> None:
     """Train a network for a task; an interrupted call goes on where it was."""
     task = find(task_name)
@@ -83,23 +94,16 @@ def train(
     from litelstm.torch.training import Recipe, one_thread
 
     one_thread()
-    chosen = {name: value for name, value in recipe.items() if value is not None}
-    settings = Settings(weight_width=weights, activation_width=activations, state_width=state)
+    given = {name: value for name, value in given.items() if value is not None}
+    shape, bits = (_take(given, names, start) for names in (SHAPE, BITS))
+    settings = Settings(**bits)
     with progress("read samples"):
         dataset = task.load(data)
     if start is None:
-        plan = Recipe(**{**task.recipe, **chosen, "seed": seed})
-        shape = Architecture(
-            cell=cell,
-            inputs=dataset.inputs,
-            units=task.units if units is None else units,
-            layers=task.layers if layers is None else layers,
-            head=len(dataset.classes),
-            sigmoid=gate,
-        )
-        trainer = float_trainer(task, dataset, shape, plan)
+        plan = Recipe(**{**task.recipe, **given, "seed": seed})
+        trainer = float_trainer(task, dataset, plan, **shape)
     else:
-        plan = Recipe(**{**task.recipe, **AWARE, **chosen, "seed": seed})
+        plan = Recipe(**{**task.recipe, **AWARE, **given, "seed": seed})
         trainer = aware_trainer(dataset, Network.load(start), settings, plan)
     _run(trainer, plan, checkpoint, restart=restart)
     network = trainer.model.export()  # pyright: ignore[reportCallIssue]
@@ -108,14 +112,39 @@ def train(
     _report(task, dataset, network, trainer, output, json_path)
 
 
-def float_trainer(task: Task, data: Dataset, shape: Architecture, recipe: Recipe) -> Trainer:
-    """A trainer of new weights."""
+def _take(given: dict[str, Any], names: Mapping[str, str], start: Path | None) -> dict[str, Any]:
+    """Take those options out that say what a network is, where it does not say so itself."""
+    taken = {names[option]: given.pop(option) for option in names if option in given}
+    if taken and (start is None) != (names is SHAPE):
+        option = next(option for option in names if names[option] in taken)
+        why = "needs --qat" if start is None else f"is what {start} has"
+        raise click.BadParameter(why, param_hint=f"--{option}")
+    return taken
+
+
+def float_trainer(
+    task: Task, data: Dataset, recipe: Recipe, *, dropout: float = 0.0, **shape: Any
+) -> Trainer:
+    """A trainer of new weights.
+
+    Args:
+        task: decides sizes where ``shape`` does not.
+        data: training samples.
+        recipe: how to train.
+        dropout: between layers.
+        shape: fields of :class:`Architecture`.
+    """
     from litelstm.torch.classifier import Classifier
     from litelstm.torch.training import Trainer, seed
 
+    if not 0 <= dropout < 1:
+        raise InputError(f"dropout is {dropout}, expected 0 or more, less than 1")
+    sizes = {"cell": "litelstm", "units": task.units, "layers": task.layers, **shape}
+    network = Architecture(inputs=data.inputs, head=len(data.classes), **sizes)
     seed(recipe.seed)
-    model = Classifier.of(shape, dropout=task.dropout, input_scale=data.input_scale)
-    return Trainer(model, data.x_train, data.y_train, recipe, {"network": repr(shape)})
+    model = Classifier.of(network, dropout=dropout, input_scale=data.input_scale)
+    identity = {"network": f"{network}, {network.sigmoid}", "dropout": dropout}
+    return Trainer(model, data.x_train, data.y_train, recipe, identity)
 
 
 def aware_trainer(data: Dataset, network: Network, settings: Settings, recipe: Recipe) -> Trainer:

@@ -122,7 +122,12 @@ def test_an_interrupted_call_goes_on(
         (("--task", "digits", "--units", "0"), "units is 0, expected 1 to 2048"),
         (("--task", "digits", "--batch", "9999"), "batch is 9999, expected at most"),
         (("--task", "digits", "--qat", "none.npz"), "none.npz: cannot be read"),
-        (("--task", "digits", "--weights", "40"), "weight_width is 40, expected 2 to 18 bits"),
+        (("--task", "digits", "--weights", "4"), "needs --qat"),
+        (("--task", "digits", "--qat", "n.npz", "--weights", "40"), "weight_width is 40, expected"),
+        (("--task", "digits", "--qat", "n.npz", "--cell", "gru"), "is what n.npz has"),
+        (("--task", "digits", "--qat", "n.npz", "--gate", "hard"), "is what n.npz has"),
+        (("--task", "digits", "--dropout", "1"), "dropout is 1.0, expected 0 or more, less than 1"),
+        (("--task", "digits", "--augment", "more"), "augment is 'more', expected none or images"),
         (("--task", "digits", "-o", "no/net.npz"), "no/net.npz: cannot be written"),
     ],
 )
