@@ -14,6 +14,7 @@ from golden.formats import Format
 from golden.layer_formats import BIAS, LayerFormats, weight_format
 from golden.network import Dense, Layer, Network
 from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
+from golden.refinement import refine
 from golden.scales import Block, LayerScales, Observed
 from golden.settings import Settings
 
@@ -59,9 +60,12 @@ class Calibration:
                 layers.append(_quantize_layer(observed, x, settings, table))
                 x = layers[-1].formats.h
             head = self._quantize_head(self.network.head, x, settings)
-            return QuantizedNetwork(
+            result = QuantizedNetwork(
                 layers=tuple(layers), head=head, tanh=table, input_scale=self.network.input_scale
             )
+            if settings.refine:
+                result = refine(self.network, result, self.samples, self.run.output)
+            return result
         except InputError:
             raise
         except ValueError as error:

@@ -74,11 +74,13 @@ class Outcome:
 class Search:
     """Searches bit widths for one network.
 
-    1. Each width alone, all others at their widest: the narrowest that stays within the bound.
-    2. All of these together. While that loses too much, the bit that buys most for its cost is
-       given back.
-    3. While any width can do with a bit less, the one that saves most gives it.
+    1. Each width alone, all others at their widest: the narrowest that stays within the bound. All
+       of these together; while that loses too much, the bit that buys most for its cost is given
+       back.
+    2. Beside it, W8 A8 C12 with all widths moved by as many bits, as narrow as the bound allows.
+    3. From both: while any width can do with a bit less, the one that saves most gives it.
     4. Exchanges: a bit of one width for one or two of another, where that is cheaper; then 3 again.
+       The cheaper of both ends is the result.
 
     A setting stays within the bound if neither the right decisions that it loses nor the
     confidence that it loses exceed it (:class:`golden.quality.Judge`); so its accuracy drops by no
@@ -133,15 +135,10 @@ class Search:
                 f"with all widths at their largest so many points of {self._judge.measure} or of "
                 "confidence are lost (more samples or an interpolated tanh table may help)"
             )
-        choice = tuple(self._narrowest(widest, index) for index in range(len(widest)))
-        choice = self._repair(choice)
-        while True:
-            choice = self._descend(choice)
-            exchanged = self._exchange(choice)
-            if exchanged is None:
-                break
-            choice = exchanged
-        best, reference = self._try(choice), self._try(self._start)
+        together = tuple(self._narrowest(widest, index) for index in range(len(widest)))
+        ends = [self._settle(start) for start in (self._repair(together), self._balanced(widest))]
+        best = min((self._try(end) for end in ends), key=lambda one: one.relative)
+        reference = self._try(self._start)
         return Outcome(
             best=best,
             reference=reference,
@@ -206,6 +203,26 @@ class Search:
                 best = tuple(max(one) for one in zip(*wider, strict=True))
             choice = best
         return choice
+
+    def _balanced(self, widest: Choice) -> Choice:
+        """The reference with all widths moved by as many bits: the narrowest within the bound."""
+        for bits in range(-max(widest), max(widest)):
+            moved = tuple(
+                min(max(width + bits, low), high)
+                for width, (low, high) in zip(self._start, self._ranges.values(), strict=True)
+            )
+            if self._excess(moved) <= 0:
+                return moved
+        return widest
+
+    def _settle(self, choice: Choice) -> Choice:
+        """Where nothing cheaper is found near by."""
+        while True:
+            choice = self._descend(choice)
+            exchanged = self._exchange(choice)
+            if exchanged is None:
+                return choice
+            choice = exchanged
 
     def _descend(self, choice: Choice) -> Choice:
         while (narrower := self._cheapest(choice, self._moved(choice, -1))) is not None:

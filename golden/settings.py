@@ -29,6 +29,7 @@ class Settings:
         hidden_width: bits of a sum that is multiplied before it is activated.
         out_width: bits of a logit.
         method: ``mse`` or ``max``, for every power-of-two scale.
+        refine: try each gate's binary point out on the output, see :mod:`golden.refinement`.
         log2_entries, log2_range, interpolate: the tanh table, see
             :class:`golden.activations.TanhTable`.
 
@@ -45,6 +46,7 @@ class Settings:
     hidden_width: int = 16
     out_width: int = 16
     method: str = "mse"
+    refine: bool = False
     log2_entries: int = 8
     log2_range: int = 2
     interpolate: bool = False

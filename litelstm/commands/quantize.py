@@ -65,6 +65,11 @@ SEARCHED = {"weights", "activations", "state", "inputs", "gates", "pre", "tanh_e
     show_default=True,
     help="Scales of least mean squared error (mse), or at which nothing saturates (max).",
 )
+@click.option(
+    "--refine",
+    is_flag=True,
+    help="Try each gate's binary point out on the output; helps at few bits.",
+)
 @click.option("--tanh-entries", default=256, show_default=True, help="Size of the tanh table.")
 @click.option("--tanh-range", default=4, show_default=True, help="tanh saturates from here on.")
 @click.option("--interpolate", is_flag=True, help="Interpolate between entries of the tanh table.")
@@ -150,6 +155,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         pre_width=options["pre"],
         out_width=options["logits"],
         method=method,
+        refine=options["refine"],
         log2_entries=_log2("--tanh-entries", options["tanh_entries"]),
         log2_range=_log2("--tanh-range", options["tanh_range"]),
         interpolate=options["interpolate"],

@@ -1,0 +1,124 @@
+"""The search: within its bound, cheaper than what it is measured against, the same every time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from golden.calibration import Calibration
+from golden.cells import GRU, Cell, LiteLSTM
+from golden.cost import cost
+from golden.errors import InputError
+from golden.model import IntegerModel
+from golden.network import Network
+from golden.quality import Judge
+from golden.quantize import quantize, quantize_within
+from golden.search import WIDTHS, Outcome
+from golden.settings import Settings
+from tests.networks import Recipe, float_network, samples
+
+BOUND = 3.0
+
+
+def case(cell: Cell, *, outputs: int | None = 3) -> Network:
+    return float_network(Recipe(inputs=3, units=(5,), outputs=outputs, cells=(cell,)), 4)
+
+
+def found(network: Network, labels: Any = None, **options: Any) -> Outcome:
+    x = samples(network, batch=200, steps=4, seed=5)
+    return quantize_within(network, x, labels=labels, **{"max_drop": BOUND, **options})[0]
+
+
+@pytest.mark.parametrize("cell", [LiteLSTM(), GRU()], ids=str)
+def test_what_is_found_stays_within_the_bound_and_costs_less(cell: Cell) -> None:
+    network = case(cell)
+    x = samples(network, batch=200, steps=4, seed=5)
+    labels = network.forward(x).argmax(axis=1)
+    labels[::10] = 0  # as of real ones, some are missed
+    outcome = found(network, labels)
+    again, report = quantize(network, x, outcome.best.settings)
+    words = IntegerModel(again).forward(again.quantize_input(x))
+    right = network.forward(x).argmax(axis=1) == labels
+    lost = 100 * (right.mean() - (words.argmax(axis=1) == labels).mean())
+    assert lost == pytest.approx(outcome.best.drop)
+    assert outcome.best.drop <= outcome.best.lost <= BOUND
+    assert outcome.best.doubt <= BOUND
+    assert outcome.measure == "accuracy"
+    assert outcome.level == pytest.approx(100 * right.mean())
+    assert outcome.best.relative < 0.8
+    assert outcome.reference.relative == 1
+    assert outcome.best.cost == cost(again)
+    assert report.tensors[-1].sqnr_db > 0
+
+
+@pytest.mark.parametrize("cell", [LiteLSTM(), GRU()], ids=str)
+def test_no_width_can_do_with_a_bit_less(cell: Cell) -> None:
+    network = case(cell)
+    x = samples(network, batch=200, steps=4, seed=5)
+    best = found(network).best
+    calibration = Calibration(network, x)
+    judge = Judge(network.forward(x), None, head=True)
+    tried = 0
+    for name, (least, _) in WIDTHS.items():
+        value = getattr(best.settings, name)
+        if value == least or (name == "state_width" and cell.kind == "gru"):
+            continue
+        narrower = calibration.quantize(replace(best.settings, **{name: value - 1}))
+        words = IntegerModel(narrower).forward(narrower.quantize_input(x))
+        output = narrower.out.to_float(words)
+        assert (
+            max(judge.lost(output), judge.doubt(output)) > BOUND
+            or cost(narrower).relative(best.cost) >= 1
+        )
+        tried += 1
+    assert tried >= 3
+
+
+def test_the_same_call_finds_the_same_setting_and_tells_of_every_trial() -> None:
+    told: list[int] = []
+    one, two = (found(case(LiteLSTM()), progress=tell) for tell in (told.append, lambda _: None))
+    assert one.best.settings == two.best.settings
+    assert told == list(range(1, one.tried + 1))
+
+
+def test_a_looser_bound_is_cheaper() -> None:
+    network = case(LiteLSTM())
+    prices = [found(network, max_drop=bound).best.relative for bound in (1, 5, 30)]
+    assert prices[0] > prices[1] > prices[2]
+
+
+def test_what_is_not_searched_stays_as_it_was_asked_for() -> None:
+    asked = Settings(out_width=11, log2_range=3, interpolate=True, method="max", weight_width=17)
+    best = found(case(LiteLSTM()), settings=asked).best
+    kept = ("out_width", "log2_range", "interpolate", "method", "hidden_width")
+    assert {name: getattr(best.settings, name) for name in kept} == {
+        name: getattr(asked, name) for name in kept
+    }
+    assert best.settings.weight_width < 17
+
+
+def test_a_network_without_state_c_keeps_its_width_out_of_the_search() -> None:
+    assert found(case(GRU())).best.settings.state_width == Settings().state_width
+
+
+def test_without_head_it_bounds_the_noise() -> None:
+    network = case(LiteLSTM(), outputs=None)
+    outcome = found(network, max_drop=0.1)
+    x = samples(network, batch=200, steps=4, seed=5)
+    assert outcome.measure == "noise"
+    assert quantize(network, x, outcome.best.settings)[1].tensors[-1].sqnr_db >= 30
+
+
+def test_a_bound_that_nothing_meets_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^max_drop is 0, expected [0-9.e-]+ or more: "):
+        found(case(LiteLSTM(), outputs=None), max_drop=0)
+
+
+@pytest.mark.parametrize("bound", [-0.1, 100.5, np.nan, np.inf])
+def test_bounds_out_of_range_are_refused(bound: float) -> None:
+    with pytest.raises(InputError) as caught:
+        found(case(LiteLSTM()), max_drop=bound)
+    assert str(caught.value) == f"max_drop is {bound}, expected 0 to 100 percentage points"
