@@ -72,11 +72,11 @@ def test_it_says_what_the_array_waits_for(capsys: Capture) -> None:
 
 
 def test_fewer_tail_multipliers_take_longer(capsys: Capture) -> None:
-    arguments = ("cycles", "--cell", "lstm", "--inputs", "1", "--units", "16")
+    arguments = ("cycles", "--cell", "plstm", "--inputs", "1", "--units", "16")
     one, two, six = (
         run_json(capsys, *arguments, "--tail-multipliers", n)["last_output"] for n in "126"
     )
-    assert one > two > six
+    assert one > two >= six
 
 
 def test_generate_takes_tail_multipliers(capsys: Capture, network: Path, tmp_path: Path) -> None:
