@@ -14,7 +14,7 @@ from typing import Any
 from litelstm.fpga.targets import ICE40, LOGIC_CELL, PIN, Family
 
 PARTS = {
-    "array": r"core\.array\b",
+    "array": r"(core\.array|lanes)\b",
     "weights": r"core\.weights\b",
     "activations": r"core\.update\.(tanh\d|\w+_hard|\w+_logistic)",
     "state update": r"core\.update\b",
