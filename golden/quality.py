@@ -14,7 +14,7 @@ ACCURACY = "accuracy"
 AGREEMENT = "agreement"
 NOISE = "noise"
 
-CAUTION = 2.0
+CAUTION = 3.0
 """Standard errors that :meth:`Judge.doubt` adds."""
 
 

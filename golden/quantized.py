@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden import store
 from golden.activations import TanhTable
-from golden.cells import SIGMOIDS, Cell, cell_options
-from golden.directions import BACKWARD, DirectedLayer, check_direction, parts
+from golden.cells import cell_options
+from golden.directions import BACKWARD, parts
 from golden.errors import InputError
 from golden.formats import Format
 from golden.layer_formats import (
@@ -22,9 +21,6 @@ from golden.layer_formats import (
     MIN_WEIGHT_WIDTH,
     LayerFormats,
     check_format,
-    check_integers,
-    check_product_frac,
-    check_weight_width,
     format_names,
     weight_format,
 )
@@ -37,139 +33,10 @@ from golden.network import (
     read_direction,
     weight_shapes,
 )
+from golden.quantized_layers import Integers, QuantizedDense, QuantizedLayer, signed_width
 
 KIND = "litelstm quantized network"
 """Value of the field ``kind`` in a quantized network's file."""
-
-Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuantizedLayer(DirectedLayer):
-    """One recurrent layer in integers; matrices and biases are named as in the float layer.
-
-    Both directions of a bidirectional layer have the same formats.
-
-    Raises:
-        InputError: a weight is missing, foreign, of a wrong shape or out of its format's range;
-            the gate activation or the direction is unknown.
-    """
-
-    cell: Cell
-    sigmoid: str
-    formats: LayerFormats
-    weights: Mapping[str, Integers]
-    direction: str = "forward"
-    backward: Mapping[str, Integers] | None = None
-
-    def __post_init__(self) -> None:
-        if self.sigmoid not in SIGMOIDS:
-            raise InputError(f"sigmoid is {self.sigmoid!r}, expected hard or logistic")
-        check_direction(self.direction, self.backward)
-        first = self.cell.gates[0]
-        for name in (first.matrix("x"), first.bias):
-            if name not in self.weights:
-                raise InputError(f"weight {name} is missing")
-        for name in format_names(self.cell):
-            if getattr(self.formats, name) is None:
-                raise InputError(f"a {self.cell.kind} layer has no format {name}")
-        gates = [gate.name for gate in self.cell.gates]
-        if sorted(self.formats.product_fracs) != sorted(gates):
-            found = ", ".join(sorted(self.formats.product_fracs))
-            raise InputError(f"product_fracs has {found}, expected {', '.join(sorted(gates))}")
-        self._check_weights("", self.weights)
-        if self.backward is not None:
-            self._check_weights(BACKWARD, self.backward)
-
-    def _check_weights(self, prefix: str, weights: Mapping[str, Integers]) -> None:
-        shapes = weight_shapes(self.cell, self.inputs, self.units)
-        if shapes.keys() != weights.keys():
-            raise InputError(f"{prefix}weights are {sorted(weights)}, expected {sorted(shapes)}")
-        for name, shape in shapes.items():
-            to = weight_format(name, self.formats)
-            check_integers(prefix + name, weights[name], shape, to)
-
-    def bounds(self, gate: int, *, bias: bool) -> tuple[Integers, Integers]:
-        """Smallest and largest sum of ``weights`` that any operands in range can reach.
-
-        Args:
-            gate: index into ``cell.gates``.
-            bias: with the bias and the diagonal, or the matrix products alone (what the
-                accumulator holds; every partial sum lies in this range too, because each product's
-                range includes 0).
-
-        Returns:
-            Two int64 arrays of shape (units,).
-        """
-        description = self.cell.gates[gate]
-        start = self.weights[description.bias] if bias else np.zeros(self.units, dtype=np.int64)
-        low, high = start, start
-        for operand in description.reads:
-            matrix = self.weights[description.matrix(operand)]
-            less, more = _product_range(matrix, self.formats.operand(operand))
-            low, high = low + less, high + more
-        if bias and description.diagonal:
-            weights = self.weights[description.peephole]
-            less, more = _product_range(weights[:, np.newaxis], self.formats.operand("c"))
-            low, high = low + less, high + more
-        return low, high
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuantizedDense:
-    """The dense head in integers: y = requantize(W h + b).
-
-    Args:
-        h: format of the vector that it reads.
-        out: format of the logits.
-        weight_width: bits of a weight.
-        product_frac: fraction bits of products, sums and bias.
-        weights: ``W`` (outputs, units) and ``b`` (outputs,).
-
-    Raises:
-        InputError: a field is missing, foreign, of a wrong shape or out of range.
-    """
-
-    h: Format
-    out: Format
-    weight_width: int
-    product_frac: int
-    weights: Mapping[str, Integers]
-
-    def __post_init__(self) -> None:
-        if self.weights.keys() != {"W", "b"}:
-            raise InputError(f"head weights are {sorted(self.weights)}, expected W and b")
-        check_format("out", self.out, widest=32)
-        check_weight_width(self.weight_width)
-        check_product_frac(self.product_frac, self.h)
-        check_integers("W", self.weights["W"], (None, None), self.weight)
-        check_integers("b", self.weights["b"], (self.outputs,), self.bias)
-
-    @property
-    def weight(self) -> Format:
-        """Format of the weights."""
-        return Format(width=self.weight_width, frac=self.product_frac - self.h.frac)
-
-    @property
-    def bias(self) -> Format:
-        """Format of the biases."""
-        return Format(width=BIAS.width, frac=self.product_frac)
-
-    @property
-    def outputs(self) -> int:
-        """Number of logits."""
-        return self.weights["W"].shape[0]
-
-    @property
-    def units(self) -> int:
-        """Length of the vector that it reads."""
-        return self.weights["W"].shape[1]
-
-    def bounds(self, *, bias: bool) -> tuple[Integers, Integers]:
-        """Smallest and largest sum of each output, as :meth:`QuantizedLayer.bounds`."""
-        low, high = _product_range(self.weights["W"], self.h)
-        start = self.weights["b"] if bias else 0
-        return low + start, high + start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,17 +187,6 @@ class QuantizedNetwork:
         except ValueError as error:
             text = str(error)
             raise InputError(text if text.startswith(str(path)) else f"{path}: {text}") from None
-
-
-def signed_width(low: int, high: int) -> int:
-    """Bits of the narrowest signed integer that holds ``low`` to ``high``, at least 2."""
-    return max(2, max(0, high).bit_length() + 1, (-low - 1).bit_length() + 1 if low < 0 else 1)
-
-
-def _product_range(matrix: Integers, operand: Format) -> tuple[Integers, Integers]:
-    """Range of each row's sum of products with an operand vector of any values in range."""
-    ends = np.stack([matrix * operand.min, matrix * operand.max])
-    return ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
 
 
 def _format_field(value: Format) -> Integers:

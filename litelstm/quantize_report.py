@@ -109,8 +109,6 @@ class Summary:
             "pre",
             "tanh",
             "cost",
-            "memory",
-            "lane",
             "drop",
         )
         for name, one in (("found", outcome.best), ("W8 A8 C12", outcome.reference)):
@@ -125,8 +123,6 @@ class Summary:
                 str(settings.pre_width),
                 str(1 << settings.log2_entries),
                 f"{one.relative:.3f}",
-                str(one.cost.memory),
-                str(one.cost.lane),
                 f"{one.drop:.2f}",
             )
         out.print(table)
