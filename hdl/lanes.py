@@ -81,7 +81,8 @@ class Lanes(Component):
                 "i_first": In(1),
                 "valid": Out(1),
                 "place": Out(shape.place),
-                "total": Out(data.ArrayLayout(signed(shape.accumulator_width), shape.lanes)),
+                # A port a lane: a wide word assigned in slices costs Icarus a factor of ten.
+                "total": Out(signed(shape.accumulator_width)).array(shape.lanes),
             }
         )
 

@@ -62,7 +62,7 @@ class MacArray(Component):
         m.d.comb += [
             shadow.i_fill.eq(lanes.valid & final[-1]),
             shadow.i_place.eq(lanes.place),
-            shadow.i_total.eq(lanes.total),
+            *(to.eq(total) for to, total in zip(shadow.i_total, lanes.total, strict=True)),
             shadow.read.eq(self.read),
             self.sums.eq(shadow.sums),
         ]

@@ -41,7 +41,7 @@ class Shadow(Component):
             {
                 "i_fill": In(1),
                 "i_place": In(shape.place),
-                "i_total": In(data.ArrayLayout(width, shape.lanes)),
+                "i_total": In(width).array(shape.lanes),
                 "read": In(data.ArrayLayout(read_layout(shape), shape.banks)),
                 "sums": Out(data.ArrayLayout(width, shape.banks)),
             }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import cycle as repeated
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ async def jams(dut: Any) -> None:
 @cocotb.test()
 async def steps(dut: Any) -> None:
     """A job of steps on several streams, with states in and out: once to every cycle, with every
-    pattern of stalls, and after a reset in some phases.
+    pattern of back-pressure beside one of idle, and after a reset in some phases.
     """
     job = CoreJob.of_environment()
     bench = Bench(dut)
@@ -94,12 +95,11 @@ async def steps(dut: Any) -> None:
     runs: list[tuple[Stalls, Reset | None]] = [(NO_STALLS, None)]
     runs += [
         (Stalls(idle=idle, ready=ready), None)
-        for idle in IDLE_PATTERNS.values()
-        for ready in READY_PATTERNS.values()
+        for idle, ready in zip(repeated(IDLE_PATTERNS.values()), READY_PATTERNS.values())
         if ready.trigger is not Trigger.DUE
     ]
     end = int(job.taken[-1])
-    runs += [(NO_STALLS, Reset(cycle=cycle)) for cycle in range(0, end, max(1, end // PHASES))]
+    runs += [(NO_STALLS, Reset(cycle=at)) for at in range(0, end, max(1, end // PHASES))]
     for stalls, reset in runs:
         run = await bench.run(**traffic, stalls=stalls, seed=cocotb.RANDOM_SEED, reset=reset)
         result = CoreResult.judge(job, run, stalled=stalls != NO_STALLS)

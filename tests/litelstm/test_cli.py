@@ -79,7 +79,7 @@ def test_generate(call: Call, files: Files, tmp_path: Path) -> None:
     done = call("generate", files.network, "--lanes", 2, "-o", folder)
     assert done.status == 0
     source, description = folder / "litelstm_core.v", folder / "litelstm_core.json"
-    assert sorted(folder.iterdir()) == [description, source]
+    assert sorted(folder.iterdir()) == [folder / "litelstm_core.core", description, source]
     assert str(source) in done.out
     assert str(description) in done.out
     told = json.loads(description.read_text())
@@ -125,7 +125,7 @@ def test_generate_replaces_older_files(call: Call, files: Files, tmp_path: Path)
     for lanes in (1, 4):
         assert call("generate", files.network, "--lanes", lanes, "-o", tmp_path).status == 0
         assert json.loads((tmp_path / "litelstm_core.json").read_text())["lanes"] == lanes
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_cycles(call: Call, files: Files) -> None:
