@@ -1,0 +1,103 @@
+"""Credits: units, rows and words are accounted for in every cycle, so that none gets lost.
+
+What the core waits for are counters: elements of a vector that are ready, the head's sums that are
+free, room in the output buffer. Each of them, plus what is on its way to be counted, is constant. A
+lost credit would stop the core for ever, one too many would let it overwrite what is still needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from amaranth.hdl import Const, Mux, Signal, Value
+
+from sim.formal.observed import Observed
+
+
+def claim_ready(observed: Observed) -> None:
+    """Every element of a vector that is not ready is on its way to be."""
+    plan, ready = observed.plan, observed.core.store.ready
+    for vector, layer in plan.vectors:
+        job = plan.job_making(vector, layer)
+        entered = _entered(observed, job, stages=plan.update_cost.written[vector])
+        units = ready[f"{vector}{layer}"] + _before_update(observed, job) + entered
+        observed.claims.always(f"credits_of_{vector}{layer}", units == plan.jobs[job].units)
+
+
+def claim_head(observed: Observed) -> None:
+    """The head's sums are free exactly when all of them have been taken."""
+    plan, core, m = observed.plan, observed.core, observed.m
+    if not plan.head_pass:
+        return
+    job, unit = len(plan.jobs) - 1, observed.units[0]
+    left = Signal(range(plan.jobs[job].units + 1), name="head_left")
+    with m.If(core.sequencer.restart[job]):
+        m.d.sync += left.eq(plan.jobs[job].units)
+    with m.Elif(unit["valid"] & (unit["job"] == job)):
+        m.d.sync += left.eq(left - 1)
+    coming = _before_update(observed, job) + _entered(observed, job, stages=1)
+    observed.claims.always("credits_of_head", left == coming)
+    observed.claims.always("head_is_free_when_drained", core.sequencer.head_free == (left == 0))
+
+
+def claim_room(observed: Observed) -> None:
+    """The room that is counted is the room that there is."""
+    unit, left = observed.units[0], observed.lanes_left
+    entered = _sum(stage["word"] for stage in observed.units[: observed.result_stage + 1])
+    if observed.plan.interface.classes:
+        entering = unit["emit"] & observed.inside("update.unit.ends_job") & (left != 0)
+    else:
+        entering = Mux(unit["emit"], left, 0)
+    inside = entering + entered + observed.buffer_level + observed.core.o.valid
+    observed.claims.always("room_is_real", observed.room + inside == observed.plan.result_words)
+
+
+def claim_fifos(observed: Observed) -> None:
+    """Queue and output buffer have a place for whatever comes; their pointers fit their levels."""
+    fifos = {
+        "queue": (observed.queue_depth, observed.queue_level),
+        "buffer": (observed.buffer_depth, observed.buffer_level),
+    }
+    for name, (depth, level) in fifos.items():
+        path = f"update.{name}"
+        full = ~observed.inside(f"{path}.w_rdy")
+        observed.claims.never(f"{name}_overflows", observed.inside(f"{path}.w_en") & full)
+        produce, consume = (
+            observed.inside(f"{path}.{end}", len(Signal(range(depth))))
+            for end in ("produce", "consume")
+        )
+        ahead = consume + level
+        fits = (produce < depth) & (consume < depth) & (level <= depth)
+        fits &= produce == Mux(ahead >= depth, ahead - depth, ahead)
+        observed.claims.always(f"{name}_pointers_fit", fits)
+
+
+def _before_update(observed: Observed, job: int) -> Value:
+    """Units of a job whose sums are being completed, or wait for the state update."""
+    rows = observed.rows_on_the_way + observed.queue
+    of_rows = _sum(Mux(valid & (row.job == job), row.units + 1, 0) for valid, row in rows)
+    entering = Mux(observed.units[0]["job"] == job, observed.lanes_left, 0)
+    return _unfinished(observed, job) + of_rows + entering
+
+
+def _entered(observed: Observed, job: int, *, stages: int) -> Value:
+    """Units of a job in the first stages of the state update."""
+    return _sum(stage["valid"] & (stage["job"] == job) for stage in observed.units[:stages])
+
+
+def _unfinished(observed: Observed, number: int) -> Value:
+    """Units of a job whose sums the array has begun to finish and not finished."""
+    plan, job = observed.plan, observed.plan.jobs[number]
+    position = next(i for i, single in enumerate(plan.passes) if single.completes == number)
+    inside = (observed.position == position) & (
+        observed.column == plan.passes[position].columns - 1
+    )
+    inside &= (observed.pass_row != 0) | (observed.gate != 0)
+    left = Signal(range(job.units + 1), name=f"unfinished{number}")
+    with observed.m.If(inside):
+        observed.m.d.comb += left.eq(job.units - observed.pass_row * plan.lanes)
+    return left
+
+
+def _sum(values: Iterable[Value]) -> Value:
+    return sum(values, start=Value.cast(Const(0)))

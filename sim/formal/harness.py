@@ -1,0 +1,66 @@
+"""A core with all claims about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from amaranth.hdl import Cat, Module, Value
+
+from hdl.core import Core
+from sim.formal import accounts, order, progress, shadow, steps, streams, words
+from sim.formal.claims import Claims
+from sim.formal.observed import Observed
+from sim.formal.prover import Verdict, prove
+
+FIFOS = ("core.update.queue", "core.update.buffer")
+"""Modules whose memories are no data: rows, and the marks of words."""
+
+PRODUCTS = ("core.array", "core.update")
+"""Modules whose multipliers work on data."""
+
+
+def prove_core(core: Core, *, folder: Path, seconds: int = 10) -> Verdict:
+    """Prove all claims about a core, alone, with inputs and reset that do as they like."""
+    m = Module()
+    m.submodules.core = core
+    claims = Claims(m)
+    observed = Observed(core, claims)
+    _claim_streams(observed)
+    numbers, numbered = order.Order(observed), words.Words(observed)
+    order.claim_order(observed, numbers)
+    order.claim_walk(observed)
+    order.claim_entering(observed, numbers)
+    words.claim_words(observed, numbers, numbered)
+    words.claim_results(observed, numbered)
+    accounts.claim_ready(observed)
+    accounts.claim_head(observed)
+    accounts.claim_room(observed)
+    accounts.claim_fifos(observed)
+    shadow.claim_shadow(observed)
+    steps.claim_inputs(observed)
+    progress.claim_phase(observed)
+    progress.claim_progress(observed)
+    inputs = [core.i.valid, Value.cast(core.i.payload), core.o.ready]
+    if core.access:
+        inputs += [core.i_state.valid, Value.cast(core.i_state.payload), core.o_state.ready]
+    return prove(
+        claims, inputs=inputs, products=PRODUCTS, kept=FIFOS, folder=folder, seconds=seconds
+    )
+
+
+def _claim_streams(observed: Observed) -> None:
+    """Valid and payload of every stream that leaves a room, ready of those that enter the core."""
+    core, claims = observed.core, observed.claims
+    offers = {"o": (core.o.valid, Value.cast(core.o.payload), core.o.ready)}
+    enters = {"i": core.i}
+    queue = [observed.inside(f"update.queue.{end}") for end in ("r_rdy", "r_en")]
+    offers["queue"] = (queue[0], Value.cast(observed.front), queue[1])
+    if core.access:
+        enters["i_state"] = core.i_state
+        # Of the word itself its address: the memory that it comes from is data.
+        place = Cat(core.store.state_address, core.store.state_stream)
+        offers["o_state"] = (core.o_state.valid, place, core.o_state.ready)
+    for name, (valid, payload, ready) in offers.items():
+        streams.claim_offer(claims, name, valid=valid, payload=payload, ready=ready)
+    for name, stream in enters.items():
+        streams.claim_ready_stays(claims, name, valid=stream.valid, ready=stream.ready)
