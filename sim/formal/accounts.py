@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from amaranth.hdl import Const, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Mux, Signal, Value
 
-from sim.formal.observed import Observed
+from hdl.numeric import span
+from sim.formal.observed import BUFFER, QUEUE, Observed
 
 
 def claim_ready(observed: Observed) -> None:
@@ -19,7 +20,7 @@ def claim_ready(observed: Observed) -> None:
     plan, ready = observed.plan, observed.core.store.ready
     for vector, layer in plan.vectors:
         job = plan.job_making(vector, layer)
-        entered = _entered(observed, job, stages=plan.update_cost.written[vector])
+        entered = _entered(observed, job, stages=plan.update_cost.written[vector] - 1)
         units = ready[f"{vector}{layer}"] + _before_update(observed, job) + entered
         observed.claims.always(f"credits_of_{vector}{layer}", units == plan.jobs[job].units)
 
@@ -45,31 +46,49 @@ def claim_room(observed: Observed) -> None:
     unit, left = observed.units[0], observed.lanes_left
     entered = _sum(stage["word"] for stage in observed.units[: observed.result_stage + 1])
     if observed.plan.interface.classes:
-        entering = unit["emit"] & observed.inside("update.unit.ends_job") & (left != 0)
+        entering = unit["emit"] & observed.unit("ends_job") & (left != 0)
     else:
         entering = Mux(unit["emit"], left, 0)
     inside = entering + entered + observed.buffer_level + observed.core.o.valid
     observed.claims.always("room_is_real", observed.room + inside == observed.plan.result_words)
 
 
-def claim_fifos(observed: Observed) -> None:
-    """Queue and output buffer have a place for whatever comes; their pointers fit their levels."""
-    fifos = {
-        "queue": (observed.queue_depth, observed.queue_level),
-        "buffer": (observed.buffer_depth, observed.buffer_level),
-    }
-    for name, (depth, level) in fifos.items():
-        path = f"update.{name}"
-        full = ~observed.inside(f"{path}.w_rdy")
-        observed.claims.never(f"{name}_overflows", observed.inside(f"{path}.w_en") & full)
-        produce, consume = (
-            observed.inside(f"{path}.{end}", len(Signal(range(depth))))
-            for end in ("produce", "consume")
-        )
-        ahead = consume + level
-        fits = (produce < depth) & (consume < depth) & (level <= depth)
-        fits &= produce == Mux(ahead >= depth, ahead - depth, ahead)
-        observed.claims.always(f"{name}_pointers_fit", fits)
+def claim_entry(observed: Observed) -> None:
+    """The row that is next knows its words and its place; it enters only if there is room."""
+    plan, (valid, row) = observed.plan, observed.queue[0]
+    words = observed.inside("update.entry.held.words", len(Signal(range(plan.lanes + 1))))
+    start = observed.inside("update.entry.held.start", len(Signal(span(plan.jobs[-1].unit + 1))))
+    of_job = Cat(*((row.job == n) & (start == job.unit) for n, job in enumerate(plan.jobs))).any()
+    right = (words == (row.last if plan.interface.classes else row.units + 1)) & of_job
+    observed.claims.always("next_row_is_right", ~valid | right)
+    fits = valid & (~row.emit | (observed.room >= words))
+    observed.claims.always("next_row_fits", ~observed.inside("update.entry.fits") | fits)
+
+
+def claim_queue(observed: Observed) -> None:
+    """The queue has a place for whatever comes; its pointers fit its level."""
+    depth, level = observed.queue_depth, observed.queue_level
+    produce, consume = observed.queue_pointers
+    full = ~observed.inside(f"{QUEUE}.w_rdy")
+    observed.claims.never("queue_overflows", observed.inside(f"{QUEUE}.w_en") & full)
+    ahead = consume + level
+    fits = (produce < depth) & (consume < depth) & (level <= depth)
+    fits &= produce == Mux(ahead >= depth, ahead - depth, ahead)
+    # Rows wait in the queue only behind another one.
+    fits &= (level == 0) | observed.queue[0][0]
+    observed.claims.always("queue_pointers_fit", fits)
+
+
+def claim_buffer(observed: Observed) -> None:
+    """The output buffer has a place for whatever comes, and offers only what was written before."""
+    words, level = observed.plan.result_words, observed.buffer_level
+    produce, consume = observed.buffer_pointers
+    write, takes = (observed.inside(f"{BUFFER}.{moves}") for moves in ("write", "takes"))
+    held = level + observed.core.o.valid
+    observed.claims.never("buffer_overflows", write & (held >= words))
+    fits = (level <= words) & ((produce - consume - level)[: len(produce)] == 0)
+    observed.claims.always("buffer_pointers_fit", fits)
+    observed.claims.never("buffer_reads_what_it_writes", write & takes & (produce == consume))
 
 
 def _before_update(observed: Observed, job: int) -> Value:

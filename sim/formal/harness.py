@@ -9,10 +9,10 @@ from amaranth.hdl import Cat, Module, Value
 from hdl.core import Core
 from sim.formal import accounts, order, progress, shadow, steps, streams, words
 from sim.formal.claims import Claims
-from sim.formal.observed import Observed
+from sim.formal.observed import BUFFER, QUEUE, Observed
 from sim.formal.prover import Verdict, prove
 
-FIFOS = ("core.update.queue", "core.update.buffer")
+FIFOS = (f"core.{QUEUE}", f"core.{BUFFER}")
 """Modules whose memories are no data: rows, and the marks of words."""
 
 PRODUCTS = ("core.array", "core.update")
@@ -29,14 +29,18 @@ def prove_core(core: Core, *, folder: Path, seconds: int = 10) -> Verdict:
     numbers, numbered = order.Order(observed), words.Words(observed)
     order.claim_order(observed, numbers)
     order.claim_walk(observed)
+    order.claim_ahead(observed)
     order.claim_entering(observed, numbers)
     words.claim_words(observed, numbers, numbered)
     words.claim_results(observed, numbered)
     accounts.claim_ready(observed)
     accounts.claim_head(observed)
     accounts.claim_room(observed)
-    accounts.claim_fifos(observed)
+    accounts.claim_entry(observed)
+    accounts.claim_queue(observed)
+    accounts.claim_buffer(observed)
     shadow.claim_shadow(observed)
+    shadow.claim_reader(observed)
     steps.claim_inputs(observed)
     progress.claim_phase(observed)
     progress.claim_progress(observed)
@@ -53,8 +57,8 @@ def _claim_streams(observed: Observed) -> None:
     core, claims = observed.core, observed.claims
     offers = {"o": (core.o.valid, Value.cast(core.o.payload), core.o.ready)}
     enters = {"i": core.i}
-    queue = [observed.inside(f"update.queue.{end}") for end in ("r_rdy", "r_en")]
-    offers["queue"] = (queue[0], Value.cast(observed.front), queue[1])
+    row_waits, next_row = observed.queue[0]
+    offers["row"] = (row_waits, Value.cast(next_row), observed.enters)
     if core.access:
         enters["i_state"] = core.i_state
         # Of the word itself its address: the memory that it comes from is data.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value
+from amaranth.lib import data
 
+from hdl.sequencer import constants_layout, pass_constants
 from sim.formal.observed import Observed
 
 
@@ -19,7 +21,8 @@ class Order:
         total: rows of all jobs.
         step: rows of a step's jobs.
         next: the row that the array completes next.
-        popped: the row that left the queue last.
+        popped: the row that entered the state update last.
+        emits: its results go to the output.
     """
 
     def __init__(self, observed: Observed) -> None:
@@ -31,8 +34,10 @@ class Order:
         self.step = self.total - (rows[-1] if self.jobs[-1].head else 0)
         self.next = self._next()
         self.popped = Signal(range(self.total + 1), init=self.step - 1, name="popped")
-        with observed.m.If(observed.pop):
-            observed.m.d.sync += self.popped.eq(self.number(observed.front))
+        self.emits = Signal(name="popped_emits")
+        with observed.m.If(observed.enters):
+            row = observed.next_row
+            observed.m.d.sync += [self.popped.eq(self.number(row)), self.emits.eq(row.emit)]
 
     def number(self, row: Any) -> Value:
         """Number of a row."""
@@ -102,7 +107,7 @@ def claim_order(observed: Observed, order: Order) -> None:
     """From the sequencer to the state update every row follows the one that it should."""
     claims = observed.claims
     before: Value = order.popped
-    emit: Value = observed.units[0]["emit"]
+    emit: Value = order.emits
     whole, follows, alike = Const(1), Const(1), Const(1)
     for place, (valid, row) in enumerate(observed.queue + observed.rows_on_the_way):
         number = claims.let(f"row_number{place}", order.number(row))
@@ -119,35 +124,80 @@ def claim_order(observed: Observed, order: Order) -> None:
 
 
 def claim_walk(observed: Observed) -> None:
-    """The sequencer stays inside the plan's passes."""
-    inside = Const(0)
+    """The sequencer stays inside the plan's passes, and what it looks up ahead is right."""
+    inside, flags = Const(0), Const(0)
+    column = observed.column
     for position, single in enumerate(observed.plan.passes):
-        within = observed.column < single.columns
+        within = column < single.columns
         within &= observed.pass_row < observed.plan.rows_of(single)
         within &= observed.gate < len(single.gates)
         inside |= (observed.position == position) & within
+        last = observed.inside("sequencer.at.last_column") == (column == single.columns - 1)
+        flags |= (observed.position == position) & last
     observed.claims.always("walk_stays_inside", inside)
+    starts = (observed.pass_row == 0) & (observed.gate == 0)
+    flags &= observed.inside("sequencer.at.column_start") == starts
+    flags &= observed.next_column == column + 1
+    observed.claims.always("walk_looks_ahead", flags)
+    observed.claims.always("pass_is_the_plans", _is_plans(observed))
+
+
+def _is_plans(observed: Observed) -> Value:
+    """What the sequencer knows of its pass is what the plan says."""
+    layout = constants_layout(observed.plan)
+    now = data.View(layout, observed.inside("sequencer.now", layout.size))
+    right = Const(0)
+    for position, single in enumerate(observed.plan.passes):
+        constants = layout.const(cast("Any", pass_constants(observed.plan, position, single)))
+        right |= (observed.position == position) & (now.as_value() == constants.as_value())
+    return right
+
+
+def claim_ahead(observed: Observed) -> None:
+    """A column's element that counts as ready is; so are sums that count as drained."""
+    core, plan = observed.core, observed.plan
+    ready, undrained = Const(0), Const(0)
+    starts = observed.inside("sequencer.at.column_start")
+    for position, single in enumerate(plan.passes):
+        here = observed.position == position
+        vector = f"{single.operand}{single.source}"
+        count = core.store.x_ready if single.source < 0 else core.store.ready[vector]
+        ready |= here & (observed.column < count)
+        if single.drains is not None:
+            final = observed.column == single.columns - 1
+            undrained |= here & final & ~observed.is_drained(single.drains)
+    observed.claims.always(
+        "element_is_ready", ~starts | ~observed.inside("sequencer.at.ready") | ready
+    )
+    observed.claims.never(
+        "drained_too_early", starts & observed.inside("sequencer.at.drained") & undrained
+    )
 
 
 def claim_entering(observed: Observed, order: Order) -> None:
     """The units that enter the state update are those of the row that left the queue."""
-    unit = observed.units[0]
-    row, lane = observed.core.update.shadow_row, observed.core.update.shadow_lane
-    ends = observed.inside("update.unit.ends_job")
+    plan, unit = observed.plan, observed.units[0]
+    bank, group, index, begin = map(observed.unit, ("bank", "group", "index", "begin"))
+    # Banks go on once the row's last unit has entered.
+    over = ~unit["valid"] & (observed.lanes_left == 0)
     right = Const(0)
     for number, job in enumerate(order.jobs):
         within = order.popped - order.starts[number]
         is_last = within == job.rows - 1
-        fits = (unit["job"] == number) & (row == job.row + within) & (ends == is_last)
-        fits &= lane + observed.lanes_left == order.units(number, is_last)
+        lane = order.units(number, is_last) - observed.lanes_left
+        fits = (unit["job"] == number) & (unit["row"] == job.row + within)
+        fits &= (observed.unit("ends_job") == is_last) & (unit["emit"] == order.emits)
+        fits &= (lane >= 0) & (over | (group * plan.array.banks + bank == lane))
+        fits &= index == job.unit + within * plan.lanes + lane
+        fits &= ~unit["valid"] | (begin == (index == job.unit))
         if not observed.emits(number):
             fits &= ~unit["emit"]
-        elif not observed.plan.interface.every_step:
+        elif not plan.interface.every_step:
             fits &= unit["emit"] == unit["final"]
         right |= order.is_of(order.popped, number) & fits
     fresh = Signal(init=1, name="fresh")  # nothing has entered since reset
-    with observed.m.If(unit["valid"]):
+    with observed.m.If(observed.enters):
         observed.m.d.sync += fresh.eq(0)
-    idle = ~unit["valid"] & ~unit["emit"] & (observed.lanes_left == 0)
-    nothing = fresh & idle & (order.popped == order.step - 1)
-    observed.claims.always("entering_is_right", right | nothing)
+    idle = ~unit["valid"] & ~order.emits & (observed.lanes_left == 0)
+    nothing = idle & (order.popped == order.step - 1)
+    observed.claims.always("entering_is_right", Mux(fresh, nothing, right))

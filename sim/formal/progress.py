@@ -11,8 +11,8 @@ from amaranth.hdl import Cat, Signal, Value
 
 from sim.formal.observed import Observed
 
-PAUSE = 1
-"""Cycles in which nothing that is observed moves: the state update finds its phase again."""
+PAUSE = 2
+"""Cycles in which nothing that is observed moves: readiness and room count a cycle later."""
 
 
 def claim_progress(observed: Observed) -> None:
@@ -33,20 +33,20 @@ def claim_progress(observed: Observed) -> None:
 def claim_phase(observed: Observed) -> None:
     """A state update without units in it is ready for the next one."""
     interval = observed.plan.update_cost.interval
-    phase = observed.inside("update.phase", len(Signal(range(max(2, interval)))))
+    phase = observed.phase
     stages = observed.units[: observed.plan.update_cost.depth + 1]
     was_busy = Signal(name="was_busy")
     observed.m.d.sync += was_busy.eq(Cat(*(unit["valid"] for unit in stages)).any())
     rests = ~was_busy & ~observed.units[0]["valid"]
     fits = (phase < interval) & (~rests | (phase == interval - 1))
-    entering = observed.inside("update.active") | (observed.lanes_left == 0)
+    entering = observed.inside("update.entry.active") | (observed.lanes_left == 0)
     observed.claims.always("phase_fits", fits & entering)
 
 
 def _moving(observed: Observed) -> list[Value]:
     """What moves in this cycle."""
     core = observed.core
-    moving = [observed.inside("sequencer.go"), core.i.ready, core.o.valid, observed.pop]
+    moving = [observed.inside("sequencer.go"), core.i.ready, core.o.valid, observed.enters]
     moving += [valid for valid, _ in observed.rows_on_the_way]
     moving += [unit["valid"] for unit in observed.units]
     moving += [observed.buffer_level != 0]

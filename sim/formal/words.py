@@ -79,17 +79,19 @@ def claim_words(observed: Observed, order: Order, words: Words) -> None:
 
 def _expected(observed: Observed, order: Order, words: Words) -> Value:
     """Number of the next word, from the row and the lane that enter."""
-    unit, lane = observed.units[0], observed.core.update.shadow_lane
+    unit = observed.units[0]
     number = Signal(range(words.count + 1), name="entered_by_row")
     if observed.plan.interface.classes:
         return number
     for index in range(len(order.jobs)):
         if observed.emits(index):
             within = order.popped - order.starts[index]
+            is_last = within == order.jobs[index].rows - 1
+            lane = order.units(index, is_last) - observed.lanes_left
             with observed.m.If(order.is_of(order.popped, index)):
                 rows = within * observed.plan.lanes
                 observed.m.d.comb += number.eq(rows + lane + Mux(unit["valid"], 0, 1))
-    return Mux(unit["emit"] & (number != words.count), number, 0)
+    return Mux(order.emits & (number != words.count), number, 0)
 
 
 def claim_results(observed: Observed, words: Words) -> None:
@@ -128,7 +130,7 @@ def _claim_due(
         for valid, row in observed.rows_on_the_way + observed.queue
     ]
     unit = observed.units[0]
-    ends_later = unit["emit"] & observed.inside("update.unit.ends_job") & (observed.lanes_left != 0)
+    ends_later = unit["emit"] & observed.unit("ends_job") & (observed.lanes_left != 0)
     places += [ends_later & due(unit["final"]) & ours(unit["stream"])]
     places += [
         stage["word"] & stage["last"] & due(stage["final"]) & ours(stage["stream"])

@@ -24,12 +24,13 @@ ALWAYS = {
     "o_valid_stays",
     "o_payload_stays",
     "o_last_is_right",
-    "queue_valid_stays",
+    "row_valid_stays",
     "i_ready_stays",
     "results_of_stream0",
     "room_is_real",
     "queue_overflows",
     "buffer_overflows",
+    "element_is_ready",
     "stands_still",
 }
 """Claims that every core has."""
