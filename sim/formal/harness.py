@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from amaranth.hdl import Cat, Module, Value
@@ -19,8 +20,15 @@ PRODUCTS = ("core.array", "core.update")
 """Modules whose multipliers work on data."""
 
 
-def prove_core(core: Core, *, folder: Path, seconds: int = 10) -> Verdict:
-    """Prove all claims about a core, alone, with inputs and reset that do as they like."""
+def prove_core(
+    core: Core, *, folder: Path, seconds: int = 20, searched: Collection[str] | None = None
+) -> Verdict:
+    """Prove all claims about a core, alone, with inputs and reset that do as they like.
+
+    Args:
+        core: the core.
+        folder, seconds, searched: see :func:`sim.formal.prover.prove`.
+    """
     m = Module()
     m.submodules.core = core
     claims = Claims(m)
@@ -48,7 +56,13 @@ def prove_core(core: Core, *, folder: Path, seconds: int = 10) -> Verdict:
     if core.access:
         inputs += [core.i_state.valid, Value.cast(core.i_state.payload), core.o_state.ready]
     return prove(
-        claims, inputs=inputs, products=PRODUCTS, kept=FIFOS, folder=folder, seconds=seconds
+        claims,
+        inputs=inputs,
+        products=PRODUCTS,
+        kept=FIFOS,
+        folder=folder,
+        seconds=seconds,
+        searched=searched,
     )
 
 

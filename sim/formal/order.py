@@ -169,9 +169,16 @@ def claim_ahead(observed: Observed) -> None:
     observed.claims.always(
         "element_is_ready", ~starts | ~observed.inside("sequencer.at.ready") | ready
     )
-    observed.claims.never(
-        "drained_too_early", starts & observed.inside("sequencer.at.drained") & undrained
-    )
+    at_drained = starts & observed.inside("sequencer.at.drained")
+    observed.claims.never("drained_too_early", at_drained & undrained)
+    if plan.head_pass:
+        # The head's last unit is a stage further than when it freed the head's sums.
+        unit = observed.units[1]
+        at_head = (observed.position == len(plan.passes) - 1) & (
+            observed.column == plan.head_pass.columns - 1
+        )
+        enters = unit["valid"] & (unit["job"] == len(plan.jobs) - 1)
+        observed.claims.never("head_drains", at_drained & at_head & enters)
 
 
 def claim_entering(observed: Observed, order: Order) -> None:

@@ -11,7 +11,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,7 +80,8 @@ def prove(
     products: Sequence[str],
     kept: Sequence[str],
     folder: Path,
-    seconds: int = 10,
+    seconds: int = 20,
+    searched: Collection[str] | None = None,
 ) -> Verdict:
     """Prove what was claimed.
 
@@ -92,6 +93,8 @@ def prove(
         kept: modules, by their path, whose memories are kept.
         folder: for files in between, the tools' logs among them; must exist.
         seconds: for ``pdr``.
+        searched: claims for which, if they are undecided, ``bmc3`` looks for counter-examples; by
+            default all.
 
     Raises:
         MissingToolError: pyosys is missing.
@@ -116,6 +119,8 @@ def prove(
     verdict = _verdict(claims, outputs, log)
     names, broken = _names(outputs), set(verdict.failed)
     for name in verdict.undecided:
+        if searched is not None and name not in searched:
+            continue
         search = _SEARCH.format(output=names.index(name))
         if "was asserted in frame" in _run([abc, "-c", search], folder, "bmc3.log"):
             broken.add(name)
@@ -129,7 +134,7 @@ def prove(
 def _abc() -> str:
     found = find_spec("pyosys")
     if found is None or found.origin is None:
-        raise MissingToolError("pyosys is missing: pip install 'litelstm[formal]'")
+        raise MissingToolError("pyosys is missing: pip install 'litelstm[fpga]'")
     return str(Path(found.origin).parent / "yosys-abc")
 
 
