@@ -91,6 +91,29 @@ def claim_buffer(observed: Observed) -> None:
     observed.claims.never("buffer_reads_what_it_writes", write & takes & (produce == consume))
 
 
+def claim_access(observed: Observed) -> None:
+    """While state words move, no unit whose h or c is to be read or written is on its way."""
+    core, plan, m = observed.core, observed.plan, observed.m
+    if core.access is None:
+        return
+    jobs = [n for n, job in enumerate(plan.jobs) if job.makes]
+    end = max(plan.update_cost.written.values())
+    busy = [unit["valid"] & unit["job"].matches(*jobs) for unit in observed.units[: end + 1]]
+    waits = observed.rows_on_the_way + observed.queue
+    busy += [valid & row.job.matches(*jobs) for valid, row in waits]
+    counts = [core.store.ready[f"{name}{layer}"] for name, layer in plan.vectors]
+    units = [plan.network.layers[layer].units for _, layer in plan.vectors]
+    ready = Cat(*(count == all_ for count, all_ in zip(counts, units, strict=True))).all()
+    announced, written = (Signal(init=1, name=f"{name}_copy") for name in ("announced", "written"))
+    m.d.sync += [announced.eq(ready), written.eq(announced)]
+    serves = observed.inside("access.fsm_state", 3) != 0  # 0 is IDLE
+    asked = core.sequencer.load | core.sequencer.save
+    observed.claims.never("state_moves_meanwhile", serves & Cat(*busy).any())
+    observed.claims.never("ready_before_it_is_written", announced & busy[end - 1])
+    observed.claims.never("settled_before_it_is_written", written & busy[end])
+    observed.claims.always("state_rests", ~serves | (asked & ready & announced & written))
+
+
 def _before_update(observed: Observed, job: int) -> Value:
     """Units of a job whose sums are being completed, or wait for the state update."""
     rows = observed.rows_on_the_way + observed.queue

@@ -81,7 +81,9 @@ CASES: tuple[Case, ...] = (
         cells=(GRU(),),
         interface=Interface(streams=2, state="keep", every_step=True),
     ),
+    Case(name="RNN, state loaded and saved", cells=(RNN(),), interface=Interface(state="load")),
+    Case(name="LSTM, state loaded and saved", cells=(LSTM(),), interface=Interface(state="load")),
     Case(name="every step, a head", cells=_LITE, outputs=2, interface=Interface(every_step=True)),
     Case(name="classes", cells=_LITE, outputs=3, interface=Interface(classes=True)),
 )
-"""Proved by ``make test`` and ``python -m sim.formal``."""
+"""Proved by ``make formal``, most of them by ``make test``, too."""

@@ -47,6 +47,7 @@ def prove_core(
     accounts.claim_entry(observed)
     accounts.claim_queue(observed)
     accounts.claim_buffer(observed)
+    accounts.claim_access(observed)
     shadow.claim_shadow(observed)
     shadow.claim_reader(observed)
     steps.claim_inputs(observed)

@@ -14,16 +14,19 @@ from sim.formal.observed import Observed
 PAUSE = 2
 """Cycles in which nothing that is observed moves: readiness and room count a cycle later."""
 
+ACCESS_PAUSE = 3
+"""The same where state is loaded and saved: that waits until what is ready is written."""
+
 
 def claim_progress(observed: Observed) -> None:
-    """The whole core stands still for ``PAUSE`` cycles at most, unless the environment does."""
+    """The whole core stands still for a few cycles at most, unless the environment does."""
     core, m = observed.core, observed.m
     moving = Cat(*_moving(observed)).any()
     offered = core.i.valid & core.o.ready
     if core.access:
         offered &= core.i_state.valid & core.o_state.ready
     still = observed.claims.let("still", offered & ~moving)
-    for cycle in range(PAUSE):
+    for cycle in range(ACCESS_PAUSE if core.access else PAUSE):
         before = Signal(name=f"still_before{cycle}")
         m.d.sync += before.eq(still)
         still = still & before
