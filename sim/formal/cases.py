@@ -86,4 +86,4 @@ CASES: tuple[Case, ...] = (
     Case(name="every step, a head", cells=_LITE, outputs=2, interface=Interface(every_step=True)),
     Case(name="classes", cells=_LITE, outputs=3, interface=Interface(classes=True)),
 )
-"""Proved by ``make formal``, most of them by ``make test``, too."""
+"""Proved by ``make formal``, half of them by ``make test``, too."""
