@@ -7,7 +7,7 @@ READY := .venv/.ready
 WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format clean distclean
+.PHONY: help setup run test lint formal format clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint: $(READY) ## Style, formatting and types
 
 test: lint ## Lint, then all tests
 	@$(WITH_BIN) $(BIN)/pytest -q -n $(JOBS)
+
+formal: $(READY) ## Prove what the streams promise, for small cores of every cell; see docs/formal.md
+	@$(WITH_BIN) $(BIN)/python -m sim.formal
 
 format: $(READY) ## Rewrite the source in the project's style
 	@$(WITH_BIN) $(BIN)/ruff check --fix .

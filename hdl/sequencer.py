@@ -99,9 +99,10 @@ class Sequencer(Component):
         walk: Any = Signal(_walk_layout(plan), init={"next_column": 1})
         at: Any = Signal(_AT, init={"column_start": 1, "last_column": plan.passes[0].columns == 1})
         weight_address = Signal(span(plan.words))
-        go, passed = Signal(), Signal()
+        go = Signal()
+        passed = Signal()
 
-        now: Any = Signal(_constants_layout(plan), init=_pass_constants(plan, 0, plan.passes[0]))
+        now: Any = Signal(constants_layout(plan), init=pass_constants(plan, 0, plan.passes[0]))
         ends = _ends(m, walk, now, at)
         m.d.comb += passed.eq(go & ends.of_pass)
         step = Step(m, plan, self.x_step, begins=passed & now.is_input)
@@ -154,10 +155,10 @@ class Sequencer(Component):
     def _following(self, m: Module, position: Signal, wraps: Value) -> Any:
         """What the plan says of the pass after the current one."""
         plan = self.plan
-        following: Any = Signal(_constants_layout(plan))
+        following: Any = Signal(constants_layout(plan))
 
         def look_up(index: int) -> None:
-            for name, value in _pass_constants(plan, index, plan.passes[index]).items():
+            for name, value in pass_constants(plan, index, plan.passes[index]).items():
                 m.d.comb += following[name].eq(value)
 
         with m.If(wraps):
@@ -325,8 +326,8 @@ def _ends(m: Module, walk: Any, now: Any, at: Any) -> Any:
     return ends
 
 
-def _constants_layout(plan: Plan) -> data.StructLayout:
-    """Fields of :func:`_pass_constants`."""
+def constants_layout(plan: Plan) -> data.StructLayout:
+    """Fields of :func:`pass_constants`."""
     walk = _walk_layout(plan)
     return data.StructLayout(
         {
@@ -354,7 +355,7 @@ def _constants_layout(plan: Plan) -> data.StructLayout:
     )
 
 
-def _pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
+def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     """What the sequencer must know of a pass; gates count from the pass' first one."""
     number = single.completes if single.completes is not None else 0
     job, rows = plan.jobs[number], plan.rows_of(single)

@@ -160,7 +160,8 @@ class UnitEntry(Component):
     def _walk(self, m: Module, row: Any, enters: Value, may_enter: Value) -> Value:
         """The units of a row, bank by bank; returns whether the row is over."""
         unit, banks = self.unit, self.plan.array.banks
-        active, last_bank, ends = Signal(), Signal(), Signal()
+        active = Signal()
+        last_bank, ends = Signal(), Signal()
         lanes_left = Signal(span(self.plan.lanes))
         m.d.comb += [
             last_bank.eq(unit.bank == banks - 1),

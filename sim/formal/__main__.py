@@ -1,0 +1,64 @@
+"""Proves all claims about all cases, and prints a line for each.
+
+python -m sim.formal [NAME ...] [--folder FOLDER]
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from golden.errors import InputError
+from sim.errors import SimulationError
+from sim.formal.cases import CASES, Case
+from sim.formal.harness import prove_core
+
+
+def _cpu() -> float:
+    """Seconds of CPU time of this process and of those that it started."""
+    used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _chosen(names: tuple[str, ...]) -> list[Case]:
+    known = [case.name for case in CASES]
+    for name in names:
+        if name not in known:
+            raise InputError(f"case is {name!r}, expected one of {', '.join(map(repr, known))}")
+    return [case for case in CASES if not names or case.name in names]
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--folder", type=click.Path(path_type=Path), help="Keep designs and logs here.")
+def main(names: tuple[str, ...], folder: Path | None) -> None:
+    """Prove the claims about the cases NAMES, or about all of them."""
+    try:
+        cases = _chosen(names)
+        all_proved = True
+        print(f"{'case':40} claims  proved  CPU s")
+        for number, case in enumerate(cases):
+            start = _cpu()
+            with tempfile.TemporaryDirectory() as scratch:
+                here = (folder or Path(scratch)) / str(number)
+                here.mkdir(parents=True, exist_ok=True)
+                verdict = prove_core(case.core(), folder=here)
+            open_claims = [f"{name} fails" for name in verdict.failed]
+            open_claims += [f"{name} is undecided" for name in verdict.undecided]
+            total = len(verdict.proved) + len(open_claims)
+            print(f"{case.name:40} {total:6}  {len(verdict.proved):6}  {_cpu() - start:5.1f}")
+            for line in open_claims:
+                print(f"    {line}")
+            all_proved &= not open_claims
+    except (InputError, SimulationError) as error:
+        print(str(error).splitlines()[0], file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0 if all_proved else 1)
+
+
+if __name__ == "__main__":
+    main()

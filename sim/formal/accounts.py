@@ -1,0 +1,145 @@
+"""Credits: units, rows and words are accounted for in every cycle, so that none gets lost.
+
+What the core waits for are counters: elements of a vector that are ready, the head's sums that are
+free, room in the output buffer. Each of them, plus what is on its way to be counted, is constant. A
+lost credit would stop the core for ever, one too many would let it overwrite what is still needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from amaranth.hdl import Cat, Const, Mux, Signal, Value
+
+from hdl.numeric import span
+from sim.formal.observed import BUFFER, QUEUE, Observed
+
+
+def claim_ready(observed: Observed) -> None:
+    """Every element of a vector that is not ready is on its way to be."""
+    plan, ready = observed.plan, observed.core.store.ready
+    for vector, layer in plan.vectors:
+        job = plan.job_making(vector, layer)
+        entered = _entered(observed, job, stages=plan.update_cost.written[vector] - 1)
+        units = ready[f"{vector}{layer}"] + _before_update(observed, job) + entered
+        observed.claims.always(f"credits_of_{vector}{layer}", units == plan.jobs[job].units)
+
+
+def claim_head(observed: Observed) -> None:
+    """The head's sums are free exactly when all of them have been taken."""
+    plan, core, m = observed.plan, observed.core, observed.m
+    if not plan.head_pass:
+        return
+    job, unit = len(plan.jobs) - 1, observed.units[0]
+    left = Signal(range(plan.jobs[job].units + 1), name="head_left")
+    with m.If(core.sequencer.restart[job]):
+        m.d.sync += left.eq(plan.jobs[job].units)
+    with m.Elif(unit["valid"] & (unit["job"] == job)):
+        m.d.sync += left.eq(left - 1)
+    coming = _before_update(observed, job) + _entered(observed, job, stages=1)
+    observed.claims.always("credits_of_head", left == coming)
+    observed.claims.always("head_is_free_when_drained", core.sequencer.head_free == (left == 0))
+
+
+def claim_room(observed: Observed) -> None:
+    """The room that is counted is the room that there is."""
+    unit, left = observed.units[0], observed.lanes_left
+    entered = _sum(stage["word"] for stage in observed.units[: observed.result_stage + 1])
+    if observed.plan.interface.classes:
+        entering = unit["emit"] & observed.unit("ends_job") & (left != 0)
+    else:
+        entering = Mux(unit["emit"], left, 0)
+    inside = entering + entered + observed.buffer_level + observed.core.o.valid
+    observed.claims.always("room_is_real", observed.room + inside == observed.plan.result_words)
+
+
+def claim_entry(observed: Observed) -> None:
+    """The row that is next knows its words and its place; it enters only if there is room."""
+    plan, (valid, row) = observed.plan, observed.queue[0]
+    words = observed.inside("update.entry.held.words", len(Signal(range(plan.lanes + 1))))
+    start = observed.inside("update.entry.held.start", len(Signal(span(plan.jobs[-1].unit + 1))))
+    of_job = Cat(*((row.job == n) & (start == job.unit) for n, job in enumerate(plan.jobs))).any()
+    right = (words == (row.last if plan.interface.classes else row.units + 1)) & of_job
+    observed.claims.always("next_row_is_right", ~valid | right)
+    fits = valid & (~row.emit | (observed.room >= words))
+    observed.claims.always("next_row_fits", ~observed.inside("update.entry.fits") | fits)
+
+
+def claim_queue(observed: Observed) -> None:
+    """The queue has a place for whatever comes; its pointers fit its level."""
+    depth, level = observed.queue_depth, observed.queue_level
+    produce, consume = observed.queue_pointers
+    full = ~observed.inside(f"{QUEUE}.w_rdy")
+    observed.claims.never("queue_overflows", observed.inside(f"{QUEUE}.w_en") & full)
+    ahead = consume + level
+    fits = (produce < depth) & (consume < depth) & (level <= depth)
+    fits &= produce == Mux(ahead >= depth, ahead - depth, ahead)
+    # Rows wait in the queue only behind another one.
+    fits &= (level == 0) | observed.queue[0][0]
+    observed.claims.always("queue_pointers_fit", fits)
+
+
+def claim_buffer(observed: Observed) -> None:
+    """The output buffer has a place for whatever comes, and offers only what was written before."""
+    words, level = observed.plan.result_words, observed.buffer_level
+    produce, consume = observed.buffer_pointers
+    write, takes = (observed.inside(f"{BUFFER}.{moves}") for moves in ("write", "takes"))
+    held = level + observed.core.o.valid
+    observed.claims.never("buffer_overflows", write & (held >= words))
+    fits = (level <= words) & ((produce - consume - level)[: len(produce)] == 0)
+    observed.claims.always("buffer_pointers_fit", fits)
+    observed.claims.never("buffer_reads_what_it_writes", write & takes & (produce == consume))
+
+
+def claim_access(observed: Observed) -> None:
+    """While state words move, no unit whose h or c is to be read or written is on its way."""
+    core, plan, m = observed.core, observed.plan, observed.m
+    if core.access is None:
+        return
+    jobs = [n for n, job in enumerate(plan.jobs) if job.makes]
+    end = max(plan.update_cost.written.values())
+    busy = [unit["valid"] & unit["job"].matches(*jobs) for unit in observed.units[: end + 1]]
+    waits = observed.rows_on_the_way + observed.queue
+    busy += [valid & row.job.matches(*jobs) for valid, row in waits]
+    counts = [core.store.ready[f"{name}{layer}"] for name, layer in plan.vectors]
+    units = [plan.network.layers[layer].units for _, layer in plan.vectors]
+    ready = Cat(*(count == all_ for count, all_ in zip(counts, units, strict=True))).all()
+    announced, written = (Signal(init=1, name=f"{name}_copy") for name in ("announced", "written"))
+    m.d.sync += [announced.eq(ready), written.eq(announced)]
+    serves = observed.inside("access.fsm_state", 3) != 0  # 0 is IDLE
+    asked = core.sequencer.load | core.sequencer.save
+    observed.claims.never("state_moves_meanwhile", serves & Cat(*busy).any())
+    observed.claims.never("ready_before_it_is_written", announced & busy[end - 1])
+    observed.claims.never("settled_before_it_is_written", written & busy[end])
+    observed.claims.always("state_rests", ~serves | (asked & ready & announced & written))
+
+
+def _before_update(observed: Observed, job: int) -> Value:
+    """Units of a job whose sums are being completed, or wait for the state update."""
+    rows = observed.rows_on_the_way + observed.queue
+    of_rows = _sum(Mux(valid & (row.job == job), row.units + 1, 0) for valid, row in rows)
+    entering = Mux(observed.units[0]["job"] == job, observed.lanes_left, 0)
+    return _unfinished(observed, job) + of_rows + entering
+
+
+def _entered(observed: Observed, job: int, *, stages: int) -> Value:
+    """Units of a job in the first stages of the state update."""
+    return _sum(stage["valid"] & (stage["job"] == job) for stage in observed.units[:stages])
+
+
+def _unfinished(observed: Observed, number: int) -> Value:
+    """Units of a job whose sums the array has begun to finish and not finished."""
+    plan, job = observed.plan, observed.plan.jobs[number]
+    position = next(i for i, single in enumerate(plan.passes) if single.completes == number)
+    inside = (observed.position == position) & (
+        observed.column == plan.passes[position].columns - 1
+    )
+    inside &= (observed.pass_row != 0) | (observed.gate != 0)
+    left = Signal(range(job.units + 1), name=f"unfinished{number}")
+    with observed.m.If(inside):
+        observed.m.d.comb += left.eq(job.units - observed.pass_row * plan.lanes)
+    return left
+
+
+def _sum(values: Iterable[Value]) -> Value:
+    return sum(values, start=Value.cast(Const(0)))

@@ -1,0 +1,89 @@
+"""The small cores that the claims are proved of: every cell, with and without head, and more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
+from golden.interface import DEFAULT, Interface
+from hdl.core import Core
+from sim.random_networks import Recipe, quantized_network
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A small core. Data are as narrow as formats allow: no claim depends on them.
+
+    Attributes:
+        name: of the case.
+        cells: of each layer.
+        units: of each layer.
+        inputs, outputs: of the network; ``None`` for no dense head.
+        lanes, tail_multipliers, interface: see :class:`hdl.core.Core`.
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+    units: tuple[int, ...] = (2,)
+    inputs: int = 2
+    outputs: int | None = None
+    lanes: int = 1
+    tail_multipliers: int = 2
+    interface: Interface = DEFAULT
+
+    def core(self) -> Core:
+        """The core."""
+        recipe = Recipe(
+            inputs=self.inputs,
+            units=self.units,
+            outputs=self.outputs,
+            cells=self.cells,
+            weight_width=2,
+            activation_width=3,
+            state_width=4,
+            pre_width=5,
+            out_width=2,
+            log2_entries=2,
+        )
+        return Core(
+            network=quantized_network(recipe, 1),
+            lanes=self.lanes,
+            tail_multipliers=self.tail_multipliers,
+            interface=self.interface,
+        )
+
+
+CELLS: dict[str, Cell] = {
+    "RNN": RNN(),
+    "LSTM": LSTM(),
+    "pLSTM, o from c(t-1)": LSTM(peephole="previous"),
+    "pLSTM, o from c(t)": LSTM(peephole="current"),
+    "GRU, reset before": GRU(reset="before"),
+    "GRU, reset after": GRU(reset="after"),
+    "LiteLSTM, full": LiteLSTM(peephole="full"),
+    "LiteLSTM, diagonal": LiteLSTM(peephole="diagonal"),
+    "LiteLSTM, none": LiteLSTM(peephole="none"),
+}
+
+_LITE = (LiteLSTM(),)
+
+CASES: tuple[Case, ...] = (
+    *(Case(name=name, cells=(cell,)) for name, cell in CELLS.items()),
+    Case(name="with a head", cells=_LITE, outputs=2),
+    Case(name="GRU with a head", cells=(GRU(),), outputs=2),
+    Case(name="rows of two lanes, the last half empty", cells=_LITE, units=(3,), lanes=2),
+    Case(name="two layers and a head", cells=(GRU(), LiteLSTM()), units=(1, 2), outputs=1),
+    Case(name="one multiplier", cells=(LSTM(),), tail_multipliers=1),
+    Case(name="one of everything", cells=_LITE, units=(1,), inputs=1, outputs=1),
+    Case(name="two streams", cells=_LITE, outputs=2, interface=Interface(streams=2)),
+    Case(
+        name="two streams, state kept, every step",
+        cells=(GRU(),),
+        interface=Interface(streams=2, state="keep", every_step=True),
+    ),
+    Case(name="RNN, state loaded and saved", cells=(RNN(),), interface=Interface(state="load")),
+    Case(name="LSTM, state loaded and saved", cells=(LSTM(),), interface=Interface(state="load")),
+    Case(name="every step, a head", cells=_LITE, outputs=2, interface=Interface(every_step=True)),
+    Case(name="classes", cells=_LITE, outputs=3, interface=Interface(classes=True)),
+)
+"""Proved by ``make formal``, half of them by ``make test``, too."""

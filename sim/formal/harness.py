@@ -1,0 +1,85 @@
+"""A core with all claims about it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from amaranth.hdl import Cat, Module, Value
+
+from hdl.core import Core
+from sim.formal import accounts, order, progress, shadow, steps, streams, words
+from sim.formal.claims import Claims
+from sim.formal.observed import BUFFER, QUEUE, Observed
+from sim.formal.prover import Verdict, prove
+
+FIFOS = (f"core.{QUEUE}", f"core.{BUFFER}")
+"""Modules whose memories are no data: rows, and the marks of words."""
+
+PRODUCTS = ("core.array", "core.update")
+"""Modules whose multipliers work on data."""
+
+
+def prove_core(
+    core: Core, *, folder: Path, seconds: int = 20, searched: Collection[str] | None = None
+) -> Verdict:
+    """Prove all claims about a core, alone, with inputs and reset that do as they like.
+
+    Args:
+        core: the core.
+        folder, seconds, searched: see :func:`sim.formal.prover.prove`.
+    """
+    m = Module()
+    m.submodules.core = core
+    claims = Claims(m)
+    observed = Observed(core, claims)
+    _claim_streams(observed)
+    numbers, numbered = order.Order(observed), words.Words(observed)
+    order.claim_order(observed, numbers)
+    order.claim_walk(observed)
+    order.claim_ahead(observed)
+    order.claim_entering(observed, numbers)
+    words.claim_words(observed, numbers, numbered)
+    words.claim_results(observed, numbered)
+    accounts.claim_ready(observed)
+    accounts.claim_head(observed)
+    accounts.claim_room(observed)
+    accounts.claim_entry(observed)
+    accounts.claim_queue(observed)
+    accounts.claim_buffer(observed)
+    accounts.claim_access(observed)
+    shadow.claim_shadow(observed)
+    shadow.claim_reader(observed)
+    steps.claim_inputs(observed)
+    progress.claim_phase(observed)
+    progress.claim_progress(observed)
+    inputs = [core.i.valid, Value.cast(core.i.payload), core.o.ready]
+    if core.access:
+        inputs += [core.i_state.valid, Value.cast(core.i_state.payload), core.o_state.ready]
+    return prove(
+        claims,
+        inputs=inputs,
+        products=PRODUCTS,
+        kept=FIFOS,
+        folder=folder,
+        seconds=seconds,
+        searched=searched,
+    )
+
+
+def _claim_streams(observed: Observed) -> None:
+    """Valid and payload of every stream that leaves a room, ready of those that enter the core."""
+    core, claims = observed.core, observed.claims
+    offers = {"o": (core.o.valid, Value.cast(core.o.payload), core.o.ready)}
+    enters = {"i": core.i}
+    row_waits, next_row = observed.queue[0]
+    offers["row"] = (row_waits, Value.cast(next_row), observed.enters)
+    if core.access:
+        enters["i_state"] = core.i_state
+        # Of the word itself its address: the memory that it comes from is data.
+        place = Cat(core.store.state_address, core.store.state_stream)
+        offers["o_state"] = (core.o_state.valid, place, core.o_state.ready)
+    for name, (valid, payload, ready) in offers.items():
+        streams.claim_offer(claims, name, valid=valid, payload=payload, ready=ready)
+    for name, stream in enters.items():
+        streams.claim_ready_stays(claims, name, valid=stream.valid, ready=stream.ready)

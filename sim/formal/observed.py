@@ -1,0 +1,269 @@
+"""What the proofs look at in a core: its ports, and signals inside it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value
+from amaranth.lib import data
+
+from hdl.core import Core
+from hdl.latency import CLASS
+from hdl.numeric import span
+from hdl.sequencer import row_layout
+from hdl.unit_entry import unit_layout
+from sim.formal.claims import Claims
+from sim.formal.steps import Steps
+
+QUEUE = "update.entry.queue"
+"""The queue of rows, in the core."""
+
+BUFFER = "update.buffer"
+"""The output buffer, in the core."""
+
+Unit = dict[str, Value]
+"""What is known of a unit in a stage of the state update."""
+
+
+class Observed:
+    """A core under proof.
+
+    Args:
+        core: the core, the submodule ``core`` of the claims' module.
+        claims: what probes are asked of.
+
+    Attributes:
+        plan: the core's.
+        step: steps that were taken.
+        rows_on_the_way: completed rows between sequencer and queue, as (valid, row), the oldest
+            first.
+        queue: the row that is next to enter the state update and those in the queue behind it, the
+            oldest first.
+        units: of the unit in every stage of the state update ``valid``, ``job``, ``row``, ``bank``,
+            ``group``, ``stream``, ``emit``, ``last`` and ``final``; ``ends_row``, it is its row's
+            last; ``word``, it gives an output word.
+        words: words on offer and in the output buffer, as (valid, last, stream), the oldest first.
+    """
+
+    def __init__(self, core: Core, claims: Claims) -> None:
+        self.core = core
+        self.claims = claims
+        self.m: Module = claims.m
+        self.plan = core.plan
+        self.step = Steps(self)
+        self.rows_on_the_way = self._rows_on_the_way()
+        depth = self.queue_depth
+        self.queue_level = self.inside(f"{QUEUE}.level", _bits(depth + 1))
+        self.queue = [(self.inside("update.entry.held.valid"), self.next_row)]
+        self.queue += [
+            (self.queue_level > age, data.View(row_layout(self.plan), row))
+            for age, row in enumerate(self._queued())
+        ]
+        self.units = self._units()
+        self.words = self._words()
+
+    def inside(self, path: str, width: int = 1) -> Signal:
+        """A signal of the core that is no port."""
+        return self.claims.probe(f"core.{path}", width)
+
+    @property
+    def queue_depth(self) -> int:
+        """Places of the queue of rows."""
+        return max(2, sum(job.rows for job in self.plan.jobs))
+
+    @cached_property
+    def queue_pointers(self) -> tuple[Signal, Signal]:
+        """Where the queue is written and read next."""
+        bits = len(Signal(range(self.queue_depth)))
+        return self.inside(f"{QUEUE}.produce", bits), self.inside(f"{QUEUE}.consume", bits)
+
+    @cached_property
+    def position(self) -> Signal:
+        """Index of the sequencer's pass."""
+        return self.inside("sequencer.position", _bits(len(self.plan.passes)))
+
+    @cached_property
+    def column(self) -> Signal:
+        """Column of the pass."""
+        columns = max(single.columns for single in self.plan.passes)
+        return self.inside("sequencer.walk.column", _bits(columns))
+
+    @cached_property
+    def next_column(self) -> Signal:
+        """The column after it."""
+        columns = max(single.columns for single in self.plan.passes)
+        return self.inside("sequencer.walk.next_column", _bits(columns + 1))
+
+    @cached_property
+    def pass_row(self) -> Signal:
+        """Row of the column, from 0 in every layer."""
+        return self.inside("sequencer.walk.row", _bits(max(job.rows for job in self.plan.jobs)))
+
+    @cached_property
+    def gate(self) -> Signal:
+        """Gate of the row, from 0 in every pass."""
+        return self.inside("sequencer.walk.gate", _bits(self.plan.gates))
+
+    @property
+    def input_bits(self) -> int:
+        """Width of the index of an input element."""
+        return _bits(self.plan.network.inputs)
+
+    @cached_property
+    def enters(self) -> Signal:
+        """The row that is next starts to enter the state update."""
+        return self.inside("update.entry.enters")
+
+    @cached_property
+    def next_row(self) -> Any:
+        """The row that is next to enter the state update."""
+        layout = row_layout(self.plan)
+        return data.View(layout, self.inside("update.entry.held.row", layout.size))
+
+    @cached_property
+    def lanes_left(self) -> Signal:
+        """Units of the row that is entering, less those that have entered."""
+        return self.inside("update.entry.lanes_left", _bits(self.plan.lanes))
+
+    @cached_property
+    def phase(self) -> Signal:
+        """Cycles since a unit might have entered."""
+        return self.inside("update.entry.phase", _bits(self.plan.update_cost.interval))
+
+    @property
+    def result_stage(self) -> int:
+        """Stage in which a word goes to the output buffer."""
+        cost = self.plan.update_cost
+        stage = cost.logit if self.plan.head_pass else cost.written["h"]
+        return stage + (CLASS if self.plan.interface.classes else 0)
+
+    @cached_property
+    def buffer_level(self) -> Signal:
+        """Words in the output buffer, without the one on offer."""
+        return self.inside(f"{BUFFER}.level", _bits(self.plan.result_words + 1))
+
+    @cached_property
+    def buffer_pointers(self) -> tuple[Signal, Signal]:
+        """Where the output buffer is written and read next, counted from reset."""
+        shape = range(max(2, 1 << (self.plan.result_words - 1).bit_length()))
+        pointers = Signal(shape, name="buffer_produce"), Signal(shape, name="buffer_consume")
+        for pointer, moves in zip(pointers, ("write", "takes"), strict=True):
+            with self.m.If(self.inside(f"{BUFFER}.{moves}")):
+                self.m.d.sync += pointer.eq(pointer + 1)
+        return pointers
+
+    @cached_property
+    def room(self) -> Signal:
+        """The state update's count of words that may still enter."""
+        return self.inside("update.entry.room", _bits(self.plan.result_words + 1))
+
+    def is_drained(self, number: int) -> Value:
+        """Whether a job's sums of the time before are no longer needed."""
+        job = self.plan.jobs[number]
+        if job.head:
+            return self.core.sequencer.head_free
+        return self.core.store.ready[f"{job.makes[-1]}{job.layer}"] == job.units
+
+    def emits(self, number: int) -> bool:
+        """Whether a job's results go to the output, after a sequence's last step."""
+        job, plan = self.plan.jobs[number], self.plan
+        is_output = job.layer == len(plan.network.layers) - 1 and "h" in job.makes
+        return job.head or (is_output and plan.head_pass is None)
+
+    @property
+    def buffer_depth(self) -> int:
+        """Places of the output buffer's memory."""
+        return 2 ** len(self.buffer_pointers[0])
+
+    def _memory(
+        self, path: str, word: Value, *, write: Value, produce: Signal, consume: Signal, depth: int
+    ) -> list[Signal]:
+        """What a FIFO's memory holds, the oldest first: a copy, which the prover finds to be equal.
+
+        Args:
+            path: the FIFO, in the core.
+            word: what is written, or some of its bits.
+            write: it is.
+            produce, consume: where, and where is read.
+            depth: words of the memory.
+        """
+        name = path.replace(".", "_")
+        places = [
+            Signal(len(word), name=f"{name}_place{place}", reset_less=True)
+            for place in range(depth)
+        ]
+        for place, copy in enumerate(places):
+            with self.m.If(write & (produce == place)):
+                self.m.d.sync += copy.eq(word)
+        words = [Signal(len(word), name=f"{name}_word{age}") for age in range(depth)]
+        with self.m.Switch(consume):
+            for start in range(depth):
+                with self.m.Case(start):
+                    rotated = places[start:] + places[:start]
+                    self.m.d.comb += [a.eq(b) for a, b in zip(words, rotated, strict=True)]
+        return words
+
+    def _queued(self) -> list[Signal]:
+        produce, consume = self.queue_pointers
+        write = self.inside(f"{QUEUE}.w_en") & self.inside(f"{QUEUE}.w_rdy")
+        return self._memory(
+            QUEUE,
+            self.core.update.row.as_value(),
+            write=write,
+            produce=produce,
+            consume=consume,
+            depth=self.queue_depth,
+        )
+
+    def _rows_on_the_way(self) -> list[tuple[Value, Any]]:
+        sequencer, update = self.core.sequencer, self.core.update
+        return [
+            (update.row_done, update.row),
+            (sequencer.valid & sequencer.done, sequencer.row),
+        ]
+
+    def _words(self) -> list[tuple[Value, Value, Value]]:
+        o, unit = self.core.o, self.units[self.result_stage]
+        several = self.plan.interface.streams > 1
+        produce, consume = self.buffer_pointers
+        marks = self._memory(
+            BUFFER,
+            Cat(unit["last"] & unit["final"], unit["stream"]),
+            write=self.inside(f"{BUFFER}.write"),
+            produce=produce,
+            consume=consume,
+            depth=self.buffer_depth,
+        )
+        words: list[tuple[Value, Value, Value]] = [
+            (o.valid, o.payload.last, o.payload.stream if several else Const(0))
+        ]
+        words += [(self.buffer_level > age, m[0], m[1:]) for age, m in enumerate(marks)]
+        return words
+
+    def _units(self) -> list[Unit]:
+        names = ("valid", "job", "row", "bank", "group", "stream", "emit", "last", "final")
+        unit: Unit = {name: self.unit(name) for name in names}
+        unit["ends_row"] = self.lanes_left == 0
+        units = [unit]
+        for stage in range(1, max(self.plan.update_cost.depth, self.result_stage) + 1):
+            delayed: Unit = {}
+            for name, value in units[-1].items():
+                later = Signal(len(value), name=f"unit_{name}_{stage}", reset_less=name == "job")
+                self.m.d.sync += later.eq(value)
+                delayed[name] = later
+            units.append(delayed)
+        for unit in units:
+            ends = unit["last"] if self.plan.interface.classes else 1
+            unit["word"] = unit["valid"] & unit["emit"] & ends
+        return units
+
+    def unit(self, name: str) -> Signal:
+        """A field of the unit that enters the state update, see ``hdl.unit_entry.unit_layout``."""
+        width = Shape.cast(unit_layout(self.plan)[name].shape).width
+        return self.inside(f"update.entry.unit.{name}", width)
+
+
+def _bits(count: int) -> int:
+    """Width of the core's index into ``count`` things."""
+    return len(Signal(span(count)))

@@ -1,0 +1,176 @@
+"""Proofs by ``abc``: from Amaranth by RTLIL and AIGER to a verdict on every claim.
+
+``scorr`` finds by induction signals that are always equal, and claims that always hold; what it
+leaves is for ``pdr``. Both are without bound. Yosys and abc are those of the package pyosys, which
+are native and start at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
+from amaranth.hdl import Value
+
+from sim.errors import MissingToolError, SimulationError
+from sim.formal.claims import Claims
+
+# What is proved does not depend on data: results of multipliers and of memories are left free, but
+# for those of the two FIFOs. Whatever holds for any data holds for the right one.
+_SCRIPT = """\
+read_rtlil design.il
+hierarchy -top top
+proc -norom
+select -set data top.core*/t:$memrd_v2 {products} {kept}
+cutpoint @data
+flatten -noscopeinfo
+delete -input w:probe_*
+{probes}
+check -assert
+chformal -lower
+opt_clean
+memory_nordff
+memory_map
+opt
+async2sync
+simplemap
+techmap
+opt -fast
+dffunmap
+simplemap
+opt_clean
+setundef -undriven -anyseq
+aigmap
+opt_clean
+write_aiger -I -B -zinit -ywmap design.json design.aig
+"""
+
+_PROOF = "read_aiger design.aig; strash; scorr -C 100000; dc2; pdr -a -T {seconds}"
+
+# Finds counter-examples to one claim sooner than pdr does, and proves nothing.
+_SEARCH = "read_aiger design.aig; cone -O {output}; strash; scorr; dc2; bmc3 -F 60 -T 5"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of some claims.
+
+    Attributes:
+        proved: hold in every cycle, from reset on, whatever the inputs do.
+        failed: do not; there is a counter-example.
+        undecided: neither was shown in the time that was given.
+    """
+
+    proved: tuple[str, ...]
+    failed: tuple[str, ...]
+    undecided: tuple[str, ...]
+
+
+def prove(
+    claims: Claims,
+    *,
+    inputs: Sequence[Value],
+    products: Sequence[str],
+    kept: Sequence[str],
+    folder: Path,
+    seconds: int = 20,
+    searched: Collection[str] | None = None,
+) -> Verdict:
+    """Prove what was claimed.
+
+    Args:
+        claims: of a design whose top module is ``claims.m``.
+        inputs: of that module; free in every cycle, and so is the reset.
+        products: modules, by their path, whose multipliers work on data; elsewhere they compute
+            addresses.
+        kept: modules, by their path, whose memories are kept.
+        folder: for files in between, the tools' logs among them; must exist.
+        seconds: for ``pdr``.
+        searched: claims for which, if they are undecided, ``bmc3`` looks for counter-examples; by
+            default all.
+
+    Raises:
+        MissingToolError: pyosys is missing.
+        SimulationError: a tool failed, e.g. because a probed signal is not there any more.
+    """
+    abc = _abc()
+    ports = [*inputs, *claims.probes.values()]
+    (folder / "design.il").write_text(rtlil.convert(claims.m, ports=ports, emit_src=False))
+    script = _SCRIPT.format(
+        products=" ".join(f"top.{path}*/t:$mul %u" for path in products),
+        kept=" ".join(f"top.{path}/t:$memrd_v2 %d" for path in kept),
+        probes="\n".join(
+            f"connect -nomap -nounset -set {signal.name} {path}"
+            for path, signal in claims.probes.items()
+        ),
+    )
+    (folder / "design.ys").write_text(script)
+    run = "from pyosys import libyosys as y; y.run_pass('script design.ys', y.Design())"
+    _run([sys.executable, "-c", run], folder, "yosys.log")
+    log = _run([abc, "-c", _PROOF.format(seconds=seconds)], folder, "pdr.log")
+    outputs = json.loads((folder / "design.json").read_text())["asserts"]
+    verdict = _verdict(claims, outputs, log)
+    names, broken = _names(outputs), set(verdict.failed)
+    for name in verdict.undecided:
+        if searched is not None and name not in searched:
+            continue
+        search = _SEARCH.format(output=names.index(name))
+        if "was asserted in frame" in _run([abc, "-c", search], folder, "bmc3.log"):
+            broken.add(name)
+    return Verdict(
+        proved=verdict.proved,
+        failed=tuple(name for name in claims.names if name in broken),
+        undecided=tuple(name for name in verdict.undecided if name not in broken),
+    )
+
+
+def _abc() -> str:
+    found = find_spec("pyosys")
+    if found is None or found.origin is None:
+        raise MissingToolError("pyosys is missing: pip install 'litelstm[fpga]'")
+    return str(Path(found.origin).parent / "yosys-abc")
+
+
+def _run(command: list[str], folder: Path, log: str) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    (folder / log).write_text(done.stdout + done.stderr)
+    if done.returncode != 0:
+        errors = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
+        raise SimulationError((errors or [f"{command[0]} failed, see {folder / log}"])[-1].strip())
+    return done.stdout
+
+
+def _names(outputs: list[list[str]]) -> list[str]:
+    """The names of abc's outputs, from the paths of the assertions."""
+    return [re.sub(r"[$.].*$", "", path[-1].split("\\")[-1]) for path in outputs]
+
+
+def _broken(names: list[str], log: str) -> set[str]:
+    """Claims that abc found a counter-example for."""
+    return {names[int(n)] for n in re.findall(r"[Oo]utput\s+(\d+).*asserted in frame", log)}
+
+
+def _verdict(claims: Claims, outputs: list[list[str]], log: str) -> Verdict:
+    """What pdr said of each claim."""
+    names = _names(outputs)
+    if set(names) - set(claims.names) or len(set(names)) != len(names):
+        raise SimulationError(f"abc's outputs are {names}, not the claims")
+    summary = re.search(r"All = (\d+)\. Proved = (\d+)\. Disproved = (\d+)\.", log)
+    if summary is None or int(summary[1]) != max(1, len(names)):
+        raise SimulationError(f"abc gave no verdict: {log.strip().splitlines()[-1:]}")
+    broken = _broken(names, log)
+    shown = {names[int(n)] for n in re.findall(r"[Pp]roved output\s+(\d+)", log)}
+    if len(shown) != int(summary[2]) or len(broken) != int(summary[3]):
+        raise SimulationError(f"abc's verdicts do not add up: {summary[0]}")
+    # A claim that Yosys itself simplified to true has no output.
+    proved = [name for name in claims.names if name in shown or name not in names]
+    failed = [name for name in claims.names if name in broken]
+    undecided = [name for name in claims.names if name not in proved and name not in broken]
+    return Verdict(tuple(proved), tuple(failed), tuple(undecided))

@@ -1,0 +1,297 @@
+"""The shadow: every sum is filled in once before it is read, and read before it is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Signal, Value
+
+from hdl.latency import READ, TOTAL
+from hdl.numeric import span
+from sim.formal.observed import Observed, Unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One of the array's operations.
+
+    Attributes:
+        valid, final: it is one, and completes sums.
+        gate, row: accumulators that it adds to.
+    """
+
+    valid: Value
+    final: Value
+    gate: Value
+    row: Value
+
+    def completes(self, gate: int, row: int) -> Value:
+        """Whether the sums of a place are complete with it."""
+        return self.valid & self.final & (self.gate == gate) & (self.row == row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A place of the shadow that is used.
+
+    Attributes:
+        job, within: the job and which of its rows.
+        gate: the accumulator slot.
+        stage: of the state update, in which units read the sum.
+        row: of the shadow.
+    """
+
+    job: int
+    within: int
+    gate: int
+    stage: int
+    row: int
+
+    @property
+    def name(self) -> str:
+        """Part of an identifier."""
+        return f"{self.gate}_{self.job}_{self.within}"
+
+
+def claim_shadow(observed: Observed) -> None:
+    """Sums that are on their way and full places are as many as rows that were not read yet.
+
+    A place is full from when it is filled in until its row's last unit reads it; it holds one sum
+    at most, and is full whenever it is read.
+    """
+    operations = _operations(observed)
+    filled, places = operations[-1], _places(observed)
+    fill = observed.inside("array.shadow.i_fill")
+    observed.claims.always("fill_is_the_operations", fill == (filled.valid & filled.final))
+    overwritten, empty, unbalanced, several = Const(0), Const(0), Const(0), Const(0)
+    for place in places:
+        fills = filled.completes(place.gate, place.row)
+        reads, ends = _reads(observed, place)
+        full = Signal(2, name=f"full_{place.name}")
+        observed.m.d.sync += full.eq(full + fills - ends)
+        overwritten |= fills & (full != 0)
+        empty |= reads & (full != 1)
+        coming = _sum(op.completes(place.gate, place.row) for op in operations)
+        issued, completed = _progress(observed, place)
+        waiting = observed.claims.let(f"waiting_{place.name}", _waiting(observed, place))
+        unbalanced |= (coming + full) != (waiting + (issued & ~completed))
+        several |= (coming + full) > 1
+    observed.claims.never("shadow_is_overwritten", overwritten)
+    observed.claims.never("shadow_is_read_too_early", empty)
+    observed.claims.never("shadow_is_unbalanced", unbalanced)
+    observed.claims.never("shadow_place_is_shared", several)
+    observed.claims.never("column_overwrites_shadow", _reissued(observed, places))
+    observed.claims.never("row_overtakes_its_sums", _overtakes(observed, operations, places))
+    observed.claims.always("rows_are_whole_in_the_update", _closed(observed))
+
+
+def _reissued(observed: Observed, places: list[Place]) -> Value:
+    """A row's sums are being completed while the one of the step before waits."""
+    result: Value = Const(0)
+    for place in places:
+        plan, here = observed.plan, observed.position
+        begins = _begins(observed, place)
+        started = (observed.pass_row != 0) | (observed.gate != 0)
+        started &= observed.column == plan.passes[begins].columns - 1
+        _, completed = _progress(observed, place)
+        inside = ((here > begins) | ((here == begins) & started)) & ~completed
+        result |= inside & (_waiting(observed, place) != 0)
+    return result
+
+
+def _overtakes(observed: Observed, operations: list[Operation], places: list[Place]) -> Value:
+    """A row is further than where its sums, on their way to the shadow, allow."""
+    result: Value = Const(0)
+    fits = observed.inside("update.entry.fits")
+    for place in places:
+        rows = [
+            valid & (row.job == place.job) & (row.row == place.row)
+            for valid, row in [observed.rows_on_the_way[0], *observed.queue]
+        ]
+        units = [
+            unit["valid"] & (unit["job"] == place.job) & (unit["row"] == place.row)
+            for unit in observed.units[: place.stage + 1]
+        ]
+        entering = (observed.units[0]["job"] == place.job) & (observed.lanes_left != 0)
+        entering &= observed.units[0]["row"] == place.row
+        later = _any(units) | entering
+        # A row waits a cycle before it may enter, and its first sum is read a cycle after that.
+        beyond = [
+            _any(rows) | later,
+            _any(rows[1:]) | later,
+            (rows[1] & fits) | later,
+            later,
+            _any(units[1:]),
+        ]
+        for operation, overtakes in zip(operations, beyond, strict=True):
+            result |= operation.completes(place.gate, place.row) & overtakes
+    return result
+
+
+def _closed(observed: Observed) -> Value:
+    """Behind each unit of a row comes the row's last one."""
+    result: Value = Const(1)
+    entering = observed.units[0]
+    for stage, unit in enumerate(observed.units):
+        last = [
+            other["valid"] & other["ends_row"] & _same_row(other, unit)
+            for other in observed.units[:stage]
+        ]
+        last.append((observed.lanes_left != 0) & _same_row(entering, unit))
+        result &= ~unit["valid"] | unit["ends_row"] | _any(last)
+    return result
+
+
+def _same_row(one: Unit, other: Unit) -> Value:
+    return (one["job"] == other["job"]) & (one["row"] == other["row"])
+
+
+def claim_reader(observed: Observed) -> None:
+    """Each bank is asked for the sum that its unit needs."""
+    plan, cost = observed.plan, observed.plan.update_cost
+    reads = max(map(len, plan.reads))
+    right, held = Const(1), Const(1)
+    for bank in range(plan.array.banks):
+        asked = observed.core.update.read[bank]
+        count = observed.inside(f"update.reader.count{bank}", len(Signal(span(reads + 1))))
+        newer: Value = Const(0)
+        for number in range(reads):
+            unit = observed.units[READ + number]
+            ours = unit["valid"] & (unit["bank"] == bank)
+            gates = [of_job[number] if number < len(of_job) else None for of_job in plan.reads]
+            asks = [
+                (unit["job"] == job) & (Const(1) if gate is None else asked.gate == gate)
+                for job, gate in enumerate(gates)
+            ]
+            same = _any(asks) & (asked.row == unit["row"]) & (asked.group == unit["group"])
+            right &= ~ours | same
+            job = observed.inside(f"update.reader.job{bank}", len(unit["job"]))
+            held &= ~ours | newer | (same & (job == unit["job"]) & (count == number + 1))
+            newer |= ours
+    observed.claims.always("sums_are_the_units", right)
+    observed.claims.always("reader_holds_its_unit", held)
+    turn = cost.interval * plan.array.banks
+    spaced = Const(1)
+    for stage, unit in enumerate(observed.units):
+        for younger in observed.units[max(0, stage - turn + 1) : stage]:
+            spaced &= ~(unit["valid"] & younger["valid"] & (unit["bank"] == younger["bank"]))
+    observed.claims.always("units_of_a_bank_are_apart", spaced)
+    observed.claims.always("units_keep_the_beat", _beat(observed))
+
+
+def _beat(observed: Observed) -> Value:
+    """Units of a row enter bank by bank, an interval apart."""
+    interval, banks = observed.plan.update_cost.interval, observed.plan.array.banks
+    result: Value = Const(1)
+    active, now = observed.inside("update.entry.active"), observed.unit("bank")
+    for stage, unit in enumerate(observed.units):
+        for bank in range(banks):
+            ours = unit["valid"] & (unit["bank"] == bank)
+            if bank * interval + stage < banks * interval:
+                behind = active & (now == bank + stage // interval)
+                result &= ~ours | (behind & (observed.phase == stage % interval))
+            if bank and stage + interval < len(observed.units):
+                before = observed.units[stage + interval]
+                result &= ~ours | (before["valid"] & (before["bank"] == bank - 1))
+    return result
+
+
+def _operations(observed: Observed) -> list[Operation]:
+    """From the sequencer to the cycle in which sums are filled in."""
+    sequencer, array = observed.core.sequencer, observed.core.array
+    operations = [
+        Operation(
+            valid=sequencer.valid,
+            final=sequencer.final,
+            gate=sequencer.place.gate,
+            row=sequencer.place.row,
+        ),
+        Operation(
+            valid=array.i_valid,
+            final=array.i_final,
+            gate=array.i_place.gate,
+            row=array.i_place.row,
+        ),
+    ]
+    for stage in range(TOTAL):
+        before = operations[-1]
+        fields: dict[str, Value] = {}
+        for name in ("valid", "final", "gate", "row"):
+            value: Value = getattr(before, name)
+            later = Signal(len(value), name=f"array_{name}{stage}", reset_less=name != "valid")
+            observed.m.d.sync += later.eq(value)
+            fields[name] = later
+        operations.append(Operation(**fields))
+    return operations
+
+
+def _places(observed: Observed) -> list[Place]:
+    """The places that jobs' sums are in."""
+    plan = observed.plan
+    return [
+        Place(
+            job=number,
+            within=within,
+            gate=gate,
+            # What is asked for again later counts when it is used.
+            stage=READ + (len(reads) - 1 if job.head else index),
+            row=job.row + within,
+        )
+        for number, (job, reads) in enumerate(zip(plan.jobs, plan.reads, strict=True))
+        for index, gate in enumerate(dict.fromkeys(reads))
+        for within in range(job.rows)
+    ]
+
+
+def _reads(observed: Observed, place: Place) -> tuple[Value, Value]:
+    """A unit reads the sum of a place in this cycle; its row's last one does."""
+    unit = observed.units[place.stage]
+    reads = unit["valid"] & (unit["job"] == place.job) & (unit["row"] == place.row)
+    return reads, reads & unit["ends_row"]
+
+
+def _waiting(observed: Observed, place: Place) -> Value:
+    """Rows of a place whose last unit has not read it."""
+    rows = observed.rows_on_the_way + observed.queue
+    waiting = [valid & (row.job == place.job) & (row.row == place.row) for valid, row in rows]
+    entering = observed.units[0]
+    ours = (entering["job"] == place.job) & (entering["row"] == place.row)
+    waiting.append(ours & (observed.lanes_left != 0))
+    waiting += [
+        unit["valid"] & unit["ends_row"] & (unit["job"] == place.job) & (unit["row"] == place.row)
+        for unit in observed.units[: place.stage + 1]
+    ]
+    return _sum(waiting)
+
+
+def _begins(observed: Observed, place: Place) -> int:
+    """Index of the pass that completes a place's sums."""
+    layer = observed.plan.jobs[place.job].layer
+    return next(
+        position
+        for position, single in enumerate(observed.plan.passes)
+        if single.layer == layer and place.gate in single.final
+    )
+
+
+def _progress(observed: Observed, place: Place) -> tuple[Value, Value]:
+    """In this run through the passes, a place's last operation was issued, its row completed."""
+    passes, here = observed.plan.passes, observed.position
+    begins = _begins(observed, place)
+    ends = next(n for n, single in enumerate(passes) if single.completes == place.job)
+    own_gate = place.gate - passes[begins].gates[0]
+    behind = observed.pass_row > place.within
+    at_gate = (observed.pass_row == place.within) & (observed.gate > own_gate)
+    in_begins = (here == begins) & (observed.column == passes[begins].columns - 1)
+    in_ends = (here == ends) & (observed.column == passes[ends].columns - 1)
+    issued = (here > begins) | (in_begins & (behind | at_gate))
+    return issued, (here > ends) | (in_ends & behind)
+
+
+def _any(values: Iterable[Value]) -> Value:
+    return Cat(*values).any()
+
+
+def _sum(values: Iterable[Value]) -> Value:
+    return sum(values, start=Value.cast(Const(0)))

@@ -1,0 +1,90 @@
+"""Steps on their way into the core: in the banks of x, and in the sequencer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import Const, Mux, Signal, Value
+from amaranth.lib import data
+
+from hdl.ports import step_fields
+
+if TYPE_CHECKING:
+    from sim.formal.observed import Observed
+
+Fields = dict[str, Value]
+"""``last`` and ``stream`` of a step."""
+
+
+class Steps:
+    """What operand store and sequencer know of steps.
+
+    Attributes:
+        complete, taken: the last element of a step is taken, which has these fields.
+        banks: steps in the operand store, as (valid, fields).
+        in_use: the sequencer is inside the last column of x.
+        current: fields of the step that the sequencer is at, once it is past x.
+        answers: the network's result after that step is given out.
+        fill_bank, read_bank, index, full: the operand store's.
+    """
+
+    def __init__(self, observed: Observed) -> None:
+        core, self._observed, m = observed.core, observed, observed.m
+        self.index = observed.inside("store.index", observed.input_bits)
+        self.full = observed.inside("store.full", 2)
+        self.complete = observed.inside("store.complete")
+        self.fill_bank = Signal(name="fill_bank_copy")
+        with m.If(self.complete):
+            m.d.sync += self.fill_bank.eq(~self.fill_bank)
+        self.read_bank = Signal(name="read_bank_copy")
+        with m.If(core.store.x_release):
+            m.d.sync += self.read_bank.eq(~self.read_bank)
+        layout = data.StructLayout(step_fields(observed.plan))
+        both = data.ArrayLayout(layout, 2)
+        steps = data.View(both, observed.inside("store.steps", both.size))
+        oldest, newest = steps[self.read_bank], steps[~self.read_bank]
+        self.banks = [
+            ((self.full != 0) & ~core.store.x_release, self._fields(oldest)),
+            (self.full == 2, self._fields(newest)),
+        ]
+        payload = core.i.payload
+        self.taken = self._fields(payload)
+        if "stream" in layout.members:  # it came with the first beat
+            filling = steps[self.fill_bank].stream
+            self.taken["stream"] = Mux(self.index == 0, payload.stream, filling)
+        self.current = self._follow()
+        every_step = observed.plan.interface.every_step
+        self.answers = Const(1) if every_step else self.current["last"]
+
+    def _follow(self) -> Fields:
+        """The sequencer's step, a copy."""
+        observed = self._observed
+        single = observed.plan.passes[0]
+        ends = observed.gate == len(single.gates) - 1
+        ends &= observed.pass_row == observed.plan.rows_of(single) - 1
+        ends &= (observed.position == 0) & (observed.column == single.columns - 1)
+        current: Fields = {}
+        for name, value in self._fields(observed.core.store.x_step).items():
+            copy = Signal(len(value), name=f"step_{name}_copy")
+            with observed.m.If(observed.inside("sequencer.go") & ends):
+                observed.m.d.sync += copy.eq(value)
+            current[name] = copy
+        return current
+
+    @staticmethod
+    def _fields(step: data.View) -> Fields:
+        several = "stream" in step.shape().members
+        return {"last": step.last, "stream": step.stream if several else Const(0)}
+
+
+def claim_inputs(observed: Observed) -> None:
+    """The banks of x that count as full are full, and a step's input is there until released."""
+    plan, steps = observed.plan, observed.step
+    banks = steps.fill_bank ^ steps.read_bank
+    fits = (steps.full <= 2) & (banks == steps.full[0]) & (steps.index < plan.network.inputs)
+    observed.claims.always("input_banks_fit", fits)
+    in_use = (observed.position == 0) & (observed.column == plan.network.inputs - 1)
+    in_use &= (observed.pass_row != 0) | (observed.gate != 0)
+    release = observed.core.store.x_release
+    there = (steps.full >= in_use + release) & (~release | (observed.position == 1))
+    observed.claims.always("input_is_there", there)
