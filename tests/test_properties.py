@@ -17,8 +17,8 @@ from hdl import cycles
 from sim.random_networks import input_words
 from sim.random_steps import random_work
 from tests import reference
-from tests.hdl.simulate import CoreBench, sometimes
-from tests.hdl.test_interface import check, check_cycles
+from tests.hdl.simulate import CoreBench
+from tests.hdl.test_interface import check_twice
 from tests.strategies import SEEDS, CoreChoice, cores, networks
 
 EXAMPLES, CORES = 150, 25
@@ -88,16 +88,5 @@ def test_the_core_is_the_integer_model(core: CoreChoice, steps: int, seed: int) 
         tail_multipliers=core.tail_multipliers,
         interface=core.interface,
     )
-    bench.add_steps(work.x, work.controls, loads=work.loads)
-    bench.add_steps(
-        work.x,
-        work.controls,
-        loads=work.loads,
-        offer=sometimes(seed, share=0.5),
-        take=sometimes(seed + 1, share=0.4),
-    )
-    plain, stalled = bench.run()
-    check(work, plain)
-    check(work, stalled)
-    check_cycles(bench.core.plan, work, plain)
+    check_twice(bench, work, seed)
     assert cycles.steady_state(bench.core.plan).utilization <= 1

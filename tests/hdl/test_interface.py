@@ -57,16 +57,8 @@ def check_cycles(plan: Plan, work: Work, run: CoreRun) -> None:
     assert run.outputs == want.outputs.tolist()
 
 
-@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
-@pytest.mark.parametrize("interface", INTERFACES.values(), ids=INTERFACES)
-def test_random_steps(interface: Interface, cells: tuple[Cell, ...]) -> None:
-    """With and without stalls; without, in the computed cycles."""
-    seed = len(cells) + interface.streams
-    units = (3, 5, 2)[: len(cells)]
-    recipe = Recipe(inputs=2, units=units, outputs=3, cells=cells)
-    network = quantized_network(recipe, seed)
-    work = random_work(network, interface, steps=14, seed=(seed,))
-    bench = CoreBench(network, 2, interface=interface)
+def check_twice(bench: CoreBench, work: Work, seed: int) -> None:
+    """Without stalls, in the computed cycles, and with random ones."""
     bench.add_steps(work.x, work.controls, loads=work.loads)
     bench.add_steps(
         work.x,
@@ -79,6 +71,19 @@ def test_random_steps(interface: Interface, cells: tuple[Cell, ...]) -> None:
     check(work, plain)
     check(work, stalled)
     check_cycles(bench.core.plan, work, plain)
+
+
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+@pytest.mark.parametrize("interface", INTERFACES.values(), ids=INTERFACES)
+def test_random_steps(interface: Interface, cells: tuple[Cell, ...]) -> None:
+    """With and without stalls; without, in the computed cycles."""
+    seed = len(cells) + interface.streams
+    units = (3, 5, 2)[: len(cells)]
+    recipe = Recipe(inputs=2, units=units, outputs=3, cells=cells)
+    network = quantized_network(recipe, seed)
+    work = random_work(network, interface, steps=14, seed=(seed,))
+    bench = CoreBench(network, 2, interface=interface)
+    check_twice(bench, work, seed)
 
 
 @pytest.mark.parametrize("lanes", [1, 3, 5])
