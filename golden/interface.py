@@ -92,3 +92,7 @@ class Control:
     keep: bool = False
     load: bool = False
     save: bool = False
+
+
+LAST_BEAT = ("last", "save")
+"""Fields of a step that are looked at in its last beat; the others are in its first."""

@@ -8,11 +8,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.interface import LAST_BEAT
 from hdl.component import Component, delayed
 from hdl.memory import block_memory
 from hdl.numeric import span
 from hdl.plan import Plan
-from hdl.ports import LAST_BEAT, input_layout, step_fields, unit_address, vector_depth
+from hdl.ports import input_layout, step_fields, unit_address, vector_depth
 
 
 class Operand(enum.Enum, shape=2):

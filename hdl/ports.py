@@ -10,9 +10,6 @@ from amaranth.lib import data
 from hdl.numeric import span
 from hdl.plan import Plan
 
-LAST_BEAT = ("last", "save")
-"""Fields of a step that are looked at in its last beat; the others are in its first."""
-
 
 def step_fields(plan: Plan) -> dict[str, Any]:
     """What travels with a step's input beside x: :class:`golden.interface.Control`."""

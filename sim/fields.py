@@ -12,16 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.interface import Control
+from golden.interface import LAST_BEAT, Control
 
 PORTS = {"last": (0, 1), "keep": (1, 1), "load": (2, 1), "save": (3, 1), "stream": (8, 8)}
 """Lowest bit and number of bits of each port's value."""
 
 LAST, DUE = 1, 1 << 4
 STREAM = PORTS["stream"][0]
-
-_LAST_BEAT = ("last", "save")
-"""Fields that a core looks at in a step's last beat; the others are in its first."""
 
 
 def of_last(last: ArrayLike) -> NDArray[np.uint32]:
@@ -39,7 +36,7 @@ def of_steps(controls: Sequence[Control], inputs: int) -> NDArray[np.uint32]:
         mask = (1 << width) - 1
         values = np.array([int(getattr(control, name)) for control in controls], dtype=np.uint32)
         column = np.repeat((values ^ mask)[:, np.newaxis], inputs, axis=1)
-        column[:, inputs - 1 if name in _LAST_BEAT else 0] = values
+        column[:, inputs - 1 if name in LAST_BEAT else 0] = values
         numbers |= column << low
     numbers[:, -1] |= np.array([DUE if c.last else 0 for c in controls], dtype=np.uint32)
     return numbers.reshape(-1)

@@ -12,13 +12,13 @@ from amaranth.hdl import Elaboratable, Module, ResetInserter, Signal, Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from golden.interface import DEFAULT, Control, Interface
+from golden.interface import DEFAULT, LAST_BEAT, Control, Interface
 from golden.quantized import QuantizedNetwork
 from golden.sessions import state_words
 from hdl.core import Core
 from hdl.cycles import controls_of
 from hdl.plan import Plan
-from hdl.ports import LAST_BEAT, step_fields
+from hdl.ports import step_fields
 
 PERIOD = 1e-6
 
