@@ -144,7 +144,7 @@ class StateUpdate(Component):
         builder.pipe.active = [len(self.plan.jobs) - 1]
         formats: list[Format] = [network.out] * len(self.plan.jobs)
         result = builder.pipe.apply(
-            lambda value, frac, to: requantize(value, frac=frac, to=to),
+            requantize,
             builder.biased(0, self.plan.update_cost.logit - 1 - SUM),
             formats,
             name="logit",
