@@ -77,7 +77,6 @@ class StateUpdate(Component):
         assert QUEUE + READ >= SHADOW
         m.submodules.entry = entry = UnitEntry(plan=plan)
         unit = entry.unit
-        alive = delayed(m, unit.valid, cost.depth, name="alive", resets=True)
         m.d.comb += [
             entry.row_done.eq(self.row_done),
             entry.row.eq(self.row),
@@ -94,7 +93,7 @@ class StateUpdate(Component):
         for (program, jobs), order in zip(plan.programs, cost.orders, strict=True):
             builder.run(program, jobs, order)
         for vector in made_vectors(plan):
-            self._write(m, builder, vector, alive)
+            self._write(m, builder, vector, entry.alive)
         result = self._result(builder)
         builder.finish()
         self._emit(m, result, unit)
@@ -120,7 +119,7 @@ class StateUpdate(Component):
         with m.Elif(unit.valid & unit.last & (unit.job == len(self.plan.jobs) - 1)):
             m.d.sync += head_waits.eq(0)
 
-    def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: list[Value]) -> None:
+    def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: Value) -> None:
         """A vector's new elements to their memory, announced two stages before."""
         write = getattr(self, f"write_{vector}")
         stage, value, writes = builder.written(vector)
