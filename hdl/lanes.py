@@ -54,13 +54,13 @@ class ArrayShape:
 class Lanes(Component):
     """One operand times one word of weights a cycle, added to a row of accumulators.
 
-        weights ─► weight_q ─► weight_q2 ─► ┌───┐ product_q ┌───┐
-                                            │ × │ ────────► │ + │ ─► total ─► accumulators
-                     operand ► operand_q2 ► └───┘           └───┘ ◄─ accumulators, total_q or 0
+        weights ─► weights_q ─► weights_q2 ► ┌───┐ product_q ┌───┐
+                                             │ × │ ────────► │ + │ ─► total ─► accumulators
+                     operand ► operand_q ──► └───┘           └───┘ ◄─ accumulators, total_q or 0
 
     One word a cycle without exception: a sum that was written in the cycle before is forwarded.
 
-    Latency: the sums are known ``hdl.latency.TOTAL`` cycles after the operation. ``weight_q`` is
+    Latency: the sums are known ``hdl.latency.TOTAL`` cycles after the operation. ``weights_q`` is
     the output register of the weights' block RAM where a part has one.
     Cost: ``lanes`` multipliers; a memory of accumulators for each.
 
@@ -94,11 +94,14 @@ class Lanes(Component):
         forward_q = Signal(reset_less=True)
         m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
         m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
+        # Once for all lanes: simulators move a word at once, and synthesizers see equal registers.
+        weights = delayed(m, self.i_weights, 2, name="weights")[-1]
+        operand = delayed(m, self.i_operand, 1, name="operand")[-1]
         for index in range(self.shape.lanes):
             m.submodules[f"lane{index}"] = lane = Lane(shape=self.shape)
             m.d.comb += [
-                lane.operand.eq(self.i_operand),
-                lane.weight.eq(self.i_weights[index]),
+                lane.operand.eq(operand),
+                lane.weight.eq(weights[index]),
                 lane.load.eq(self.shape.address(place[-2])),
                 lane.store.eq(self.shape.address(place[-1])),
                 lane.valid.eq(valid[-1]),
@@ -113,7 +116,7 @@ class Lane(Component):
     """One multiplier with its accumulators; :class:`Lanes` controls it.
 
     Attributes:
-        operand, weight: factors; ``weight`` comes a cycle earlier than ``operand``.
+        operand, weight: factors.
         load: address of the sum that the next cycle adds to.
         valid, store: whether and where this cycle's sum is written.
         first: this cycle's sum starts from 0.
@@ -142,14 +145,11 @@ class Lane(Component):
         width = signed(shape.accumulator_width)
         m.submodules.accumulators = accumulators = Memory(shape=width, depth=shape.sums, init=[])
         store, load = accumulators.write_port(), accumulators.read_port()
-        weight_q2 = delayed(m, self.weight, 2, name="weight")[-1]
-        operand_q2 = Signal.like(self.operand, reset_less=True)
         product_q = Signal(signed(shape.operand_width + shape.weight_width), reset_less=True)
         total_q = Signal(width, reset_less=True)
         base = Signal(width)
         m.d.sync += [
-            operand_q2.eq(self.operand),
-            product_q.eq(operand_q2 * weight_q2),
+            product_q.eq(self.operand * self.weight),
             total_q.eq(self.total),
         ]
         m.d.comb += [
