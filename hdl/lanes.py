@@ -91,73 +91,38 @@ class Lanes(Component):
         valid = delayed(m, self.i_valid, TOTAL, name="valid", resets=True)
         place = delayed(m, self.i_place, TOTAL, name="place")
         first = delayed(m, self.i_first, TOTAL, name="first")
-        forward_q = Signal(reset_less=True)
-        m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
-        m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
         # Once for all lanes: simulators move a word at once, and synthesizers see equal registers.
         weights = delayed(m, self.i_weights, 2, name="weights")[-1]
         operand = delayed(m, self.i_operand, 1, name="operand")[-1]
-        for index in range(self.shape.lanes):
-            m.submodules[f"lane{index}"] = lane = Lane(shape=self.shape)
+        forward_q = Signal(reset_less=True)
+        m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
+        m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
+        for lane, total in enumerate(self.total):
+            stored = self._accumulators(
+                m, lane, load=place[-2], store=place[-1], enable=valid[-1], total=total
+            )
+            product = operand * weights[lane]
+            product_q = Signal(product.shape(), name=f"product_q{lane}", reset_less=True)
+            total_q = Signal(total.shape(), name=f"total_q{lane}", reset_less=True)
+            base = Signal(total.shape(), name=f"base{lane}")
+            m.d.sync += [product_q.eq(product), total_q.eq(total)]
             m.d.comb += [
-                lane.operand.eq(operand),
-                lane.weight.eq(weights[index]),
-                lane.load.eq(self.shape.address(place[-2])),
-                lane.store.eq(self.shape.address(place[-1])),
-                lane.valid.eq(valid[-1]),
-                lane.forward.eq(forward_q),
-                lane.first.eq(first[-1]),
-                self.total[index].eq(lane.total),
+                base.eq(Mux(first[-1], 0, Mux(forward_q, total_q, stored))),
+                total.eq(base + product_q),
             ]
         return m
 
-
-class Lane(Component):
-    """One multiplier with its accumulators; :class:`Lanes` controls it.
-
-    Attributes:
-        operand, weight: factors.
-        load: address of the sum that the next cycle adds to.
-        valid, store: whether and where this cycle's sum is written.
-        first: this cycle's sum starts from 0.
-        forward: this cycle adds to the sum of the cycle before.
-        total: this cycle's sum.
-    """
-
-    def __init__(self, *, shape: ArrayShape) -> None:
-        self.shape = shape
-        super().__init__(
-            {
-                "operand": In(signed(shape.operand_width)),
-                "weight": In(signed(shape.weight_width)),
-                "load": In(range(shape.sums)),
-                "valid": In(1),
-                "store": In(range(shape.sums)),
-                "first": In(1),
-                "forward": In(1),
-                "total": Out(signed(shape.accumulator_width)),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        shape = self.shape
-        width = signed(shape.accumulator_width)
-        m.submodules.accumulators = accumulators = Memory(shape=width, depth=shape.sums, init=[])
-        store, load = accumulators.write_port(), accumulators.read_port()
-        product_q = Signal(signed(shape.operand_width + shape.weight_width), reset_less=True)
-        total_q = Signal(width, reset_less=True)
-        base = Signal(width)
-        m.d.sync += [
-            product_q.eq(self.operand * self.weight),
-            total_q.eq(self.total),
-        ]
+    def _accumulators(
+        self, m: Module, lane: int, *, load: Any, store: Any, enable: Value, total: Value
+    ) -> Value:
+        """A lane's memory: stores this cycle's sum; gives the one of a place a cycle later."""
+        memory = Memory(shape=total.shape(), depth=self.shape.sums, init=[])
+        m.submodules[f"accumulators{lane}"] = memory
+        write, read = memory.write_port(), memory.read_port()
         m.d.comb += [
-            load.addr.eq(self.load),
-            base.eq(Mux(self.first, 0, Mux(self.forward, total_q, load.data))),
-            self.total.eq(base + product_q),
-            store.addr.eq(self.store),
-            store.data.eq(self.total),
-            store.en.eq(self.valid),
+            read.addr.eq(self.shape.address(load)),
+            write.addr.eq(self.shape.address(store)),
+            write.data.eq(total),
+            write.en.eq(enable),
         ]
-        return m
+        return read.data

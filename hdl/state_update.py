@@ -84,6 +84,7 @@ class StateUpdate(Component):
         ]
         inner = Module()
         from amaranth.hdl import EnableInserter
+
         m.submodules.datapath = EnableInserter(entry.in_flight)(inner)
         builder = UpdateBuilder(
             inner,
