@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component, delayed
 from hdl.latency import TOTAL
+from hdl.memory import block_memory
 from hdl.numeric import span
 
 
@@ -26,6 +27,8 @@ class ArrayShape:
         gates: sums of each lane and row.
         banks: groups of lanes from each of which one sum can be read at a time; lane ``n`` is in
             bank ``n % banks``.
+        side_by_side: all lanes' accumulators are words of one memory, all shadows of a bank of
+            another, wide enough for block RAM; else each lane has a memory of its own.
     """
 
     lanes: int
@@ -35,6 +38,7 @@ class ArrayShape:
     rows: int
     gates: int
     banks: int = 1
+    side_by_side: bool = False
 
     @property
     def place(self) -> data.StructLayout:
@@ -62,7 +66,7 @@ class Lanes(Component):
 
     Latency: the sums are known ``hdl.latency.TOTAL`` cycles after the operation. ``weight_q`` is
     the output register of the weights' block RAM where a part has one.
-    Cost: ``lanes`` multipliers; a memory of accumulators for each.
+    Cost: ``lanes`` multipliers; a memory of accumulators for each, or one for all.
 
     Attributes:
         i_valid, i_operand, i_weights, i_place, i_first: see :class:`hdl.mac_array.MacArray`.
@@ -94,19 +98,40 @@ class Lanes(Component):
         forward_q = Signal(reset_less=True)
         m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
         m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
+        load, store = (self.shape.address(place[cycle]) for cycle in (-2, -1))
+        shared = self._shared(m, load, store, valid[-1]) if self.shape.side_by_side else None
         for index in range(self.shape.lanes):
             m.submodules[f"lane{index}"] = lane = Lane(shape=self.shape)
             m.d.comb += [
                 lane.operand.eq(self.i_operand),
                 lane.weight.eq(self.i_weights[index]),
-                lane.load.eq(self.shape.address(place[-2])),
-                lane.store.eq(self.shape.address(place[-1])),
-                lane.valid.eq(valid[-1]),
+                *(
+                    [lane.loaded.eq(shared[index])]
+                    if shared is not None
+                    else [lane.load.eq(load), lane.store.eq(store), lane.valid.eq(valid[-1])]
+                ),
                 lane.forward.eq(forward_q),
                 lane.first.eq(first[-1]),
                 self.total[index].eq(lane.total),
             ]
         return m
+
+    def _shared(self, m: Module, load: Value, store: Value, valid: Value) -> Any:
+        """One memory for the accumulators of all lanes; returns the sums that it gives.
+
+        A sum that is read in the cycle in which it is written is forwarded, so the memory's word
+        does not matter then.
+        """
+        words = data.ArrayLayout(signed(self.shape.accumulator_width), self.shape.lanes)
+        m.submodules.accumulators = memory = block_memory(shape=words, depth=self.shape.sums)
+        fill, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            read.addr.eq(load),
+            fill.addr.eq(store),
+            fill.en.eq(valid),
+            *(fill.data[index].eq(total) for index, total in enumerate(self.total)),
+        ]
+        return read.data
 
 
 class Lane(Component):
@@ -116,6 +141,7 @@ class Lane(Component):
         operand, weight: factors; ``weight`` comes a cycle earlier than ``operand``.
         load: address of the sum that the next cycle adds to.
         valid, store: whether and where this cycle's sum is written.
+        loaded: the sum that this cycle adds to, in place of those where lanes share a memory.
         first: this cycle's sum starts from 0.
         forward: this cycle adds to the sum of the cycle before.
         total: this cycle's sum.
@@ -123,13 +149,13 @@ class Lane(Component):
 
     def __init__(self, *, shape: ArrayShape) -> None:
         self.shape = shape
+        own = {"load": In(range(shape.sums)), "valid": In(1), "store": In(range(shape.sums))}
+        shared = {"loaded": In(signed(shape.accumulator_width))}
         super().__init__(
             {
                 "operand": In(signed(shape.operand_width)),
                 "weight": In(signed(shape.weight_width)),
-                "load": In(range(shape.sums)),
-                "valid": In(1),
-                "store": In(range(shape.sums)),
+                **(shared if shape.side_by_side else own),
                 "first": In(1),
                 "forward": In(1),
                 "total": Out(signed(shape.accumulator_width)),
@@ -140,8 +166,6 @@ class Lane(Component):
         m = Module()
         shape = self.shape
         width = signed(shape.accumulator_width)
-        m.submodules.accumulators = accumulators = Memory(shape=width, depth=shape.sums, init=[])
-        store, load = accumulators.write_port(), accumulators.read_port()
         weight_q2 = delayed(m, self.weight, 2, name="weight")[-1]
         operand_q2 = Signal.like(self.operand, reset_less=True)
         product_q = Signal(signed(shape.operand_width + shape.weight_width), reset_less=True)
@@ -152,12 +176,22 @@ class Lane(Component):
             product_q.eq(operand_q2 * weight_q2),
             total_q.eq(self.total),
         ]
+        loaded = self.loaded if shape.side_by_side else self._own(m)
+        m.d.comb += [
+            base.eq(Mux(self.first, 0, Mux(self.forward, total_q, loaded))),
+            self.total.eq(base + product_q),
+        ]
+        return m
+
+    def _own(self, m: Module) -> Value:
+        """The lane's own memory of accumulators; returns the sum that it gives."""
+        width = signed(self.shape.accumulator_width)
+        m.submodules.accumulators = memory = Memory(shape=width, depth=self.shape.sums, init=[])
+        store, load = memory.write_port(), memory.read_port()
         m.d.comb += [
             load.addr.eq(self.load),
-            base.eq(Mux(self.first, 0, Mux(self.forward, total_q, load.data))),
-            self.total.eq(base + product_q),
             store.addr.eq(self.store),
             store.data.eq(self.total),
             store.en.eq(self.valid),
         ]
-        return m
+        return load.data
