@@ -58,7 +58,8 @@ class WeightRam(Component):
         )
         write: Any = memory.write_port(granularity=weight_image.WIDTH)
         read: Any = memory.read_port()
-        part, word = Signal(span(parts)), Signal(span(plan.words))
+        part = Signal(span(parts))
+        word = Signal(span(plan.words))
         loaded = Signal()
         address = Signal.like(self.address)
         m.d.comb += [
