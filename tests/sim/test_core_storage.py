@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,10 @@ from hdl.plan import Plan
 from hdl.storage import Storage
 from hdl.verilog import Generated, generate
 from hdl.weight_image import image, length, parts
-from sim.compiled import CompiledBench
+from sim.compiled import CompiledBench, bench_library
 from sim.core_job import CoreJob, CoreResult
 from sim.errors import SimulationError
-from sim.patterns import NO_STALLS, Pattern, Stalls, Trigger
+from sim.patterns import Pattern, Stalls, Trigger
 from sim.random_networks import Recipe, quantized_network
 from sim.random_steps import random_work
 from sim.streams import CycleLimitError, Reset, StreamRun
@@ -47,6 +49,7 @@ SLOWLY = Stalls(
 )
 
 
+@cache
 def made(name: str) -> tuple[Generated, CoreJob]:
     """A core of a name, and random steps for it."""
     cells, weight_width, lanes, interface, storage = CORES[name]
@@ -58,8 +61,17 @@ def made(name: str) -> tuple[Generated, CoreJob]:
         tail_multipliers=1 if name == "one bank" else 2,
         interface=interface,
         storage=storage,
+        name="core_" + re.sub(r"\W+", "_", name),
     )
     return core, work_for(core.plan)
+
+
+@cache
+def opened(name: str) -> CompiledBench:
+    """The compiled bench of a core; all cores share a library."""
+    cores = [made(other)[0] for other in CORES]
+    texts = {core.description["name"]: core.verilog for core in cores}
+    return CompiledBench.of(made(name)[0], library=bench_library(texts, optimize=False))
 
 
 def work_for(plan: Plan, steps: int = 12) -> CoreJob:
@@ -87,15 +99,15 @@ def test_the_cores_are_what_they_are_for() -> None:
 @pytest.mark.parametrize("name", CORES)
 def test_compiled(name: str) -> None:
     """All words; without stalls a word of weights a cycle, then the cycles of the count."""
-    core, job = made(name)
+    _, job = made(name)
     end = job.weights.size + int(job.taken[-1])
-    with CompiledBench.of(core) as bench:
-        run = bench.run(**job.traffic)
-        check(job, run)
-        assert np.array_equal(run.written, np.arange(job.weights.size))
-        check(job, bench.run(**job.traffic, stalls=SLOWLY, seed=1), stalled=True)
-        for cycle in range(0, end, 7):
-            check(job, bench.run(**job.traffic, reset=Reset(cycle=cycle)))
+    bench = opened(name)
+    run = bench.run(**job.traffic)
+    check(job, run)
+    assert np.array_equal(run.written, np.arange(job.weights.size))
+    check(job, bench.run(**job.traffic, stalls=SLOWLY, seed=1), stalled=True)
+    for cycle in range(0, end, 7):
+        check(job, bench.run(**job.traffic, reset=Reset(cycle=cycle)))
 
 
 @pytest.mark.parametrize(
@@ -133,20 +145,20 @@ def test_other_weights_after_a_reset_and_only_then() -> None:
     others = work_for(other)
     assert np.array_equal(others.inputs, job.inputs)
     assert not np.array_equal(others.expected, job.expected)
-    with CompiledBench.of(core) as bench:
-        check(job, bench.run(**job.traffic))
-        with pytest.raises(CycleLimitError) as error:
-            bench.run(**others.traffic, fresh=False, patience=2000)
-        assert error.value.run.written.size == 0
-        check(others, bench.run(**others.traffic))
-        check(job, bench.run(**job.traffic, reset=Reset(cycle=30)))
+    bench = opened("several parts")
+    check(job, bench.run(**job.traffic))
+    with pytest.raises(CycleLimitError) as error:
+        bench.run(**others.traffic, fresh=False, patience=2000)
+    assert error.value.run.written.size == 0
+    check(others, bench.run(**others.traffic))
+    check(job, bench.run(**job.traffic, reset=Reset(cycle=30)))
 
 
 def test_nothing_goes_on_until_the_last_word_is_there() -> None:
-    core, job = made("several parts")
+    _, job = made("several parts")
     short = {**job.traffic, "weights": job.weights[:-1]}
-    with CompiledBench.of(core) as bench, pytest.raises(CycleLimitError) as error:
-        bench.run(**short, patience=500)
+    with pytest.raises(CycleLimitError) as error:
+        opened("several parts").run(**short, patience=500)
     assert error.value.run.written.size == job.weights.size - 1
     assert error.value.run.accepted.size == 0
 
@@ -160,14 +172,13 @@ def test_a_wrong_word_is_seen(tmp_path: Path) -> None:
 
 
 def test_words_of_weights_need_a_port_and_must_fit_it() -> None:
-    core, job = made("sums in block RAM")
-    with CompiledBench.of(core) as bench, pytest.raises(ValueError, match="no port for 1 words"):
-        bench.run(**{**job.traffic, "weights": [1]}, stalls=NO_STALLS)
-    core, job = made("one part, one lane")
-    with CompiledBench.of(core) as bench:
-        for word in (1 << 16, -1):
-            with pytest.raises(ValueError, match=f"Weights must fit 16 bits, not {word} to {word}"):
-                bench.run(**{**job.traffic, "weights": [word]})
+    _, job = made("sums in block RAM")
+    with pytest.raises(ValueError, match="no port for 1 words of weights"):
+        opened("sums in block RAM").run(**{**job.traffic, "weights": [1]})
+    _, job = made("one part, one lane")
+    for word in (1 << 16, -1):
+        with pytest.raises(ValueError, match=f"Weights must fit 16 bits, not {word} to {word}"):
+            opened("one part, one lane").run(**{**job.traffic, "weights": [word]})
 
 
 def test_image() -> None:

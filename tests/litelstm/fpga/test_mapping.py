@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hdl import verilog
-from hdl.storage import Storage
 from litelstm.fpga import targets
-from litelstm.fpga.flow import Flow
 from litelstm.fpga.mapping import Mapping, relieved, script
 from litelstm.fpga.measure import shortages
 from litelstm.fpga.netlist import Netlist
@@ -67,37 +64,24 @@ def test_a_part_without_sprams_does_not_do() -> None:
     assert shortages({SPRAM: 4}, targets.find("ice40-hx8k")) == {SPRAM: (4, 0)}
 
 
-def test_loaded_weights_are_in_sprams_and_products_in_logic(tmp_path: Path) -> None:
-    """Eight lanes take all multipliers of the part, their weights all SPRAMs, their sums RAMs."""
-    core = verilog.generate(
-        quantized_network(Recipe(inputs=3, units=(16,)), 1),
-        lanes=8,
-        tail_multipliers=1,
-        storage=Storage(weights="ram", sums="block"),
-        name="core_of_eight",
-    )
-    netlist = Flow(target=UP5K).synthesize(core.verilog, top="core_of_eight").netlist
-    assert core.description["multipliers"] == {"array": 8, "state_update": 1, "tanh": 0}
-    assert netlist.parts["array"][MULTIPLIER] == netlist.used[MULTIPLIER] == 8
-    assert netlist.used[SPRAM] == 4
-    width = 8 * core.plan.accumulator_width
-    for memory in ("core.array.lanes.accumulators", "core.array.shadow.bank0"):
-        assert netlist.memories[memory] == -(-width // 16), memory
-    assert not [name for name in netlist.memories if "weights" in name]
-
-
-def test_eight_lanes_and_loaded_weights_route_on_an_up5k(
+def test_eight_lanes_and_loaded_weights_on_an_up5k(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Eight lanes take all its multipliers, their weights all SPRAMs, their sums block RAMs."""
     monkeypatch.setenv("LITELSTM_CACHE", str(tmp_path / "cache"))
     network = tmp_path / "net.q.npz"
-    quantized_network(Recipe(inputs=3, units=(8,), outputs=3), 1).save(network)
+    quantized = quantized_network(Recipe(inputs=3, units=(16,), outputs=3), 1)
+    quantized.save(network)
     options = "--target ice40-up5k --lanes 8 --tail-multipliers 1 --weights ram --classes --json"
     done = call("synth", network, *options.split())
     assert done.status == 0, done.err
     told = json.loads(done.out)
+    assert told["tail_multipliers"] == 1
     assert told["storage"] == {"weights": "ram", "sums": "block"}
     assert told["interface"]["classes"] is True
     assert told["resources"][SPRAM] == {"used": 4, "available": 4}
     assert told["resources"][MULTIPLIER] == {"used": 8, "available": 8}
+    assert told["parts"]["array"][MULTIPLIER] == 8
+    assert told["parts"]["weights"][RAM] == 0
+    assert told["parts"]["array"][RAM] == 2 * -(-8 * quantized.accumulator_width // 16)
     assert told["clock"]["median_mhz"] > 15
