@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component, delayed
 from hdl.latency import TOTAL
+from hdl.memory import block_memory
 from hdl.numeric import span
 
 
@@ -26,6 +27,8 @@ class ArrayShape:
         gates: sums of each lane and row.
         banks: groups of lanes from each of which one sum can be read at a time; lane ``n`` is in
             bank ``n % banks``.
+        side_by_side: all lanes' accumulators are words of one memory, all shadows of a bank of
+            another, wide enough for block RAM; else each lane has a memory of its own.
     """
 
     lanes: int
@@ -35,6 +38,7 @@ class ArrayShape:
     rows: int
     gates: int
     banks: int = 1
+    side_by_side: bool = False
 
     @property
     def place(self) -> data.StructLayout:
@@ -62,7 +66,7 @@ class Lanes(Component):
 
     Latency: the sums are known ``hdl.latency.TOTAL`` cycles after the operation. ``weights_q`` is
     the output register of the weights' block RAM where a part has one.
-    Cost: ``lanes`` multipliers; a memory of accumulators for each.
+    Cost: ``lanes`` multipliers; a memory of accumulators for each, or one for all.
 
     Attributes:
         i_valid, i_operand, i_weights, i_place, i_first: see :class:`hdl.mac_array.MacArray`.
@@ -97,11 +101,10 @@ class Lanes(Component):
         forward_q = Signal(reset_less=True)
         m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
         m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
-        for lane, total in enumerate(self.total):
-            stored = self._accumulators(
-                m, lane, load=place[-2], store=place[-1], enable=valid[-1], total=total
-            )
-            product = operand * weights[lane]
+        memory = {"load": place[-2], "store": place[-1], "enable": valid[-1]}
+        accumulators = self._side_by_side if self.shape.side_by_side else self._of_each
+        for lane, stored in enumerate(accumulators(m, **memory)):
+            total, product = self.total[lane], operand * weights[lane]
             product_q = Signal(product.shape(), name=f"product_q{lane}", reset_less=True)
             total_q = Signal(total.shape(), name=f"total_q{lane}", reset_less=True)
             base = Signal(total.shape(), name=f"base{lane}")
@@ -112,17 +115,39 @@ class Lanes(Component):
             ]
         return m
 
-    def _accumulators(
-        self, m: Module, lane: int, *, load: Any, store: Any, enable: Value, total: Value
-    ) -> Value:
-        """A lane's memory: stores this cycle's sum; gives the one of a place a cycle later."""
-        memory = Memory(shape=total.shape(), depth=self.shape.sums, init=[])
-        m.submodules[f"accumulators{lane}"] = memory
+    def _of_each(self, m: Module, *, load: Any, store: Any, enable: Value) -> list[Value]:
+        """A memory for each lane's sums.
+
+        Returns:
+            The lanes' sums of the place ``load``, a cycle later.
+        """
+        loaded = []
+        for lane, total in enumerate(self.total):
+            memory = Memory(shape=total.shape(), depth=self.shape.sums, init=[])
+            m.submodules[f"accumulators{lane}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                read.addr.eq(self.shape.address(load)),
+                write.addr.eq(self.shape.address(store)),
+                write.data.eq(total),
+                write.en.eq(enable),
+            ]
+            loaded.append(read.data)
+        return loaded
+
+    def _side_by_side(self, m: Module, *, load: Any, store: Any, enable: Value) -> list[Value]:
+        """One memory for the sums of all lanes; as :meth:`_of_each`.
+
+        A sum that is read in the cycle in which it is written is forwarded, so the memory's word
+        does not matter then.
+        """
+        words = data.ArrayLayout(signed(self.shape.accumulator_width), self.shape.lanes)
+        m.submodules.accumulators = memory = block_memory(shape=words, depth=self.shape.sums)
         write, read = memory.write_port(), memory.read_port()
         m.d.comb += [
             read.addr.eq(self.shape.address(load)),
             write.addr.eq(self.shape.address(store)),
-            write.data.eq(total),
             write.en.eq(enable),
+            *(write.data[lane].eq(total) for lane, total in enumerate(self.total)),
         ]
-        return read.data
+        return [read.data[lane] for lane in range(self.shape.lanes)]

@@ -16,12 +16,14 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
+from hdl.storage import Storage
 from litelstm import outputs, samples
 from litelstm.console import out, progress
 from litelstm.extras import require_sim
 from litelstm.options import (
     lanes_option,
     stateless_interface_options,
+    storage_options,
     tail_multipliers_option,
 )
 from sim.patterns import IDLE_PATTERNS, READY_PATTERNS, Stalls
@@ -43,6 +45,7 @@ MISMATCH = 1
 @click.option("--count", type=int, help="Take this many samples.  [default: all]")
 @lanes_option
 @tail_multipliers_option
+@storage_options
 @stateless_interface_options
 @click.option(
     "--jobs", default=1, show_default=True, help="Simulators at a time, or models with --batch."
@@ -60,6 +63,8 @@ def simulate(
     count: int | None,
     lanes: int,
     tail_multipliers: int,
+    weights: str,
+    sums: str,
     jobs: int,
     stall: bool,
     seed: int | None,
@@ -81,6 +86,7 @@ def simulate(
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, inputs=quantized.inputs, count=count)
     interface = Interface(**chosen)
+    storage = Storage(weights=weights, sums=sums)
     # Refuses what does not go together.
     Plan(network=quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface)
     require(simulator)
@@ -94,7 +100,11 @@ def simulate(
         expected = interface.answer(forward(x))
     with progress("generate"):
         core = verilog.generate(
-            quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+            quantized,
+            lanes=lanes,
+            tail_multipliers=tail_multipliers,
+            interface=interface,
+            storage=storage,
         )
     what = "compiled bench" if batch else sim
     with progress(what, len(x)) as done:

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from litelstm.fpga import netlist, registers, tools
+from litelstm.fpga import mapping, netlist, registers, tools
 from litelstm.fpga.errors import DoesNotFitError, SynthesisError
+from litelstm.fpga.mapping import Mapping
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import Target
 from litelstm.fpga.timing import WorstPath, worst_path
 from sim.cache import cache_root, cached_folder, content_key
 
-_NETLIST, _ROUTER_REPORT = "netlist.json", "report.json"
+_NETLIST, _ROUTER_REPORT = mapping.NETLIST, "report.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +41,17 @@ class Flow:
         tools.require(self.target)
 
     def synthesize(self, verilog: str, *, top: str) -> Synthesized:
-        """Map Verilog to the target's cells.
+        """Map Verilog to the target's cells; once more if relief for a short resource is known.
 
         Raises:
             SynthesisError: Yosys failed.
         """
+        first = self._map(verilog, top, Mapping())
+        relieved = mapping.relieved(first.netlist, self.target)
+        return first if relieved == Mapping() else self._map(verilog, top, relieved)
+
+    def _map(self, verilog: str, top: str, how: Mapping) -> Synthesized:
+        script = mapping.script(self.target, top=top, mapping=how)
 
         def make(folder: Path) -> None:
             (folder / "core.v").write_text(verilog)
@@ -54,8 +61,6 @@ class Flow:
                 registers.refine(design["modules"][top])
                 (folder / _NETLIST).write_text(json.dumps(design))
 
-        synth = f"{self.target.family.synth} {self.target.options}"
-        script = f"read_verilog core.v\n{synth} -top {top} -json {_NETLIST}\n"
         folder = self._cached("synthesis", [verilog, script], make)
         counted = netlist.read(folder / _NETLIST, top=top, family=self.target.family)
         return Synthesized(folder=folder, top=top, netlist=counted)
