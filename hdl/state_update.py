@@ -82,12 +82,8 @@ class StateUpdate(Component):
             entry.row.eq(self.row),
             entry.given.eq(self.o.valid & self.o.ready),
         ]
-        inner = Module()
-        from amaranth.hdl import EnableInserter
-
-        m.submodules.datapath = EnableInserter(entry.in_flight)(inner)
         builder = UpdateBuilder(
-            inner,
+            m,
             plan=plan,
             entering=unit,
             phase=entry.phase,

@@ -70,7 +70,6 @@ class UnitEntry(Component):
                 "given": In(1),
                 "unit": Out(unit_layout(plan)),
                 "alive": Out(plan.update_cost.depth + 1),
-                "in_flight": Out(1),
                 "phase": Out(span(plan.update_cost.interval)),
             }
         )
@@ -79,7 +78,7 @@ class UnitEntry(Component):
         m = Module()
         interval = self.plan.update_cost.interval
         phase = Signal.like(self.phase, init=interval - 1)
-        in_flight, may_enter = self.in_flight, Signal()
+        in_flight, may_enter = Signal(), Signal()
         enters = Signal()
         row = self._next_row(m, enters)
         fits = self._room(m, row, enters)

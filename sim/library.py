@@ -23,6 +23,7 @@ _OPTIMIZE = ("-O3", "-march=native", "-mtune=generic")
 """Lanes are computed side by side, with the vectors that this machine has."""
 # As Verilator's own makefile has it; two libraries in one process share nothing.
 _FLAGS = ("-std=gnu++17", "-fPIC", "-fno-gnu-unique", "-faligned-new", "-fcf-protection=none")
+_FLAGS += ("-fno-semantic-interposition",)  # so that an evaluation is compiled into the bench
 _FLAGS += ("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0")
 _FLAGS += ("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0")
 
