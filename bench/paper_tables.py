@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
@@ -58,7 +59,8 @@ class Experiment:
 EXPERIMENTS = {
     "mnist": Experiment(
         file="mnist.npz",
-        differs="the paper's data; 2 x 64 units, rows as steps, images moved at random in training",
+        differs="not in the data; network and recipe may: 2 x 64 units, a row of the image a step, "
+        "images moved at random in training",
     ),
     "iot": Experiment(
         file="iotid20.npz",
@@ -117,7 +119,7 @@ def setting(data: Dataset, recipes: list[Recipe], *, short: bool) -> str:
 
 def table(name: str, runs: list[Run]) -> Table:
     """One task: a row a cell, for each measure mean and deviation in floats and in integers."""
-    result = Table(title=f"{TASKS[name].title} ({name})", title_justify="left")
+    result = Table(box=MARKDOWN)
     for column in ("cell", "parameters", "MACs/step", "time", "numbers"):
         result.add_column(column, justify="left" if column in ("cell", "numbers") else "right")
     for measure in MEASURES:
@@ -129,9 +131,16 @@ def table(name: str, runs: list[Run]) -> Table:
         for numbers in ("floats", "integers"):
             found = [getattr(run, numbers) for run in group]
             values = [[getattr(metrics, measure) for metrics in found] for measure in MEASURES]
-            shown = [f"{np.mean(v):.2%} ± {100 * np.std(v):.2f}" for v in values]
-            result.add_row(*(head if numbers == "floats" else ("", "", "", "")), numbers, *shown)
+            result.add_row(
+                *(head if numbers == "floats" else ("", "", "", "")), numbers, *map(shown, values)
+            )
     return result
+
+
+def shown(values: list[float]) -> str:
+    """The mean in percent and, of several seeds, the standard deviation."""
+    mean = f"{np.mean(values):.2%}"
+    return mean if len(values) == 1 else f"{mean} ± {100 * np.std(values):.2f}"
 
 
 def by_cell(runs: list[Run]) -> list[tuple[str, list[Run]]]:
@@ -147,6 +156,7 @@ def show(name: str, args: argparse.Namespace) -> None:
     runs = [
         run(TASKS[name], data, cell, recipe, args.keep) for recipe in recipes for cell in args.cells
     ]
+    out.print(f"{TASKS[name].title} ({name})")
     out.print(table(name, runs))
     out.print(setting(data, recipes, short=args.short))
     out.print(f"differs from the paper: {experiment.differs}")

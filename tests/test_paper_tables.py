@@ -44,7 +44,7 @@ def test_a_table_of_two_cells(args: argparse.Namespace) -> None:
         paper_tables.show("iot", args)
     printed = capture.get()
     (lstm,) = (line for line in printed.splitlines() if "lstm" in line)
-    assert f"{runs[0].floats.accuracy:.2%} ± 0.00" in lstm
+    assert f" {runs[0].floats.accuracy:.2%} " in lstm
     assert "1.00" in lstm
     assert "SHORT SETTING" in printed
     assert "90 training and 40 test samples, at most 2 epochs, seed 1" in printed
@@ -101,6 +101,11 @@ def test_a_damaged_record_is_refused(args: argparse.Namespace) -> None:
     record.write_text("{}")
     with pytest.raises(InputError, match=r"\.json: is no record of a run"):
         paper_runs.trained(TASKS["iot"], data, "rnn", recipe, args.keep)
+
+
+def test_several_seeds_have_a_deviation() -> None:
+    assert paper_tables.shown([0.5]) == "50.00%"
+    assert paper_tables.shown([0.5, 0.7]) == "60.00% ± 10.00"
 
 
 def test_macs_count_diagonals() -> None:
