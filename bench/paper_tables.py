@@ -110,9 +110,10 @@ def shortened(data: Dataset) -> Dataset:
 def setting(data: Dataset, recipes: list[Recipe], *, short: bool) -> str:
     """How a table came about, in one line."""
     seeds = ", ".join(str(recipe.seed) for recipe in recipes)
+    several = "s" if len(recipes) > 1 else ""
     text = (
         f"{len(data.x_train):,} training and {len(data.x_test):,} test samples, "
-        f"at most {recipes[0].epochs} epochs, seed {seeds}"
+        f"at most {recipes[0].epochs} epochs, seed{several} {seeds}"
     )
     return f"SHORT SETTING, not the figures of the full one: {text}" if short else text
 
