@@ -26,7 +26,7 @@ def args(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
     for part, count in (("train", 90), ("test", 40)):
         parts |= {f"x_{part}": rng.random((count, 3, 4)), f"y_{part}": np.arange(count) % 2}
     np.savez(tmp_path / "iotid20.npz", **parts)
-    monkeypatch.setattr(paper_tables, "SHORT_EPOCHS", 2)
+    monkeypatch.setattr(paper_tables, "SHORT_SEEN", 180)
     keep = tmp_path / "keep"
     keep.mkdir()
     return argparse.Namespace(
