@@ -59,8 +59,8 @@ class Experiment:
 EXPERIMENTS = {
     "mnist": Experiment(
         file="mnist.npz",
-        differs="not in the data; network and recipe may: 2 x 64 units, a row of the image a step, "
-        "images moved at random in training",
+        differs="nothing in the data; perhaps network and training: 2 x 64 units, a row of the "
+        "image a step, images moved at random",
     ),
     "iot": Experiment(
         file="iotid20.npz",
