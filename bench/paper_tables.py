@@ -1,46 +1,44 @@
 """Tables 2 to 5 of the LiteLSTM paper anew: five cells on each task, in floats and in integers.
 
-    python -m bench.paper_tables --data-dir DIR [--short] [--tasks mnist iot] [--results runs.jsonl]
+    python -m bench.paper_tables --data-dir DIR [--short] [--tasks mnist iot] [--keep FOLDER]
 
 DIR holds mnist.npz, iotid20.npz, nsl_kdd.npz, speech_digits.npz and emodb.npz, each with x_train,
 y_train, x_test and y_test. Every cell is trained with the same recipe and three seeds; the test
 samples are looked at once, at the end of a run. Integers are W8 A8 with a c of 12 bits, quantized
-after training. With ``--results`` finished runs are kept, and not done again by the next call.
+after training. After an interrupt the same command goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
+from bench.paper_runs import Run, run
 from golden.errors import InputError
-from golden.network import Network
-from golden.quantize import quantize
-from litelstm import metrics
-from litelstm.commands.train import float_trainer
 from litelstm.console import err
 from litelstm.data.dataset import Dataset
-from litelstm.tasks import TASKS, Task
+from litelstm.tasks import TASKS
 from litelstm.torch.training import Recipe, one_thread
 
 CELLS = ("rnn", "gru", "lstm", "plstm", "litelstm")
 REFERENCE = "lstm"
 SEEDS = (1, 2, 3)
 MEASURES = ("accuracy", "precision", "recall", "f1")
+KEEP = Path("build/paper_tables")
+
+SHORT_SAMPLES, SHORT_SEEN = 5_000, 50_000
+"""With ``--short``: at most so many training samples, and so many in all epochs; and one seed."""
 
 out = Console(width=130, highlight=False, soft_wrap=True)
 """As wide as the tables, whatever the terminal."""
-
-SHORT_EPOCHS, SHORT_SAMPLES = 5, 5000
-"""With ``--short``: at most so many epochs, training samples and one seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +48,19 @@ class Experiment:
     Attributes:
         file: in the data folder.
         differs: what is not as in the paper, in one line.
+        in_paper: whether the paper has figures for a task of this kind.
     """
 
     file: str
     differs: str
+    in_paper: bool = True
 
 
 EXPERIMENTS = {
     "mnist": Experiment(
         file="mnist.npz",
-        differs="the paper's data; 2 x 64 units, rows as steps, images moved at random in training",
+        differs="nothing in the data; perhaps network and training: 2 x 64 units, a row of the "
+        "image a step, images moved at random",
     ),
     "iot": Experiment(
         file="iotid20.npz",
@@ -74,6 +75,7 @@ EXPERIMENTS = {
     "speech": Experiment(
         file="speech_digits.npz",
         differs="spoken digits (FSDD), not in the paper; recordings 0 to 4 of each are the test",
+        in_paper=False,
     ),
     "emotion": Experiment(
         file="emodb.npz",
@@ -81,120 +83,86 @@ EXPERIMENTS = {
     ),
 }
 
-Run = dict[str, Any]
+NOT_AT_HAND = (
+    "accuracy, precision, recall, F1 and training time are not at hand: of the paper "
+    "(arXiv:2201.11624 and its extension of 2023) only the abstracts could be read"
+)
 
 
-def run_once(task: Task, data: Dataset, cell: str, recipe: Recipe) -> Run:
-    """Train a cell and measure it, in floats and in integers."""
-    trainer = float_trainer(task, data, recipe, cell=cell)
-    for epoch in trainer.run():
-        err.print(
-            f"{task.name} {cell} seed {recipe.seed}: epoch {epoch.number} of {recipe.epochs}, "
-            f"validation {epoch.best:.2%}"
-        )
-    network: Network = trainer.model.export()  # pyright: ignore[reportCallIssue]
-    integers, _ = quantize(network, data.calibration)
-    return {
-        "task": task.name,
-        "cell": cell,
-        "recipe": asdict(recipe),
-        "samples": len(data.x_train),
-        "parameters": network.parameters,
-        "macs": macs_per_step(network),
-        "seconds": trainer.seconds / trainer.epoch,
-        "float": asdict(metrics.of_floats(network, data.x_test, data.y_test)),
-        "fixed": asdict(metrics.of_integers(integers, data.x_test, data.y_test)),
-    }
-
-
-def macs_per_step(network: Network) -> int:
-    """Multiplications of weights in one step, the head not included."""
-    return sum(
-        weights.size
-        for layer in network.layers
-        for name, weights in layer.weights.items()
-        if not name.startswith("b_")
-    )
-
-
-def shortened(data: Dataset, seed: int) -> Dataset:
-    """Some of the training samples, and all test samples."""
-    chosen = np.random.default_rng(seed).permutation(len(data.x_train))[:SHORT_SAMPLES]
-    return Dataset(
-        x_train=data.x_train[chosen],
-        y_train=data.y_train[chosen],
-        x_test=data.x_test,
-        y_test=data.y_test,
-        classes=data.classes,
-        input_scale=data.input_scale,
-    )
-
-
-def run_task(name: str, args: argparse.Namespace, known: list[Run]) -> list[Run]:
-    """All runs of a task, those that are known taken as they are."""
+def plan(name: str, args: argparse.Namespace) -> tuple[Dataset, list[Recipe]]:
+    """A task's samples, and for each seed how every cell is trained."""
     task = TASKS[name]
     data = task.load(args.data_dir / EXPERIMENTS[name].file)
-    if args.short:
-        data = shortened(data, 0)
     recipe = Recipe(**task.recipe)
+    seeds = SEEDS[: args.seeds]
     if args.short:
-        recipe = replace(recipe, epochs=min(recipe.epochs, SHORT_EPOCHS))
-    runs = []
-    for seed in SEEDS[: 1 if args.short else args.seeds]:
-        for cell in args.cells:
-            plan = replace(recipe, seed=seed)
-            what = {
-                "task": name,
-                "cell": cell,
-                "recipe": asdict(plan),
-                "samples": len(data.x_train),
-            }
-            run = next((r for r in known if all(r[k] == v for k, v in what.items())), None)
-            if run is None:
-                run = run_once(task, data, cell, plan)
-                if args.results:
-                    with args.results.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(run) + "\n")
-            runs.append(run)
-    return runs
+        data, seeds = shortened(data), SEEDS[:1]
+        epochs = max(1, SHORT_SEEN // len(data.x_train))
+        recipe = replace(recipe, epochs=min(recipe.epochs, epochs))
+    return data, [replace(recipe, seed=seed) for seed in seeds]
 
 
-def load_runs(path: Path | None) -> list[Run]:
-    """The runs that a file of results holds.
+def shortened(data: Dataset) -> Dataset:
+    """Some of the training samples, always the same ones, and all test samples."""
+    chosen = np.random.default_rng(0).permutation(len(data.x_train))[:SHORT_SAMPLES]
+    return replace(data, x_train=data.x_train[chosen], y_train=data.y_train[chosen])
 
-    Raises:
-        InputError: it is no such file.
-    """
-    if path is None or not path.exists():
-        return []
-    try:
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: holds no runs: {error}") from None
+
+def setting(data: Dataset, recipes: list[Recipe], *, short: bool) -> str:
+    """How a table came about, in one line."""
+    seeds = ", ".join(str(recipe.seed) for recipe in recipes)
+    several = "s" if len(recipes) > 1 else ""
+    text = (
+        f"{len(data.x_train):,} training and {len(data.x_test):,} test samples, "
+        f"at most {recipes[0].epochs} epochs, seed{several} {seeds}"
+    )
+    return f"SHORT SETTING, not the figures of the full one: {text}" if short else text
 
 
 def table(name: str, runs: list[Run]) -> Table:
     """One task: a row a cell, for each measure mean and deviation in floats and in integers."""
-    result = Table(title=f"{TASKS[name].title} ({name})", title_justify="left")
+    result = Table(box=MARKDOWN)
     for column in ("cell", "parameters", "MACs/step", "time", "numbers"):
         result.add_column(column, justify="left" if column in ("cell", "numbers") else "right")
     for measure in MEASURES:
         result.add_column(measure, justify="right")
-    seconds = {cell: np.mean([r["seconds"] for r in group]) for cell, group in by_cell(runs)}
+    seconds = {cell: np.mean([r.seconds for r in group]) for cell, group in by_cell(runs)}
     for cell, group in by_cell(runs):
         time = f"{seconds[cell] / seconds[REFERENCE]:.2f}" if REFERENCE in seconds else "-"
-        head = (cell, f"{group[0]['parameters']:,}", f"{group[0]['macs']:,}", time)
-        for numbers in ("float", "fixed"):
-            values = [[run[numbers][measure] for run in group] for measure in MEASURES]
-            shown = [f"{np.mean(v):.2%} ± {100 * np.std(v):.2f}" for v in values]
-            result.add_row(*(head if numbers == "float" else ("", "", "", "")), numbers, *shown)
+        head = (cell, f"{group[0].parameters:,}", f"{group[0].macs:,}", time)
+        for numbers in ("floats", "integers"):
+            found = [getattr(run, numbers) for run in group]
+            values = [[getattr(metrics, measure) for metrics in found] for measure in MEASURES]
+            result.add_row(
+                *(head if numbers == "floats" else ("", "", "", "")), numbers, *map(shown, values)
+            )
     return result
+
+
+def shown(values: list[float]) -> str:
+    """The mean in percent and, of several seeds, the standard deviation."""
+    mean = f"{np.mean(values):.2%}"
+    return mean if len(values) == 1 else f"{mean} ± {100 * np.std(values):.2f}"
 
 
 def by_cell(runs: list[Run]) -> list[tuple[str, list[Run]]]:
     """The runs of each cell."""
-    cells = dict.fromkeys(run["cell"] for run in runs)
-    return [(cell, [run for run in runs if run["cell"] == cell]) for cell in cells]
+    cells = dict.fromkeys(run.cell for run in runs)
+    return [(cell, [run for run in runs if run.cell == cell]) for cell in cells]
+
+
+def show(name: str, args: argparse.Namespace) -> None:
+    """Train and measure every cell on a task, and print its table."""
+    experiment = EXPERIMENTS[name]
+    data, recipes = plan(name, args)
+    runs = [
+        run(TASKS[name], data, cell, recipe, args.keep) for recipe in recipes for cell in args.cells
+    ]
+    out.print(f"{TASKS[name].title} ({name})")
+    out.print(table(name, runs))
+    out.print(setting(data, recipes, short=args.short))
+    out.print(f"differs from the paper: {experiment.differs}")
+    out.print(f"the paper's figures: {NOT_AT_HAND if experiment.in_paper else 'it has none'}\n")
 
 
 def parse() -> argparse.Namespace:
@@ -203,11 +171,20 @@ def parse() -> argparse.Namespace:
         prog="paper_tables", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--short", action="store_true", help="one seed, few epochs: minutes")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help=f"one seed, {SHORT_SAMPLES:,} training samples, {SHORT_SEEN:,} in all epochs: minutes",
+    )
     parser.add_argument("--tasks", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS))
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=list(CELLS))
     parser.add_argument("--seeds", type=int, choices=(1, 2, 3), default=len(SEEDS))
-    parser.add_argument("--results", type=Path, help="JSON lines: runs that are done")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        default=KEEP,
+        help=f"folder of trained networks, which are not trained again  [default: {KEEP}]",
+    )
     return parser.parse_args()
 
 
@@ -215,13 +192,14 @@ def main() -> int:
     """Train and print the tables."""
     args = parse()
     one_thread()
-    known = load_runs(args.results)
-    for name in args.tasks:
-        runs = run_task(name, args, known)
-        out.print(table(name, runs))
-        out.print(f"differs from the paper: {EXPERIMENTS[name].differs}\n")
+    try:
+        args.keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{args.keep}: cannot be made: {error.strerror}") from None
+    with threadpool_limits(1):
+        for name in args.tasks:
+            show(name, args)
     out.print("time: CPU time of training an epoch, LSTM = 1; precision, recall and F1: macro")
-    out.print("the paper's own figures are not shown: its text was not at hand")
     return 0
 
 
@@ -231,3 +209,6 @@ if __name__ == "__main__":
     except InputError as error:
         print(f"paper_tables: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("interrupted: the same command goes on from here")
+        sys.exit(130)

@@ -33,6 +33,7 @@ class DirectedLayer:
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
     cell: Cell
+    sigmoid: str
     weights: Mapping[str, NDArray[Any]]
     direction: str
     backward: Mapping[str, NDArray[Any]] | None

@@ -47,27 +47,8 @@ class Layer(DirectedLayer):
     backward: Mapping[str, Floats] | None = None
 
     def __post_init__(self) -> None:
-        if self.sigmoid not in SIGMOIDS:
-            raise InputError(f"sigmoid is {self.sigmoid!r}, expected hard or logistic")
-        check_direction(self.direction, self.backward)
-        gate = self.cell.gates[0]
-        for name in (gate.matrix("x"), gate.bias):
-            if name not in self.weights:
-                raise InputError(f"weight {name} is missing")
-        shapes = weight_shapes(self.cell, self.inputs, self.units)
-        self._check_weights("", self.weights, shapes)
-        if self.backward is not None:
-            self._check_weights(BACKWARD, self.backward, shapes)
-
-    def _check_weights(
-        self, prefix: str, weights: Mapping[str, Floats], shapes: dict[str, tuple[int, ...]]
-    ) -> None:
-        for name in shapes.keys() | weights.keys():
-            if name not in shapes:
-                raise InputError(f"weight {prefix}{name} is not one of a {self.cell.kind} layer's")
-            if name not in weights:
-                raise InputError(f"weight {prefix}{name} is missing")
-            check_weight(prefix + name, weights[name], shapes[name])
+        for name, array, shape in named_weights(self):
+            check_weight(name, array, shape)
 
     def run(
         self,
@@ -192,6 +173,40 @@ def weight_shapes(cell: Cell, inputs: int, units: int) -> dict[str, tuple[int, .
             shapes[gate.peephole] = (units,)
         shapes[gate.bias] = (units,)
     return shapes
+
+
+def named_weights(
+    layer: DirectedLayer,
+) -> list[tuple[str, NDArray[Any], tuple[int, ...]]]:
+    """A float or integer layer's weights, those of both directions, as its cell wants them.
+
+    Returns:
+        Of each weight its name, those of the second direction with a prefix; the array; the shape
+        that it should have.
+
+    Raises:
+        InputError: a weight is missing or foreign; the gate activation or the direction is unknown.
+    """
+    if layer.sigmoid not in SIGMOIDS:
+        raise InputError(f"sigmoid is {layer.sigmoid!r}, expected hard or logistic")
+    check_direction(layer.direction, layer.backward)
+    gate = layer.cell.gates[0]
+    for name in (gate.matrix("x"), gate.bias):  # they say what size the layer is
+        if name not in layer.weights:
+            raise InputError(f"weight {name} is missing")
+    shapes = weight_shapes(layer.cell, layer.inputs, layer.units)
+    named: list[tuple[str, NDArray[Any], tuple[int, ...]]] = []
+    for prefix, weights in (("", layer.weights), (BACKWARD, layer.backward)):
+        if weights is None:
+            continue
+        for name in weights:
+            if name not in shapes:
+                raise InputError(f"weight {prefix}{name} is not one of a {layer.cell.kind} layer's")
+        for name, shape in shapes.items():
+            if name not in weights:
+                raise InputError(f"weight {prefix}{name} is missing")
+            named.append((prefix + name, weights[name], shape))
+    return named
 
 
 def check_weight(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:

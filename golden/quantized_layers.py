@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import SIGMOIDS, Cell
-from golden.directions import BACKWARD, DirectedLayer, check_direction
+from golden.cells import Cell
+from golden.directions import BACKWARD, DirectedLayer
 from golden.errors import InputError
 from golden.formats import Format
 from golden.layer_formats import (
@@ -22,7 +22,7 @@ from golden.layer_formats import (
     format_names,
     weight_format,
 )
-from golden.network import weight_shapes
+from golden.layers import named_weights
 
 Integers = NDArray[np.int64]
 
@@ -46,13 +46,7 @@ class QuantizedLayer(DirectedLayer):
     backward: Mapping[str, Integers] | None = None
 
     def __post_init__(self) -> None:
-        if self.sigmoid not in SIGMOIDS:
-            raise InputError(f"sigmoid is {self.sigmoid!r}, expected hard or logistic")
-        check_direction(self.direction, self.backward)
-        first = self.cell.gates[0]
-        for name in (first.matrix("x"), first.bias):
-            if name not in self.weights:
-                raise InputError(f"weight {name} is missing")
+        weights = named_weights(self)
         for name in format_names(self.cell):
             if getattr(self.formats, name) is None:
                 raise InputError(f"a {self.cell.kind} layer has no format {name}")
@@ -60,17 +54,10 @@ class QuantizedLayer(DirectedLayer):
         if sorted(self.formats.product_fracs) != sorted(gates):
             found = ", ".join(sorted(self.formats.product_fracs))
             raise InputError(f"product_fracs has {found}, expected {', '.join(sorted(gates))}")
-        self._check_weights("", self.weights)
-        if self.backward is not None:
-            self._check_weights(BACKWARD, self.backward)
-
-    def _check_weights(self, prefix: str, weights: Mapping[str, Integers]) -> None:
-        shapes = weight_shapes(self.cell, self.inputs, self.units)
-        if shapes.keys() != weights.keys():
-            raise InputError(f"{prefix}weights are {sorted(weights)}, expected {sorted(shapes)}")
-        for name, shape in shapes.items():
-            to = weight_format(name, self.formats)
-            check_integers(prefix + name, weights[name], shape, to)
+        for name, array, shape in weights:
+            check_integers(
+                name, array, shape, weight_format(name.removeprefix(BACKWARD), self.formats)
+            )
 
     def bounds(self, gate: int, *, bias: bool) -> tuple[Integers, Integers]:
         """Smallest and largest sum of ``weights`` that any operands in range can reach.

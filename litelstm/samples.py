@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from golden.errors import InputError
 from golden.quantize import check_samples
 from golden.store import load_arrays
+from litelstm.data.dataset import spread
 
 HELP = "Samples: .npz with x (samples, steps, inputs) and perhaps y (labels); or x_test, y_test."
 
@@ -29,14 +30,23 @@ class Samples:
     y: NDArray[Any] | None
 
 
-def load(path: Path, *, inputs: int, count: int | None, split: str = "test") -> Samples:
+def load(
+    path: Path,
+    *,
+    inputs: int,
+    count: int | None,
+    split: str = "test",
+    from_all_over: bool = False,
+) -> Samples:
     """Read samples for a network.
 
     Args:
         path: a file with ``x`` and perhaps ``y``, or with ``x_train`` and ``x_test``, ...
         inputs: length of the network's input vector.
-        count: take this many, from the first on; ``None`` for all.
+        count: take this many; ``None`` for all.
         split: which part to take where there are two.
+        from_all_over: take them evenly spread over the file, which may be sorted by class; else
+            from the first on.
 
     Raises:
         InputError: the file is not as expected, or has fewer samples than ``count``.
@@ -57,5 +67,6 @@ def load(path: Path, *, inputs: int, count: int | None, split: str = "test") -> 
     if count is not None:
         if not 1 <= count <= len(x):
             raise InputError(f"{path}: count is {count}, expected 1 to {len(x)} (its samples)")
-        x, y = x[:count], None if y is None else y[:count]
+        chosen = spread(len(x), count) if from_all_over else slice(count)
+        x, y = x[chosen], None if y is None else y[chosen]
     return Samples(x, y)

@@ -1,51 +1,113 @@
-"""bench.paper_tables: rows from runs, and runs that are not done twice."""
+"""bench.paper_tables: rows from runs, and networks that are not trained twice."""
 
 from __future__ import annotations
 
 import argparse
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bench import paper_tables
+from bench import paper_runs, paper_tables
+from golden.errors import InputError
 from litelstm.architectures import Architecture
+from litelstm.tasks import TASKS
+from litelstm.torch.training import Trainer
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A tiny stand-in for the IoT data."""
+def args(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
+    """The short setting, of two epochs, on a tiny stand-in for the IoT data."""
     rng = np.random.default_rng(0)
     parts: dict[str, Any] = {}
     for part, count in (("train", 90), ("test", 40)):
         parts |= {f"x_{part}": rng.random((count, 3, 4)), f"y_{part}": np.arange(count) % 2}
     np.savez(tmp_path / "iotid20.npz", **parts)
-    return tmp_path
-
-
-def test_a_table_of_two_cells(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    args = argparse.Namespace(
-        data_dir=folder, short=True, cells=["lstm", "rnn"], seeds=3, results=folder / "runs.jsonl"
+    monkeypatch.setattr(paper_tables, "SHORT_SEEN", 180)
+    keep = tmp_path / "keep"
+    keep.mkdir()
+    return argparse.Namespace(
+        data_dir=tmp_path, short=True, cells=["lstm", "rnn"], seeds=3, keep=keep
     )
-    monkeypatch.setattr(paper_tables, "SHORT_EPOCHS", 1)
-    runs = paper_tables.run_task("iot", args, [])
-    assert [run["cell"] for run in runs] == ["lstm", "rnn"]
-    assert [run["macs"] for run in runs] == [4 * 16 * (4 + 16), 16 * (4 + 16)]
+
+
+def test_a_table_of_two_cells(args: argparse.Namespace) -> None:
+    data, recipes = paper_tables.plan("iot", args)
+    runs = [paper_runs.run(TASKS["iot"], data, cell, recipes[0], args.keep) for cell in args.cells]
+    assert [run.macs for run in runs] == [4 * 16 * (4 + 16), 16 * (4 + 16)]
     floats = Architecture(cell="lstm", inputs=4, units=16, head=2).floats()
-    assert runs[0]["parameters"] == floats.parameters
+    assert runs[0].parameters == floats.parameters
     with paper_tables.out.capture() as capture:
-        paper_tables.out.print(paper_tables.table("iot", runs))
-    lines = capture.get().splitlines()
-    (lstm,) = (line for line in lines if "lstm" in line)
-    assert f"{runs[0]['float']['accuracy']:.2%} ± 0.00" in lstm
+        paper_tables.show("iot", args)
+    printed = capture.get()
+    (lstm,) = (line for line in printed.splitlines() if "lstm" in line)
+    assert f" {runs[0].floats.accuracy:.2%} " in lstm
     assert "1.00" in lstm
-    known = paper_tables.load_runs(args.results)
-    assert known == runs
-    monkeypatch.delattr(paper_tables, "run_once")  # nothing is run again
-    assert paper_tables.run_task("iot", args, known) == runs
+    assert "SHORT SETTING" in printed
+    assert "90 training and 40 test samples, at most 2 epochs, seed 1" in printed
+    assert paper_tables.EXPERIMENTS["iot"].differs in printed
+
+
+def test_what_is_trained_is_kept(args: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, (recipe,) = paper_tables.plan("iot", args)
+    first = paper_runs.run(TASKS["iot"], data, "rnn", recipe, args.keep)
+    kept = sorted(path.name for path in args.keep.iterdir())
+    assert [re.sub("-[0-9a-f]{8}", "", name) for name in kept] == [
+        "iot-rnn-seed1.json",
+        "iot-rnn-seed1.npz",
+    ]
+    monkeypatch.setattr(Trainer, "_run_epoch", pytest.fail)
+    assert paper_runs.run(TASKS["iot"], data, "rnn", recipe, args.keep) == first
+    monkeypatch.undo()
+    paper_runs.run(TASKS["iot"], data, "rnn", replace(recipe, lr=1e-3), args.keep)
+    paper_runs.run(TASKS["iot"], replace(data, x_train=data.x_train / 2), "rnn", recipe, args.keep)
+    assert len(list(args.keep.iterdir())) == 6
+
+
+def test_an_interrupted_run_goes_on(
+    args: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data, (recipe,) = paper_tables.plan("iot", args)
+    other = tmp_path / "other"
+    other.mkdir()
+    whole, _ = paper_runs.trained(TASKS["iot"], data, "rnn", recipe, other)
+    epochs: list[int] = []
+    run_epoch = Trainer._run_epoch
+
+    def once(trainer: Trainer) -> Any:
+        if len(epochs) == 1:
+            epochs.append(-1)
+            raise KeyboardInterrupt
+        epochs.append(trainer.epoch)
+        return run_epoch(trainer)
+
+    monkeypatch.setattr(Trainer, "_run_epoch", once)
+    with pytest.raises(KeyboardInterrupt):
+        paper_runs.trained(TASKS["iot"], data, "rnn", recipe, args.keep)
+    network, _ = paper_runs.trained(TASKS["iot"], data, "rnn", recipe, args.keep)
+    assert epochs == [0, -1, 1]
+    assert not list(args.keep.glob("*.checkpoint"))
+    for name, weights in network.layers[0].weights.items():
+        assert np.array_equal(weights, whole.layers[0].weights[name])
+
+
+def test_a_damaged_record_is_refused(args: argparse.Namespace) -> None:
+    data, (recipe,) = paper_tables.plan("iot", args)
+    paper_runs.trained(TASKS["iot"], data, "rnn", recipe, args.keep)
+    (record,) = args.keep.glob("*.json")
+    record.write_text("{}")
+    with pytest.raises(InputError, match=r"\.json: is no record of a run"):
+        paper_runs.trained(TASKS["iot"], data, "rnn", recipe, args.keep)
+
+
+def test_several_seeds_have_a_deviation() -> None:
+    assert paper_tables.shown([0.5]) == "50.00%"
+    assert paper_tables.shown([0.5, 0.7]) == "60.00% ± 10.00"
 
 
 def test_macs_count_diagonals() -> None:
     floats = Architecture(cell="plstm", inputs=3, units=5).floats()
-    assert paper_tables.macs_per_step(floats) == 4 * 5 * (3 + 5) + 3 * 5
+    assert paper_runs.macs_per_step(floats) == 4 * 5 * (3 + 5) + 3 * 5

@@ -39,7 +39,11 @@ SEARCHED = {"weights", "activations", "state", "inputs", "gates", "pre", "tanh_e
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write."
 )
-@click.option("--count", type=int, help="Take this many calibration samples.  [default: all]")
+@click.option(
+    "--count",
+    type=int,
+    help="Take this many calibration samples, evenly spread over the file.  [default: all]",
+)
 @click.option("--weights", default=8, show_default=True, help="Bits of a weight, 2 to 18.")
 @click.option("--activations", default=8, show_default=True, help="Bits of h, 2 to 18.")
 @click.option("--state", default=12, show_default=True, help="Bits of c, which saturates.")
@@ -90,7 +94,9 @@ def quantize(
     for path in (output, json_path):
         outputs.check_file(path)
     floats = Network.load(network)
-    chosen = samples.load(calibrate, inputs=floats.inputs, count=count, split="train")
+    chosen = samples.load(
+        calibrate, inputs=floats.inputs, count=count, split="train", from_all_over=True
+    )
     # One thread: these matrices are too small for more, and what is chosen must not depend on it.
     with threadpool_limits(1):
         summary = _quantize(floats, chosen, settings, max_drop if auto else None)

@@ -42,7 +42,7 @@ MISMATCH = 1
 )
 @click.option("--sim", default="verilator", show_default=True, help="icarus or verilator.")
 @click.option("--batch", is_flag=True, help="Compiled bench for volume; no Python in the loop.")
-@click.option("--count", type=int, help="Take this many samples.  [default: all]")
+@click.option("--count", type=int, help="Take the first so many samples.  [default: all]")
 @lanes_option
 @tail_multipliers_option
 @storage_options

@@ -48,8 +48,13 @@ class Dataset:
     @property
     def calibration(self) -> Array:
         """Training samples that a quantizer's formats are chosen on, from all over the set."""
-        chosen = np.linspace(0, len(self.x_train) - 1, min(CALIBRATION, len(self.x_train)))
-        return self.x_train[chosen.astype(np.int64)]
+        total = len(self.x_train)
+        return self.x_train[spread(total, min(CALIBRATION, total))]
+
+
+def spread(total: int, count: int) -> NDArray[np.int64]:
+    """``count`` different indices from all over ``total`` samples, which may be sorted by class."""
+    return np.linspace(0, total - 1, count).astype(np.int64)
 
 
 def hold_out(y: Array, share: float, seed: int) -> tuple[Array, Array]:

@@ -136,6 +136,11 @@ class Trainer:
         self._random = torch.get_rng_state()
 
     @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the trained weights: recipe, network, and a checksum of the samples."""
+        return dict(self._identity)
+
+    @property
     def done(self) -> bool:
         """Whether all epochs are over, or the score has not risen for ``patience`` of them."""
         waited = self.epoch - self._best_epoch

@@ -384,7 +384,7 @@ def test_bad_layers_are_refused() -> None:
             replace(layer, **changes)
         assert str(caught.value) == message
     two = integer_stack(("bidirectional",), RNN()).layers[0]
-    with pytest.raises(InputError, match=r"backward\.weights are \['U_hh'\]"):
+    with pytest.raises(InputError, match=r"weight backward\.W_hx is missing"):
         replace(two, backward={"U_hh": two.weights["U_hh"]})
 
 

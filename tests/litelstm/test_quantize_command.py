@@ -94,3 +94,22 @@ def test_what_a_search_finds_holds_for_digits_that_it_did_not_see() -> None:
     assert outcome.best.settings.weight_width <= 6
     assert drop + error <= BOUND
     assert 0 < error < 0.3
+
+
+def test_count_takes_samples_from_all_over_a_sorted_file(
+    call: Call, files: Files, tmp_path: Path
+) -> None:
+    """Inputs of the last class are eight times as large: their format must reach that far."""
+    with np.load(files.samples) as samples:
+        x = samples["x"][np.arange(60) % 6]
+    x[40:] *= 8
+    np.savez(tmp_path / "sorted.npz", x=x)
+    output = tmp_path / "net.q.npz"
+    line = f"quantize {files.floats} --calibrate {tmp_path / 'sorted.npz'} --count 4 -o {output}"
+    assert call(*line.split()).status == 0
+    floats = Network.load(files.floats)
+    expected, _ = quantize(floats, x[[0, 19, 39, 59]])
+    expected.save(tmp_path / "expected.npz")
+    assert output.read_bytes() == (tmp_path / "expected.npz").read_bytes()
+    first, _ = quantize(floats, x[:4])
+    assert QuantizedNetwork.load(output).x.frac < first.x.frac

@@ -1,0 +1,123 @@
+"""One run of the paper's tables: a cell trained on a task, measured in floats and in integers.
+
+Training takes up to minutes a run, an hour for all of MNIST. So every trained network is kept in a
+folder, and a run that was interrupted leaves a checkpoint there; measuring takes seconds and is
+always done anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from golden import files
+from golden.errors import InputError
+from golden.network import Network
+from golden.quantize import quantize
+from litelstm import metrics
+from litelstm.commands.train import float_trainer
+from litelstm.console import err
+from litelstm.data.dataset import Dataset
+from litelstm.metrics import Metrics
+from litelstm.tasks import Task
+from litelstm.torch.training import Recipe, Trainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a cell came to on a task with one seed.
+
+    Attributes:
+        cell: a key of ``litelstm.architectures.CELLS``.
+        seed: of the training.
+        parameters: weights and biases, the head's included.
+        macs: multiplications of weights in one step, the head's not included.
+        seconds: CPU time of one epoch of training.
+        floats, integers: on the test samples.
+    """
+
+    cell: str
+    seed: int
+    parameters: int
+    macs: int
+    seconds: float
+    floats: Metrics
+    integers: Metrics
+
+
+def run(task: Task, data: Dataset, cell: str, recipe: Recipe, folder: Path) -> Run:
+    """Train a cell, or take it from ``folder`` if it is there, and measure it.
+
+    Raises:
+        InputError: a file in the folder is not what its name says.
+    """
+    network, seconds = trained(task, data, cell, recipe, folder)
+    integers, _ = quantize(network, data.calibration)
+    return Run(
+        cell=cell,
+        seed=recipe.seed,
+        parameters=network.parameters,
+        macs=macs_per_step(network),
+        seconds=seconds,
+        floats=metrics.of_floats(network, data.x_test, data.y_test),
+        integers=metrics.of_integers(integers, data.x_test, data.y_test),
+    )
+
+
+def trained(
+    task: Task, data: Dataset, cell: str, recipe: Recipe, folder: Path
+) -> tuple[Network, float]:
+    """A trained network and the CPU time of one epoch, in seconds.
+
+    ``NAME.npz`` and ``NAME.json`` in the folder are a finished run, ``NAME.checkpoint`` an
+    interrupted one, which goes on. A name holds a digest of recipe, network and samples: whatever
+    is trained otherwise has another name.
+
+    Raises:
+        InputError: such a file is damaged.
+    """
+    trainer = float_trainer(task, data, recipe, cell=cell)
+    label = f"{task.name}-{cell}-seed{recipe.seed}"
+    stem = folder / f"{label}-{_digest(trainer)}"
+    weights, record, checkpoint = (
+        stem.with_name(stem.name + end) for end in (".npz", ".json", ".checkpoint")
+    )
+    if record.exists():
+        return Network.load(weights), _seconds(record)
+    if checkpoint.exists():
+        trainer.load(checkpoint)
+    for epoch in trainer.run(checkpoint):
+        err.print(f"{label}: epoch {epoch.number} of {recipe.epochs}, best {epoch.best:.2%}")
+    network: Network = trainer.model.export()  # pyright: ignore[reportCallIssue]
+    network.save(weights)
+    text = json.dumps({"seconds": trainer.seconds / trainer.epoch, "epochs": trainer.epoch})
+    files.replace(record, files.content(text + "\n"))
+    checkpoint.unlink(missing_ok=True)
+    return network, trainer.seconds / trainer.epoch
+
+
+def macs_per_step(network: Network) -> int:
+    """Multiplications of weights in one step, the head's not included."""
+    return sum(
+        weights.size
+        for layer in network.layers
+        for name, weights in layer.weights.items()
+        if not name.startswith("b_")
+    )
+
+
+def _digest(trainer: Trainer) -> str:
+    """Eight hexadecimal digits that change with whatever decides the weights."""
+    text = json.dumps(trainer.identity, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _seconds(record: Path) -> float:
+    try:
+        return float(json.loads(record.read_text("utf-8"))["seconds"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise InputError(
+            f"{record}: is no record of a run; without it the run is done anew"
+        ) from None
