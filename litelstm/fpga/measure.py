@@ -18,7 +18,7 @@ from litelstm.fpga import tools
 from litelstm.fpga.errors import DoesNotFitError
 from litelstm.fpga.flow import Flow, Routed, Synthesized
 from litelstm.fpga.netlist import Netlist
-from litelstm.fpga.targets import FF, LUT, MULTIPLIER, RAM, SPRAM, Target, larger
+from litelstm.fpga.targets import FF, LUT, MULTIPLIER, PIN, RAM, SPRAM, Target, larger
 
 TOP = "litelstm_core"
 
@@ -239,6 +239,8 @@ def _check_fit(
     fits = next((t for t in larger(flow.target) if not shortages(netlist.used, t)), None)
     if fits:
         remedy = f"the smallest part of its family that would do: {fits.name}"
+    elif PIN in short:
+        remedy = "it needs as many pins with any number of lanes"
     else:
         lanes = next(_fewer_lanes(network, flow, plan, netlist, progress), None)
         remedy = (

@@ -139,12 +139,18 @@ def phase(
         begun.add((row, gate))
 
 
+SIDE_BY_SIDE = pytest.mark.parametrize("side_by_side", [False, True])
+
+
+@SIDE_BY_SIDE
 @pytest.mark.parametrize("idle", [0.0, 0.5])
 @pytest.mark.parametrize(
     ("lanes", "rows", "gates", "banks"),
     [(1, 1, 1, 1), (1, 3, 1, 1), (3, 1, 2, 2), (2, 3, 3, 1), (4, 2, 2, 2), (5, 2, 3, 3)],
 )
-def test_random_operations(lanes: int, rows: int, gates: int, banks: int, idle: float) -> None:
+def test_random_operations(
+    lanes: int, rows: int, gates: int, banks: int, idle: float, side_by_side: bool
+) -> None:
     shape = ArrayShape(
         lanes=lanes,
         operand_width=6,
@@ -153,6 +159,7 @@ def test_random_operations(lanes: int, rows: int, gates: int, banks: int, idle: 
         rows=rows,
         gates=gates,
         banks=banks,
+        side_by_side=side_by_side,
     )
     rng = np.random.default_rng(lanes)
     phases = [phase(shape, rng, idle=idle, tag=n * rows) for n in range(6)]
@@ -162,11 +169,18 @@ def test_random_operations(lanes: int, rows: int, gates: int, banks: int, idle: 
     assert simulate(shape, operations) == want
 
 
+@SIDE_BY_SIDE
 @pytest.mark.parametrize("distance", [1, 2, 3, 4])
-def test_the_same_accumulator_again_soon(distance: int) -> None:
+def test_the_same_accumulator_again_soon(distance: int, side_by_side: bool) -> None:
     """A sum is read while its last product is still on its way; with other places in between."""
     shape = ArrayShape(
-        lanes=2, operand_width=8, weight_width=8, accumulator_width=24, rows=4, gates=1
+        lanes=2,
+        operand_width=8,
+        weight_width=8,
+        accumulator_width=24,
+        rows=4,
+        gates=1,
+        side_by_side=side_by_side,
     )
     rng = np.random.default_rng(distance)
     operations = [

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,9 @@ def test_cases_are_of_every_kind() -> None:
     assert {case.lanes for case in cases} == set(range(1, 13))
     assert {case.tail_multipliers for case in cases} == set(range(1, 7))
     assert {len(s) for case in cases for s in case.sequences} >= set(range(1, 9))
+    storages = [(case.storage.weights, case.storage.sums) for case in cases]
+    assert set(storages) == set(product(("rom", "ram"), ("lanes", "block")))
+    assert storages.count(("rom", "lanes")) > 100
     same = [case for case in cases if len(np.unique(case.expected, axis=0)) == 1]
     assert len(same) < 8
 

@@ -64,6 +64,23 @@ def test_a_part_without_sprams_does_not_do() -> None:
     assert shortages({SPRAM: 4}, targets.find("ice40-hx8k")) == {SPRAM: (4, 0)}
 
 
+def test_short_pins_are_not_looked_for_with_fewer_lanes(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LITELSTM_CACHE", str(tmp_path / "cache"))
+    network = tmp_path / "net.q.npz"
+    quantized_network(Recipe(inputs=1, units=(2,), outputs=1, out_width=32), 1).save(network)
+    options = "--target ice40-up5k --lanes 2 --tail-multipliers 1 --weights ram"
+    done = call("synth", network, *options.split())
+    assert (done.status, done.out) == (2, "")
+    said = done.err.splitlines()
+    assert said[0].startswith("synthesis of 2 lanes")
+    assert said[1:] == [
+        "litelstm: 2 lanes do not fit ice40-up5k: 66 pins of 39 (27 too many); "
+        "it needs as many pins with any number of lanes"
+    ]
+
+
 def test_eight_lanes_and_loaded_weights_on_an_up5k(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
