@@ -120,12 +120,8 @@ class QuantizedNetwork:
         """Samples (before ``input_scale``) to input words of format ``x``, any shape."""
         return self.x.quantize(np.asarray(samples, dtype=np.float64) * self.input_scale)
 
-    def save(self, path: str | Path) -> None:
-        """Write the network to an ``.npz`` file.
-
-        Raises:
-            InputError: the file cannot be written.
-        """
+    def fields(self) -> dict[str, Any]:
+        """Everything about the network by name, as it stands in its file."""
         out: dict[str, Any] = {
             "layers": len(self.layers),
             "head": self.head is not None,
@@ -158,7 +154,15 @@ class QuantizedNetwork:
                 "head.out": _format_field(self.head.out),
             }
             out |= {f"head.{name}": _compact(a) for name, a in self.head.weights.items()}
-        store.write(path, KIND, out)
+        return out
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to an ``.npz`` file.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        store.write(path, KIND, self.fields())
 
     @classmethod
     def load(cls, path: str | Path) -> QuantizedNetwork:

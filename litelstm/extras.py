@@ -34,3 +34,13 @@ def require_fpga() -> None:
     for name in FPGA:
         if find_spec(name) is None:
             raise MissingToolError(f"{name} is missing: pip install 'litelstm[fpga]'")
+
+
+def require_host() -> None:
+    """Check that pyserial can be imported.
+
+    Raises:
+        MissingToolError: it is missing.
+    """
+    if find_spec("serial") is None:
+        raise MissingToolError("pyserial is missing: pip install 'litelstm[host]'")

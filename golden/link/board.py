@@ -1,0 +1,92 @@
+"""The board's side of the link as a model: octets of requests in, octets of answers out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from golden.interface import Interface
+from golden.link import frames
+from golden.link.messages import (
+    ANSWER,
+    DEFAULT_CAPACITY,
+    HEADER,
+    NUMBERLESS,
+    Fault,
+    Identity,
+    Kind,
+    Steps,
+    pack_words,
+    unpack_words,
+)
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+
+
+class BoardModel:
+    """What a board answers to whatever it gets, as long as nothing comes while it works.
+
+    Raises:
+        InputError: see :meth:`golden.link.messages.Identity.of`.
+    """
+
+    def __init__(
+        self,
+        network: QuantizedNetwork,
+        *,
+        interface: Interface | None = None,
+        capacity: int = DEFAULT_CAPACITY,
+    ) -> None:
+        self._interface = interface or Interface()
+        self.identity = Identity.of(network, self._interface, capacity=capacity)
+        self._network = network
+        self._model = IntegerModel(network)
+        self._decoder = frames.Decoder()
+        self._steps: bytes | None = None
+        self._next = 0
+
+    def feed(self, octets: bytes) -> bytes:
+        """The answers to all requests that the octets complete."""
+        answers = [self._answer(body) for body in self._decoder.feed(octets)]
+        return b"".join(map(frames.encode, answers))
+
+    def _answer(self, body: bytes | None) -> bytes:
+        if body is None:
+            return self._fault(Fault.DAMAGED)
+        kind, number, payload = body[0], body[1], body[HEADER:]
+        fault: Fault | None = Fault.UNKNOWN
+        answer = b""
+        if len(body) > self.identity.longest_request:
+            fault = Fault.TOO_LONG
+        elif kind == Kind.IDENTIFY:
+            fault, answer = (Fault.LENGTH if payload else None), self.identity.pack()
+        elif kind == Kind.RUN:
+            fault = self._refused(number, payload)
+            answer = b"" if fault else self._run(number, payload)
+        if fault:
+            return self._fault(fault, number)
+        return bytes([kind | ANSWER, number]) + answer
+
+    def _fault(self, fault: Fault, number: int = 0) -> bytes:
+        return bytes([Kind.FAULT, 0 if fault in NUMBERLESS else number, fault])
+
+    def _refused(self, number: int, payload: bytes) -> Fault | None:
+        """Why steps are not taken."""
+        x = payload[1:]
+        if not x or len(x) % self.identity.step_octets:
+            return Fault.LENGTH
+        if not payload[0] & Steps.FIRST and (self._steps is None or number != self._next):
+            return Fault.ORDER
+        return None
+
+    def _run(self, number: int, payload: bytes) -> bytes:
+        """Nothing, or with a sequence's last steps the result."""
+        before = b"" if payload[0] & Steps.FIRST else self._steps or b""
+        self._steps, self._next = before + payload[1:], (number + 1) % 256
+        if not payload[0] & Steps.LAST:
+            return b""
+        words = unpack_words(self._steps, self.identity.input_octets)
+        self._steps = None
+        width = self._network.x.width  # the core's input has no more bits
+        x = ((words + (1 << (width - 1))) % (1 << width)) - (1 << (width - 1))
+        result = self._model.forward(x.reshape(1, -1, self.identity.inputs))
+        return pack_words(self._interface.answer(np.asarray(result)), self.identity.result_octets)

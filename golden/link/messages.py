@@ -1,0 +1,191 @@
+"""What host and board say to each other in the bodies of frames.
+
+A body is the message's kind, its number, and a payload; numbers in it are little endian. The host
+asks, the board answers each request once, with the number that the request had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from enum import IntEnum, IntFlag
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden.errors import InputError
+from golden.formats import Format
+from golden.interface import Interface
+from golden.quantized import QuantizedNetwork
+
+VERSION = 1
+"""Of the protocol."""
+
+HEADER = 2
+"""Octets of a body before its payload: kind and number."""
+
+DEFAULT_CAPACITY = 1024
+"""Octets of x that a board keeps if nothing else is asked for."""
+
+MAX_CAPACITY = 32768
+
+
+class Kind(IntEnum):
+    """Kinds of messages. The answer to a request that was carried out is it plus ``ANSWER``."""
+
+    IDENTIFY = 0x01
+    RUN = 0x02
+    FAULT = 0xFF
+
+
+ANSWER = 0x80
+
+
+class Steps(IntFlag):
+    """First octet of a RUN request's payload: what its steps are of their sequence."""
+
+    FIRST = 1
+    LAST = 2
+
+
+class Fault(IntEnum):
+    """Why a request was not carried out; the payload of a FAULT answer."""
+
+    DAMAGED = 1
+    OVERRUN = 2
+    TOO_LONG = 3
+    UNKNOWN = 4
+    LENGTH = 5
+    ORDER = 6
+
+
+NUMBERLESS = (Fault.DAMAGED, Fault.OVERRUN)
+"""Faults whose answer has the number 0, because that of the request is not known."""
+
+MEANINGS = {
+    Fault.DAMAGED: "the frame's check sequence is wrong, or it was cut short",
+    Fault.OVERRUN: "the frame came while another request was being carried out",
+    Fault.TOO_LONG: "the payload is longer than the board's buffer",
+    Fault.UNKNOWN: "the kind of request is not known",
+    Fault.LENGTH: "the payload is not as long as the request needs: x of one or more whole steps",
+    Fault.ORDER: "the steps do not follow those of the request before",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What a board says of itself; the payload of the answer to IDENTIFY.
+
+    Attributes:
+        version: of the protocol.
+        network: fingerprint of what the core runs.
+        inputs: words of x of a step.
+        input_octets: octets of such a word.
+        results: words of a result.
+        result_octets: octets of such a word.
+        capacity: octets of x that a RUN request can have.
+    """
+
+    version: int = VERSION
+    network: bytes
+    inputs: int
+    input_octets: int
+    results: int
+    result_octets: int
+    capacity: int
+
+    _LAYOUT: ClassVar[struct.Struct] = struct.Struct("<B8sHBHBH")
+
+    @classmethod
+    def of(
+        cls, network: QuantizedNetwork, interface: Interface, *, capacity: int = DEFAULT_CAPACITY
+    ) -> Identity:
+        """What a board with a network's core says.
+
+        Raises:
+            InputError: the link has no way to serve the interface, or ``capacity`` is out of range.
+        """
+        if interface.streams > 1 or interface.state != "clear" or interface.every_step:
+            raise InputError(
+                "a board's core has one stream, cleared state, and results of whole sequences"
+            )
+        interface.check(network)
+        octets = octets_of(network.x)
+        step = network.inputs * octets
+        if not step <= capacity <= MAX_CAPACITY:
+            raise InputError(
+                f"buffer is {capacity} octets, expected {step} (one step) to {MAX_CAPACITY}"
+            )
+        return cls(
+            network=fingerprint(network, interface),
+            inputs=network.inputs,
+            input_octets=octets,
+            results=interface.words(network),
+            result_octets=octets_of(interface.out(network)),
+            capacity=capacity,
+        )
+
+    @property
+    def step_octets(self) -> int:
+        """Octets of a step's x."""
+        return self.inputs * self.input_octets
+
+    @property
+    def longest_request(self) -> int:
+        """Octets of the longest body that the board takes: header, flags of steps, x."""
+        return HEADER + 1 + self.capacity
+
+    @property
+    def longest_answer(self) -> int:
+        """Octets of the longest body that the board sends."""
+        return HEADER + max(self._LAYOUT.size, self.results * self.result_octets)
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return self._LAYOUT.pack(*astuple(self))
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Identity:
+        """From a payload.
+
+        Raises:
+            ValueError: it is not as long as it has to be.
+        """
+        if len(payload) != cls._LAYOUT.size:
+            raise ValueError(f"identity has {len(payload)} octets, expected {cls._LAYOUT.size}")
+        names = ("version", "network", "inputs", "input_octets", "results", "result_octets")
+        return cls(**dict(zip((*names, "capacity"), cls._LAYOUT.unpack(payload), strict=True)))
+
+
+def octets_of(word: Format) -> int:
+    """Octets that a word of a format takes on the line."""
+    return (word.width + 7) // 8
+
+
+def pack_words(words: ArrayLike, octets: int) -> bytes:
+    """Words, sign-extended, one after the other."""
+    raw = np.asarray(words, dtype="<i8").reshape(-1, 1)
+    return raw.view(np.uint8)[:, :octets].tobytes()
+
+
+def unpack_words(data: bytes, octets: int) -> NDArray[np.int64]:
+    """Signed words, of as many octets each; their number must be whole."""
+    raw = np.frombuffer(data, dtype=np.uint8).reshape(-1, octets)
+    sign = np.repeat(np.where(raw[:, -1:] & 0x80, 0xFF, 0).astype(np.uint8), 8 - octets, axis=1)
+    return np.hstack([raw, sign]).view("<i8")[:, 0].astype(np.int64)
+
+
+def fingerprint(network: QuantizedNetwork, interface: Interface) -> bytes:
+    """Eight octets of the SHA-256 of everything that decides a result."""
+    fields: Mapping[str, Any] = {**network.fields(), "classes": interface.classes}
+    digest = hashlib.sha256()
+    for name in sorted(fields):
+        value = np.asarray(fields[name])
+        # Numbers in one type each, so that a machine's own does not matter.
+        kind = {"i": "<i8", "u": "<i8", "b": "<i8", "f": "<f8", "U": "<U64"}[value.dtype.kind]
+        digest.update(f"{name} {value.shape} {kind}\n".encode())
+        digest.update(value.astype(kind).tobytes())
+    return digest.digest()[:8]

@@ -1,0 +1,1 @@
+"""A board's side of the link to its host, and the top of a board."""

@@ -1,0 +1,295 @@
+"""The host's side of the link to a board: samples go out, results come in.
+
+    with Link.open("/dev/ttyUSB0", network) as link:
+        words = link.run(network.quantize_input(sample))
+
+Whatever the line does to octets, a result is the one of the sequence that was asked for, or there
+is none: see docs/host_link.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden.errors import InputError
+from golden.interface import DEFAULT, Interface
+from golden.link import frames
+from golden.link.messages import (
+    ANSWER,
+    HEADER,
+    MAX_CAPACITY,
+    MEANINGS,
+    NUMBERLESS,
+    VERSION,
+    Fault,
+    Identity,
+    Kind,
+    Steps,
+    pack_words,
+    unpack_words,
+)
+from golden.model import check_inputs
+from golden.quantized import QuantizedNetwork
+from litelstm.extras import require_host
+
+T = TypeVar("T")
+
+DEFAULT_BAUD = 1_000_000
+DEFAULT_TIMEOUT = 1.0
+DEFAULT_RETRIES = 5
+
+BITS_OF_AN_OCTET = 10
+PATIENCE = 4
+"""Of octets without the wanted answer so many times its longest form are waited through."""
+
+
+class LinkError(RuntimeError):
+    """The board does not answer, or not as it has to; one line."""
+
+
+class NoAnswerError(LinkError):
+    """One request was not carried out, so far as it can be seen; it may be tried again."""
+
+
+class Port(Protocol):
+    """What is used of pyserial's ``Serial``."""
+
+    @property
+    def baudrate(self) -> int: ...
+
+    @property
+    def in_waiting(self) -> int: ...
+
+    @property
+    def timeout(self) -> float | None: ...
+
+    @timeout.setter
+    def timeout(self, seconds: float | None, /) -> None: ...
+
+    def read(self, size: int = 1, /) -> bytes: ...
+
+    def write(self, data: bytes, /) -> int | None: ...
+
+    def reset_input_buffer(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Link:
+    """A board that runs a network.
+
+    Args:
+        port: the line, opened.
+        network: what the board must run.
+        interface: of the board's core.
+        timeout: seconds of silence after which a request has no answer; the time that the request
+            takes on the line is added.
+        retries: how often a request without an answer, or a sequence, is sent again.
+
+    Raises:
+        InputError: a number is out of range, or boards have no such interface.
+
+    Attributes:
+        retried: how often something was sent again so far.
+    """
+
+    def __init__(
+        self,
+        port: Port,
+        network: QuantizedNetwork,
+        *,
+        interface: Interface = DEFAULT,
+        timeout: float = DEFAULT_TIMEOUT,
+        retries: int = DEFAULT_RETRIES,
+    ) -> None:
+        if not timeout > 0:
+            raise InputError(f"timeout is {timeout}, expected more than 0 seconds")
+        if retries < 0:
+            raise InputError(f"retries is {retries}, expected 0 or more")
+        self.retried = 0
+        self._port = port
+        self._network = network
+        self._expected = Identity.of(network, interface, capacity=MAX_CAPACITY)
+        self._timeout = timeout
+        self._retries = retries
+        self._number = 0
+        self._identity: Identity | None = None
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        network: QuantizedNetwork,
+        *,
+        baud: int = DEFAULT_BAUD,
+        interface: Interface = DEFAULT,
+        timeout: float = DEFAULT_TIMEOUT,
+        retries: int = DEFAULT_RETRIES,
+    ) -> Link:
+        """A link over a serial device, or any other URL that pyserial takes.
+
+        Raises:
+            MissingToolError: pyserial is not installed.
+            InputError: the device cannot be opened, or see :class:`Link`.
+        """
+        require_host()
+        import serial
+
+        try:
+            port = serial.serial_for_url(url, baudrate=baud, timeout=timeout)
+        except (OSError, ValueError) as error:  # SerialException is an OSError
+            reason = " ".join(str(error).split())
+            raise InputError(f"{url}: cannot be opened: {reason}") from None
+        try:
+            return cls(port, network, interface=interface, timeout=timeout, retries=retries)
+        except InputError:
+            port.close()
+            raise
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the line."""
+        self._port.close()
+
+    def identify(self) -> Identity:
+        """What the board says of itself.
+
+        Raises:
+            LinkError: it does not answer, or with another version of the protocol.
+        """
+        payload = self._tried(lambda: self._request(Kind.IDENTIFY, b""))
+        if not payload or payload[0] != VERSION:
+            raise LinkError(f"the board speaks version {payload[:1].hex()}, expected {VERSION:02x}")
+        try:
+            return Identity.unpack(payload)
+        except ValueError as error:
+            raise LinkError(f"the board's {error}") from None
+
+    def check(self) -> Identity:
+        """Make sure that the board runs the network; :meth:`run` does so before its first sequence.
+
+        Raises:
+            InputError: it runs another one.
+            LinkError: see :meth:`identify`.
+        """
+        identity = self.identify()
+        if replace(identity, capacity=self._expected.capacity) != self._expected:
+            raise InputError(
+                f"the board runs network {identity.network.hex()} ({identity.inputs} inputs, "
+                f"{identity.results} words a result), expected {self._expected.network.hex()} "
+                f"({self._expected.inputs}, {self._expected.results})"
+            )
+        if identity.capacity < identity.step_octets:
+            raise LinkError(f"the board's buffer of {identity.capacity} octets holds no step")
+        self._identity = identity
+        return identity
+
+    def run(self, x: ArrayLike) -> NDArray[np.int64]:
+        """The result words of one sequence.
+
+        Args:
+            x: raw input words, (steps, inputs).
+
+        Raises:
+            InputError: ``x`` is of another shape or out of range, or see :meth:`check`.
+            LinkError: the board does not answer, or refuses.
+        """
+        words = check_inputs(self._network, np.asarray(x)[np.newaxis])[0]
+        identity = self._identity or self.check()
+        at_once = identity.capacity // identity.step_octets
+        parts = [words[start : start + at_once] for start in range(0, len(words), at_once)]
+        return self._tried(lambda: self._run(identity, parts))
+
+    def _run(self, identity: Identity, parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """A sequence from its first steps on, in one or more requests."""
+        result = b""
+        for index, part in enumerate(parts):
+            first, last = index == 0, index == len(parts) - 1
+            flags = (Steps.FIRST if first else 0) | (Steps.LAST if last else 0)
+            x = pack_words(part, identity.input_octets)
+            result = self._request(Kind.RUN, bytes([flags]) + x)
+            expected = identity.results * identity.result_octets if last else 0
+            if len(result) != expected:
+                raise LinkError(f"the board answers {len(result)} octets, expected {expected}")
+        return unpack_words(result, identity.result_octets)
+
+    def _tried(self, action: Callable[[], T]) -> T:
+        """The value of an action that is tried until it has an answer."""
+        for attempt in range(self._retries + 1):
+            try:
+                return action()
+            except NoAnswerError as error:
+                if attempt == self._retries:
+                    raise LinkError(f"{error}, {attempt + 1} times tried") from None
+                self.retried += 1
+        raise AssertionError("unreachable")
+
+    def _request(self, kind: Kind, payload: bytes) -> bytes:
+        """The payload of the answer to a request.
+
+        Raises:
+            NoAnswerError: there is none.
+            LinkError: the board refuses the request, or the line is broken.
+        """
+        number = self._number
+        self._number = (number + 1) % 256
+        sent = frames.encode(bytes([kind, number]) + payload)
+        seconds = self._timeout + BITS_OF_AN_OCTET * len(sent) / self._port.baudrate
+        try:
+            self._port.timeout = seconds
+            self._port.reset_input_buffer()
+            self._port.write(sent)
+            return self._answer(kind, number)
+        except OSError as error:
+            raise LinkError(f"the line is broken: {' '.join(str(error).split())}") from None
+
+    def _answer(self, kind: Kind, number: int) -> bytes:
+        """Wait for the answer to a request; others may come late, and are not looked at."""
+        longest = self._expected.longest_answer
+        decoder = frames.Decoder(longest=longest)
+        patience = PATIENCE * len(frames.encode(bytes([frames.FLAG] * longest)))
+        while patience > 0:
+            octets = self._port.read(max(1, self._port.in_waiting))
+            if not octets:
+                raise NoAnswerError(f"no answer for {self._port.timeout:.3g} s")
+            patience -= len(octets)
+            for body in decoder.feed(octets):
+                if body is None:
+                    continue
+                if body[0] == Kind.FAULT:
+                    _blame(body[HEADER:], own=body[1] == number)
+                elif body[0] == kind | ANSWER and body[1] == number:
+                    return body[HEADER:]
+        raise NoAnswerError("nothing but noise")
+
+
+def _blame(payload: bytes, *, own: bool) -> None:
+    """Raise what a FAULT answer means.
+
+    Args:
+        payload: of the answer.
+        own: whether it has the request's number.
+    """
+    known = len(payload) == 1 and payload[0] in list(Fault)
+    fault = Fault(payload[0]) if known else None
+    what = f"fault {payload.hex()}" if fault is None else MEANINGS[fault]
+    if fault in NUMBERLESS or (own and fault is Fault.ORDER):
+        raise NoAnswerError(f"the board does not take it: {what}")
+    if own:
+        raise LinkError(f"the board refuses: {what}")

@@ -1,0 +1,134 @@
+"""The serial line of a board's top in simulated time, with the interface of a serial port.
+
+A host's own code runs in a thread over it::
+
+    port = SerialLine(dut, bit=80)
+    await cocotb.task.bridge(talk)(port)
+
+where ``talk`` calls `write` and `read` as it would those of pyserial's ``Serial``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cocotb
+from cocotb.task import resume
+from cocotb.triggers import Event, FallingEdge, First, Timer
+from cocotb.utils import get_sim_time
+
+Damage = Callable[[int], bytes]
+"""What becomes of an octet on its way."""
+
+
+def intact(octet: int) -> bytes:
+    """Nothing happens to an octet."""
+    return bytes([octet])
+
+
+class SerialLine:
+    """Host's end of a serial line: 8 data bits, no parity, one stop bit.
+
+    Args:
+        dut: the top, with ``rx`` and ``tx``.
+        bit: nanoseconds of a bit on the host's side.
+        to_board, from_board: what the line does to octets.
+
+    Attributes:
+        timeout: simulated seconds that `read` waits for an octet.
+        baudrate: bits a second.
+    """
+
+    def __init__(
+        self,
+        dut: Any,
+        *,
+        bit: float,
+        to_board: Damage = intact,
+        from_board: Damage = intact,
+    ) -> None:
+        self.timeout: float | None = 1e-3
+        self.baudrate = round(1e9 / bit)
+        self._dut = dut
+        self._bit = bit
+        self._to_board, self._from_board = to_board, from_board
+        self._outgoing, self._incoming = bytearray(), bytearray()
+        self._wrote, self._came = Event(), Event()
+        dut.rx.value = 1
+        self._tasks = [cocotb.start_soon(self._send()), cocotb.start_soon(self._receive())]
+
+    @property
+    def in_waiting(self) -> int:
+        """Octets that `read` gives at once."""
+        return len(self._incoming)
+
+    def write(self, data: bytes) -> int:
+        """Give octets to the line, which takes its time."""
+        self._outgoing += data
+        self._wrote.set()
+        return len(data)
+
+    def read(self, size: int = 1) -> bytes:
+        """Up to ``size`` octets; fewer if no more came within the timeout. For a bridged thread."""
+        return resume(self.take)(size)
+
+    async def take(self, size: int) -> bytes:
+        """`read` as a coroutine."""
+        assert self.timeout is not None
+        end = get_sim_time("ps") + self.timeout * 1e12
+        while len(self._incoming) < size and (left := round(end - get_sim_time("ps"))) > 0:
+            self._came.clear()
+            await First(self._came.wait(), Timer(left, "ps"))
+        taken = bytes(self._incoming[:size])
+        del self._incoming[:size]
+        return taken
+
+    async def exchange(self, octets: bytes) -> bytes:
+        """Send octets; all that came until the board was silent for the timeout afterwards."""
+        self.write(octets)
+        while self._outgoing:
+            await Timer(round(self._bit * 1e3), "ps")
+        came = bytearray()
+        while more := await self.take(1):
+            came += more
+        return bytes(came)
+
+    def reset_input_buffer(self) -> None:
+        """Forget the octets that came."""
+        self._incoming.clear()
+
+    def close(self) -> None:
+        """End both directions."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def drive(self, level: int, bits: float) -> None:
+        """Hold the line to the board at a level; it stays there."""
+        self._dut.rx.value = level
+        await Timer(round(bits * self._bit * 1e3), "ps")
+
+    async def _send(self) -> None:
+        while True:
+            while not self._outgoing:
+                self._wrote.clear()
+                await self._wrote.wait()
+            octet = self._outgoing.pop(0)
+            for damaged in self._to_board(octet):
+                levels = [0, *((damaged >> n) & 1 for n in range(8)), 1]
+                for level in levels:
+                    await self.drive(level, 1)
+
+    async def _receive(self) -> None:
+        half, bit = round(self._bit * 500), round(self._bit * 1e3)
+        while True:
+            await FallingEdge(self._dut.tx)
+            await Timer(half, "ps")
+            octet = 0
+            for place in range(8):
+                await Timer(bit, "ps")
+                octet |= int(self._dut.tx.value) << place
+            await Timer(bit, "ps")
+            assert self._dut.tx.value == 1, "the board's stop bit is low"
+            self._incoming += self._from_board(octet)
+            self._came.set()

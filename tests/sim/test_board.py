@@ -1,0 +1,49 @@
+"""A board's whole top, UART included, against the host's code and the model, in both simulators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hdl.link.board_top import TOP
+from sim import runner
+from tests.sim.boards import BOARD, NAMES, case
+
+COROUTINES = {
+    "sequences": 1,
+    "noise": 1,
+    "dead_line": 2,
+    "impatience": 1,
+    "like_model": 1,
+    "overrun": 1,
+    "troubles": 1,
+    "other_baud": 2,
+}
+"""cocotb tests, and how many cases each has."""
+
+SEED = 7
+
+
+def runs() -> Iterator[tuple[str, str, list[str]]]:
+    """Simulator, board and coroutines: all under Verilator, the short ones under Icarus."""
+    for name in NAMES:
+        yield "verilator", name, list(COROUTINES)
+    yield "icarus", NAMES[0], ["sequences", "overrun", "troubles"]
+
+
+@pytest.mark.parametrize(("simulator", "name", "coroutines"), list(runs()))
+def test_board(simulator: str, name: str, coroutines: list[str], tmp_path: Path) -> None:
+    build = runner.build(case(name).verilog, top=TOP, simulator=simulator)
+    runner.run(
+        build,
+        test_module="tests.sim.board_tests",
+        testcase=coroutines,
+        expect=sum(COROUTINES[coroutine] for coroutine in coroutines),
+        seed=SEED,
+        env={BOARD: name},
+        results=tmp_path / "results.xml",
+        log=tmp_path / "log",
+        timeout_s=120,
+    )
