@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 
 from sim.errors import MissingToolError
@@ -16,9 +17,7 @@ def require_sim() -> None:
     Raises:
         MissingToolError: a package of the extra ``sim`` is missing.
     """
-    for name in SIM:
-        if find_spec(name) is None:
-            raise MissingToolError(f"{name} is missing: pip install 'litelstm[sim]'")
+    _require(SIM, "sim")
 
 
 FPGA = ("pyosys", "filelock")
@@ -31,9 +30,12 @@ def require_fpga() -> None:
     Raises:
         MissingToolError: a package of the extra ``fpga`` is missing.
     """
-    for name in FPGA:
-        if find_spec(name) is None:
-            raise MissingToolError(f"{name} is missing: pip install 'litelstm[fpga]'")
+    _require(FPGA, "fpga")
+
+
+def require_boards() -> None:
+    """The same, and the definitions of boards."""
+    _require((*FPGA, "amaranth_boards"), "fpga")
 
 
 def require_host() -> None:
@@ -42,5 +44,10 @@ def require_host() -> None:
     Raises:
         MissingToolError: it is missing.
     """
-    if find_spec("serial") is None:
-        raise MissingToolError("pyserial is missing: pip install 'litelstm[host]'")
+    _require(("serial",), "host")
+
+
+def _require(packages: Iterable[str], extra: str) -> None:
+    for name in packages:
+        if find_spec(name) is None:
+            raise MissingToolError(f"{name} is missing: pip install 'litelstm[{extra}]'")

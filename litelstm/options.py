@@ -28,11 +28,14 @@ _STATE = click.option(
     help="Where a sequence's first state comes from: clear; keep (or zero, on request); load (or "
     "keep, or zero), and saved on request after any step.",
 )
+classes_option = click.option(
+    "--classes", is_flag=True, help="Give the largest logit's index, not the logits."
+)
 _OUTPUTS = (
     click.option(
         "--every-step", is_flag=True, help="A result after every step, not only the last."
     ),
-    click.option("--classes", is_flag=True, help="Give the largest logit's index, not the logits."),
+    classes_option,
 )
 
 

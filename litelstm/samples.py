@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,3 +71,26 @@ def load(
         chosen = spread(len(x), count) if from_all_over else slice(count)
         x, y = x[chosen], None if y is None else y[chosen]
     return Samples(x, y)
+
+
+def accuracies(
+    results: Mapping[str, NDArray[Any]], labels: NDArray[Any] | None, *, classes: bool
+) -> dict[str, float] | None:
+    """Share of the samples whose result names their class, by where results come from.
+
+    Args:
+        results: words (samples, words of a result) by name.
+        labels: of the samples.
+        classes: whether a result is a class, not logits.
+
+    Returns:
+        ``None`` if there are no labels, or results name no class.
+    """
+    if labels is None:
+        return None
+    if not classes and any(words.shape[1] == 1 for words in results.values()):
+        return None
+    return {
+        name: float(np.mean((words[:, 0] if classes else words.argmax(axis=1)) == labels))
+        for name, words in results.items()
+    }

@@ -2,10 +2,12 @@
 
 import click
 
+from litelstm.commands.build import build
 from litelstm.commands.compare import compare
 from litelstm.commands.cycles import cycles
 from litelstm.commands.demo import demo
 from litelstm.commands.generate import generate
+from litelstm.commands.host import host
 from litelstm.commands.import_ import import_
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
@@ -23,6 +25,8 @@ ALL: tuple[click.Command, ...] = (
     simulate,
     cycles,
     synth,
+    build,
+    host,
     compare,
     regress,
     demo,

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from golden import files
 from golden.interface import Interface
@@ -136,7 +134,9 @@ def simulate(
         "bench": what,
         "lanes": lanes,
         **_report(run),
-        "accuracy": _accuracy(run.words, final, data.y, classes=interface.classes),
+        "accuracy": samples.accuracies(
+            {"golden": final, "rtl": run.words}, data.y, classes=interface.classes
+        ),
     }
     if json_path:
         files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
@@ -157,19 +157,6 @@ def _check(sim: str, *, batch: bool, stall: bool, jobs: int, waves: Path | None)
         raise click.BadParameter("needs --jobs 1", param_hint="--waves")
     if waves and waves.suffix not in (".fst", ".vcd"):
         raise click.BadParameter(f"{waves} does not end in .fst or .vcd", param_hint="--waves")
-
-
-def _accuracy(
-    rtl: NDArray[Any], golden: NDArray[Any], labels: NDArray[Any] | None, *, classes: bool
-) -> dict[str, float] | None:
-    """Share of the samples whose last result names their class; None if none does."""
-    if labels is None or (golden.shape[1] == 1 and not classes):
-        return None
-    found = {"golden": golden, "rtl": rtl}
-    return {
-        name: float(np.mean((words[:, 0] if classes else words.argmax(axis=1)) == labels))
-        for name, words in found.items()
-    }
 
 
 def _report(run: SampleRun) -> dict[str, Any]:

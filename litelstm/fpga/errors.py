@@ -12,5 +12,9 @@ class SynthesisError(RuntimeError):
     """
 
 
+class TooSlowError(InputError):
+    """A board's clock is faster than the core; one line says by how much, and what would do."""
+
+
 class DoesNotFitError(InputError):
     """The core needs more of something than the part has; one line says what, and what would do."""

@@ -65,8 +65,13 @@ class Flow:
         counted = netlist.read(folder / _NETLIST, top=top, family=self.target.family)
         return Synthesized(folder=folder, top=top, netlist=counted)
 
-    def route(self, synthesized: Synthesized, *, seed: int) -> Routed:
+    def route(self, synthesized: Synthesized, *, seed: int, pins: str = "") -> Routed:
         """Place and route a netlist.
+
+        Args:
+            synthesized: the netlist.
+            seed: of the placer.
+            pins: a board's constraints, in the family's format; by default the pins are free.
 
         Raises:
             DoesNotFitError: the router found no place for a cell.
@@ -79,13 +84,17 @@ class Flow:
         wanted = ["--freq", str(target.mhz), "--seed", str(seed), "--timing-allow-fail"]
         arguments = [*target.arguments, *files, *wanted]
         source = (synthesized.folder / _NETLIST).read_text()
-        places = _pin_constraints(source, synthesized.top, target.pins)
+        places = pins or _pin_constraints(source, synthesized.top, target.pins)
+        option, constraints = family.constraints
         if places:
-            arguments += ["--vopt", "cst=pins.cst"]
+            arguments += [option, constraints]
+        else:
+            arguments += family.free_pins
 
         def make(folder: Path) -> None:
             shutil.copy(synthesized.folder / _NETLIST, folder / _NETLIST)
-            (folder / "pins.cst").write_text(places)
+            if places:
+                (folder / constraints.removeprefix("cst=")).write_text(places)
             try:
                 tools.run(str(family.router), arguments, folder, log="route.log")
             except SynthesisError:

@@ -226,16 +226,21 @@ def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]
     }
 
 
+def in_words(short: dict[str, tuple[int, int]]) -> str:
+    """Shortages as text."""
+    return ", ".join(
+        f"{needed} {name}s of {have} ({needed - have} too many)"
+        for name, (needed, have) in short.items()
+    )
+
+
 def _check_fit(
     network: QuantizedNetwork, flow: Flow, plan: Plan, netlist: Netlist, progress: Progress
 ) -> None:
     short = shortages(netlist.used, flow.target)
     if not short:
         return
-    needs = ", ".join(
-        f"{needed} {name}s of {have} ({needed - have} too many)"
-        for name, (needed, have) in short.items()
-    )
+    needs = in_words(short)
     fits = next((t for t in larger(flow.target) if not shortages(netlist.used, t)), None)
     if fits:
         remedy = f"the smallest part of its family that would do: {fits.name}"

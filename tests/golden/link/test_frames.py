@@ -51,7 +51,7 @@ def test_after_any_noise_the_next_frame_is_found(noise: bytes, body: bytes) -> N
     assert last == body
 
 
-def specials(octets: bytes) -> dict[int, int]:
+def specials(octets: bytes | bytearray) -> dict[int, int]:
     """Flags and escapes by their place."""
     return {place: octet for place, octet in enumerate(octets) if octet in (FLAG, ESCAPE)}
 

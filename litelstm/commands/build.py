@@ -1,0 +1,120 @@
+"""``litelstm build``: a board's bitstream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from golden import files
+from golden.interface import Interface
+from golden.link.messages import DEFAULT_CAPACITY
+from golden.quantized import QuantizedNetwork
+from litelstm import outputs
+from litelstm.console import out, progress
+from litelstm.extras import require_boards
+from litelstm.fpga.report import resource_lines
+from litelstm.options import classes_option, lanes_option, tail_multipliers_option
+
+if TYPE_CHECKING:
+    from litelstm.fpga.board_build import BoardBuild
+
+
+@click.command()
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option("--board", "name", required=True, help="The board, for example ulx3s-85f.")
+@lanes_option
+@tail_multipliers_option
+@classes_option
+@click.option("--baud", type=int, help="Bits a second of the serial line.  [default: the board's]")
+@click.option(
+    "--buffer",
+    "capacity",
+    default=DEFAULT_CAPACITY,
+    show_default=True,
+    help="Octets of input that a request can have; longer sequences take several.",
+)
+@click.option("--seeds", default=1, show_default=True, help="Runs of the router, at most.")
+@click.option("--fresh", is_flag=True, help="Make everything anew, whatever the cache has.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def build(
+    network: Path,
+    name: str,
+    lanes: int,
+    tail_multipliers: int,
+    classes: bool,
+    baud: int | None,
+    capacity: int,
+    seeds: int,
+    fresh: bool,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Make a bitstream that runs the quantized NETWORK on a board, for ``litelstm host``.
+
+    \b
+    litelstm build net.q.npz --board ulx3s-85f --lanes 16 -o build/board
+
+    Everything runs at the board's oscillator; a design that is slower is refused.
+    """
+    require_boards()
+    from litelstm.fpga import board_build, boards
+
+    if seeds < 1:
+        raise click.BadParameter(f"{seeds} is not 1 or more", param_hint="--seeds")
+    board = boards.find(name)
+    quantized = QuantizedNetwork.load(network)
+    outputs.check_folder(output)
+    built = board_build.build(
+        quantized,
+        board,
+        lanes=lanes,
+        tail_multipliers=tail_multipliers,
+        interface=Interface(classes=classes),
+        baud=baud,
+        capacity=capacity,
+        seeds=seeds,
+        fresh=fresh,
+        progress=progress,
+    )
+    report = {"network": network.name, **built.as_json()}
+    made = _write(files.make_folder(output), built, report)
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    for line in _lines(report):
+        out.print(line)
+    out.print(f"bitstream: {made}")
+
+
+def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> Path:
+    """Bitstream, Verilog, constraints and report, all or none of them; where the bitstream is."""
+    bitstream = folder / f"board{built.bitstream.suffix}"
+    _, constraints = built.target.family.constraints
+    report["bitstream"] = str(bitstream)
+    files.replace_all(
+        {
+            bitstream: files.content(built.bitstream.read_bytes()),
+            folder / "board.v": files.content(built.verilog),
+            folder / constraints: files.content(built.board.constraints()),
+            folder / "board.json": files.content(json.dumps(report, indent=2) + "\n"),
+        }
+    )
+    return bitstream
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    """The report as text."""
+    identity = report["identity"]
+    return [
+        f"{report['network']}, {report['lanes']} lanes on {report['part']}",
+        *resource_lines(report["resources"]),
+        f"{report['mhz']:.1f} MHz, the board's clock is {report['clock_hz'] / 1e6:g} MHz",
+        f"  worst path {report['worst_path']}",
+        f"{report['cycles_per_step']:,} cycles a step, {report['microseconds_per_step']:.2f} us",
+        f"{report['baud']:,} baud; up to {identity['capacity']} octets of input a request",
+        f"network {identity['network']}",
+    ]

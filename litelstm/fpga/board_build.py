@@ -1,0 +1,156 @@
+"""From a network to a board's bitstream."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from golden.interface import Interface
+from golden.link.messages import Identity
+from golden.quantized import QuantizedNetwork
+from hdl import cycles
+from hdl.link.board_top import TOP, BoardTop, Line, board_verilog
+from hdl.plan import Plan
+from litelstm.fpga import tools
+from litelstm.fpga.boards import Board
+from litelstm.fpga.errors import DoesNotFitError, TooSlowError
+from litelstm.fpga.flow import Flow, Routed, Synthesized
+from litelstm.fpga.measure import Progress, in_words, shortages
+from litelstm.fpga.netlist import Netlist
+from litelstm.fpga.targets import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardBuild:
+    """A board's bitstream, and what is known of it.
+
+    Attributes:
+        board: the board.
+        target: its part, with the oscillator's clock as the one that is wanted.
+        line: clock and serial line.
+        identity: what the board says of itself.
+        plan: of the core.
+        verilog: of the whole top.
+        netlist: its cells.
+        routed: the design with a clock that is enough.
+        bitstream: file in the cache.
+    """
+
+    board: Board
+    target: Target
+    line: Line
+    identity: Identity
+    plan: Plan
+    verilog: str
+    netlist: Netlist
+    routed: Routed
+    bitstream: Path
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the Verilog as JSON values."""
+        steady = cycles.steady_state(self.plan).cycles_per_step
+        return {
+            "board": self.board.name,
+            "part": self.target.title,
+            "tools": tools.versions(self.target),
+            "lanes": self.plan.lanes,
+            "tail_multipliers": self.plan.tail_multipliers,
+            "resources": {
+                name: {"used": self.netlist.used.get(name, 0), "available": have}
+                for name, have in self.target.available.items()
+            },
+            "clock_hz": self.line.clock,
+            "baud": self.line.baud,
+            "divisor": self.line.divisor,
+            "seed": self.routed.seed,
+            "mhz": round(self.routed.mhz, 2),
+            "worst_path": str(self.routed.worst_path),
+            "cycles_per_step": steady,
+            "microseconds_per_step": round(1e6 * steady / self.line.clock, 3),
+            "identity": {**asdict(self.identity), "network": self.identity.network.hex()},
+            "interface": asdict(self.plan.interface),
+        }
+
+
+def build(
+    network: QuantizedNetwork,
+    board: Board,
+    *,
+    lanes: int,
+    tail_multipliers: int,
+    interface: Interface,
+    baud: int | None,
+    capacity: int,
+    seeds: int,
+    fresh: bool,
+    progress: Progress,
+) -> BoardBuild:
+    """Synthesize, place and route a board's whole top, and make its bitstream.
+
+    Args:
+        network: what the core runs.
+        board: the board.
+        lanes, tail_multipliers, interface: of the core.
+        baud: of the serial line; by default the board's.
+        capacity: octets of x that a request can have.
+        seeds: runs of the router; the first whose clock is enough is taken.
+        fresh: make everything anew, whatever the cache has.
+        progress: shows what is going on.
+
+    Raises:
+        DoesNotFitError: the part is too small.
+        TooSlowError: the design is slower than the board's oscillator, with every seed.
+        InputError: see :class:`hdl.link.board_top.BoardTop` and :class:`hdl.link.board_top.Line`.
+        SynthesisError: a tool failed.
+    """
+    target = board.part
+    flow = Flow(target=target, fresh=fresh)
+    line = Line(clock=board.clock, baud=board.baud if baud is None else baud)
+    with progress(f"synthesis of {lanes} lanes for {board.name}", None):
+        top = BoardTop(
+            network=network,
+            line=line,
+            lanes=lanes,
+            tail_multipliers=tail_multipliers,
+            interface=interface,
+            capacity=capacity,
+            high=board.high_ports,
+        )
+        verilog = board_verilog(top)
+        synthesized = flow.synthesize(verilog, top=TOP)
+    if short := shortages(synthesized.netlist.used, target):
+        raise DoesNotFitError(f"{lanes} lanes do not fit {board.name}: {in_words(short)}")
+    routed = _route(flow, synthesized, board, seeds, progress)
+    with progress("bitstream", None):
+        bitstream = flow.pack(routed)
+    return BoardBuild(
+        board=board,
+        target=target,
+        line=line,
+        identity=top.identity,
+        plan=top.core.plan,
+        verilog=verilog,
+        netlist=synthesized.netlist,
+        routed=routed,
+        bitstream=bitstream,
+    )
+
+
+def _route(
+    flow: Flow, synthesized: Synthesized, board: Board, seeds: int, progress: Progress
+) -> Routed:
+    """The first seed whose clock is enough."""
+    tried: list[Routed] = []
+    pins = board.constraints()
+    with progress("place and route, seeds", seeds) as tell:
+        for seed in range(1, seeds + 1):
+            tried.append(flow.route(synthesized, seed=seed, pins=pins))
+            if tried[-1].mhz * 1e6 >= board.clock:
+                return tried[-1]
+            tell(seed)
+    best = max(tried, key=lambda routed: routed.mhz)
+    raise TooSlowError(
+        f"{board.name} runs at {board.clock / 1e6:g} MHz, the design reaches {best.mhz:.1f} MHz "
+        f"(best of {seeds} seeds); worst path {best.worst_path}; expected fewer lanes or more seeds"
+    )
