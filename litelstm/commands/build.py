@@ -15,7 +15,7 @@ from golden.quantized import QuantizedNetwork
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_boards
-from litelstm.fpga.report import resource_lines
+from litelstm.fpga.report import part_lines, resource_lines
 from litelstm.options import classes_option, lanes_option, tail_multipliers_option
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
     return [
         f"{report['network']}, {report['lanes']} lanes on {report['part']}",
         *resource_lines(report["resources"]),
+        *part_lines(report["parts"]),
         f"{report['mhz']:.1f} MHz, the board's clock is {report['clock_hz'] / 1e6:g} MHz",
         f"  worst path {report['worst_path']}",
         f"{report['cycles_per_step']:,} cycles a step, {report['microseconds_per_step']:.2f} us",

@@ -56,10 +56,8 @@ class BoardBuild:
             "tools": tools.versions(self.target),
             "lanes": self.plan.lanes,
             "tail_multipliers": self.plan.tail_multipliers,
-            "resources": {
-                name: {"used": self.netlist.used.get(name, 0), "available": have}
-                for name, have in self.target.available.items()
-            },
+            "resources": self.netlist.usage(self.target.available),
+            "parts": self.netlist.shares(),
             "clock_hz": self.line.clock,
             "baud": self.line.baud,
             "divisor": self.line.divisor,

@@ -18,7 +18,7 @@ from litelstm.fpga import tools
 from litelstm.fpga.errors import DoesNotFitError
 from litelstm.fpga.flow import Flow, Routed, Synthesized
 from litelstm.fpga.netlist import Netlist
-from litelstm.fpga.targets import FF, LUT, MULTIPLIER, PIN, RAM, SPRAM, Target, larger
+from litelstm.fpga.targets import MULTIPLIER, PIN, SPRAM, Target, larger
 
 TOP = "litelstm_core"
 
@@ -67,7 +67,6 @@ class Measured:
 
     def as_json(self) -> dict[str, Any]:
         """Everything as JSON values."""
-        used, available = self.netlist.used, self.target.available
         return {
             "target": self.target.name,
             "part": self.target.title,
@@ -77,12 +76,9 @@ class Measured:
             "tail_multipliers": self.plan.update_cost.multipliers,
             "interface": asdict(self.plan.interface),
             "storage": asdict(self.plan.storage),
-            "resources": {
-                name: {"used": used.get(name, 0), "available": have}
-                for name, have in available.items()
-            },
+            "resources": self.netlist.usage(self.target.available),
             "cells": self.netlist.cells,
-            "parts": self._parts(),
+            "parts": self.netlist.shares(),
             "cycles_per_step": self.cycles_per_step,
             "steps_per_sequence": self.steps,
             "cycles_per_sequence": self.cycles_per_sequence,
@@ -99,17 +95,6 @@ class Measured:
     def cycles_per_sequence(self) -> int:
         """Behind other sequences of its kind."""
         return cycles.cycles_per_sequence(self.plan, self.steps)
-
-    def _parts(self) -> dict[str, dict[str, Any]]:
-        """Each part's resources and its share of all LUTs."""
-        luts = max(1, self.netlist.used.get(LUT, 0))
-        return {
-            part: {
-                **{name: amounts.get(name, 0) for name in (LUT, FF, RAM, MULTIPLIER)},
-                "share_of_luts": round(amounts.get(LUT, 0) / luts, 3),
-            }
-            for part, amounts in self.netlist.parts.items()
-        }
 
     def _clock(self, clock: Clock | None) -> dict[str, Any] | None:
         if clock is None:

@@ -6,23 +6,26 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from litelstm.fpga.targets import ICE40, LOGIC_CELL, PIN, RAM, Family
+from litelstm.fpga.targets import FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, PIN, RAM, Family
 
 PARTS = {
     "array": r"(core\.array|lanes)\b",
     "weights": r"core\.weights\b",
     "activations": r"core\.update\.(tanh\d|\w+_hard|\w+_logistic)",
     "state update": r"core\.update\b",
+    "host link": r"(link|receiver|transmitter)\b",
     "control": "",
 }
 """Parts of a core, and how the names of their cells begin; the first that fits counts.
 
-Control is everything else: the sequencer, the operand store and the streams. A LUT is named after
+Control is everything else: the sequencer, the operand store and the streams. Boards have the link
+to their host. A LUT is named after
 the register or output that it drives, so it counts where its result is needed.
 """
 
@@ -34,7 +37,7 @@ class Netlist:
     Attributes:
         cells: number of cells of each type.
         used: amount of each resource.
-        parts: the same for each part of the core.
+        parts: the same for each part of the core that takes anything.
         memories: block RAMs of each memory that has any, by its name.
     """
 
@@ -42,6 +45,24 @@ class Netlist:
     used: dict[str, int]
     parts: dict[str, dict[str, int]]
     memories: dict[str, int]
+
+    def usage(self, available: Mapping[str, int]) -> dict[str, dict[str, int]]:
+        """What is used of each resource that there is, as JSON values."""
+        return {
+            name: {"used": self.used.get(name, 0), "available": have}
+            for name, have in available.items()
+        }
+
+    def shares(self) -> dict[str, dict[str, Any]]:
+        """Each part's resources and its share of all LUTs, as JSON values."""
+        luts = max(1, self.used.get(LUT, 0))
+        return {
+            part: {
+                **{name: amounts.get(name, 0) for name in (LUT, FF, RAM, MULTIPLIER)},
+                "share_of_luts": round(amounts.get(LUT, 0) / luts, 3),
+            }
+            for part, amounts in self.parts.items()
+        }
 
 
 def read(path: Path, *, top: str, family: Family) -> Netlist:
@@ -66,7 +87,7 @@ def read(path: Path, *, top: str, family: Family) -> Netlist:
     return Netlist(
         cells=dict(sorted(cells.items())),
         used=_whole(used),
-        parts={part: _whole(amounts) for part, amounts in parts.items()},
+        parts={part: _whole(amounts) for part, amounts in parts.items() if amounts},
         memories=_whole(memories),
     )
 

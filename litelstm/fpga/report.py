@@ -19,7 +19,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     """A measured core as text."""
     text = [f"{report['network']}, {report['lanes']} lanes on {report['part']}"]
     text += resource_lines(report["resources"])
-    text += _parts(report["parts"])
+    text += part_lines(report["parts"])
     cycles = f"{report['cycles_per_step']:,} cycles a step"
     clock = report["clock"]
     if clock is None:
@@ -60,7 +60,8 @@ def resource_lines(resources: dict[str, dict[str, int]]) -> list[str]:
     ]
 
 
-def _parts(parts: dict[str, dict[str, Any]]) -> list[str]:
+def part_lines(parts: dict[str, dict[str, Any]]) -> list[str]:
+    """What each part takes."""
     return [
         f"  {part:12} {amounts[LUT]:>7,} LUT ({amounts['share_of_luts']:.0%}), {amounts[FF]:,} FF, "
         f"{amounts[RAM]} {RAM}, {amounts[MULTIPLIER]} {MULTIPLIER}s"
