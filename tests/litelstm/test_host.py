@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -124,7 +123,8 @@ def test_a_broken_line_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", bytes([2]), bytes([1, 2]), bytes([2]) + BoardModel(NETWORK).identity.pack()]
+    "payload",
+    [b"", bytes([2]), bytes([1, 2]), bytes([2]) + BoardModel(NETWORK).identity.pack()[1:]],
 )
 def test_an_identity_that_is_none(payload: bytes) -> None:
     body = bytes([Kind.IDENTIFY | ANSWER, 0]) + payload
@@ -178,17 +178,8 @@ def test_command(files: Files, call: Call, tmp_path: Path, classes: bool) -> Non
     options = ["--classes"] if classes else []
     with terminal(board) as port:
         report = tmp_path / "report.json"
-        done = call(
-            "host",
-            files.network,
-            "--port",
-            port,
-            "--samples",
-            files.samples,
-            "--json",
-            report,
-            *options,
-        )
+        command = ["host", files.network, "--port", port, "--samples", files.samples, *options]
+        done = call(*command, "--json", report)
     assert done.status == 0, done.err
     words = SAMPLES * (1 if classes else 2)
     assert f"{SAMPLES} samples, {words} output words compared, 0 differ" in done.out
@@ -202,9 +193,7 @@ def test_command_with_a_board_that_computes_something_else(
 ) -> None:
     network = QuantizedNetwork.load(files.network)
     board = BoardModel(network)
-    wrong = replace(network, input_scale=network.input_scale)
-    model = IntegerModel(wrong)
-    monkeypatch.setattr(board, "_model", _OneMore(model))
+    monkeypatch.setattr(board, "_model", _OneMore(IntegerModel(network)))
     with terminal(board) as port:
         done = call("host", files.network, "--port", port, "--samples", files.samples)
     assert done.status == 1

@@ -1,4 +1,4 @@
-"""Fixtures of the hardware's tests."""
+"""Fixtures of several folders."""
 
 from __future__ import annotations
 
