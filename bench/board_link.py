@@ -1,0 +1,67 @@
+"""Simulates what ``litelstm build`` made, at its own clock and baud, with samples from the host.
+
+    litelstm build NET --board ulx3s-85f -o build/board
+    python -m bench.board_link build/board NET --samples FILE [--count 2] [--sim verilator]
+
+The Verilog is the one that the bitstream was made of. Prints simulated time of a sample, from the
+host's first octet to the board's last, and how many output words differ from the golden model.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import click
+import numpy as np
+
+from golden.interface import Interface
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+from hdl.link.board_top import TOP
+from litelstm import samples
+from sim import runner
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option("--samples", "file", type=click.Path(path_type=Path), required=True)
+@click.option("--count", default=2, show_default=True)
+@click.option("--sim", default="verilator", show_default=True)
+def main(folder: Path, network: Path, file: Path, count: int, sim: str) -> None:
+    """Simulate and print."""
+    report = json.loads((folder / "board.json").read_text())
+    quantized = QuantizedNetwork.load(network)
+    data = samples.load(file, inputs=quantized.inputs, count=count)
+    x = quantized.quantize_input(data.x)
+    interface = Interface(**report["interface"])
+    expected = interface.answer(IntegerModel(quantized).forward(x))
+    build = runner.build((folder / "board.v").read_text(), top=TOP, simulator=sim)
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        np.savez(work / "x.npz", x=x)
+        runner.run(
+            build,
+            test_module="bench.board_link_tests",
+            expect=1,
+            env={
+                "BENCH_WORK": name,
+                "BENCH_NETWORK": str(network.absolute()),
+                "BENCH_BOARD": str((folder / "board.json").absolute()),
+            },
+            results=work / "results.xml",
+            log=work / "log",
+        )
+        with np.load(work / "result.npz") as result:
+            words, seconds = result["words"], result["seconds"]
+    print(f"{report['board']}, {report['clock_hz'] / 1e6:g} MHz, {report['baud']} baud:")
+    print(
+        f"{count} samples, {words.size} output words compared, {(words != expected).sum()} differ"
+    )
+    print(f"{1e3 * np.median(seconds):.2f} ms a sample in simulated time")
+
+
+if __name__ == "__main__":
+    main()
