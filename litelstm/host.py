@@ -9,6 +9,7 @@ is none: see docs/host_link.md.
 
 from __future__ import annotations
 
+import termios
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
@@ -256,7 +257,7 @@ class Link:
             self._port.reset_input_buffer()
             self._port.write(sent)
             return self._answer(kind, number)
-        except OSError as error:
+        except (OSError, termios.error) as error:
             raise LinkError(f"the line is broken: {' '.join(str(error).split())}") from None
 
     def _answer(self, kind: Kind, number: int) -> bytes:

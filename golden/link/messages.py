@@ -32,6 +32,9 @@ DEFAULT_CAPACITY = 1024
 
 MAX_CAPACITY = 32768
 
+MAX_RESULTS = 65535
+"""Words of a result."""
+
 
 class Kind(IntEnum):
     """Kinds of messages. The answer to a request that was carried out is it plus ``ANSWER``."""
@@ -106,7 +109,8 @@ class Identity:
         """What a board with a network's core says.
 
         Raises:
-            InputError: the link has no way to serve the interface, or ``capacity`` is out of range.
+            InputError: the link has no way to serve the interface or so long a result, or
+                ``capacity`` is out of range.
         """
         if interface.streams > 1 or interface.state != "clear" or interface.every_step:
             raise InputError(
@@ -119,11 +123,14 @@ class Identity:
             raise InputError(
                 f"buffer is {capacity} octets, expected {step} (one step) to {MAX_CAPACITY}"
             )
+        results = interface.words(network)
+        if results > MAX_RESULTS:
+            raise InputError(f"a result has {results} words, expected up to {MAX_RESULTS}")
         return cls(
             network=fingerprint(network, interface),
             inputs=network.inputs,
             input_octets=octets,
-            results=interface.words(network),
+            results=results,
             result_octets=octets_of(interface.out(network)),
             capacity=capacity,
         )

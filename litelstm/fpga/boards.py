@@ -57,7 +57,7 @@ class Board:
     @property
     def clock(self) -> int:
         """Hz of its oscillator."""
-        return round(self._definition().default_clk_frequency)
+        return round(self.definition().default_clk_frequency)
 
     @property
     def part(self) -> Target:
@@ -71,7 +71,7 @@ class Board:
 
     def pins(self) -> list[Pin]:
         """Every port of the top."""
-        definition = self._definition()
+        definition = self.definition()
         clock = definition.lookup(definition.default_clk)
         pins = [Pin(port="clk", site=_site(clock.ios[0]), attributes=_attributes(clock))]
         wanted = [(port, ("uart", port)) for port in ("rx", "tx")]
@@ -91,7 +91,8 @@ class Board:
             text += f'FREQUENCY PORT "clk" {self.clock / 1e6:g} MHZ;\n'
         return text
 
-    def _definition(self) -> Any:
+    def definition(self) -> Any:
+        """amaranth-boards' platform of it."""
         module, name = self.platform
         return getattr(import_module(f"amaranth_boards.{module}"), name)()
 

@@ -122,6 +122,14 @@ def test_a_broken_line_is_an_error() -> None:
         Link(port, NETWORK).identify()
 
 
+def test_a_device_that_goes_away_is_an_error() -> None:
+    with terminal(BoardModel(NETWORK)) as port:
+        link = Link.open(port, NETWORK)
+        link.check()
+    with link, pytest.raises(LinkError, match="the line is broken: "):
+        link.run(X[0])
+
+
 @pytest.mark.parametrize(
     "payload",
     [b"", bytes([2]), bytes([1, 2]), bytes([2]) + BoardModel(NETWORK).identity.pack()[1:]],

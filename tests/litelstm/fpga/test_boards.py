@@ -57,7 +57,7 @@ def test_every_board_has_a_pin_for_every_port(name: str, files: Files) -> None:
 @NAMES
 def test_a_boards_part_is_the_one_that_its_definition_names(name: str) -> None:
     board = boards.find(name)
-    definition = board._definition()
+    definition = board.definition()
     arguments = " ".join(board.part.arguments).lower()
     device = definition.device.lower().removeprefix("lfe5u-").removeprefix("ice40")
     assert f"--{device.replace('25f', '25k').replace('45f', '45k').replace('85f', '85k')} " in (
