@@ -118,7 +118,8 @@ def build(
         verilog = board_verilog(top)
         synthesized = flow.synthesize(verilog, top=TOP)
     if short := shortages(synthesized.netlist.used, target):
-        raise DoesNotFitError(f"{lanes} lanes do not fit {board.name}: {in_words(short)}")
+        needs = in_words(short)
+        raise DoesNotFitError(f"{lanes} lanes do not fit {board.name}: {needs}; try other --lanes")
     routed = _route(flow, synthesized, board, seeds, progress)
     with progress("bitstream", None):
         bitstream = flow.pack(routed)

@@ -25,8 +25,8 @@ PARTS = {
 """Parts of a core, and how the names of their cells begin; the first that fits counts.
 
 Control is everything else: the sequencer, the operand store and the streams. Boards have the link
-to their host. A LUT is named after
-the register or output that it drives, so it counts where its result is needed.
+to their host. A LUT is named after the register or output that it drives, so it counts where its
+result is needed.
 """
 
 

@@ -119,7 +119,8 @@ def test_a_core_that_does_not_fit(
     assert done.status == 2
     said = done.err.splitlines()[-1]
     assert re.fullmatch(
-        r"litelstm: 2 lanes do not fit icebreaker: (\d) block RAMs of 1 \(\d too many\)", said
+        r"litelstm: 2 lanes do not fit icebreaker: (\d) block RAMs of 1 \(\d too many\); try other --lanes",
+        said,
     )
 
 
