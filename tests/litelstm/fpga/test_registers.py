@@ -105,6 +105,7 @@ def test_each_multiplier_gets_registers_of_its_own() -> None:
     design = {
         "cells": {
             "a": register(5, HELD),
+            "a_1": register(8, HELD + 2),  # as Yosys names the register of another bit
             "b": register(6, HELD + 1),
             "one": multiplier(HELD, HELD + 1, HELD + 1),
             "two": multiplier(HELD, 50),
@@ -119,10 +120,13 @@ def test_each_multiplier_gets_registers_of_its_own() -> None:
         for name, cell in cells.items()
         if "Q" in cell["connections"]
     }
-    assert len(set(q.values())) == len(q) == 5
+    assert len(set(q.values())) == len(q) == 6
+    assert cells["a_1"] == register(8, HELD + 2)
     assert cells["one"]["connections"]["A0"] == [HELD]
-    assert cells["two"]["connections"] == {"A0": [q["a_1"]], "A1": [50], "P0": [90]}
-    assert cells["three"]["connections"]["A1"] == cells["three"]["connections"]["A2"] == [q["b_2"]]
-    assert cells["a_1"]["connections"]["DI"] == cells["a_2"]["connections"]["DI"] == [5]
-    assert not {90, 50} & {q["a_1"], q["a_2"], q["b_2"]}
+    assert cells["two"]["connections"] == {"A0": [q["a_copy1"]], "A1": [50], "P0": [90]}
+    assert (
+        cells["three"]["connections"]["A1"] == cells["three"]["connections"]["A2"] == [q["b_copy2"]]
+    )
+    assert cells["a_copy1"]["connections"]["DI"] == cells["a_copy2"]["connections"]["DI"] == [5]
+    assert not {90, 50} & {q["a_copy1"], q["a_copy2"], q["b_copy2"]}
     assert duplicate(design) == 0
