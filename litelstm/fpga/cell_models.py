@@ -57,7 +57,8 @@ def cell_models(family: Family) -> dict[str, str]:
         names = ", ".join(target.name for target in TARGETS.values() if target.family.models)
         raise InputError(f"no simulation models of {family.name} cells; there are some of {names}")
     spec = find_spec("pyosys")
-    assert spec and spec.origin
+    assert spec is not None
+    assert spec.origin
     library = Path(spec.origin).parent / "share" / family.models
     models: dict[str, str] = {}
     for path in (library, *(_OWN / name for name in family.own_models)):

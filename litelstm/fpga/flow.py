@@ -57,9 +57,9 @@ class Flow:
 
         synth = f"{self.target.family.synth} {self.target.options}"
         script = f"read_verilog core.v\n{synth} -top {top} -json {_NETLIST}\n"
-        parts = [verilog, script]
+        parts: list[object] = [verilog, script]
         if self.target.family.refines_registers:
-            parts.append(inspect.getsource(registers))
+            parts += map(inspect.getsource, registers.SOURCES)
         folder = self._cached("synthesis", parts, make)
         counted = netlist.read(folder / _NETLIST, top=top, family=self.target.family)
         return Synthesized(folder=folder, top=top, netlist=counted)

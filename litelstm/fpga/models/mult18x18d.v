@@ -15,7 +15,7 @@ module mult18x18d_register #(
     parameter RST = "RST0",
     parameter RESETMODE = "SYNC"
 ) (
-    input [3:0] clk,
+    input clk0, clk1, clk2, clk3,
     input [3:0] ce,
     input [3:0] rst,
     input [WIDTH-1:0] d,
@@ -25,8 +25,9 @@ module mult18x18d_register #(
     if (CLK == "NONE") begin : wired
       assign q = d;
     end else begin : registered
-      wire clock = CLK == "CLK3" ? clk[3]
-          : CLK == "CLK2" ? clk[2] : CLK == "CLK1" ? clk[1] : clk[0];
+      // No gate and no slice between the part's clock and this one: cocotb's writes at time 0 get
+      // lost in them under Icarus.
+      wire clock = CLK == "CLK3" ? clk3 : CLK == "CLK2" ? clk2 : CLK == "CLK1" ? clk1 : clk0;
       wire enable = CE == "CE3" ? ce[3]
           : CE == "CE2" ? ce[2] : CE == "CE1" ? ce[1] : ce[0];
       wire reset = RST == "RST3" ? rst[3]
@@ -66,7 +67,6 @@ module MULT18X18D #(
     output P0, P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14, P15, P16, P17,
     output P18, P19, P20, P21, P22, P23, P24, P25, P26, P27, P28, P29, P30, P31, P32, P33, P34, P35
 );
-  wire [3:0] clk = {CLK3, CLK2, CLK1, CLK0};
   wire [3:0] ce = {CE3, CE2, CE1, CE0};
   wire [3:0] rst = {RST3, RST2, RST1, RST0};
   wire [17:0] in_a = {
@@ -83,12 +83,16 @@ module MULT18X18D #(
   mult18x18d_register #(
       .WIDTH(18), .RESETMODE(RESETMODE),
       .CLK(REG_INPUTA_CLK), .CE(REG_INPUTA_CE), .RST(REG_INPUTA_RST)
-  ) input_a (.clk(clk), .ce(ce), .rst(rst), .d(in_a), .q(a));
+  ) input_a (
+      .clk0(CLK0), .clk1(CLK1), .clk2(CLK2), .clk3(CLK3), .ce(ce), .rst(rst), .d(in_a), .q(a)
+  );
 
   mult18x18d_register #(
       .WIDTH(18), .RESETMODE(RESETMODE),
       .CLK(REG_INPUTB_CLK), .CE(REG_INPUTB_CE), .RST(REG_INPUTB_RST)
-  ) input_b (.clk(clk), .ce(ce), .rst(rst), .d(in_b), .q(b));
+  ) input_b (
+      .clk0(CLK0), .clk1(CLK1), .clk2(CLK2), .clk3(CLK3), .ce(ce), .rst(rst), .d(in_b), .q(b)
+  );
 
   // One bit more, so that a factor without sign is positive.
   wire signed [18:0] factor_a = {SIGNEDA & a[17], a};
@@ -98,12 +102,16 @@ module MULT18X18D #(
   mult18x18d_register #(
       .WIDTH(36), .RESETMODE(RESETMODE),
       .CLK(REG_PIPELINE_CLK), .CE(REG_PIPELINE_CE), .RST(REG_PIPELINE_RST)
-  ) pipeline (.clk(clk), .ce(ce), .rst(rst), .d(product[35:0]), .q(piped));
+  ) pipeline (
+      .clk0(CLK0), .clk1(CLK1), .clk2(CLK2), .clk3(CLK3), .ce(ce), .rst(rst), .d(product[35:0]), .q(piped)
+  );
 
   mult18x18d_register #(
       .WIDTH(36), .RESETMODE(RESETMODE),
       .CLK(REG_OUTPUT_CLK), .CE(REG_OUTPUT_CE), .RST(REG_OUTPUT_RST)
-  ) out (.clk(clk), .ce(ce), .rst(rst), .d(piped), .q(p));
+  ) out (
+      .clk0(CLK0), .clk1(CLK1), .clk2(CLK2), .clk3(CLK3), .ce(ce), .rst(rst), .d(piped), .q(p)
+  );
 
   assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
           P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = p;

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from litelstm.fpga.registers import absorb, duplicate
+from litelstm.fpga.factor_registers import duplicate
+from litelstm.fpga.ram_registers import absorb
 
 CLOCK, WORD, HELD = 2, 10, 20
 
