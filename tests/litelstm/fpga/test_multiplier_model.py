@@ -11,7 +11,7 @@ import pytest
 
 from litelstm.fpga import targets
 from litelstm.fpga.cell_models import cell_models
-from tests.litelstm.fpga.verilog import pins, printed, write_hex
+from tests.litelstm.fpga.verilog import answers, pins
 
 WIDTH = 18
 EXTREMES = (0, 1, (1 << 17) - 1, 1 << 17, (1 << 17) + 1, (1 << 18) - 1)
@@ -43,14 +43,9 @@ class Registers:
         )
 
 
-def bench(registers: Registers, *, signed: tuple[int, int]) -> str:
-    """Prints P before each edge; one word a cycle: a, b, four enables, four resets."""
-    model = cell_models(targets.find("ecp5-25f").family)
+def multiplier(registers: Registers, *, signed: tuple[int, int]) -> str:
+    """An instance; a cycle's word: a, b, four enables, four resets."""
     return f"""
-module bench;
-  reg [{2 * WIDTH + 7}:0] words [0:{CYCLES - 1}];
-  reg [{2 * WIDTH + 7}:0] word;
-  reg clk = 0;
   wire [17:0] a = word[17:0], b = word[35:18];
   wire [3:0] ce = word[39:36], rst = word[43:40];
   wire [35:0] p;
@@ -59,19 +54,6 @@ module bench;
     {pins("CE", 4, "ce")}, {pins("RST", 4, "rst")},
     .CLK0(1'b0), .CLK1(clk), .CLK2(1'b0), .CLK3(1'b0),
     .SIGNEDA(1'b{signed[0]}), .SIGNEDB(1'b{signed[1]}), .SOURCEA(1'b0), .SOURCEB(1'b0));
-  integer n;
-  initial begin
-    $readmemh("words.hex", words);
-    for (n = 0; n < {CYCLES}; n = n + 1) begin
-      word = words[n];
-      #1 $display("%h", p);
-      clk = 1;
-      #1 clk = 0;
-    end
-  end
-endmodule
-{model["mult18x18d_register"]}
-{model["MULT18X18D"]}
 """
 
 
@@ -124,8 +106,16 @@ def expected(given: np.ndarray, registers: Registers, signed: tuple[int, int]) -
 )
 def test_products(registers: Registers, signed: tuple[int, int], tmp_path: Path) -> None:
     given = words(seed=1)
+    models = cell_models(targets.find("ecp5-25f").family)
     packed = given @ np.array([1, 1 << 18, 1 << 36, 1 << 40])
-    write_hex(tmp_path / "words.hex", packed.tolist())
-    found = [int(line, 16) for line in printed(bench(registers, signed=signed), tmp_path)]
+    lines = answers(
+        packed.tolist(),
+        tmp_path,
+        width=44,
+        inside=multiplier(registers, signed=signed),
+        shown='"%h", p',
+        models="\n".join(models[name] for name in ("mult18x18d_register", "MULT18X18D")),
+    )
+    found = [int(line, 16) for line in lines]
     assert found == expected(given, registers, signed)
     assert len(set(found)) > 50
