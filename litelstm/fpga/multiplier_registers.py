@@ -82,6 +82,7 @@ def _alike(factors: list[dict[str, str]], cells: Cells, depth: Callable[[Any], i
 
 
 def _take_factors(multiplier: Cell, factors: list[dict[str, str]], cells: Cells) -> None:
+    """Give a multiplier input registers; those outside stay, others may read them."""
     for number, (name, factor) in enumerate(zip("AB", factors, strict=True)):
         sources = {port: cells[source] for port, source in factor.items()}
         some = next(iter(sources.values()))
@@ -107,6 +108,7 @@ def _single(product: dict[str, str], multiplier: Cell, cells: Cells, uses: Count
 
 
 def _take_product(multiplier: Cell, product: dict[str, str], cells: Cells) -> None:
+    """Give a multiplier its output register instead of those outside."""
     taken = {port: cells.pop(name) for port, name in product.items()}
     (clock,) = next(iter(taken.values()))["connections"]["CLK"]
     _connect(multiplier, {"CLK0": clock, "CE0": "1", "RST0": "0"})
