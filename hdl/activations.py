@@ -15,28 +15,30 @@ from hdl.memory import block_memory
 from hdl.numeric import clamp, requantize, rounded, select, span
 
 
-def hard_sigmoid(value: Value, *, frac: int, to: Format) -> Value:
+def hard_sigmoid(m: Module, value: Value, *, frac: int, to: Format) -> Value:
     """Eq. (21), clip(x/4 + 1/2, 0, 1): add, shift, clamp. Combinational.
 
     Args:
+        m: module that the logic goes into.
         value: signed pre-activation with ``frac`` fraction bits, 0 or more.
         frac: fraction bits of ``value``.
         to: format of the gate; must hold 1.0.
     """
     quarter = rounded(value + (1 << (frac + 1)), frac + 2 - to.frac)
-    return clamp(quarter, low=0, high=to.one, width=to.width)
+    return clamp(m, quarter, low=0, high=to.one, width=to.width)
 
 
-def logistic_from_tanh(t: Value, *, frac: int, to: Format) -> Value:
+def logistic_from_tanh(m: Module, t: Value, *, frac: int, to: Format) -> Value:
     """Logistic sigmoid (1 + tanh(x/2)) / 2, given t = tanh(x/2). Combinational.
 
     Args:
+        m: module that the logic goes into.
         t: signed, ``frac`` fraction bits.
         frac: fraction bits of ``t``.
         to: format of the gate; must hold 1.0.
     """
     half = rounded(t + (1 << frac), frac + 1 - to.frac)
-    return clamp(half, low=0, high=to.one, width=to.width)
+    return clamp(m, half, low=0, high=to.one, width=to.width)
 
 
 class Tanh(Component):
@@ -96,7 +98,7 @@ class Tanh(Component):
 
         if not self.table.interpolate:
             indices = [
-                requantize(_signed(magnitude), frac=frac, to=self.table.index)
+                requantize(m, _signed(magnitude), frac=frac, to=self.table.index)
                 for frac in self.fracs
             ]
             m.d.sync += index_q.eq(select(m, self.select, indices, name="index"))
@@ -114,7 +116,9 @@ class Tanh(Component):
         exact_q = Signal(entry_width + below + 1, reset_less=True)
         m.d.sync += exact_q.eq((entry << below) + rise * part_q3)
         fine = self.table.out.frac + self.table.GUARD + below
-        self._apply_sign(m, requantize(_signed(exact_q), frac=fine, to=self.table.out), negative[4])
+        self._apply_sign(
+            m, requantize(m, _signed(exact_q), frac=fine, to=self.table.out), negative[4]
+        )
         return m
 
     def _split(self, magnitude: Value, frac: int, below: int) -> tuple[Value, Value]:
@@ -131,7 +135,7 @@ class Tanh(Component):
 
     def _apply_sign(self, m: Module, magnitude: Value, negative: Value) -> None:
         signed_value = Mux(negative, -_signed(magnitude), _signed(magnitude))
-        m.d.sync += self.o.eq(requantize(signed_value, frac=0, to=_whole(self.table.out)))
+        m.d.sync += self.o.eq(requantize(m, signed_value, frac=0, to=_whole(self.table.out)))
 
 
 def _signed(value: Value) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component, delayed
@@ -10,6 +10,7 @@ from hdl.lanes import Lanes
 from hdl.memory import block_memory
 from hdl.plan import Plan
 from hdl.verilog import convert
+from hdl.weight_ram import WeightRam
 
 
 class BareArray(Component):
@@ -33,10 +34,7 @@ class BareArray(Component):
         m = Module()
         plan, shape = self.plan, self.plan.array
         m.submodules.lanes = lanes = Lanes(shape=shape)
-        m.submodules.weights = weights = block_memory(
-            shape=lanes.i_weights.shape().size, depth=plan.words, init=plan.weight_words()
-        )
-        port = weights.read_port()
+        weight_address, weight_word = self._weights(m)
         address = Signal(range(plan.words))
         place = Signal(shape.place)
         m.d.sync += [
@@ -49,8 +47,8 @@ class BareArray(Component):
         with m.If(place.gate == shape.gates - 1):
             m.d.sync += place.row.eq(Mux(place.row == shape.rows - 1, 0, place.row + 1))
         m.d.comb += [
-            port.addr.eq(address),
-            lanes.i_weights.eq(port.data),
+            weight_address.eq(address),
+            lanes.i_weights.eq(weight_word),
             lanes.i_valid.eq(1),
         ]
         before = self.i
@@ -61,6 +59,19 @@ class BareArray(Component):
             before = chain
         m.d.comb += self.o.eq(before)
         return m
+
+    def _weights(self, m: Module) -> tuple[Value, Value]:
+        """The core's weight memory; returns its address, and the word a cycle later."""
+        plan = self.plan
+        if plan.storage.weights == "ram":
+            m.submodules.weights = ram = WeightRam(plan=plan)
+            m.d.comb += [ram.i.valid.eq(1), ram.i.payload.eq(self.i)]
+            return ram.address, ram.data
+        m.submodules.weights = rom = block_memory(
+            shape=plan.lanes * plan.weight_width, depth=plan.words, init=plan.weight_words()
+        )
+        port = rom.read_port()
+        return port.addr, port.data
 
 
 def bare_array_verilog(plan: Plan, *, name: str) -> str:

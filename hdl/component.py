@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 
 
@@ -17,7 +17,14 @@ class Component(wiring.Component):
 
 
 def delayed(m: Module, value: Any, cycles: int, *, name: str, resets: bool = False) -> list[Any]:
-    """A value delayed by 0, 1, ... and ``cycles`` cycles."""
+    """A value delayed by 0, 1, ... and ``cycles`` cycles.
+
+    Delays of a bit are one shift register, which simulators move at once.
+    """
+    if cycles > 1 and isinstance(value, Value) and len(value) == 1:
+        bits = Signal(cycles, name=f"{name}_q", reset_less=not resets)
+        m.d.sync += bits.eq(Cat(value, bits))
+        return [value, *bits]
     line = [value]
     for cycle in range(1, cycles + 1):
         stage = "_q" if cycle == 1 else f"_q{cycle}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Value, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -19,6 +19,9 @@ from hdl.ports import input_layout, output_layout, state_shape
 from hdl.sequencer import Sequencer
 from hdl.state_access import StateAccess
 from hdl.state_update import StateUpdate
+from hdl.storage import BUILT_IN, Storage
+from hdl.weight_image import WIDTH
+from hdl.weight_ram import WeightRam
 
 
 class Core(Component):
@@ -36,6 +39,7 @@ class Core(Component):
         lanes: multipliers of the array, 1 to the units of the largest layer.
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         interface: streams, state and outputs.
+        storage: memories of weights and sums.
 
     Raises:
         golden.errors.InputError: see :class:`hdl.plan.Plan`.
@@ -50,6 +54,8 @@ class Core(Component):
             the interface can load and save. A step with ``load`` takes them once its first beat is
             there and what was begun before is done; after a step with ``save`` they are given
             before the next step starts. Meanwhile ``o`` must go on being taken.
+        i_weights: words of :func:`hdl.weight_image.image`, where weights are loaded. ``i`` takes
+            nothing until all of them are there.
     """
 
     def __init__(
@@ -59,15 +65,21 @@ class Core(Component):
         lanes: int,
         tail_multipliers: int = 2,
         interface: Interface = DEFAULT,
+        storage: Storage = BUILT_IN,
     ) -> None:
         self.plan = plan = Plan(
-            network=network, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+            network=network,
+            lanes=lanes,
+            tail_multipliers=tail_multipliers,
+            interface=interface,
+            storage=storage,
         )
         self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
         self.sequencer = Sequencer(plan=plan, place=plan.array.place)
         self.update = StateUpdate(plan=plan)
         self.access = StateAccess(plan=plan) if interface.state == "load" else None
+        self.weights = WeightRam(plan=plan) if storage.weights == "ram" else None
         ports = {
             "i": In(stream.Signature(input_layout(plan))),
             "o": Out(stream.Signature(output_layout(plan))),
@@ -75,6 +87,8 @@ class Core(Component):
         if self.access:
             ports["i_state"] = In(stream.Signature(state_shape(plan)))
             ports["o_state"] = Out(stream.Signature(state_shape(plan)))
+        if self.weights:
+            ports["i_weights"] = In(stream.Signature(unsigned(WIDTH)))
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
@@ -83,10 +97,7 @@ class Core(Component):
         m.submodules.store = store = self.store
         m.submodules.array = array = self.array
         m.submodules.update = update = self.update
-        m.submodules.weights = weights = block_memory(
-            shape=array.i_weights.shape().size, depth=self.plan.words, init=self.plan.weight_words()
-        )
-        port = weights.read_port()
+        weight_address, weight_word = self._weight_memory(m)
 
         # The sequencer's operation addresses the memories; the array takes it with their data.
         def at_array(name: str, *, resets: bool = False) -> Any:
@@ -102,8 +113,8 @@ class Core(Component):
             update.row.eq(at_array("row")),
         ]
         m.d.comb += [
-            port.addr.eq(sequencer.weight_address),
-            array.i_weights.eq(port.data),
+            weight_address.eq(sequencer.weight_address),
+            array.i_weights.eq(weight_word),
             array.i_operand.eq(store.read_data),
             store.read_operand.eq(sequencer.operand),
             store.read_address.eq(sequencer.address),
@@ -124,9 +135,35 @@ class Core(Component):
             update.sums.eq(array.sums),
         ]
         self._connect_state(m)
-        connect(m, flipped(self.i), store.i)
+        self._connect_input(m)
         connect(m, update.o, flipped(self.o))
         return m
+
+    def _weight_memory(self, m: Module) -> tuple[Value, Value]:
+        """The weight memory; returns its address, and the word a cycle later."""
+        if self.weights:
+            m.submodules.weights = self.weights
+            connect(m, flipped(self.i_weights), self.weights.i)
+            return self.weights.address, self.weights.data
+        m.submodules.weights = weights = block_memory(
+            shape=self.array.i_weights.shape().size,
+            depth=self.plan.words,
+            init=self.plan.weight_words(),
+        )
+        port = weights.read_port()
+        return port.addr, port.data
+
+    def _connect_input(self, m: Module) -> None:
+        """The input stream to the operand store, once all weights are there."""
+        inner = self.store.i
+        if self.weights is None:
+            connect(m, flipped(self.i), inner)
+            return
+        m.d.comb += [
+            inner.payload.eq(self.i.payload),
+            inner.valid.eq(self.i.valid & self.weights.loaded),
+            self.i.ready.eq(inner.ready & self.weights.loaded),
+        ]
 
     def _connect_state(self, m: Module) -> None:
         """State update and operand store, and what loads and saves between them."""

@@ -104,6 +104,13 @@ def count_steps(plan: Plan, controls: Sequence[Control]) -> CycleCount:
     return _Run(plan).run(controls)
 
 
+def cycles_per_sequence(plan: Plan, steps: int) -> int:
+    """Cycles that a sequence takes behind others of its length."""
+    words = plan.result_words * (steps if plan.interface.every_step else 1)
+    ends = count(plan, [steps] * 4).outputs[words - 1 :: words]
+    return int(ends[-1] - ends[-2])
+
+
 def steady_state(plan: Plan) -> SteadyState:
     """Timing of a step when many have gone before."""
     streams, every_step = plan.interface.streams, plan.interface.every_step

@@ -12,7 +12,7 @@ from golden.cells import cell_options
 from golden.formats import Format
 from golden.quantized import format_names, signed_width
 from golden.sessions import state_vectors
-from hdl import cycles
+from hdl import cycles, weight_image
 from hdl.plain_ports import plain_ports
 from hdl.plan import Plan
 from hdl.ports import output_layout
@@ -33,6 +33,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
         },
         "lanes": plan.lanes,
         "interface": asdict(plan.interface),
+        "storage": asdict(plan.storage),
         "ports": _ports(plan),
         "input": {
             "words_per_step": network.inputs,
@@ -44,6 +45,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "format": _format(plan.interface.out(network)),
             "meaning": _meaning(plan),
         },
+        "weight_stream": _weight_stream(plan) if plan.storage.weights == "ram" else None,
         "state": _state(plan) if plan.interface.state == "load" else [],
         "layers": _layers(plan),
         "tanh": {
@@ -66,6 +68,18 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "tanh": update.tables if network.tanh.interpolate else 0,
         },
         "memory_bits": memory_bits(plan),
+    }
+
+
+def _weight_stream(plan: Plan) -> dict[str, Any]:
+    """What ``i_weights`` takes after a reset; the memory words' order is that of their use."""
+    return {
+        "width": weight_image.WIDTH,
+        "words": weight_image.length(plan),
+        "words_per_memory_word": weight_image.parts(plan),
+        "memory_word": {"weights": plan.lanes, "weight_width": plan.weight_width},
+        "order": "memory words by address, each from its low bits, which are lane 0's, to its high "
+        "bits, filled up with zeros",
     }
 
 

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component, delayed
 from hdl.latency import TOTAL
+from hdl.memory import block_memory
 from hdl.numeric import span
 
 
@@ -26,6 +27,8 @@ class ArrayShape:
         gates: sums of each lane and row.
         banks: groups of lanes from each of which one sum can be read at a time; lane ``n`` is in
             bank ``n % banks``.
+        side_by_side: all lanes' accumulators are words of one memory, all shadows of a bank of
+            another, wide enough for block RAM; else each lane has a memory of its own.
     """
 
     lanes: int
@@ -35,6 +38,7 @@ class ArrayShape:
     rows: int
     gates: int
     banks: int = 1
+    side_by_side: bool = False
 
     @property
     def place(self) -> data.StructLayout:
@@ -54,15 +58,15 @@ class ArrayShape:
 class Lanes(Component):
     """One operand times one word of weights a cycle, added to a row of accumulators.
 
-        weights ─► weight_q ─► weight_q2 ─► ┌───┐ product_q ┌───┐
-                                            │ × │ ────────► │ + │ ─► total ─► accumulators
-                     operand ► operand_q2 ► └───┘           └───┘ ◄─ accumulators, total_q or 0
+        weights ─► weights_q ─► weights_q2 ► ┌───┐ product_q ┌───┐
+                                             │ × │ ────────► │ + │ ─► total ─► accumulators
+                     operand ► operand_q ──► └───┘           └───┘ ◄─ accumulators, total_q or 0
 
     One word a cycle without exception: a sum that was written in the cycle before is forwarded.
 
-    Latency: the sums are known ``hdl.latency.TOTAL`` cycles after the operation. ``weight_q`` is
+    Latency: the sums are known ``hdl.latency.TOTAL`` cycles after the operation. ``weights_q`` is
     the output register of the weights' block RAM where a part has one.
-    Cost: ``lanes`` multipliers; a memory of accumulators for each.
+    Cost: ``lanes`` multipliers; a memory of accumulators for each, or one for all.
 
     Attributes:
         i_valid, i_operand, i_weights, i_place, i_first: see :class:`hdl.mac_array.MacArray`.
@@ -91,73 +95,59 @@ class Lanes(Component):
         valid = delayed(m, self.i_valid, TOTAL, name="valid", resets=True)
         place = delayed(m, self.i_place, TOTAL, name="place")
         first = delayed(m, self.i_first, TOTAL, name="first")
+        # Once for all lanes: simulators move a word at once, and synthesizers see equal registers.
+        weights = delayed(m, self.i_weights, 2, name="weights")[-1]
+        operand = delayed(m, self.i_operand, 1, name="operand")[-1]
         forward_q = Signal(reset_less=True)
         m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
         m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
-        for index in range(self.shape.lanes):
-            m.submodules[f"lane{index}"] = lane = Lane(shape=self.shape)
+        memory = {"load": place[-2], "store": place[-1], "enable": valid[-1]}
+        accumulators = self._side_by_side if self.shape.side_by_side else self._of_each
+        for lane, stored in enumerate(accumulators(m, **memory)):
+            total, product = self.total[lane], operand * weights[lane]
+            product_q = Signal(product.shape(), name=f"product_q{lane}", reset_less=True)
+            total_q = Signal(total.shape(), name=f"total_q{lane}", reset_less=True)
+            base = Signal(total.shape(), name=f"base{lane}")
+            m.d.sync += [product_q.eq(product), total_q.eq(total)]
             m.d.comb += [
-                lane.operand.eq(self.i_operand),
-                lane.weight.eq(self.i_weights[index]),
-                lane.load.eq(self.shape.address(place[-2])),
-                lane.store.eq(self.shape.address(place[-1])),
-                lane.valid.eq(valid[-1]),
-                lane.forward.eq(forward_q),
-                lane.first.eq(first[-1]),
-                self.total[index].eq(lane.total),
+                base.eq(Mux(first[-1], 0, Mux(forward_q, total_q, stored))),
+                total.eq(base + product_q),
             ]
         return m
 
+    def _of_each(self, m: Module, *, load: Any, store: Any, enable: Value) -> list[Value]:
+        """A memory for each lane's sums.
 
-class Lane(Component):
-    """One multiplier with its accumulators; :class:`Lanes` controls it.
+        Returns:
+            The lanes' sums of the place ``load``, a cycle later.
+        """
+        loaded = []
+        for lane, total in enumerate(self.total):
+            memory = Memory(shape=total.shape(), depth=self.shape.sums, init=[])
+            m.submodules[f"accumulators{lane}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                read.addr.eq(self.shape.address(load)),
+                write.addr.eq(self.shape.address(store)),
+                write.data.eq(total),
+                write.en.eq(enable),
+            ]
+            loaded.append(read.data)
+        return loaded
 
-    Attributes:
-        operand, weight: factors; ``weight`` comes a cycle earlier than ``operand``.
-        load: address of the sum that the next cycle adds to.
-        valid, store: whether and where this cycle's sum is written.
-        first: this cycle's sum starts from 0.
-        forward: this cycle adds to the sum of the cycle before.
-        total: this cycle's sum.
-    """
+    def _side_by_side(self, m: Module, *, load: Any, store: Any, enable: Value) -> list[Value]:
+        """One memory for the sums of all lanes; as :meth:`_of_each`.
 
-    def __init__(self, *, shape: ArrayShape) -> None:
-        self.shape = shape
-        super().__init__(
-            {
-                "operand": In(signed(shape.operand_width)),
-                "weight": In(signed(shape.weight_width)),
-                "load": In(range(shape.sums)),
-                "valid": In(1),
-                "store": In(range(shape.sums)),
-                "first": In(1),
-                "forward": In(1),
-                "total": Out(signed(shape.accumulator_width)),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        shape = self.shape
-        width = signed(shape.accumulator_width)
-        m.submodules.accumulators = accumulators = Memory(shape=width, depth=shape.sums, init=[])
-        store, load = accumulators.write_port(), accumulators.read_port()
-        weight_q2 = delayed(m, self.weight, 2, name="weight")[-1]
-        operand_q2 = Signal.like(self.operand, reset_less=True)
-        product_q = Signal(signed(shape.operand_width + shape.weight_width), reset_less=True)
-        total_q = Signal(width, reset_less=True)
-        base = Signal(width)
-        m.d.sync += [
-            operand_q2.eq(self.operand),
-            product_q.eq(operand_q2 * weight_q2),
-            total_q.eq(self.total),
-        ]
+        A sum that is read in the cycle in which it is written is forwarded, so the memory's word
+        does not matter then.
+        """
+        words = data.ArrayLayout(signed(self.shape.accumulator_width), self.shape.lanes)
+        m.submodules.accumulators = memory = block_memory(shape=words, depth=self.shape.sums)
+        write, read = memory.write_port(), memory.read_port()
         m.d.comb += [
-            load.addr.eq(self.load),
-            base.eq(Mux(self.first, 0, Mux(self.forward, total_q, load.data))),
-            self.total.eq(base + product_q),
-            store.addr.eq(self.store),
-            store.data.eq(self.total),
-            store.en.eq(self.valid),
+            read.addr.eq(self.shape.address(load)),
+            write.addr.eq(self.shape.address(store)),
+            write.en.eq(enable),
+            *(write.data[lane].eq(total) for lane, total in enumerate(self.total)),
         ]
-        return m
+        return [read.data[lane] for lane in range(self.shape.lanes)]

@@ -22,6 +22,10 @@ def block_memory(*, shape: Any, depth: int, init: Sequence[Any] = ()) -> Memory:
     Nothing may use a word that is read in the cycle in which it is written: ``no_rw_check`` tells
     Yosys, which else builds what makes it the old one.
     """
-    large = depth * Shape.cast(shape).width >= BLOCK_BITS
-    attributes = {"ram_style": "block", "no_rw_check": 1} if large else {}
+    attributes = block_attributes(depth * Shape.cast(shape).width)
     return Memory(shape=shape, depth=depth, init=init, attrs=attributes)
+
+
+def block_attributes(bits: int) -> dict[str, Any]:
+    """Attributes of such a memory of so many bits."""
+    return {"ram_style": "block", "no_rw_check": 1} if bits >= BLOCK_BITS else {}

@@ -17,12 +17,13 @@ def span(count: int) -> range:
     return range(max(2, count))
 
 
-def requantize(value: Value, *, frac: int, to: Format) -> Value:
+def requantize(m: Module, value: Value, *, frac: int, to: Format) -> Value:
     """Narrow to a format: add half, shift (floor), saturate; :func:`golden.formats.requantize`.
 
     Combinational. The sum is one bit wider than ``value``, so it cannot wrap.
 
     Args:
+        m: module that the logic goes into.
         value: signed, ``frac`` fraction bits.
         frac: fraction bits of ``value``.
         to: format of the result.
@@ -30,7 +31,7 @@ def requantize(value: Value, *, frac: int, to: Format) -> Value:
     Returns:
         A value of ``to.width`` bits, signed.
     """
-    return clamp(rounded(value, frac - to.frac), low=to.min, high=to.max, width=to.width)
+    return clamp(m, rounded(value, frac - to.frac), low=to.min, high=to.max, width=to.width)
 
 
 def rounded(value: Value, shift: int) -> Value:
@@ -40,24 +41,28 @@ def rounded(value: Value, shift: int) -> Value:
     return value << -shift
 
 
-def clamp(value: Value, *, low: int, high: int, width: int) -> Value:
+def clamp(m: Module, value: Value, *, low: int, high: int, width: int) -> Value:
     """``value`` limited to ``low`` .. ``high``, as a signed value of ``width`` bits.
+
+    What is limited gets a signal, for each use of an expression is a copy of it in the Verilog.
 
     Raises:
         ValueError: the limits are neither all of ``width`` bits nor 0 and a power of two: nothing
             else needs comparing carry chains.
     """
+    exact = Signal(value.shape(), name="exact")
+    m.d.comb += exact.eq(value)
+    sign = exact[-1]
     if (low, high) == (-1 << (width - 1), (1 << (width - 1)) - 1):
-        sign = value[-1]
-        if len(value) <= width:
-            return Cat(value, sign.replicate(width - len(value))).as_signed()
-        outside = (value[width - 1 : -1] ^ sign.replicate(len(value) - width)).any()
-        limit = Cat((~sign).replicate(width - 1), sign)
-        return Mux(outside, limit, value[:width]).as_signed()
+        if len(exact) <= width:
+            return Cat(exact, sign.replicate(width - len(exact))).as_signed()
+        upper = exact[width - 1 :]  # all alike if the value fits
+        limit = Mux(sign, Const(-low, width), Const(high, width))  # -low has the bits of low
+        return Mux(upper.any() & ~upper.all(), limit, exact[:width]).as_signed()
     if low != 0 or high < 1 or high & (high - 1):
         raise ValueError(f"clamp must be to all of {width} bits or to 0 .. 2**n, not {low}, {high}")
-    beyond = value[high.bit_length() - 1 : -1].any()  # at or above the power of two
-    limited = Mux(value[-1], 0, Mux(beyond, high, value[: high.bit_length()]))
+    beyond = exact[high.bit_length() - 1 : -1].any()  # at or above the power of two
+    limited = Mux(sign, 0, Mux(beyond, high, exact[: high.bit_length()]))
     return Cat(limited, Const(0, width))[:width].as_signed()
 
 

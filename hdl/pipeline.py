@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from amaranth.hdl import Module, Shape, Signal, Value, signed
 
@@ -35,6 +36,12 @@ class _Product:
     left: Value
     right: Value
     result: Signal
+
+
+class Narrowing(Protocol):
+    """A combinational function of a value, as :func:`hdl.numeric.requantize` is."""
+
+    def __call__(self, m: Module, value: Value, /, *, frac: int, to: Format) -> Value: ...
 
 
 def word_shape(values: Sequence[Value]) -> Shape:
@@ -190,15 +197,18 @@ class Pipeline:
 
     def apply(
         self,
-        operation: Callable[[Value, int, Format], Value],
+        operation: Narrowing,
         a: Staged,
         formats: Sequence[Format],
         *,
         name: str,
     ) -> Staged:
-        """A combinational narrowing ``operation(value, frac, format)``, and a register."""
+        """A combinational narrowing, and a register."""
         keys = list(zip(a.fracs, formats, strict=True))
         value = self.by_job(
-            a.stage, keys, lambda job: operation(a.value, *keys[job]), name=f"{name}_d"
+            a.stage,
+            keys,
+            lambda job: operation(self.m, a.value, frac=keys[job][0], to=keys[job][1]),
+            name=f"{name}_d",
         )
         return self.register(value, a.stage, [to.frac for to in formats], name=name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Shape
+from amaranth.hdl import Shape, unsigned
 from amaranth.lib.data import StructLayout
 
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout, state_shape
+from hdl.weight_image import WIDTH
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ _MEANINGS = {
     },
     "i_state": {"data": "state word, signed"},
     "o_state": {"data": "state word, signed"},
+    "i_weights": {"data": "word of weights, after a reset"},
 }
 """Fields of the streams."""
 
@@ -61,6 +63,8 @@ def plain_ports(plan: Plan) -> list[Port]:
     streams: list[tuple[str, Any]] = [("i", input_layout(plan)), ("o", output_layout(plan))]
     if plan.interface.state == "load":
         streams += [("i_state", state_shape(plan)), ("o_state", state_shape(plan))]
+    if plan.storage.weights == "ram":
+        streams.append(("i_weights", unsigned(WIDTH)))
     found = []
     for stream, payload in streams:
         into = stream.startswith("i")

@@ -26,6 +26,7 @@ from golden.quantized import QuantizedNetwork, signed_width
 from hdl.cells import Drain, Schedule, schedule
 from hdl.lanes import ArrayShape
 from hdl.latency import SUM, Program, UpdateCost, of_programs
+from hdl.storage import BUILT_IN, Storage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +99,7 @@ class Plan:
         tail_multipliers: multipliers that the state update may have beside the array, 1 or more.
             With fewer of them a unit enters every few cycles.
         interface: streams, state and outputs.
+        storage: memories of weights and sums.
 
     Raises:
         InputError: ``lanes`` or ``tail_multipliers`` is out of range, the network has no classes
@@ -108,6 +110,7 @@ class Plan:
     lanes: int
     tail_multipliers: int = 2
     interface: Interface = DEFAULT
+    storage: Storage = BUILT_IN
 
     def __post_init__(self) -> None:
         check_forward(self.network.layers)
@@ -217,6 +220,7 @@ class Plan:
             rows=self.rows,
             gates=self.gates,
             banks=self.update_cost.banks,
+            side_by_side=self.storage.sums == "block",
         )
 
     @cached_property

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, Value, signed
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Shape, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.component import Component
+from hdl.component import Component, delayed
 from hdl.lanes import ArrayShape
+from hdl.memory import block_memory
 from hdl.numeric import span
 
 
@@ -26,7 +29,8 @@ class Shadow(Component):
     Several banks of fewer lanes are smaller than one wide multiplexer a gate: a unit's gates
     are read one after the other, and units of different banks at the same time.
 
-    Cost: a memory of ``shape.sums`` words a lane and a multiplexer over the lanes of each bank.
+    Cost: a memory of ``shape.sums`` words a lane, or one for each bank, and a multiplexer over the
+    lanes of each bank.
 
     Attributes:
         i_fill, i_place, i_total: write all lanes' sums of a place.
@@ -49,27 +53,61 @@ class Shadow(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        shape = self.shape
-        width = signed(shape.accumulator_width)
-        words: list[Value] = []
-        for lane in range(shape.lanes):
-            memory = Memory(shape=width, depth=shape.sums, init=[])
-            m.submodules[f"lane{lane}"] = memory
-            fill, drain = memory.write_port(), memory.read_port(domain="comb")
-            m.d.comb += [
-                fill.addr.eq(shape.address(self.i_place)),
-                fill.data.eq(self.i_total[lane]),
-                fill.en.eq(self.i_fill),
-                drain.addr.eq(shape.address(self.read[lane % shape.banks])),
-            ]
-            words.append(drain.data)
-        for bank in range(shape.banks):
-            chosen = Signal(width, name=f"chosen{bank}")
-            sum_q = Signal(width, name=f"sum{bank}_q", reset_less=True)
-            with m.Switch(self.read[bank].group):
-                for group, word in enumerate(words[bank :: shape.banks]):
-                    with m.Case(group):
-                        m.d.comb += chosen.eq(word)
+        if self.shape.side_by_side:
+            for bank in range(self.shape.banks):
+                self._shared(m, bank)
+            return m
+        words = [self._own(m, lane) for lane in range(self.shape.lanes)]
+        for bank in range(self.shape.banks):
+            group = self.read[bank].group
+            chosen = self._chosen(m, bank, group, words[bank :: self.shape.banks])
+            sum_q = Signal(self._width, name=f"sum{bank}_q", reset_less=True)
             m.d.sync += sum_q.eq(chosen)
             m.d.comb += self.sums[bank].eq(sum_q)
         return m
+
+    @property
+    def _width(self) -> Shape:
+        return signed(self.shape.accumulator_width)
+
+    def _own(self, m: Module, lane: int) -> Value:
+        """A lane's memory; returns what its bank asks for in the same cycle."""
+        shape = self.shape
+        m.submodules[f"lane{lane}"] = memory = Memory(shape=self._width, depth=shape.sums, init=[])
+        fill, drain = memory.write_port(), memory.read_port(domain="comb")
+        m.d.comb += [
+            fill.addr.eq(shape.address(self.i_place)),
+            fill.data.eq(self.i_total[lane]),
+            fill.en.eq(self.i_fill),
+            drain.addr.eq(shape.address(self.read[lane % shape.banks])),
+        ]
+        return drain.data
+
+    def _shared(self, m: Module, bank: int) -> None:
+        """The memory of all lanes of a bank, which gives a word a cycle later, and the sum of it.
+
+        Nobody asks for a sum in the cycle in which it is written.
+        """
+        shape = self.shape
+        totals = [self.i_total[lane] for lane in range(bank, shape.lanes, shape.banks)]
+        words = data.ArrayLayout(self._width, len(totals))
+        m.submodules[f"bank{bank}"] = memory = block_memory(shape=words, depth=shape.sums)
+        fill, drain = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            fill.addr.eq(shape.address(self.i_place)),
+            fill.en.eq(self.i_fill),
+            *(fill.data[group].eq(total) for group, total in enumerate(totals)),
+            drain.addr.eq(shape.address(self.read[bank])),
+        ]
+        group_q = delayed(m, self.read[bank].group, 1, name=f"group{bank}")[-1]
+        drained = [drain.data[group] for group in range(len(totals))]
+        m.d.comb += self.sums[bank].eq(self._chosen(m, bank, group_q, drained))
+
+    def _chosen(self, m: Module, bank: int, group: Value, words: Sequence[Value]) -> Value:
+        """The word of a bank's ``group``-th lane."""
+        chosen = Signal(self._width, name=f"chosen{bank}")
+        with m.Switch(group):
+            for number, word in enumerate(words):
+                with m.Case(number):
+                    m.d.comb += chosen.eq(word)
+        return chosen

@@ -77,14 +77,17 @@ class StateUpdate(Component):
         assert QUEUE + READ >= SHADOW
         m.submodules.entry = entry = UnitEntry(plan=plan)
         unit = entry.unit
-        alive = delayed(m, unit.valid, cost.depth, name="alive", resets=True)
         m.d.comb += [
             entry.row_done.eq(self.row_done),
             entry.row.eq(self.row),
             entry.given.eq(self.o.valid & self.o.ready),
         ]
+        inner = Module()
+        from amaranth.hdl import EnableInserter
+
+        m.submodules.datapath = EnableInserter(entry.in_flight)(inner)
         builder = UpdateBuilder(
-            m,
+            inner,
             plan=plan,
             entering=unit,
             phase=entry.phase,
@@ -94,7 +97,7 @@ class StateUpdate(Component):
         for (program, jobs), order in zip(plan.programs, cost.orders, strict=True):
             builder.run(program, jobs, order)
         for vector in made_vectors(plan):
-            self._write(m, builder, vector, alive)
+            self._write(m, builder, vector, entry.alive)
         result = self._result(builder)
         builder.finish()
         self._emit(m, result, unit)
@@ -120,7 +123,7 @@ class StateUpdate(Component):
         with m.Elif(unit.valid & unit.last & (unit.job == len(self.plan.jobs) - 1)):
             m.d.sync += head_waits.eq(0)
 
-    def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: list[Value]) -> None:
+    def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: Value) -> None:
         """A vector's new elements to their memory, announced two stages before."""
         write = getattr(self, f"write_{vector}")
         stage, value, writes = builder.written(vector)
@@ -144,7 +147,7 @@ class StateUpdate(Component):
         builder.pipe.active = [len(self.plan.jobs) - 1]
         formats: list[Format] = [network.out] * len(self.plan.jobs)
         result = builder.pipe.apply(
-            lambda value, frac, to: requantize(value, frac=frac, to=to),
+            requantize,
             builder.biased(0, self.plan.update_cost.logit - 1 - SUM),
             formats,
             name="logit",

@@ -57,6 +57,7 @@ class UnitEntry(Component):
         row_done, row: a row is complete.
         given: a word leaves the output buffer.
         unit: the unit, see :func:`unit_layout`.
+        alive: the stages of the state update that have a unit in them.
         phase: see :class:`hdl.pipeline.Pipeline`.
     """
 
@@ -68,6 +69,8 @@ class UnitEntry(Component):
                 "row": In(row_layout(plan)),
                 "given": In(1),
                 "unit": Out(unit_layout(plan)),
+                "alive": Out(plan.update_cost.depth + 1),
+                "in_flight": Out(1),
                 "phase": Out(span(plan.update_cost.interval)),
             }
         )
@@ -76,7 +79,7 @@ class UnitEntry(Component):
         m = Module()
         interval = self.plan.update_cost.interval
         phase = Signal.like(self.phase, init=interval - 1)
-        in_flight, may_enter = Signal(), Signal()
+        in_flight, may_enter = self.in_flight, Signal()
         enters = Signal()
         row = self._next_row(m, enters)
         fits = self._room(m, row, enters)
@@ -100,7 +103,8 @@ class UnitEntry(Component):
         """Whether any unit is in the state update."""
         alive = delayed(m, self.unit.valid, self.plan.update_cost.depth, name="alive", resets=True)
         later = Signal()
-        m.d.sync += later.eq(Cat(alive[:-1]).any())
+        m.d.comb += self.alive.eq(Cat(alive))
+        m.d.sync += later.eq(self.alive[:-1].any())
         return self.unit.valid | later
 
     def _next_row(self, m: Module, enters: Value) -> Any:

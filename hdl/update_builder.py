@@ -10,8 +10,8 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 
 from golden.formats import Format
 from golden.quantized import signed_width
-from hdl import activations
-from hdl.latency import READ, STATE, SUM, Program, UpdateCost
+from hdl.activations import Tanh, hard_sigmoid, logistic_from_tanh
+from hdl.latency import READ, STATE, SUM, Program, UpdateCost, tanh_latency
 from hdl.memory import block_memory
 from hdl.numeric import distinct, requantize, select
 from hdl.pipeline import Pipeline, Staged
@@ -171,18 +171,20 @@ class UpdateBuilder:
 
     def narrow(self, a: Staged, to: str, *, name: str) -> Staged:
         """``requantize`` to a format of the layer."""
-        return self.pipe.apply(_requantize, a, self._formats(to), name=name)
+        return self.pipe.apply(requantize, a, self._formats(to), name=name)
 
     def sigmoid(self, a: Staged, *, name: str) -> Staged:
         """Gate activation: each kind that the program's layers use; the job selects."""
         gates = self._formats("gate")
         results: dict[str, Staged] = {}
         if self._program.hard:
-            results["hard"] = self.pipe.apply(_hard_sigmoid, a, gates, name=f"{name}_hard")
+            results["hard"] = self.pipe.apply(hard_sigmoid, a, gates, name=f"{name}_hard")
         if self._program.logistic:
             half = Staged(a.value, a.stage, tuple(frac + 1 for frac in a.fracs))
             t = self.tanh(half, name=f"{name}_half")
-            results["logistic"] = self.pipe.apply(_logistic, t, gates, name=f"{name}_logistic")
+            results["logistic"] = self.pipe.apply(
+                logistic_from_tanh, t, gates, name=f"{name}_logistic"
+            )
         if len(results) == 1:
             return next(iter(results.values()))
         stage, (hard, logistic) = self.pipe.meet(*results.values())
@@ -201,7 +203,7 @@ class UpdateBuilder:
         self._lookups.setdefault(slot.unit, []).append(
             _Lookup(slot.stage, self.pipe.at(a, slot.stage), a.fracs, self.pipe.active, result)
         )
-        latency = activations.tanh_latency(interpolate=table.interpolate)
+        latency = tanh_latency(interpolate=table.interpolate)
         return Staged(result, slot.stage + latency, (table.out.frac,) * len(a.fracs))
 
     def _build_table(self, unit: int, lookups: list[_Lookup]) -> None:
@@ -210,7 +212,7 @@ class UpdateBuilder:
         argument = self.pipe.by_phase(
             stages, [lookup.argument for lookup in lookups], name=f"tanh{unit}_i"
         )
-        table = activations.Tanh(table=self._plan.network.tanh, fracs=fracs, width=len(argument))
+        table = Tanh(table=self._plan.network.tanh, fracs=fracs, width=len(argument))
         self._m.submodules[f"tanh{unit}"] = table
         selects = []
         for lookup in lookups:
@@ -255,15 +257,3 @@ class UpdateBuilder:
             return Value.cast(1) if len(writers) == len(self._plan.jobs) else job.matches(*writers)
 
         return stage, value, writes
-
-
-def _requantize(value: Value, frac: int, to: Format) -> Value:
-    return requantize(value, frac=frac, to=to)
-
-
-def _hard_sigmoid(value: Value, frac: int, to: Format) -> Value:
-    return activations.hard_sigmoid(value, frac=frac, to=to)
-
-
-def _logistic(value: Value, frac: int, to: Format) -> Value:
-    return activations.logistic_from_tanh(value, frac=frac, to=to)

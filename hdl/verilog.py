@@ -19,6 +19,7 @@ from hdl.core import Core
 from hdl.description import describe
 from hdl.plain_ports import plain_ports
 from hdl.plan import Plan
+from hdl.storage import BUILT_IN, Storage
 from hdl.verilog_keywords import KEYWORDS
 
 MAX_NAME = 64
@@ -61,6 +62,7 @@ def generate(
     lanes: int,
     tail_multipliers: int = 2,
     interface: Interface = DEFAULT,
+    storage: Storage = BUILT_IN,
     name: str = "litelstm_core",
 ) -> Generated:
     """Verilog and description of a core.
@@ -70,6 +72,7 @@ def generate(
         lanes: multipliers of the array.
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         interface: streams, state and outputs.
+        storage: memories of weights and sums.
         name: the top module's name.
 
     Returns:
@@ -82,7 +85,11 @@ def generate(
     if not plain or name in KEYWORDS:
         raise InputError(f"name is {name!r}, expected a Verilog identifier")
     core = Core(
-        network=network, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+        network=network,
+        lanes=lanes,
+        tail_multipliers=tail_multipliers,
+        interface=interface,
+        storage=storage,
     )
     return Generated(convert(Top(core), name=name), describe(core.plan, name=name), core.plan)
 

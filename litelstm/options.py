@@ -36,6 +36,26 @@ _OUTPUTS = (
 )
 
 
+weights_option = click.option(
+    "--weights",
+    default="rom",
+    show_default=True,
+    help="Where weights are: rom, in the Verilog; ram, they come in over a stream after reset.",
+)
+
+_SUMS = click.option(
+    "--sums",
+    default="lanes",
+    show_default=True,
+    help="Memories of sums: lanes, for LUT RAM; block, for parts that have none.",
+)
+
+
+def storage_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The fields of :class:`hdl.storage.Storage` as options."""
+    return weights_option(_SUMS(command))
+
+
 def interface_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The fields of :class:`golden.interface.Interface` as options."""
     for option in (*reversed(_OUTPUTS), _STATE, _STREAMS):

@@ -87,6 +87,7 @@ class Record:
         beats: input beats of the run.
         outputs: words that the run expects.
         loads, saves: state words that the run loads, and that it expects.
+        weights: words of weights that the run writes.
         due: sequences that were sent and not answered.
         moved: number of the first edge after the last transfer.
         changed: called after each word and the last beat, and when a violation is found.
@@ -98,6 +99,7 @@ class Record:
     outputs: int
     loads: int
     saves: int
+    weights: int
     due: int
     moved: int
     changed: Callable[[], None]
@@ -109,6 +111,7 @@ class Record:
     state: list[int] = field(default_factory=list)
     loaded: list[int] = field(default_factory=list)
     saved: list[int] = field(default_factory=list)
+    written: list[int] = field(default_factory=list)
     violation: tuple[str, int] | None = None
     wanted: Event = field(default_factory=Event)
 
@@ -120,6 +123,7 @@ class Record:
             and len(self.words) == self.outputs
             and len(self.loaded) == self.loads
             and len(self.state) == self.saves
+            and len(self.written) == self.weights
         )
 
     def accept(self, edge: int, fields: int) -> None:
@@ -153,6 +157,13 @@ class Record:
         if len(self.loaded) == self.loads:
             self.changed()
 
+    def write(self, edge: int, _fields: int) -> None:
+        """The core took a word of weights."""
+        self.written.append(edge)
+        self.moved = edge + 1
+        if len(self.written) == self.weights:
+            self.changed()
+
     def save(self, edge: int, word: int, _fields: int) -> None:
         """The core gave a state word."""
         self.state.append(word)
@@ -172,7 +183,7 @@ class Record:
         del self.accepted[beat:]
         for values in (self.words, self.last, self.streams, self.taken):
             del values[word:]
-        for values in (self.state, self.loaded, self.saved):
+        for values in (self.state, self.loaded, self.saved, self.written):
             values.clear()
 
 
@@ -195,7 +206,7 @@ class Driver:
     Args:
         dut: cocotb's handle of the top module.
         clock: its clock.
-        stream: name of the stream, ``i`` or ``i_state``.
+        stream: name of the stream, ``i``, ``i_state`` or ``i_weights``.
     """
 
     def __init__(self, dut: Any, clock: EdgeClock, stream: str = "i") -> None:

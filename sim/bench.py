@@ -6,7 +6,8 @@ The core's top module has these ports, X and Y from 2 to 32::
     input  signed [X-1:0] i_data, input  i_last, i_valid, output i_ready
     output signed [Y-1:0] o_data, output o_last, o_valid, input  o_ready
 
-and perhaps those of other fields (`sim.fields`) and the streams ``i_state`` and ``o_state``.
+and perhaps those of other fields (`sim.fields`) and the streams ``i_state``, ``o_state`` and
+``i_weights``.
 
 A run has the meaning, the arguments and the errors of `sim.compiled.CompiledBench.run`; the same
 core, seed and stalls give the same cycles in both benches. In a test::
@@ -57,6 +58,7 @@ class Bench:
     Attributes:
         clock, driver, monitor: its parts.
         state_driver, state_monitor: where the core has streams of state words.
+        weight_driver: where its weights are loaded.
         due: sequences that were sent and not answered when the last run ended.
     """
 
@@ -70,6 +72,9 @@ class Bench:
         self._state_width = len(dut.i_state_data) if has_state else 0
         self.state_driver = Driver(dut, self.clock, "i_state") if has_state else None
         self.state_monitor = Monitor(dut, self.clock, "o_state") if has_state else None
+        has_weights = hasattr(dut, "i_weights_data")
+        self._weight_width = len(dut.i_weights_data) if has_weights else 0
+        self.weight_driver = Driver(dut, self.clock, "i_weights") if has_weights else None
         self.due = 0
 
     @property
@@ -92,7 +97,8 @@ class Bench:
 
     def idle(self) -> None:
         """Offer and take nothing on any stream."""
-        for agent in (self.driver, self.monitor, self.state_driver, self.state_monitor):
+        state = (self.state_driver, self.state_monitor)
+        for agent in (self.driver, self.monitor, *state, self.weight_driver):
             if agent:
                 agent.idle()
 
@@ -104,6 +110,7 @@ class Bench:
         outputs: int,
         loads: ArrayLike = (),
         saves: int = 0,
+        weights: ArrayLike = (),
         stalls: Stalls = NO_STALLS,
         seed: int = 0,
         fresh: bool = True,
@@ -120,6 +127,7 @@ class Bench:
             outputs: words M to wait for, 0 or more.
             loads: state words for ``i_state``.
             saves: words to wait for on ``o_state``.
+            weights: words for ``i_weights``; a core takes them after a reset only.
             stalls: patterns of both streams.
             seed: of the patterns' random gaps.
             fresh: reset the core first, cycle 0 follows; False: go on in the present state.
@@ -134,7 +142,13 @@ class Bench:
             CycleLimitError, ProtocolError: the run failed; ``error.run`` is its record until then.
         """
         traffic = Traffic.checked(
-            beats, last, loads, i_width=self._i_width, state_width=self._state_width
+            beats,
+            last,
+            loads,
+            weights,
+            i_width=self._i_width,
+            state_width=self._state_width,
+            weight_width=self._weight_width,
         )
         check_terms(
             beats=traffic.beats.size,
@@ -164,6 +178,7 @@ class Bench:
         sequences: Sequences,
         *,
         words: int,
+        weights: ArrayLike = (),
         stalls: Stalls = NO_STALLS,
         seed: int = 0,
         patience: int = PATIENCE,
@@ -175,7 +190,7 @@ class Bench:
         Args:
             sequences: (N, T, I) integers, or a list of (T, I) as in `sim.streams.flatten`.
             words: output words K that the core answers to each.
-            stalls, seed, patience, progress: as in `run`; it raises the same, too.
+            weights, stalls, seed, patience, progress: as in `run`; it raises the same, too.
             scoreboard: gets all words in the end, also those of a run that failed.
         """
         beats, last = flatten(sequences)
@@ -184,6 +199,7 @@ class Bench:
                 beats,
                 last,
                 outputs=words * int(last.sum()),
+                weights=weights,
                 stalls=stalls,
                 seed=seed,
                 patience=patience,

@@ -36,6 +36,7 @@ class BenchRun:
         self._bench = bench
         self._beats, self._fields = traffic.beats.tolist(), traffic.fields.tolist()
         self._loads = traffic.loads.tolist()
+        self._weights = traffic.weights.tolist()
         self._stalls, self._seed = stalls, seed
         self._patience, self._settle = patience, settle
         self._progress = progress
@@ -45,6 +46,7 @@ class BenchRun:
             outputs=outputs,
             loads=len(self._loads),
             saves=saves,
+            weights=len(self._weights),
             due=bench.due,
             moved=bench.cycle,
             changed=self._changed,
@@ -106,6 +108,16 @@ class BenchRun:
                     gaps=ReadyGaps(self._stalls.state_ready, seed=seed, side=3),
                 ),
             ]
+        if bench.weight_driver:
+            agents.append(
+                bench.weight_driver.send(
+                    self._weights,
+                    [0] * len(self._weights),
+                    record=record,
+                    accept=record.write,
+                    gaps=Gaps(self._stalls.idle, seed=seed, side=4),
+                )
+            )
         self._agents = [cocotb.start_soon(agent) for agent in agents]
 
     def _changed(self) -> None:
@@ -170,4 +182,5 @@ class BenchRun:
             state=np.array(record.state, np.int32),
             loaded=np.array(record.loaded, np.uint64),
             saved=np.array(record.saved, np.uint64),
+            written=np.array(record.written, np.uint64),
         )

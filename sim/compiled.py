@@ -61,6 +61,7 @@ class CompiledBench:
         o_width: bits of ``o_data``, 2 to 32.
         state_width: bits of ``i_state_data`` and ``o_state_data``, 0 for a core without them.
         stream_width: bits of ``i_stream`` and ``o_stream``, 0 for a core without them.
+        weight_width: bits of ``i_weights_data``, 0 for a core without it.
         cache: folder of built libraries; None for the usual one.
 
     Raises:
@@ -77,6 +78,7 @@ class CompiledBench:
         o_width: int,
         state_width: int = 0,
         stream_width: int = 0,
+        weight_width: int = 0,
         cache: Path | None = None,
     ) -> None:
         for name, width in (("i_width", i_width), ("o_width", o_width)):
@@ -85,11 +87,12 @@ class CompiledBench:
         if state_width and not 2 <= state_width <= 32:
             raise ValueError(f"state_width must be 0 or 2 to 32 bits, not {state_width!r}")
         self._i_width, self._state_width = i_width, state_width
+        self._weight_width = weight_width
         if isinstance(verilog, str):
             verilog = bench_library({top: verilog}, cache=cache)
         self._library = load(verilog)
         self._bench: int | None = new_bench(self._library, top)(
-            i_width, o_width, state_width, stream_width
+            i_width, o_width, state_width, stream_width, weight_width
         )
 
     @classmethod
@@ -103,6 +106,7 @@ class CompiledBench:
             o_width=widths["o_data"],
             state_width=widths.get("i_state_data", 0),
             stream_width=widths.get("i_stream", 0),
+            weight_width=widths.get("i_weights_data", 0),
         )
 
     def __enter__(self) -> Self:
@@ -135,6 +139,7 @@ class CompiledBench:
         outputs: int,
         loads: ArrayLike = (),
         saves: int = 0,
+        weights: ArrayLike = (),
         stalls: Stalls = NO_STALLS,
         seed: int = 0,
         fresh: bool = True,
@@ -155,6 +160,7 @@ class CompiledBench:
             outputs: words M to wait for, 0 or more.
             loads: state words for ``i_state``.
             saves: words to wait for on ``o_state``.
+            weights: words for ``i_weights``; a core takes them after a reset only.
             stalls: patterns of both streams.
             seed: of the patterns' random gaps.
             fresh: reset the core first, cycle 0 follows; False: go on in the present state.
@@ -172,7 +178,13 @@ class CompiledBench:
         """
         bench = self._open()
         traffic = Traffic.checked(
-            beats, last, loads, i_width=self._i_width, state_width=self._state_width
+            beats,
+            last,
+            loads,
+            weights,
+            i_width=self._i_width,
+            state_width=self._state_width,
+            weight_width=self._weight_width,
         )
         check_terms(
             beats=traffic.beats.size,
@@ -207,6 +219,7 @@ class CompiledBench:
         sequences: Sequences,
         *,
         words: int,
+        weights: ArrayLike = (),
         stalls: Stalls = NO_STALLS,
         seed: int = 0,
         patience: int = PATIENCE,
@@ -218,13 +231,14 @@ class CompiledBench:
             sequences: (N, T, I) integers, or a list of (T, I) as in `sim.streams.flatten`.
             words: output words K that the core answers to each; ``answers(K)`` of the result
                 is (N, K).
-            stalls, seed, patience, progress: as in `run`; it raises the same, too.
+            weights, stalls, seed, patience, progress: as in `run`; it raises the same, too.
         """
         beats, last = flatten(sequences)
         return self.run(
             beats,
             last,
             outputs=words * int(last.sum()),
+            weights=weights,
             stalls=stalls,
             seed=seed,
             patience=patience,

@@ -18,25 +18,28 @@
 
 #include "verilated.h"
 
-// The regions of an evaluation that a model without delays, events and program blocks uses, as
-// Verilator 5.052 names them. Its eval() calls these and seven more through virtual functions and
-// takes two locks, which costs a quarter of a clock cycle of a core with 16 lanes. Inputs settle in
-// one pass: without combinational loops a second one, which eval() makes, finds nothing to do.
+// What an evaluation has to do for a model with one clock, without delays, events and combinational
+// loops, in the regions of Verilator 5.052: after a falling edge inputs settle, after a rising one
+// registers take what is there. Its eval() calls these and seven more through virtual functions,
+// takes two locks and looks whether anything is left to do, which costs a quarter of a clock cycle of a core with
+// 16 lanes.
 #if VERILATOR_VERSION_INTEGER == 5052000
 #define EVALUATE(Model)                                                 \
     bool Model##___024root___eval_ico(Model##___024root*, CData first); \
     bool Model##___024root___eval_act(Model##___024root*);              \
     bool Model##___024root___eval_nba(Model##___024root*);              \
-    inline void evaluate(Model& model) {                                \
-        Model##___024root* const root = model.rootp;                    \
-        Model##___024root___eval_ico(root, true);                       \
-        do {                                                            \
-            Model##___024root___eval_act(root);                         \
-        } while (Model##___024root___eval_nba(root));                   \
+    inline void evaluate_low(Model& model) {                            \
+        Model##___024root___eval_ico(model.rootp, true);                \
+        Model##___024root___eval_act(model.rootp);                      \
+    }                                                                   \
+    inline void evaluate_high(Model& model) {                           \
+        Model##___024root___eval_act(model.rootp);                      \
+        Model##___024root___eval_nba(model.rootp);                      \
     }
 #else
-#define EVALUATE(Model) \
-    inline void evaluate(Model& model) { model.eval(); }
+#define EVALUATE(Model)                                        \
+    inline void evaluate_low(Model& model) { model.eval(); }   \
+    inline void evaluate_high(Model& model) { model.eval(); }
 #endif
 VERILATED_MODELS(EVALUATE)
 
@@ -69,6 +72,9 @@ OPTIONAL_PORT(i_state_ready)
 OPTIONAL_PORT(o_state_data)
 OPTIONAL_PORT(o_state_valid)
 OPTIONAL_PORT(o_state_ready)
+OPTIONAL_PORT(i_weights_data)
+OPTIONAL_PORT(i_weights_valid)
+OPTIONAL_PORT(i_weights_ready)
 #undef OPTIONAL_PORT
 
 // Bits of a beat's fields: sim/fields.py.
@@ -150,15 +156,19 @@ struct Job {
     uint64_t* loaded;
     int32_t* state;
     uint64_t* saved;
+    const uint32_t* weights;
+    uint64_t* written;
     uint64_t n_beats;
     uint64_t n_words;
     uint64_t n_loads;
     uint64_t n_saves;
+    uint64_t n_weights;
     // How to run.
     Gaps idle;
     Gaps ready;
     Gaps load_idle;
     Gaps save_ready;
+    Gaps weight_idle;
     uint64_t seed;
     uint64_t patience;
     uint64_t settle;
@@ -171,6 +181,7 @@ struct Job {
     uint64_t n_taken;
     uint64_t n_loaded;
     uint64_t n_saved;
+    uint64_t n_written;
     uint64_t moved;  // the first cycle after the last transfer
     uint64_t settled;
 };
@@ -188,13 +199,15 @@ class AnyBench {
 template <class Model>
 class Bench final : public AnyBench {
   public:
-    // A width of 0 for the state: the core has no streams of state words.
-    Bench(uint32_t in_width, uint32_t out_width, uint32_t state_width, uint32_t stream_width)
+    // A width of 0 for the state or weights: the core has no streams of such words.
+    Bench(uint32_t in_width, uint32_t out_width, uint32_t state_width, uint32_t stream_width,
+          uint32_t weight_width)
         : mask_(0xFFFFFFFFu >> (32 - in_width)),
           shift_(32 - out_width),
           state_mask_(state_width ? 0xFFFFFFFFu >> (32 - state_width) : 0),
           state_shift_(state_width ? 32 - state_width : 0),
-          stream_mask_(stream_width ? 0xFFFFFFFFu >> (32 - stream_width) : 0) {
+          stream_mask_(stream_width ? 0xFFFFFFFFu >> (32 - stream_width) : 0),
+          weight_mask_(weight_width ? 0xFFFFFFFFu >> (32 - weight_width) : 0) {
         context_.fatalOnError(false);  // an assertion ends the run, not the Python process
         Verilated::threadContextp(&context_);
         model_ = std::make_unique<Model>(&context_);
@@ -220,7 +233,8 @@ class Bench final : public AnyBench {
 
     void begin(Job& job) override {
         start_gaps(job);
-        job.n_accepted = job.n_taken = job.n_loaded = job.n_saved = job.settled = 0;
+        job.n_accepted = job.n_taken = job.n_loaded = job.n_saved = job.n_written = 0;
+        job.settled = 0;
         job.moved = cycle_;
     }
 
@@ -242,7 +256,8 @@ class Bench final : public AnyBench {
   private:
     static bool over(const Job& job) {
         return job.n_accepted == job.n_beats && job.n_taken == job.n_words &&
-               job.n_loaded == job.n_loads && job.n_saved == job.n_saves;
+               job.n_loaded == job.n_loads && job.n_saved == job.n_saves &&
+               job.n_written == job.n_weights;
     }
 
     static void start_gaps(Job& job) {
@@ -250,6 +265,7 @@ class Bench final : public AnyBench {
         job.ready.start(job.seed, 1);
         job.load_idle.start(job.seed, 2);
         job.save_ready.start(job.seed, 3);
+        job.weight_idle.start(job.seed, 4);
     }
 
     // One clock cycle of a run.
@@ -258,6 +274,7 @@ class Bench final : public AnyBench {
         const bool out_ready = job.ready.gap == 0 && (job.ready.pattern.trigger != DUE || due_);
         model_->o_ready = out_ready;
         const bool load_valid = state_mask_ && drive_state(job);
+        const bool weight_valid = weight_mask_ && drive_weights(job);
         low();
         const bool in_ready = model_->i_ready;
         const bool out_valid = model_->o_valid;
@@ -292,6 +309,7 @@ class Bench final : public AnyBench {
         if (state_mask_) {
             if (const Status status = move_state(job, load_valid)) return status;
         }
+        if (weight_mask_) move_weights(job, weight_valid);
         high();
         return RUNNING;
     }
@@ -348,12 +366,33 @@ class Bench final : public AnyBench {
         return DONE;
     }
 
+    // The stream of weights, driven; whether a word is offered to the core.
+    bool drive_weights(const Job& job) {
+        const bool more = job.n_written < job.n_weights;
+        const bool valid = more && job.weight_idle.gap == 0;
+        const uint32_t word = more ? job.weights[job.n_written] : 0;
+        set_i_weights_data(*model_, (valid ? word : ~word) & weight_mask_, 0);
+        set_i_weights_valid(*model_, valid, 0);
+        return valid;
+    }
+
+    // The stream of weights, sampled.
+    void move_weights(Job& job, bool valid) {
+        if (valid && get_i_weights_ready(*model_, 0)) {
+            job.written[job.n_written++] = cycle_;
+            job.moved = cycle_ + 1;
+            job.weight_idle.draw();
+        } else if (job.weight_idle.gap) {
+            --job.weight_idle.gap;
+        }
+    }
+
     void reset_in_run(Job& job) {
         reset(job.reset_hold);
         job.reset_hold = 0;
         job.n_accepted = job.reset_beat;
         if (job.n_taken > job.reset_word) job.n_taken = job.reset_word;
-        job.n_loaded = job.n_saved = 0;
+        job.n_loaded = job.n_saved = job.n_written = 0;
         job.moved = cycle_;
         job.settled = 0;
         start_gaps(job);
@@ -365,6 +404,7 @@ class Bench final : public AnyBench {
         model_->o_ready = 0;
         set_i_state_valid(*model_, 0, 0);
         set_o_state_ready(*model_, 0, 0);
+        set_i_weights_valid(*model_, 0, 0);
         for (; hold; --hold) {
             low();
             high();
@@ -376,12 +416,12 @@ class Bench final : public AnyBench {
 
     void low() {
         model_->clk = 0;
-        evaluate(*model_);
+        evaluate_low(*model_);
     }
 
     void high() {
         model_->clk = 1;
-        evaluate(*model_);
+        evaluate_high(*model_);
         ++cycle_;
     }
 
@@ -408,6 +448,7 @@ class Bench final : public AnyBench {
     const uint32_t state_mask_;
     const uint32_t state_shift_;
     const uint32_t stream_mask_;
+    const uint32_t weight_mask_;
     uint64_t cycle_ = 0;
     uint64_t due_ = 0;      // sequences that were sent and not answered
     Offer waiting_;
@@ -426,8 +467,9 @@ extern "C" {
 // bench_new_V<top>: a new bench of that core.
 #define BENCH_NEW(Model)                                                                      \
     AnyBench* bench_new_##Model(uint32_t in_width, uint32_t out_width, uint32_t state_width,  \
-                                uint32_t stream_width) {                                      \
-        return new litelstm::Bench<Model>(in_width, out_width, state_width, stream_width);    \
+                                uint32_t stream_width, uint32_t weight_width) {               \
+        return new litelstm::Bench<Model>(in_width, out_width, state_width, stream_width,     \
+                                          weight_width);                                      \
     }
 VERILATED_MODELS(BENCH_NEW)
 

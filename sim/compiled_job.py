@@ -46,11 +46,12 @@ class Job(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("beats", "beat_fields", "accepted")),
         *((name, ctypes.c_void_p) for name in ("words", "word_fields", "taken")),
         *((name, ctypes.c_void_p) for name in ("loads", "loaded", "state", "saved")),
-        *((name, _U64) for name in ("n_beats", "n_words", "n_loads", "n_saves")),
-        *((name, _Gaps) for name in ("idle", "ready", "load_idle", "save_ready")),
+        *((name, ctypes.c_void_p) for name in ("weights", "written")),
+        *((name, _U64) for name in ("n_beats", "n_words", "n_loads", "n_saves", "n_weights")),
+        *((name, _Gaps) for name in ("idle", "ready", "load_idle", "save_ready", "weight_idle")),
         *((name, _U64) for name in ("seed", "patience", "settle")),
         *((name, _U64) for name in ("reset_cycle", "reset_beat", "reset_word", "reset_hold")),
-        *((name, _U64) for name in ("n_accepted", "n_taken", "n_loaded", "n_saved")),
+        *((name, _U64) for name in ("n_accepted", "n_taken", "n_loaded", "n_saved", "n_written")),
         *((name, _U64) for name in ("moved", "settled")),
     )
 
@@ -81,6 +82,8 @@ class JobRun:
             "loaded": np.empty(traffic.loads.size, np.uint64),
             "state": np.empty(saves, np.int32),
             "saved": np.empty(saves, np.uint64),
+            "weights": traffic.weights,
+            "written": np.empty(traffic.weights.size, np.uint64),
         }
         self.job = Job(
             **{name: array.ctypes.data for name, array in self._arrays.items()},
@@ -88,10 +91,12 @@ class JobRun:
             n_words=outputs,
             n_loads=traffic.loads.size,
             n_saves=saves,
+            n_weights=traffic.weights.size,
             idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
             ready=_Gaps(pattern=_Pattern.of(stalls.ready)),
             load_idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
             save_ready=_Gaps(pattern=_Pattern.of(stalls.state_ready)),
+            weight_idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
             seed=seed & 0xFFFF_FFFF_FFFF_FFFF,
             patience=patience,
             settle=settle,
@@ -115,6 +120,7 @@ class JobRun:
             state=self._arrays["state"][:saved],
             loaded=self._arrays["loaded"][:loaded],
             saved=self._arrays["saved"][:saved],
+            written=self._arrays["written"][: self.job.n_written],
         )
 
 
@@ -136,5 +142,5 @@ def load(path: Path) -> Any:
 def new_bench(library: Any, top: str) -> Any:
     """The function of a library that makes a new bench of the core `top`."""
     function = library[f"bench_new_V{top}"]
-    function.argtypes, function.restype = (_U32, _U32, _U32, _U32), ctypes.c_void_p
+    function.argtypes, function.restype = (_U32,) * 5, ctypes.c_void_p
     return function

@@ -20,6 +20,7 @@ from golden.sessions import Service
 from golden.store import load_arrays
 from hdl import cycles
 from hdl.plan import Plan
+from hdl.weight_image import image
 from sim.fields import of_steps
 from sim.scoreboard import Scoreboard
 from sim.streams import StreamRun
@@ -41,6 +42,8 @@ class CoreJob:
         ends: of each result whether it is its sequence's last.
         streams: of each result its stream.
         loads, saves: raw state words that go in and come out, (times, words).
+        weights: words of :func:`hdl.weight_image.image`, which go in first; none where the Verilog
+            has the weights.
         accepted: cycle in which each input beat is taken if nothing stalls, 0 for the first.
         taken, loaded, saved: cycle in which each output and state word moves if nothing stalls.
         start: number of the first sequence, if these are a share of more.
@@ -53,6 +56,7 @@ class CoreJob:
     streams: NDArray[np.int64]
     loads: NDArray[np.int64]
     saves: NDArray[np.int64]
+    weights: NDArray[np.uint16]
     accepted: NDArray[np.int64]
     taken: NDArray[np.int64]
     loaded: NDArray[np.int64]
@@ -123,6 +127,7 @@ class CoreJob:
             streams=service.streams,
             loads=loads,
             saves=service.saved,
+            weights=image(plan),
             accepted=timing.inputs,
             taken=timing.outputs,
             loaded=timing.loaded,
@@ -165,6 +170,7 @@ class CoreJob:
             "outputs": self.expected.size,
             "loads": self.loads.reshape(-1),
             "saves": self.saves.size,
+            "weights": self.weights,
         }
 
     def first(self, count: int) -> CoreJob:
@@ -201,6 +207,8 @@ class CoreJob:
     def wrong_cycle(self, run: StreamRun) -> str | None:
         """Where a run without stalls left the cycle count; None if it kept to it exactly."""
         start = int(run.accepted[0])
+        if wrong := _wrong_load(run):
+            return wrong
         for what, got, wanted in (
             ("input beat", run.accepted, self.accepted),
             ("output word", run.taken, self.taken),
@@ -215,6 +223,17 @@ class CoreJob:
                 since = f", counted from sequence {self.start}" if self.start else ""
                 return f"{what} {at} moved in cycle {cycle[at]}, expected {wanted[at]}{since}"
         return None
+
+
+def _wrong_load(run: StreamRun) -> str | None:
+    """Where weights did not go in one a cycle, the input right behind them; None if they did."""
+    into = np.append(run.written, run.accepted[0]).astype(np.int64)
+    late = np.flatnonzero(np.diff(into) != 1)
+    if not late.size:
+        return None
+    at = int(late[0])
+    what = f"word {at + 1} of weights" if at + 1 < run.written.size else "the first input beat"
+    return f"{what} moved {into[at + 1] - into[at]} cycles after the word before it, expected 1"
 
 
 def _in_turns(lengths: Sequence[int], streams: int) -> Iterator[tuple[int, int]]:

@@ -57,7 +57,11 @@ async def crossings(dut: Any) -> None:
         for ready in READY_PATTERNS:
             stalls = Stalls.named(idle, ready)
             run = await bench.run_sequences(
-                job.sequences, words=job.expected.shape[1], stalls=stalls, seed=cocotb.RANDOM_SEED
+                job.sequences,
+                words=job.expected.shape[1],
+                weights=job.weights,
+                stalls=stalls,
+                seed=cocotb.RANDOM_SEED,
             )
             _check(CoreResult.judge(job, run, stalled=stalls != NO_STALLS))
     await Timer(1, "ns")
@@ -78,7 +82,9 @@ async def jams(dut: Any) -> None:
     steps = whole // job.inputs.size + 50
     drought = Pattern(probability=1, shortest=steps, longest=steps)
     for stalls in (Stalls(ready=jam), Stalls(idle=drought)):
-        run = await bench.run_sequences(job.sequences, words=words, stalls=stalls)
+        run = await bench.run_sequences(
+            job.sequences, words=words, weights=job.weights, stalls=stalls
+        )
         _check(CoreResult.judge(job, run, stalled=True))
     await Timer(1, "ns")
 
@@ -98,7 +104,7 @@ async def steps(dut: Any) -> None:
         for idle, ready in zip(repeated(IDLE_PATTERNS.values()), READY_PATTERNS.values())
         if ready.trigger is not Trigger.DUE
     ]
-    end = int(job.taken[-1])
+    end = job.weights.size + int(job.taken[-1])
     runs += [(NO_STALLS, Reset(cycle=at)) for at in range(0, end, max(1, end // PHASES))]
     for stalls, reset in runs:
         run = await bench.run(**traffic, stalls=stalls, seed=cocotb.RANDOM_SEED, reset=reset)
@@ -117,17 +123,17 @@ async def resets(dut: Any) -> None:
     """
     job = CoreJob.of_environment().first(RESET_SEQUENCES)
     bench = Bench(dut)
-    beats, last = flatten(job.sequences)
-    end = int(job.taken[-1])
+    traffic = job.traffic
+    load = job.weights.size
+    end = load + int(job.taken[-1])
     for cycle in sorted({*range(min(end, 12)), *range(0, end, max(1, end // PHASES)), end}):
         reset = Reset(cycle=cycle, hold=1 + cycle % 3)
-        run = await bench.run(beats, last, outputs=job.expected.size, reset=reset)
+        run = await bench.run(**traffic, reset=reset)
         _check(CoreResult.judge(job, run, stalled=False))
     waiting = Stalls(ready=Pattern(probability=1, shortest=9, longest=9, trigger=Trigger.VALID))
-    for cycle in range(int(job.taken[0]), int(job.taken[0]) + 24, 5):
-        run = await bench.run(
-            beats, last, outputs=job.expected.size, stalls=waiting, reset=Reset(cycle=cycle)
-        )
+    first = load + int(job.taken[0])
+    for cycle in range(first, first + 24, 5):
+        run = await bench.run(**traffic, stalls=waiting, reset=Reset(cycle=cycle))
         _check(CoreResult.judge(job, run, stalled=True))
     await Timer(1, "ns")
 
@@ -140,9 +146,16 @@ async def resets_in_a_row(dut: Any) -> None:
     beats, last = flatten(job.sequences)
     before = int(last.argmax()) or 1  # beats that cannot lead to a word, if there are any
     outputs = 0 if before == last.argmax() else job.expected.shape[1]
-    for cycle in range(0, int(job.taken[-1]), max(1, int(job.taken[-1]) // 8)):
-        await bench.run(beats[:before], last[:before], outputs=outputs, settle=cycle % 50)
-        run = await bench.run(beats, last, outputs=job.expected.size, reset=Reset(cycle=cycle))
+    end = job.weights.size + int(job.taken[-1])
+    for cycle in range(0, end, max(1, end // 8)):
+        await bench.run(
+            beats[:before],
+            last[:before],
+            outputs=outputs,
+            weights=job.weights,
+            settle=cycle % 50,
+        )
+        run = await bench.run(**job.traffic, reset=Reset(cycle=cycle))
         _check(CoreResult.judge(job, run, stalled=False))
     await Timer(1, "ns")
 
@@ -156,8 +169,7 @@ async def idle_core(dut: Any) -> None:
     for _ in range(500):
         await bench.clock.edges(1)
         assert dut.o_valid.value == 0, "a word without input"
-    beats, last = flatten(job.sequences)
-    run = await bench.run(beats, last, outputs=job.expected.size, fresh=False)
+    run = await bench.run(**job.traffic, fresh=False)
     _check(CoreResult.judge(job, run, stalled=False))
     await Timer(1, "ns")
 

@@ -15,10 +15,12 @@ from sim.build import keep_only, run_build
 from sim.cache import cache_root, cached_folder, content_key
 from sim.errors import SimulationError
 from sim.simulators import VERILATE
-from sim.toolchain import environment, find_tool, require, versions
+from sim.toolchain import environment, find_tool, native_target, require, versions
 
 _LIBRARY = "library.so"
 _RUNTIME = ("verilated", "verilated_threads")
+_OPTIMIZE = ("-O3", "-march=native", "-mtune=generic")
+"""Lanes are computed side by side, with the vectors that this machine has."""
 # As Verilator's own makefile has it; two libraries in one process share nothing.
 _FLAGS = ("-std=gnu++17", "-fPIC", "-fno-gnu-unique", "-faligned-new", "-fcf-protection=none")
 _FLAGS += ("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0")
@@ -52,9 +54,10 @@ def verilator_library(
         harness_text = harness.read_text(encoding="utf-8")
     except OSError as error:
         raise SimulationError(f"cannot read the harness {harness}: {error.strerror}") from error
-    level = "-O3" if optimize else "-O0"
+    flags = _OPTIMIZE if optimize else ("-O0",)
+    machine = native_target() if optimize else ""
     what = f"{', '.join(designs)} with {harness.name}"
-    parts = (dict(designs), harness_text, VERILATE, _FLAGS, level, versions("verilator"))
+    parts = (dict(designs), harness_text, VERILATE, _FLAGS, flags, machine, versions("verilator"))
 
     def make(folder: Path) -> None:
         (folder / "harness.cpp").write_text(harness_text, encoding="utf-8")
@@ -63,9 +66,9 @@ def verilator_library(
         objects = [*_runtime()]
         commands = []
         # What runs once, at the start, is long and not worth the compiler's time.
-        for unit, flag in ((slow, "-O0"), (fast, level)):
+        for unit, chosen in ((slow, ("-O0",)), (fast, flags)):
             objects.append(f"{unit}.o")
-            commands.append(_compile(flag, f"{unit}.cpp", objects[-1]))
+            commands.append(_compile(f"{unit}.cpp", objects[-1], *chosen))
         commands.append([find_tool("g++"), "-shared", "-Wl,-Bsymbolic", "-o", _LIBRARY, *objects])
         run_build(commands, folder, what=what)
         keep_only(folder, _LIBRARY, "harness.cpp", "build.log", *map(_source, designs))
@@ -102,10 +105,10 @@ def _write_units(folder: Path, tops: Iterable[str]) -> tuple[str, str]:
     return "start", "run"
 
 
-def _compile(level: str, source: str, result: str) -> list[str]:
+def _compile(source: str, result: str, *flags: str) -> list[str]:
     include = _include()
     folders = ("-I.", f"-I{include}", f"-I{include / 'vltstd'}")
-    return [find_tool("g++"), *_FLAGS, *folders, level, "-c", source, "-o", result]
+    return [find_tool("g++"), *_FLAGS, *folders, *flags, "-c", source, "-o", result]
 
 
 def _runtime() -> list[str]:
@@ -113,7 +116,7 @@ def _runtime() -> list[str]:
 
     def make(folder: Path) -> None:
         sources = [(str(_include() / f"{name}.cpp"), f"{name}.o") for name in _RUNTIME]
-        commands = [_compile("-O2", *pair) for pair in sources]
+        commands = [_compile(*pair, "-O2") for pair in sources]
         run_build(commands, folder, what="Verilator's runtime")
 
     key = content_key("runtime", _FLAGS, versions("verilator"))

@@ -103,7 +103,7 @@ READY_PATTERNS: dict[str, Pattern] = {
 class Stalls:
     """The patterns of both streams: `idle` of the input's valid, `ready` of the output's ready.
 
-    The streams of state words have the same patterns, but other draws.
+    The streams of state words and weights have the same patterns, but other draws.
 
     Raises:
         ValueError: `idle` asks for a trigger other than `Trigger.TRANSFER`.
@@ -140,8 +140,8 @@ class Gaps:
     Args:
         pattern: what to draw.
         seed: 64 bits (taken modulo 2**64).
-        side: 0 for the input stream, 1 for the output, 2 and 3 for those of state words: the sides
-            of one seed differ.
+        side: 0 for the input stream, 1 for the output, 2 and 3 for those of state words, 4 for
+            weights: the sides of one seed differ.
     """
 
     def __init__(self, pattern: Pattern, *, seed: int, side: int) -> None:

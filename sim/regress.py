@@ -18,6 +18,7 @@ from golden.cells import cell_options
 from golden.interface import DEFAULT, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
+from hdl.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generate
 from sim.core_job import CoreJob, CoreResult
 from sim.patterns import NO_STALLS, WHEN_DUE, Pattern, Stalls, Trigger
@@ -47,7 +48,7 @@ ATTEMPTS = 4
 """Draws of a network; about one in seven answers the same whatever comes in."""
 
 # Uses of random numbers beside those of sim.random_networks.
-_LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES = 16, 17, 18, 19, 15, 20
+_LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Case:
         extras += f" state:{chosen.state}" if chosen.state != "clear" else ""
         extras += " every step" if chosen.every_step else ""
         extras += " classes" if chosen.classes else ""
+        extras += f" weights:{self.storage.weights}" if self.storage.weights != "rom" else ""
+        extras += f" sums:{self.storage.sums}" if self.storage.sums != "lanes" else ""
         return f"{layers}{head}{extras} lanes {self.lanes} tail {self.tail_multipliers}"
 
     @property
@@ -133,6 +136,15 @@ class Case:
             classes=self.network.head is not None and bool(rng.random() < 0.4),
         )
 
+    @cached_property
+    def storage(self) -> Storage:
+        """Where weights and sums are: as in most cores, but for one case in five."""
+        rng = self.random(_STORAGE)
+        if rng.random() < 0.8:
+            return BUILT_IN
+        weights, sums = [("ram", "lanes"), ("rom", "block"), ("ram", "block")][rng.integers(3)]
+        return Storage(weights=weights, sums=sums)
+
     @property
     def _step_cycles(self) -> float:
         """Clock cycles, about, of a step."""
@@ -166,6 +178,7 @@ class Case:
             lanes=self.lanes,
             tail_multipliers=self.tail_multipliers,
             interface=self.interface,
+            storage=self.storage,
             name=self.name,
         )
 
@@ -183,7 +196,7 @@ class Case:
         """The runs, which do not depend on the bench."""
         rng = self.random(_TRIALS)
         reset = Reset(
-            cycle=int(rng.integers(0, job.taken[-1], endpoint=True)),
+            cycle=int(rng.integers(0, job.weights.size + job.taken[-1], endpoint=True)),
             hold=int(rng.integers(1, 4)),
         )
         yield Trial(NO_STALLS, 0, None)

@@ -39,6 +39,7 @@ class StreamRun:
         state: (S,) int32, the state words that the core gave.
         loaded: (L,) uint64, the cycle in which each state word was accepted.
         saved: (S,) uint64, the cycle in which each state word was taken.
+        written: (W,) uint64, the cycle in which each word of weights was accepted.
     """
 
     words: NDArray[np.int32]
@@ -50,6 +51,7 @@ class StreamRun:
     state: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     loaded: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     saved: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    written: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     def answers(self, words: int) -> NDArray[np.int32]:
         """The output as (sequences, `words`).
@@ -70,7 +72,7 @@ class Reset:
         cycle: first clock edge at which rst is high, counted as in `StreamRun`.
         beat: input beat from which driving goes on afterwards.
         word: output words that stay in the record; later ones are forgotten. State words are
-            loaded and saved from the first one on.
+            loaded and saved, and weights written, from the first one on.
         hold: clock edges for which rst is high.
 
     Raises:
@@ -175,11 +177,13 @@ class Traffic:
         beats: (N,) int32, input elements.
         fields: (N,) uint32, what travels beside each, see `sim.fields`.
         loads: (L,) int32, state words in the order in which the core takes them.
+        weights: (W,) uint32, words of weights.
     """
 
     beats: NDArray[np.int32]
     fields: NDArray[np.uint32]
     loads: NDArray[np.int32]
+    weights: NDArray[np.uint32]
 
     @classmethod
     def checked(
@@ -187,9 +191,11 @@ class Traffic:
         beats: ArrayLike,
         last: ArrayLike,
         loads: ArrayLike = (),
+        weights: ArrayLike = (),
         *,
         i_width: int,
         state_width: int = 0,
+        weight_width: int = 0,
     ) -> Traffic:
         """The arguments of a run.
 
@@ -197,10 +203,12 @@ class Traffic:
             beats: integers of ``i_width`` bits.
             last: their last flags as booleans, or all their fields as integers.
             loads: integers of ``state_width`` bits.
-            i_width, state_width: bits; no state can be loaded where the latter is 0.
+            weights: unsigned integers of ``weight_width`` bits.
+            i_width, state_width, weight_width: bits; no state can be loaded, or no weights, where
+                the width is 0.
 
         Raises:
-            TypeError: `beats` or `loads` are not integers.
+            TypeError: `beats`, `loads` or `weights` are not integers.
             ValueError: a shape or a value does not fit.
         """
         sent, fields = np.asarray(beats), np.asarray(last)
@@ -218,18 +226,26 @@ class Traffic:
             if not state_width:
                 raise ValueError(f"There is no port for {state.size} state words")
             _check_integers("State words", state, state_width)
+        image = np.asarray(weights)
+        if image.size == 0:
+            image = np.zeros(0, np.uint32)
+        else:
+            if not weight_width:
+                raise ValueError(f"There is no port for {image.size} words of weights")
+            _check_integers("Weights", image, weight_width, signed=False)
         return cls(
             beats=np.ascontiguousarray(sent, np.int32),
             fields=np.ascontiguousarray(fields, np.uint32),
             loads=np.ascontiguousarray(state.ravel(), np.int32),
+            weights=np.ascontiguousarray(image.ravel(), np.uint32),
         )
 
 
-def _check_integers(what: str, values: NDArray[Any], width: int) -> None:
+def _check_integers(what: str, values: NDArray[Any], width: int, *, signed: bool = True) -> None:
     if not np.issubdtype(values.dtype, np.integer):
         raise TypeError(f"{what} must be integers, not {values.dtype}")
-    bound = 1 << (width - 1)
-    if values.min() < -bound or values.max() >= bound:
+    low, high = (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
+    if values.min() < low or values.max() > high:
         raise ValueError(f"{what} must fit {width} bits, not {values.min()} to {values.max()}")
 
 

@@ -110,6 +110,16 @@ def versions(simulator: Simulator) -> list[str]:
 
 
 @cache
+def native_target() -> str:
+    """What g++ takes ``-march=native`` for: code made with it runs on no lesser machine."""
+    command = [find_tool("g++"), "-march=native", "-Q", "--help=target"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+    if done.returncode != 0:
+        raise SimulationError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+@cache
 def _first_line(path: str, flag: str) -> str:
     done = subprocess.run(
         [path, flag], capture_output=True, text=True, check=False, env=environment()

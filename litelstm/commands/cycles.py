@@ -12,9 +12,16 @@ from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles as timing
 from hdl.plan import Plan
+from hdl.storage import Storage
+from hdl.weight_image import length
 from litelstm.architectures import CELLS, Architecture
 from litelstm.console import out, progress
-from litelstm.options import interface_options, lanes_option, tail_multipliers_option
+from litelstm.options import (
+    interface_options,
+    lanes_option,
+    tail_multipliers_option,
+    weights_option,
+)
 
 
 @click.command()
@@ -27,6 +34,7 @@ from litelstm.options import interface_options, lanes_option, tail_multipliers_o
 @click.option("--sigmoid", help="Gate activation, hard or logistic (with --cell).  [default: hard]")
 @lanes_option
 @tail_multipliers_option
+@weights_option
 @interface_options
 @click.option("--steps", default=28, show_default=True, help="Length of the sequence to count.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -34,6 +42,7 @@ def cycles(
     network: Path | None,
     lanes: int,
     tail_multipliers: int,
+    weights: str,
     steps: int,
     as_json: bool,
     streams: int,
@@ -55,7 +64,11 @@ def cycles(
     quantized = _network(network, {name: v for name, v in described.items() if v is not None})
     interface = Interface(streams=streams, state=state, every_step=every_step, classes=classes)
     plan = Plan(
-        network=quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+        network=quantized,
+        lanes=lanes,
+        tail_multipliers=tail_multipliers,
+        interface=interface,
+        storage=Storage(weights=weights),
     )
     with progress("count"):
         report = _report(plan, steps)
@@ -81,8 +94,6 @@ def _network(network: Path | None, described: dict[str, Any]) -> QuantizedNetwor
 def _report(plan: Plan, steps: int) -> dict[str, Any]:
     steady = timing.steady_state(plan)
     alone = timing.count(plan, [steps])
-    words = plan.result_words * (steps if plan.interface.every_step else 1)
-    ends = timing.count(plan, [steps] * 4).outputs[words - 1 :: words]
     return {
         "lanes": plan.lanes,
         "state_update_multipliers": plan.update_cost.multipliers,
@@ -91,8 +102,9 @@ def _report(plan: Plan, steps: int) -> dict[str, Any]:
         "issued_per_step": steady.issued_per_step,
         "utilization": round(steady.utilization, 6),
         "waited_per_step": steady.waited,
+        "load": length(plan),
         "steps": steps,
-        "cycles_per_sequence": int(ends[-1] - ends[-2]),
+        "cycles_per_sequence": timing.cycles_per_sequence(plan, steps),
         "first_output": int(alone.outputs[0]),
         "last_output": int(alone.outputs[-1]),
         "waited": {reason: waited for reason, waited in alone.waited.items() if waited},
@@ -115,3 +127,5 @@ def _show(report: dict[str, Any]) -> None:
     )
     for reason, waited in report["waited"].items():
         out.print(f"of these the array waits {waited} for {reason}")
+    if report["load"]:
+        out.print(f"weights come in after a reset: {report['load']} cycles before the first input")

@@ -13,22 +13,40 @@ from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.fusesoc import core_file
+from hdl.storage import Storage
+from hdl.weight_image import image
 from litelstm import outputs
 from litelstm.console import out, progress
-from litelstm.options import interface_options, lanes_option, tail_multipliers_option
+from litelstm.options import (
+    interface_options,
+    lanes_option,
+    storage_options,
+    tail_multipliers_option,
+)
 
 
 @click.command()
 @click.argument("network", type=click.Path(path_type=Path))
 @lanes_option
 @tail_multipliers_option
+@storage_options
 @interface_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
 def generate(
-    network: Path, lanes: int, tail_multipliers: int, output: Path, name: str, **interface: Any
+    network: Path,
+    lanes: int,
+    tail_multipliers: int,
+    weights: str,
+    sums: str,
+    output: Path,
+    name: str,
+    **interface: Any,
 ) -> None:
-    """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK."""
+    """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK.
+
+    With --weights ram also NAME.weights.bin, what the core's stream i_weights takes after a reset.
+    """
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
     with progress("generate"):
@@ -37,18 +55,21 @@ def generate(
             lanes=lanes,
             tail_multipliers=tail_multipliers,
             interface=Interface(**interface),
+            storage=Storage(weights=weights, sums=sums),
             name=name,
         )
     folder = files.make_folder(output)
     source, description = folder / f"{name}.v", folder / f"{name}.json"
-    fusesoc = folder / f"{name}.core"
-    files.replace_all(
-        {
-            source: files.content(core.verilog),
-            description: files.content(json.dumps(core.description, indent=2) + "\n"),
-            fusesoc: files.content(core_file(name=name, lanes=lanes)),
-        }
-    )
+    fusesoc, loaded = folder / f"{name}.core", folder / f"{name}.weights.bin"
+    words = image(core.plan)
+    contents = {
+        source: files.content(core.verilog),
+        description: files.content(json.dumps(core.description, indent=2) + "\n"),
+        fusesoc: files.content(core_file(name=name, lanes=lanes)),
+    }
+    if words.size:
+        contents[loaded] = files.content(words.astype("<u2").tobytes())
+    files.replace_all(contents)
     timing = core.description["timing"]
     out.print(
         f"{source}: {lanes} lanes, {core.plan.accumulator_width}-bit accumulators, "
@@ -56,3 +77,5 @@ def generate(
     )
     out.print(f"{description}: ports, formats, timing, sizes")
     out.print(f"{fusesoc}: for FuseSoC")
+    if words.size:
+        out.print(f"{loaded}: {words.size} words for i_weights, 2 bytes each, the low one first")

@@ -17,6 +17,7 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
+from hdl.storage import Storage
 from hdl.verilog import Generated
 from litelstm import outputs, samples
 from litelstm.console import out, progress
@@ -24,6 +25,7 @@ from litelstm.extras import require_fpga, require_sim
 from litelstm.options import (
     lanes_option,
     stateless_interface_options,
+    storage_options,
     tail_multipliers_option,
 )
 from sim.patterns import IDLE_PATTERNS, READY_PATTERNS, Stalls
@@ -46,6 +48,7 @@ MISMATCH = 1
 @click.option("--count", type=int, help="Take this many samples.  [default: all]")
 @lanes_option
 @tail_multipliers_option
+@storage_options
 @stateless_interface_options
 @click.option(
     "--jobs", default=1, show_default=True, help="Simulators at a time, or models with --batch."
@@ -64,6 +67,8 @@ def simulate(
     count: int | None,
     lanes: int,
     tail_multipliers: int,
+    weights: str,
+    sums: str,
     jobs: int,
     stall: bool,
     seed: int | None,
@@ -85,6 +90,7 @@ def simulate(
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, inputs=quantized.inputs, count=count)
     interface = Interface(**chosen)
+    storage = Storage(weights=weights, sums=sums)
     # Refuses what does not go together.
     Plan(network=quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface)
     require(simulator)
@@ -100,7 +106,11 @@ def simulate(
     with progress(f"synthesis for {netlist}" if netlist else "generate"):
         core = mapped(
             verilog.generate(
-                quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+                quantized,
+                lanes=lanes,
+                tail_multipliers=tail_multipliers,
+                interface=interface,
+                storage=storage,
             )
         )
     what = ("compiled bench" if batch else sim) + (f", netlist for {netlist}" if netlist else "")

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from golden import files
+from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
+from hdl.storage import Storage
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_fpga
-from litelstm.options import lanes_option, tail_multipliers_option
+from litelstm.options import (
+    interface_options,
+    lanes_option,
+    tail_multipliers_option,
+    weights_option,
+)
 
 
 @click.command()
@@ -20,6 +28,12 @@ from litelstm.options import lanes_option, tail_multipliers_option
 @click.option("--target", required=True, help="The part, for example ecp5-25f.")
 @lanes_option
 @tail_multipliers_option
+@weights_option
+@click.option(
+    "--sums",
+    help="Memories of sums: lanes or block.  [default: block where a part has no LUT RAM]",
+)
+@interface_options
 @click.option("--seeds", default=1, show_default=True, help="Runs of the router, of one seed each.")
 @click.option("--steps", default=28, show_default=True, help="Steps of an inference.")
 @click.option("--bare-array", is_flag=True, help="Also the clock of the MAC array alone.")
@@ -32,6 +46,8 @@ def synth(
     target: str,
     lanes: int,
     tail_multipliers: int,
+    weights: str,
+    sums: str | None,
     seeds: int,
     steps: int,
     bare_array: bool,
@@ -39,6 +55,7 @@ def synth(
     output: Path | None,
     as_json: bool,
     markdown: bool,
+    **interface: Any,
 ) -> None:
     """Synthesize a core of the quantized NETWORK for an FPGA, place and route it.
 
@@ -57,6 +74,7 @@ def synth(
         if value < 1:
             raise click.BadParameter(f"{value} is not 1 or more", param_hint=name)
     part = targets.find(target)
+    storage = Storage(weights=weights, sums=sums or part.family.sums)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
     measured = measure(
@@ -69,6 +87,8 @@ def synth(
         bare_array=bare_array,
         bitstream=output is not None,
         progress=progress,
+        interface=Interface(**interface),
+        storage=storage,
     )
     described = {"network": network.name, **measured.as_json()}
     if output is not None:

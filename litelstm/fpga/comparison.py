@@ -12,6 +12,7 @@ from rich.table import Table
 from golden.errors import InputError
 from golden.quantize import Settings
 from golden.quantized import QuantizedNetwork
+from hdl.storage import Storage
 from litelstm.architectures import Architecture
 from litelstm.comparison import PAPER, REFERENCE
 from litelstm.fpga.flow import Flow
@@ -97,6 +98,7 @@ def _values(
         bare_array=False,
         bitstream=False,
         progress=progress,
+        storage=Storage(sums=flow.target.family.sums),
     )
     (layer,) = network.layers
     biases = [layer.weights[gate.bias].size for gate in layer.cell.gates]

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from litelstm.fpga import netlist, registers, tools
+from litelstm.fpga import mapping, netlist, registers, tools
 from litelstm.fpga.errors import DoesNotFitError, SynthesisError
+from litelstm.fpga.mapping import Mapping
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import Target
 from litelstm.fpga.timing import WorstPath, worst_path
 from sim.cache import cache_root, cached_folder, content_key
 
-_NETLIST, _MAPPED, _ROUTER_REPORT = "netlist.json", "mapped.v", "report.json"
+_NETLIST, _MAPPED, _ROUTER_REPORT = mapping.NETLIST, "mapped.v", "report.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +42,17 @@ class Flow:
         tools.require(self.target)
 
     def synthesize(self, verilog: str, *, top: str) -> Synthesized:
-        """Map Verilog to the target's cells.
+        """Map Verilog to the target's cells; once more if relief for a short resource is known.
 
         Raises:
             SynthesisError: Yosys failed.
         """
+        first = self._map(verilog, top, Mapping())
+        relieved = mapping.relieved(first.netlist, self.target)
+        return first if relieved == Mapping() else self._map(verilog, top, relieved)
+
+    def _map(self, verilog: str, top: str, how: Mapping) -> Synthesized:
+        script = mapping.script(self.target, top=top, mapping=how)
 
         def make(folder: Path) -> None:
             (folder / "core.v").write_text(verilog)
@@ -55,8 +62,6 @@ class Flow:
                 registers.refine(design["modules"][top])
                 (folder / _NETLIST).write_text(json.dumps(design))
 
-        synth = f"{self.target.family.synth} {self.target.options}"
-        script = f"read_verilog core.v\n{synth} -top {top} -json {_NETLIST}\n"
         parts: list[object] = [verilog, script]
         if self.target.family.refines_registers:
             parts += map(inspect.getsource, registers.SOURCES)

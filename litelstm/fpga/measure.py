@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles, verilog
 from hdl.bare_array import bare_array_verilog
 from hdl.plan import Plan
+from hdl.storage import BUILT_IN, Storage
 from litelstm.fpga import tools
 from litelstm.fpga.errors import DoesNotFitError
 from litelstm.fpga.flow import Flow, Routed, Synthesized
 from litelstm.fpga.netlist import Netlist
-from litelstm.fpga.targets import FF, LUT, MULTIPLIER, RAM, Target, larger
+from litelstm.fpga.targets import FF, LUT, MULTIPLIER, RAM, SPRAM, Target, larger
 
 TOP = "litelstm_core"
 
@@ -73,6 +75,8 @@ class Measured:
             "tools": tools.versions(self.target),
             "lanes": self.plan.lanes,
             "tail_multipliers": self.plan.update_cost.multipliers,
+            "interface": asdict(self.plan.interface),
+            "storage": asdict(self.plan.storage),
             "resources": {
                 name: {"used": used.get(name, 0), "available": have}
                 for name, have in available.items()
@@ -94,9 +98,7 @@ class Measured:
     @property
     def cycles_per_sequence(self) -> int:
         """Behind other sequences of its kind."""
-        outputs = self.plan.network.outputs
-        ends = cycles.count(self.plan, [self.steps] * 4).outputs[outputs - 1 :: outputs]
-        return int(ends[-1] - ends[-2])
+        return cycles.cycles_per_sequence(self.plan, self.steps)
 
     def _parts(self) -> dict[str, dict[str, Any]]:
         """Each part's resources and its share of all LUTs."""
@@ -150,6 +152,8 @@ def measure(
     bare_array: bool,
     bitstream: bool,
     progress: Progress,
+    interface: Interface = DEFAULT,
+    storage: Storage = BUILT_IN,
 ) -> Measured:
     """Synthesize a core, and place and route it where the target can.
 
@@ -159,7 +163,14 @@ def measure(
         SynthesisError: a tool failed.
     """
     with progress(f"synthesis of {lanes} lanes for {flow.target.name}", None):
-        core = verilog.generate(network, lanes=lanes, tail_multipliers=tail_multipliers, name=TOP)
+        core = verilog.generate(
+            network,
+            lanes=lanes,
+            tail_multipliers=tail_multipliers,
+            interface=interface,
+            storage=storage,
+            name=TOP,
+        )
         synthesized = flow.synthesize(core.verilog, top=TOP)
     _check_fit(network, flow, core.plan, synthesized.netlist, progress)
     clock = bare = None
@@ -209,10 +220,9 @@ def _route(
 
 def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]]:
     """What the part has too little of: needed and available."""
+    available = {SPRAM: 0, **target.available}
     return {
-        name: (used[name], have)
-        for name, have in target.available.items()
-        if used.get(name, 0) > have
+        name: (used[name], have) for name, have in available.items() if used.get(name, 0) > have
     }
 
 
@@ -254,7 +264,12 @@ def _fewer_lanes(
         lanes = guess if fits < guess < fails else (fits + fails) // 2
         with progress(f"does not fit; trying {lanes} lanes", None):
             core = verilog.generate(
-                network, lanes=lanes, tail_multipliers=plan.tail_multipliers, name=TOP
+                network,
+                lanes=lanes,
+                tail_multipliers=plan.tail_multipliers,
+                interface=plan.interface,
+                storage=plan.storage,
+                name=TOP,
             )
             used = flow.synthesize(core.verilog, top=TOP).netlist.used
         if shortages(used, flow.target):

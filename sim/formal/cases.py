@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.interface import DEFAULT, Interface
 from hdl.core import Core
+from hdl.storage import BUILT_IN, Storage
 from sim.random_networks import Recipe, quantized_network
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A small core. Data are as narrow as formats allow: no claim depends on them.
+    """A small core. Data are narrow: no claim depends on them.
 
     Attributes:
         name: of the case.
         cells: of each layer.
         units: of each layer.
         inputs, outputs: of the network; ``None`` for no dense head.
-        lanes, tail_multipliers, interface: see :class:`hdl.core.Core`.
+        weight_width: bits of a weight.
+        lanes, tail_multipliers, interface, storage: see :class:`hdl.core.Core`.
     """
 
     name: str
@@ -27,9 +29,11 @@ class Case:
     units: tuple[int, ...] = (2,)
     inputs: int = 2
     outputs: int | None = None
+    weight_width: int = 2
     lanes: int = 1
     tail_multipliers: int = 2
     interface: Interface = DEFAULT
+    storage: Storage = BUILT_IN
 
     def core(self) -> Core:
         """The core."""
@@ -38,7 +42,7 @@ class Case:
             units=self.units,
             outputs=self.outputs,
             cells=self.cells,
-            weight_width=2,
+            weight_width=self.weight_width,
             activation_width=3,
             state_width=4,
             pre_width=5,
@@ -50,6 +54,7 @@ class Case:
             lanes=self.lanes,
             tail_multipliers=self.tail_multipliers,
             interface=self.interface,
+            storage=self.storage,
         )
 
 
@@ -85,5 +90,13 @@ CASES: tuple[Case, ...] = (
     Case(name="LSTM, state loaded and saved", cells=(LSTM(),), interface=Interface(state="load")),
     Case(name="every step, a head", cells=_LITE, outputs=2, interface=Interface(every_step=True)),
     Case(name="classes", cells=_LITE, outputs=3, interface=Interface(classes=True)),
+    Case(
+        name="weights loaded, sums in block RAM",
+        cells=_LITE,
+        units=(3,),
+        weight_width=9,  # a memory word takes two of the stream
+        lanes=2,
+        storage=Storage(weights="ram", sums="block"),
+    ),
 )
 """Proved by ``make formal``, half of them by ``make test``, too."""

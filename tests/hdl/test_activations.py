@@ -36,7 +36,7 @@ def test_hard_sigmoid_of_all_values(width: int) -> None:
     value = Signal(signed(width), init=-(1 << (width - 1)))
     count_up(m, value)
     cases = [(frac, gate) for frac in (0, 1, 4, 9, 14) for gate in GATES]
-    outputs = [hard_sigmoid(value, frac=frac, to=gate) for frac, gate in cases]
+    outputs = [hard_sigmoid(m, value, frac=frac, to=gate) for frac, gate in cases]
     got = np.array(watch(m, outputs, cycles=1 << width))
     raw = np.arange(-(1 << (width - 1)), 1 << (width - 1))
     for column, (frac, gate) in enumerate(cases):
@@ -52,12 +52,12 @@ def test_everything_of_all_16_bit_values() -> None:
     gate = Format(width=10, frac=8)
     fine = Format(width=18, frac=16)
     tables = [table(8, 2, False, 10, 8), table(8, 3, True, 18, 16)]
-    outputs = [hard_sigmoid(value, frac=12, to=gate), hard_sigmoid(value, frac=15, to=fine)]
+    outputs = [hard_sigmoid(m, value, frac=12, to=gate), hard_sigmoid(m, value, frac=15, to=fine)]
     for index, tanh in enumerate(tables):
         m.submodules[f"tanh{index}"] = unit = Tanh(table=tanh, fracs=[12], width=16)
         m.submodules[f"half{index}"] = half = Tanh(table=tanh, fracs=[13], width=16)
         m.d.comb += [unit.i.eq(value), half.i.eq(value)]
-        outputs += [unit.o, logistic_from_tanh(half.o, frac=tanh.out.frac, to=gate)]
+        outputs += [unit.o, logistic_from_tanh(m, half.o, frac=tanh.out.frac, to=gate)]
     got = np.array(watch(m, outputs, cycles=(1 << 16) + 5))
     raw = np.arange(-(1 << 15), 1 << 15)
     want = [
@@ -78,7 +78,7 @@ def test_logistic_from_tanh_of_all_values(frac: int, gate: Format) -> None:
     m = Module()
     t = Signal(signed(frac + 2), init=-(1 << (frac + 1)))
     count_up(m, t)
-    result = logistic_from_tanh(t, frac=frac, to=gate)
+    result = logistic_from_tanh(m, t, frac=frac, to=gate)
     got = [row[0] for row in watch(m, [result], cycles=1 << (frac + 2))]
     raw = np.arange(-(1 << (frac + 1)), 1 << (frac + 1))
     want = requantize(raw + (1 << frac), frac=frac + 1, to=gate).clip(0, gate.one)

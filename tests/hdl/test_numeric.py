@@ -20,7 +20,7 @@ def all_values(
     value = Signal(signed(width), init=-(1 << (width - 1)))
     count_up(m, value)
     pairs = [(f, t) for f in range(len(fracs)) for t in range(len(targets))]
-    results = [requantize(value, frac=fracs[f], to=targets[t]) for f, t in pairs]
+    results = [requantize(m, value, frac=fracs[f], to=targets[t]) for f, t in pairs]
     for result, (_, t) in zip(results, pairs, strict=True):
         assert result.shape() == signed(targets[t].width)
     return pairs, watch(m, results, cycles=1 << width)
@@ -63,7 +63,7 @@ def test_requantize_at_the_ends_of_wide_values() -> None:
     ends = [-(2**47), 2**47 - 1, 2**31, -(2**31), 0, -1, 2**24, -(2**24) - 1, 2**35, -(2**35) - 1]
     near = [end + offset for end in ends[4:] for offset in range(-3, 4)]
     values = [*ends, *near]
-    got = sweep(m, [value], [(v,) for v in values], [requantize(value, frac=30, to=to)])
+    got = sweep(m, [value], [(v,) for v in values], [requantize(m, value, frac=30, to=to)])
     want = formats.requantize(values, frac=30, to=to)
     assert [row[0] for row in got] == want.tolist()
 
@@ -73,7 +73,7 @@ def test_clamp(low: int, high: int, width: int) -> None:
     m = Module()
     value = Signal(signed(6), init=-32)
     count_up(m, value)
-    limited = clamp(value, low=low, high=high, width=width)
+    limited = clamp(m, value, low=low, high=high, width=width)
     assert limited.shape() == signed(width)
     got = [row[0] for row in watch(m, [limited], cycles=64)]
     assert got == [max(low, min(high, v)) for v in range(-32, 32)]

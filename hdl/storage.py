@@ -1,0 +1,41 @@
+"""Where a core keeps its weights and its sums: chosen when it is generated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from golden.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """Memories of a core. They change neither its words nor its cycle count.
+
+    Attributes:
+        weights: ``rom``: the Verilog has them. ``ram``: they come in on a stream after each reset,
+            see :class:`hdl.weight_ram.WeightRam`; biases, diagonals and tables stay in the Verilog.
+        sums: ``lanes``: each lane has a memory for its accumulators and one for its shadow, which
+            fit LUT RAM. ``block``: all lanes' stand side by side in memories that fit block RAM,
+            for parts that have no LUT RAM.
+
+    Raises:
+        InputError: a word is unknown.
+    """
+
+    weights: str = "rom"
+    sums: str = "lanes"
+
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
+        "weights": ("rom", "ram"),
+        "sums": ("lanes", "block"),
+    }
+
+    def __post_init__(self) -> None:
+        for name, choices in self.CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                raise InputError(f"{name} is {value!r}, expected {' or '.join(choices)}")
+
+
+BUILT_IN = Storage()
+"""Everything in the Verilog, sums beside their lanes."""

@@ -1,0 +1,190 @@
+"""Cores whose weights come in over a stream, and whose sums share memories, in all benches."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
+from golden.interface import DEFAULT, Interface
+from golden.quantized import QuantizedNetwork
+from hdl.plan import Plan
+from hdl.storage import Storage
+from hdl.verilog import Generated, generate
+from hdl.weight_image import image, length, parts
+from sim.compiled import CompiledBench, bench_library
+from sim.core_job import CoreJob, CoreResult
+from sim.errors import SimulationError
+from sim.patterns import Pattern, Stalls, Trigger
+from sim.random_networks import Recipe, quantized_network
+from sim.random_steps import random_work
+from sim.streams import CycleLimitError, Reset, StreamRun
+from tests.sim.test_core import run_coroutine
+
+BOTH = Storage(weights="ram", sums="block")
+
+CORES: dict[str, tuple[tuple[Cell, ...], int, int, Interface, Storage]] = {
+    "one part, one lane": ((LiteLSTM(),), 7, 1, DEFAULT, Storage(weights="ram")),
+    "several parts": ((GRU(),), 13, 3, DEFAULT, Storage(weights="ram")),
+    "sums in block RAM": ((LSTM(peephole="current"),), 8, 3, DEFAULT, Storage(sums="block")),
+    "one bank": ((LiteLSTM(),), 8, 4, DEFAULT, BOTH),
+    "everything": (
+        (RNN(), LiteLSTM(), GRU(reset="after")),
+        8,
+        3,
+        Interface(streams=3, state="load", every_step=True),
+        BOTH,
+    ),
+}
+"""Cells, bits of a weight, lanes, interface, storage."""
+
+SLOWLY = Stalls(
+    idle=Pattern(probability=0.3, longest=5),
+    ready=Pattern(probability=0.5, longest=9, trigger=Trigger.VALID),
+)
+
+
+@cache
+def made(name: str) -> tuple[Generated, CoreJob]:
+    """A core of a name, and random steps for it."""
+    cells, weight_width, lanes, interface, storage = CORES[name]
+    units = (4, 3, 5)[: len(cells)]
+    recipe = Recipe(inputs=2, units=units, outputs=3, cells=cells, weight_width=weight_width)
+    core = generate(
+        quantized_network(recipe, 5),
+        lanes=lanes,
+        tail_multipliers=1 if name == "one bank" else 2,
+        interface=interface,
+        storage=storage,
+        name="core_" + re.sub(r"\W+", "_", name),
+    )
+    return core, work_for(core.plan)
+
+
+@cache
+def opened(name: str) -> CompiledBench:
+    """The compiled bench of a core; all cores share a library."""
+    cores = [made(other)[0] for other in CORES]
+    texts = {core.description["name"]: core.verilog for core in cores}
+    return CompiledBench.of(made(name)[0], library=bench_library(texts, optimize=False))
+
+
+def work_for(plan: Plan, steps: int = 12) -> CoreJob:
+    work = random_work(plan.network, plan.interface, steps=steps, seed=(3,))
+    return CoreJob.of_steps(plan, work.x, work.controls, work.loads, work.service)
+
+
+def check(job: CoreJob, run: StreamRun, *, stalled: bool = False) -> None:
+    result = CoreResult.judge(job, run, stalled=stalled)
+    assert (result.first_mismatch, result.wrong_cycle) == ("", "")
+    assert result.compared == job.expected.size + job.saves.size
+    if job.weights.size:
+        assert run.written[-1] < run.accepted[0], "an input beat before the last word of weights"
+
+
+def test_the_cores_are_what_they_are_for() -> None:
+    plans = {name: made(name)[0].plan for name in CORES}
+    assert parts(plans["one part, one lane"]) == 1
+    assert parts(plans["several parts"]) == 3
+    assert (plans["one bank"].array.banks, plans["everything"].array.banks) == (1, 2)
+    assert length(plans["sums in block RAM"]) == 0
+    assert length(plans["several parts"]) == 3 * plans["several parts"].words
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_compiled(name: str) -> None:
+    """All words; without stalls a word of weights a cycle, then the cycles of the count."""
+    _, job = made(name)
+    end = job.weights.size + int(job.taken[-1])
+    bench = opened(name)
+    run = bench.run(**job.traffic)
+    check(job, run)
+    assert np.array_equal(run.written, np.arange(job.weights.size))
+    check(job, bench.run(**job.traffic, stalls=SLOWLY, seed=1), stalled=True)
+    for cycle in range(0, end, 7):
+        check(job, bench.run(**job.traffic, reset=Reset(cycle=cycle)))
+
+
+@pytest.mark.parametrize(
+    ("simulator", "name"),
+    [("verilator", "everything"), ("icarus", "one bank"), ("icarus", "several parts")],
+)
+def test_cocotb(simulator: str, name: str, tmp_path: Path) -> None:
+    core, job = made(name)
+    run_coroutine(core, job, simulator, "steps", tmp_path)
+
+
+def with_mirrored_weights(network: QuantizedNetwork) -> QuantizedNetwork:
+    """Another network for the same core: the columns of all matrices in reverse order.
+
+    Biases stay, and so do the bounds of all sums.
+    """
+    layers = [
+        replace(
+            layer,
+            weights={
+                name: weights[:, ::-1] if weights.ndim == 2 else weights
+                for name, weights in layer.weights.items()
+            },
+        )
+        for layer in network.layers
+    ]
+    return replace(network, layers=tuple(layers))
+
+
+def test_other_weights_after_a_reset_and_only_then() -> None:
+    core, job = made("several parts")
+    other = Plan(
+        network=with_mirrored_weights(core.plan.network), lanes=3, storage=core.plan.storage
+    )
+    others = work_for(other)
+    assert np.array_equal(others.inputs, job.inputs)
+    assert not np.array_equal(others.expected, job.expected)
+    bench = opened("several parts")
+    check(job, bench.run(**job.traffic))
+    with pytest.raises(CycleLimitError) as error:
+        bench.run(**others.traffic, fresh=False, patience=2000)
+    assert error.value.run.written.size == 0
+    check(others, bench.run(**others.traffic))
+    check(job, bench.run(**job.traffic, reset=Reset(cycle=30)))
+
+
+def test_nothing_goes_on_until_the_last_word_is_there() -> None:
+    _, job = made("several parts")
+    short = {**job.traffic, "weights": job.weights[:-1]}
+    with pytest.raises(CycleLimitError) as error:
+        opened("several parts").run(**short, patience=500)
+    assert error.value.run.written.size == job.weights.size - 1
+    assert error.value.run.accepted.size == 0
+
+
+def test_a_wrong_word_is_seen(tmp_path: Path) -> None:
+    core, job = made("several parts")
+    weights = job.weights.copy()
+    weights[0] ^= 1 << 12
+    with pytest.raises(SimulationError, match="words differ"):
+        run_coroutine(core, replace(job, weights=weights), "verilator", "steps", tmp_path)
+
+
+def test_words_of_weights_need_a_port_and_must_fit_it() -> None:
+    _, job = made("sums in block RAM")
+    with pytest.raises(ValueError, match="no port for 1 words of weights"):
+        opened("sums in block RAM").run(**{**job.traffic, "weights": [1]})
+    _, job = made("one part, one lane")
+    for word in (1 << 16, -1):
+        with pytest.raises(ValueError, match=f"Weights must fit 16 bits, not {word} to {word}"):
+            opened("one part, one lane").run(**{**job.traffic, "weights": [word]})
+
+
+def test_image() -> None:
+    """Memory words cut into parts of 16 bits, the lowest first, the last filled up with zeros."""
+    plan = made("several parts")[0].plan
+    words = image(plan).astype(int).reshape(-1, 3)
+    assert [int(a | b << 16 | c << 32) for a, b, c in words] == plan.weight_words()
+    assert words[:, 2].max() < 1 << (3 * plan.weight_width - 32)
+    assert image(made("sums in block RAM")[0].plan).size == 0
