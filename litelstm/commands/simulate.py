@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,10 @@ from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
 from hdl.storage import Storage
+from hdl.verilog import Generated
 from litelstm import outputs, samples
 from litelstm.console import out, progress
-from litelstm.extras import require_sim
+from litelstm.extras import require_fpga, require_sim
 from litelstm.options import (
     lanes_option,
     stateless_interface_options,
@@ -40,6 +42,7 @@ MISMATCH = 1
 )
 @click.option("--sim", default="verilator", show_default=True, help="icarus or verilator.")
 @click.option("--batch", is_flag=True, help="Compiled bench for volume; no Python in the loop.")
+@click.option("--netlist", help="Simulate the netlist for this FPGA, for example ecp5-25f.")
 @click.option("--count", type=int, help="Take the first so many samples.  [default: all]")
 @lanes_option
 @tail_multipliers_option
@@ -58,6 +61,7 @@ def simulate(
     file: Path,
     sim: str,
     batch: bool,
+    netlist: str | None,
     count: int | None,
     lanes: int,
     tail_multipliers: int,
@@ -88,6 +92,7 @@ def simulate(
     # Refuses what does not go together.
     Plan(network=quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface)
     require(simulator)
+    mapped = _mapper(netlist)
     for path in (json_path, waves):
         outputs.check_file(path)
     outputs.check_folder(logs)
@@ -96,15 +101,17 @@ def simulate(
         model = IntegerModel(quantized)
         forward = model.forward_steps if interface.every_step else model.forward
         expected = interface.answer(forward(x))
-    with progress("generate"):
-        core = verilog.generate(
-            quantized,
-            lanes=lanes,
-            tail_multipliers=tail_multipliers,
-            interface=interface,
-            storage=storage,
+    with progress(f"synthesis for {netlist}" if netlist else "generate"):
+        core = mapped(
+            verilog.generate(
+                quantized,
+                lanes=lanes,
+                tail_multipliers=tail_multipliers,
+                interface=interface,
+                storage=storage,
+            )
         )
-    what = "compiled bench" if batch else sim
+    what = ("compiled bench" if batch else sim) + (f", netlist for {netlist}" if netlist else "")
     with progress(what, len(x)) as done:
         if batch:
             stalls = Stalls(idle=IDLE_PATTERNS["single"], ready=READY_PATTERNS["single"])
@@ -142,6 +149,17 @@ def simulate(
         files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
     _show(report)
     return MISMATCH if run.mismatched or run.wrong_cycle else 0
+
+
+def _mapper(target: str | None) -> Callable[[Generated], Generated]:
+    """What makes a core's netlist for a target; it leaves the core as it is if that is None."""
+    if target is None:
+        return lambda core: core
+    require_fpga()
+    from litelstm.fpga import cell_models, targets
+    from litelstm.fpga.flow import Flow
+
+    return cell_models.mapper(Flow(target=targets.find(target)))
 
 
 def _check(sim: str, *, batch: bool, stall: bool, jobs: int, waves: Path | None) -> None:

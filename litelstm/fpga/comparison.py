@@ -137,7 +137,7 @@ def _number(value: float) -> str:
 
 
 def chart(cells: list[Gates], *, title: str) -> bytes:
-    """A PNG: for each quantity a bar a cell, in proportion to ``REFERENCE``.
+    """A PNG: for each quantity a bar a cell, up or down from ``REFERENCE``, to a logarithmic scale.
 
     Raises:
         InputError: matplotlib is not installed.
@@ -154,12 +154,17 @@ def chart(cells: list[Gates], *, title: str) -> bytes:
     figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
     for number, cell in enumerate(cells):
         places = [place + (number - (len(cells) - 1) / 2) * width for place in range(len(names))]
-        axes.bar(places, [cell.ratios[name] for name in names], width, label=cell.cell)
+        heights = [cell.ratios[name] - 1 for name in names]
+        axes.bar(places, heights, width, bottom=1, label=cell.cell)
     axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.grid(axis="y", linewidth=0.4)
+    axes.set_axisbelow(True)
     axes.set_xticks(range(len(names)), [QUANTITIES[name] for name in names])
     axes.set_ylabel(f"in proportion to {REFERENCE}")
     axes.set_title(title)
-    axes.legend(ncols=len(cells))
+    axes.legend(ncols=len(cells), loc="upper left")
     image = BytesIO()
     figure.savefig(image, format="png", dpi=120, metadata={"Software": None})
     plt.close(figure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shutil
@@ -17,7 +18,7 @@ from litelstm.fpga.targets import Target
 from litelstm.fpga.timing import WorstPath, worst_path
 from sim.cache import cache_root, cached_folder, content_key
 
-_NETLIST, _ROUTER_REPORT = mapping.NETLIST, "report.json"
+_NETLIST, _MAPPED, _ROUTER_REPORT = mapping.NETLIST, "mapped.v", "report.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +62,32 @@ class Flow:
                 registers.refine(design["modules"][top])
                 (folder / _NETLIST).write_text(json.dumps(design))
 
-        folder = self._cached("synthesis", [verilog, script], make)
+        parts: list[object] = [verilog, script]
+        if self.target.family.refines_registers:
+            parts += map(inspect.getsource, registers.SOURCES)
+        folder = self._cached("synthesis", parts, make)
         counted = netlist.read(folder / _NETLIST, top=top, family=self.target.family)
         return Synthesized(folder=folder, top=top, netlist=counted)
+
+    def verilog(self, synthesized: Synthesized) -> str:
+        """A mapped core, as it is routed, as Verilog of cells.
+
+        What the netlist leaves open, as words of block RAM beyond a memory's, is 0 there, as in a
+        bitstream.
+
+        Raises:
+            SynthesisError: Yosys failed.
+        """
+        steps = (f"read_json {_NETLIST}", "setundef -zero", "setundef -zero -params")
+        script = "\n".join([*steps, f"write_verilog -noattr {_MAPPED}", ""])
+        source = (synthesized.folder / _NETLIST).read_text()
+
+        def make(folder: Path) -> None:
+            (folder / _NETLIST).write_text(source)
+            tools.yosys(script, folder)
+            (folder / _NETLIST).unlink()
+
+        return (self._cached("mapped", [source, script], make) / _MAPPED).read_text()
 
     def route(self, synthesized: Synthesized, *, seed: int, pins: str = "") -> Routed:
         """Place and route a netlist.

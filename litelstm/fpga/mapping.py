@@ -35,13 +35,18 @@ class Mapping:
     memories_in_logic: tuple[str, ...] = ()
 
 
+_NARROWED = ("opt -full", "wreduce", "opt_clean")
+"""Before anything is mapped: Yosys 0.70 packs a product's register into an iCE40's multiplier and
+makes 0 of the bits that only repeat the sign. Narrowed registers have none."""
+
+
 def script(target: Target, *, top: str, mapping: Mapping) -> str:
     """Yosys' commands from ``core.v`` to ``NETLIST``, one a line."""
     synth = f"{target.family.synth} {target.options} -top {top}"
     label = target.family.maps_from
     if not label:
         return f"read_verilog core.v\n{synth} -json {NETLIST}\n"
-    lines = ["read_verilog core.v", f"{synth} -run :{label}"]
+    lines = ["read_verilog core.v", f"{synth} -run :{label}", *_NARROWED]
     if target.available.get(SPRAM):
         lines += [
             f"delete {top}/t:$meminit* {top}/r:MEMID={LOADED_WEIGHTS} %i",

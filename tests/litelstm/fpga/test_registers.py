@@ -1,4 +1,4 @@
-"""The ECP5 netlist's registers: taken into block RAMs, and one a multiplier."""
+"""The ECP5 netlist's registers: moved to block RAMs, taken into them and into multipliers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from litelstm.fpga.registers import absorb, duplicate
+from litelstm.fpga.multiplier_registers import absorb as take
+from litelstm.fpga.ram_registers import absorb, retime
 
 CLOCK, WORD, HELD = 2, 10, 20
 
@@ -93,36 +94,137 @@ def test_a_word_that_leaves_unregistered_stays() -> None:
     assert absorb(design) == 0
 
 
-def multiplier(*bits: int) -> dict[str, Any]:
+def lut(init: str, z: int, *inputs: Any) -> dict[str, Any]:
+    ports = dict(zip("ABCD", [*inputs, "0", "0", "0", "0"], strict=False))
+    return {
+        "type": "LUT4",
+        "parameters": {"INIT": init},
+        "port_directions": {**dict.fromkeys("ABCD", "input"), "Z": "output"},
+        "connections": {**{port: [net] for port, net in ports.items()}, "Z": [z]},
+    }
+
+
+def deep_memory(init: str) -> dict[str, Any]:
+    """Two words, chosen by a register's bit 50, then a register."""
+    return module(
+        bit0=lut(init, 30, WORD, WORD + 8, 50),
+        bit1=register(30, HELD),
+        select=register(49, 50),
+    ) | {"ports": {"o": {"bits": [HELD]}}}
+
+
+def test_a_register_behind_a_multiplexer_moves_to_the_block_ram() -> None:
+    design = deep_memory("1100101011001010")
+    assert retime(design) == 1
+    cells = design["cells"]
+    assert "bit1" not in cells
+    assert cells["bit0"]["connections"]["Z"] == [HELD]
+    moved = {
+        cell["connections"]["DI"][0]: cell["connections"]["Q"][0]
+        for name, cell in cells.items()
+        if "_moved" in name
+    }
+    assert set(moved) == {WORD, WORD + 8, 50}
+    assert [cells["bit0"]["connections"][port][0] for port in "ABC"] == [
+        moved[WORD],
+        moved[WORD + 8],
+        moved[50],
+    ]
+    assert len({*moved.values(), WORD, WORD + 8, 50, HELD, 30, 49}) == 9
+    assert absorb(design) == 2  # port B has one word only, port A's other bit is not used
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"init": "1100101011001011"},
+        {"ports": {"o": {"bits": [HELD, 30]}}},
+        {"bit1": register(30, HELD, parameters={"CEMUX": "CE"})},
+        {"bit1": register(30, HELD, reset=[7])},
+        {"bit1": register(30, HELD, parameters={"REGSET": "SET"})},
+    ],
+    ids=["1 at the start", "read elsewhere", "enabled", "reset", "starts from 1"],
+)
+def test_other_registers_do_not_move(change: dict[str, Any]) -> None:
+    design = deep_memory(change.pop("init", "1100101011001010"))
+    design["ports"] = change.pop("ports", design["ports"])
+    design["cells"] |= change
+    before = deepcopy(design)
+    assert retime(design) == 0
+    assert design == before
+
+
+def multiplier(a: tuple[Any, ...], b: tuple[Any, ...], p: tuple[int, ...] = (90,)) -> Any:
+    factors = {f"A{n}": [bit] for n, bit in enumerate(a)} | {
+        f"B{n}": [bit] for n, bit in enumerate(b)
+    }
+    product = {f"P{n}": [bit] for n, bit in enumerate(p)}
     return {
         "type": "MULT18X18D",
-        "port_directions": {**{f"A{n}": "input" for n in range(len(bits))}, "P0": "output"},
-        "connections": {**{f"A{n}": [bit] for n, bit in enumerate(bits)}, "P0": [90]},
+        "parameters": {},
+        "port_directions": {**dict.fromkeys(factors, "input"), **dict.fromkeys(product, "output")},
+        "connections": {**factors, **product},
     }
 
 
-def test_each_multiplier_gets_registers_of_its_own() -> None:
+def test_multipliers_get_the_registers_of_their_factors() -> None:
+    """Each its own of a register that several share; it stays where something else reads it."""
     design = {
         "cells": {
-            "a": register(5, HELD),
-            "b": register(6, HELD + 1),
-            "one": multiplier(HELD, HELD + 1, HELD + 1),
-            "two": multiplier(HELD, 50),
-            "three": multiplier(HELD, HELD + 1, HELD + 1),
+            "shared": register(5, HELD, reset=[8]),
+            "a": register(6, HELD + 1),
+            "b": register(7, HELD + 2),
+            "one": multiplier((HELD, HELD, "0"), (HELD + 1,), (90,)),
+            "two": multiplier((HELD,), (HELD + 2,), (91,)),
         },
-        "ports": {},
+        "ports": {"o": {"bits": [90, 91, HELD + 2]}},
     }
-    assert duplicate(design) == 3
+    assert take(design) == (2, 0)
     cells = design["cells"]
-    q = {
-        name: cell["connections"]["Q"][0]
-        for name, cell in cells.items()
-        if "Q" in cell["connections"]
+    assert set(cells) == {"one", "two", "b"}
+    one, two = cells["one"]["connections"], cells["two"]["connections"]
+    assert [one[port] for port in ("A0", "A1", "A2", "B0")] == [[5], [5], ["0"], [6]]
+    assert [two[port] for port in ("A0", "B0")] == [[5], [7]]
+    for made in (one, two):
+        assert {port: made[port] for port in ("CLK0", "CE0", "RST0", "RST1")} == {
+            "CLK0": [CLOCK],
+            "CE0": ["1"],
+            "RST0": [8],
+            "RST1": ["0"],
+        }
+    assert cells["one"]["parameters"]["REG_INPUTA_CLK"] == "CLK0"
+    assert cells["one"]["parameters"]["REG_INPUTB_RST"] == "RST1"
+    assert take(design) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"a": register(6, HELD + 1, parameters={"CEMUX": "CE"})},
+        {"a": register(6, HELD + 1, clock=3)},
+        {"one": multiplier((HELD, "1"), (HELD + 1,))},
+        {"one": multiplier((HELD, 9), (HELD + 1,))},
+        {f"lut{n}": lut("1" * 16, 6 if n == 0 else 60 + n, 61 + n) for n in range(3)},
+    ],
+    ids=["enabled", "other clock", "constant 1", "no register", "behind much logic"],
+)
+def test_else_multipliers_get_the_registers_of_their_products(change: dict[str, Any]) -> None:
+    design = {
+        "cells": {
+            "shared": register(5, HELD),
+            "a": register(6, HELD + 1),
+            "one": multiplier((HELD,), (HELD + 1,)),
+            "product": register(90, HELD + 3),
+            **change,
+        },
+        "ports": {"o": {"bits": [HELD, HELD + 1, HELD + 3]}},
     }
-    assert len(set(q.values())) == len(q) == 5
-    assert cells["one"]["connections"]["A0"] == [HELD]
-    assert cells["two"]["connections"] == {"A0": [q["a_1"]], "A1": [50], "P0": [90]}
-    assert cells["three"]["connections"]["A1"] == cells["three"]["connections"]["A2"] == [q["b_2"]]
-    assert cells["a_1"]["connections"]["DI"] == cells["a_2"]["connections"]["DI"] == [5]
-    assert not {90, 50} & {q["a_1"], q["a_2"], q["b_2"]}
-    assert duplicate(design) == 0
+    other = deepcopy(design)
+    other["ports"]["o"]["bits"].append(90)
+    assert take(design) == (0, 1)
+    assert "product" not in design["cells"]
+    made = design["cells"]["one"]
+    assert made["connections"]["P0"] == [HELD + 3]
+    assert made["connections"]["CLK0"] == [CLOCK]
+    assert made["parameters"]["REG_OUTPUT_CLK"] == "CLK0"
+    assert take(other) == (0, 0)  # the product is read itself

@@ -1,0 +1,84 @@
+"""Cells and nets of a mapped ECP5 netlist in Yosys' JSON, for what is changed in it.
+
+A net is a number; ``"0"``, ``"1"`` and ``"x"`` are constants.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+Cell = dict[str, Any]
+Cells = dict[str, Cell]
+
+OPEN = ("0", "x")
+"""Constants that are 0 in a bitstream."""
+
+
+def uses_of(module: dict[str, Any]) -> Counter[Any]:
+    """How many inputs and ports read each net."""
+    uses: Counter[Any] = Counter()
+    for cell in module["cells"].values():
+        for name, bits in cell["connections"].items():
+            if cell["port_directions"][name] == "input":
+                uses.update(bits)
+    for port in module["ports"].values():
+        uses.update(port["bits"])
+    return uses
+
+
+def drivers_of(module: dict[str, Any]) -> dict[Any, str]:
+    """The cell that drives each net."""
+    return {
+        bit: name
+        for name, cell in module["cells"].items()
+        for port, bits in cell["connections"].items()
+        if cell["port_directions"][port] == "output"
+        for bit in bits
+    }
+
+
+def next_net(module: dict[str, Any]) -> int:
+    """The first number that is not yet a net's."""
+    nets = (
+        bit
+        for cell in module["cells"].values()
+        for bits in cell["connections"].values()
+        for bit in bits
+        if isinstance(bit, int)
+    )
+    return 1 + max(nets, default=0)
+
+
+def registers(
+    module: dict[str, Any], port: str, wanted: Callable[[Cell], bool] = lambda _: True
+) -> dict[Any, str]:
+    """Names of those registers that are wanted, by the net at their port ``DI`` or ``Q``."""
+    return {
+        cell["connections"][port][0]: name
+        for name, cell in module["cells"].items()
+        if cell["type"] == "TRELLIS_FF" and wanted(cell)
+    }
+
+
+def enabled(register: dict[str, Any]) -> bool:
+    """Whether a register starts from 0 and, unless it is reset, takes its input at every edge."""
+    parameters = register["parameters"]
+    return (
+        parameters["CEMUX"].strip() == "1"
+        and parameters["REGSET"] == "RESET"
+        and parameters["CLKMUX"] == "CLK"
+        and parameters["LSRMUX"] == "LSR"
+        and parameters.get("SRMODE", "LSR_OVER_CE") == "LSR_OVER_CE"
+    )
+
+
+def reset_of(register: dict[str, Any]) -> Any:
+    """The net that resets a register at a clock edge, "0" if none does."""
+    return register["connections"].get("LSR", ["0"])[0]
+
+
+def plain(register: dict[str, Any]) -> bool:
+    """Whether a register starts from 0 and takes its input at every clock edge."""
+    return enabled(register) and reset_of(register) == "0"

@@ -1,0 +1,131 @@
+"""Registers behind an ECP5's block RAMs, in the mapped netlist.
+
+A DP16KD gives its word 5.8 ns after the clock edge (speed grade 6), and much sooner from its output
+register, which Yosys leaves unused. A core's Verilog has a register behind each memory; where the
+memory takes several block RAMs, one above the other, the multiplexer lies before it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from litelstm.fpga.netlist_cells import OPEN, Cells, drivers_of, next_net, plain, registers, uses_of
+
+_WIDEST = 18
+"""Beyond, one port's word comes out of both ports."""
+
+
+@dataclass(kw_only=True)
+class _Cone:
+    """The LUTs before a register, as far as nothing else reads them.
+
+    Attributes:
+        luts: their names, the register's first.
+        leaves: the nets that go into them.
+        at_start: its value while all of these are 0.
+    """
+
+    luts: list[str] = field(default_factory=list)
+    leaves: set[int] = field(default_factory=set)
+    at_start: int = 0
+
+
+def retime(module: dict[str, Any]) -> int:
+    """Move registers from behind the multiplexers of deep memories to the block RAMs, in place.
+
+    Word, select and the register start from 0, so a register is moved only over LUTs that make 0
+    of that.
+
+    Returns:
+        The number of registers that were moved.
+    """
+    cells: Cells = module["cells"]
+    uses = uses_of(module)
+    drivers = drivers_of(module)
+    net = next_net(module)
+    moved: dict[tuple[int, Any], int] = {}
+    count = 0
+    for data, name in registers(module, "DI", plain).items():
+        cone = _Cone()
+        cone.at_start = _walk(data, cells, drivers, uses, cone)
+        kinds = {cells[drivers[leaf]]["type"] for leaf in cone.leaves if leaf in drivers}
+        if not cone.luts or cone.at_start or "DP16KD" not in kinds:
+            continue
+        register = cells.pop(name)
+        (clock,) = register["connections"]["CLK"]
+        for leaf in sorted(cone.leaves - {leaf for leaf, at in moved if at == clock}):
+            copy = deepcopy(register)
+            copy["connections"] |= {"DI": [leaf], "Q": [net]}
+            cells[f"{drivers.get(leaf, name)}_moved{net}"] = copy
+            moved[leaf, clock] = net
+            net += 1
+        for lut in cone.luts:
+            for port, (bit,) in cells[lut]["connections"].items():
+                if bit in cone.leaves:
+                    cells[lut]["connections"][port] = [moved[bit, clock]]
+        cells[cone.luts[0]]["connections"]["Z"] = register["connections"]["Q"]
+        count += 1
+    return count
+
+
+def _walk(net: Any, cells: Cells, drivers: dict[Any, str], uses: Counter[Any], cone: _Cone) -> int:
+    """Enter into the cone what makes a net; its value while all leaves are 0."""
+    if isinstance(net, str):
+        return int(net not in OPEN)
+    lut = cells.get(drivers.get(net, ""))
+    if lut is None or lut["type"] != "LUT4" or uses[net] != 1:
+        cone.leaves.add(net)
+        return 0
+    cone.luts.append(drivers[net])
+    place = 0
+    for port, weight in (("A", 1), ("B", 2), ("C", 4), ("D", 8)):
+        place += weight * _walk(lut["connections"][port][0], cells, drivers, uses, cone)
+    return int(lut["parameters"]["INIT"][-1 - place])
+
+
+def absorb(module: dict[str, Any]) -> int:
+    """Take output registers into the block RAMs of a netlist's module, in place.
+
+    A port's register is taken if each of its bits that is used goes to one register and nowhere
+    else, with the port's clock, always enabled and never reset.
+
+    Returns:
+        The number of ports that have got their register.
+    """
+    cells: Cells = module["cells"]
+    uses = uses_of(module)
+    behind = registers(module, "DI", plain)
+    absorbed = 0
+    for ram in [cell for cell in cells.values() if cell["type"] == "DP16KD"]:
+        for port in ("A", "B"):
+            taken = _registers_of(ram, port, cells, behind, uses)
+            for output, name in taken.items():
+                ram["connections"][output] = cells.pop(name)["connections"]["Q"]
+            if taken:
+                ram["parameters"][f"REGMODE_{port}"] = "OUTREG"
+                ram["connections"][f"OCE{port}"] = ["1"]
+                absorbed += 1
+    return absorbed
+
+
+def _registers_of(
+    ram: dict[str, Any], port: str, cells: Cells, behind: dict[Any, str], uses: Counter[Any]
+) -> dict[str, str]:
+    """The register of each used output of a port; nothing unless all have one."""
+    taken: dict[str, str] = {}
+    widths = [int(ram["parameters"][f"DATA_WIDTH_{name}"], 2) for name in ("A", "B")]
+    if ram["parameters"][f"REGMODE_{port}"] != "NOREG" or max(widths) > _WIDEST:
+        return {}
+    for output, (net,) in ram["connections"].items():
+        if not output.startswith(f"DO{port}") or not uses[net]:
+            continue
+        name = behind.get(net)
+        if name is None or uses[net] > 1:
+            return {}
+        if cells[name]["connections"]["CLK"] != ram["connections"][f"CLK{port}"]:
+            return {}
+        taken[output] = name
+    return taken
