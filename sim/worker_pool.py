@@ -50,9 +50,9 @@ def work_through(
                 yield task, result
     finally:
         for worker in workers:
-            worker.process.terminate()
+            worker.leave()
         for worker in workers:
-            worker.end()
+            worker.join()
 
 
 class _Worker(Generic[Task, Result]):
@@ -81,12 +81,17 @@ class _Worker(Generic[Task, Result]):
             raise result
         return task, result
 
-    def end(self) -> None:
+    def leave(self) -> None:
+        """Idle, it finds its line closed; at work it is interrupted."""
+        self.line.close()
+        if self.task is not None:
+            self.process.terminate()
+
+    def join(self) -> None:
         self.process.join(_END_SECONDS)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
-        self.line.close()
 
 
 def _loop(line: Connection, work: Callable[[Any], Any]) -> None:
