@@ -7,10 +7,9 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component, delayed
 from hdl.lanes import Lanes
-from hdl.memory import block_memory
 from hdl.plan import Plan
 from hdl.verilog import convert
-from hdl.weight_ram import WeightRam
+from hdl.weight_ram import WeightRam, weight_rom
 
 
 class BareArray(Component):
@@ -67,11 +66,7 @@ class BareArray(Component):
             m.submodules.weights = ram = WeightRam(plan=plan)
             m.d.comb += [ram.i.valid.eq(1), ram.i.payload.eq(self.i)]
             return ram.address, ram.data
-        m.submodules.weights = rom = block_memory(
-            shape=plan.lanes * plan.weight_width, depth=plan.words, init=plan.weight_words()
-        )
-        port = rom.read_port()
-        return port.addr, port.data
+        return weight_rom(m, plan)
 
 
 def bare_array_verilog(plan: Plan, *, name: str) -> str:

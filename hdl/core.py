@@ -12,7 +12,6 @@ from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
 from hdl.component import Component, delayed
 from hdl.mac_array import MacArray
-from hdl.memory import block_memory
 from hdl.operand_store import OperandStore, made_vectors, state_vectors
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout, state_shape
@@ -21,7 +20,7 @@ from hdl.state_access import StateAccess
 from hdl.state_update import StateUpdate
 from hdl.storage import BUILT_IN, Storage
 from hdl.weight_image import WIDTH
-from hdl.weight_ram import WeightRam
+from hdl.weight_ram import WeightRam, weight_rom
 
 
 class Core(Component):
@@ -145,13 +144,7 @@ class Core(Component):
             m.submodules.weights = self.weights
             connect(m, flipped(self.i_weights), self.weights.i)
             return self.weights.address, self.weights.data
-        m.submodules.weights = weights = block_memory(
-            shape=self.array.i_weights.shape().size,
-            depth=self.plan.words,
-            init=self.plan.weight_words(),
-        )
-        port = weights.read_port()
-        return port.addr, port.data
+        return weight_rom(m, self.plan)
 
     def _connect_input(self, m: Module) -> None:
         """The input stream to the operand store, once all weights are there."""

@@ -1,19 +1,28 @@
-"""The weight memory of a core whose weights come in over a stream."""
+"""The weight memory of a core: in the Verilog, or filled over a stream."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl import weight_image
 from hdl.component import Component
-from hdl.memory import block_attributes
+from hdl.memory import block_attributes, block_memory
 from hdl.numeric import span
 from hdl.plan import Plan
+
+
+def weight_rom(m: Module, plan: Plan) -> tuple[Value, Value]:
+    """The memory of weights that are in the Verilog; its address, and the word a cycle later."""
+    m.submodules.weights = memory = block_memory(
+        shape=plan.lanes * plan.weight_width, depth=plan.words, init=plan.weight_words()
+    )
+    port = memory.read_port()
+    return port.addr, port.data
 
 
 class WeightRam(Component):
