@@ -16,6 +16,7 @@ import numpy as np
 from golden.errors import InputError
 from litelstm.data import arrays, idx, speech, tables
 from litelstm.data.dataset import Array, Dataset, split_test
+from litelstm.tables import entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +234,4 @@ def find(name: str) -> Task:
     Raises:
         InputError: there is none.
     """
-    if name not in TASKS:
-        raise InputError(f"task is {name!r}, expected one of {', '.join(TASKS)}")
-    return TASKS[name]
+    return entry("task", name, TASKS)

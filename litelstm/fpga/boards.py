@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
-from golden.errors import InputError
 from litelstm.fpga import targets
 from litelstm.fpga.targets import ICE40, Target
+from litelstm.tables import entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +176,4 @@ def find(name: str) -> Board:
     Raises:
         InputError: there is none.
     """
-    if name not in BOARDS:
-        raise InputError(f"board is {name!r}, expected one of {', '.join(BOARDS)}")
-    return BOARDS[name]
+    return entry("board", name, BOARDS)

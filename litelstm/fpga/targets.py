@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golden.errors import InputError
+from litelstm.tables import entry
 
 LUT, FF, RAM, MULTIPLIER = "LUT", "FF", "block RAM", "multiplier"
 LUT_RAM, LOGIC_CELL, PIN, SPRAM = "LUT RAM", "logic cell", "pin", "SPRAM"
@@ -310,9 +310,7 @@ def find(name: str) -> Target:
     Raises:
         InputError: there is none.
     """
-    if name not in TARGETS:
-        raise InputError(f"target is {name!r}, expected one of {', '.join(TARGETS)}")
-    return TARGETS[name]
+    return entry("target", name, TARGETS)
 
 
 def larger(target: Target) -> list[Target]:
