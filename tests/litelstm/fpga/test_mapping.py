@@ -73,12 +73,13 @@ def test_short_pins_are_not_looked_for_with_fewer_lanes(
     options = "--target ice40-up5k --lanes 2 --tail-multipliers 1 --weights ram"
     done = call("synth", network, *options.split())
     assert (done.status, done.out) == (2, "")
-    said = done.err.splitlines()
-    assert said[0].startswith("synthesis of 2 lanes")
-    assert said[1:] == [
+    *progress, said = done.err.splitlines()
+    # How much progress is shown depends on the machine's speed; other lanes must not be tried.
+    assert all(line.startswith("synthesis of 2 lanes") for line in progress)
+    assert said == (
         "litelstm: 2 lanes do not fit ice40-up5k: 66 pins of 39 (27 too many); "
         "it needs as many pins with any number of lanes"
-    ]
+    )
 
 
 def test_eight_lanes_and_loaded_weights_on_an_up5k(
