@@ -136,7 +136,7 @@ class Tanh(Component):
             total.eq(magnitude[:bits] + carry[0]),
             outside.eq(magnitude[bits:].any() | total[-1]),
         ]
-        return total[:-1] | outside.replicate(bits)
+        return Mux(outside, self.table.entries - 1, total[:-1])
 
     def _rounding(self, frac: int) -> tuple[Value, Value]:
         """x at the index' binary point, floored, and what |x| and half carry into its magnitude."""

@@ -39,11 +39,13 @@ def requantize(m: Module, value: Value, *, frac: int, to: Format) -> Value:
     total = Signal(width, name="total")
     fits = Signal(name="fits")
     upper = whole[width - 1 :]
-    m.d.comb += [total.eq(whole[:width] + value[shift - 1]), fits.eq(upper.all() | ~upper.any())]
-    over = ~sign & total[-1]  # the largest value, rounded up
-    kept = total[:-1] | over.replicate(width - 1)
-    limited = Mux(fits, kept, (~sign).replicate(width - 1))
-    return Cat(limited, sign & (total[-1] | ~fits)).as_signed()
+    m.d.comb += [
+        total.eq(whole[:width] + value[shift - 1]),
+        # The largest value, rounded up, is beyond.
+        fits.eq((upper.all() | ~upper.any()) & (sign | ~total[-1])),
+    ]
+    limit = Mux(sign, Const(-to.min, width), Const(to.max, width))  # -min has the bits of min
+    return Mux(fits, total, limit).as_signed()
 
 
 def rounded(value: Value, shift: int) -> Value:
