@@ -123,6 +123,7 @@ class Core(Component):
         m.d.comb += [
             sequencer.x_ready.eq(store.x_ready),
             sequencer.x_step.eq(store.x_step),
+            store.x_releasing.eq(sequencer.x_releasing),
             store.x_release.eq(sequencer.x_release),
             sequencer.ready.eq(store.ready),
             store.restart.eq(sequencer.restart),

@@ -72,7 +72,8 @@ class OperandStore(Component):
         x_ready: elements of the current step's input that can be read, or all of them.
         x_step: the current step's other fields; those of its first beat are valid once an element
             is ready, those of its last beat once all are.
-        x_release: the current step's input is not needed any more.
+        x_release: the current step's input is not needed any more; ``x_releasing`` says so a cycle
+            before.
         read_operand, read_address, read_stream, read_zero: what to read; zero instead of the
             memory's word.
         read_data: the element, two cycles later.
@@ -98,6 +99,7 @@ class OperandStore(Component):
                 "i": In(stream.Signature(input_layout(plan))),
                 "x_ready": Out(span(inputs + 1)),
                 "x_step": Out(data.StructLayout(step_fields(plan))),
+                "x_releasing": In(1),
                 "x_release": In(1),
                 "read_operand": In(Operand),
                 "read_address": In(span(max(inputs, units))),
@@ -144,6 +146,8 @@ class OperandStore(Component):
         fill_bank, read_bank = Signal(), Signal()
         index = Signal(span(self.plan.network.inputs))
         full = Signal(span(3))  # banks that hold a whole step
+        still_full = Signal.like(full)
+        whole = Signal()  # the current step is whole; a bank that is being released does not count
         steps = Signal(data.ArrayLayout(self.x_step.shape(), 2))
         accept, complete = Signal(), Signal()
         m.d.comb += [
@@ -154,11 +158,11 @@ class OperandStore(Component):
             fill.data.eq(self.i.payload.data),
             fill.en.eq(accept),
             read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
-            # A bank that is being released does not count any more.
-            self.x_ready.eq(Mux(full != self.x_release, self.plan.network.inputs, index)),
+            self.x_ready.eq(Mux(whole, self.plan.network.inputs, index)),
             self.x_step.eq(steps[read_bank]),
         ]
-        m.d.sync += full.eq(full + complete - self.x_release)
+        m.d.comb += still_full.eq(full + complete - self.x_release)
+        m.d.sync += [full.eq(still_full), whole.eq(still_full != self.x_releasing)]
         with m.If(accept):
             m.d.sync += index.eq(Mux(complete, 0, index + 1))
         with m.If(accept & (index == 0)):

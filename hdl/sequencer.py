@@ -51,7 +51,7 @@ class Sequencer(Component):
     Latency: an operation is presented one cycle after it was decided on.
 
     Attributes:
-        x_ready, x_step, x_release, ready, restart: see
+        x_ready, x_step, x_releasing, x_release, ready, restart: see
             :class:`hdl.operand_store.OperandStore`; the head's bit of ``restart`` says that its
             sums are about to be overwritten.
         head_free: the head's sums of the result before have been drained.
@@ -70,6 +70,7 @@ class Sequencer(Component):
             {
                 "x_ready": In(span(plan.network.inputs + 1)),
                 "x_step": In(data.StructLayout(step_fields(plan))),
+                "x_releasing": Out(1),
                 "x_release": Out(1),
                 "ready": In(ready_layout(plan)),
                 "restart": Out(len(plan.jobs)),
@@ -140,9 +141,10 @@ class Sequencer(Component):
             with m.If(wraps):
                 m.d.sync += weight_address.eq(0)
 
+        m.d.comb += self.x_releasing.eq(passed & now.is_input)
         m.d.sync += [
             self.valid.eq(go),
-            self.x_release.eq(passed & now.is_input),
+            self.x_release.eq(self.x_releasing),
             self.weight_address.eq(weight_address),
         ]
         self._present(m, walk, now, ends, at, step)

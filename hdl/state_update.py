@@ -87,6 +87,7 @@ class StateUpdate(Component):
             plan=plan,
             entering=unit,
             phase=entry.phase,
+            enable=entry.in_flight,
             sums=self.sums,
             state={name: getattr(self, f"state_{name}") for name in state_vectors(plan)},
         )

@@ -58,6 +58,7 @@ class UnitEntry(Component):
         given: a word leaves the output buffer.
         unit: the unit, see :func:`unit_layout`.
         alive: the stages of the state update that have a unit in them.
+        in_flight: any of them has.
         phase: see :class:`hdl.pipeline.Pipeline`.
     """
 
@@ -70,6 +71,7 @@ class UnitEntry(Component):
                 "given": In(1),
                 "unit": Out(unit_layout(plan)),
                 "alive": Out(plan.update_cost.depth + 1),
+                "in_flight": Out(1),
                 "phase": Out(span(plan.update_cost.interval)),
             }
         )
@@ -78,19 +80,18 @@ class UnitEntry(Component):
         m = Module()
         interval = self.plan.update_cost.interval
         phase = Signal.like(self.phase, init=interval - 1)
-        in_flight, may_enter = Signal(), Signal()
-        enters = Signal()
+        may_enter, enters = Signal(), Signal()
         row = self._next_row(m, enters)
         fits = self._room(m, row, enters)
         m.d.comb += [
-            in_flight.eq(self._in_flight(m)),
+            self.in_flight.eq(self._in_flight(m)),
             self.phase.eq(phase),
             may_enter.eq(phase == interval - 1),
         ]
         # Without a unit in flight any cycle will do for the next one.
-        with m.If(enters | (may_enter & in_flight)):
+        with m.If(enters | (may_enter & self.in_flight)):
             m.d.sync += phase.eq(0)
-        with m.Elif(in_flight):
+        with m.Elif(self.in_flight):
             m.d.sync += phase.eq(phase + 1)
         with m.Else():
             m.d.sync += phase.eq(interval - 1)

@@ -40,7 +40,7 @@ class UpdateBuilder:
         plan: the core's plan.
         entering: the unit in stage 0: ``job``, ``index`` in the memories, ``stream``, and
             ``zero``, the state of step t-1 is 0.
-        phase: see :class:`hdl.pipeline.Pipeline`.
+        phase, enable: see :class:`hdl.pipeline.Pipeline`.
         sums: what each bank of the shadow gives; the entering unit's ``n``-th sum is there in stage
             ``hdl.latency.READ + 1 + n``.
         state: h and c of step t-1 of the entering unit, valid in stage 1.
@@ -58,6 +58,7 @@ class UpdateBuilder:
         plan: Plan,
         entering: Any,
         phase: Signal,
+        enable: Value,
         sums: Any,
         state: dict[str, Value],
     ) -> None:
@@ -73,6 +74,7 @@ class UpdateBuilder:
             phase=phase,
             interval=self._cost.interval,
             multipliers=self._cost.multipliers,
+            enable=enable,
         )
         self._tables = Slots(units=self._cost.tables, interval=self._cost.interval)
         self._lookups: dict[int, list[_Lookup]] = {}
@@ -95,9 +97,9 @@ class UpdateBuilder:
 
     def finish(self) -> None:
         """Build what is shared, once all that it is for is known."""
-        self.pipe.finish()
         for unit, lookups in self._lookups.items():
             self._build_table(unit, lookups)
+        self.pipe.finish()
 
     def _formats(self, name: str) -> list[Format]:
         """A layer's format for each job; the head takes the last layer's, which it never uses."""
@@ -164,7 +166,9 @@ class UpdateBuilder:
         """h or c of step t-1; 0 where a sequence starts from zero."""
         if name not in self._states:
             fracs = tuple(to.frac for to in self._formats(name))
-            word = self.pipe.register(self._state[name], STATE - 2, fracs, name=f"word_{name}")
+            word = self.pipe.register(
+                self._state[name], STATE - 2, fracs, name=f"word_{name}", of_memory=True
+            )
             masked = Mux(self.pipe.at(self._zero, STATE - 1), 0, word.value)
             self._states[name] = self.pipe.register(masked, STATE - 1, fracs, name=f"old_{name}")
         return self._states[name]
