@@ -16,8 +16,8 @@ from sim.formal.prover import Verdict, prove
 FIFOS = (f"core.{QUEUE}", f"core.{BUFFER}")
 """Modules whose memories are no data: rows, and the marks of words."""
 
-PRODUCTS = ("core.array", "core.update")
-"""Modules whose multipliers work on data."""
+DATA = ("core.array*/t:$mul", "core.update*/t:$mul")
+"""Multipliers that work on data; elsewhere they compute addresses."""
 
 
 def prove_core(
@@ -53,16 +53,13 @@ def prove_core(
     steps.claim_inputs(observed)
     progress.claim_phase(observed)
     progress.claim_progress(observed)
-    steps.claim_load(observed)
     inputs = [core.i.valid, Value.cast(core.i.payload), core.o.ready]
     if core.access:
         inputs += [core.i_state.valid, Value.cast(core.i_state.payload), core.o_state.ready]
-    if core.weights:
-        inputs += [core.i_weights.valid, core.i_weights.payload]
     return prove(
         claims,
         inputs=inputs,
-        products=PRODUCTS,
+        data=DATA,
         kept=FIFOS,
         folder=folder,
         seconds=seconds,
@@ -82,8 +79,6 @@ def _claim_streams(observed: Observed) -> None:
         # Of the word itself its address: the memory that it comes from is data.
         place = Cat(core.store.state_address, core.store.state_stream)
         offers["o_state"] = (core.o_state.valid, place, core.o_state.ready)
-    if core.weights:
-        enters["i_weights"] = core.i_weights
     for name, (valid, payload, ready) in offers.items():
         streams.claim_offer(claims, name, valid=valid, payload=payload, ready=ready)
     for name, stream in enters.items():

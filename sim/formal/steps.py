@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from amaranth.hdl import Const, Mux, Signal, Value
 from amaranth.lib import data
 
-from hdl.numeric import span
 from hdl.ports import step_fields
-from hdl.weight_image import parts
 
 if TYPE_CHECKING:
     from sim.formal.observed import Observed
@@ -90,22 +88,3 @@ def claim_inputs(observed: Observed) -> None:
     release = observed.core.store.x_release
     there = (steps.full >= in_use + release) & (~release | (observed.position == 1))
     observed.claims.always("input_is_there", there)
-
-
-def claim_load(observed: Observed) -> None:
-    """While weights come in, in the order of their addresses, the core does nothing else."""
-    core, plan = observed.core, observed.plan
-    if core.weights is None:
-        return
-    loaded = core.weights.loaded
-    bits = len(Signal(span(plan.words)))
-    word = observed.inside("weights.word", bits)
-    part = observed.inside("weights.part", len(Signal(span(parts(plan)))))
-    runs = core.i.ready | core.sequencer.valid | observed.inside("sequencer.go")
-    observed.claims.always("nothing_runs_before_the_weights", loaded | ~runs)
-    observed.claims.always("weights_are_taken_until_loaded", core.i_weights.ready == ~loaded)
-    within = (word < plan.words) & (part < parts(plan))
-    observed.claims.always("weights_stay_in_their_memory", loaded | within)
-    was_loaded = Signal()
-    observed.m.d.sync += was_loaded.eq(loaded)
-    observed.claims.always("weights_are_loaded_once", loaded | ~was_loaded)
