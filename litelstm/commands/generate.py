@@ -45,7 +45,8 @@ def generate(
 ) -> None:
     """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK.
 
-    With --weights ram also NAME.weights.bin, what the core's stream i_weights takes after a reset.
+    With --weights ram or double also NAME.weights.bin, the image that the core's stream i_weights
+    takes.
     """
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
@@ -68,7 +69,7 @@ def generate(
         fusesoc: files.content(core_file(name=name, lanes=lanes)),
     }
     if words.size:
-        contents[loaded] = files.content(words.astype("<u2").tobytes())
+        contents[loaded] = files.content(words.astype("<u4").tobytes())
     files.replace_all(contents)
     timing = core.description["timing"]
     out.print(
@@ -78,4 +79,4 @@ def generate(
     out.print(f"{description}: ports, formats, timing, sizes")
     out.print(f"{fusesoc}: for FuseSoC")
     if words.size:
-        out.print(f"{loaded}: {words.size} words for i_weights, 2 bytes each, the low one first")
+        out.print(f"{loaded}: {words.size} words for i_weights, 4 bytes each, the low one first")
