@@ -44,6 +44,7 @@ class Core(Component):
         interface: streams, state and outputs.
         storage: memories of weights and sums.
         others: where weights are loaded, networks that the core can run as well.
+        watched: whether a bus counts what happens inside.
 
     Raises:
         golden.errors.InputError: see :class:`hdl.plan.Plan`.
@@ -64,6 +65,8 @@ class Core(Component):
         load: what became of them, see ``hdl.loader.LOAD``.
         restart: where weights are loaded: forget all but them, as a reset does.
         idle: where weights are loaded: no step is begun, nothing is in flight or at the output.
+        waits: where watched: the array waits for an element of x.
+        saturated: where watched: an element of c is cut to its format's range, for one cycle.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Core(Component):
         interface: Interface = DEFAULT,
         storage: Storage = BUILT_IN,
         others: Sequence[QuantizedNetwork] = (),
+        watched: bool = False,
     ) -> None:
         self.plan = plan = Plan(
             network=network,
@@ -87,13 +91,14 @@ class Core(Component):
         self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
         sequencer = LoadedSequencer if storage.loadable else Sequencer
-        self.sequencer = sequencer(plan=plan, place=plan.array.place)
-        self.update = StateUpdate(plan=plan)
+        self.sequencer = sequencer(plan=plan, place=plan.array.place, watched=watched)
+        self.update = StateUpdate(plan=plan, watched=watched)
+        self._watched = watched
         self.access = StateAccess(plan=plan) if interface.state == "load" else None
         self.weights = WeightRam(plan=plan) if storage.loadable else None
         self.loader = Loader(plan=plan) if storage.loadable else None
         self.gate = InputGate(plan=plan) if storage.loadable else None
-        ports = {
+        ports: dict[str, Any] = {
             "i": In(stream.Signature(input_layout(plan))),
             "o": Out(stream.Signature(output_layout(plan))),
         }
@@ -107,6 +112,8 @@ class Core(Component):
                 "restart": In(1),
                 "idle": Out(1),
             }
+        if watched:
+            ports |= {"waits": Out(1), "saturated": Out(1)}
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
@@ -162,6 +169,11 @@ class Core(Component):
             self._connect_loader(m, self.loader, clears)
             with m.If(clears):
                 m.d.sync += valid.eq(0)
+        if self._watched:
+            m.d.comb += [
+                self.waits.eq(sequencer.waits),
+                self.saturated.eq(update.saturated),
+            ]
         return m
 
     def _cleared(self, component: Component, clears: Value) -> Any:

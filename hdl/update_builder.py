@@ -14,7 +14,7 @@ from hdl.activations import Tanh, hard_sigmoid, logistic_from_tanh
 from hdl.latency import READ, STATE, SUM, Program, UpdateCost, tanh_latency
 from hdl.loaded_memory import LoadedMemory
 from hdl.memory import block_memory
-from hdl.numeric import distinct, requantize, select
+from hdl.numeric import distinct, exceeds, requantize, select
 from hdl.pipeline import Pipeline, Staged
 from hdl.plan import Plan
 from hdl.slots import Slots
@@ -46,6 +46,7 @@ class UpdateBuilder:
             ``hdl.latency.READ + 1 + n``.
         state: h and c of step t-1 of the entering unit, valid in stage 1.
         loads: where weights are loaded, writes of the loader and the active bank.
+        watched: whether to tell of elements of c that are cut.
 
     Attributes:
         index: index of the unit.
@@ -65,6 +66,7 @@ class UpdateBuilder:
         sums: Any,
         state: dict[str, Value],
         loads: tuple[Any, Value] | None = None,
+        watched: bool = False,
     ) -> None:
         self._m = m
         self._plan = plan
@@ -96,6 +98,8 @@ class UpdateBuilder:
             self.layer = Staged(entering.layer, 0, ())
             self.last = Staged(entering.last, 0, ())
         self.made: dict[str, list[tuple[list[int], Staged]]] = {}
+        self._watched = watched
+        self._cuts: list[tuple[list[int], Staged]] = []
 
     def run(self, program: Program, jobs: list[int], order: tuple[str, ...]) -> None:
         """Build the update of some jobs, whose sums are read in an order of gates."""
@@ -257,7 +261,20 @@ class UpdateBuilder:
         """Narrow to a vector's format; it is written in the stage in which all programs do."""
         result = self.narrow(a, vector, name=f"new_{vector}")
         self.made.setdefault(vector, []).append((self.pipe.active, result))
+        if self._watched and vector == "c":
+            cut = self.pipe.apply(exceeds, a, self._formats("c"), name="c_cut")
+            self._cuts.append((self.pipe.active, cut))
         return result
+
+    def cut(self) -> tuple[int, Value]:
+        """Whether the new element of c was cut, and in which stage it is told."""
+        stage = self._cost.written["c"]
+        cut = Value.cast(0)
+        for jobs, single in self._cuts:
+            whole = len(jobs) == len(self._plan.kinds)
+            ours = Value.cast(1) if whole else self.pipe.job_at(stage).matches(*jobs)
+            cut |= ours & self.pipe.at(single, stage).any()
+        return stage, cut
 
     def written(self, vector: str) -> tuple[int, Value, Callable[[Value], Value]]:
         """A vector's write: its stage, the value, and whether a job writes the vector."""
