@@ -19,6 +19,8 @@ class Field:
         reset: value after a reset; ``None`` where hardware gives the value.
         pulse: written ones last for one cycle.
         clears: a written one clears the bit, hardware sets it.
+        counter: hardware counts in it.
+        strobe: a read or a write does something beside; it is one end of a stream.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Field:
     reset: int | None
     pulse: bool
     clears: bool
+    counter: bool
+    strobe: bool
 
     @property
     def mask(self) -> int:
@@ -119,4 +123,6 @@ def _field(node: Any) -> Field:
         reset=None if reset is None else int(reset),
         pulse=bool(node.get_property("singlepulse")),
         clears=on_write is not None and on_write.name == "woclr",
+        counter=bool(node.get_property("counter")),
+        strobe=bool(node.get_property("swmod") or node.get_property("swacc")),
     )

@@ -1,0 +1,34 @@
+"""Register accesses inside a core with a bus: what every front end speaks, AXI4-Lite or serial."""
+
+from __future__ import annotations
+
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+ADDRESS_BITS = 8
+"""Octets of the register map, as a power of two."""
+
+WORD = 32
+"""Bits of a register."""
+
+ACCESS = wiring.Signature(
+    {
+        "request": Out(1),
+        "write": Out(1),
+        "address": Out(ADDRESS_BITS),
+        "data": Out(WORD),
+        "whole": Out(1),
+        "done": In(1),
+        "answer": In(WORD),
+        "error": In(1),
+    }
+)
+"""One access after another, as seen from the front end.
+
+``request`` stays, with ``write``, ``address`` and ``data`` as they are, up to the cycle of
+``done``, one cycle after the request's first or more; in the cycle after it a new request may
+begin. From the cycle of ``done`` until the next request, ``answer`` is the word that was read and
+``error`` says that it could not be read or written. The address is in octets; its two lowest bits
+are not looked at. ``whole`` is 0 if not all octets of a word are to be written, which is refused.
+``done`` comes from a register, so that no front end has a path from its inputs to its outputs.
+"""

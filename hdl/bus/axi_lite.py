@@ -1,0 +1,82 @@
+"""AXI4-Lite to register accesses."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
+from hdl.component import Component
+
+WRITE = data.StructLayout({"data": WORD, "strb": WORD // 8})
+READ = data.StructLayout({"data": WORD, "resp": 2})
+
+
+class AxiLite(Component):
+    """One transaction at a time, reads and writes in turns where both wait.
+
+        aw, w ─┐                        ┌─► b
+               ├─► access ─► registers ─┤
+        ar ────┘                        └─► r
+
+    Address and data of a write may come in any order: both are taken in the same cycle. A write of
+    less than a word is refused. OKAY (0) or SLVERR (2) is answered.
+
+    Latency: a response is offered two cycles after its request, and what the registers need.
+    Cost: no registers for address and data; the master holds them.
+
+    Attributes:
+        aw, w, b, ar, r: the channels; ``ready`` of each depends on registers alone.
+        access: to the registers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "aw": In(stream.Signature(ADDRESS_BITS)),
+                "w": In(stream.Signature(WRITE)),
+                "b": Out(stream.Signature(2)),
+                "ar": In(stream.Signature(ADDRESS_BITS)),
+                "r": Out(stream.Signature(READ)),
+                "access": Out(ACCESS),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        access = self.access
+        writing = Signal()
+        wrote = Signal()  # the last one: a read is first now
+        write_waits = Signal()
+        response = Cat(Const(0, 1), access.error)
+        m.d.comb += [
+            write_waits.eq(self.aw.valid & self.w.valid),
+            access.write.eq(writing),
+            access.address.eq(Mux(writing, self.aw.payload, self.ar.payload)),
+            access.data.eq(self.w.payload.data),
+            access.whole.eq(self.w.payload.strb.all() | ~writing),
+            self.b.payload.eq(response),
+            self.r.payload.data.eq(access.answer),
+            self.r.payload.resp.eq(response),
+        ]
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.sync += writing.eq(write_waits & ~(wrote & self.ar.valid))
+                with m.If(write_waits | self.ar.valid):
+                    m.next = "ACCESS"
+            with m.State("ACCESS"):
+                m.d.comb += [
+                    access.request.eq(1),
+                    self.aw.ready.eq(writing & access.done),
+                    self.w.ready.eq(writing & access.done),
+                    self.ar.ready.eq(~writing & access.done),
+                ]
+                with m.If(access.done):
+                    m.d.sync += wrote.eq(writing)
+                    m.next = "RESPOND"
+            with m.State("RESPOND"):
+                m.d.comb += [self.b.valid.eq(writing), self.r.valid.eq(~writing)]
+                with m.If(Mux(writing, self.b.ready, self.r.ready)):
+                    m.next = "IDLE"
+        return m
