@@ -1,0 +1,81 @@
+"""How elements travel on a stream bus: which bits of which beat they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import lcm
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packing:
+    """Elements of a vector one after another in the beats of a bus, the first in the lowest bits.
+
+    A vector - a step's x, a result, a state - starts with a fresh beat; what is left of its last
+    beat is 0.
+
+    Attributes:
+        element: bits of an element, signed.
+        bus: bits of a beat.
+        tight: elements follow each other bit by bit; else each fills a container of 8, 16 or 32
+            bits by its sign.
+
+    Raises:
+        InputError: an element has more than 32 bits, or the bus is none.
+    """
+
+    element: int
+    bus: int
+    tight: bool = False
+
+    BUSES: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128)
+
+    def __post_init__(self) -> None:
+        if self.bus not in self.BUSES:
+            raise InputError(f"bus is {self.bus} bits, expected {', '.join(map(str, self.BUSES))}")
+        if not 1 <= self.element <= 32:
+            raise InputError(f"an element has {self.element} bits, a bus takes 1 to 32")
+
+    @property
+    def container(self) -> int:
+        """Bits from the start of an element to that of the next."""
+        if self.tight:
+            return self.element
+        return next(width for width in (8, 16, 32) if width >= self.element)
+
+    @property
+    def period(self) -> int:
+        """Elements after which a beat and an element start together again."""
+        return lcm(self.container, self.bus) // self.container
+
+    def beats(self, count: int) -> int:
+        """Beats of a vector of so many elements."""
+        return -(-count * self.container // self.bus)
+
+    def octets(self, count: int) -> int:
+        """Octets of a vector that are in use."""
+        return -(-count * self.container // 8)
+
+    def pack(self, vectors: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Whole beats of some vectors (vectors, elements) as octets (vectors, octets)."""
+        vectors = np.asarray(vectors, dtype="<i8")
+        count, elements = vectors.shape
+        octets = np.ascontiguousarray(vectors)[..., np.newaxis].view(np.uint8)
+        bits = np.unpackbits(octets, axis=2, bitorder="little")[..., : self.container]
+        packed = np.zeros((count, self.beats(elements) * self.bus), np.uint8)
+        packed[:, : elements * self.container] = bits.reshape(count, -1)
+        return np.packbits(packed, axis=1, bitorder="little")
+
+    def unpack(self, octets: NDArray[np.uint8], elements: int) -> NDArray[np.int64]:
+        """Vectors (vectors, elements) from their octets (vectors, octets)."""
+        bits = np.unpackbits(np.asarray(octets, np.uint8), axis=1, bitorder="little")
+        bits = bits[:, : elements * self.container].reshape(len(bits), elements, self.container)
+        bits = bits[..., : self.element].astype(np.int64)
+        weights = 1 << np.arange(self.element, dtype=np.int64)
+        weights[-1] = -weights[-1]
+        return bits @ weights

@@ -1,0 +1,176 @@
+"""Words of vectors to beats of a stream bus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal, Value, signed
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from golden.packing import Packing
+from hdl.bus.moves import Put, puts
+from hdl.component import Component
+from hdl.numeric import span
+
+
+def word_layout(packing: Packing, beside: dict[str, Any]) -> data.StructLayout:
+    """A word: ``data``; ``ends``, it is its vector's last; ``last``, so is its frame's; ..."""
+    return data.StructLayout({"data": signed(packing.element), "ends": 1, "last": 1, **beside})
+
+
+def beat_layout(packing: Packing, beside: dict[str, Any]) -> data.StructLayout:
+    """A beat: ``data``; ``keep``, its octets in use; ``ends``, ``last`` with the last beat; ..."""
+    keep = packing.bus // 8
+    return data.StructLayout({"data": packing.bus, "keep": keep, "ends": 1, "last": 1, **beside})
+
+
+class Packer(Component):
+    """A vector begins with a fresh beat, whose last is filled up with zeros.
+
+    After ``restart`` a beat on offer stays, and a frame of which a beat was offered is ended by one
+    more, of zeros, with ``last`` and all octets in use.
+
+    Latency: a cycle after the word that completes it a beat is on offer. Throughput: a word a
+    cycle, if it has no more bits than a beat and the beat is taken at once; one more cycle for a
+    vector whose last word lies in two beats.
+
+    Args:
+        packing: of the words.
+        beside: fields of words that beats have, too: those of the beat's last word.
+        closing: their values in the beat that ends a frame after ``restart``; as before where
+            there is none.
+
+    Attributes:
+        i: words, see :func:`word_layout`.
+        o: beats, see :func:`beat_layout`.
+        empty: nothing is here.
+        restart: forget what was begun.
+    """
+
+    def __init__(
+        self,
+        *,
+        packing: Packing,
+        beside: dict[str, Any] | None = None,
+        closing: dict[str, int] | None = None,
+    ) -> None:
+        self.packing = packing
+        self._beside = beside or {}
+        self._closing = closing or {}
+        super().__init__(
+            {
+                "i": In(stream.Signature(word_layout(packing, self._beside))),
+                "o": Out(stream.Signature(beat_layout(packing, self._beside))),
+                "empty": Out(1),
+                "restart": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        schedule = puts(self.packing)
+        place = Signal(span(len(schedule)))
+        beat: Any = Signal(self.o.payload.shape())
+        word = self.i.payload
+        offered = Signal()
+        begun, closing = Signal(), Signal()  # a beat without last was offered; last is to come
+        flushing, flushed_last = Signal(), Signal()  # the vector's end is carried
+        free, takes, moves, over = Signal(), Signal(), Signal(), Signal()
+        move: Any = Signal(data.StructLayout({"ends": 1, "completes": 1, "carries": 1}))
+        m.d.comb += [
+            self.o.valid.eq(offered),
+            self.o.payload.eq(beat),
+            self.empty.eq(~offered & ~closing & ~flushing & (place == 0)),
+            free.eq(~offered | self.o.ready),
+            takes.eq(free & ~flushing & ~closing),
+            moves.eq(takes & self.i.valid & ~self.restart),
+            self.i.ready.eq(takes & move.ends),
+            over.eq(move.ends & word.ends & ~move.carries),
+        ]
+        carry, carry_keep = self._fill(m, schedule, place, beat, move, moves)
+        with m.If(self.o.ready):
+            m.d.sync += offered.eq(0)
+        with m.If(moves):
+            m.d.sync += [
+                beat.ends.eq(over),
+                beat.last.eq(over & word.last),
+                *(beat[name].eq(word[name]) for name in self._beside),
+                flushing.eq(move.ends & word.ends & move.carries),
+                flushed_last.eq(word.last),
+                place.eq(place + 1),
+            ]
+            with m.If((move.ends & word.ends) | (place == len(schedule) - 1)):
+                m.d.sync += place.eq(0)
+            with m.If(move.completes | over):
+                m.d.sync += [offered.eq(1), begun.eq(~(over & word.last))]
+        with m.If(free & flushing & ~self.restart):
+            m.d.sync += [
+                beat.data.eq(carry),
+                beat.keep.eq(carry_keep),
+                beat.ends.eq(1),
+                beat.last.eq(flushed_last),
+                flushing.eq(0),
+                offered.eq(1),
+                begun.eq(~flushed_last),
+            ]
+        with m.If(free & closing & ~self.restart):
+            m.d.sync += [
+                beat.data.eq(0),
+                beat.keep.eq(-1),
+                beat.ends.eq(1),
+                beat.last.eq(1),
+                *(beat[name].eq(value) for name, value in self._closing.items()),
+                closing.eq(0),
+                offered.eq(1),
+                begun.eq(0),
+            ]
+        with m.If(self.restart):
+            m.d.sync += [place.eq(0), flushing.eq(0), closing.eq(begun)]
+        return m
+
+    def _fill(
+        self,
+        m: Module,
+        schedule: tuple[Put, ...],
+        place: Signal,
+        beat: Any,
+        move: Any,
+        moves: Signal,
+    ) -> tuple[Value, Value]:
+        """The word's bits into the beat; returns what is left of them, and its octets in use."""
+        container = self.packing.container
+        value = self.i.payload.data
+        word = Cat(value, value[-1].replicate(container - len(value)))
+        left = [container - put.start - put.count if put.ends else 0 for put in schedule]
+        carry = Signal(max(1, *left), reset_less=True)
+        carry_keep = Signal(len(beat.keep), reset_less=True)
+        with m.Switch(place):
+            for number, put in enumerate(schedule):
+                with m.Case(number):
+                    bits = Cat(
+                        carry[: put.carried],
+                        beat.data[: put.filled],
+                        word[put.start : put.start + put.count],
+                    )
+                    m.d.comb += [
+                        move.ends.eq(put.ends),
+                        move.completes.eq(put.completes),
+                        move.carries.eq(left[number] > 0),
+                    ]
+                    with m.If(moves):
+                        m.d.sync += [
+                            beat.data.eq(bits),
+                            beat.keep.eq(_keep(put.bits)),
+                        ]
+                        if left[number]:
+                            m.d.sync += [
+                                carry.eq(word[put.start + put.count :]),
+                                carry_keep.eq(_keep(left[number])),
+                            ]
+        return carry, carry_keep
+
+
+def _keep(bits: int) -> int:
+    """The octets that so many bits are in."""
+    return (1 << -(-bits // 8)) - 1

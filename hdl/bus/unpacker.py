@@ -1,0 +1,126 @@
+"""Beats of a stream bus to elements of vectors, each of the right length whatever comes."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from golden.packing import Packing
+from hdl.bus.moves import Take, takes
+from hdl.component import Component
+from hdl.numeric import span
+
+
+class Unpacker(Component):
+    """Gives vectors of ``count`` elements; a vector begins with a fresh beat.
+
+    A frame that ends inside a vector leaves its missing elements 0; an element that is not there
+    whole is missing.
+
+    Latency: none. Throughput: an element a cycle, if it has no more bits than a beat.
+    Cost: bits that are kept from one beat to the next, only where an element may lie in two.
+
+    Attributes:
+        i: beats, and with each whether its frame ends.
+        o: elements.
+        first: nothing of the next vector was taken yet.
+        final: the element on offer is the vector's last.
+        last: then, the frame ends with it; or was cut short, if ``padding``.
+        padding: elements are missing.
+        hold: take no beat. Only looked at when ``first``, as is ``drop``.
+        drop: take beats away and make nothing of them.
+        moves: something of a vector is taken, or given.
+        cut: a beat with the frame's end is taken inside a vector.
+        restart: forget what was begun.
+    """
+
+    def __init__(self, *, packing: Packing, count: int) -> None:
+        self.packing = packing
+        self.count = count
+        super().__init__(
+            {
+                "i": In(stream.Signature(data.StructLayout({"data": packing.bus, "last": 1}))),
+                "o": Out(stream.Signature(signed(packing.element))),
+                "first": Out(1, init=1),  # pyright: ignore[reportCallIssue]
+                "final": Out(1),
+                "last": Out(1),
+                "padding": Out(1),
+                "hold": In(1),
+                "drop": In(1),
+                "moves": Out(1),
+                "cut": Out(1),
+                "restart": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        schedule = takes(self.packing)
+        place = Signal(span(len(schedule)))
+        index = Signal(span(self.count))
+        makes, ends = Signal(), Signal()
+        element = self._element(m, schedule, place, makes, ends)
+        held = Signal()
+        taken, given = Signal(), Signal()
+        m.d.comb += [
+            held.eq(self.first & (self.hold | self.drop)),
+            self.final.eq(index == self.count - 1),
+            self.last.eq(self.final & (self.padding | self.i.payload.last)),
+            self.o.valid.eq(self.padding | (self.i.valid & makes & ~held)),
+            self.o.payload.eq(Mux(self.padding, 0, element)),
+            self.i.ready.eq(
+                ~self.padding
+                & Mux(
+                    held,
+                    self.drop,
+                    ~makes | ((ends | self.final) & self.o.ready),
+                )
+            ),
+            taken.eq(self.i.valid & self.i.ready & ~held),
+            given.eq(self.o.valid & self.o.ready),
+            self.moves.eq(taken | given),
+            self.cut.eq(taken & self.i.payload.last & ~(makes & self.final)),
+        ]
+        with m.If(given):
+            m.d.sync += index.eq(Mux(self.final, 0, index + 1))
+        with m.If(self.moves):
+            self._advance(m, place, schedule)
+            m.d.sync += self.first.eq(given & self.final)
+        with m.If(given & self.final):
+            m.d.sync += [place.eq(0), self.padding.eq(0)]
+        with m.Elif(self.cut):
+            m.d.sync += [place.eq(0), self.padding.eq(1)]
+        with m.If(self.restart):
+            m.d.sync += [index.eq(0), place.eq(0), self.padding.eq(0), self.first.eq(1)]
+        return m
+
+    def _advance(self, m: Module, place: Signal, schedule: tuple[Take, ...]) -> None:
+        if len(schedule) > 1:
+            m.d.sync += place.eq(Mux(place == len(schedule) - 1, 0, place + 1))
+
+    def _element(
+        self, m: Module, schedule: tuple[Take, ...], place: Signal, makes: Signal, ends: Signal
+    ) -> Value:
+        """The element at a place of the schedule; what is kept for the next one."""
+        packing, beat = self.packing, self.i.payload.data
+        most = max(move.kept for move in schedule)
+        kept = Signal(max(1, most), reset_less=True)
+        element = Signal(signed(packing.element))
+        with m.Switch(place):
+            for number, move in enumerate(schedule):
+                with m.Case(number):
+                    used = packing.container - move.kept if move.makes else 0
+                    bits = Cat(kept[: move.kept], beat[move.start :])
+                    m.d.comb += [
+                        makes.eq(move.makes),
+                        ends.eq(move.ends),
+                        element.eq(bits[: packing.element]),
+                    ]
+                    if most and move.ends:
+                        left = beat[move.start + used :]
+                        with m.If(self.moves):
+                            m.d.sync += kept.eq(
+                                left if move.makes else Cat(kept[: move.kept], left)
+                            )
+        return element
