@@ -20,7 +20,13 @@ VENDOR, LIBRARY = "litelstm", "ip"
 
 _AXI_LITE = ("aximm", "s_axil_")
 _CLOCK, _RESET, _INTERRUPT = "aclk", "aresetn", "irq"
-_TYPES = {"aximm": "bus", "axis": "bus", "clock": "signal", "reset": "signal", "interrupt": "signal"}
+_TYPES = {
+    "aximm": "bus",
+    "axis": "bus",
+    "clock": "signal",
+    "reset": "signal",
+    "interrupt": "signal",
+}
 """Bus types in the library of interfaces that Vivado comes with, and their kind."""
 
 
@@ -146,9 +152,7 @@ def _file_sets(files: Mapping[str, str]) -> Element:
     """Verilog for synthesis and simulation, and the rest for software."""
     sets = Element(_tag("fileSets"))
     for set_name, in_rtl in (("rtl", True), ("software", False)):
-        chosen = {
-            name: kind for name, kind in files.items() if (kind == "verilogSource") is in_rtl
-        }
+        chosen = {name: kind for name, kind in files.items() if (kind == "verilogSource") is in_rtl}
         if not chosen:
             continue
         one = _add(sets, "fileSet")

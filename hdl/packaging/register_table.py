@@ -25,7 +25,10 @@ def page() -> str:
     overview = [
         "| address | register | |",
         "|---|---|---|",
-        *(f"| 0x{r.address:02x} | [{r.name}](#{r.name.lower()}) | {r.title} |" for r in registers()),
+        *(
+            f"| 0x{r.address:02x} | [{r.name}](#{r.name.lower()}) | {r.title} |"
+            for r in registers()
+        ),
     ]
     sections = [line for register in registers() for line in _section(register)]
     return "\n".join([_HEAD, *overview, *sections]) + "\n"
@@ -47,9 +50,7 @@ def _access(field: Field) -> str:
         return "pulse"
     if field.clears:
         return "r, w1c"
-    return ", ".join(
-        word for word, has in (("r", field.readable), ("w", field.writable)) if has
-    )
+    return ", ".join(word for word, has in (("r", field.readable), ("w", field.writable)) if has)
 
 
 if __name__ == "__main__":

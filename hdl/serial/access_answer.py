@@ -88,7 +88,9 @@ class AccessAnswer(Component):
                 m.d.comb += header.eq(int.from_bytes(FAULT, "little"))
             with m.Case(Content.HELLO):
                 m.d.comb += [count.eq(MAX_WORDS), status.eq(Status.DONE)]
-                m.d.comb += header.eq(Cat(Const(Kind.HELLO | ANSWER, 8), self.number, status, count))
+                m.d.comb += header.eq(
+                    Cat(Const(Kind.HELLO | ANSWER, 8), self.number, status, count)
+                )
             with m.Case(Content.RESULT):
                 m.d.comb += header.eq(Cat(self.kind | ANSWER, self.number, status, count))
         return m

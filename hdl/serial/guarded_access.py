@@ -87,10 +87,8 @@ class GuardedAccess(Component):
                     m.next = "IDLE"
         return m
 
-    def _room(
-        self, m: Module, room: Register, named: dict[str, Register]
-    ) -> tuple[Signal, Signal]:
-        """Whether the access is to a data register, and whether ROOM, just read, has room for it."""
+    def _room(self, m: Module, room: Register, named: dict[str, Register]) -> tuple[Signal, Signal]:
+        """Whether ROOM is to be looked at, and whether what it says, just read, has room."""
         looks, has_room = Signal(), Signal()
         with m.Switch(self.address[2:]):
             for name, field in ROOM_OF.items():

@@ -34,7 +34,7 @@ class UartAccess(Component):
     def __init__(self, *, divisor: int) -> None:
         self.receiver = UartReceiver(divisor=divisor)
         self.transmitter = UartTransmitter(divisor=divisor)
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "access": Out(ACCESS)})
+        super().__init__({"rx": In(1), "tx": Out(1), "access": Out(ACCESS)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -51,9 +51,7 @@ class MmioBackend(WallTime):
         interrupt: waits so many seconds, or until the core's interrupt; ``None`` for polling.
     """
 
-    def __init__(
-        self, mmio: Mmio, *, interrupt: Callable[[float], object] | None = None
-    ) -> None:
+    def __init__(self, mmio: Mmio, *, interrupt: Callable[[float], object] | None = None) -> None:
         self._mmio = mmio
         self._interrupt = interrupt
 

@@ -1,8 +1,8 @@
 """A core as a program uses it.
 
-    with litelstm.open("build/litelstm_core.json", "uio:/dev/uio0") as core:
-        core.load("weights.bin")
-        y = core.run(x)
+with litelstm.open("build/litelstm_core.json", "uio:/dev/uio0") as core:
+    core.load("weights.bin")
+    y = core.run(x)
 """
 
 from __future__ import annotations
@@ -203,12 +203,11 @@ class Core:
             _, width = description.register("LENGTH").fields["STEPS"]
             registers.set("LENGTH", STEPS=steps if steps < 1 << width else 0)
             self._length = steps
-        results = steps if description.every_step else 1
-        incoming = {Y: results * description.outputs}
-        incoming |= {STATE_OUT: description.state_words} if save else {}
+        incoming = {Y: steps if description.every_step else 1}
+        incoming |= {STATE_OUT: 1} if save else {}
         try:
             came = self._traffic.move(
-                {X: sequence.reshape(-1), **loads}, incoming, timeout=self.timeout
+                {**loads, X: sequence.reshape(-1)}, incoming, timeout=self.timeout
             )
         except CoreTimeoutError as error:
             raise CoreTimeoutError(f"{error} ({self._state()})") from None

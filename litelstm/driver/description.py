@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from golden.errors import InputError
 from golden.formats import Format
+from golden.packing import Packing
 
 T = TypeVar("T")
 
@@ -35,17 +39,26 @@ class Stream:
 
     Attributes:
         port: of the Verilog, without ``_tdata``; empty where data registers take its place.
-        width: bits of the bus.
-        element: bits of an element.
-        container: bits that an element takes on the bus.
-        signed: whether an element is.
+        packing: of its elements.
+        vector: elements of a vector: a step's x, a result, a state, a word of weights.
     """
 
     port: str
-    width: int
-    element: int
-    container: int
-    signed: bool
+    packing: Packing
+    vector: int
+
+    def octets(self, vectors: int) -> int:
+        """Octets of a frame of some vectors, in whole beats."""
+        return vectors * self.packing.beats(self.vector) * self.packing.bus // 8
+
+    def pack(self, elements: NDArray[np.int64]) -> bytes:
+        """The octets of a frame, in whole beats."""
+        return self.packing.pack(elements.reshape(-1, self.vector)).tobytes()
+
+    def unpack(self, octets: bytes, vectors: int) -> NDArray[np.int64]:
+        """Elements, (vectors * vector,), of a frame; octets that are not in use may be missing."""
+        whole = np.frombuffer(octets.ljust(self.octets(vectors), b"\0"), np.uint8)
+        return self.packing.unpack(whole.reshape(vectors, -1), self.vector).reshape(-1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +161,12 @@ class Description:
             streams={
                 one.get("name", str): Stream(
                     port=one.get("port", str),
-                    width=one.get("width", int),
-                    element=one.get("element", int),
-                    container=one.get("container", int),
-                    signed=one.get("signed", bool),
+                    packing=Packing(
+                        element=one.get("element", int),
+                        bus=one.get("bus", int),
+                        tight=one.get("tight", bool),
+                    ),
+                    vector=one.get("vector", int),
                 )
                 for one in bus.sections("streams")
             },

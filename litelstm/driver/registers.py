@@ -47,9 +47,7 @@ class Registers:
 
 def split(register: Register, word: int) -> dict[str, int]:
     """The fields of a register's word."""
-    return {
-        name: word >> low & (1 << width) - 1 for name, (low, width) in register.fields.items()
-    }
+    return {name: word >> low & (1 << width) - 1 for name, (low, width) in register.fields.items()}
 
 
 def join(register: Register, fields: dict[str, int]) -> int:

@@ -60,7 +60,7 @@ class Samples:
             raise InputError(
                 f"state is {words.dtype} of shape {words.shape}, expected ({expected},) integers"
             )
-        bits = self._description.streams[STATE_IN].element
+        bits = self._description.streams[STATE_IN].packing.element
         return _in_range("state words", words, -(1 << bits - 1), (1 << bits - 1) - 1)
 
     def _words(self, x: NDArray[Any]) -> Integers:

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from litelstm.driver.backend import Backend, StreamBackend, WindowBackend
 from litelstm.driver.description import STATE_IN, STATE_OUT, WEIGHTS, Description, X, Y
 from litelstm.driver.errors import CoreTimeoutError, DriverError
-from litelstm.driver.packing import pack, packed_octets, unpack
 from litelstm.driver.registers import Registers
 
 Elements = NDArray[np.int64]
 
-WORD = 32
+WORD = (1 << 32) - 1
 
 _INTO = {X: ("X", "X_LAST"), WEIGHTS: ("WEIGHT", "WEIGHT_LAST"), STATE_IN: ("STATE_IN", "STATE_IN")}
 """Data register of each stream into the core, and the one for its last word."""
@@ -34,7 +33,7 @@ class Traffic(Protocol):
 
         Args:
             outgoing: elements to the core, by the stream's name.
-            incoming: numbers of elements from the core, by the stream's name.
+            incoming: numbers of vectors from the core, by the stream's name.
             timeout: seconds for all of it.
 
         Raises:
@@ -71,16 +70,17 @@ class StreamTraffic:
         self, outgoing: Mapping[str, Elements], incoming: Mapping[str, int], *, timeout: float
     ) -> dict[str, Elements]:
         streams = self._streams
+        octets = {name: streams[name].octets(vectors) for name, vectors in incoming.items()}
         came = self._backend.transfer(
-            {name: pack(streams[name], elements) for name, elements in outgoing.items()},
-            {name: packed_octets(streams[name], count) for name, count in incoming.items()},
+            {name: streams[name].pack(elements) for name, elements in outgoing.items()},
+            octets,
             timeout=timeout,
         )
-        for name, count in incoming.items():
-            expected = packed_octets(streams[name], count)
-            if len(came[name]) != expected:
+        for name, expected in octets.items():
+            beat = streams[name].packing.bus // 8  # of the last one octets may not be in use
+            if not expected - beat < len(came[name]) <= expected:
                 raise DriverError(f"{name} has {len(came[name])} octets, expected {expected}")
-        return {name: unpack(streams[name], came[name], n) for name, n in incoming.items()}
+        return {name: streams[name].unpack(came[name], n) for name, n in incoming.items()}
 
 
 class WindowTraffic:
@@ -97,12 +97,13 @@ class WindowTraffic:
     def move(
         self, outgoing: Mapping[str, Elements], incoming: Mapping[str, int], *, timeout: float
     ) -> dict[str, Elements]:
-        left = {name: [int(e) & 0xFFFFFFFF for e in all_] for name, all_ in outgoing.items()}
+        left = {name: (elements & WORD).tolist() for name, elements in outgoing.items()}
+        words = {name: n * self._streams[name].vector for name, n in incoming.items()}
         came: dict[str, list[int]] = {name: [] for name in incoming}
         until = self._backend.time() + timeout
-        while any(left.values()) or any(len(came[name]) < n for name, n in incoming.items()):
-            moved = sum(self._put(name, words) for name, words in left.items() if words)
-            for name, count in incoming.items():
+        while any(left.values()) or any(len(came[name]) < n for name, n in words.items()):
+            moved = sum(self._put(name, some) for name, some in left.items() if some)
+            for name, count in words.items():
                 # What goes in may wait for what comes out, so nobody waits for anything here.
                 taken = self._bursts.take(
                     self._registers.address(_OUT_OF[name]), count - len(came[name])
@@ -112,26 +113,20 @@ class WindowTraffic:
             if moved:
                 continue
             if self._backend.time() > until:
-                parts = [f"{len(words)} words for {name} left" for name, words in left.items()]
-                parts += [f"{len(came[name])} of {n} words of {name}" for name, n in incoming.items()]
+                parts = [f"{len(some)} words for {name} left" for name, some in left.items()]
+                parts += [f"{len(came[name])} of {n} words of {name}" for name, n in words.items()]
                 raise CoreTimeoutError(f"after {timeout:g} s: {', '.join(parts)}")
             self._backend.wait(timeout)
-        return {name: self._signed(name, words) for name, words in came.items()}
+        return {name: _signed(some) for name, some in came.items()}
 
     def _put(self, name: str, words: list[int]) -> int:
         """Write what the core takes, and strike it off; returns how many."""
         middle, last = map(self._registers.address, _INTO[name])
-        if len(words) > 1:
-            taken = self._bursts.put(middle, words[:-1])
-        else:
-            taken = self._bursts.put(last, words)
+        taken = self._bursts.put(middle, words[:-1]) if len(words) > 1 else 0
+        if taken == len(words) - 1:
+            taken += self._bursts.put(last, words[-1:])
         del words[:taken]
         return taken
-
-    def _signed(self, name: str, words: Sequence[int]) -> Elements:
-        width = self._streams[name].element if self._streams[name].signed else WORD
-        raw = np.array(words, dtype=np.int64) & (1 << width) - 1
-        return np.where(raw >> (width - 1) & self._streams[name].signed, raw - (1 << width), raw)
 
 
 class Polled:
@@ -170,3 +165,8 @@ class Polled:
     def _has_room(self, address: int) -> bool:
         low, _ = self._fields[address]
         return bool(self._backend.read(self._room.address) >> low & 1)
+
+
+def _signed(words: list[int]) -> Elements:
+    """Registers as signed numbers."""
+    return np.array(words, np.uint32).view(np.int32).astype(np.int64)

@@ -47,15 +47,12 @@ def image_words(description: Description, network: NetworkOrImage) -> NDArray[np
     Raises:
         InputError: it is not whole words, or a network does not fit the core.
     """
-    if isinstance(network, str | Path):
-        network = read(network)
-    if isinstance(network, QuantizedNetwork):
-        from litelstm.pack import pack_network  # on a small board only images are loaded
-
-        network = pack_network(network, description.path)
-    if not network or len(network) % IMAGE_WORD:
-        raise InputError(f"image has {len(network)} octets, expected words of {IMAGE_WORD}")
-    return np.frombuffer(network, "<u4").astype(np.int64)
+    image = read(network) if isinstance(network, str | Path) else network
+    if isinstance(image, QuantizedNetwork):
+        raise InputError(f"{description.name} takes images of weights: make one with litelstm pack")
+    if not image or len(image) % IMAGE_WORD:
+        raise InputError(f"image has {len(image)} octets, expected words of {IMAGE_WORD}")
+    return np.frombuffer(image, "<u4").astype(np.int64)
 
 
 def read(path: str | Path) -> QuantizedNetwork | bytes:

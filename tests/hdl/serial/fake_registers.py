@@ -31,7 +31,7 @@ class FakeRegisters:
         self._left: int | None = None  # cycles before the answer
 
     def access(self, write: bool, address: int, word: int) -> tuple[int, bool]:
-        """An access as the register block makes it: the word that is read, and whether it failed."""
+        """An access as the register block makes it: its word, and whether it failed."""
         register = BY_ADDRESS.get(address & ~3)
         if register is None or not (register.writable if write else register.readable):
             return 0, True
@@ -61,9 +61,9 @@ class FakeRegisters:
 
     def _guarded(self, write: bool, address: int, word: int) -> tuple[Status, int]:
         register = BY_ADDRESS.get(address & ~3)
-        if register and register.name in ROOM_OF and register.writable == write:
-            if not self.room[ROOM_OF[register.name]]:
-                return Status.BUSY, 0
+        guarded = register and register.name in ROOM_OF and register.writable == write
+        if register and guarded and not self.room[ROOM_OF[register.name]]:
+            return Status.BUSY, 0
         word, failed = self.access(write, address, word)
         return (Status.REFUSED if failed else Status.DONE), word
 

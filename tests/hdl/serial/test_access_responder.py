@@ -114,7 +114,9 @@ def test_like_the_model(seed: int) -> None:
     expected = b"".join(model.feed(lot) for lot in lots)
     assert exchange([(lot, LONG) for lot in lots], registers, seed) == expected
     assert registers.made == model_registers.made
-    answers = [Answer.unpack(body) for body in frames.Decoder().feed(expected) if body != FAULT]
+    answers = [
+        Answer.unpack(body or b"") for body in frames.Decoder().feed(expected) if body != FAULT
+    ]
     assert {answer.status for answer in answers if answer} == set(Status)
     assert FAULT in frames.Decoder().feed(expected)
     assert any(answer and len(answer.words) > MAX_WORDS // 2 for answer in answers)
@@ -160,5 +162,5 @@ def test_what_comes_amid_a_request_is_not_looked_at() -> None:
     done = [answer.number for answer in answers if answer]
     assert done == sorted(set(done))
     assert set(range(0, 40, 2)) <= set(done)
-    assert 2 < len(set(range(1, 40, 2)) - set(done))
+    assert len(set(range(1, 40, 2)) - set(done)) > 2
     assert [word for _, _, word in registers.made] == [w for n in done for w in written[n]]
