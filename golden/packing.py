@@ -24,6 +24,7 @@ class Packing:
         bus: bits of a beat.
         tight: elements follow each other bit by bit; else each fills a container of 8, 16 or 32
             bits by its sign.
+        least: bits of the smallest container.
 
     Raises:
         InputError: an element has more than 32 bits, or the bus is none.
@@ -32,6 +33,7 @@ class Packing:
     element: int
     bus: int
     tight: bool = False
+    least: int = 8
 
     BUSES: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128)
 
@@ -46,7 +48,7 @@ class Packing:
         """Bits from the start of an element to that of the next."""
         if self.tight:
             return self.element
-        return next(width for width in (8, 16, 32) if width >= self.element)
+        return next(width for width in (8, 16, 32) if width >= max(self.element, self.least))
 
     @property
     def period(self) -> int:

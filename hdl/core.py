@@ -39,6 +39,7 @@ class Core(Component):
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
+        watched: whether a bus counts what happens inside.
 
     Raises:
         golden.errors.InputError: see :class:`hdl.plan.Plan`.
@@ -53,6 +54,8 @@ class Core(Component):
             the interface can load and save. A step with ``load`` takes them once its first beat is
             there and what was begun before is done; after a step with ``save`` they are given
             before the next step starts. Meanwhile ``o`` must go on being taken.
+        waits: where watched: the array waits for an element of x.
+        saturated: where watched: an element of c is cut to its format's range, for one cycle.
         i_weights: words of :func:`hdl.weight_image.image`, where weights are loaded. ``i`` takes
             nothing until all of them are there.
     """
@@ -65,6 +68,7 @@ class Core(Component):
         tail_multipliers: int = 2,
         interface: Interface = DEFAULT,
         storage: Storage = BUILT_IN,
+        watched: bool = False,
     ) -> None:
         self.plan = plan = Plan(
             network=network,
@@ -75,11 +79,12 @@ class Core(Component):
         )
         self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
-        self.sequencer = Sequencer(plan=plan, place=plan.array.place)
-        self.update = StateUpdate(plan=plan)
+        self.sequencer = Sequencer(plan=plan, place=plan.array.place, watched=watched)
+        self.update = StateUpdate(plan=plan, watched=watched)
+        self._watched = watched
         self.access = StateAccess(plan=plan) if interface.state == "load" else None
         self.weights = WeightRam(plan=plan) if storage.weights == "ram" else None
-        ports = {
+        ports: dict[str, Any] = {
             "i": In(stream.Signature(input_layout(plan))),
             "o": Out(stream.Signature(output_layout(plan))),
         }
@@ -88,6 +93,8 @@ class Core(Component):
             ports["o_state"] = Out(stream.Signature(state_shape(plan)))
         if self.weights:
             ports["i_weights"] = In(stream.Signature(unsigned(WIDTH)))
+        if watched:
+            ports |= {"waits": Out(1), "saturated": Out(1)}
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
@@ -136,6 +143,11 @@ class Core(Component):
         self._connect_state(m)
         self._connect_input(m)
         connect(m, update.o, flipped(self.o))
+        if self._watched:
+            m.d.comb += [
+                self.waits.eq(sequencer.waits),
+                self.saturated.eq(update.saturated),
+            ]
         return m
 
     def _weight_memory(self, m: Module) -> tuple[Value, Value]:

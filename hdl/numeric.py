@@ -41,6 +41,14 @@ def rounded(value: Value, shift: int) -> Value:
     return value << -shift
 
 
+def exceeds(m: Module, value: Value, *, frac: int, to: Format) -> Value:
+    """-1 where :func:`requantize` cuts a value to the format's range, else 0; signed."""
+    exact = Signal(rounded(value, frac - to.frac).shape(), name="unlimited")
+    m.d.comb += exact.eq(rounded(value, frac - to.frac))
+    upper = exact[to.width - 1 :]  # all alike if the value fits
+    return (upper.any() & ~upper.all()).as_signed()
+
+
 def clamp(m: Module, value: Value, *, low: int, high: int, width: int) -> Value:
     """``value`` limited to ``low`` .. ``high``, as a signed value of ``width`` bits.
 

@@ -61,10 +61,12 @@ class Sequencer(Component):
         operand, address, stream, zero: what to read from the operand store.
         place, first, final, done: see :class:`hdl.mac_array.MacArray`.
         row: the row that ``done`` completes.
+        waits: where ``watched``: what is next is a column of x whose element is not there.
     """
 
-    def __init__(self, *, plan: Plan, place: data.StructLayout) -> None:
+    def __init__(self, *, plan: Plan, place: data.StructLayout, watched: bool = False) -> None:
         self.plan = plan
+        self._watched = watched
         streams = span(plan.interface.streams)
         super().__init__(
             {
@@ -89,6 +91,7 @@ class Sequencer(Component):
                 "final": Out(1),
                 "done": Out(1),
                 "row": Out(row_layout(plan)),
+                **({"waits": Out(1)} if watched else {}),
             }
         )
 
@@ -146,6 +149,8 @@ class Sequencer(Component):
             self.weight_address.eq(weight_address),
         ]
         self._present(m, walk, now, ends, at, step)
+        if self._watched:
+            m.d.comb += self.waits.eq(at.column_start & now.is_input & ~at.ready)
         return m
 
     @property

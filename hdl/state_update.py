@@ -48,10 +48,12 @@ class StateUpdate(Component):
         write_h, write_c, write_rh: see :class:`hdl.operand_store.OperandStore`.
         head_start, head_free: the head's sums are about to be overwritten; may they be?
         o: output stream, see :func:`hdl.ports.output_layout`.
+        saturated: where ``watched``: a new element of c was cut to its format's range.
     """
 
-    def __init__(self, *, plan: Plan) -> None:
+    def __init__(self, *, plan: Plan, watched: bool = False) -> None:
         self.plan = plan
+        self._watched = watched
         ports = {f"write_{name}": Out(write_signature(plan, name)) for name in made_vectors(plan)}
         ports |= {
             f"state_{name}": In(signed(plan.vector_width(name))) for name in state_vectors(plan)
@@ -68,6 +70,7 @@ class StateUpdate(Component):
                 "head_free": Out(1),
                 "o": Out(stream.Signature(output_layout(plan))),
                 **ports,
+                **({"saturated": Out(1)} if watched else {}),
             }
         )
 
@@ -89,11 +92,15 @@ class StateUpdate(Component):
             phase=entry.phase,
             sums=self.sums,
             state={name: getattr(self, f"state_{name}") for name in state_vectors(plan)},
+            watched=self._watched,
         )
         for (program, jobs), order in zip(plan.programs, cost.orders, strict=True):
             builder.run(program, jobs, order)
         for vector in made_vectors(plan):
             self._write(m, builder, vector, entry.alive)
+        if self._watched and "c" in made_vectors(plan):
+            stage, cut = builder.cut()
+            m.d.comb += self.saturated.eq(entry.alive[stage] & cut)
         result = self._result(builder)
         builder.finish()
         self._emit(m, result, unit)

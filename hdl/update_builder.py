@@ -13,7 +13,7 @@ from golden.quantized import signed_width
 from hdl.activations import Tanh, hard_sigmoid, logistic_from_tanh
 from hdl.latency import READ, STATE, SUM, Program, UpdateCost, tanh_latency
 from hdl.memory import block_memory
-from hdl.numeric import distinct, requantize, select
+from hdl.numeric import distinct, exceeds, requantize, select
 from hdl.pipeline import Pipeline, Staged
 from hdl.plan import Plan
 from hdl.slots import Slots
@@ -44,6 +44,7 @@ class UpdateBuilder:
         sums: what each bank of the shadow gives; the entering unit's ``n``-th sum is there in stage
             ``hdl.latency.READ + 1 + n``.
         state: h and c of step t-1 of the entering unit, valid in stage 1.
+        watched: whether to tell of elements of c that are cut.
 
     Attributes:
         index: index of the unit.
@@ -60,6 +61,7 @@ class UpdateBuilder:
         phase: Signal,
         sums: Any,
         state: dict[str, Value],
+        watched: bool = False,
     ) -> None:
         self._m = m
         self._plan = plan
@@ -86,6 +88,8 @@ class UpdateBuilder:
         self.index = Staged(entering.index, 0, ())
         self.stream = Staged(entering.stream, 0, ())
         self.made: dict[str, list[tuple[list[int], Staged]]] = {}
+        self._watched = watched
+        self._cuts: list[tuple[list[int], Staged]] = []
 
     def run(self, program: Program, jobs: list[int], order: tuple[str, ...]) -> None:
         """Build the update of some jobs, whose sums are read in an order of gates."""
@@ -239,7 +243,20 @@ class UpdateBuilder:
         """Narrow to a vector's format; it is written in the stage in which all programs do."""
         result = self.narrow(a, vector, name=f"new_{vector}")
         self.made.setdefault(vector, []).append((self.pipe.active, result))
+        if self._watched and vector == "c":
+            cut = self.pipe.apply(exceeds, a, self._formats("c"), name="c_cut")
+            self._cuts.append((self.pipe.active, cut))
         return result
+
+    def cut(self) -> tuple[int, Value]:
+        """Whether the new element of c was cut, and in which stage it is told."""
+        stage = self._cost.written["c"]
+        cut = Value.cast(0)
+        for jobs, single in self._cuts:
+            active = len(jobs) == len(self._plan.jobs)
+            ours = Value.cast(1) if active else self.pipe.job_at(stage).matches(*jobs)
+            cut |= ours & self.pipe.at(single, stage).any()
+        return stage, cut
 
     def written(self, vector: str) -> tuple[int, Value, Callable[[Value], Value]]:
         """A vector's write: its stage, the value, and whether a job writes the vector."""

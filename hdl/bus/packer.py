@@ -29,7 +29,7 @@ class Packer(Component):
     """A vector begins with a fresh beat, whose last is filled up with zeros.
 
     After ``restart`` a beat on offer stays, and a frame of which a beat was offered is ended by one
-    more, of zeros, with ``last`` and all octets in use.
+    more, of zeros, with ``last`` but without ``ends``, and all octets in use.
 
     Latency: a cycle after the word that completes it a beat is on offer. Throughput: a word a
     cycle, if it has no more bits than a beat and the beat is taken at once; one more cycle for a
@@ -118,7 +118,7 @@ class Packer(Component):
             m.d.sync += [
                 beat.data.eq(0),
                 beat.keep.eq(-1),
-                beat.ends.eq(1),
+                beat.ends.eq(0),
                 beat.last.eq(1),
                 *(beat[name].eq(value) for name, value in self._closing.items()),
                 closing.eq(0),

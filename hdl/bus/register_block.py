@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
@@ -44,6 +44,7 @@ class RegisterBlock(Component):
             pulse: high for a cycle; what software clears: sets it; a counter: its events in this
             cycle; what hardware knows: its value. None for what never changes.
         refused: an access had an error, for one cycle.
+        interrupt: a bit of IRQ_STATUS is set that IRQ_ENABLE lets through.
         window_read, window_write: a data register is read or written, for one cycle.
         window_place, window_data: which, as a word's number, and what is written.
         window_value, window_error: in that cycle, what is read, and that it cannot be.
@@ -88,7 +89,7 @@ class RegisterBlock(Component):
                 "window_value": In(WORD),
                 "window_error": In(1),
             }
-        super().__init__({"access": In(ACCESS), "refused": Out(1), **ports})
+        super().__init__({"access": In(ACCESS), "refused": Out(1), "interrupt": Out(1), **ports})
 
     def _constant(self, register: Register, field: Field) -> int | None:
         """A field's value, if it never changes."""
@@ -182,6 +183,12 @@ class RegisterBlock(Component):
                 name = port_name(register.name, field.name)
                 with m.If(getattr(self, name)):
                     m.d.sync += held[name].eq(1)
+        raised = [
+            held[port_name(r.name, f.name)] & self.irq_enable_mask[f.low]
+            for r, f in fields
+            if r.name == "IRQ_STATUS"
+        ]
+        m.d.sync += self.interrupt.eq(Cat(raised).any())
 
     def _serve_field(
         self,

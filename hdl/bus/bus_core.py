@@ -1,0 +1,290 @@
+"""A core with registers, streams that take any traffic, counters and an interrupt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from golden.sessions import state_words
+from hdl.bus.access import ACCESS
+from hdl.bus.identity import absent, constants
+from hdl.bus.input_guard import STREAM_BITS, InputGuard
+from hdl.bus.marks import DEPTH, Marks
+from hdl.bus.options import Bus
+from hdl.bus.packer import Packer
+from hdl.bus.register_block import RegisterBlock
+from hdl.bus.state_guard import StateGuard
+from hdl.bus.window import OUT_OF, Window
+from hdl.component import Component
+from hdl.core import Core
+from hdl.numeric import span
+from hdl.ports import state_shape
+
+
+class BusCore(Component):
+    """Everything of a core with a bus but the bus of its registers, which is one of several.
+
+        x ─► guard ─► core ─► words, marks ─► packer ─► y
+        state_in ─► guard ─┘ └─► packer ─► state_out
+        access ─► registers, counters ─► interrupt
+
+    Args:
+        core: made with ``watched``.
+        bus: its buses.
+
+    Attributes:
+        access: registers.
+        interrupt: level, active high.
+        x, y: beats of x and of results, see :mod:`hdl.bus.input_guard`, :mod:`hdl.bus.packer`;
+            beats of y have ``error``, their sequence was not right, and ``id``, their stream,
+            where there are several. There are none where there are data registers.
+        state_in, state_out: beats of states, where they can be loaded and saved.
+    """
+
+    def __init__(self, *, core: Core, bus: Bus) -> None:
+        self.core = core
+        self.bus = bus
+        self.plan = plan = core.plan
+        interface = plan.interface
+        self.x_packing = bus.pack(plan.network.x.width)
+        self.y_packing = bus.pack(interface.out(plan.network).width)
+        self.guard = InputGuard(plan=plan, packing=self.x_packing)
+        beside: dict[str, Any] = {"error": 1}
+        if interface.streams > 1:
+            beside["id"] = STREAM_BITS
+        self.packer = Packer(packing=self.y_packing, beside=beside, closing={"error": 1})
+        ports: dict[str, Any] = {}
+        streams = {"x": self.guard.i, "y": self.packer.o}
+        self.state_guard = self.state_packer = None
+        if core.access:
+            packing = bus.pack(state_shape(plan).width)
+            self.state_guard = StateGuard(packing=packing, words=state_words(plan.network))
+            self.state_packer = Packer(packing=packing)
+            streams |= {"state_in": self.state_guard.i, "state_out": self.state_packer.o}
+        if not bus.window:
+            ports = {
+                name: (Out if name in ("y", "state_out") else In)(
+                    stream.Signature(port.payload.shape())
+                )
+                for name, port in streams.items()
+            }
+        self._streams = streams
+        self.registers = RegisterBlock(
+            constants=constants(plan, bus),
+            absent=absent(plan, bus),
+            window=bus.window,
+            most=self._most(),
+        )
+        super().__init__({"access": In(ACCESS), "interrupt": Out(1), **ports})
+
+    def _most(self) -> dict[str, int]:
+        """Events in one cycle: of x's bus and the registers', and of what else there is."""
+        states = self.state_guard is not None
+        loads = self.plan.storage.weights != "rom"
+        return {"PROTOCOL_ERRORS": 2 + states + loads, "DROPPED": 1 + states}
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.registers = registers = self.registers
+        m.submodules.guard = self.guard
+        m.submodules.marks = Marks()
+        m.submodules.packer = self.packer
+        restart = registers.control_reset
+        m.submodules.core = ResetInserter(restart)(self.core)
+        connect(m, flipped(self.access), registers.access)
+        m.d.comb += self.interrupt.eq(registers.interrupt)
+        self._connect_input(m, restart)
+        self._connect_output(m, m.submodules.marks, restart)
+        saving = self._connect_states(m, restart) if self.state_guard else Value.cast(0)
+        self._count(m, m.submodules.marks, saving)
+        if self.bus.window:
+            self._connect_window(m)
+        else:
+            for name, port in self._streams.items():
+                outer = getattr(self, name)
+                if name in OUT_OF:
+                    connect(m, port, flipped(outer))
+                else:
+                    connect(m, flipped(outer), port)
+        return m
+
+    def _connect_input(self, m: Module, restart: Value) -> None:
+        """The guard's settings, and the core behind it."""
+        guard, registers = self.guard, self.registers
+        m.d.comb += [
+            guard.restart.eq(restart),
+            guard.enable.eq(registers.control_enable),
+            guard.length.eq(registers.length_steps),
+        ]
+        for name, field in (
+            ("by_register", "control_by_register"),
+            ("number", "sequence_stream"),
+            ("keep", "sequence_keep"),
+            ("load", "sequence_load"),
+            ("save", "sequence_save"),
+        ):
+            if hasattr(registers, field):
+                m.d.comb += getattr(guard, name).eq(getattr(registers, field))
+        if self.bus.window:
+            m.d.comb += guard.by_register.eq(1)
+        connect(m, guard.o, self.core.i)
+
+    def _connect_output(self, m: Module, marks: Marks, restart: Value) -> None:
+        """Words of results with their sequences' marks."""
+        core, packer, guard = self.core, self.packer, self.guard
+        interface = self.plan.interface
+        word = packer.i.payload
+        last = core.o.payload.last
+        m.d.comb += [
+            packer.restart.eq(restart),
+            packer.i.valid.eq(core.o.valid),
+            core.o.ready.eq(packer.i.ready),
+            word.data.eq(core.o.payload.data),
+            word.last.eq(last),
+            word.ends.eq(self._ends_result(m)),
+            # Other results of a sequence may leave before it is known whether it is right.
+            word.error.eq(marks.first & (last if interface.every_step else 1)),
+            marks.restart.eq(restart),
+            marks.add.eq(guard.add),
+            marks.mark.eq(guard.mark),
+            marks.remove.eq(core.o.valid & core.o.ready & last),
+            guard.room.eq(marks.room),
+        ]
+        if interface.streams > 1:
+            m.d.comb += word.id.eq(core.o.payload.stream)
+
+    def _ends_result(self, m: Module) -> Value:
+        """Whether the word that the core offers is its result's last."""
+        core, words = self.core, self.plan.result_words
+        if words == 1:
+            return Value.cast(1)
+        if not self.plan.interface.every_step:
+            return core.o.payload.last
+        return _counted(m, core.o, words, self.registers.control_reset, name="word")
+
+    def _connect_states(self, m: Module, restart: Value) -> Value:
+        """States that are loaded and saved; returns whether one is still to be given."""
+        guard, packer, core = self.state_guard, self.state_packer, self.core
+        assert guard
+        assert packer
+        m.submodules.state_guard, m.submodules.state_packer = guard, packer
+        connect(m, guard.o, core.i_state)
+        ends = _counted(m, core.o_state, state_words(self.plan.network), restart, name="state")
+        m.d.comb += [
+            guard.restart.eq(restart),
+            guard.enable.eq(self.registers.control_enable),
+            packer.restart.eq(restart),
+            packer.i.valid.eq(core.o_state.valid),
+            core.o_state.ready.eq(packer.i.ready),
+            packer.i.payload.data.eq(core.o_state.payload),
+            packer.i.payload.ends.eq(ends),
+            packer.i.payload.last.eq(ends),
+        ]
+        waiting = Signal(range(DEPTH + 1))  # states that are to be given
+        given = core.o_state.valid & core.o_state.ready & ends
+        m.d.sync += waiting.eq(waiting + self.guard.saves - given)
+        with m.If(restart):
+            m.d.sync += waiting.eq(0)
+        return waiting.any() | ~packer.empty
+
+    def _count(self, m: Module, marks: Marks, saving: Value) -> None:
+        """What happens, to the registers that tell of it."""
+        registers, guard, core, y = self.registers, self.guard, self.core, self.packer.o
+        state_wrong = state_dropped = Value.cast(0)
+        if self.state_guard and self.state_packer:
+            states = self.state_packer.o
+            state_wrong, state_dropped = self.state_guard.wrong, self.state_guard.dropped
+            m.d.comb += [
+                registers.errors_state.eq(state_wrong),
+                registers.irq_status_saved.eq(_ended(states)),
+            ]
+        result, busy, at_window = Signal(), Signal(), Signal()
+        events = Cat(guard.early | guard.late | guard.unknown, registers.refused, state_wrong)
+        m.d.comb += [
+            result.eq(y.valid & y.ready & y.payload.ends),
+            busy.eq(guard.open | marks.some | ~self.packer.empty | saving),
+            registers.status_idle.eq(~busy),
+            registers.errors_early_last.eq(guard.early),
+            registers.errors_late_last.eq(guard.late),
+            registers.errors_access.eq(registers.refused & ~at_window),
+            registers.irq_status_result.eq(result),
+            registers.irq_status_sequence.eq(result & y.payload.last),
+            registers.irq_status_error.eq(events.any()),
+            registers.cycles_count.eq(busy),
+            registers.steps_count.eq(guard.stepped),
+            registers.sequences_count.eq(result & y.payload.last),
+            registers.stalled_input_count.eq(guard.open & core.waits),
+            registers.stalled_output_count.eq(y.valid & ~y.ready),
+            registers.dropped_count.eq(guard.dropped + state_dropped),
+            registers.protocol_errors_count.eq(sum(events[1:], events[0])),
+            registers.saturated_count.eq(core.saturated),
+        ]
+        if self.plan.interface.streams > 1:
+            m.d.comb += registers.errors_stream.eq(guard.unknown)
+        if self.bus.window:  # a cycle later it is told that the access is refused
+            m.d.sync += at_window.eq(registers.window_read | registers.window_write)
+            m.d.comb += registers.errors_window.eq(registers.refused & at_window)
+
+    def _connect_window(self, m: Module) -> None:
+        """The streams' outer ends to the data registers."""
+        registers, streams = self.registers, self._streams
+        m.submodules.window = window = Window(streams=tuple(streams))
+        m.d.comb += [
+            window.read.eq(registers.window_read),
+            window.write.eq(registers.window_write),
+            window.place.eq(registers.window_place),
+            registers.window_value.eq(window.value),
+            registers.window_error.eq(window.error),
+        ]
+        for name, port in streams.items():
+            moves, can = getattr(window, f"{name}_moves"), getattr(window, f"{name}_can")
+            if name in OUT_OF:
+                m.d.comb += [
+                    can.eq(port.valid),
+                    port.ready.eq(moves),
+                    getattr(window, f"{name}_word").eq(port.payload.data),
+                ]
+            else:
+                m.d.comb += [
+                    can.eq(port.ready),
+                    port.valid.eq(moves),
+                    port.payload.data.eq(registers.window_data),
+                ]
+                if name != "state_in":  # it has no register for a last word: the core counts
+                    m.d.comb += port.payload.last.eq(getattr(window, f"{name}_last"))
+        y = self.packer.o
+        m.d.comb += [
+            registers.room_x.eq(window.x_can),
+            registers.room_y.eq(y.valid),
+            registers.room_y_last.eq(y.payload.last),
+            registers.room_y_error.eq(y.payload.error),
+        ]
+        if self.plan.interface.streams > 1:
+            m.d.comb += registers.room_y_stream.eq(y.payload.id)
+        if self.state_guard:
+            m.d.comb += [
+                self.state_guard.i.payload.last.eq(self.state_guard.final),
+                registers.room_state_in.eq(window.state_in_can),
+                registers.room_state_out.eq(window.state_out_can),
+            ]
+
+
+def _counted(m: Module, words: Any, count: int, restart: Value, *, name: str) -> Value:
+    """Whether the word on offer is the last of ``count`` that belong together."""
+    index = Signal(span(count), name=f"{name}_index")
+    ends = index == count - 1
+    with m.If(words.valid & words.ready):
+        m.d.sync += index.eq(index + 1)
+        with m.If(ends):
+            m.d.sync += index.eq(0)
+    with m.If(restart):
+        m.d.sync += index.eq(0)
+    return ends
+
+
+def _ended(beats: Any) -> Value:
+    """A frame's last beat is taken, but for one that only closes it."""
+    return beats.valid & beats.ready & beats.payload.ends & beats.payload.last

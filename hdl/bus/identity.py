@@ -1,0 +1,75 @@
+"""What a core with a bus says of itself in its registers."""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+from golden.sessions import state_words
+from hdl.bus.options import Bus
+from hdl.description import describe
+from hdl.plan import Plan
+
+
+def core_hash(plan: Plan) -> int:
+    """The register CORE: a CRC-32 of what the core's JSON says of it."""
+    told = describe(plan, name="")
+    for name in ("versions", "ports"):
+        del told[name]
+    return zlib.crc32(json.dumps(told, sort_keys=True).encode())
+
+
+def constants(plan: Plan, bus: Bus) -> dict[str, int]:
+    """Values of the registers' fields that never change."""
+    network, interface = plan.network, plan.interface
+    out = interface.out(network)
+    sets = {"rom": 0, "ram": 1, "double": 2}[plan.storage.weights]
+    found = {
+        "CORE.HASH": core_hash(plan),
+        "FEATURES.SETS": sets,
+        "FEATURES.KEEP": interface.state != "clear",
+        "FEATURES.STATE": interface.state == "load",
+        "FEATURES.EVERY_STEP": interface.every_step,
+        "FEATURES.CLASSES": interface.classes,
+        "FEATURES.TIGHT": bus.tight,
+        "FEATURES.WINDOW": bus.window,
+        "FEATURES.STREAMS": interface.streams,
+        "FEATURES.BUS": 0 if bus.window else bus.width,
+        "SIZES.INPUTS": network.inputs,
+        "SIZES.OUTPUTS": plan.result_words,
+        "SHAPE.LAYERS": len(network.layers),
+        "SHAPE.LANES": plan.lanes,
+        "STATE_WORDS.WORDS": state_words(network),
+        "FORMATS.X_WIDTH": network.x.width,
+        "FORMATS.X_FRAC": network.x.frac & 0xFF,
+        "FORMATS.Y_WIDTH": out.width,
+        "FORMATS.Y_FRAC": out.frac & 0xFF,
+    }
+    if not sets:
+        found |= {"STATUS.LOADED": 1, "STATUS.LOADING": 0, "STATUS.LOAD_REASON": 0}
+    return {name: int(value) for name, value in found.items()}
+
+
+def absent(plan: Plan, bus: Bus) -> list[str]:
+    """Fields that a core has no use for."""
+    streams, state = plan.interface.streams > 1, plan.interface.state
+    loadable = plan.storage.weights != "rom"
+    unless = {
+        "CONTROL.BY_REGISTER": not bus.window and (streams or state != "clear"),
+        "SEQUENCE.STREAM": streams,
+        "SEQUENCE.KEEP": state != "clear",
+        "SEQUENCE.LOAD": state == "load",
+        "SEQUENCE.SAVE": state == "load",
+        "IRQ_STATUS.LOADED": loadable,
+        "IRQ_STATUS.REFUSED": loadable,
+        "IRQ_STATUS.SAVED": state == "load",
+        "ERRORS.STREAM": streams,
+        "ERRORS.WEIGHTS": loadable,
+        "ERRORS.STATE": state == "load",
+        "ERRORS.WINDOW": bus.window,
+        "ROOM.WEIGHT": loadable,
+        "ROOM.STATE_IN": state == "load",
+        "ROOM.STATE_OUT": state == "load",
+        "ROOM.Y_STREAM": streams,
+    }
+    return [name for name, wanted in unless.items() if not wanted]

@@ -1,0 +1,274 @@
+"""What stands between the input bus and the core: any traffic becomes good sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from golden.packing import Packing
+from hdl.bus.unpacker import Unpacker
+from hdl.component import Component
+from hdl.plan import Plan
+from hdl.ports import input_layout
+
+STREAM_BITS = 8
+"""Bits of a stream's number on the bus, where there are several."""
+
+LENGTH_BITS = 16
+
+KEEP, LOAD, SAVE = range(3)
+"""Bits of ``tuser``."""
+
+_STEP = data.StructLayout(
+    {"number": STREAM_BITS, "new": 1, "by_register": 1, "keep": 1, "load": 1, "save": 1}
+)
+"""Stream of a step; whether a sequence begins with it; where its state comes from, and, as a
+register says it, whether it is to be given in the end."""
+
+
+def user_bits(plan: Plan) -> int:
+    """Bits of ``tuser``: keep; load and save behind it."""
+    return {"clear": 0, "keep": 1, "load": 3}[plan.interface.state]
+
+
+def beat_fields(plan: Plan) -> dict[str, Any]:
+    """What an input beat has beside data and last: ``id`` and ``user``, where there are any."""
+    fields: dict[str, Any] = {}
+    if plan.interface.streams > 1:
+        fields["id"] = STREAM_BITS
+    if bits := user_bits(plan):
+        fields["user"] = bits
+    return fields
+
+
+class InputGuard(Component):
+    """Takes frames of the bus, gives steps of whole sequences to the core.
+
+        i ─► drop? hold? ─► unpacker ─► o
+
+    A frame is a sequence of one stream: its steps, each beginning with a fresh beat, ``last`` with
+    the last beat. Frames of different streams may take turns step by step. What is not so:
+
+    - ``last`` inside a step: its missing elements are 0, and the sequence ends. ``early``.
+    - ``last`` before ``length`` steps: the sequence ends. ``early``.
+    - no ``last`` with step ``length``: the sequence ends there, the rest is dropped. ``late``.
+    - a number that is no stream's: all steps' beats with it are dropped. ``unknown``.
+
+    Latency: none. Throughput: that of :class:`hdl.bus.unpacker.Unpacker`.
+
+    Attributes:
+        i: beats: ``data``, ``last``, and :func:`beat_fields`. ``id`` is looked at in a step's first
+            beat, keep and load in a sequence's first and save in its last.
+        o: to the core.
+        enable: sequences may begin.
+        length: steps of every sequence that begins; 0: any number.
+        by_register, number, keep, load, save: take these instead of ``id`` and ``user``.
+        restart: forget what was begun; the rest of begun frames is dropped if ``enable``.
+        room, add, mark: a sequence that is taken in whole, and whether it was wrong, see
+            :class:`hdl.bus.marks.Marks`.
+        open: a sequence has begun and is not taken in whole.
+        stepped: a step was taken in.
+        dropped, early, late, unknown: events, a cycle each.
+        saves: with ``add``: the sequence's state is to be given.
+    """
+
+    def __init__(self, *, plan: Plan, packing: Packing) -> None:
+        self.plan = plan
+        self.packing = packing
+        super().__init__(
+            {
+                "i": In(
+                    stream.Signature(
+                        data.StructLayout({"data": packing.bus, "last": 1, **beat_fields(plan)})
+                    )
+                ),
+                "o": Out(stream.Signature(input_layout(plan))),
+                "enable": In(1),
+                "length": In(LENGTH_BITS),
+                "by_register": In(1),
+                "number": In(STREAM_BITS),
+                "keep": In(1),
+                "load": In(1),
+                "save": In(1),
+                "restart": In(1),
+                "room": In(1),
+                "add": Out(1),
+                "mark": Out(1),
+                "open": Out(1),
+                "stepped": Out(1),
+                "saves": Out(1),
+                **{name: Out(1) for name in ("dropped", "early", "late", "unknown")},
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        streams = self.plan.interface.streams
+        unpacker = Unpacker(packing=self.packing, count=self.plan.network.inputs)
+        m.submodules.unpacker = unpacker
+        opened = Signal(streams)  # sequences of these are open
+        dropping = Signal(streams)  # the rest of frames of these is not wanted
+        begins, ends, closes = Signal(), Signal(), Signal()
+        step = self._step(m, unpacker, begins, opened)
+        number, known = step.number, Signal()
+        is_open, is_dropped = Signal(), Signal()
+        blocked, taken = Signal(), Signal()
+        m.d.comb += [
+            known.eq(number < streams),
+            is_open.eq(opened.bit_select(number, 1)),
+            is_dropped.eq(dropping.bit_select(number, 1) | ~known),
+            self.open.eq(opened.any()),
+            unpacker.i.payload.data.eq(self.i.payload.data),
+            unpacker.i.payload.last.eq(self.i.payload.last),
+            unpacker.i.valid.eq(self.i.valid & ~self.restart),
+            unpacker.restart.eq(self.restart),
+            unpacker.drop.eq(is_dropped),
+            unpacker.hold.eq(~self.enable & ~is_open),
+            self.i.ready.eq(unpacker.i.ready & ~self.restart),
+            taken.eq(self.i.valid & self.i.ready),
+            blocked.eq((unpacker.final & ~self.room) | self.restart),
+            self.o.valid.eq(unpacker.o.valid & ~blocked),
+            unpacker.o.ready.eq(self.o.ready & ~blocked),
+            self.dropped.eq(taken & unpacker.first & is_dropped),
+            begins.eq(unpacker.moves & unpacker.first),
+            ends.eq(self.o.valid & self.o.ready & unpacker.final),
+        ]
+        with m.If(begins):
+            m.d.sync += opened.bit_select(number, 1).eq(1)
+        with m.If(closes):
+            m.d.sync += opened.bit_select(number, 1).eq(0)
+        with m.If(self.late):
+            m.d.sync += dropping.bit_select(number, 1).eq(1)
+        with m.If(self.dropped & known & self.i.payload.last):
+            m.d.sync += dropping.bit_select(number, 1).eq(0)
+        with m.If(self.restart):
+            # Where an end is being padded, the frame is over.
+            over = unpacker.padding.replicate(streams) & (1 << number)[:streams]
+            m.d.sync += [
+                opened.eq(0),
+                dropping.eq(Mux(self.enable, (opened & ~over) | dropping, 0)),
+            ]
+        self._find_strangers(m, known)
+        self._judge(m, unpacker, step, is_open, ends, closes)
+        self._give(m, unpacker, step, closes)
+        return m
+
+    def _find_strangers(self, m: Module, known: Value) -> None:
+        """Frames of streams that there are not: an event for each."""
+        stray = Signal()
+        unknown = self.dropped & ~known
+        m.d.comb += self.unknown.eq(unknown & ~stray)
+        with m.If(unknown):
+            m.d.sync += stray.eq(~self.i.payload.last)
+        with m.If(self.restart):
+            m.d.sync += stray.eq(0)
+
+    def _judge(
+        self,
+        m: Module,
+        unpacker: Unpacker,
+        step: Any,
+        is_open: Value,
+        ends: Value,
+        closes: Signal,
+    ) -> None:
+        """Whether the step that ends is its sequence's last, and whether the sequence is right."""
+        left = self._steps_left(m, step, is_open, ends, closes)
+        more, is_end = Signal(), Signal()
+        m.d.comb += [
+            more.eq(left[1:].any()),
+            is_end.eq(left[0] & ~more),
+            closes.eq(ends & (unpacker.last | is_end)),
+            self.late.eq(ends & is_end & ~unpacker.last),
+            self.early.eq(unpacker.cut | (ends & unpacker.last & ~unpacker.padding & more)),
+            self.add.eq(closes),
+            self.mark.eq(unpacker.padding | more | ~unpacker.last),
+            self.stepped.eq(ends),
+            self.o.payload.last.eq(unpacker.final & (unpacker.last | is_end)),
+        ]
+
+    def _steps_left(
+        self, m: Module, step: Any, is_open: Value, ends: Value, closes: Value
+    ) -> Signal:
+        """Steps that the sequence must still have, this one included; 0: it may end or go on."""
+        left = Signal(LENGTH_BITS)
+        if self.plan.interface.streams == 1:
+            with m.If(ends & ~closes):
+                m.d.sync += left.eq(left - left.any())
+            with m.Elif(~is_open | closes):
+                m.d.sync += left.eq(self.length)
+            return left
+        m.submodules.lengths = lengths = Memory(
+            shape=LENGTH_BITS, depth=self.plan.interface.streams, init=[]
+        )
+        read: Any = lengths.read_port(domain="comb")
+        write: Any = lengths.write_port()
+        m.d.comb += [
+            read.addr.eq(step.number),
+            left.eq(Mux(step.new, self.length, read.data)),
+            write.addr.eq(step.number),
+            write.data.eq(left - left.any()),
+            write.en.eq(ends),
+        ]
+        return left
+
+    def _step(self, m: Module, unpacker: Unpacker, begins: Value, opened: Value) -> Any:
+        """The step that is next, or being taken: what its first beat says of it."""
+        interface = self.plan.interface
+        now: Any = Signal(_STEP)
+        held: Any = Signal(_STEP)
+        by_register = Signal()  # does not change within a sequence
+        with m.If(begins):
+            m.d.sync += held.eq(now)
+        with m.If(~opened.any()):
+            m.d.sync += by_register.eq(self.by_register)
+        number = self._number(m, unpacker, held.number, by_register, opened)
+        m.d.comb += [now.eq(held), now.number.eq(number)]
+        with m.If(unpacker.first):
+            m.d.comb += [
+                now.new.eq(~opened.bit_select(number, 1)),
+                now.by_register.eq(by_register),
+            ]
+            if interface.state != "clear":
+                m.d.comb += now.keep.eq(Mux(by_register, self.keep, self.i.payload.user[KEEP]))
+            if interface.state == "load":
+                m.d.comb += now.load.eq(Mux(by_register, self.load, self.i.payload.user[LOAD]))
+                with m.If(now.new):
+                    m.d.comb += now.save.eq(self.save)
+        return now
+
+    def _number(
+        self, m: Module, unpacker: Unpacker, held: Value, by_register: Value, opened: Value
+    ) -> Value:
+        """The stream of the step that is next, or being taken."""
+        if self.plan.interface.streams == 1:
+            return Const(0, STREAM_BITS)
+        number = Signal(STREAM_BITS)
+        named = Mux(opened.any(), held, self.number)
+        first = Mux(by_register, named, self.i.payload.id)
+        m.d.comb += number.eq(Mux(unpacker.first, first, held))
+        return number
+
+    def _give(self, m: Module, unpacker: Unpacker, step: Any, closes: Value) -> None:
+        """The element, and what travels with its step."""
+        payload, interface = self.o.payload, self.plan.interface
+        m.d.comb += payload.data.eq(unpacker.o.payload)
+        if interface.streams > 1:
+            m.d.comb += payload.stream.eq(step.number)
+        if interface.state != "clear":
+            m.d.comb += payload.keep.eq(step.keep)
+        if interface.state == "load":
+            cut = Signal()  # what the beat with the frame's end said
+            with m.If(unpacker.cut):
+                m.d.sync += cut.eq(self.i.payload.user[SAVE])
+            by_bus = Mux(unpacker.padding, cut, self.i.payload.user[SAVE])
+            saves = Mux(step.by_register, step.save, by_bus)
+            m.d.comb += [
+                payload.load.eq(step.load & step.new),
+                payload.save.eq(payload.last & saves),
+                self.saves.eq(closes & payload.save),
+            ]

@@ -1,0 +1,57 @@
+"""Whether each sequence that is being computed was right: one mark a sequence, in order."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from hdl.component import Component
+
+DEPTH = 8
+"""More than the sequences that a core can have taken in whole before it gives their results: two in
+the banks of x, one at the array, one whose sums drain, one in the output buffer; and one behind."""
+
+
+class Marks(Component):
+    """A queue of bits.
+
+    Attributes:
+        add, mark: a sequence has been taken in whole; was it wrong?
+        room: there is room for it.
+        first: the mark of the sequence whose result is given next.
+        remove: it was given.
+        some: there is one.
+        restart: there are none any more.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "add": In(1),
+                "mark": In(1),
+                "room": Out(1),
+                "first": Out(1),
+                "remove": In(1),
+                "some": Out(1),
+                "restart": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        marks = Signal(DEPTH)  # the newest is the lowest
+        level = Signal(range(DEPTH + 1))
+        m.d.comb += [
+            self.room.eq(level != DEPTH),
+            self.some.eq(level != 0),
+            self.first.eq(marks.bit_select((level - 1)[:3], 1)),
+        ]
+        with m.If(self.add):
+            m.d.sync += marks.eq(Cat(self.mark, marks))
+        with m.If(self.add & ~self.remove):
+            m.d.sync += level.eq(level + 1)
+        with m.Elif(self.remove & ~self.add):
+            m.d.sync += level.eq(level - 1)
+        with m.If(self.restart):
+            m.d.sync += level.eq(0)
+        return m

@@ -1,0 +1,70 @@
+"""What stands between the bus of states to load and the core: every state has its length."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from golden.packing import Packing
+from hdl.bus.unpacker import Unpacker
+from hdl.component import Component
+
+
+class StateGuard(Component):
+    """A frame is a state, ``last`` with its last beat. What a short one lacks is 0, what a long one
+    has beyond is dropped.
+
+    Latency: none. Throughput: that of :class:`hdl.bus.unpacker.Unpacker`.
+
+    Attributes:
+        i: beats.
+        o: words to the core.
+        final: the word on offer is a state's last.
+        dropped, wrong: a beat is dropped; a state's length is wrong: events, a cycle each.
+        restart, enable: forget what was begun; the rest of a frame is dropped if ``enable``.
+    """
+
+    def __init__(self, *, packing: Packing, words: int) -> None:
+        self.unpacker = Unpacker(packing=packing, count=words)
+        super().__init__(
+            {
+                "i": In(stream.Signature(data.StructLayout({"data": packing.bus, "last": 1}))),
+                "o": Out(stream.Signature(self.unpacker.o.payload.shape())),
+                "final": Out(1),
+                "dropped": Out(1),
+                "wrong": Out(1),
+                "restart": In(1),
+                "enable": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.unpacker = unpacker = self.unpacker
+        begun, dropping = Signal(), Signal()
+        late, taken = Signal(), Signal()
+        m.d.comb += [
+            unpacker.i.payload.eq(self.i.payload),
+            unpacker.i.valid.eq(self.i.valid & ~self.restart),
+            unpacker.drop.eq(dropping),
+            unpacker.restart.eq(self.restart),
+            self.i.ready.eq(unpacker.i.ready & ~self.restart),
+            self.o.payload.eq(unpacker.o.payload),
+            self.o.valid.eq(unpacker.o.valid & ~self.restart),
+            unpacker.o.ready.eq(self.o.ready & ~self.restart),
+            self.final.eq(unpacker.final),
+            taken.eq(self.i.valid & self.i.ready),
+            late.eq(self.o.valid & self.o.ready & unpacker.final & ~unpacker.last),
+            self.wrong.eq(late | unpacker.cut),
+            self.dropped.eq(taken & unpacker.first & dropping),
+        ]
+        with m.If(unpacker.moves & ~dropping):
+            m.d.sync += begun.eq(1)
+        with m.If(taken & self.i.payload.last):
+            m.d.sync += [begun.eq(0), dropping.eq(0)]
+        with m.If(late):
+            m.d.sync += dropping.eq(1)
+        with m.If(self.restart):
+            m.d.sync += [begun.eq(0), dropping.eq(Mux(self.enable, begun | dropping, 0))]
+        return m

@@ -1,0 +1,54 @@
+"""The Verilog top of a core with AXI buses."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal
+from amaranth.lib.wiring import In, Out, connect
+
+from hdl.bus.axi_lite import AxiLite
+from hdl.bus.axi_ports import AxiPort, axi_ports
+from hdl.bus.bus_core import BusCore
+from hdl.bus.options import Bus
+from hdl.component import Component
+from hdl.core import Core
+
+BUS = Bus()
+
+
+class AxiTop(Component):
+    """A core with AXI4-Lite registers, AXI4-Stream buses and an interrupt.
+
+    ``aresetn`` is taken synchronously to ``aclk``.
+
+    Args:
+        core: made with ``watched``.
+        bus: its buses.
+
+    Attributes:
+        ports: see :func:`hdl.bus.axi_ports.axi_ports`.
+    """
+
+    def __init__(self, *, core: Core, bus: Bus = BUS) -> None:
+        self.core = BusCore(core=core, bus=bus)
+        self.lite = AxiLite()
+        self.ports: tuple[AxiPort, ...] = axi_ports(self.core)
+        sides = {"input": In, "output": Out}
+        super().__init__({port.name: sides[port.direction](port.width) for port in self.ports})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.sync = ClockDomain()
+        m.submodules.lite = self.lite
+        m.submodules.core = self.core
+        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        connect(m, self.lite.access, self.core.access)
+        for port in self.ports:
+            if port.inner:
+                inner, outer = attrgetter(port.inner)(self), getattr(self, port.name)
+                if port.direction == "input":
+                    m.d.comb += inner.eq(outer)
+                else:
+                    m.d.comb += outer.eq(inner)
+        return m
