@@ -81,9 +81,7 @@ def generate(
     Raises:
         InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier.
     """
-    plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name)
-    if not plain or name in KEYWORDS:
-        raise InputError(f"name is {name!r}, expected a Verilog identifier")
+    check_name(name)
     core = Core(
         network=network,
         lanes=lanes,
@@ -92,6 +90,17 @@ def generate(
         storage=storage,
     )
     return Generated(convert(Top(core), name=name), describe(core.plan, name=name), core.plan)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a module.
+
+    Raises:
+        InputError: it is no Verilog identifier.
+    """
+    plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name)
+    if not plain or name in KEYWORDS:
+        raise InputError(f"name is {name!r}, expected a Verilog identifier")
 
 
 def convert(component: Component, *, name: str) -> str:

@@ -28,7 +28,7 @@ class Content(enum.Enum, shape=2):
 class AccessAnswer(Component):
     """Gives one body in each phase of ``give``; what is said must not change before ``done``.
 
-    Args: none.
+
 
     Attributes:
         content: what to say; the rest is looked at for ``RESULT``, ``number`` for ``HELLO`` too.

@@ -73,7 +73,7 @@ class AxiDmaChannel:
     def __init__(self, mmio: Mmio, first: int, buffers: Buffers) -> None:
         self._mmio, self._first, self._buffers = mmio, first, buffers
 
-    def stop(self) -> None:
+    def reset(self) -> None:
         """Reset the DMA, which is both directions: what is under way is forgotten."""
         self._mmio.write(self._first + CONTROL, RESET)
         while self._mmio.read(self._first + CONTROL) & RESET:

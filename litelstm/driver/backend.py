@@ -57,6 +57,10 @@ class StreamBackend(Backend, Protocol):
         """
         ...
 
+    def settle(self) -> None:
+        """After a reset of the core: take away what it gives to end a frame that had begun."""
+        ...
+
 
 @runtime_checkable
 class WindowBackend(Backend, Protocol):
@@ -73,15 +77,28 @@ class WindowBackend(Backend, Protocol):
         ...
 
 
+POLL_SECONDS = 1e-4
+"""Between two looks at a register."""
+
+
+class World(Protocol):
+    """Where time goes by: see :meth:`Backend.time` and :meth:`Backend.wait`."""
+
+    def time(self) -> float: ...
+
+    def wait(self, seconds: float, /) -> None: ...
+
+
 class WallTime:
-    """Time of the machine that the program runs on, for backends of real cores."""
+    """Time of the machine that the program runs on."""
 
     def time(self) -> float:
+        """Seconds."""
         return time.monotonic()
 
     def wait(self, seconds: float) -> None:
+        """Sleep until the next look at a register."""
         time.sleep(min(seconds, POLL_SECONDS))
 
 
-POLL_SECONDS = 1e-4
-"""Between two looks at a register."""
+WALL = WallTime()

@@ -17,6 +17,12 @@ from litelstm.driver.errors import CoreTimeoutError, DriverError
 
 STREAMS = (*INTO, *OUT_OF)
 
+BEAT = 16
+"""Octets of the widest bus."""
+
+SETTLE_SECONDS = 1e-3
+"""So long a frame's end is waited for after a reset."""
+
 
 class Mmio(Protocol):
     """Words by byte offsets."""
@@ -77,8 +83,8 @@ class MmioBackend(WallTime):
 class DmaBackend(MmioBackend):
     """Registers, and a DMA channel for each stream that the program uses.
 
-    A DMA in simple mode cannot say a frame's length behind its end, so a core that gives more or
-    less than expected shows in its register ERRORS or by a timeout.
+    A channel that has a method ``reset`` is reset after a timeout; those of PYNQ have none, and
+    their program must reset the DMA itself before it goes on.
 
     Args:
         mmio: words of the core.
@@ -105,6 +111,7 @@ class DmaBackend(MmioBackend):
         self._channels = channels
         self._allocate = allocate
         self._buffers: dict[str, Any] = {}
+        self._cut: set[str] = set()  # streams from the core that a timeout ended amid a frame
 
     def transfer(
         self, outgoing: Mapping[str, bytes], incoming: Mapping[str, int], *, timeout: float
@@ -123,12 +130,23 @@ class DmaBackend(MmioBackend):
         while waiting := [name for name in waiting if not self._done(name)]:
             if self.time() > until:
                 for name in waiting:
-                    _call(self._channel(name), "stop")
-                    _call(self._channel(name), "start")
+                    _call(self._channel(name), "reset")
+                self._cut |= set(waiting) & set(incoming)
                 raise CoreTimeoutError(f"after {timeout:g} s not done: {', '.join(waiting)}")
         for name in incoming:
             _call(buffers[name], "invalidate")
         return {name: bytes(np.asarray(buffers[name])) for name in incoming}
+
+    def settle(self) -> None:
+        """See :class:`litelstm.driver.backend.StreamBackend`."""
+        for name in self._cut:
+            channel, until = self._channel(name), self.time() + SETTLE_SECONDS
+            channel.transfer(self._allocate(BEAT))
+            while not channel.idle and self.time() < until:
+                pass
+            if not channel.idle:  # no frame had begun
+                _call(channel, "reset")
+        self._cut.clear()
 
     def _channel(self, name: str) -> Channel:
         if name not in self._channels:

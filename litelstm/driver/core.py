@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.errors import InputError
-from litelstm.driver.backend import Backend
+from litelstm.driver.backend import Backend, StreamBackend
 from litelstm.driver.description import STATE_IN, STATE_OUT, WEIGHTS, Description, X, Y
 from litelstm.driver.errors import CoreTimeoutError, DriverError
 from litelstm.driver.registers import Registers, join, split
@@ -224,6 +224,8 @@ class Core:
         """
         self._registers.set("CONTROL", RESET=1)
         self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1)
+        if isinstance(self._backend, StreamBackend):
+            self._backend.settle()
         self._wait("STATUS", "IDLE")
 
     def status(self) -> dict[str, int]:

@@ -82,6 +82,7 @@ class Description:
         state_words: words of a stream's state.
         registers: by name.
         streams: by name, see ``INTO`` and ``OUT_OF``.
+        cycles_of_a_bit: of a serial line, clock cycles; 0 without one.
     """
 
     path: Path
@@ -102,6 +103,7 @@ class Description:
     state_words: int
     registers: Mapping[str, Register]
     streams: Mapping[str, Stream]
+    cycles_of_a_bit: int
 
     @classmethod
     def load(cls, path: str | Path) -> Description:
@@ -170,6 +172,7 @@ class Description:
                 )
                 for one in bus.sections("streams")
             },
+            cycles_of_a_bit=bus.get("cycles_of_a_bit", int),
         )
 
     def register(self, name: str) -> Register:

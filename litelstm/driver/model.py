@@ -112,6 +112,9 @@ class ModelBackend(WallTime):
             came[name] = stream.pack(np.array(words, np.int64))
         return came
 
+    def settle(self) -> None:
+        """A reset of the model leaves nothing."""
+
     def close(self) -> None:
         """Nothing to give back."""
 

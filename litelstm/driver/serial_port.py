@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import termios
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from golden.errors import InputError
 from golden.link import frames
@@ -18,6 +17,7 @@ from golden.link.access import (
     Request,
     Status,
 )
+from litelstm.driver.backend import WALL, World
 from litelstm.driver.errors import CoreTimeoutError, DriverError
 from litelstm.host import BITS_OF_AN_OCTET, DEFAULT_BAUD, PATIENCE, Port, open_port
 
@@ -38,11 +38,10 @@ class SerialBackend:
         silence: seconds after which a request has no answer; the time that the request takes on
             the line is added.
         retries: how often a request without an answer is sent again.
-        clock: seconds of the port's world.
+        world: where time goes by for it.
 
     Raises:
         InputError: a number is out of range.
-        DriverError: nothing answers.
 
     Attributes:
         retried: how often something was sent again so far.
@@ -54,7 +53,7 @@ class SerialBackend:
         *,
         silence: float = DEFAULT_SILENCE,
         retries: int = DEFAULT_RETRIES,
-        clock: Callable[[], float] = time.monotonic,
+        world: World = WALL,
     ) -> None:
         if not silence > 0:
             raise InputError(f"silence is {silence}, expected more than 0 seconds")
@@ -64,9 +63,9 @@ class SerialBackend:
         self._port = port
         self._silence = silence
         self._retries = retries
-        self._clock = clock
+        self.time = world.time
         self._number = 0
-        self._request(Kind.HELLO, 0)
+        self._greeted = False
 
     @classmethod
     def open(
@@ -123,10 +122,6 @@ class SerialBackend:
                 break
         return taken
 
-    def time(self) -> float:
-        """See :class:`litelstm.driver.backend.Backend`."""
-        return self._clock()
-
     def wait(self, seconds: float) -> None:
         """A request over the line takes long enough."""
 
@@ -144,10 +139,15 @@ class SerialBackend:
     ) -> Answer:
         """The answer to a request, which is sent until there is one.
 
+        Before the first, the core is asked to forget the number of its last one.
+
         Raises:
             CoreTimeoutError: there is none.
             DriverError: the line is broken.
         """
+        if not self._greeted and kind != Kind.HELLO:
+            self._request(Kind.HELLO, 0)
+            self._greeted = True
         self._number = (self._number + 1) % 256
         request = Request(
             kind=kind,

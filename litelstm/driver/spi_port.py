@@ -8,7 +8,7 @@ from typing import Protocol
 from golden.errors import InputError
 from golden.link import spi
 from golden.link.access import STATUS_MEANINGS, Status
-from litelstm.driver.backend import WallTime
+from litelstm.driver.backend import WALL, World
 from litelstm.driver.errors import DriverError
 
 DEFAULT_HERTZ = 1_000_000
@@ -22,15 +22,17 @@ class SpiPort(Protocol):
     def close(self) -> None: ...
 
 
-class SpiBackend(WallTime):
+class SpiBackend:
     """Registers, and data registers word by word.
 
     Args:
         port: the device, opened, in mode 0; its clock at most that of the core divided by 16.
+        world: where time goes by for it.
     """
 
-    def __init__(self, port: SpiPort) -> None:
+    def __init__(self, port: SpiPort, *, world: World = WALL) -> None:
         self._port = port
+        self.time, self.wait = world.time, world.wait
 
     @classmethod
     def open(cls, path: str, *, hertz: int = DEFAULT_HERTZ) -> SpiBackend:

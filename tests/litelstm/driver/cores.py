@@ -17,7 +17,7 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from golden.sessions import Service, serve
 from hdl.bus.options import Bus
-from hdl.packaging.system import describe_system
+from hdl.packaging.system import Host, System, describe_system, generate_system
 from hdl.plan import Plan
 from hdl.storage import Storage
 from litelstm.driver.description import Description
@@ -32,16 +32,14 @@ class BusCase:
 
     Attributes:
         recipe: of its network.
-        kind: what carries its registers.
-        lanes, interface, storage, bus: of the core.
+        lanes, interface, storage, host: of the core.
     """
 
     recipe: Recipe
-    kind: str = "axi"
     lanes: int = 2
     interface: Interface = field(default_factory=Interface)
     storage: Storage = field(default_factory=Storage)
-    bus: Bus = field(default_factory=Bus)
+    host: Host = field(default_factory=Host)
 
     @cached_property
     def network(self) -> QuantizedNetwork:
@@ -61,8 +59,20 @@ class BusCase:
         )
 
     @cached_property
+    def system(self) -> System:
+        """The generated core."""
+        return generate_system(
+            self.network,
+            lanes=self.lanes,
+            interface=self.interface,
+            storage=self.storage,
+            host=self.host,
+            name=NAME,
+        )
+
+    @cached_property
     def json(self) -> dict[str, Any]:
-        return describe_system(self.plan, name=NAME, kind=self.kind, bus=self.bus, ports=[])
+        return describe_system(self.plan, name=NAME, host=self.host)
 
     @cached_property
     def description(self) -> Description:
@@ -89,21 +99,21 @@ CASES = {
     "plain": BusCase(recipe=Recipe(inputs=3, units=(4,), outputs=2)),
     "tight": BusCase(
         recipe=Recipe(inputs=3, units=(5,), outputs=3, cells=(LSTM(),), activation_width=6),
-        bus=Bus(width=8, packing="tight"),
+        host=Host(bus=Bus(width=8, packing="tight")),
     ),
     "states": BusCase(
         recipe=Recipe(inputs=2, units=(3, 2), outputs=2, cells=(LSTM(), GRU())),
         interface=Interface(streams=3, state="load", every_step=True),
-        bus=Bus(width=64),
+        host=Host(bus=Bus(width=64)),
     ),
     "window": BusCase(
         recipe=Recipe(inputs=3, units=(4,), outputs=3, cells=(LiteLSTM(),)),
         interface=Interface(streams=2, state="load"),
-        bus=Bus(window=True),
+        host=Host(bus=Bus(window=True)),
     ),
     "classes": BusCase(
         recipe=Recipe(inputs=2, units=(3,), outputs=4),
         interface=Interface(classes=True),
-        bus=Bus(window=True),
+        host=Host(bus=Bus(window=True)),
     ),
 }
