@@ -47,7 +47,7 @@ class RegisterBlock(Component):
         interrupt: a bit of IRQ_STATUS is set that IRQ_ENABLE lets through.
         window_read, window_write: a data register is read or written, for one cycle.
         window_place, window_data: which, as a word's number, and what is written.
-        window_value, window_error: in that cycle, what is read, and that it cannot be.
+        window_value, window_error: in that cycle, what is read, else 0, and that it cannot be.
     """
 
     def __init__(
@@ -149,11 +149,9 @@ class RegisterBlock(Component):
         )
         m.d.comb += fails.eq(~known | self._connect_window(m, place, begins, writes))
         m.d.sync += access.done.eq(begins & (~recalls | totals.done))
+        word = live | self.window_value if self._window else live
         with m.If(begins):
-            m.d.sync += [
-                access.error.eq(fails),
-                access.answer.eq(Mux(recalls, totals.data, live)),
-            ]
+            m.d.sync += [access.error.eq(fails), access.answer.eq(Mux(recalls, totals.data, word))]
         return m
 
     def _is(self, place: Value, wanted: Callable[[Register], bool]) -> Value:

@@ -1,0 +1,141 @@
+"""The cores with a bus that `test_bus.py` runs, and what golden answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+
+from golden.cells import GRU, LSTM, LiteLSTM
+from golden.interface import Control, Interface
+from golden.model import IntegerModel
+from golden.packing import Packing
+from golden.quantized import Integers, QuantizedNetwork
+from golden.sessions import Service, serve
+from hdl.bus.options import Bus
+from hdl.bus.top import AxiTop
+from hdl.core import Core
+from hdl.plan import Plan
+from hdl.ports import state_shape
+from hdl.verilog import convert
+from sim.random_networks import Recipe, input_words, lively, quantized_network
+
+CASE = "LITELSTM_BUS_CASE"
+TOP = "litelstm_axi"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BusCase:
+    """A network, a core of it, and its buses."""
+
+    recipe: Recipe
+    lanes: int
+    bus: Bus = field(default_factory=Bus)
+    interface: Interface = field(default_factory=Interface)
+    seed: int = 1
+
+    @cached_property
+    def network(self) -> QuantizedNetwork:
+        network = quantized_network(self.recipe, self.seed)
+        return lively(network, input_words(network, batch=8, steps=4, seed=1))
+
+    @cached_property
+    def plan(self) -> Plan:
+        return Plan(network=self.network, lanes=self.lanes, interface=self.interface)
+
+    @cached_property
+    def model(self) -> IntegerModel:
+        return IntegerModel(self.network)
+
+    @cached_property
+    def verilog(self) -> str:
+        core = Core(network=self.network, lanes=self.lanes, interface=self.interface, watched=True)
+        return convert(AxiTop(core=core, bus=self.bus), name=TOP)
+
+    @property
+    def x_packing(self) -> Packing:
+        return self.bus.pack(self.network.x.width)
+
+    @property
+    def y_packing(self) -> Packing:
+        return self.bus.pack(self.interface.out(self.network).width)
+
+    @property
+    def state_packing(self) -> Packing:
+        return self.bus.pack(state_shape(self.plan).width)
+
+    def x(self, steps: int, seed: int) -> Integers:
+        """Random raw input words, (steps, inputs)."""
+        return input_words(self.network, batch=1, steps=steps, seed=(seed, 9))[0]
+
+    def serve(
+        self, x: Integers, controls: list[Control], loads: tuple[Integers, ...] = ()
+    ) -> Service:
+        """What the core answers."""
+        return serve(self.model, self.interface, x, controls, loads)
+
+    def frame(self, x: Integers) -> bytes:
+        """A sequence as octets on the bus."""
+        return self.x_packing.pack(x).tobytes()
+
+    def words(self, octets: bytes) -> Integers:
+        """Results from the octets in use of their frame, (results, words)."""
+        each = self.y_packing.octets(self.plan.result_words)
+        rows = np.frombuffer(octets, np.uint8).reshape(-1, each)
+        return self.y_packing.unpack(rows, self.plan.result_words)
+
+    def answer(self, x: Integers) -> Integers:
+        """Results of one sequence from a cleared state, (results, words)."""
+        last = [Control(last=step == len(x) - 1) for step in range(len(x))]
+        return self.serve(x, last).words
+
+    def answer_octets(self, x: Integers) -> bytes:
+        """The same as the octets in use of its frame."""
+        each = self.y_packing.octets(self.plan.result_words)
+        return self.y_packing.pack(self.answer(x))[:, :each].tobytes()
+
+
+_WIDE: dict[str, Any] = {"activation_width": 12, "out_width": 12, "state_width": 16}
+
+CASES = {
+    "plain": BusCase(recipe=Recipe(inputs=5, units=(5,), outputs=3), lanes=2),
+    "tight": BusCase(
+        recipe=Recipe(inputs=5, units=(5,), outputs=None, cells=(LSTM(),), activation_width=7),
+        lanes=2,
+        bus=Bus(width=64, packing="tight"),
+        interface=Interface(every_step=True),
+    ),
+    "narrow": BusCase(
+        recipe=Recipe(inputs=3, units=(4,), outputs=3, **_WIDE), lanes=4, bus=Bus(width=8)
+    ),
+    "narrow tight": BusCase(
+        recipe=Recipe(inputs=3, units=(4,), outputs=None, **_WIDE),
+        lanes=3,
+        bus=Bus(width=8, packing="tight"),
+        interface=Interface(state="keep"),
+    ),
+    "states": BusCase(
+        recipe=Recipe(inputs=2, units=(3, 4), outputs=2, cells=(LiteLSTM(), GRU())),
+        lanes=2,
+        bus=Bus(width=16),
+        interface=Interface(streams=3, state="load"),
+    ),
+    "window": BusCase(
+        recipe=Recipe(inputs=2, units=(3,), outputs=2, cells=(LSTM(),)),
+        lanes=2,
+        bus=Bus(window=True),
+        interface=Interface(streams=2, state="load"),
+    ),
+    "saturating": BusCase(
+        recipe=Recipe(inputs=2, units=(5,), outputs=2, state_width=5, log2_state=1, drive=True),
+        lanes=2,
+    ),
+}
+
+
+@cache
+def case(name: str) -> BusCase:
+    """The case of a name."""
+    return CASES[name]

@@ -1,0 +1,67 @@
+"""Cores with AXI buses under cocotb, in both simulators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sim import runner
+from tests.sim.buses import CASE, TOP, case
+
+STREAMED = (
+    "registers",
+    "sequences",
+    "throughput",
+    "stalls_are_counted",
+    "early_last",
+    "late_last",
+    "enable",
+    "soft_resets",
+    "soft_reset_without_enable",
+    "resets",
+    "interrupts",
+)
+
+STATES = ("streams_and_states", "unknown_stream", "wrong_states", "by_register")
+
+COROUTINES: dict[str, dict[str, tuple[str, ...]]] = {
+    "plain": {"bus_tests": STREAMED},
+    "tight": {"bus_tests": STREAMED},
+    "narrow": {"bus_tests": STREAMED},
+    "narrow tight": {"bus_tests": STREAMED},
+    "states": {
+        "bus_tests": ("registers", "sequences", "throughput", "late_last", "soft_resets"),
+        "bus_state_tests": (*STATES, "resets_among_states"),
+    },
+    "saturating": {"bus_state_tests": ("saturated",)},
+    "window": {"bus_tests": ("registers",), "bus_state_tests": ("window",)},
+}
+"""What runs on which core, by module."""
+
+SEED = 11
+
+
+def runs() -> Iterator[tuple[str, str, str]]:
+    for simulator in runner.SIMULATORS:
+        for name, modules in COROUTINES.items():
+            for module in modules:
+                yield simulator, name, module
+
+
+@pytest.mark.parametrize(("simulator", "name", "module"), list(runs()))
+def test_bus(simulator: str, name: str, module: str, tmp_path: Path) -> None:
+    build = runner.build(case(name).verilog, top=TOP, simulator=simulator)
+    coroutines = COROUTINES[name][module]
+    runner.run(
+        build,
+        test_module=f"tests.sim.{module}",
+        testcase=list(coroutines),
+        expect=len(coroutines),
+        seed=SEED,
+        env={CASE: name},
+        results=tmp_path / "results.xml",
+        log=tmp_path / "log",
+        timeout_s=300,
+    )
