@@ -15,7 +15,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.bus.axi_ports import AxiPort
 from hdl.bus.identity import core_hash
 from hdl.bus.options import Bus
-from hdl.bus.top import AxiTop
+from hdl.bus.top import BUS, AxiTop
 from hdl.core import Core
 from hdl.description import describe
 from hdl.fusesoc import core_file
@@ -26,7 +26,7 @@ from hdl.packaging.constraints import constraints
 from hdl.packaging.ipxact import component
 from hdl.plan import Plan
 from hdl.serial.spi_access import SpiAccess
-from hdl.serial.top import BUS, SerialTop
+from hdl.serial.top import WINDOW, SerialTop
 from hdl.serial.uart_access import UartAccess
 from hdl.storage import BUILT_IN, Storage
 from hdl.verilog import check_name, convert
@@ -48,7 +48,7 @@ class Host:
     """
 
     kind: str = "axi"
-    bus: Bus = Bus()
+    bus: Bus = BUS
     line: Line | None = None
 
     def __post_init__(self) -> None:
@@ -65,6 +65,9 @@ class Host:
         return SerialTop(core=core, front_end=front_end)
 
 
+AXI = Host()
+
+
 @dataclass(frozen=True)
 class System:
     """A generated core with a bus: Verilog text, its description (JSON values), and the plan."""
@@ -79,7 +82,7 @@ class System:
         name, ports = self.description["name"], self.description["ports"]
         beside = {
             f"{name}.v": ("verilogSource", self.verilog),
-            f"{name}.json": ("user", json.dumps(self.description, indent=2) + "\n"),
+            f"{name}.json": ("unknown", json.dumps(self.description, indent=2) + "\n"),
             c_header.NAME: ("cSource", c_header.register_header()),
         }
         found = {file: text for file, (_, text) in beside.items()}
@@ -105,7 +108,7 @@ def generate_system(
     tail_multipliers: int = 2,
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
-    host: Host = Host(),  # noqa: B008 - frozen
+    host: Host = Host(),
     name: str = "litelstm_core",
 ) -> System:
     """Verilog and description of a core with a bus; arguments as :func:`hdl.verilog.generate`.
@@ -134,7 +137,7 @@ def describe_system(
     listed = [asdict(port) for port in ports]
     for port in listed:
         del port["inner"]
-    bus = host.bus if host.kind == "axi" else BUS
+    bus = host.bus if host.kind == "axi" else WINDOW
     return {
         **describe(plan, name=name),
         "ports": listed,

@@ -13,7 +13,7 @@ from hdl.core import Core
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.uart_access import UartAccess
 
-BUS = Bus(window=True)
+WINDOW = Bus(window=True)
 """What such a core has: all data go through registers."""
 
 _COMMON = (
@@ -48,7 +48,7 @@ class SerialTop(Component):
     """
 
     def __init__(self, *, core: Core, front_end: UartAccess | SpiAccess) -> None:
-        self.core = BusCore(core=core, bus=BUS)
+        self.core = BusCore(core=core, bus=WINDOW)
         self.front_end = front_end
         self._lines = _UART if isinstance(front_end, UartAccess) else _SPI
         self.ports = tuple(
