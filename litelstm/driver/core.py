@@ -68,7 +68,8 @@ class Core:
         self._samples = Samples(description)
         self._check_identity()
         self._traffic = traffic(backend, description)
-        self._length = self._sequence = -1
+        self._length: int | None = None  # what LENGTH and SEQUENCE have, if that is known
+        self._sequence: dict[str, int] | None = None
         self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1)
 
     def __enter__(self) -> Self:
@@ -112,8 +113,8 @@ class Core:
         self._registers.set("IRQ_STATUS", LOADED=1, REFUSED=1)
         try:
             self._traffic.move({WEIGHTS: words}, {}, timeout=self.timeout)
-        except CoreTimeoutError as error:
-            raise CoreTimeoutError(f"{error} ({self._state()})") from None
+        except DriverError as error:
+            raise type(error)(f"{error} ({self._state()})") from None
         self._wait("IRQ_STATUS", "LOADED", "REFUSED")
         if self._registers.field("IRQ_STATUS", "REFUSED"):
             reason = self._registers.field("STATUS", "LOAD_REASON")
@@ -209,8 +210,8 @@ class Core:
             came = self._traffic.move(
                 {**loads, X: sequence.reshape(-1)}, incoming, timeout=self.timeout
             )
-        except CoreTimeoutError as error:
-            raise CoreTimeoutError(f"{error} ({self._state()})") from None
+        except DriverError as error:
+            raise type(error)(f"{error} ({self._state()})") from None
         if errors := self.errors():
             self.clear_errors()
             raise DriverError(f"the core reports {', '.join(errors)}")
@@ -222,6 +223,7 @@ class Core:
         What a program had begun to send must have been taken back by then, as the backends do
         after a timeout.
         """
+        self._length = self._sequence = None
         self._registers.set("CONTROL", RESET=1)
         self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1)
         if isinstance(self._backend, StreamBackend):

@@ -32,6 +32,10 @@ class Registers:
         """Write a register's word."""
         self._backend.write(self.address(name), word)
 
+    def write_at(self, address: int, word: int) -> None:
+        """Write whatever is at an address."""
+        self._backend.write(address, word)
+
     def fields(self, name: str) -> dict[str, int]:
         """All fields of a register, read at once."""
         return split(self._description.register(name), self.read(name))

@@ -95,13 +95,13 @@ class AxiSimulation(SimulatedTime):
 
     def read(self, address: int) -> int:
         """See :class:`litelstm.driver.backend.Backend`."""
-        answer = resume(self.registers.read)(address, 4)
+        answer: Any = resume(self.registers.read)(address, 4)
         _check(answer.resp, address)
         return int.from_bytes(answer.data, "little")
 
     def write(self, address: int, word: int) -> None:
         """See :class:`litelstm.driver.backend.Backend`."""
-        answer = resume(self.registers.write)(address, word.to_bytes(4, "little"))
+        answer: Any = resume(self.registers.write)(address, word.to_bytes(4, "little"))
         _check(answer.resp, address)
 
     def wait(self, seconds: float) -> None:

@@ -17,6 +17,7 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from golden.sessions import Service, serve
 from hdl.bus.options import Bus
+from hdl.link.board_top import Line
 from hdl.packaging.system import Host, System, describe_system, generate_system
 from hdl.plan import Plan
 from hdl.storage import Storage
@@ -115,5 +116,15 @@ CASES = {
         recipe=Recipe(inputs=2, units=(3,), outputs=4),
         interface=Interface(classes=True),
         host=Host(bus=Bus(window=True)),
+    ),
+    "uart": BusCase(
+        recipe=Recipe(inputs=3, units=(4,), outputs=2),
+        interface=Interface(streams=2, state="load"),
+        host=Host(kind="uart", line=Line(clock=100_000_000, baud=12_500_000)),
+    ),
+    "spi": BusCase(
+        recipe=Recipe(inputs=2, units=(3,), outputs=3, cells=(GRU(),)),
+        interface=Interface(every_step=True),
+        host=Host(kind="spi"),
     ),
 }
