@@ -83,9 +83,7 @@ def generate(
         InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier, or there are
             others, and weights are not loaded or these networks cannot share a core.
     """
-    plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name)
-    if not plain or name in KEYWORDS:
-        raise InputError(f"name is {name!r}, expected a Verilog identifier")
+    check_name(name)
     core = Core(
         network=network,
         lanes=lanes,
@@ -95,6 +93,17 @@ def generate(
         others=others,
     )
     return Generated(convert(Top(core), name=name), describe(core.plan, name=name), core.plan)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a module.
+
+    Raises:
+        InputError: it is no Verilog identifier.
+    """
+    plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name)
+    if not plain or name in KEYWORDS:
+        raise InputError(f"name is {name!r}, expected a Verilog identifier")
 
 
 def convert(component: Component, *, name: str) -> str:
@@ -127,8 +136,23 @@ def start_processes(text: str) -> str:
     Yosys lists a register that never changes in each process, so that its initial value starts
     the process. By SystemVerilog's rules an initial value in a declaration is no event, and a
     process whose other inputs keep their initial values stays X. A non-blocking assignment is
-    one: all processes are waiting when it takes effect.
+    one: all processes are waiting when it takes effect. A process of one constant, which has no
+    such register, gets one.
     """
-    return re.sub(
+    text = re.sub(
         r"^  reg (auto_\d+) = 0;$", r"  reg \1;\n  initial \1 <= 0;", text, flags=re.MULTILINE
+    )
+    count = 0
+
+    def constant(match: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        start = f"start_constant_{count}"
+        return (
+            f"  reg {start};\n  initial {start} <= 0;\n"
+            f"  always @* begin\n    if ({start}) begin end\n{match[1]}\n  end"
+        )
+
+    return re.sub(
+        r"^  always @\*\n(    \S+ = \d+'h[0-9a-f]+;)$", constant, text, flags=re.MULTILINE
     )

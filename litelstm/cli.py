@@ -13,6 +13,7 @@ import click
 
 from golden.errors import InputError
 from litelstm import commands
+from litelstm.driver.errors import DriverError
 from litelstm.fpga.errors import SynthesisError
 from litelstm.host import LinkError
 from sim.errors import MissingToolError, SimulationError
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = _fail("interrupted", 130)
     except (InputError, MissingToolError) as error:
         status = _fail(str(error), BAD_INPUT)
-    except (LinkError, SimulationError, SynthesisError) as error:
+    except (DriverError, LinkError, SimulationError, SynthesisError) as error:
         status = _fail(str(error), FAILED)
     sys.exit(status if isinstance(status, int) else 0)
 

@@ -11,6 +11,7 @@ from litelstm.commands.host import host
 from litelstm.commands.import_ import import_
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
+from litelstm.commands.run import run
 from litelstm.commands.samples import samples
 from litelstm.commands.simulate import simulate
 from litelstm.commands.synth import synth
@@ -23,6 +24,7 @@ ALL: tuple[click.Command, ...] = (
     quantize,
     generate,
     simulate,
+    run,
     cycles,
     synth,
     build,
