@@ -200,11 +200,14 @@ class Pipeline:
             )
             self.m.d.sync += product_q.eq(left * right)
             self.m.d.comb += [product.result.eq(product_q) for product in products]
-        for chain in self._delays.values():
-            self._build_delays(chain)
+        for staged, chain in self._delays.items():
+            self._build_delays(chain, is_number=bool(staged.fracs))
 
-    def _build_delays(self, chain: Sequence[Value]) -> None:
-        """Shift registers of up to 64 bits, which simulators move at once."""
+    def _build_delays(self, chain: Sequence[Value], *, is_number: bool) -> None:
+        """Shift registers of up to 64 bits, which simulators move at once.
+
+        What says which item it is, and is no number, runs on: proofs find it equal to a copy.
+        """
         width = len(chain[0])
         stages = max(1, 64 // width)
         for first in range(1, len(chain), stages):
@@ -212,7 +215,11 @@ class Pipeline:
             line = Signal(
                 len(delayed) * width, name=self.name(f"{_stem(chain[0])}_line"), reset_less=True
             )
-            self._keep(line, Cat(chain[first - 1], line))
+            following = Cat(chain[first - 1], line)
+            if is_number:
+                self._keep(line, following)
+            else:
+                self.m.d.sync += line.eq(following)
             self.m.d.comb += Cat(delayed).eq(line)
 
     def by_phase(self, stages: Sequence[int], choices: Sequence[Value], *, name: str) -> Value:

@@ -207,8 +207,8 @@ _NEXUS_PINS = (
 
 
 _TIMING = ("--placer-heap-timingweight", "20")
-"""Twice nextpnr's own weight of critical wires: 152 MHz with 16 lanes, 150 with its own, 147 with
-three times it; medians of 5 seeds."""
+"""Twice nextpnr's own weight of critical wires: one netlist of 16 lanes has 152 MHz, 150 with its
+own, 147 with three times it; medians of 5 seeds."""
 
 
 def _ecp5(size: str, **available: int) -> Target:

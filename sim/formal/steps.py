@@ -78,7 +78,10 @@ class Steps:
 
 
 def claim_inputs(observed: Observed) -> None:
-    """The banks of x that count as full are full, and a step's input is there until released."""
+    """The banks of x that count as full are full, and a step's input is there until released.
+
+    Whether one is whole is known in time, although it is a register.
+    """
     plan, steps = observed.plan, observed.step
     banks = steps.fill_bank ^ steps.read_bank
     fits = (steps.full <= 2) & (banks == steps.full[0]) & (steps.index < plan.network.inputs)
@@ -88,3 +91,5 @@ def claim_inputs(observed: Observed) -> None:
     release = observed.core.store.x_release
     there = (steps.full >= in_use + release) & (~release | (observed.position == 1))
     observed.claims.always("input_is_there", there)
+    whole = observed.inside("store.whole")
+    observed.claims.always("input_is_known_to_be_whole", whole == (steps.full != release))
