@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Module, ResetInserter, Signal, Value
@@ -13,6 +14,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.component import Component, delayed
 from hdl.input_gate import InputGate
 from hdl.latency import RESTS
+from hdl.loaded_sequencer import LoadedSequencer
 from hdl.loader import LOAD, WEIGHT_STREAM, Loader
 from hdl.mac_array import MacArray
 from hdl.operand_store import OperandStore, all_ready, made_vectors, state_vectors
@@ -41,6 +43,7 @@ class Core(Component):
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
+        others: where weights are loaded, networks that the core can run as well.
 
     Raises:
         golden.errors.InputError: see :class:`hdl.plan.Plan`.
@@ -71,6 +74,7 @@ class Core(Component):
         tail_multipliers: int = 2,
         interface: Interface = DEFAULT,
         storage: Storage = BUILT_IN,
+        others: Sequence[QuantizedNetwork] = (),
     ) -> None:
         self.plan = plan = Plan(
             network=network,
@@ -78,10 +82,12 @@ class Core(Component):
             tail_multipliers=tail_multipliers,
             interface=interface,
             storage=storage,
+            others=tuple(others),
         )
         self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
-        self.sequencer = Sequencer(plan=plan, place=plan.array.place)
+        sequencer = LoadedSequencer if storage.loadable else Sequencer
+        self.sequencer = sequencer(plan=plan, place=plan.array.place)
         self.update = StateUpdate(plan=plan)
         self.access = StateAccess(plan=plan) if interface.state == "load" else None
         self.weights = WeightRam(plan=plan) if storage.loadable else None
@@ -142,7 +148,7 @@ class Core(Component):
             sequencer.ready.eq(store.ready),
             store.restart.eq(sequencer.restart),
             sequencer.head_free.eq(update.head_free),
-            update.head_start.eq(sequencer.restart[-1] if self.plan.head_pass else 0),
+            update.head_start.eq(sequencer.restart[-1] if self.plan.capacity.head else 0),
         ]
         m.d.comb += [
             array.read.eq(update.read),
@@ -165,6 +171,13 @@ class Core(Component):
         """The loader's ports, and when the core is idle: nothing is to be seen for a while."""
         plan, store, sequencer = self.plan, self.store, self.sequencer
         m.submodules.loader = loader
+        for component in (sequencer, self.update, self.weights, self.access):
+            if component:
+                m.d.comb += [component.write.eq(loader.write), component.bank.eq(loader.bank)]
+        m.d.comb += [
+            store.last_input.eq(sequencer.last_input),
+            sequencer.complete.eq(store.complete),
+        ]
         connect(m, flipped(self.i_weights), loader.i)
         still = Signal()
         rests = plan.update_cost.depth + RESTS
@@ -174,7 +187,7 @@ class Core(Component):
             clears.eq(loader.activate | self.restart),
             still.eq(
                 (store.x_ready == 0)
-                & all_ready(plan, store.ready)
+                & all_ready(plan, store.complete)
                 & self.update.head_free
                 & ~sequencer.valid
                 & ~(sequencer.load | sequencer.save)
@@ -193,10 +206,7 @@ class Core(Component):
         """The weight memory; returns its address, and the word a cycle later."""
         if self.weights and self.loader:
             m.submodules.weights = self.weights
-            m.d.comb += [
-                getattr(self.weights, name).eq(getattr(self.loader, name))
-                for name in ("write", "owns", "bank")
-            ]
+            m.d.comb += self.weights.owns.eq(self.loader.owns)
             return self.weights.address, self.weights.data
         return weight_rom(m, self.plan)
 
@@ -243,7 +253,7 @@ class Core(Component):
             access.load.eq(self.sequencer.load),
             access.save.eq(self.sequencer.save),
             access.stream.eq(self.sequencer.access_stream),
-            access.ready.eq(store.ready),
+            access.ready.eq(store.complete if self.loader else store.ready),
             self.sequencer.access_done.eq(access.done),
         ]
         connect(m, flipped(self.i_state), access.i)

@@ -58,7 +58,7 @@ class Generated:
 
 def generate(
     network: QuantizedNetwork,
-    *,
+    *others: QuantizedNetwork,
     lanes: int,
     tail_multipliers: int = 2,
     interface: Interface = DEFAULT,
@@ -69,6 +69,7 @@ def generate(
 
     Args:
         network: what it runs.
+        others: what it can run as well, where weights are loaded.
         lanes: multipliers of the array.
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         interface: streams, state and outputs.
@@ -79,7 +80,8 @@ def generate(
         The same bytes for the same arguments, on any machine.
 
     Raises:
-        InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier.
+        InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier, or there are
+            others, and weights are not loaded or these networks cannot share a core.
     """
     plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name)
     if not plain or name in KEYWORDS:
@@ -90,6 +92,7 @@ def generate(
         tail_multipliers=tail_multipliers,
         interface=interface,
         storage=storage,
+        others=others,
     )
     return Generated(convert(Top(core), name=name), describe(core.plan, name=name), core.plan)
 
