@@ -31,6 +31,13 @@ from litelstm.options import (
 @tail_multipliers_option
 @storage_options
 @interface_options
+@click.option(
+    "--also",
+    "others",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="With loaded weights: one more network that the core shall be able to run.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
 def generate(
@@ -41,6 +48,7 @@ def generate(
     sums: str,
     output: Path,
     name: str,
+    others: tuple[Path, ...],
     **interface: Any,
 ) -> None:
     """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK.
@@ -58,6 +66,7 @@ def generate(
             interface=Interface(**interface),
             storage=Storage(weights=weights, sums=sums),
             name=name,
+            others=[QuantizedNetwork.load(other) for other in others],
         )
     folder = files.make_folder(output)
     source, description = folder / f"{name}.v", folder / f"{name}.json"

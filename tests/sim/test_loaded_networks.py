@@ -75,7 +75,10 @@ CORES: dict[str, tuple[int, Interface, Storage]] = {
 def made(name: str) -> Generated:
     lanes, interface, storage = CORES[name]
     text = "loaded_" + name.replace(" ", "_")
-    return generate(*networks(name), lanes=lanes, interface=interface, storage=storage, name=text)
+    first, *others = networks(name)
+    return generate(
+        first, others=others, lanes=lanes, interface=interface, storage=storage, name=text
+    )
 
 
 @cache
@@ -220,6 +223,11 @@ def test_what_does_not_fit_is_refused(name: str) -> None:
 
 def test_several_networks_need_loaded_weights() -> None:
     with pytest.raises(InputError, match="only with weights ram or double"):
-        generate(*networks("heads"), lanes=2)
+        generate(networks("heads")[0], others=networks("heads")[1:], lanes=2)
     with pytest.raises(InputError, match="has no dense head, the core offers one"):
-        generate(networks("heads")[0], networks("no heads")[0], lanes=2, storage=CORES["heads"][2])
+        generate(
+            networks("heads")[0],
+            others=networks("no heads")[:1],
+            lanes=2,
+            storage=CORES["heads"][2],
+        )
