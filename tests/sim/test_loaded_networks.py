@@ -27,6 +27,7 @@ from tests.sim.test_core import run_coroutine
 from tests.sim.test_core_storage import check
 
 TABLE = {"interpolate": True, "log2_entries": 5}
+NEAREST = {"interpolate": False, "log2_entries": 7}
 
 
 def network(seed: int = 3, **recipe: object) -> QuantizedNetwork:
@@ -51,8 +52,17 @@ def networks(name: str) -> tuple[QuantizedNetwork, ...]:
         )
     if name == "no heads":
         return (
-            network(cells=(GRU(), GRU()), units=(3, 3), inputs=2, outputs=None, weight_width=13),
-            network(cells=(LSTM(), RNN(), LSTM()), units=(2, 4, 1), inputs=5, outputs=None),
+            network(
+                cells=(GRU(), GRU()),
+                units=(3, 3),
+                inputs=2,
+                outputs=None,
+                weight_width=13,
+                **NEAREST,
+            ),
+            network(
+                cells=(LSTM(), RNN(), LSTM()), units=(2, 4, 1), inputs=5, outputs=None, **NEAREST
+            ),
         )
     return (
         network(cells=(LiteLSTM(), LSTM()), units=(4, 6), inputs=2, outputs=5),
@@ -103,6 +113,8 @@ def smaller(name: str) -> list[QuantizedNetwork]:
         inputs=first.inputs,
         outputs=first.outputs if outputs else None,
         weight_width=first.layers[0].formats.weight_width,
+        interpolate=first.tanh.interpolate,
+        log2_entries=first.tanh.log2_entries,
     )
     return [_with_formats_of(retrained, first), *_cut(first)]
 
