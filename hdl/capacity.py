@@ -228,13 +228,13 @@ def _cell_in_words(kind: Kind) -> str:
 def _check_alike(plan: Plan, tanh: TanhTable, *, head: bool) -> None:
     """Refuse another table, and a head where there is none or none where there is one."""
     network = plan.network
-    if network.tanh != tanh:
-        raise InputError(
-            f"the network does not fit the core: its tanh table is {network.tanh}, "
-            f"the core offers {tanh}"
-        )
     if (network.head is not None) != head:
         has, offers = ("a", "none") if network.head else ("no", "one")
         raise InputError(
             f"the network does not fit the core: it has {has} dense head, the core offers {offers}"
+        )
+    if network.tanh != tanh:
+        raise InputError(
+            f"the network does not fit the core: its tanh table is {network.tanh}, "
+            f"the core offers {tanh}"
         )
