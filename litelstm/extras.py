@@ -38,6 +38,15 @@ def require_boards() -> None:
     _require((*FPGA, "amaranth_boards"), "fpga")
 
 
+def require_axi() -> None:
+    """Check that cores with a bus can be made.
+
+    Raises:
+        MissingToolError: a package of the extra ``axi`` is missing.
+    """
+    _require(("systemrdl", "peakrdl_cheader", "peakrdl_ipxact", "peakrdl_markdown"), "axi")
+
+
 def require_host() -> None:
     """Check that pyserial can be imported.
 
