@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from golden.activations import TanhTable
@@ -18,6 +18,11 @@ from hdl.kinds import Kind
 
 if TYPE_CHECKING:
     from hdl.plan import Plan
+
+
+HEADROOM = 1
+"""Bits by which sums and biases may be larger in a loaded network than in those that a core was
+made for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +65,8 @@ class Sizes:
 
     @classmethod
     def of(cls, plan: Plan) -> Sizes:
-        """Of one network. A core that loads weights has accumulators for any of their width."""
+        """Of one network."""
         network = plan.network
-        exact = plan.bias_width
-        accumulator = network.accumulator_width
-        sums = signed_width(*network.sum_bounds(bias=True))
-        bias = exact
-        if plan.storage.loadable:
-            accumulator = _widest_sum(plan)
-            bias = max(exact, accumulator)
-            sums = max(accumulator, bias) + 1
         return cls(
             inputs=network.inputs,
             layers=len(network.layers),
@@ -91,9 +88,9 @@ class Sizes:
             out_width=plan.interface.out(network).width,
             operand_width=plan.own_operand_width,
             weight_width=plan.own_weight_width,
-            accumulator_width=accumulator,
-            bias_width=bias,
-            sum_width=sums,
+            accumulator_width=network.accumulator_width,
+            bias_width=plan.bias_width,
+            sum_width=signed_width(*network.sum_bounds(bias=True)),
         )
 
     @classmethod
@@ -101,6 +98,16 @@ class Sizes:
         """The largest of each."""
         names = [field.name for field in fields(cls)]
         return cls(**{name: max(getattr(one, name) for one in several) for name in names})
+
+    def with_headroom(self) -> Sizes:
+        """Room for the sums of other weights."""
+        accumulator, bias = self.accumulator_width + HEADROOM, self.bias_width + HEADROOM
+        return replace(
+            self,
+            accumulator_width=accumulator,
+            bias_width=bias,
+            sum_width=max(self.sum_width, accumulator + 1, bias + 1),
+        )
 
     def check(self, own: Sizes) -> None:
         """Refuse a network that is larger.
@@ -115,23 +122,6 @@ class Sizes:
                 raise InputError(
                     f"the network does not fit the core: {what} {has}, the core offers {offered}"
                 )
-
-
-def _widest_sum(plan: Plan) -> int:
-    """Bits of the largest sum that weights and operands of these widths can reach."""
-    network = plan.network
-    reach = [
-        sum(
-            (layer.inputs if operand == "x" else layer.units)
-            << (layer.formats.weight_width + layer.formats.operand(operand).width - 2)
-            for operand in gate.reads
-        )
-        for layer in network.layers
-        for gate in layer.cell.gates
-    ]
-    if head := network.head:
-        reach.append(head.units << (head.weight_width + head.h.width - 2))
-    return signed_width(-max(reach), max(reach))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,13 +150,14 @@ class Capacity:
             InputError: they have different tables, or some have a head and some have not.
         """
         first = plans[0]
+        sizes = Sizes.hull([Sizes.of(plan) for plan in plans])
         for plan in plans[1:]:
             _check_alike(plan, first.network.tanh, head=first.network.head is not None)
         return cls(
             lanes=first.lanes,
             tail_multipliers=first.tail_multipliers,
             interface=first.interface,
-            sizes=Sizes.hull([Sizes.of(plan) for plan in plans]),
+            sizes=sizes.with_headroom() if first.storage.loadable else sizes,
             kinds=tuple(dict.fromkeys(kind for plan in plans for kind in plan.job_kinds)),
             tanh=first.network.tanh,
         )
@@ -237,13 +228,13 @@ def _cell_in_words(kind: Kind) -> str:
 def _check_alike(plan: Plan, tanh: TanhTable, *, head: bool) -> None:
     """Refuse another table, and a head where there is none or none where there is one."""
     network = plan.network
-    if network.tanh != tanh:
-        raise InputError(
-            f"the network does not fit the core: its tanh table is {network.tanh}, "
-            f"the core offers {tanh}"
-        )
     if (network.head is not None) != head:
         has, offers = ("a", "none") if network.head else ("no", "one")
         raise InputError(
             f"the network does not fit the core: it has {has} dense head, the core offers {offers}"
+        )
+    if network.tanh != tanh:
+        raise InputError(
+            f"the network does not fit the core: its tanh table is {network.tanh}, "
+            f"the core offers {tanh}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -58,23 +59,24 @@ class Generated:
 
 def generate(
     network: QuantizedNetwork,
-    *others: QuantizedNetwork,
+    *,
     lanes: int,
     tail_multipliers: int = 2,
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
     name: str = "litelstm_core",
+    others: Sequence[QuantizedNetwork] = (),
 ) -> Generated:
     """Verilog and description of a core.
 
     Args:
         network: what it runs.
-        others: what it can run as well, where weights are loaded.
         lanes: multipliers of the array.
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
         name: the top module's name.
+        others: where weights are loaded, networks that it can run as well.
 
     Returns:
         The same bytes for the same arguments, on any machine.

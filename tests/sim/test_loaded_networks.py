@@ -27,6 +27,7 @@ from tests.sim.test_core import run_coroutine
 from tests.sim.test_core_storage import check
 
 TABLE = {"interpolate": True, "log2_entries": 5}
+NEAREST = {"interpolate": False, "log2_entries": 7}
 
 
 def network(seed: int = 3, **recipe: object) -> QuantizedNetwork:
@@ -51,8 +52,17 @@ def networks(name: str) -> tuple[QuantizedNetwork, ...]:
         )
     if name == "no heads":
         return (
-            network(cells=(GRU(), GRU()), units=(3, 3), inputs=2, outputs=None, weight_width=13),
-            network(cells=(LSTM(), RNN(), LSTM()), units=(2, 4, 1), inputs=5, outputs=None),
+            network(
+                cells=(GRU(), GRU()),
+                units=(3, 3),
+                inputs=2,
+                outputs=None,
+                weight_width=13,
+                **NEAREST,
+            ),
+            network(
+                cells=(LSTM(), RNN(), LSTM()), units=(2, 4, 1), inputs=5, outputs=None, **NEAREST
+            ),
         )
     return (
         network(cells=(LiteLSTM(), LSTM()), units=(4, 6), inputs=2, outputs=5),
@@ -75,7 +85,10 @@ CORES: dict[str, tuple[int, Interface, Storage]] = {
 def made(name: str) -> Generated:
     lanes, interface, storage = CORES[name]
     text = "loaded_" + name.replace(" ", "_")
-    return generate(*networks(name), lanes=lanes, interface=interface, storage=storage, name=text)
+    first, *others = networks(name)
+    return generate(
+        first, others=others, lanes=lanes, interface=interface, storage=storage, name=text
+    )
 
 
 @cache
@@ -100,6 +113,8 @@ def smaller(name: str) -> list[QuantizedNetwork]:
         inputs=first.inputs,
         outputs=first.outputs if outputs else None,
         weight_width=first.layers[0].formats.weight_width,
+        interpolate=first.tanh.interpolate,
+        log2_entries=first.tanh.log2_entries,
     )
     return [_with_formats_of(retrained, first), *_cut(first)]
 
@@ -220,6 +235,11 @@ def test_what_does_not_fit_is_refused(name: str) -> None:
 
 def test_several_networks_need_loaded_weights() -> None:
     with pytest.raises(InputError, match="only with weights ram or double"):
-        generate(*networks("heads"), lanes=2)
+        generate(networks("heads")[0], others=networks("heads")[1:], lanes=2)
     with pytest.raises(InputError, match="has no dense head, the core offers one"):
-        generate(networks("heads")[0], networks("no heads")[0], lanes=2, storage=CORES["heads"][2])
+        generate(
+            networks("heads")[0],
+            others=networks("no heads")[:1],
+            lanes=2,
+            storage=CORES["heads"][2],
+        )
