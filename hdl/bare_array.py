@@ -62,9 +62,14 @@ class BareArray(Component):
     def _weights(self, m: Module) -> tuple[Value, Value]:
         """The core's weight memory; returns its address, and the word a cycle later."""
         plan = self.plan
-        if plan.storage.weights == "ram":
+        if plan.storage.loadable:
             m.submodules.weights = ram = WeightRam(plan=plan)
-            m.d.comb += [ram.i.valid.eq(1), ram.i.payload.eq(self.i)]
+            m.d.comb += [
+                ram.owns.eq(self.i[0]),
+                ram.write.valid.eq(self.i[0]),
+                ram.write.address.eq(ram.address),
+                ram.write.data.eq(self.i),
+            ]
             return ram.address, ram.data
         return weight_rom(m, plan)
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Value, unsigned
+from amaranth.hdl import Module, ResetInserter, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
 from hdl.component import Component, delayed
+from hdl.input_gate import InputGate
+from hdl.latency import RESTS
+from hdl.loader import LOAD, WEIGHT_STREAM, Loader
 from hdl.mac_array import MacArray
-from hdl.operand_store import OperandStore, made_vectors, state_vectors
+from hdl.operand_store import OperandStore, all_ready, made_vectors, state_vectors
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout, state_shape
 from hdl.sequencer import Sequencer
 from hdl.state_access import StateAccess
 from hdl.state_update import StateUpdate
 from hdl.storage import BUILT_IN, Storage
-from hdl.weight_image import WIDTH
 from hdl.weight_ram import WeightRam, weight_rom
 
 
@@ -54,10 +56,14 @@ class Core(Component):
             the interface can load and save. A step with ``load`` takes them once its first beat is
             there and what was begun before is done; after a step with ``save`` they are given
             before the next step starts. Meanwhile ``o`` must go on being taken.
+        i_weights: words of :func:`hdl.weight_image.image`, where weights are loaded, the last one
+            marked; see :class:`hdl.loader.Loader`. ``i`` takes nothing until a set is active, and
+            the state of all streams is cleared when one becomes active.
+        load: what became of them, see ``hdl.loader.LOAD``.
+        restart: where weights are loaded: forget all but them, as a reset does.
+        idle: where weights are loaded: no step is begun, nothing is in flight or at the output.
         waits: where watched: the array waits for an element of x.
         saturated: where watched: an element of c is cut to its format's range, for one cycle.
-        i_weights: words of :func:`hdl.weight_image.image`, where weights are loaded. ``i`` takes
-            nothing until all of them are there.
     """
 
     def __init__(
@@ -83,7 +89,9 @@ class Core(Component):
         self.update = StateUpdate(plan=plan, watched=watched)
         self._watched = watched
         self.access = StateAccess(plan=plan) if interface.state == "load" else None
-        self.weights = WeightRam(plan=plan) if storage.weights == "ram" else None
+        self.weights = WeightRam(plan=plan) if storage.loadable else None
+        self.loader = Loader(plan=plan) if storage.loadable else None
+        self.gate = InputGate(plan=plan) if storage.loadable else None
         ports: dict[str, Any] = {
             "i": In(stream.Signature(input_layout(plan))),
             "o": Out(stream.Signature(output_layout(plan))),
@@ -91,18 +99,25 @@ class Core(Component):
         if self.access:
             ports["i_state"] = In(stream.Signature(state_shape(plan)))
             ports["o_state"] = Out(stream.Signature(state_shape(plan)))
-        if self.weights:
-            ports["i_weights"] = In(stream.Signature(unsigned(WIDTH)))
+        if self.loader:
+            ports |= {
+                "i_weights": In(WEIGHT_STREAM),
+                "load": Out(LOAD),
+                "restart": In(1),
+                "idle": Out(1),
+            }
         if watched:
             ports |= {"waits": Out(1), "saturated": Out(1)}
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.sequencer = sequencer = self.sequencer
-        m.submodules.store = store = self.store
-        m.submodules.array = array = self.array
-        m.submodules.update = update = self.update
+        clears = Signal()
+        sequencer, store, array, update = self.sequencer, self.store, self.array, self.update
+        m.submodules.sequencer = self._cleared(sequencer, clears)
+        m.submodules.store = self._cleared(store, clears)
+        m.submodules.array = self._cleared(array, clears)
+        m.submodules.update = self._cleared(update, clears)
         weight_address, weight_word = self._weight_memory(m)
 
         # The sequencer's operation addresses the memories; the array takes it with their data.
@@ -140,9 +155,13 @@ class Core(Component):
             array.read.eq(update.read),
             update.sums.eq(array.sums),
         ]
-        self._connect_state(m)
-        self._connect_input(m)
+        self._connect_state(m, clears)
+        self._connect_input(m, clears)
         connect(m, update.o, flipped(self.o))
+        if self.loader:
+            self._connect_loader(m, self.loader, clears)
+            with m.If(clears):
+                m.d.sync += valid.eq(0)
         if self._watched:
             m.d.comb += [
                 self.waits.eq(sequencer.waits),
@@ -150,27 +169,66 @@ class Core(Component):
             ]
         return m
 
+    def _cleared(self, component: Component, clears: Value) -> Any:
+        """A component that is reset without the loader; as it is where there is none."""
+        return ResetInserter(clears)(component) if self.loader else component
+
+    def _connect_loader(self, m: Module, loader: Loader, clears: Signal) -> None:
+        """The loader's ports, and when the core is idle: nothing is to be seen for a while."""
+        plan, store, sequencer = self.plan, self.store, self.sequencer
+        m.submodules.loader = loader
+        connect(m, flipped(self.i_weights), loader.i)
+        still = Signal()
+        rests = plan.update_cost.depth + RESTS
+        stood = Signal(range(rests + 1), init=rests)
+        m.d.comb += [
+            self.load.eq(loader.load),
+            clears.eq(loader.activate | self.restart),
+            still.eq(
+                (store.x_ready == 0)
+                & all_ready(plan, store.ready)
+                & self.update.head_free
+                & ~sequencer.valid
+                & ~(sequencer.load | sequencer.save)
+                & ~self.o.valid
+                & ~(self.i.valid & self.i.ready)
+            ),
+            self.idle.eq(stood == rests),
+            loader.idle.eq(self.idle & still),
+        ]
+        with m.If(~still | self.restart):
+            m.d.sync += stood.eq(0)
+        with m.Elif(~self.idle):
+            m.d.sync += stood.eq(stood + 1)
+
     def _weight_memory(self, m: Module) -> tuple[Value, Value]:
         """The weight memory; returns its address, and the word a cycle later."""
-        if self.weights:
+        if self.weights and self.loader:
             m.submodules.weights = self.weights
-            connect(m, flipped(self.i_weights), self.weights.i)
+            m.d.comb += [
+                getattr(self.weights, name).eq(getattr(self.loader, name))
+                for name in ("write", "owns", "bank")
+            ]
             return self.weights.address, self.weights.data
         return weight_rom(m, self.plan)
 
-    def _connect_input(self, m: Module) -> None:
-        """The input stream to the operand store, once all weights are there."""
-        inner = self.store.i
-        if self.weights is None:
-            connect(m, flipped(self.i), inner)
+    def _connect_input(self, m: Module, clears: Value) -> None:
+        """The input stream to the operand store; through the gate, where weights are loaded."""
+        store, gate, loader = self.store, self.gate, self.loader
+        if not (gate and loader):
+            connect(m, flipped(self.i), store.i)
             return
+        m.submodules.gate = self._cleared(gate, clears)
+        connect(m, flipped(self.i), gate.i)
+        connect(m, gate.o, store.i)
         m.d.comb += [
-            inner.payload.eq(self.i.payload),
-            inner.valid.eq(self.i.valid & self.weights.loaded),
-            self.i.ready.eq(inner.ready & self.weights.loaded),
+            gate.hold.eq(loader.hold),
+            gate.blocks.eq(loader.blocks | self.restart),
+            gate.begins.eq(store.begins),
+            gate.ends.eq(store.ends),
         ]
 
-    def _connect_state(self, m: Module) -> None:
+    def _connect_state(self, m: Module, clears: Value) -> None:
         """State update and operand store, and what loads and saves between them."""
         store, update, access, plan = self.store, self.update, self.access, self.plan
         for name in state_vectors(plan):
@@ -183,7 +241,7 @@ class Core(Component):
                 store.state_stream.eq(update.state_stream),
             ]
             return
-        m.submodules.access = access
+        m.submodules.access = self._cleared(access, clears)
         for name in made_vectors(plan):
             connect(m, getattr(update, f"write_{name}"), getattr(access, f"update_write_{name}"))
             connect(m, getattr(access, f"write_{name}"), getattr(store, f"write_{name}"))

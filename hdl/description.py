@@ -45,7 +45,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "format": _format(plan.interface.out(network)),
             "meaning": _meaning(plan),
         },
-        "weight_stream": _weight_stream(plan) if plan.storage.weights == "ram" else None,
+        "weight_stream": _weight_stream(plan) if plan.storage.loadable else None,
         "state": _state(plan) if plan.interface.state == "load" else [],
         "layers": _layers(plan),
         "tanh": {
@@ -72,14 +72,16 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
 
 
 def _weight_stream(plan: Plan) -> dict[str, Any]:
-    """What ``i_weights`` takes after a reset; the memory words' order is that of their use."""
+    """What ``i_weights`` takes: see :mod:`hdl.weight_image`."""
     return {
         "width": weight_image.WIDTH,
         "words": weight_image.length(plan),
-        "words_per_memory_word": weight_image.parts(plan),
-        "memory_word": {"weights": plan.lanes, "weight_width": plan.weight_width},
-        "order": "memory words by address, each from its low bits, which are lane 0's, to its high "
-        "bits, filled up with zeros",
+        "magic": weight_image.MAGIC,
+        "version": weight_image.VERSION,
+        "core_id": weight_image.core_id(plan),
+        "sections": [asdict(section) for section in weight_image.sections(plan)],
+        "order": "magic, version, core_id, number of words, the sections' memory words by address, "
+        "each in parts from its low bits to its high bits, CRC-32 of all words before",
     }
 
 

@@ -55,6 +55,12 @@ ACCESS = 2
 SETTLED = 1
 """Cycles from all units being ready until a state may be loaded or saved."""
 
+ACTIVATE = 4
+"""Cycles from the last word of an image until ``i`` is ready for the first element."""
+
+RESTS = 8
+"""Cycles, beside those of the state update, after which what stands still is not in flight."""
+
 OUTPUT_BUFFER = 2
 """Cycles from a write to the output buffer until the stream shows the word."""
 

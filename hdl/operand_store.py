@@ -47,6 +47,15 @@ def ready_layout(plan: Plan) -> data.StructLayout:
     )
 
 
+def all_ready(plan: Plan, ready: Any) -> Value:
+    """Whether every unit of every vector is ready, as :func:`ready_layout` tells."""
+    units = [layer.units for layer in plan.network.layers]
+    result = Value.cast(1)
+    for name, layer in plan.vectors:
+        result &= ready[f"{name}{layer}"] == units[layer]
+    return result
+
+
 def made_vectors(plan: Plan) -> list[str]:
     """Names of the vectors that any layer makes."""
     return [name for name in ("h", "c", "rh") if plan.vector_width(name)]
@@ -69,6 +78,7 @@ class OperandStore(Component):
 
     Attributes:
         i: input stream, see :func:`hdl.ports.input_layout`.
+        begins, ends: where weights are loaded: the beat that is next is a step's first, its last.
         x_ready: elements of the current step's input that can be read, or all of them.
         x_step: the current step's other fields; those of its first beat are valid once an element
             is ready, those of its last beat once all are.
@@ -93,6 +103,8 @@ class OperandStore(Component):
         ports |= {
             f"state_{name}": Out(signed(plan.vector_width(name))) for name in state_vectors(plan)
         }
+        if plan.storage.loadable:
+            ports |= {"begins": Out(1), "ends": Out(1)}
         super().__init__(
             {
                 "i": In(stream.Signature(input_layout(plan))),
@@ -158,6 +170,11 @@ class OperandStore(Component):
             self.x_ready.eq(Mux(full != self.x_release, self.plan.network.inputs, index)),
             self.x_step.eq(steps[read_bank]),
         ]
+        if self.plan.storage.loadable:
+            m.d.comb += [
+                self.begins.eq(index == 0),
+                self.ends.eq(index == self.plan.network.inputs - 1),
+            ]
         m.d.sync += full.eq(full + complete - self.x_release)
         with m.If(accept):
             m.d.sync += index.eq(Mux(complete, 0, index + 1))

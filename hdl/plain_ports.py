@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Shape, unsigned
+from amaranth.hdl import Shape
 from amaranth.lib.data import StructLayout
 
+from hdl.loader import LOAD, WEIGHT_STREAM
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout, state_shape
-from hdl.weight_image import WIDTH
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,17 @@ _MEANINGS = {
     },
     "i_state": {"data": "state word, signed"},
     "o_state": {"data": "state word, signed"},
-    "i_weights": {"data": "word of weights, after a reset"},
+    "i_weights": {"data": "word of an image of weights", "last": "with an image's last word"},
 }
 """Fields of the streams."""
+
+_LOAD_MEANINGS = {
+    "loaded": "a set of weights is active",
+    "loading": "an image is being taken",
+    "done": "for one cycle: the image became the active set",
+    "failed": "for one cycle: it did not",
+    "reason": "with load_failed: 1 last too early, 2 last missing, 3 CRC, 4 not for this core",
+}
 
 
 def plain_ports(plan: Plan) -> list[Port]:
@@ -63,8 +71,8 @@ def plain_ports(plan: Plan) -> list[Port]:
     streams: list[tuple[str, Any]] = [("i", input_layout(plan)), ("o", output_layout(plan))]
     if plan.interface.state == "load":
         streams += [("i_state", state_shape(plan)), ("o_state", state_shape(plan))]
-    if plan.storage.weights == "ram":
-        streams.append(("i_weights", unsigned(WIDTH)))
+    if plan.storage.loadable:
+        streams.append(("i_weights", WEIGHT_STREAM.members["payload"].shape))
     found = []
     for stream, payload in streams:
         into = stream.startswith("i")
@@ -80,5 +88,14 @@ def plain_ports(plan: Plan) -> list[Port]:
         found += [
             Port(f"{stream}_valid", forward, 1, f"{what} is offered", f"{stream}.valid"),
             Port(f"{stream}_ready", backward, 1, "it is taken at this edge", f"{stream}.ready"),
+        ]
+    if plan.storage.loadable:
+        found += [
+            Port(f"load_{name}", "output", field.shape, _LOAD_MEANINGS[name], f"load.{name}")
+            for name, field in LOAD
+        ]
+        found += [
+            Port("restart", "input", 1, "forget everything but the weights", "restart"),
+            Port("idle", "output", 1, "no step begun, nothing in flight", "idle"),
         ]
     return found

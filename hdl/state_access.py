@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from golden.sessions import state_vectors as state_order
 from hdl.component import Component
 from hdl.numeric import constant_by, span
-from hdl.operand_store import made_vectors, ready_layout, state_vectors, write_signature
+from hdl.operand_store import all_ready, made_vectors, ready_layout, state_vectors, write_signature
 from hdl.plan import Plan
 from hdl.ports import state_shape
 
@@ -80,10 +80,13 @@ class StateAccess(Component):
             is_last.eq(ends & (segment == len(segments) - 1)),
         ]
         # What was announced is written two cycles later; a step that ends now is not announced yet.
-        all_ready = Signal()
+        all_known = Signal(name="all_ready")
         announced, written = Signal(init=1), Signal(init=1)
-        m.d.comb += [all_ready.eq(self._all_ready()), settled.eq(all_ready & announced & written)]
-        m.d.sync += [announced.eq(all_ready), written.eq(announced)]
+        m.d.comb += [
+            all_known.eq(all_ready(self.plan, self.ready)),
+            settled.eq(all_known & announced & written),
+        ]
+        m.d.sync += [announced.eq(all_known), written.eq(announced)]
         self._take_over(m, unit, vector, loading=loading, saving=saving)
 
         with m.If(moves):
@@ -117,15 +120,6 @@ class StateAccess(Component):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
         return m
-
-    def _all_ready(self) -> Value:
-        """Whether every unit of every vector has been announced."""
-        units = [layer.units for layer in self.plan.network.layers]
-        counts = [self.ready[f"{n}{layer}"] == units[layer] for n, layer in self.plan.vectors]
-        result = Value.cast(1)
-        for complete in counts:
-            result &= complete
-        return result
 
     def _take_over(
         self, m: Module, unit: Signal, vector: Value, *, loading: Signal, saving: Signal

@@ -13,8 +13,10 @@ class Storage:
     """Memories of a core. They change neither its words nor its cycle count.
 
     Attributes:
-        weights: ``rom``: the Verilog has them. ``ram``: they come in on a stream after each reset,
-            see :class:`hdl.weight_ram.WeightRam`; biases, diagonals and tables stay in the Verilog.
+        weights: ``rom``: the Verilog has them. ``ram``: they come in on a stream, see
+            :class:`hdl.loader.Loader`; biases, diagonals and tables stay in the Verilog.
+            ``double``: the same with memory for two sets, one of which is active while the other
+            comes in.
         sums: ``lanes``: each lane has a memory for its accumulators and one for its shadow, which
             fit LUT RAM. ``block``: all lanes' stand side by side in memories that fit block RAM,
             for parts that have no LUT RAM.
@@ -27,14 +29,26 @@ class Storage:
     sums: str = "lanes"
 
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
-        "weights": ("rom", "ram"),
+        "weights": ("rom", "ram", "double"),
         "sums": ("lanes", "block"),
     }
 
     def __post_init__(self) -> None:
         for name, choices in self.CHOICES.items():
             if (value := getattr(self, name)) not in choices:
-                raise InputError(f"{name} is {value!r}, expected {' or '.join(choices)}")
+                *others, last = choices
+                expected = f"{', '.join(others)} or {last}"
+                raise InputError(f"{name} is {value!r}, expected {expected}")
+
+    @property
+    def loadable(self) -> bool:
+        """Whether weights come in on a stream."""
+        return self.weights != "rom"
+
+    @property
+    def double(self) -> bool:
+        """Whether there is memory for two sets."""
+        return self.weights == "double"
 
 
 BUILT_IN = Storage()

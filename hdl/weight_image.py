@@ -1,34 +1,114 @@
-"""What goes into a core's weight memory over its stream, word by word."""
+"""The image of a core's weights: the words that its stream ``i_weights`` takes.
+
+    magic | version | core id | length | memory words, section after section | CRC-32
+
+All words have 32 bits. A section has the words of one memory by address, each cut into parts of 32
+bits, the lowest first and the last one filled up with zeros. The CRC is that of the bytes of all
+words before it, low byte first (:func:`zlib.crc32`).
+"""
 
 from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hdl.latency import ACTIVATE
 from hdl.plan import Plan
 
-WIDTH = 16
+WIDTH = 32
 """Bits of a word of the stream; a memory that takes it is written in parts of so many."""
 
+MAGIC = int.from_bytes(b"LSTM", "little")
+"""The first word."""
 
-def parts(plan: Plan) -> int:
-    """Words of the stream that one word of the weight memory takes."""
-    return -(-plan.lanes * plan.weight_width // WIDTH)
+VERSION = 1
+"""The second word: of this layout."""
+
+HEADER = 4
+"""Words before the sections."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What an image has for one memory.
+
+    Attributes:
+        name: of the memory.
+        depth: its words.
+        width: bits of such a word.
+    """
+
+    name: str
+    depth: int
+    width: int
+
+    @property
+    def parts(self) -> int:
+        """Words of the image that one word of the memory takes."""
+        return -(-self.width // WIDTH)
+
+    @property
+    def length(self) -> int:
+        """Words of the image that the memory takes."""
+        return self.depth * self.parts
+
+
+def sections(plan: Plan) -> tuple[Section, ...]:
+    """The memories in the order of the image; none where the Verilog has everything."""
+    if not plan.storage.loadable:
+        return ()
+    return (Section(name="weights", depth=plan.words, width=plan.lanes * plan.weight_width),)
 
 
 def length(plan: Plan) -> int:
-    """Words of the stream that all weights take; 0 where the Verilog has them."""
-    return plan.words * parts(plan) if plan.storage.weights == "ram" else 0
+    """Words of an image; 0 where the Verilog has everything."""
+    found = sections(plan)
+    return HEADER + sum(section.length for section in found) + 1 if found else 0
 
 
-def image(plan: Plan) -> NDArray[np.uint16]:
-    """The words of the stream in their order, (length,).
+def core_id(plan: Plan) -> int:
+    """CRC-32 of all that a network must have as this core has it, to be loaded into it."""
+    fields = {
+        name: np.asarray(value).tolist()
+        for name, value in plan.network.fields().items()
+        if np.ndim(value) < 2
+    }
+    fields |= {
+        "lanes": plan.lanes,
+        "tail_multipliers": plan.tail_multipliers,
+        "interface": asdict(plan.interface),
+        "sizes": [asdict(section) for section in sections(plan)],
+        "accumulator": plan.accumulator_width,
+    }
+    return zlib.crc32(json.dumps(fields, sort_keys=True).encode())
 
-    A memory word has the weights of one cycle, lane 0's in the lowest bits. It is cut into parts of
-    ``WIDTH`` bits, the lowest first; the last one is filled up with zeros.
-    """
-    if not length(plan):
-        return np.zeros(0, np.uint16)
-    size = parts(plan) * WIDTH // 8
-    words = b"".join(word.to_bytes(size, "little") for word in plan.weight_words())
-    return np.frombuffer(words, "<u2").astype(np.uint16)
+
+def image(plan: Plan) -> NDArray[np.uint32]:
+    """All words of the stream in their order, (length,); none where the Verilog has everything."""
+    found = sections(plan)
+    if not found:
+        return np.zeros(0, np.uint32)
+    contents = {"weights": plan.weight_words()}
+    header = [MAGIC, VERSION, core_id(plan), length(plan)]
+    octets = b"".join(
+        [word.to_bytes(WIDTH // 8, "little") for word in header]
+        + [_octets(section, contents[section.name]) for section in found]
+    )
+    octets += zlib.crc32(octets).to_bytes(WIDTH // 8, "little")
+    return np.frombuffer(octets, "<u4").astype(np.uint32)
+
+
+def _octets(section: Section, words: list[int]) -> bytes:
+    """The words of a memory, each in whole words of the image."""
+    size = section.parts * WIDTH // 8
+    return b"".join(word.to_bytes(size, "little") for word in words)
+
+
+def load_cycles(plan: Plan) -> int:
+    """Cycles from the first word of an image being taken until ``i`` is; 0 without image."""
+    words = length(plan)
+    return words - 1 + ACTIVATE if words else 0

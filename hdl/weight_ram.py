@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, unsigned
-from amaranth.lib import stream
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl import weight_image
 from hdl.component import Component
+from hdl.loader import section_of, write_layout
 from hdl.memory import block_attributes, block_memory
 from hdl.numeric import span
 from hdl.plan import Plan
+from hdl.weight_image import WIDTH, sections
 
 
 def weight_rom(m: Module, plan: Plan) -> tuple[Value, Value]:
@@ -26,29 +26,27 @@ def weight_rom(m: Module, plan: Plan) -> tuple[Value, Value]:
 
 
 class WeightRam(Component):
-    """A memory with one port: written word by word after a reset, only read from then on.
+    """A memory that the loader writes in parts of 32 bits and the array reads in whole words.
 
-        i ─► part, word ─► address ┬─► memory ─► data
-        address of the array ──────┘
-
-    After a reset it takes the words of :func:`hdl.weight_image.image`, one a cycle at most, and
-    none after the last. What it held before the reset stays until it is overwritten.
+    One bank has one port, which is the loader's or the array's. Two banks, one of them active,
+    have a port for each.
 
     Latency: ``data`` is the word at ``address`` of the cycle before.
-    Cost: a memory that need not be written while it is read, for example the SPRAM of an iCE40.
+    Cost: with one bank a memory that need not be written while it is read, for example the SPRAM of
+    an iCE40.
 
     Attributes:
-        i: the words.
-        loaded: all of them are there.
-        address, data: what the array reads; only once ``loaded``.
+        write, owns, bank: see :class:`hdl.loader.Loader`.
+        address, data: what the array reads.
     """
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
         super().__init__(
             {
-                "i": In(stream.Signature(unsigned(weight_image.WIDTH))),
-                "loaded": Out(1),
+                "write": In(write_layout(plan)),
+                "owns": In(1),
+                "bank": In(1),
                 "address": In(span(plan.words)),
                 "data": Out(plan.lanes * plan.weight_width),
             }
@@ -57,34 +55,35 @@ class WeightRam(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         plan = self.plan
-        parts = weight_image.parts(plan)
-        width = parts * weight_image.WIDTH
+        number = section_of(plan, "weights")
+        parts = sections(plan)[number].parts
+        width, word_bits = parts * WIDTH, len(self.address)
+        double = plan.storage.double
+        depth = 2 << word_bits if double else plan.words
         m.submodules.memory = memory = Memory(
-            shape=unsigned(width),
-            depth=plan.words,
-            init=[],
-            attrs=block_attributes(width * plan.words),
+            shape=unsigned(width), depth=depth, init=[], attrs=block_attributes(width * depth)
         )
-        write: Any = memory.write_port(granularity=weight_image.WIDTH)
+        write: Any = memory.write_port(granularity=WIDTH)
         read: Any = memory.read_port()
-        part = Signal(span(parts))
-        word = Signal(span(plan.words))
-        loaded = Signal()
-        address = Signal.like(self.address)
-        m.d.comb += [
-            self.i.ready.eq(~loaded),
-            self.loaded.eq(loaded),
+        written = self.write.address[:word_bits]
+        if double:
+            m.d.comb += [
+                read.addr.eq(Cat(self.address, self.bank)),
+                write.addr.eq(Cat(written, self.write.bank)),
+            ]
+        else:
             # One port: the same address for both, and never both in a cycle.
-            address.eq(Mux(loaded, self.address, word)),
-            read.addr.eq(address),
-            read.en.eq(loaded),
-            write.addr.eq(address),
-            write.data.eq(self.i.payload.replicate(parts)),
-            write.en.eq(Mux(self.i.valid & ~loaded, 1 << part, 0)),
+            address = Signal.like(self.address)
+            m.d.comb += [
+                address.eq(Mux(self.owns, written, self.address)),
+                read.addr.eq(address),
+                read.en.eq(~self.owns),
+                write.addr.eq(address),
+            ]
+        mine = self.write.valid & (self.write.section == number)
+        m.d.comb += [
+            write.data.eq(self.write.data.replicate(parts)),
+            write.en.eq(Mux(mine, 1 << self.write.part, 0)),
             self.data.eq(read.data[: len(self.data)]),
         ]
-        with m.If(self.i.valid & ~loaded):
-            m.d.sync += part.eq(part + 1)
-            with m.If(part == parts - 1):
-                m.d.sync += [part.eq(0), word.eq(word + 1), loaded.eq(word == plan.words - 1)]
         return m

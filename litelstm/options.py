@@ -43,7 +43,8 @@ weights_option = click.option(
     "--weights",
     default="rom",
     show_default=True,
-    help="Where weights are: rom, in the Verilog; ram, they come in over a stream after reset.",
+    help="Where weights are: rom, in the Verilog; ram, they come in over a stream; double, the "
+    "same with memory for two sets.",
 )
 
 _SUMS = click.option(

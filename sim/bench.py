@@ -75,6 +75,8 @@ class Bench:
         has_weights = hasattr(dut, "i_weights_data")
         self._weight_width = len(dut.i_weights_data) if has_weights else 0
         self.weight_driver = Driver(dut, self.clock, "i_weights") if has_weights else None
+        if has_weights:
+            line(dut, "restart").value = 0
         self.due = 0
 
     @property
@@ -127,7 +129,7 @@ class Bench:
             outputs: words M to wait for, 0 or more.
             loads: state words for ``i_state``.
             saves: words to wait for on ``o_state``.
-            weights: words for ``i_weights``; a core takes them after a reset only.
+            weights: an image for ``i_weights``, its last word marked.
             stalls: patterns of both streams.
             seed: of the patterns' random gaps.
             fresh: reset the core first, cycle 0 follows; False: go on in the present state.

@@ -10,6 +10,7 @@ from cocotb.task import Task
 from cocotb.triggers import Event, ReadWrite
 
 from sim.agents import Record
+from sim.fields import LAST
 from sim.patterns import Gaps, ReadyGaps, Stalls
 from sim.streams import CycleLimitError, Progress, ProtocolError, Reset, StreamRun, Traffic
 
@@ -112,7 +113,7 @@ class BenchRun:
             agents.append(
                 bench.weight_driver.send(
                     self._weights,
-                    [0] * len(self._weights),
+                    [LAST * (left == 0) for left in reversed(range(len(self._weights)))],
                     record=record,
                     accept=record.write,
                     gaps=Gaps(self._stalls.idle, seed=seed, side=4),

@@ -160,7 +160,7 @@ class CompiledBench:
             outputs: words M to wait for, 0 or more.
             loads: state words for ``i_state``.
             saves: words to wait for on ``o_state``.
-            weights: words for ``i_weights``; a core takes them after a reset only.
+            weights: an image for ``i_weights``, its last word marked.
             stalls: patterns of both streams.
             seed: of the patterns' random gaps.
             fresh: reset the core first, cycle 0 follows; False: go on in the present state.

@@ -73,6 +73,7 @@ OPTIONAL_PORT(o_state_data)
 OPTIONAL_PORT(o_state_valid)
 OPTIONAL_PORT(o_state_ready)
 OPTIONAL_PORT(i_weights_data)
+OPTIONAL_PORT(i_weights_last)
 OPTIONAL_PORT(i_weights_valid)
 OPTIONAL_PORT(i_weights_ready)
 #undef OPTIONAL_PORT
@@ -372,6 +373,7 @@ class Bench final : public AnyBench {
         const bool valid = more && job.weight_idle.gap == 0;
         const uint32_t word = more ? job.weights[job.n_written] : 0;
         set_i_weights_data(*model_, (valid ? word : ~word) & weight_mask_, 0);
+        set_i_weights_last(*model_, (job.n_written + 1 == job.n_weights) == valid, 0);
         set_i_weights_valid(*model_, valid, 0);
         return valid;
     }

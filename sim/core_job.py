@@ -19,6 +19,7 @@ from golden.interface import Control
 from golden.sessions import Service
 from golden.store import load_arrays
 from hdl import cycles
+from hdl.latency import ACTIVATE
 from hdl.plan import Plan
 from hdl.weight_image import image
 from sim.fields import of_steps
@@ -42,8 +43,8 @@ class CoreJob:
         ends: of each result whether it is its sequence's last.
         streams: of each result its stream.
         loads, saves: raw state words that go in and come out, (times, words).
-        weights: words of :func:`hdl.weight_image.image`, which go in first; none where the Verilog
-            has the weights.
+        weights: the :func:`hdl.weight_image.image`, which goes in first; none where the Verilog has
+            the weights.
         accepted: cycle in which each input beat is taken if nothing stalls, 0 for the first.
         taken, loaded, saved: cycle in which each output and state word moves if nothing stalls.
         start: number of the first sequence, if these are a share of more.
@@ -56,7 +57,7 @@ class CoreJob:
     streams: NDArray[np.int64]
     loads: NDArray[np.int64]
     saves: NDArray[np.int64]
-    weights: NDArray[np.uint16]
+    weights: NDArray[np.uint32]
     accepted: NDArray[np.int64]
     taken: NDArray[np.int64]
     loaded: NDArray[np.int64]
@@ -228,12 +229,17 @@ class CoreJob:
 def _wrong_load(run: StreamRun) -> str | None:
     """Where weights did not go in one a cycle, the input right behind them; None if they did."""
     into = np.append(run.written, run.accepted[0]).astype(np.int64)
-    late = np.flatnonzero(np.diff(into) != 1)
+    expected = np.ones(into.size - 1, np.int64)
+    expected[-1:] = ACTIVATE
+    late = np.flatnonzero(np.diff(into) != expected)
     if not late.size:
         return None
     at = int(late[0])
     what = f"word {at + 1} of weights" if at + 1 < run.written.size else "the first input beat"
-    return f"{what} moved {into[at + 1] - into[at]} cycles after the word before it, expected 1"
+    return (
+        f"{what} moved {into[at + 1] - into[at]} cycles after the word before it, "
+        f"expected {expected[at]}"
+    )
 
 
 def _in_turns(lengths: Sequence[int], streams: int) -> Iterator[tuple[int, int]]:

@@ -79,6 +79,9 @@ def _streams(core: BusCore) -> list[AxiPort]:
     if core.state_guard:
         ports += _channel("s_axis_state_t", "core.state_in", [data, last], into=True)
         ports += _channel("m_axis_state_t", "core.state_out", [data, keep, last], into=False)
+    if core.core.loader:
+        word = ("data", WORD, "payload.data")
+        ports += _channel("s_axis_weights_t", "core.weights", [word, last], into=True)
     return ports
 
 
@@ -100,6 +103,8 @@ _MEANINGS = {
     "m_axis_state_tdata": "state words, the first in the lowest bits",
     "m_axis_state_tkeep": "octets in use",
     "m_axis_state_tlast": "with a state's last beat",
+    "s_axis_weights_tdata": "word of an image of weights",
+    "s_axis_weights_tlast": "with an image's last word",
     "s_axil_awaddr": "address of a write, in octets",
     "s_axil_wdata": "word to write",
     "s_axil_wstrb": "octets to write: all, or the write is refused",

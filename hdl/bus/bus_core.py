@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Const, Module, ResetInserter, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -28,7 +28,8 @@ class BusCore(Component):
     """Everything of a core with a bus but the bus of its registers, which is one of several.
 
         x ─► guard ─► core ─► words, marks ─► packer ─► y
-        state_in ─► guard ─┘ └─► packer ─► state_out
+        state_in ─► guard ─┤ └─► packer ─► state_out
+        weights ───────────┘
         access ─► registers, counters ─► interrupt
 
     Args:
@@ -42,6 +43,7 @@ class BusCore(Component):
             beats of y have ``error``, their sequence was not right, and ``id``, their stream,
             where there are several. There are none where there are data registers.
         state_in, state_out: beats of states, where they can be loaded and saved.
+        weights: words of images of weights, where those are loaded: :class:`hdl.loader.Loader`.
     """
 
     def __init__(self, *, core: Core, bus: Bus) -> None:
@@ -64,6 +66,8 @@ class BusCore(Component):
             self.state_guard = StateGuard(packing=packing, words=state_words(plan.network))
             self.state_packer = Packer(packing=packing)
             streams |= {"state_in": self.state_guard.i, "state_out": self.state_packer.o}
+        if core.loader:
+            streams["weights"] = core.i_weights
         if not bus.window:
             ports = {
                 name: (Out if name in ("y", "state_out") else In)(
@@ -83,8 +87,7 @@ class BusCore(Component):
     def _most(self) -> dict[str, int]:
         """Events in one cycle: of x's bus and the registers', and of what else there is."""
         states = self.state_guard is not None
-        loads = self.plan.storage.weights != "rom"
-        return {"PROTOCOL_ERRORS": 2 + states + loads, "DROPPED": 1 + states}
+        return {"PROTOCOL_ERRORS": 2 + states + self.plan.storage.loadable, "DROPPED": 1 + states}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -93,7 +96,11 @@ class BusCore(Component):
         m.submodules.marks = Marks()
         m.submodules.packer = self.packer
         restart = registers.control_reset
-        m.submodules.core = ResetInserter(restart)(self.core)
+        if self.core.loader:  # it resets all but the loader itself
+            m.submodules.core = self.core
+            m.d.comb += self.core.restart.eq(restart)
+        else:
+            m.submodules.core = ResetInserter(restart)(self.core)
         connect(m, flipped(self.access), registers.access)
         m.d.comb += self.interrupt.eq(registers.interrupt)
         self._connect_input(m, restart)
@@ -193,7 +200,8 @@ class BusCore(Component):
     def _count(self, m: Module, marks: Marks, saving: Value) -> None:
         """What happens, to the registers that tell of it."""
         registers, guard, core, y = self.registers, self.guard, self.core, self.packer.o
-        state_wrong = state_dropped = Value.cast(0)
+        state_wrong: Value = Const(0)
+        state_dropped: Value = Const(0)
         if self.state_guard and self.state_packer:
             states = self.state_packer.o
             state_wrong, state_dropped = self.state_guard.wrong, self.state_guard.dropped
@@ -201,8 +209,24 @@ class BusCore(Component):
                 registers.errors_state.eq(state_wrong),
                 registers.irq_status_saved.eq(_ended(states)),
             ]
+        refused: Value = Const(0)
+        if core.loader:
+            refused = core.load.failed
+            reason = Signal(3)  # of the last image; 0 if it was taken
+            with m.If(core.load.done | refused):
+                m.d.sync += reason.eq(core.load.reason)
+            m.d.comb += [
+                registers.status_loaded.eq(core.load.loaded),
+                registers.status_loading.eq(core.load.loading),
+                registers.status_load_reason.eq(reason),
+                registers.irq_status_loaded.eq(core.load.done),
+                registers.irq_status_refused.eq(refused),
+                registers.errors_weights.eq(refused),
+            ]
         result, busy, at_window = Signal(), Signal(), Signal()
-        events = Cat(guard.early | guard.late | guard.unknown, registers.refused, state_wrong)
+        events = Cat(
+            guard.early | guard.late | guard.unknown, registers.refused, state_wrong, refused
+        )
         m.d.comb += [
             result.eq(y.valid & y.ready & y.payload.ends),
             busy.eq(guard.open | marks.some | ~self.packer.empty | saving),
@@ -264,6 +288,8 @@ class BusCore(Component):
         ]
         if self.plan.interface.streams > 1:
             m.d.comb += registers.room_y_stream.eq(y.payload.id)
+        if self.core.loader:
+            m.d.comb += registers.room_weight.eq(window.weights_can)
         if self.state_guard:
             m.d.comb += [
                 self.state_guard.i.payload.last.eq(self.state_guard.final),

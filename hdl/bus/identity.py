@@ -9,10 +9,15 @@ from golden.sessions import state_words
 from hdl.bus.options import Bus
 from hdl.description import describe
 from hdl.plan import Plan
+from hdl.weight_image import core_id
 
 
 def core_hash(plan: Plan) -> int:
-    """The register CORE: a CRC-32 of what the core's JSON says of it."""
+    """The register CORE: what an image of weights must name, where those are loaded, else a CRC-32
+    of what the core's JSON says of it.
+    """
+    if plan.storage.loadable:
+        return core_id(plan)
     told = describe(plan, name="")
     for name in ("versions", "ports"):
         del told[name]
@@ -53,7 +58,7 @@ def constants(plan: Plan, bus: Bus) -> dict[str, int]:
 def absent(plan: Plan, bus: Bus) -> list[str]:
     """Fields that a core has no use for."""
     streams, state = plan.interface.streams > 1, plan.interface.state
-    loadable = plan.storage.weights != "rom"
+    loadable = plan.storage.loadable
     unless = {
         "CONTROL.BY_REGISTER": not bus.window and (streams or state != "clear"),
         "SEQUENCE.STREAM": streams,

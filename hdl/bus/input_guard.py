@@ -23,11 +23,21 @@ LENGTH_BITS = 16
 KEEP, LOAD, SAVE = range(3)
 """Bits of ``tuser``."""
 
-_STEP = data.StructLayout(
-    {"number": STREAM_BITS, "new": 1, "by_register": 1, "keep": 1, "load": 1, "save": 1}
-)
-"""Stream of a step; whether a sequence begins with it; where its state comes from, and, as a
-register says it, whether it is to be given in the end."""
+
+def _step_layout(plan: Plan) -> data.StructLayout:
+    """What is known of a step from its first beat on.
+
+    Fields: ``new``, a sequence begins with it; ``number`` of its stream; ``by_register``, the
+    others come from there; ``keep``, ``load``; ``save``, of a sequence that is set by register.
+    """
+    fields: dict[str, Any] = {"new": 1}
+    if plan.interface.streams > 1:
+        fields |= {"number": STREAM_BITS}
+    if plan.interface.state != "clear":
+        fields |= {"by_register": 1, "keep": 1}
+    if plan.interface.state == "load":
+        fields |= {"load": 1, "save": 1}
+    return data.StructLayout(fields)
 
 
 def user_bits(plan: Plan) -> int:
@@ -113,8 +123,8 @@ class InputGuard(Component):
         opened = Signal(streams)  # sequences of these are open
         dropping = Signal(streams)  # the rest of frames of these is not wanted
         begins, ends, closes = Signal(), Signal(), Signal()
-        step = self._step(m, unpacker, begins, opened)
-        number, known = step.number, Signal()
+        step, number = self._step(m, unpacker, begins, opened)
+        known = Signal()
         is_open, is_dropped = Signal(), Signal()
         blocked, taken = Signal(), Signal()
         m.d.comb += [
@@ -154,7 +164,7 @@ class InputGuard(Component):
             ]
         self._find_strangers(m, known)
         self._judge(m, unpacker, step, is_open, ends, closes)
-        self._give(m, unpacker, step, closes)
+        self._give(m, unpacker, step, number, closes)
         return m
 
     def _find_strangers(self, m: Module, known: Value) -> None:
@@ -216,49 +226,45 @@ class InputGuard(Component):
         ]
         return left
 
-    def _step(self, m: Module, unpacker: Unpacker, begins: Value, opened: Value) -> Any:
-        """The step that is next, or being taken: what its first beat says of it."""
+    def _step(
+        self, m: Module, unpacker: Unpacker, begins: Value, opened: Value
+    ) -> tuple[Any, Value]:
+        """The step that is next, or being taken, and its stream's number."""
         interface = self.plan.interface
-        now: Any = Signal(_STEP)
-        held: Any = Signal(_STEP)
+        user: Any = getattr(self.i.payload, "user", None)
+        now: Any = Signal(_step_layout(self.plan))
+        held: Any = Signal(now.shape())
         by_register = Signal()  # does not change within a sequence
         with m.If(begins):
             m.d.sync += held.eq(now)
         with m.If(~opened.any()):
             m.d.sync += by_register.eq(self.by_register)
-        number = self._number(m, unpacker, held.number, by_register, opened)
-        m.d.comb += [now.eq(held), now.number.eq(number)]
+        m.d.comb += now.eq(held)
+        number: Value = Const(0, STREAM_BITS)
+        if interface.streams > 1:
+            number = now.number
+            named = Mux(opened.any(), held.number, self.number)
+            with m.If(unpacker.first):
+                m.d.comb += now.number.eq(Mux(by_register, named, self.i.payload.id))
         with m.If(unpacker.first):
-            m.d.comb += [
-                now.new.eq(~opened.bit_select(number, 1)),
-                now.by_register.eq(by_register),
-            ]
+            m.d.comb += now.new.eq(~opened.bit_select(number, 1))
             if interface.state != "clear":
-                m.d.comb += now.keep.eq(Mux(by_register, self.keep, self.i.payload.user[KEEP]))
+                m.d.comb += [
+                    now.by_register.eq(by_register),
+                    now.keep.eq(Mux(by_register, self.keep, user[KEEP])),
+                ]
             if interface.state == "load":
-                m.d.comb += now.load.eq(Mux(by_register, self.load, self.i.payload.user[LOAD]))
+                m.d.comb += now.load.eq(Mux(by_register, self.load, user[LOAD]))
                 with m.If(now.new):
                     m.d.comb += now.save.eq(self.save)
-        return now
+        return now, number
 
-    def _number(
-        self, m: Module, unpacker: Unpacker, held: Value, by_register: Value, opened: Value
-    ) -> Value:
-        """The stream of the step that is next, or being taken."""
-        if self.plan.interface.streams == 1:
-            return Const(0, STREAM_BITS)
-        number = Signal(STREAM_BITS)
-        named = Mux(opened.any(), held, self.number)
-        first = Mux(by_register, named, self.i.payload.id)
-        m.d.comb += number.eq(Mux(unpacker.first, first, held))
-        return number
-
-    def _give(self, m: Module, unpacker: Unpacker, step: Any, closes: Value) -> None:
+    def _give(self, m: Module, unpacker: Unpacker, step: Any, number: Value, closes: Value) -> None:
         """The element, and what travels with its step."""
         payload, interface = self.o.payload, self.plan.interface
         m.d.comb += payload.data.eq(unpacker.o.payload)
         if interface.streams > 1:
-            m.d.comb += payload.stream.eq(step.number)
+            m.d.comb += payload.stream.eq(number)
         if interface.state != "clear":
             m.d.comb += payload.keep.eq(step.keep)
         if interface.state == "load":

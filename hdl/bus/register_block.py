@@ -171,11 +171,11 @@ class RegisterBlock(Component):
                 m.d.sync += port.eq(0)
         with m.Switch(place):
             for register in self._map:
-                if self._in_memory(register):
-                    continue
-                with m.Case(register.address // 4):
-                    for field in register.fields:
-                        self._serve_field(m, register, field, held, live, writes)
+                if not self._in_memory(register):
+                    with m.Case(register.address // 4):
+                        m.d.comb += live.eq(self._word(register, held))
+                        with m.If(writes):
+                            self._store(m, register, held)
         for register, field in fields:
             if field.clears:  # what happens now is not lost to a write in the same cycle
                 name = port_name(register.name, field.name)
@@ -188,28 +188,23 @@ class RegisterBlock(Component):
         ]
         m.d.sync += self.interrupt.eq(Cat(raised).any())
 
-    def _serve_field(
-        self,
-        m: Module,
-        register: Register,
-        field: Field,
-        held: Mapping[str, Signal],
-        live: Signal,
-        writes: Value,
-    ) -> None:
-        """A field of the register that is asked for."""
-        bits = slice(field.low, field.low + field.width)
-        constant = self._constant(register, field)
-        value = held.get(port_name(register.name, field.name))
-        if value is None:
-            if constant is not None:
-                m.d.comb += live[bits].eq(constant)
-            return
-        if not field.pulse:
-            m.d.comb += live[bits].eq(value)
-        if field.writable:
-            word = self.access.data[bits]
-            with m.If(writes):
+    def _word(self, register: Register, held: Mapping[str, Signal]) -> Value:
+        """What a register reads as: all of its bits, for a simulator may leave others open."""
+        parts: list[Value] = []
+        for field in sorted(register.fields, key=lambda field: field.low):
+            parts.append(Const(0, field.low - len(Cat(parts))))
+            value = held.get(port_name(register.name, field.name))
+            if value is None or field.pulse:
+                value = Const(self._constant(register, field) or 0, field.width)
+            parts.append(value)
+        return Cat(parts)
+
+    def _store(self, m: Module, register: Register, held: Mapping[str, Signal]) -> None:
+        """What is written to a register."""
+        for field in register.fields:
+            value = held.get(port_name(register.name, field.name))
+            if value is not None and field.writable:
+                word = self.access.data[field.low : field.low + field.width]
                 m.d.sync += value.eq(value & ~word if field.clears else word)
 
     def _connect_window(self, m: Module, place: Value, begins: Value, writes: Value) -> Value:

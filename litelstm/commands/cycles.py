@@ -13,7 +13,7 @@ from golden.quantized import QuantizedNetwork
 from hdl import cycles as timing
 from hdl.plan import Plan
 from hdl.storage import Storage
-from hdl.weight_image import length
+from hdl.weight_image import load_cycles
 from litelstm.architectures import CELLS, Architecture
 from litelstm.console import out, progress
 from litelstm.options import (
@@ -102,7 +102,7 @@ def _report(plan: Plan, steps: int) -> dict[str, Any]:
         "issued_per_step": steady.issued_per_step,
         "utilization": round(steady.utilization, 6),
         "waited_per_step": steady.waited,
-        "load": length(plan),
+        "load": load_cycles(plan),
         "steps": steps,
         "cycles_per_sequence": timing.cycles_per_sequence(plan, steps),
         "first_output": int(alone.outputs[0]),
@@ -128,4 +128,4 @@ def _show(report: dict[str, Any]) -> None:
     for reason, waited in report["waited"].items():
         out.print(f"of these the array waits {waited} for {reason}")
     if report["load"]:
-        out.print(f"weights come in after a reset: {report['load']} cycles before the first input")
+        out.print(f"weights come in first: {report['load']} cycles before the first input")

@@ -59,9 +59,9 @@ def generate(
 ) -> None:
     """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK.
 
-    With --weights ram also NAME.weights.bin, what the core's stream of weights takes. With --axi,
-    --spi or --uart the core has registers; litelstm_registers.h has them for C, and with --axi
-    component.xml (IP-XACT) is for Vivado and others.
+    With --weights ram or double also NAME.weights.bin, the image that the core's stream of weights
+    takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C,
+    and with --axi component.xml (IP-XACT) is for Vivado and others.
     """
     chosen = {option: options.pop(option) for option in BUS_OPTIONS}
     has_bus = chosen["axi"] or chosen["spi"] or chosen["uart"] is not None
@@ -81,7 +81,7 @@ def generate(
     contents: dict[str, Any] = {file: text.encode() for file, text in texts.items()}
     words = image(plan)
     if words.size:
-        contents[f"{name}.weights.bin"] = words.astype(f"<u{words.itemsize}").tobytes()
+        contents[f"{name}.weights.bin"] = words.astype("<u4").tobytes()
     folder = files.make_folder(output)
     files.replace_all({folder / file: files.content(data) for file, data in contents.items()})
     timing = description["timing"]
@@ -91,7 +91,7 @@ def generate(
     )
     for file in contents:
         if file != f"{name}.v":
-            out.print(f"{folder / file}: {_meaning(file, words.size, words.itemsize)}")
+            out.print(f"{folder / file}: {_meaning(file, words.size)}")
 
 
 def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
@@ -148,12 +148,12 @@ def _with_bus(
     return {**system.files, **driver}, system.plan, system.description
 
 
-def _meaning(file: str, words: int, octets: int) -> str:
+def _meaning(file: str, words: int) -> str:
     """What a file is for."""
     meanings = {
         ".json": "ports, formats, timing, sizes; with a bus registers, too",
         ".core": "for FuseSoC",
-        ".bin": f"{words} words for i_weights, {octets} bytes each, the low one first",
+        ".bin": f"{words} words for i_weights, 4 bytes each, the low one first",
         ".c": "driver in C",
         ".h": "registers, for C" if "registers" in file else "of the driver in C",
         ".xml": "IP-XACT component, for Vivado and others",

@@ -16,6 +16,7 @@ from hdl.plan import Plan
 from hdl.storage import BUILT_IN, Storage
 from litelstm.fpga import tools
 from litelstm.fpga.errors import DoesNotFitError
+from litelstm.fpga.few_pins import few_pins_verilog
 from litelstm.fpga.flow import Flow, Routed, Synthesized
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import MULTIPLIER, PIN, SPRAM, Target, larger
@@ -157,6 +158,9 @@ def measure(
             name=TOP,
         )
         synthesized = flow.synthesize(core.verilog, top=TOP)
+        if core.plan.storage.loadable and PIN in shortages(synthesized.netlist.used, flow.target):
+            text = few_pins_verilog(core.plan, name=TOP)
+            synthesized = flow.synthesize(text, top=TOP)
     _check_fit(network, flow, core.plan, synthesized.netlist, progress)
     clock = bare = None
     if flow.target.routes:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    ResetSignal,
+    Value,
+)
 
 from hdl.core import Core
 from sim.formal import accounts, order, progress, shadow, steps, streams, words
@@ -16,8 +25,8 @@ from sim.formal.prover import Verdict, prove
 FIFOS = (f"core.{QUEUE}", f"core.{BUFFER}")
 """Modules whose memories are no data: rows, and the marks of words."""
 
-PRODUCTS = ("core.array", "core.update")
-"""Modules whose multipliers work on data."""
+DATA = ("core.array*/t:$mul", "core.update*/t:$mul", "core.loader.crc*/t:$eq")
+"""Multipliers that work on data; elsewhere they compute addresses. And whether a CRC is right."""
 
 
 def prove_core(
@@ -30,7 +39,7 @@ def prove_core(
         folder, seconds, searched: see :func:`sim.formal.prover.prove`.
     """
     m = Module()
-    m.submodules.core = core
+    m.submodules.core = _with_domain(m, core)
     claims = Claims(m)
     observed = Observed(core, claims)
     _claim_streams(observed)
@@ -57,12 +66,12 @@ def prove_core(
     inputs = [core.i.valid, Value.cast(core.i.payload), core.o.ready]
     if core.access:
         inputs += [core.i_state.valid, Value.cast(core.i_state.payload), core.o_state.ready]
-    if core.weights:
-        inputs += [core.i_weights.valid, core.i_weights.payload]
+    if core.loader:
+        inputs += [core.i_weights.valid, Value.cast(core.i_weights.payload), core.restart]
     return prove(
         claims,
         inputs=inputs,
-        products=PRODUCTS,
+        data=DATA,
         kept=FIFOS,
         folder=folder,
         seconds=seconds,
@@ -70,11 +79,25 @@ def prove_core(
     )
 
 
+def _with_domain(m: Module, core: Core) -> Any:
+    """The core; where it can be cleared without a reset, what is claimed starts anew with it."""
+    if core.loader is None:
+        return core
+    claimed: Any = ClockDomain("sync")
+    m.domains.sync = claimed
+    m.d.comb += [
+        claimed.clk.eq(ClockSignal("core")),
+        claimed.rst.eq(ResetSignal("core") | core.loader.activate | core.restart),
+    ]
+    return DomainRenamer("core")(core)
+
+
 def _claim_streams(observed: Observed) -> None:
     """Valid and payload of every stream that leaves a room, ready of those that enter the core."""
     core, claims = observed.core, observed.claims
     offers = {"o": (core.o.valid, Value.cast(core.o.payload), core.o.ready)}
-    enters = {"i": core.i}
+    # The gate before the store may close at any time.
+    enters = {"i": core.store.i if core.loader else core.i}
     row_waits, next_row = observed.queue[0]
     offers["row"] = (row_waits, Value.cast(next_row), observed.enters)
     if core.access:
@@ -82,7 +105,7 @@ def _claim_streams(observed: Observed) -> None:
         # Of the word itself its address: the memory that it comes from is data.
         place = Cat(core.store.state_address, core.store.state_stream)
         offers["o_state"] = (core.o_state.valid, place, core.o_state.ready)
-    if core.weights:
+    if core.loader:
         enters["i_weights"] = core.i_weights
     for name, (valid, payload, ready) in offers.items():
         streams.claim_offer(claims, name, valid=valid, payload=payload, ready=ready)

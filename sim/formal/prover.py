@@ -28,7 +28,7 @@ _SCRIPT = """\
 read_rtlil design.il
 hierarchy -top top
 proc -norom
-select -set data top.core*/t:$memrd_v2 {products} {kept}
+select -set data top.core*/t:$memrd_v2 {data} {kept}
 cutpoint @data
 flatten -noscopeinfo
 delete -input w:probe_*
@@ -77,7 +77,7 @@ def prove(
     claims: Claims,
     *,
     inputs: Sequence[Value],
-    products: Sequence[str],
+    data: Sequence[str],
     kept: Sequence[str],
     folder: Path,
     seconds: int = 20,
@@ -88,8 +88,7 @@ def prove(
     Args:
         claims: of a design whose top module is ``claims.m``.
         inputs: of that module; free in every cycle, and so is the reset.
-        products: modules, by their path, whose multipliers work on data; elsewhere they compute
-            addresses.
+        data: cells, as modules by their path and a type, whose results are data, beside memories.
         kept: modules, by their path, whose memories are kept.
         folder: for files in between, the tools' logs among them; must exist.
         seconds: for ``pdr``.
@@ -104,7 +103,7 @@ def prove(
     ports = [*inputs, *claims.probes.values()]
     (folder / "design.il").write_text(rtlil.convert(claims.m, ports=ports, emit_src=False))
     script = _SCRIPT.format(
-        products=" ".join(f"top.{path}*/t:$mul %u" for path in products),
+        data=" ".join(f"top.{cells} %u" for cells in data),
         kept=" ".join(f"top.{path}/t:$memrd_v2 %d" for path in kept),
         probes="\n".join(
             f"connect -nomap -nounset -set {signal.name} {path}"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amaranth.hdl import Const, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Mux, Signal, Value
 from amaranth.lib import data
 
-from hdl.numeric import span
 from hdl.ports import step_fields
-from hdl.weight_image import parts
+from hdl.weight_image import sections
 
 if TYPE_CHECKING:
     from sim.formal.observed import Observed
@@ -93,19 +92,16 @@ def claim_inputs(observed: Observed) -> None:
 
 
 def claim_load(observed: Observed) -> None:
-    """While weights come in, in the order of their addresses, the core does nothing else."""
+    """Nothing passes without weights; no write misses a memory."""
     core, plan = observed.core, observed.plan
-    if core.weights is None:
+    if core.loader is None:
         return
-    loaded = core.weights.loaded
-    bits = len(Signal(span(plan.words)))
-    word = observed.inside("weights.word", bits)
-    part = observed.inside("weights.part", len(Signal(span(parts(plan)))))
-    runs = core.i.ready | core.sequencer.valid | observed.inside("sequencer.go")
-    observed.claims.always("nothing_runs_before_the_weights", loaded | ~runs)
-    observed.claims.always("weights_are_taken_until_loaded", core.i_weights.ready == ~loaded)
-    within = (word < plan.words) & (part < parts(plan))
-    observed.claims.always("weights_stay_in_their_memory", loaded | within)
-    was_loaded = Signal()
-    observed.m.d.sync += was_loaded.eq(loaded)
-    observed.claims.always("weights_are_loaded_once", loaded | ~was_loaded)
+    observed.claims.never("nothing_passes_without_weights", core.loader.owns & core.i.ready)
+    found, write = sections(plan), core.loader.write
+    within = [
+        (write.section == number) & (write.address < section.depth) & (write.part < section.parts)
+        for number, section in enumerate(found)
+    ]
+    observed.claims.always("weights_stay_in_their_memory", ~write.valid | Cat(*within).any())
+    ends = core.load.done & core.load.failed
+    observed.claims.never("an_image_ends_in_two_ways", ends)

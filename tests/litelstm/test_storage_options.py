@@ -23,15 +23,16 @@ def test_generate_writes_what_the_stream_takes(call: Call, files: Files, tmp_pat
     network = QuantizedNetwork.load(files.network)
     words = image(Plan(network=network, lanes=3, storage=Storage(weights="ram")))
     written = tmp_path / "n.weights.bin"
-    assert np.array_equal(np.frombuffer(written.read_bytes(), "<u2"), words)
+    assert np.array_equal(np.frombuffer(written.read_bytes(), "<u4"), words)
     assert f"{written}: {len(words)} words for i_weights" in done.out
     told = json.loads((tmp_path / "n.json").read_text())
     assert told["storage"] == {"weights": "ram", "sums": "block"}
     stream = told["weight_stream"]
-    assert (stream["width"], stream["words"]) == (16, len(words))
-    assert stream["words_per_memory_word"] == 2
+    assert (stream["width"], stream["words"]) == (32, len(words))
+    assert stream["core_id"] == words[2]
     ports = {port["name"]: (port["direction"], port["width"]) for port in told["ports"]}
-    assert ports["i_weights_data"] == ("input", 16)
+    assert ports["i_weights_data"] == ("input", 32)
+    assert ports["i_weights_last"] == ("input", 1)
     assert ports["i_weights_valid"] == ("input", 1)
     assert ports["i_weights_ready"] == ("output", 1)
 
@@ -49,10 +50,10 @@ def test_cycles_of_the_load(call: Call, files: Files) -> None:
     plain = json.loads(call(*line).out)
     loaded = json.loads(call(*line, "--weights", "ram").out)
     words = Plan(network=QuantizedNetwork.load(files.network), lanes=3).words
-    assert (plain["load"], loaded["load"]) == (0, 2 * words)
+    assert (plain["load"], loaded["load"]) == (0, words + 5 + 3)
     assert {**loaded, "load": 0} == plain
     text = call(*line[:-1], "--weights", "ram").out
-    assert f"{2 * words} cycles before the first input" in text
+    assert f"{words + 8} cycles before the first input" in text
 
 
 @pytest.mark.parametrize("bench", [("--batch",), ("--sim", "icarus")], ids=str)
@@ -64,7 +65,7 @@ def test_simulate(bench: tuple[str], call: Call, files: Files) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
-    [("--weights", "flash", "rom or ram"), ("--sums", "x", "lanes or block")],
+    [("--weights", "flash", "rom, ram or double"), ("--sums", "x", "lanes or block")],
 )
 def test_unknown_words(
     option: str, value: str, expected: str, call: Call, files: Files, tmp_path: Path

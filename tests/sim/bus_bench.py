@@ -20,8 +20,9 @@ from cocotbext.axi import (
     AxiStreamSink,
     AxiStreamSource,
 )
+from numpy.typing import NDArray
 
-from golden.quantized import Integers
+from golden.quantized import Integers, QuantizedNetwork
 from hdl.bus.register_map import Register, registers
 from tests.sim.buses import CASE, BusCase, case
 
@@ -44,7 +45,7 @@ class BusBench:
     Attributes:
         case: the core.
         lite: the registers' master.
-        x, state_in: sources; y, state_out: sinks. ``None`` where there is no such bus.
+        x, state_in, weights: sources; y, state_out: sinks. ``None`` where there is no such bus.
     """
 
     def __init__(self, dut: Any) -> None:
@@ -57,9 +58,13 @@ class BusBench:
         self.y: Any = None
         self.state_in: Any = None
         self.state_out: Any = None
+        self.weights: Any = None
         if not self.case.bus.window:
             self.x = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), *reset)
             self.y = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), *reset)
+            if self.case.storage.loadable:
+                words = AxiStreamBus.from_prefix(dut, "s_axis_weights")
+                self.weights = AxiStreamSource(words, *reset)
             if self.case.interface.state == "load":
                 source = AxiStreamBus.from_prefix(dut, "s_axis_state")
                 sink = AxiStreamBus.from_prefix(dut, "m_axis_state")
@@ -87,7 +92,7 @@ class BusBench:
         write, read = self.lite.write_if, self.lite.read_if
         channels = [
             write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel,
-            *filter(None, (self.x, self.y, self.state_in, self.state_out)),
+            *filter(None, (self.x, self.y, self.state_in, self.state_out, self.weights)),
         ]  # fmt: skip
         for channel in channels:
             if rate:
@@ -126,6 +131,25 @@ class BusBench:
         assert answer.resp in (AxiResp.OKAY, AxiResp.SLVERR)
         return answer.resp == AxiResp.SLVERR
 
+    async def load(self, image: NDArray[np.uint32]) -> None:
+        """An image of weights, as it is."""
+        await self.weights.send(AxiStreamFrame(image.astype("<u4").tobytes()))
+
+    async def loaded(self) -> bool:
+        """Until what was sent is active or refused; whether it is active."""
+        await with_timeout(self.weights.wait(), PATIENCE_NS, "ns")
+        for _ in range(200):
+            status = await self.read("IRQ_STATUS")
+            loaded, refused = (
+                bool(status & REGISTERS["IRQ_STATUS"].field(name).mask)
+                for name in ("LOADED", "REFUSED")
+            )
+            if loaded or refused:
+                assert loaded != refused
+                await self.write("IRQ_STATUS", LOADED=loaded, REFUSED=refused)
+                return loaded
+        raise AssertionError("an image is neither active nor refused")
+
     async def send(self, octets: bytes, *, stream: int = 0, user: int = 0) -> None:
         """A frame of x, as it is."""
         await self.x.send(AxiStreamFrame(octets, tid=stream, tuser=user))
@@ -154,10 +178,12 @@ class BusBench:
             assert set(np.atleast_1d(frame.tid)) == {stream}
         return self.case.words(bytes(frame.tdata))
 
-    async def expect(self, x: Integers, *, wrong: bool = False, stream: int | None = None) -> None:
+    async def expect(
+        self, x: Integers, *, wrong: bool = False, network: QuantizedNetwork | None = None
+    ) -> None:
         """The next results are those of a sequence that began from zero."""
-        got = await self.results(wrong=wrong, stream=stream)
-        assert got.tolist() == self.case.answer(x).tolist()
+        got = await self.results(wrong=wrong)
+        assert got.tolist() == self.case.answer(x, network).tolist()
 
     async def good(self, seed: int, steps: int = 3) -> None:
         """A good sequence, with right results."""

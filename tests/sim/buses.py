@@ -19,8 +19,10 @@ from hdl.bus.top import AxiTop
 from hdl.core import Core
 from hdl.plan import Plan
 from hdl.ports import state_shape
+from hdl.storage import BUILT_IN, Storage
 from hdl.verilog import convert
 from sim.random_networks import Recipe, input_words, lively, quantized_network
+from tests.sim.answers import changed
 
 CASE = "LITELSTM_BUS_CASE"
 TOP = "litelstm_axi"
@@ -34,6 +36,7 @@ class BusCase:
     lanes: int
     bus: Bus = field(default_factory=Bus)
     interface: Interface = field(default_factory=Interface)
+    storage: Storage = BUILT_IN
     seed: int = 1
 
     @cached_property
@@ -43,7 +46,26 @@ class BusCase:
 
     @cached_property
     def plan(self) -> Plan:
-        return Plan(network=self.network, lanes=self.lanes, interface=self.interface)
+        return self.plan_of(self.network)
+
+    def plan_of(self, network: QuantizedNetwork) -> Plan:
+        """The plan of the same core with another network."""
+        return Plan(
+            network=network, lanes=self.lanes, interface=self.interface, storage=self.storage
+        )
+
+    @cached_property
+    def mirrored(self) -> QuantizedNetwork:
+        """A network that the core can take in place of its own: its matrices' columns turned."""
+        network = self.network
+        layers = [
+            changed(
+                layer,
+                weights={k: np.flip(w, -1) if w.ndim == 2 else w for k, w in layer.weights.items()},
+            )
+            for layer in network.layers
+        ]
+        return changed(network, layers=tuple(layers))
 
     @cached_property
     def model(self) -> IntegerModel:
@@ -51,7 +73,13 @@ class BusCase:
 
     @cached_property
     def verilog(self) -> str:
-        core = Core(network=self.network, lanes=self.lanes, interface=self.interface, watched=True)
+        core = Core(
+            network=self.network,
+            lanes=self.lanes,
+            interface=self.interface,
+            storage=self.storage,
+            watched=True,
+        )
         return convert(AxiTop(core=core, bus=self.bus), name=TOP)
 
     @property
@@ -86,10 +114,11 @@ class BusCase:
         rows = np.frombuffer(octets, np.uint8).reshape(-1, each)
         return self.y_packing.unpack(rows, self.plan.result_words)
 
-    def answer(self, x: Integers) -> Integers:
+    def answer(self, x: Integers, network: QuantizedNetwork | None = None) -> Integers:
         """Results of one sequence from a cleared state, (results, words)."""
         last = [Control(last=step == len(x) - 1) for step in range(len(x))]
-        return self.serve(x, last).words
+        model = IntegerModel(network) if network else self.model
+        return serve(model, self.interface, x, last).words
 
     def answer_octets(self, x: Integers) -> bytes:
         """The same as the octets in use of its frame."""
@@ -127,6 +156,16 @@ CASES = {
         lanes=2,
         bus=Bus(window=True),
         interface=Interface(streams=2, state="load"),
+    ),
+    "ram": BusCase(
+        recipe=Recipe(inputs=3, units=(5,), outputs=2),
+        lanes=2,
+        storage=Storage(weights="ram"),
+    ),
+    "double": BusCase(
+        recipe=Recipe(inputs=3, units=(5,), outputs=2),
+        lanes=5,
+        storage=Storage(weights="double"),
     ),
     "saturating": BusCase(
         recipe=Recipe(inputs=2, units=(5,), outputs=2, state_width=5, log2_state=1, drive=True),

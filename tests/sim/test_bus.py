@@ -36,6 +36,8 @@ COROUTINES: dict[str, dict[str, tuple[str, ...]]] = {
         "bus_state_tests": (*STATES, "resets_among_states"),
     },
     "saturating": {"bus_state_tests": ("saturated",)},
+    "ram": {"bus_weight_tests": ("weights", "load_rate", "wrong_weights", "resets_among_weights")},
+    "double": {"bus_weight_tests": ("weights", "wrong_weights", "resets_among_weights")},
     "window": {"bus_tests": ("registers",), "bus_state_tests": ("window",)},
 }
 """What runs on which core, by module."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.plan import Plan
 from hdl.storage import Storage
 from hdl.verilog import Generated, generate
-from hdl.weight_image import image, length, parts
+from hdl.weight_image import HEADER, core_id, image, length, sections
 from sim.compiled import CompiledBench, bench_library
 from sim.core_job import CoreJob, CoreResult
 from sim.errors import SimulationError
@@ -31,6 +32,7 @@ BOTH = Storage(weights="ram", sums="block")
 CORES: dict[str, tuple[tuple[Cell, ...], int, int, Interface, Storage]] = {
     "one part, one lane": ((LiteLSTM(),), 7, 1, DEFAULT, Storage(weights="ram")),
     "several parts": ((GRU(),), 13, 3, DEFAULT, Storage(weights="ram")),
+    "double": ((GRU(),), 13, 3, DEFAULT, Storage(weights="double")),
     "sums in block RAM": ((LSTM(peephole="current"),), 8, 3, DEFAULT, Storage(sums="block")),
     "one bank": ((LiteLSTM(),), 8, 4, DEFAULT, BOTH),
     "everything": (
@@ -89,11 +91,11 @@ def check(job: CoreJob, run: StreamRun, *, stalled: bool = False) -> None:
 
 def test_the_cores_are_what_they_are_for() -> None:
     plans = {name: made(name)[0].plan for name in CORES}
-    assert parts(plans["one part, one lane"]) == 1
-    assert parts(plans["several parts"]) == 3
+    assert sections(plans["one part, one lane"])[-1].parts == 1
+    assert sections(plans["several parts"])[-1].parts == 2
     assert (plans["one bank"].array.banks, plans["everything"].array.banks) == (1, 2)
     assert length(plans["sums in block RAM"]) == 0
-    assert length(plans["several parts"]) == 3 * plans["several parts"].words
+    assert length(plans["several parts"]) == HEADER + 2 * plans["several parts"].words + 1
 
 
 @pytest.mark.parametrize("name", CORES)
@@ -104,9 +106,10 @@ def test_compiled(name: str) -> None:
     bench = opened(name)
     run = bench.run(**job.traffic)
     check(job, run)
-    assert np.array_equal(run.written, np.arange(job.weights.size))
+    if job.weights.size:
+        assert np.array_equal(run.written - run.written[0], np.arange(job.weights.size))
     check(job, bench.run(**job.traffic, stalls=SLOWLY, seed=1), stalled=True)
-    for cycle in range(0, end, 7):
+    for cycle in range(0, end, 11):
         check(job, bench.run(**job.traffic, reset=Reset(cycle=cycle)))
 
 
@@ -137,21 +140,61 @@ def with_mirrored_weights(network: QuantizedNetwork) -> QuantizedNetwork:
     return replace(network, layers=tuple(layers))
 
 
-def test_other_weights_after_a_reset_and_only_then() -> None:
-    core, job = made("several parts")
-    other = Plan(
-        network=with_mirrored_weights(core.plan.network), lanes=3, storage=core.plan.storage
-    )
-    others = work_for(other)
+def mirrored(name: str) -> CoreJob:
+    """The same work for a core of a name with other weights."""
+    plan = made(name)[0].plan
+    return work_for(replace(plan, network=with_mirrored_weights(plan.network)))
+
+
+def test_other_weights_while_the_core_is_idle() -> None:
+    job, others = made("several parts")[1], mirrored("several parts")
     assert np.array_equal(others.inputs, job.inputs)
     assert not np.array_equal(others.expected, job.expected)
     bench = opened("several parts")
     check(job, bench.run(**job.traffic))
-    with pytest.raises(CycleLimitError) as error:
-        bench.run(**others.traffic, fresh=False, patience=2000)
-    assert error.value.run.written.size == 0
-    check(others, bench.run(**others.traffic))
+    for work in (others, job, job, others):
+        check(work, bench.run(**work.traffic, fresh=False))
     check(job, bench.run(**job.traffic, reset=Reset(cycle=30)))
+
+
+def test_other_weights_while_the_core_is_at_work() -> None:
+    """With two banks the set changes between two sequences, once."""
+    job, others = made("double")[1], mirrored("double")
+    bench = opened("double")
+    check(job, bench.run(**job.traffic))
+    for old, new in ((job, others), (others, job)):
+        run = bench.run(**{**job.traffic, "weights": new.weights}, fresh=False)
+        words = run.words.reshape(old.expected.shape)
+        is_new = (words == new.expected).all(axis=1)
+        assert ((words == old.expected).all(axis=1) ^ is_new).all()
+        assert (np.diff(is_new.astype(int)) >= 0).all()
+        assert not is_new[0]
+        run = bench.run(**{**new.traffic, "weights": []}, fresh=False)
+        assert np.array_equal(run.words, new.expected.ravel())
+
+
+@pytest.mark.parametrize("name", ["several parts", "double"])
+def test_a_wrong_image_does_not_become_active(name: str) -> None:
+    """With two banks the set before stays, with one there is none then; the next image is taken."""
+    core, job = made(name)
+    other = image(replace(core.plan, network=with_mirrored_weights(core.plan.network)))
+    bench = opened(name)
+    for place in (0, 1, 2, 3, HEADER, job.weights.size // 2, job.weights.size - 1):
+        check(job, bench.run(**job.traffic))
+        wrong = other.copy()
+        wrong[place] ^= 1 << 5
+        kept = core.plan.storage.double or place < HEADER
+        traffic = {**job.traffic, "weights": wrong}
+        if kept:
+            run = bench.run(**traffic, fresh=False)
+            assert np.array_equal(run.words, job.expected.ravel())
+        else:
+            with pytest.raises(CycleLimitError) as error:
+                bench.run(**traffic, fresh=False, patience=300)
+            assert error.value.run.written.size == wrong.size
+            assert error.value.run.accepted.size == 0
+        run = bench.run(**job.traffic, fresh=False)
+        assert np.array_equal(run.words, job.expected.ravel())
 
 
 def test_nothing_goes_on_until_the_last_word_is_there() -> None:
@@ -166,7 +209,8 @@ def test_nothing_goes_on_until_the_last_word_is_there() -> None:
 def test_a_wrong_word_is_seen(tmp_path: Path) -> None:
     core, job = made("several parts")
     weights = job.weights.copy()
-    weights[0] ^= 1 << 12
+    weights[HEADER] ^= 1 << 12
+    weights[-1] = zlib.crc32(weights[:-1].astype("<u4").tobytes())
     with pytest.raises(SimulationError, match="words differ"):
         run_coroutine(core, replace(job, weights=weights), "verilator", "steps", tmp_path)
 
@@ -176,15 +220,19 @@ def test_words_of_weights_need_a_port_and_must_fit_it() -> None:
     with pytest.raises(ValueError, match="no port for 1 words of weights"):
         opened("sums in block RAM").run(**{**job.traffic, "weights": [1]})
     _, job = made("one part, one lane")
-    for word in (1 << 16, -1):
-        with pytest.raises(ValueError, match=f"Weights must fit 16 bits, not {word} to {word}"):
+    for word in (1 << 32, -1):
+        with pytest.raises(ValueError, match=f"Weights must fit 32 bits, not {word} to {word}"):
             opened("one part, one lane").run(**{**job.traffic, "weights": [word]})
 
 
 def test_image() -> None:
-    """Memory words cut into parts of 16 bits, the lowest first, the last filled up with zeros."""
+    """Memory words cut into parts of 32 bits, the lowest first, the last filled up with zeros."""
     plan = made("several parts")[0].plan
-    words = image(plan).astype(int).reshape(-1, 3)
-    assert [int(a | b << 16 | c << 32) for a, b, c in words] == plan.weight_words()
-    assert words[:, 2].max() < 1 << (3 * plan.weight_width - 32)
+    whole = image(plan)
+    header = [*np.frombuffer(b"LSTM", "<u4").tolist(), 1, core_id(plan), whole.size]
+    assert whole[:HEADER].tolist() == header
+    assert whole[-1] == zlib.crc32(whole[:-1].astype("<u4").tobytes())
+    words = whole[HEADER:-1].astype(int).reshape(-1, 2)
+    assert [int(a | b << 32) for a, b in words] == plan.weight_words()
+    assert words[:, 1].max() < 1 << (3 * plan.weight_width - 32)
     assert image(made("sums in block RAM")[0].plan).size == 0

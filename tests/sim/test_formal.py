@@ -190,12 +190,12 @@ def counting(claims_name: str, limit: int) -> Claims:
 
 
 def test_a_claim_that_holds_is_proved(tmp_path: Path) -> None:
-    verdict = prover.prove(counting("small", 10), inputs=[], products=[], kept=[], folder=tmp_path)
+    verdict = prover.prove(counting("small", 10), inputs=[], data=[], kept=[], folder=tmp_path)
     assert verdict == prover.Verdict(proved=("small",), failed=(), undecided=())
 
 
 def test_a_claim_that_fails_late_is_refuted(tmp_path: Path) -> None:
-    verdict = prover.prove(counting("small", 9), inputs=[], products=[], kept=[], folder=tmp_path)
+    verdict = prover.prove(counting("small", 9), inputs=[], data=[], kept=[], folder=tmp_path)
     assert verdict == prover.Verdict(proved=(), failed=("small",), undecided=())
 
 
@@ -203,7 +203,7 @@ def test_a_probe_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     claims = counting("small", 10)
     claims.always("other", claims.probe("core.gone"))
     with pytest.raises(SimulationError, match="core.gone"):
-        prover.prove(claims, inputs=[], products=[], kept=[], folder=tmp_path)
+        prover.prove(claims, inputs=[], data=[], kept=[], folder=tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")

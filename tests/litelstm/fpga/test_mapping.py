@@ -77,7 +77,7 @@ def test_short_pins_are_not_looked_for_with_fewer_lanes(
     # How much progress is shown depends on the machine's speed; other lanes must not be tried.
     assert all(line.startswith("synthesis of 2 lanes") for line in progress)
     assert said == (
-        "litelstm: 2 lanes do not fit ice40-up5k: 66 pins of 39 (27 too many); "
+        "litelstm: 2 lanes do not fit ice40-up5k: 62 pins of 39 (23 too many); "
         "it needs as many pins with any number of lanes"
     )
 
