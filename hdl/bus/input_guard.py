@@ -126,7 +126,7 @@ class InputGuard(Component):
         step, number = self._step(m, unpacker, begins, opened)
         known = Signal()
         is_open, is_dropped = Signal(), Signal()
-        blocked, taken = Signal(), Signal()
+        blocked, taken, waits = Signal(), Signal(), Signal()
         m.d.comb += [
             known.eq(number < streams),
             is_open.eq(opened.bit_select(number, 1)),
@@ -137,7 +137,7 @@ class InputGuard(Component):
             unpacker.i.valid.eq(self.i.valid & ~self.restart),
             unpacker.restart.eq(self.restart),
             unpacker.drop.eq(is_dropped),
-            unpacker.hold.eq(~self.enable & ~is_open),
+            unpacker.hold.eq(~self.enable & ~is_open & ~waits),  # what is offered stays
             self.i.ready.eq(unpacker.i.ready & ~self.restart),
             taken.eq(self.i.valid & self.i.ready),
             blocked.eq((unpacker.final & ~self.room) | self.restart),
@@ -147,6 +147,7 @@ class InputGuard(Component):
             begins.eq(unpacker.moves & unpacker.first),
             ends.eq(self.o.valid & self.o.ready & unpacker.final),
         ]
+        m.d.sync += waits.eq(self.o.valid & ~self.o.ready)
         with m.If(begins):
             m.d.sync += opened.bit_select(number, 1).eq(1)
         with m.If(closes):
