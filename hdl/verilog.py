@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import count
 from operator import attrgetter
 from typing import Any
 
@@ -133,8 +134,19 @@ def start_processes(text: str) -> str:
     Yosys lists a register that never changes in each process, so that its initial value starts
     the process. By SystemVerilog's rules an initial value in a declaration is no event, and a
     process whose other inputs keep their initial values stays X. A non-blocking assignment is
-    one: all processes are waiting when it takes effect.
+    one: all processes are waiting when it takes effect. Processes of one assignment, of a part of
+    a signal, have no such register and get one.
     """
-    return re.sub(
+    text = re.sub(
         r"^  reg (auto_\d+) = 0;$", r"  reg \1;\n  initial \1 <= 0;", text, flags=re.MULTILINE
     )
+    number = count()
+
+    def started(process: re.Match[str]) -> str:
+        start = f"start_{next(number)}_"
+        return (
+            f"  reg {start};\n  initial {start} <= 0;\n"
+            f"  always @* begin\n    if ({start}) begin end\n{process[1]}\n  end"
+        )
+
+    return re.sub(r"^  always @\*\n(    \S[^;]*;)$", started, text, flags=re.MULTILINE)

@@ -55,7 +55,10 @@ class BusCase:
     def other(self) -> BusCase:
         """The same core with other weights in its network."""
         first, *rest = self.network.layers
-        weights = {name: -np.maximum(array, -127) for name, array in first.weights.items()}
+        weights = {
+            name: -np.maximum(array, -127) if array.ndim == 2 else array
+            for name, array in first.weights.items()
+        }
         changed = replace(self.network, layers=(replace(first, weights=weights), *rest))
         other = replace(self)
         vars(other)["network"] = changed
