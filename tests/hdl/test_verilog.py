@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cells import RNN, LiteLSTM
@@ -23,6 +22,7 @@ from golden.errors import InputError
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
+from hdl.component import Component
 from hdl.plan import Plan
 from hdl.verilog import Generated, convert, generate
 from tests.networks import Recipe, quantized_network
@@ -298,7 +298,7 @@ def test_ports_of_every_interface() -> None:
     assert made.description["output"]["meaning"].startswith("class")
 
 
-class Parts(wiring.Component):
+class Parts(Component):
     """A signal whose parts are driven apart, by registers that never change."""
 
     def __init__(self) -> None:
