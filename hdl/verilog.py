@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from operator import attrgetter
 from typing import Any
 
@@ -138,23 +139,19 @@ def start_processes(text: str) -> str:
     Yosys lists a register that never changes in each process, so that its initial value starts
     the process. By SystemVerilog's rules an initial value in a declaration is no event, and a
     process whose other inputs keep their initial values stays X. A non-blocking assignment is
-    one: all processes are waiting when it takes effect. A process of one constant, which has no
-    such register, gets one.
+    one: all processes are waiting when it takes effect. Processes of one assignment, of a part of
+    a signal, have no such register and get one.
     """
     text = re.sub(
         r"^  reg (auto_\d+) = 0;$", r"  reg \1;\n  initial \1 <= 0;", text, flags=re.MULTILINE
     )
-    count = 0
+    number = count()
 
-    def constant(match: re.Match[str]) -> str:
-        nonlocal count
-        count += 1
-        start = f"start_constant_{count}"
+    def started(process: re.Match[str]) -> str:
+        start = f"start_{next(number)}_"
         return (
             f"  reg {start};\n  initial {start} <= 0;\n"
-            f"  always @* begin\n    if ({start}) begin end\n{match[1]}\n  end"
+            f"  always @* begin\n    if ({start}) begin end\n{process[1]}\n  end"
         )
 
-    return re.sub(
-        r"^  always @\*\n(    \S+ = \d+'h[0-9a-f]+;)$", constant, text, flags=re.MULTILINE
-    )
+    return re.sub(r"^  always @\*\n(    \S[^;]*;)$", started, text, flags=re.MULTILINE)

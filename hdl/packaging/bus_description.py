@@ -41,7 +41,7 @@ def bus_section(plan: Plan, *, kind: str, bus: Bus, core: int) -> dict[str, Any]
         core: what its register CORE says.
     """
     network, interface = plan.network, plan.interface
-    has_rom = plan.storage.weights == "rom"
+    has_rom = not plan.storage.loadable
     y = interface.out(network).width
     streams = {
         "x": ("s_axis", bus.pack(network.x.width), network.inputs),

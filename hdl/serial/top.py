@@ -60,7 +60,7 @@ class SerialTop(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain()
+        m.domains.sync = ClockDomain(local=True)
         m.submodules.front_end = front_end = self.front_end
         m.submodules.core = self.core
         m.d.comb += [

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from litelstm.driver.backend import WallTime
+from litelstm.driver.backend import WALL, World
 from litelstm.driver.description import INTO, OUT_OF
 from litelstm.driver.errors import CoreTimeoutError, DriverError
 
@@ -49,17 +49,25 @@ Allocate = Callable[[int], Any]
 """A buffer of so many octets, a NumPy array of ``uint8``, where the DMA reaches it."""
 
 
-class MmioBackend(WallTime):
+class MmioBackend:
     """Registers alone: a core with data registers.
 
     Args:
         mmio: words of the core.
         interrupt: waits so many seconds, or until the core's interrupt; ``None`` for polling.
+        world: where time goes by for it.
     """
 
-    def __init__(self, mmio: Mmio, *, interrupt: Callable[[float], object] | None = None) -> None:
+    def __init__(
+        self,
+        mmio: Mmio,
+        *,
+        interrupt: Callable[[float], object] | None = None,
+        world: World = WALL,
+    ) -> None:
         self._mmio = mmio
-        self._interrupt = interrupt
+        self._interrupt = interrupt or world.wait
+        self.time = world.time
 
     def read(self, address: int) -> int:
         """See :class:`litelstm.driver.backend.Backend`."""
@@ -71,10 +79,7 @@ class MmioBackend(WallTime):
 
     def wait(self, seconds: float) -> None:
         """See :class:`litelstm.driver.backend.Backend`."""
-        if self._interrupt is None:
-            super().wait(seconds)
-        else:
-            self._interrupt(seconds)
+        self._interrupt(seconds)
 
     def close(self) -> None:
         """Nothing to give back: the objects belong to the program."""
@@ -90,7 +95,7 @@ class DmaBackend(MmioBackend):
         mmio: words of the core.
         channels: of the streams, by name: x, y, weights, state_in, state_out.
         allocate: makes buffers; on PYNQ ``lambda n: pynq.allocate(n, "u1")``.
-        interrupt: see :class:`MmioBackend`.
+        interrupt, world: see :class:`MmioBackend`.
 
     Raises:
         DriverError: a stream has another name.
@@ -103,8 +108,9 @@ class DmaBackend(MmioBackend):
         *,
         allocate: Allocate = lambda octets: np.zeros(octets, np.uint8),
         interrupt: Callable[[float], object] | None = None,
+        world: World = WALL,
     ) -> None:
-        super().__init__(mmio, interrupt=interrupt)
+        super().__init__(mmio, interrupt=interrupt, world=world)
         for name in channels:
             if name not in STREAMS:
                 raise DriverError(f"stream is {name!r}, expected one of {', '.join(STREAMS)}")

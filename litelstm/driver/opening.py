@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-import numpy as np
-
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from litelstm.driver import running
@@ -107,7 +105,7 @@ def _memory(registers: MemoryMap, options: dict[str, str], *, interrupts: bool) 
     if not dmas:
         return Mapped(registers, interrupt=interrupt)
     maps = [registers]
-    buffers = _udmabuf(options.pop("buffer", "udmabuf0"), maps)
+    buffers = udmabuf(options.pop("buffer", "udmabuf0"), maps)
     channels: dict[str, Channel] = {}
     for name, address in dmas.items():
         maps.append(MemoryMap("/dev/mem", offset=_number(name, address), length=DMA_REGISTERS))
@@ -151,10 +149,18 @@ class MappedDma(DmaBackend):
             one.close()
 
 
-def _udmabuf(
-    name: str, maps: list[MemoryMap], root: Path = Path("/sys/class/u-dma-buf")
+def udmabuf(
+    name: str,
+    maps: list[MemoryMap],
+    *,
+    root: Path = Path("/sys/class/u-dma-buf"),
+    device: Path | None = None,
 ) -> Buffers:
-    """The buffer of the driver u-dma-buf; its map is added to ``maps``."""
+    """The buffer of the driver u-dma-buf; its map is added to ``maps``.
+
+    Raises:
+        InputError: there is none of that name, or it cannot be mapped.
+    """
     try:
         size, physical = (
             int((root / name / file).read_text(), 0) for file in ("size", "phys_addr")
@@ -162,8 +168,8 @@ def _udmabuf(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{root / name}: cannot be read: {reason}") from None
-    maps.append(MemoryMap(f"/dev/{name}", length=size))
-    return Buffers(np.asarray(maps[-1].octets), physical)
+    maps.append(MemoryMap(device or f"/dev/{name}", length=size))
+    return Buffers(maps[-1].octets, physical)
 
 
 def _number(name: str, text: str) -> int:

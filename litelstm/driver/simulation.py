@@ -52,13 +52,18 @@ async def connect(dut: Any, description: Description) -> Backend:
         clock, reset, active = dut.aclk, dut.aresetn, 0
     else:
         clock, reset, active = dut.clk, dut.rst, 1
+    backend = _BACKENDS[description.kind](dut, description)
+    await start_clock(clock, reset, active=active)
+    return backend
+
+
+async def start_clock(clock: Any, reset: Any, *, active: int) -> None:
+    """Clock and reset of a core."""
     reset.value = active
     Clock(clock, CLOCK_NS, "ns").start()
-    backend = _BACKENDS[description.kind](dut, description)
     await ClockCycles(clock, RESET_CYCLES)
     reset.value = 1 - active
     await ClockCycles(clock, RESET_CYCLES)
-    return backend
 
 
 class SimulatedTime:
@@ -85,6 +90,7 @@ class AxiSimulation(SimulatedTime):
         logging.getLogger(f"cocotb.{dut._name}").setLevel(logging.WARNING)
         reset = {"reset": dut.aresetn, "reset_active_level": False}
         self._dut = dut
+        self.clock = dut.aclk
         self.registers = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.aclk, **reset)
         self.streams: dict[str, Any] = {}
         for name, stream in description.streams.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from hdl.link.board_top import Line
 from hdl.packaging.system import Host, System, describe_system, generate_system
 from hdl.plan import Plan
 from hdl.storage import Storage
+from hdl.weight_image import image
 from litelstm.driver.description import Description
 from tests.networks import Recipe, input_words, quantized_network
 
@@ -49,6 +50,31 @@ class BusCase:
     @cached_property
     def model(self) -> IntegerModel:
         return IntegerModel(self.network)
+
+    @cached_property
+    def other(self) -> BusCase:
+        """The same core with other weights in its network."""
+        first, *rest = self.network.layers
+        weights = {
+            name: -np.maximum(array, -127) if array.ndim == 2 else array
+            for name, array in first.weights.items()
+        }
+        changed = replace(self.network, layers=(replace(first, weights=weights), *rest))
+        other = replace(self)
+        vars(other)["network"] = changed
+        return other
+
+    @cached_property
+    def image(self) -> bytes:
+        """What a core that takes images of weights takes for its network."""
+        return image(self.plan).astype("<u4").tobytes()
+
+    @property
+    def has(self) -> QuantizedNetwork | dict[bytes, QuantizedNetwork]:
+        """What the core is given: a network in its Verilog, or images."""
+        if not self.storage.loadable:
+            return self.network
+        return {case.image: case.network for case in (self, self.other)}
 
     @cached_property
     def plan(self) -> Plan:
@@ -115,6 +141,16 @@ CASES = {
     "classes": BusCase(
         recipe=Recipe(inputs=2, units=(3,), outputs=4),
         interface=Interface(classes=True),
+        host=Host(bus=Bus(window=True)),
+    ),
+    "ram": BusCase(
+        recipe=Recipe(inputs=3, units=(4,), outputs=2),
+        storage=Storage(weights="ram"),
+    ),
+    "double": BusCase(
+        recipe=Recipe(inputs=2, units=(3, 2), outputs=2),
+        interface=Interface(state="load"),
+        storage=Storage(weights="double"),
         host=Host(bus=Bus(window=True)),
     ),
     "uart": BusCase(

@@ -1,6 +1,6 @@
 """A user's program: all that a core can do, against whatever `litelstm.open` finds.
 
-Arguments: name of the core's case, its JSON, and where it is, if not in a simulation.
+Arguments: name of the core's case, and its JSON.
 """
 
 from __future__ import annotations
@@ -11,17 +11,37 @@ import pytest
 
 import litelstm
 from golden.interface import Control
-from litelstm.driver import Core, CoreTimeoutError, DriverError
+from litelstm.driver import Backend, Core, CoreTimeoutError, DriverError
 from tests.litelstm.driver.cores import CASES, BusCase
 
 TIMEOUT = 2e-3
-NO_TIMEOUT = 5e-5
 ABSENT = 0x3C
+
+
+def weights(core: Core, case: BusCase) -> None:
+    """No network, a network, a damaged one, another one, and the first again."""
+    if not case.storage.loadable:
+        core.load(case.network)
+        return
+    x = case.sequence(3, 3)
+    with pytest.raises(DriverError, match=r"^the core has no weights yet: load a network$"):
+        core.run(x)
+    core.load(case.image)
+    assert core.run(x).tolist() == case.result(x).tolist()
+    damaged = bytearray(case.image)
+    damaged[len(damaged) // 2] ^= 1
+    with pytest.raises(DriverError, match=r"^the core refuses the weights: "):
+        core.load(bytes(damaged))
+    if case.storage.double:  # the old ones stay
+        assert core.run(x).tolist() == case.result(x).tolist()
+    core.load(case.other.image)
+    assert core.run(x).tolist() == case.other.result(x).tolist()
+    core.load(case.image)
+    assert core.errors() == ()
 
 
 def sequences(core: Core, case: BusCase) -> None:
     """Sequences of several lengths, each word compared; the core counts them."""
-    core.load(case.network)
     core.clear_counters()
     all_x = [case.sequence(steps, steps) for steps in (3, 1, 6)]
     for x in all_x:
@@ -40,14 +60,16 @@ def states(core: Core, case: BusCase) -> None:
     controls = [Control(last=n in (2, 4), keep=n == 3, save=n == 4) for n in range(5)]
     service = case.serve([*first, *second], controls)
     right = service.words[3:] if case.interface.every_step else service.words[1]
-    core.run(first, stream=1)
-    core.run(case.sequence(2, 9), stream=0)
-    y, end = core.run(second, stream=1, keep=True, save=True)
+    stream = case.interface.streams - 1
+    core.run(first, stream=stream)
+    if stream:
+        core.run(case.sequence(2, 9), stream=0)
+    y, end = core.run(second, stream=stream, keep=True, save=True)
     assert y.tolist() == right.tolist()
     assert end.tolist() == service.saved[0].tolist()
     _, state = core.run(first, save=True)
     core.run(case.sequence(2, 9), stream=0)
-    y, end = core.run(second, stream=1, state=state, save=True)
+    y, end = core.run(second, stream=stream, state=state, save=True)
     assert y.tolist() == right.tolist()
     assert end.tolist() == service.saved[0].tolist()
 
@@ -85,9 +107,10 @@ def troubles(core: Core, case: BusCase) -> None:
     assert core.run(x).tolist() == case.result(x).tolist()
 
 
-def main(name: str, description: str, at: str | None = None) -> None:
+def main(name: str, description: str, at: str | Backend | None = None) -> None:
     case = CASES[name]
     with litelstm.open(description, at, timeout=TIMEOUT) as core:
+        weights(core, case)
         sequences(core, case)
         states(core, case)
         interrupts(core, case)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from golden.errors import InputError
+from litelstm.driver import Description, ModelBackend
 from litelstm.driver.program import run_program
 from sim.errors import SimulationError
 from sim.toolchain import Simulator
@@ -21,7 +22,7 @@ SEED = 3
 
 SERIAL = ("uart", "spi")
 IN_ICARUS = [name for name in CASES if name not in SERIAL]
-IN_VERILATOR = ["states", *SERIAL]
+IN_VERILATOR = ["double", *SERIAL]
 RUNS = [("icarus", name) for name in IN_ICARUS] + [("verilator", name) for name in IN_VERILATOR]
 
 
@@ -50,9 +51,9 @@ def test_program_in_the_simulator(simulator: Simulator, name: str, tmp_path: Pat
 def test_program_with_the_model(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    description, network = write(name, tmp_path), tmp_path / "net.q.npz"
-    CASES[name].network.save(network)
-    program.main(name, str(description), f"model:{network}")
+    case, path = CASES[name], write(name, tmp_path)
+    backend = ModelBackend(Description.load(path), case.has)
+    program.main(name, str(path), backend)
     assert capsys.readouterr().out == f"{name}: all is well\n"
 
 
