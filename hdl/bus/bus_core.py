@@ -57,7 +57,13 @@ class BusCore(Component):
         beside: dict[str, Any] = {"error": 1}
         if interface.streams > 1:
             beside["id"] = STREAM_BITS
-        self.packer = Packer(packing=self.y_packing, beside=beside, closing={"error": 1})
+        self.packer = Packer(
+            packing=self.y_packing,
+            beside=beside,
+            closing={"error": 1},
+            # Other results of a sequence may leave before it is known whether it is right.
+            at_last=("error",) if interface.every_step else (),
+        )
         ports: dict[str, Any] = {}
         streams = {"x": self.guard.i, "y": self.packer.o}
         self.state_guard = self.state_packer = None
@@ -152,8 +158,7 @@ class BusCore(Component):
             word.data.eq(core.o.payload.data),
             word.last.eq(last),
             word.ends.eq(self._ends_result(m)),
-            # Other results of a sequence may leave before it is known whether it is right.
-            word.error.eq(marks.first & (last if interface.every_step else 1)),
+            word.error.eq(marks.first),
             marks.restart.eq(restart),
             marks.add.eq(guard.add),
             marks.mark.eq(guard.mark),
