@@ -21,6 +21,11 @@ def library() -> Path:
     return bus_library({core.name: core.verilog() for core in CORES}, optimize=False)
 
 
+def play(soak: Soak, episodes: int) -> None:
+    for _ in range(episodes):
+        soak.episode()
+
+
 def test_short_soak() -> None:
     total = bus_soak.soak(9_000, 1, optimize=False)
     for core in CORES:
@@ -39,8 +44,7 @@ def test_a_wrong_word_is_seen(library: Path) -> None:
         soak = Soak(PLAIN, bench, 1)
         soak.follow(1)
         with pytest.raises(DifferentError, match=r"plain, seed 1, episode \d+: y is"):
-            for _ in range(20):
-                soak.episode()
+            play(soak, 20)
 
 
 def test_a_lost_mark_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,8 +60,7 @@ def test_a_lost_mark_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     with BusBench(wrong, 0) as bench:
         soak = Soak(PLAIN, bench, 1)
         with pytest.raises(DifferentError, match="y is"):
-            for _ in range(40):
-                soak.episode()
+            play(soak, 40)
 
 
 def test_a_core_that_hangs_is_seen(library: Path) -> None:
