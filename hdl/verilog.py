@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from operator import attrgetter
 from typing import Any
 
@@ -64,6 +66,7 @@ def generate(
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
     name: str = "litelstm_core",
+    others: Sequence[QuantizedNetwork] = (),
 ) -> Generated:
     """Verilog and description of a core.
 
@@ -74,24 +77,36 @@ def generate(
         interface: streams, state and outputs.
         storage: memories of weights and sums.
         name: the top module's name.
+        others: where weights are loaded, networks that it can run as well.
 
     Returns:
         The same bytes for the same arguments, on any machine.
 
     Raises:
-        InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier.
+        InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier, or there are
+            others, and weights are not loaded or these networks cannot share a core.
     """
-    plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name)
-    if not plain or name in KEYWORDS:
-        raise InputError(f"name is {name!r}, expected a Verilog identifier")
+    check_name(name)
     core = Core(
         network=network,
         lanes=lanes,
         tail_multipliers=tail_multipliers,
         interface=interface,
         storage=storage,
+        others=others,
     )
     return Generated(convert(Top(core), name=name), describe(core.plan, name=name), core.plan)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a module.
+
+    Raises:
+        InputError: it is no Verilog identifier.
+    """
+    plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name)
+    if not plain or name in KEYWORDS:
+        raise InputError(f"name is {name!r}, expected a Verilog identifier")
 
 
 def convert(component: Component, *, name: str) -> str:
@@ -124,8 +139,19 @@ def start_processes(text: str) -> str:
     Yosys lists a register that never changes in each process, so that its initial value starts
     the process. By SystemVerilog's rules an initial value in a declaration is no event, and a
     process whose other inputs keep their initial values stays X. A non-blocking assignment is
-    one: all processes are waiting when it takes effect.
+    one: all processes are waiting when it takes effect. Processes of one assignment, of a part of
+    a signal, have no such register and get one.
     """
-    return re.sub(
+    text = re.sub(
         r"^  reg (auto_\d+) = 0;$", r"  reg \1;\n  initial \1 <= 0;", text, flags=re.MULTILINE
     )
+    number = count()
+
+    def started(process: re.Match[str]) -> str:
+        start = f"start_{next(number)}_"
+        return (
+            f"  reg {start};\n  initial {start} <= 0;\n"
+            f"  always @* begin\n    if ({start}) begin end\n{process[1]}\n  end"
+        )
+
+    return re.sub(r"^  always @\*\n(    \S[^;]*;)$", started, text, flags=re.MULTILINE)

@@ -1,23 +1,55 @@
 """litelstm: trained recurrent networks to verified FPGA cores.
 
-The names below are the public Python API; each is documented where it is defined.
+The names below are the public Python API; each is documented where it is defined. They are
+imported when they are used, so that a board with NumPy alone has what it needs.
 """
 
-from golden.errors import InputError
-from golden.importers.files import import_network
-from golden.importers.layers import Imported
-from golden.importers.torch_modules import import_torch_module
-from golden.model import IntegerModel
-from golden.network import Dense, Layer, Network
-from golden.quantize import quantize
-from golden.quantized import QuantizedNetwork
-from golden.settings import Settings
-from hdl.cycles import count, steady_state
-from hdl.plan import Plan
-from hdl.verilog import generate
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from golden.errors import InputError
+    from golden.importers.files import import_network
+    from golden.importers.layers import Imported
+    from golden.importers.torch_modules import import_torch_module
+    from golden.model import IntegerModel
+    from golden.network import Dense, Layer, Network
+    from golden.quantize import quantize
+    from golden.quantized import QuantizedNetwork
+    from golden.settings import Settings
+    from hdl.cycles import count, steady_state
+    from hdl.plan import Plan
+    from hdl.verilog import generate
+    from litelstm.driver.core import Core
+    from litelstm.driver.errors import DriverError
+    from litelstm.driver.opening import open_core as open
+
+_HOME = {
+    "Core": "litelstm.driver.core",
+    "Dense": "golden.network",
+    "DriverError": "litelstm.driver.errors",
+    "Imported": "golden.importers.layers",
+    "InputError": "golden.errors",
+    "IntegerModel": "golden.model",
+    "Layer": "golden.network",
+    "Network": "golden.network",
+    "Plan": "hdl.plan",
+    "QuantizedNetwork": "golden.quantized",
+    "Settings": "golden.settings",
+    "count": "hdl.cycles",
+    "generate": "hdl.verilog",
+    "import_network": "golden.importers.files",
+    "import_torch_module": "golden.importers.torch_modules",
+    "open": "litelstm.driver.opening",
+    "quantize": "golden.quantize",
+    "steady_state": "hdl.cycles",
+}
+"""Module of each name."""
 
 __all__ = [
+    "Core",
     "Dense",
+    "DriverError",
     "Imported",
     "InputError",
     "IntegerModel",
@@ -30,6 +62,19 @@ __all__ = [
     "generate",
     "import_network",
     "import_torch_module",
+    "open",
     "quantize",
     "steady_state",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), "open_core" if name == "open" else name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -44,7 +44,16 @@ def require_axi() -> None:
     Raises:
         MissingToolError: a package of the extra ``axi`` is missing.
     """
-    _require(("systemrdl", "peakrdl_cheader", "peakrdl_ipxact", "peakrdl_markdown"), "axi")
+    _require(("systemrdl", "peakrdl_cheader", "peakrdl_ipxact"), "axi")
+
+
+def require_axi_simulation() -> None:
+    """Check that programs can be run against simulated cores with a bus.
+
+    Raises:
+        MissingToolError: a package of the extra ``sim`` is missing.
+    """
+    _require((*SIM, "cocotbext"), "sim")
 
 
 def require_host() -> None:

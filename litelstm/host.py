@@ -139,14 +139,7 @@ class Link:
             MissingToolError: pyserial is not installed.
             InputError: the device cannot be opened, or see :class:`Link`.
         """
-        require_host()
-        import serial
-
-        try:
-            port = serial.serial_for_url(url, baudrate=baud, timeout=timeout)
-        except (OSError, ValueError) as error:  # SerialException is an OSError
-            reason = " ".join(str(error).split())
-            raise InputError(f"{url}: cannot be opened: {reason}") from None
+        port = open_port(url, baud=baud, timeout=timeout)
         try:
             return cls(port, network, interface=interface, timeout=timeout, retries=retries)
         except InputError:
@@ -278,6 +271,23 @@ class Link:
                 elif body[0] == kind | ANSWER and body[1] == number:
                     return body[HEADER:]
         raise NoAnswerError("nothing but noise")
+
+
+def open_port(url: str, *, baud: int, timeout: float) -> Port:
+    """A serial device, or any other URL that pyserial takes.
+
+    Raises:
+        MissingToolError: pyserial is not installed.
+        InputError: the device cannot be opened.
+    """
+    require_host()
+    import serial
+
+    try:
+        return serial.serial_for_url(url, baudrate=baud, timeout=timeout)
+    except (OSError, ValueError) as error:  # SerialException is an OSError
+        reason = " ".join(str(error).split())
+        raise InputError(f"{url}: cannot be opened: {reason}") from None
 
 
 def _blame(payload: bytes, *, own: bool) -> None:

@@ -72,3 +72,25 @@ def stateless_interface_options(command: Callable[..., Any]) -> Callable[..., An
     for option in (*reversed(_OUTPUTS), _STREAMS):
         command = option(command)
     return command
+
+
+_BUS = (
+    click.option("--axi", is_flag=True, help="AXI4-Lite registers and AXI4-Stream buses."),
+    click.option("--bus-width", type=int, help="Bits of the streams: 8 to 128.  [with --axi: 32]"),
+    click.option(
+        "--packing",
+        help="Elements on the streams: extended, in containers of 8, 16 or 32 bits; tight, without "
+        "gaps.  [with --axi: extended]",
+    ),
+    click.option("--window", is_flag=True, help="Data registers in place of the streams."),
+    click.option("--spi", is_flag=True, help="Registers over SPI."),
+    click.option("--uart", type=int, metavar="BAUD", help="Registers over a serial line."),
+    click.option("--clock", type=int, metavar="HZ", help="The core's clock, for --uart."),
+)
+
+
+def bus_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What reaches a core: see :class:`hdl.packaging.system.Host`."""
+    for option in reversed(_BUS):
+        command = option(command)
+    return command

@@ -270,6 +270,8 @@ class BusCore(Component):
         ]
         for name, port in streams.items():
             moves, can = getattr(window, f"{name}_moves"), getattr(window, f"{name}_can")
+            if name == "weights":  # nothing is ready before a word is offered
+                port = _held(m, port)
             if name in OUT_OF:
                 m.d.comb += [
                     can.eq(port.valid),
@@ -301,6 +303,19 @@ class BusCore(Component):
                 registers.room_state_in.eq(window.state_in_can),
                 registers.room_state_out.eq(window.state_out_can),
             ]
+
+
+def _held(m: Module, port: Any) -> Any:
+    """An end of a stream that takes a word before the other end is ready for it."""
+    outer = stream.Signature(port.payload.shape()).create(path=("held",))
+    full = Signal(name="held_full")
+    payload = Signal.like(port.payload, name="held_word")
+    m.d.comb += [outer.ready.eq(~full), port.valid.eq(full), port.payload.eq(payload)]
+    with m.If(outer.valid & outer.ready):
+        m.d.sync += [full.eq(1), payload.eq(outer.payload)]
+    with m.Elif(port.ready):
+        m.d.sync += full.eq(0)
+    return outer
 
 
 def _counted(m: Module, words: Any, count: int, restart: Value, *, name: str) -> Value:

@@ -84,14 +84,20 @@ RDL = files("hdl.bus") / "registers.rdl"
 
 
 @cache
-def registers() -> tuple[Register, ...]:
-    """All registers, by address."""
+def elaborated() -> Any:
+    """The map as the compiler's ``AddrmapNode``, for exporters of other formats."""
     from systemrdl.compiler import RDLCompiler  # an extra: only cores with a bus need it
 
     compiler = RDLCompiler()
     with as_file(RDL) as path:
         compiler.compile_file(str(path))
-    return tuple(_register(node) for node in compiler.elaborate().top.registers())
+    return compiler.elaborate().top
+
+
+@cache
+def registers() -> tuple[Register, ...]:
+    """All registers, by address."""
+    return tuple(_register(node) for node in elaborated().registers())
 
 
 def _register(node: Any) -> Register:

@@ -39,7 +39,7 @@ class AxiTop(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain()
+        m.domains.sync = ClockDomain(local=True)
         m.submodules.lite = self.lite
         m.submodules.core = self.core
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]

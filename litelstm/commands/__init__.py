@@ -9,8 +9,10 @@ from litelstm.commands.demo import demo
 from litelstm.commands.generate import generate
 from litelstm.commands.host import host
 from litelstm.commands.import_ import import_
+from litelstm.commands.pack import pack
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
+from litelstm.commands.run import run
 from litelstm.commands.samples import samples
 from litelstm.commands.simulate import simulate
 from litelstm.commands.synth import synth
@@ -22,7 +24,9 @@ ALL: tuple[click.Command, ...] = (
     train,
     quantize,
     generate,
+    pack,
     simulate,
+    run,
     cycles,
     synth,
     build,

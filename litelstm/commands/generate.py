@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from importlib.resources import files as files_of
 from pathlib import Path
 from typing import Any
 
 import click
 
 from golden import files
+from golden.errors import InputError
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
+from hdl.bus.options import Bus
 from hdl.fusesoc import core_file
+from hdl.link.board_top import Line
+from hdl.plan import Plan
 from hdl.storage import Storage
 from hdl.weight_image import image
 from litelstm import outputs
 from litelstm.console import out, progress
+from litelstm.extras import require_axi
 from litelstm.options import (
+    bus_options,
     interface_options,
     lanes_option,
     storage_options,
     tail_multipliers_option,
 )
+
+C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h", "c")]
+"""The driver in C, which is the same for every core."""
+
+BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock")
 
 
 @click.command()
@@ -31,6 +44,14 @@ from litelstm.options import (
 @tail_multipliers_option
 @storage_options
 @interface_options
+@bus_options
+@click.option(
+    "--also",
+    "others",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="With loaded weights: one more network that the core shall be able to run.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
 def generate(
@@ -41,42 +62,110 @@ def generate(
     sums: str,
     output: Path,
     name: str,
-    **interface: Any,
+    others: tuple[Path, ...],
+    **options: Any,
 ) -> None:
     """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK.
 
-    With --weights ram or double also NAME.weights.bin, the image that the core's stream i_weights
-    takes.
+    With --weights ram or double also NAME.weights.bin, the image that the core's stream of weights
+    takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C,
+    and with --axi component.xml (IP-XACT) is for Vivado and others.
     """
+    chosen = {option: options.pop(option) for option in BUS_OPTIONS}
+    has_bus = chosen["axi"] or chosen["spi"] or chosen["uart"] is not None
+    _check_bus_options(has_bus, chosen)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    with progress("generate"):
-        core = verilog.generate(
-            quantized,
-            lanes=lanes,
-            tail_multipliers=tail_multipliers,
-            interface=Interface(**interface),
-            storage=Storage(weights=weights, sums=sums),
-            name=name,
-        )
-    folder = files.make_folder(output)
-    source, description = folder / f"{name}.v", folder / f"{name}.json"
-    fusesoc, loaded = folder / f"{name}.core", folder / f"{name}.weights.bin"
-    words = image(core.plan)
-    contents = {
-        source: files.content(core.verilog),
-        description: files.content(json.dumps(core.description, indent=2) + "\n"),
-        fusesoc: files.content(core_file(name=name, lanes=lanes)),
+    common: dict[str, Any] = {
+        "lanes": lanes,
+        "tail_multipliers": tail_multipliers,
+        "interface": Interface(**options),
+        "storage": Storage(weights=weights, sums=sums),
+        "others": [QuantizedNetwork.load(other) for other in others],
+        "name": name,
     }
+    with progress("generate"):
+        make = _with_bus if has_bus else _plain
+        texts, plan, description = make(quantized, common, chosen)
+    contents: dict[str, Any] = {file: text.encode() for file, text in texts.items()}
+    words = image(plan)
     if words.size:
-        contents[loaded] = files.content(words.astype("<u4").tobytes())
-    files.replace_all(contents)
-    timing = core.description["timing"]
+        contents[f"{name}.weights.bin"] = words.astype("<u4").tobytes()
+    folder = files.make_folder(output)
+    files.replace_all({folder / file: files.content(data) for file, data in contents.items()})
+    timing = description["timing"]
     out.print(
-        f"{source}: {lanes} lanes, {core.plan.accumulator_width}-bit accumulators, "
+        f"{folder / name}.v: {lanes} lanes, {plan.accumulator_width}-bit accumulators, "
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
-    out.print(f"{description}: ports, formats, timing, sizes")
-    out.print(f"{fusesoc}: for FuseSoC")
-    if words.size:
-        out.print(f"{loaded}: {words.size} words for i_weights, 4 bytes each, the low one first")
+    for file in contents:
+        if file != f"{name}.v":
+            out.print(f"{folder / file}: {_meaning(file, words.size)}")
+
+
+def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        InputError: they do not.
+    """
+    kinds = [f"--{kind}" for kind in ("axi", "spi", "uart") if chosen[kind] not in (False, None)]
+    if len(kinds) > 1:
+        raise InputError(f"{' and '.join(kinds)} are for one core, expected one of them")
+    for option in ("bus_width", "packing", "window"):
+        if chosen[option] not in (None, False) and not chosen["axi"]:
+            raise InputError(f"--{option.replace('_', '-')} needs --axi")
+    if (chosen["uart"] is None) != (chosen["clock"] is None):
+        raise InputError("--uart and --clock are both needed for a serial line")
+    if has_bus:
+        require_axi()
+
+
+def _plain(
+    network: QuantizedNetwork, common: dict[str, Any], chosen: Mapping[str, Any]
+) -> tuple[Mapping[str, str], Plan, dict[str, Any]]:
+    """Texts by file, plan and description of a core with plain streams."""
+    core = verilog.generate(network, **common)
+    name = common["name"]
+    texts = {
+        f"{name}.v": core.verilog,
+        f"{name}.json": json.dumps(core.description, indent=2) + "\n",
+        f"{name}.core": core_file(name=name, lanes=common["lanes"]),
+    }
+    return texts, core.plan, core.description
+
+
+def _with_bus(
+    network: QuantizedNetwork, common: dict[str, Any], chosen: Mapping[str, Any]
+) -> tuple[Mapping[str, str], Plan, dict[str, Any]]:
+    """The same of a core with registers."""
+    from hdl.packaging.system import Host, generate_system  # needs the extra
+
+    if chosen["axi"]:
+        bus = Bus(
+            width=chosen["bus_width"] or 32,
+            packing=chosen["packing"] or "extended",
+            window=chosen["window"],
+        )
+        host = Host(kind="axi", bus=bus)
+    elif chosen["spi"]:
+        host = Host(kind="spi")
+    else:
+        host = Host(kind="uart", line=Line(clock=chosen["clock"], baud=chosen["uart"]))
+    system = generate_system(network, host=host, **common)
+    driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
+    return {**system.files, **driver}, system.plan, system.description
+
+
+def _meaning(file: str, words: int) -> str:
+    """What a file is for."""
+    meanings = {
+        ".json": "ports, formats, timing, sizes; with a bus registers, too",
+        ".core": "for FuseSoC",
+        ".bin": f"{words} words for i_weights, 4 bytes each, the low one first",
+        ".c": "driver in C",
+        ".h": "registers, for C" if "registers" in file else "of the driver in C",
+        ".xml": "IP-XACT component, for Vivado and others",
+        ".txt": "constraints, to copy from",
+    }
+    return meanings[Path(file).suffix]

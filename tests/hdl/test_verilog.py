@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib.wiring import In, Out
 
 from golden.cells import RNN, LiteLSTM
 from golden.errors import InputError
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
+from hdl.component import Component
 from hdl.plan import Plan
-from hdl.verilog import Generated, generate
+from hdl.verilog import Generated, convert, generate
 from tests.networks import Recipe, quantized_network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -293,3 +296,35 @@ def test_ports_of_every_interface() -> None:
     state = [(entry["layer"], entry["vector"]) for entry in made.description["state"]]
     assert state == [("layer0", "h"), ("layer1", "h"), ("layer1", "c")]
     assert made.description["output"]["meaning"].startswith("class")
+
+
+class Parts(Component):
+    """A signal whose parts are driven apart, by registers that never change."""
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(1), "o": Out(12)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        parts = [Signal(4, init=init, name=f"part{init}") for init in (9, 5, 3)]
+        for number, part in enumerate(parts):
+            with m.If(self.i):
+                m.d.sync += part.eq(part + 1)
+            m.d.comb += self.o.word_select(number, 4).eq(part)
+        with m.If(self.i):
+            m.d.comb += self.o[:4].eq(0)
+        return m
+
+
+def test_processes_start_by_themselves(tmp_path: Path) -> None:
+    """All bits are known in Icarus though no input ever changes."""
+    text = convert(Parts(), name="parts")
+    assert not re.search(r"always @\*\n", text)
+    bench = (
+        "module bench; wire [11:0] o; parts dut(.clk(1'b0), .rst(1'b0), .i(1'b0), .o(o));"
+        'initial begin #1 $display("%h", o); $finish; end endmodule'
+    )
+    (tmp_path / "parts.v").write_text(text + bench)
+    for command in (["iverilog", "-g2012", "-o", "sim", "parts.v"], ["vvp", "sim"]):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "359"

@@ -1,0 +1,166 @@
+"""Register accesses over a serial line: messages in frames, and a model of the core's side.
+
+The bodies of :mod:`golden.link.frames` are requests and answers, one for each:
+
+    request   kind, number, address, count, words of a write
+    answer    kind + 0x80, number, status, count, words of a read
+
+All words go to, or come from, one address; the answer's count is how many did. A request that has
+the number of the one before is that one again: its answer is given again, and nothing is done
+twice. ``HELLO`` forgets the number, so that a host can begin with any.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from golden.link import frames
+from golden.link.messages import ANSWER
+
+WORD_OCTETS = 4
+
+MAX_WORDS = 16
+"""Words of a request."""
+
+HEADER = 4
+"""Octets of a body before its words."""
+
+LONGEST_BODY = HEADER + MAX_WORDS * WORD_OCTETS
+"""Octets, of requests and answers."""
+
+
+class Kind(IntEnum):
+    """Kinds of requests; the answer's is it plus ``ANSWER``. ``FAULT`` is an answer only."""
+
+    HELLO = 0x10
+    READ = 0x11
+    WRITE = 0x12
+    FAULT = 0xFF
+
+
+class Status(IntEnum):
+    """How an access ended; one that was not ``DONE`` is the last of its request."""
+
+    DONE = 0
+    REFUSED = 1
+    BUSY = 2
+
+
+STATUS_MEANINGS = {
+    Status.REFUSED: "there is no such register, or not for this",
+    Status.BUSY: "a data register has no room, or no word",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request; ``words`` are those of a write, ``count`` is their number or that of a read's."""
+
+    kind: int
+    number: int
+    address: int = 0
+    count: int = 0
+    words: tuple[int, ...] = ()
+
+    def pack(self) -> bytes:
+        """The body of its frame."""
+        head = bytes([self.kind, self.number, self.address, self.count])
+        return head + struct.pack(f"<{len(self.words)}I", *self.words)
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Request | None:
+        """From a body; ``None`` if it is no request."""
+        if len(body) < HEADER or body[0] not in (Kind.HELLO, Kind.READ, Kind.WRITE):
+            return None
+        kind, number, address, count = body[:HEADER]
+        words = count if kind == Kind.WRITE else 0
+        if count > MAX_WORDS or len(body) != HEADER + words * WORD_OCTETS:
+            return None
+        unpacked = struct.unpack(f"<{words}I", body[HEADER:])
+        return cls(kind=kind, number=number, address=address, count=count, words=unpacked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An answer; ``words`` are those that a read gave."""
+
+    kind: int
+    number: int
+    status: int = Status.DONE
+    count: int = 0
+    words: tuple[int, ...] = ()
+
+    def pack(self) -> bytes:
+        """The body of its frame."""
+        head = bytes([self.kind | ANSWER, self.number, self.status, self.count])
+        return head + struct.pack(f"<{len(self.words)}I", *self.words)
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Answer | None:
+        """From a body; ``None`` if it is no answer to a request."""
+        if len(body) < HEADER or not body[0] & ANSWER or len(body) % WORD_OCTETS:
+            return None
+        kind, number, status, count = body[:HEADER]
+        words = struct.unpack(f"<{len(body) // WORD_OCTETS - 1}I", body[HEADER:])
+        return cls(kind=kind & ~ANSWER, number=number, status=status, count=count, words=words)
+
+
+FAULT = bytes([Kind.FAULT, 0, 0, 0])
+"""The body of the answer to a frame that is damaged or no request."""
+
+Read = Callable[[int], tuple[Status, int]]
+Write = Callable[[int, int], Status]
+
+
+class AccessModel:
+    """What a core answers to whatever comes, as long as nothing comes while it works.
+
+    Args:
+        read: reads a register; its word counts only where the status is ``DONE``.
+        write: writes one.
+    """
+
+    def __init__(self, read: Read, write: Write) -> None:
+        self._read, self._write = read, write
+        self._decoder = frames.Decoder(longest=LONGEST_BODY)
+        self._number: int | None = None
+        self._answer = b""
+
+    def feed(self, octets: bytes) -> bytes:
+        """The answers to all requests that the octets complete."""
+        answers = [self._carry_out(body) for body in self._decoder.feed(octets)]
+        return b"".join(map(frames.encode, answers))
+
+    def _carry_out(self, body: bytes | None) -> bytes:
+        request = None if body is None else Request.unpack(body)
+        if request is None:
+            return FAULT
+        if request.kind == Kind.HELLO:
+            self._number = None
+            return Answer(kind=Kind.HELLO, number=request.number, count=MAX_WORDS).pack()
+        if request.number != self._number:
+            self._number = request.number
+            self._answer = self._accesses(request).pack()
+        return self._answer
+
+    def _accesses(self, request: Request) -> Answer:
+        status, words = Status.DONE, []
+        for index in range(request.count):
+            if request.kind == Kind.WRITE:
+                status, word = self._write(request.address, request.words[index]), 0
+            else:
+                status, word = self._read(request.address)
+            if status != Status.DONE:
+                break
+            words.append(word)
+        given: Sequence[int] = words if request.kind == Kind.READ else ()
+        return Answer(
+            kind=request.kind,
+            number=request.number,
+            status=status,
+            count=len(words),
+            words=tuple(given),
+        )

@@ -1,0 +1,1 @@
+"""Front ends to a core's registers for hosts without AXI: UART and SPI."""

@@ -1,0 +1,96 @@
+"""The bodies of answers to register accesses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import enum, stream
+from amaranth.lib.wiring import In, Out
+
+from golden.link.access import FAULT, HEADER, LONGEST_BODY, MAX_WORDS, WORD_OCTETS, Kind, Status
+from golden.link.messages import ANSWER
+from hdl.bus.access import WORD
+from hdl.component import Component
+from hdl.link.framing import MESSAGE
+from hdl.memory import block_memory
+from hdl.numeric import span
+
+
+class Content(enum.Enum, shape=2):
+    """What an answer says."""
+
+    FAULT = 0
+    HELLO = 1
+    RESULT = 2
+
+
+class AccessAnswer(Component):
+    """Gives one body in each phase of ``give``; what is said must not change before ``done``.
+
+
+
+    Attributes:
+        content: what to say; the rest is looked at for ``RESULT``, ``number`` for ``HELLO`` too.
+        kind, number, status, count: of the answer.
+        keep, word: put a read's word at the place ``count``.
+        give: give the body, up to the cycle of ``done``.
+        o: the body.
+        done: its last octet goes in this cycle.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "content": In(Content),
+                "kind": In(8),
+                "number": In(8),
+                "status": In(Status),
+                "count": In(span(MAX_WORDS + 1)),
+                "keep": In(1),
+                "word": In(WORD),
+                "give": In(1),
+                "o": Out(stream.Signature(MESSAGE)),
+                "done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.words = words = block_memory(shape=WORD, depth=MAX_WORDS)
+        write: Any = words.write_port()
+        read: Any = words.read_port()
+        place = Signal(range(LONGEST_BODY))
+        moves = self.o.valid & self.o.ready
+        following = Signal.like(place)
+        is_result = self.content == Content.RESULT
+        given = Mux(is_result & (self.kind == Kind.READ), self.count, 0)
+        header = Signal(8 * HEADER)
+        m.d.comb += [
+            write.en.eq(self.keep),
+            write.addr.eq(self.count),
+            write.data.eq(self.word),
+            following.eq(Mux(moves, Mux(self.o.payload.last, 0, place + 1), place)),
+            # The word is there a cycle after its address.
+            read.addr.eq((following >> 2) - 1),
+            self.o.valid.eq(self.give),
+            self.o.payload.octet.eq(
+                Mux(place < HEADER, header, read.data).word_select(place[:2], 8)
+            ),
+            self.o.payload.last.eq(place == HEADER - 1 + WORD_OCTETS * given),
+            self.done.eq(moves & self.o.payload.last),
+        ]
+        m.d.sync += place.eq(following)
+        status, count = (Signal(8, name=name) for name in ("status_octet", "count_octet"))
+        m.d.comb += [status.eq(self.status), count.eq(self.count)]
+        with m.Switch(self.content):
+            with m.Case(Content.FAULT):
+                m.d.comb += header.eq(int.from_bytes(FAULT, "little"))
+            with m.Case(Content.HELLO):
+                m.d.comb += [count.eq(MAX_WORDS), status.eq(Status.DONE)]
+                m.d.comb += header.eq(
+                    Cat(Const(Kind.HELLO | ANSWER, 8), self.number, status, count)
+                )
+            with m.Case(Content.RESULT):
+                m.d.comb += header.eq(Cat(self.kind | ANSWER, self.number, status, count))
+        return m

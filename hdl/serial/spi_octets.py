@@ -1,0 +1,59 @@
+"""Octets over SPI in mode 0, the most significant bit first, sampled with this clock."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out
+
+from hdl.component import Component
+
+
+class SpiOctets(Component):
+    """A device's side: an octet in and one out at the same time.
+
+    Attributes:
+        sck, cs_n, mosi: from the host; they may change at any time.
+        miso: to the host.
+        selected: ``cs_n`` is low.
+        came, octet: an octet is there, for one cycle.
+        send: what goes out next, looked at when ``sck`` falls behind an octet.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "sck": In(1),
+                "cs_n": In(1, init=1),  # pyright: ignore[reportCallIssue]
+                "mosi": In(1),
+                "miso": Out(1),
+                "selected": Out(1),
+                "came": Out(1),
+                "octet": Out(8),
+                "send": In(8),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        sck, sck_q, cs_n, mosi = Signal(), Signal(), Signal(init=1), Signal()
+        m.submodules.sck = FFSynchronizer(self.sck, sck)
+        m.submodules.cs_n = FFSynchronizer(self.cs_n, cs_n, init=1)
+        m.submodules.mosi = FFSynchronizer(self.mosi, mosi)
+        bits = Signal(3)  # of this octet
+        outgoing = Signal(8)
+        m.d.sync += [sck_q.eq(sck), self.came.eq(0)]
+        m.d.comb += [self.selected.eq(~cs_n), self.miso.eq(outgoing[-1])]
+        with m.If(~self.selected):
+            m.d.sync += bits.eq(0)
+        with m.Elif(sck & ~sck_q):
+            m.d.sync += [
+                bits.eq(bits + 1),
+                self.octet.eq(Cat(mosi, self.octet[:-1])),
+                self.came.eq(bits == 7),
+            ]
+        with m.Elif(~sck & sck_q):
+            m.d.sync += outgoing.eq(outgoing << 1)
+            with m.If(bits == 0):
+                m.d.sync += outgoing.eq(self.send)
+        return m

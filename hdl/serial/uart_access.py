@@ -1,0 +1,57 @@
+"""Register accesses over a UART."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hdl.bus.access import ACCESS
+from hdl.component import Component
+from hdl.link.framing import Deframer, Framer
+from hdl.link.uart import UartReceiver, UartTransmitter
+from hdl.serial.access_responder import AccessResponder
+
+
+class UartAccess(Component):
+    """Does what :class:`golden.link.access.AccessModel` does, over a serial line.
+
+        rx ─► receiver ─► deframer ─► responder ─► framer ─► transmitter ─► tx
+                                          ▲
+                                          ▼
+                                        access
+
+    Args:
+        divisor: clock cycles of a bit.
+
+    Raises:
+        ValueError: it is too small.
+
+    Attributes:
+        rx, tx: the line, seen from here.
+        access: to the registers.
+    """
+
+    def __init__(self, *, divisor: int) -> None:
+        self.receiver = UartReceiver(divisor=divisor)
+        self.transmitter = UartTransmitter(divisor=divisor)
+        super().__init__({"rx": In(1), "tx": Out(1), "access": Out(ACCESS)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.receiver = receiver = self.receiver
+        m.submodules.transmitter = transmitter = self.transmitter
+        m.submodules.deframer = deframer = Deframer()
+        m.submodules.framer = framer = Framer()
+        m.submodules.responder = responder = AccessResponder()
+        m.d.comb += [
+            receiver.line.eq(self.rx),
+            self.tx.eq(transmitter.line),
+            responder.end.eq(deframer.end),
+            responder.valid.eq(deframer.valid),
+        ]
+        connect(m, receiver.o, deframer.i)
+        connect(m, deframer.o, responder.i)
+        connect(m, responder.o, framer.i)
+        connect(m, framer.o, transmitter.i)
+        connect(m, responder.access, flipped(self.access))
+        return m

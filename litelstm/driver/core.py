@@ -1,0 +1,330 @@
+"""A core as a program uses it.
+
+with litelstm.open("build/litelstm_core.json", "uio:/dev/uio0") as core:
+    core.load("weights.bin")
+    y = core.run(x)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden.errors import InputError
+from litelstm.driver.backend import Backend, StreamBackend
+from litelstm.driver.description import STATE_IN, STATE_OUT, WEIGHTS, Description, X, Y
+from litelstm.driver.errors import CoreTimeoutError, DriverError
+from litelstm.driver.registers import Registers, join, split
+from litelstm.driver.samples import Samples
+from litelstm.driver.traffic import traffic
+from litelstm.driver.weights import NetworkOrImage, image_words, require_network
+
+MAGIC = int.from_bytes(b"LSTM", "little")
+MAJOR = 1
+"""Of the register map that this driver knows."""
+
+DEFAULT_TIMEOUT = 1.0
+
+COUNTERS = (
+    *("STEPS", "SEQUENCES", "STALLED_INPUT", "STALLED_OUTPUT"),
+    *("DROPPED", "PROTOCOL_ERRORS", "SATURATED"),
+)
+"""Counters of 32 bits."""
+
+REASONS = ("it was not", "too short", "too long", "wrong CRC-32", "not for this core")
+"""Of STATUS.LOAD_REASON."""
+
+
+class Core:
+    """A core that is reached over its registers and streams.
+
+    Args:
+        backend: the way to it.
+        description: of it.
+        timeout: seconds, of the backend's time, that a sequence or an image may take.
+
+    Raises:
+        DriverError: what answers is no core, or another one.
+        InputError: ``timeout`` is not positive.
+
+    Attributes:
+        description: of the core.
+        timeout: seconds; may be changed.
+    """
+
+    def __init__(
+        self, backend: Backend, description: Description, *, timeout: float = DEFAULT_TIMEOUT
+    ) -> None:
+        if not timeout > 0:
+            raise InputError(f"timeout is {timeout}, expected more than 0 seconds")
+        self.description = description
+        self.timeout = timeout
+        self._backend = backend
+        self._registers = Registers(backend, description)
+        self._samples = Samples(description)
+        self._check_identity()
+        self._traffic = traffic(backend, description)
+        self._length: int | None = None  # what LENGTH and SEQUENCE have, if that is known
+        self._sequence: dict[str, int] | None = None
+        self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop taking sequences, and give the way to the core back."""
+        try:
+            self._registers.set("CONTROL", ENABLE=0)
+        finally:
+            self._backend.close()
+
+    @property
+    def registers(self) -> Registers:
+        """All registers by name, for what has no method here."""
+        return self._registers
+
+    def load(self, network: NetworkOrImage) -> None:
+        """Give the core a network, or make sure that it has it.
+
+        Args:
+            network: a quantized network or its file, or what ``litelstm pack`` made of it. A core
+                with its weights in the Verilog takes only the network it was made for.
+
+        Raises:
+            InputError: it is not for this core.
+            DriverError: the core refuses it.
+        """
+        if not self._registers.field("FEATURES", "SETS"):
+            require_network(self.description, network)
+            return
+        words = image_words(self.description, network)
+        self._registers.set("IRQ_STATUS", LOADED=1, REFUSED=1)
+        try:
+            self._traffic.move({WEIGHTS: words}, {}, timeout=self.timeout)
+        except DriverError as error:
+            raise type(error)(f"{error} ({self._state()})") from None
+        self._wait("IRQ_STATUS", "LOADED", "REFUSED")
+        if self._registers.field("IRQ_STATUS", "REFUSED"):
+            reason = self._registers.field("STATUS", "LOAD_REASON")
+            self._registers.set("ERRORS", WEIGHTS=1)
+            why = REASONS[reason] if reason < len(REASONS) else f"reason {reason}"
+            raise DriverError(f"the core refuses the weights: {why}")
+
+    @overload
+    def run(
+        self,
+        x: ArrayLike | Sequence[ArrayLike],
+        *,
+        stream: int = 0,
+        keep: bool = False,
+        state: ArrayLike | None = None,
+        save: Literal[False] = False,
+    ) -> Any: ...
+
+    @overload
+    def run(
+        self,
+        x: ArrayLike | Sequence[ArrayLike],
+        *,
+        stream: int = 0,
+        keep: bool = False,
+        state: ArrayLike | None = None,
+        save: Literal[True],
+    ) -> tuple[Any, NDArray[np.int64]]: ...
+
+    def run(
+        self,
+        x: ArrayLike | Sequence[ArrayLike],
+        *,
+        stream: int = 0,
+        keep: bool = False,
+        state: ArrayLike | None = None,
+        save: bool = False,
+    ) -> Any:
+        """Run sequences, one after another.
+
+        Args:
+            x: one sequence, (steps, inputs), several of a length, (sequences, steps, inputs), or a
+                list of sequences. Integers are raw; floats are samples, which are quantized.
+            stream: number of the stream that they belong to.
+            keep: go on from the state that the stream has; without, from zero.
+            state: raw state words to start from, (state words,); for one sequence.
+            save: give the state words after the last step, too; for one sequence.
+
+        Returns:
+            Of one sequence the result, (outputs,), or where the core answers every step (steps,
+            outputs); of several an array or a list of them. Raw integers for integers, real
+            numbers for floats; numbers of classes are integers always.
+            With ``save`` a tuple of the result and the state, (state words,).
+
+        Raises:
+            InputError: something is of another shape, out of range, or the core cannot do it.
+            DriverError: the core reports an error.
+            CoreTimeoutError: it takes too long.
+        """
+        sequences, finish = self._samples.sequences(x)
+        self._check_request(len(sequences), stream, keep, state, save)
+        if not self._registers.field("STATUS", "LOADED"):
+            raise DriverError("the core has no weights yet: load a network")
+        loads = {} if state is None else {STATE_IN: self._samples.state(state)}
+        fields = {"STREAM": stream, "KEEP": keep, "LOAD": bool(loads), "SAVE": save}
+        results, saved = [], np.zeros(0, np.int64)
+        for sequence in sequences:
+            came = self._run(sequence, fields, loads, save=save)
+            results.append(self._samples.result(came[Y]))
+            saved = came.get(STATE_OUT, saved)
+        return (finish(results), saved) if save else finish(results)
+
+    def _run(
+        self,
+        sequence: NDArray[np.int64],
+        fields: dict[str, int],
+        loads: dict[str, NDArray[np.int64]],
+        *,
+        save: bool,
+    ) -> dict[str, NDArray[np.int64]]:
+        description, registers = self.description, self._registers
+        steps = len(sequence)
+        if fields != self._sequence:
+            registers.set("SEQUENCE", **fields)
+            self._sequence = fields
+        if steps != self._length:
+            _, width = description.register("LENGTH").fields["STEPS"]
+            registers.set("LENGTH", STEPS=steps if steps < 1 << width else 0)
+            self._length = steps
+        incoming = {Y: steps if description.every_step else 1}
+        incoming |= {STATE_OUT: 1} if save else {}
+        try:
+            came = self._traffic.move(
+                {**loads, X: sequence.reshape(-1)}, incoming, timeout=self.timeout
+            )
+        except DriverError as error:
+            raise type(error)(f"{error} ({self._state()})") from None
+        if errors := self.errors():
+            self.clear_errors()
+            raise DriverError(f"the core reports {', '.join(errors)}")
+        return came
+
+    def reset(self) -> None:
+        """Forget everything that is being computed, and all states; weights and counters stay.
+
+        What a program had begun to send must have been taken back by then, as the backends do
+        after a timeout.
+        """
+        self._length = self._sequence = None
+        self._registers.set("CONTROL", RESET=1)
+        self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1)
+        if isinstance(self._backend, StreamBackend):
+            self._backend.settle()
+        self._wait("STATUS", "IDLE")
+
+    def status(self) -> dict[str, int]:
+        """The fields of the register STATUS."""
+        return self._registers.fields("STATUS")
+
+    def errors(self) -> tuple[str, ...]:
+        """Names of the bits that are set in the register ERRORS."""
+        return tuple(name for name, value in self._registers.fields("ERRORS").items() if value)
+
+    def clear_errors(self) -> None:
+        """Clear the register ERRORS, and its bit of IRQ_STATUS."""
+        self._registers.write("ERRORS", self._all("ERRORS"))
+        self._registers.set("IRQ_STATUS", ERROR=1)
+
+    def counters(self) -> dict[str, int]:
+        """All counters by name."""
+        low = self._registers.read("CYCLES")  # holds the upper half
+        high = self._registers.read("CYCLES_HIGH")
+        return {
+            "CYCLES": high << 32 | low,
+            **{name: self._registers.read(name) for name in COUNTERS},
+        }
+
+    def clear_counters(self) -> None:
+        """Make all counters 0."""
+        self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1, CLEAR_COUNTERS=1)
+
+    def enable_interrupts(self, *names: str) -> None:
+        """Let these bits of IRQ_STATUS, and no others, raise the interrupt.
+
+        Raises:
+            InputError: there is no such bit.
+        """
+        known = self.description.register("IRQ_STATUS").fields
+        for name in names:
+            if name not in known:
+                raise InputError(f"interrupt is {name!r}, expected one of {', '.join(known)}")
+        self._registers.write(
+            "IRQ_ENABLE", join(self.description.register("IRQ_STATUS"), dict.fromkeys(names, 1))
+        )
+
+    def interrupts(self) -> tuple[str, ...]:
+        """Names of the bits that are set in IRQ_STATUS; they are cleared."""
+        word = self._registers.read("IRQ_STATUS")
+        self._registers.write("IRQ_STATUS", word)
+        fields = split(self.description.register("IRQ_STATUS"), word)
+        return tuple(name for name, value in fields.items() if value)
+
+    def _all(self, name: str) -> int:
+        fields = self.description.register(name).fields.values()
+        return sum(((1 << width) - 1) << low for low, width in fields)
+
+    def _wait(self, register: str, *fields: str) -> None:
+        """Wait for one of some bits; the interrupt, if there is one, makes it shorter."""
+        until = self._backend.time() + self.timeout
+        while True:
+            values = self._registers.fields(register)
+            if any(values[field] for field in fields):
+                return
+            if self._backend.time() > until:
+                names = " or ".join(f"{register}.{field}" for field in fields)
+                raise CoreTimeoutError(f"no {names} after {self.timeout:g} s ({self._state()})")
+            self._backend.wait(self.timeout)
+
+    def _state(self) -> str:
+        """What the core says of itself, for messages."""
+        status = ", ".join(f"{name} {value}" for name, value in self.status().items())
+        return f"{status}; errors: {', '.join(self.errors()) or 'none'}"
+
+    def _check_identity(self) -> None:
+        found = self._registers.read("ID")
+        if found != MAGIC:
+            raise DriverError(f"no litelstm core: ID is 0x{found:08x}, expected 0x{MAGIC:08x}")
+        major = self._registers.field("VERSION", "MAJOR")
+        if major != MAJOR:
+            raise DriverError(f"registers are of version {major}, this driver knows {MAJOR}")
+        core = self._registers.read("CORE")
+        if core != self.description.core:
+            raise DriverError(
+                f"the core is 0x{core:08x}, that of {self.description.path} is "
+                f"0x{self.description.core:08x}"
+            )
+
+    def _check_request(
+        self, sequences: int, stream: int, keep: bool, state: ArrayLike | None, save: bool
+    ) -> None:
+        description = self.description
+        if not 0 <= stream < description.number_of_streams:
+            raise InputError(
+                f"stream is {stream}, expected 0 to {description.number_of_streams - 1}"
+            )
+        if keep and description.state == "clear":
+            raise InputError("keep needs a core with --state keep or load")
+        if state is None and not save:
+            return
+        if description.state != "load":
+            raise InputError("state and save need a core with --state load")
+        if sequences != 1:
+            raise InputError(f"state and save are for one sequence, not {sequences}")

@@ -1,0 +1,224 @@
+"""A core's JSON as its driver needs it: registers, formats, streams.
+
+The file comes from ``litelstm generate``; everything is checked when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import InputError
+from golden.formats import Format
+from golden.packing import Packing
+
+T = TypeVar("T")
+
+X, Y, WEIGHTS, STATE_IN, STATE_OUT = "x", "y", "weights", "state_in", "state_out"
+INTO, OUT_OF = (X, STATE_IN, WEIGHTS), (Y, STATE_OUT)
+"""The streams of a core, by their direction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """A register: its byte address, and its fields as (lowest bit, bits) by name."""
+
+    address: int
+    fields: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """One stream of a core.
+
+    Attributes:
+        port: of the Verilog, without ``_tdata``; empty where data registers take its place.
+        packing: of its elements.
+        vector: elements of a vector: a step's x, a result, a state, a word of weights.
+    """
+
+    port: str
+    packing: Packing
+    vector: int
+
+    def octets(self, vectors: int) -> int:
+        """Octets of a frame of some vectors, in whole beats."""
+        return vectors * self.packing.beats(self.vector) * self.packing.bus // 8
+
+    def pack(self, elements: NDArray[np.int64]) -> bytes:
+        """The octets of a frame, in whole beats."""
+        return self.packing.pack(elements.reshape(-1, self.vector)).tobytes()
+
+    def unpack(self, octets: bytes, vectors: int) -> NDArray[np.int64]:
+        """Elements, (vectors * vector,), of a frame; octets that are not in use may be missing."""
+        whole = np.frombuffer(octets.ljust(self.octets(vectors), b"\0"), np.uint8)
+        return self.packing.unpack(whole.reshape(vectors, -1), self.vector).reshape(-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a driver knows of a core before it has read a register.
+
+    Attributes:
+        path: of the JSON.
+        name: of the top module.
+        kind: what carries the registers: ``axi``, ``spi`` or ``uart``.
+        window: there are data registers and no streams.
+        core: number of the core, as its register CORE has it.
+        network: fingerprint of the network that is in the Verilog, or ``None``.
+        inputs, outputs: elements of a step's x, words of a result.
+        x, y: their formats.
+        scale: factor from stored samples to real inputs.
+        classes: a result is the number of a class.
+        every_step: there is a result after every step.
+        state: what the core can do with a stream's state: clear, keep, load.
+        number_of_streams: sequences that share the core.
+        state_words: words of a stream's state.
+        registers: by name.
+        streams: by name, see ``INTO`` and ``OUT_OF``.
+        cycles_of_a_bit: of a serial line, clock cycles; 0 without one.
+    """
+
+    path: Path
+    name: str
+    kind: str
+    window: bool
+    core: int
+    network: str | None
+    inputs: int
+    outputs: int
+    x: Format
+    y: Format
+    scale: float
+    classes: bool
+    every_step: bool
+    state: str
+    number_of_streams: int
+    state_words: int
+    registers: Mapping[str, Register]
+    streams: Mapping[str, Stream]
+    cycles_of_a_bit: int
+
+    @classmethod
+    def load(cls, path: str | Path) -> Description:
+        """Read a core's JSON.
+
+        Raises:
+            InputError: it cannot be read, or it is not one of a core with a bus.
+        """
+        path = Path(path)
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise InputError(f"{path}: is not JSON: {error}") from None
+        return cls.of(values, path)
+
+    @classmethod
+    def of(cls, values: Any, path: Path) -> Description:
+        """From a JSON's values; ``path`` is for messages.
+
+        Raises:
+            InputError: something is missing or of another kind.
+        """
+        top = _Section(values, path, "")
+        if "bus" not in top.values:
+            raise InputError(f"{path}: has no bus; generate the core with --axi, --spi or --uart")
+        bus, interface = top.section("bus"), top.section("interface")
+        source, result = top.section("input"), top.section("output")
+        return cls(
+            path=path,
+            name=top.get("name", str),
+            kind=bus.get("kind", str),
+            window=bus.get("window", bool),
+            core=bus.get("core", int),
+            network=bus.values.get("network") and bus.get("network", str),
+            inputs=source.get("words_per_step", int),
+            outputs=result.get("words_per_result", int),
+            x=source.format("format"),
+            y=result.format("format"),
+            scale=float(source.get("scale", (int, float))),
+            classes=interface.get("classes", bool),
+            every_step=interface.get("every_step", bool),
+            state=interface.get("state", str),
+            number_of_streams=interface.get("streams", int),
+            state_words=bus.get("state_words", int),
+            registers={
+                one.get("name", str): Register(
+                    address=one.get("address", int),
+                    fields={
+                        field.get("name", str): (field.get("low", int), field.get("width", int))
+                        for field in one.sections("fields")
+                    },
+                )
+                for one in top.sections("registers")
+            },
+            streams={
+                one.get("name", str): Stream(
+                    port=one.get("port", str),
+                    packing=Packing(
+                        element=one.get("element", int),
+                        bus=one.get("bus", int),
+                        tight=one.get("tight", bool),
+                    ),
+                    vector=one.get("vector", int),
+                )
+                for one in bus.sections("streams")
+            },
+            cycles_of_a_bit=bus.get("cycles_of_a_bit", int),
+        )
+
+    def register(self, name: str) -> Register:
+        """A register by its name.
+
+        Raises:
+            InputError: the core has none of that name.
+        """
+        if name not in self.registers:
+            raise InputError(f"{self.path}: has no register {name}")
+        return self.registers[name]
+
+
+@dataclass(frozen=True)
+class _Section:
+    """An object of the JSON, whose fields are checked as they are taken."""
+
+    values: Any
+    path: Path
+    place: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.values, dict):
+            raise InputError(f"{self.path}: {self.place or 'all of it'} is not an object")
+
+    def get(self, name: str, kind: type[T] | tuple[type[T], ...]) -> T:
+        value = self.values.get(name)
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            expected = " or ".join(k.__name__ for k in kinds)
+            raise InputError(f"{self.path}: {self.place}{name} is {value!r}, expected {expected}")
+        return value
+
+    def section(self, name: str) -> _Section:
+        return _Section(self.values.get(name), self.path, f"{self.place}{name}.")
+
+    def sections(self, name: str) -> list[_Section]:
+        found = self.get(name, list)
+        return [
+            _Section(one, self.path, f"{self.place}{name}[{index}].")
+            for index, one in enumerate(found)
+        ]
+
+    def format(self, name: str) -> Format:
+        inner = self.section(name)
+        try:
+            return Format(width=inner.get("width", int), frac=inner.get("frac", int))
+        except ValueError as error:
+            raise InputError(f"{self.path}: {inner.place.rstrip('.')}: {error}") from None

@@ -1,0 +1,78 @@
+"""Registers in memory of Linux: ``/dev/mem`` and UIO."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import select
+from pathlib import Path
+
+import numpy as np
+
+from golden.errors import InputError
+
+REGISTER_SPACE = 256
+"""Octets of a core's registers."""
+
+
+class MemoryMap:
+    """Words of a device's or a file's memory.
+
+    Every access is one of 32 bits: NumPy's scalars of a ``uint32`` array are.
+
+    Args:
+        path: ``/dev/mem``, ``/dev/uio0``, or any file.
+        offset: of the first octet; physical for ``/dev/mem``.
+        length: octets.
+
+    Raises:
+        InputError: it cannot be opened or mapped.
+    """
+
+    def __init__(self, path: str | Path, *, offset: int = 0, length: int = REGISTER_SPACE) -> None:
+        page = offset % mmap.ALLOCATIONGRANULARITY
+        try:
+            # Without O_SYNC /dev/mem would be cached.
+            self.file = os.open(path, os.O_RDWR | os.O_SYNC)
+            try:
+                self._map = mmap.mmap(self.file, page + length, offset=offset - page)
+            except BaseException:
+                os.close(self.file)
+                raise
+        except (OSError, ValueError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{path}: cannot be mapped at 0x{offset:x}: {reason}") from None
+        self.octets = np.frombuffer(self._map, np.uint8, length, page)
+        self._words = self.octets.view(np.uint32)
+
+    def read(self, offset: int) -> int:
+        """A word."""
+        return int(self._words[offset // 4])
+
+    def write(self, offset: int, word: int) -> None:
+        """Write a word."""
+        self._words[offset // 4] = word
+
+    def close(self) -> None:
+        """Give the memory back; views of it must not be used any more."""
+        del self._words, self.octets
+        self._map.close()
+        os.close(self.file)
+
+
+class UioInterrupt:
+    """Interrupts of a UIO device.
+
+    Args:
+        file: descriptor of the opened device.
+    """
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def __call__(self, seconds: float) -> None:
+        """Let the interrupt through once, and wait for it, but not longer than some seconds."""
+        os.write(self._file, (1).to_bytes(4, "little"))
+        ready, _, _ = select.select([self._file], [], [], seconds)
+        if ready:
+            os.read(self._file, 4)

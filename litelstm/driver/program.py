@@ -1,0 +1,74 @@
+"""A user's program against the RTL of a core, in a simulator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from golden.errors import InputError
+from litelstm.driver.description import Description
+from sim.toolchain import Simulator
+
+JOB = "LITELSTM_PROGRAM"
+"""Environment variable: what is to be run, as JSON."""
+
+SECONDS = 3600.0
+"""Longest run."""
+
+
+def run_program(
+    program: Path,
+    description: Path,
+    *,
+    arguments: Sequence[str] = (),
+    simulator: Simulator = "verilator",
+    logs: Path,
+    seed: int | None = None,
+) -> str:
+    """Run a program; :func:`litelstm.open` finds its core in the simulation.
+
+    Args:
+        program: a Python file.
+        description: the core's JSON, beside its Verilog.
+        arguments: of the program.
+        simulator: icarus or verilator.
+        logs: folder of the simulator's log and the program's output.
+        seed: of cocotb's random numbers.
+
+    Returns:
+        What the program printed.
+
+    Raises:
+        InputError: a file cannot be read.
+        sim.errors.MissingToolError: the simulator is not installed.
+        sim.errors.SimulationError: the program failed.
+    """
+    from sim import runner  # an extra
+
+    known = Description.load(description)
+    verilog = description.with_name(f"{known.name}.v")
+    for path in (program, verilog):
+        if not path.is_file():
+            raise InputError(f"{path}: cannot be read: No such file")
+    build = runner.build(verilog.read_text(encoding="utf-8"), top=known.name, simulator=simulator)
+    output = logs.absolute() / "output.txt"
+    job = {
+        "program": str(program.absolute()),
+        "description": str(description.absolute()),
+        "arguments": list(arguments),
+        "folder": str(Path.cwd()),
+        "output": str(output),
+    }
+    runner.run(
+        build,
+        test_module="litelstm.driver.program_tests",
+        testcase="program",
+        expect=1,
+        seed=seed,
+        env={JOB: json.dumps(job)},
+        results=logs / "results.xml",
+        log=logs / "log.txt",
+        timeout_s=SECONDS,
+    )
+    return output.read_text(encoding="utf-8")

@@ -1,0 +1,49 @@
+"""The cocotb test that a user's program runs in: see :mod:`litelstm.driver.program`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.task import bridge
+from cocotb.triggers import Timer
+
+from litelstm.driver import running
+from litelstm.driver.description import Description
+from litelstm.driver.program import JOB
+from litelstm.driver.simulation import connect
+
+
+@cocotb.test()
+async def program(dut: Any) -> None:
+    """Run the program that the job names; what it prints goes where the job says."""
+    job = json.loads(os.environ[JOB])
+    running.enter(await connect(dut, Description.load(job["description"])))
+    try:
+        await bridge(_run)(job)
+    finally:
+        running.leave()
+    await Timer(1, "ns")
+
+
+def _run(job: dict[str, Any]) -> None:
+    """As Python runs a script, in the folder that it was started from."""
+    path = Path(job["program"])
+    os.chdir(job["folder"])
+    sys.argv = [str(path), *job["arguments"]]
+    sys.path.insert(0, str(path.parent))
+    with (
+        Path(job["output"]).open("w", encoding="utf-8") as output,
+        contextlib.redirect_stdout(output),
+    ):
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+        except SystemExit as end:
+            if end.code:
+                raise RuntimeError(f"the program ends with {end.code}") from None

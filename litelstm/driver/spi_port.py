@@ -1,0 +1,120 @@
+"""Registers over SPI: the host's side of :mod:`golden.link.spi`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from golden.errors import InputError
+from golden.link import spi
+from golden.link.access import STATUS_MEANINGS, Status
+from litelstm.driver.backend import WALL, World
+from litelstm.driver.errors import DriverError
+
+DEFAULT_HERTZ = 1_000_000
+
+
+class SpiPort(Protocol):
+    """What is used of ``spidev.SpiDev``."""
+
+    def xfer2(self, octets: list[int], /) -> list[int]: ...
+
+    def close(self) -> None: ...
+
+
+class SpiBackend:
+    """Registers, and data registers word by word.
+
+    Args:
+        port: the device, opened, in mode 0; its clock at most that of the core divided by 16.
+        world: where time goes by for it.
+    """
+
+    def __init__(self, port: SpiPort, *, world: World = WALL) -> None:
+        self._port = port
+        self.time, self.wait = world.time, world.wait
+
+    @classmethod
+    def open(cls, path: str, *, hertz: int = DEFAULT_HERTZ) -> SpiBackend:
+        """Over a device of Linux, ``/dev/spidevBUS.DEVICE``.
+
+        Raises:
+            InputError: the package spidev is missing, or the device cannot be opened.
+        """
+        bus, _, device = path.removeprefix("/dev/spidev").partition(".")
+        if not (bus.isdecimal() and device.isdecimal()):
+            raise InputError(f"SPI device is {path}, expected /dev/spidevBUS.DEVICE")
+        try:
+            import spidev  # pyright: ignore[reportMissingImports]  # only there on Linux boards
+        except ImportError:
+            raise InputError("spidev is missing: pip install spidev") from None
+        port = spidev.SpiDev()
+        try:
+            port.open(int(bus), int(device))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be opened: {error.strerror}") from None
+        port.mode, port.max_speed_hz = 0, hertz
+        return cls(port)
+
+    def read(self, address: int) -> int:
+        """See :class:`litelstm.driver.backend.Backend`."""
+        status, word = self._read(address)
+        _check(status, address)
+        return word
+
+    def write(self, address: int, word: int) -> None:
+        """See :class:`litelstm.driver.backend.Backend`."""
+        _check(self._write(address, word), address)
+
+    def put(self, address: int, words: Sequence[int]) -> int:
+        """See :class:`litelstm.driver.backend.WindowBackend`."""
+        for count, word in enumerate(words):
+            status = self._write(address, word)
+            if status == Status.BUSY:
+                return count
+            _check(status, address)
+        return len(words)
+
+    def take(self, address: int, count: int) -> list[int]:
+        """See :class:`litelstm.driver.backend.WindowBackend`."""
+        taken: list[int] = []
+        while len(taken) < count:
+            status, word = self._read(address)
+            if status == Status.BUSY:
+                break
+            _check(status, address)
+            taken.append(word)
+        return taken
+
+    def close(self) -> None:
+        """Close the device."""
+        self._port.close()
+
+    def _read(self, address: int) -> tuple[Status, int]:
+        octet, word = spi.was_read(self._exchange(spi.read_frame(address)))
+        return _status(octet), word
+
+    def _write(self, address: int, word: int) -> Status:
+        return _status(spi.written(self._exchange(spi.write_frame(address, word))))
+
+    def _exchange(self, frame: bytes) -> bytes:
+        try:
+            return bytes(self._port.xfer2(list(frame)))
+        except OSError as error:
+            raise DriverError(f"SPI fails: {error.strerror}") from None
+
+
+def _status(octet: int) -> Status:
+    found = spi.status(octet)
+    if found is None:
+        late = octet == spi.MARK | spi.LATE
+        why = "the clock is too fast for the core" if late else f"status octet is 0x{octet:02x}"
+        raise DriverError(f"no answer over SPI: {why}")
+    return found
+
+
+def _check(status: Status, address: int) -> None:
+    if status != Status.DONE:
+        raise DriverError(
+            f"the core refuses the register at 0x{address:02x}: {STATUS_MEANINGS[status]}"
+        )

@@ -1,0 +1,70 @@
+"""Networks for a core: images of weights, or the network that its Verilog has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import InputError
+from golden.interface import Interface
+from golden.link.messages import fingerprint
+from golden.quantized import QuantizedNetwork
+from litelstm.driver.description import Description
+
+NetworkOrImage = QuantizedNetwork | bytes | str | Path
+"""A quantized network, or its ``.npz`` file; an image of weights, or its file."""
+
+IMAGE_WORD = 4
+"""Octets of an image's words."""
+
+
+def require_network(description: Description, network: NetworkOrImage) -> None:
+    """Make sure that a core's Verilog has a network.
+
+    Raises:
+        InputError: it has another one, or ``network`` is an image of weights.
+    """
+    if not isinstance(network, bytes | QuantizedNetwork):
+        network = read(network)
+    if isinstance(network, bytes):
+        raise InputError(
+            f"{description.name} has its weights in the Verilog and takes no image; generate it "
+            "with --weights ram"
+        )
+    found = fingerprint(network, Interface(classes=description.classes)).hex()
+    if found != description.network:
+        raise InputError(
+            f"{description.name} is for network {description.network}, not for {found}; its "
+            "weights are in the Verilog"
+        )
+
+
+def image_words(description: Description, network: NetworkOrImage) -> NDArray[np.int64]:
+    """The words of an image for a core.
+
+    Raises:
+        InputError: it is not whole words, or a network does not fit the core.
+    """
+    image = read(network) if isinstance(network, str | Path) else network
+    if isinstance(image, QuantizedNetwork):
+        raise InputError(f"{description.name} takes images of weights: make one with litelstm pack")
+    if not image or len(image) % IMAGE_WORD:
+        raise InputError(f"image has {len(image)} octets, expected words of {IMAGE_WORD}")
+    return np.frombuffer(image, "<u4").astype(np.int64)
+
+
+def read(path: str | Path) -> QuantizedNetwork | bytes:
+    """A network from a ``.npz`` file, or the octets of any other.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        return QuantizedNetwork.load(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None

@@ -1,0 +1,104 @@
+"""The examples of docs/system.md as they stand there: commands, what they print, and code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+
+from golden.quantized import QuantizedNetwork
+from sim import toolchain
+from tests.litelstm import commands
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "system.md").read_text()
+COMMANDS = [
+    (line, textwrap.dedent(printed))
+    for line, printed in re.findall(r"    \$ litelstm (.*)\n((?:    (?!\$).*\n)*)", TEXT)
+]
+
+
+def block(language: str, words: str) -> str:
+    """The one example with these words."""
+    found = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    (text,) = (text for text in found if words in text)
+    return text
+
+
+def matches(printed: str, shown: str) -> bool:
+    """Whether a command printed what the page shows, in which ... is left out."""
+    pattern = ".*".join(re.escape(part) for part in re.split(r"\.\.\.", shown))
+    return re.fullmatch(pattern, printed, re.DOTALL) is not None
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_with_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models").mkdir()
+    shutil.copy(ROOT / "models" / "iot_litelstm_w8a8.npz", tmp_path / "models")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_ten_minutes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """All commands in their order, then what the generated files are used for."""
+    Path("program.py").write_text(block("python", "litelstm.open"))
+    for line, shown in COMMANDS:
+        printed = commands.run(capsys, *line.split())
+        own = "\n".join(x for x in printed.splitlines() if not x.startswith("icarus ")) + "\n"
+        assert matches(own, shown), printed
+    in_verilog(tmp_path)
+    in_c(tmp_path)
+
+
+def in_verilog(folder: Path) -> None:
+    """The instance, with the generated core, in both simulators: all ports fit."""
+    (folder / "system.v").write_text(block("verilog", "module system"))
+    files = ["system.v", "build/ip/litelstm_core.v"]
+    for tool, options in (
+        ("iverilog", ["-g2005", "-Wall", "-t", "null", "-s", "system"]),
+        (
+            "verilator",
+            ["--lint-only", "-Wno-fatal", "-Werror-PINMISSING", "--top-module", "system"],
+        ),
+    ):
+        done = subprocess.run(
+            [toolchain.find_tool(tool), *options, *files],
+            env=toolchain.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "PINMISSING" not in done.stderr
+        assert "port" not in done.stderr.lower(), done.stderr
+
+
+def in_c(folder: Path) -> None:
+    (folder / "classify.c").write_text(block("c", "int classify"))
+    strict = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Ibuild/ip"]
+    subprocess.run([*strict, "-fsyntax-only", "classify.c"], check=True)
+
+
+def test_in_amaranth() -> None:
+    """The instance runs: its identity is read over AXI4-Lite."""
+    names: dict[str, Any] = {}
+    exec(block("python", "def system"), names)
+    m, core = names["system"](QuantizedNetwork.load("models/iot_litelstm_w8a8.npz"))
+    read: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(core.s_axil_arvalid, 1)
+        ctx.set(core.s_axil_rready, 1)
+        await ctx.tick().until(core.s_axil_rvalid)
+        read.append(ctx.get(core.s_axil_rdata))
+
+    sim = Simulator(m)
+    sim.add_clock(1e-8)
+    sim.add_testbench(bench)
+    sim.run()
+    assert read == [int.from_bytes(b"LSTM", "little")]
