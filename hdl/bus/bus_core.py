@@ -143,6 +143,8 @@ class BusCore(Component):
                 m.d.comb += getattr(guard, name).eq(getattr(registers, field))
         if self.bus.window:
             m.d.comb += guard.by_register.eq(1)
+        if self.core.loader:
+            m.d.comb += guard.last_input.eq(self.core.last_input)
         connect(m, guard.o, self.core.i)
 
     def _connect_output(self, m: Module, marks: Marks, restart: Value) -> None:
