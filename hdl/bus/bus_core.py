@@ -51,8 +51,8 @@ class BusCore(Component):
         self.bus = bus
         self.plan = plan = core.plan
         interface = plan.interface
-        self.x_packing = bus.pack(plan.network.x.width)
-        self.y_packing = bus.pack(interface.out(plan.network).width)
+        self.x_packing = bus.pack(plan.sizes.x_width)
+        self.y_packing = bus.pack(plan.sizes.out_width)
         self.guard = InputGuard(plan=plan, packing=self.x_packing)
         beside: dict[str, Any] = {"error": 1}
         if interface.streams > 1:

@@ -37,6 +37,7 @@ COROUTINES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "saturating": {"bus_state_tests": ("saturated",)},
     "ram": {"bus_weight_tests": ("weights", "load_rate", "wrong_weights", "resets_among_weights")},
+    "two sizes": {"bus_weight_tests": ("two_sizes",)},
     "double": {"bus_weight_tests": ("weights", "wrong_weights", "resets_among_weights")},
     "window": {"bus_tests": ("registers",), "bus_state_tests": ("window",)},
 }
