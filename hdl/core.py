@@ -17,6 +17,7 @@ from hdl.latency import RESTS
 from hdl.loaded_sequencer import LoadedSequencer
 from hdl.loader import LOAD, WEIGHT_STREAM, Loader
 from hdl.mac_array import MacArray
+from hdl.numeric import span
 from hdl.operand_store import OperandStore, all_ready, made_vectors, state_vectors
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout, state_shape
@@ -67,6 +68,7 @@ class Core(Component):
         idle: where weights are loaded: no step is begun, nothing is in flight or at the output.
         waits: where watched: the array waits for an element of x.
         saturated: where watched: an element of c is cut to its format's range, for one cycle.
+        last_input: where watched and weights are loaded: index of a step's last element.
     """
 
     def __init__(
@@ -114,6 +116,8 @@ class Core(Component):
             }
         if watched:
             ports |= {"waits": Out(1), "saturated": Out(1)}
+            if self.loader:
+                ports["last_input"] = Out(span(plan.sizes.inputs))
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
@@ -174,6 +178,8 @@ class Core(Component):
                 self.waits.eq(sequencer.waits),
                 self.saturated.eq(update.saturated),
             ]
+            if self.loader:
+                m.d.comb += self.last_input.eq(sequencer.last_input)
         return m
 
     def _cleared(self, component: Component, clears: Value) -> Any:

@@ -51,13 +51,19 @@ class BusCore(Component):
         self.bus = bus
         self.plan = plan = core.plan
         interface = plan.interface
-        self.x_packing = bus.pack(plan.network.x.width)
-        self.y_packing = bus.pack(interface.out(plan.network).width)
+        self.x_packing = bus.pack(plan.sizes.x_width)
+        self.y_packing = bus.pack(plan.sizes.out_width)
         self.guard = InputGuard(plan=plan, packing=self.x_packing)
         beside: dict[str, Any] = {"error": 1}
         if interface.streams > 1:
             beside["id"] = STREAM_BITS
-        self.packer = Packer(packing=self.y_packing, beside=beside, closing={"error": 1})
+        self.packer = Packer(
+            packing=self.y_packing,
+            beside=beside,
+            closing={"error": 1},
+            # Other results of a sequence may leave before it is known whether it is right.
+            at_last=("error",) if interface.every_step else (),
+        )
         ports: dict[str, Any] = {}
         streams = {"x": self.guard.i, "y": self.packer.o}
         self.state_guard = self.state_packer = None
@@ -137,6 +143,8 @@ class BusCore(Component):
                 m.d.comb += getattr(guard, name).eq(getattr(registers, field))
         if self.bus.window:
             m.d.comb += guard.by_register.eq(1)
+        if self.core.loader:
+            m.d.comb += guard.last_input.eq(self.core.last_input)
         connect(m, guard.o, self.core.i)
 
     def _connect_output(self, m: Module, marks: Marks, restart: Value) -> None:
@@ -152,8 +160,7 @@ class BusCore(Component):
             word.data.eq(core.o.payload.data),
             word.last.eq(last),
             word.ends.eq(self._ends_result(m)),
-            # Other results of a sequence may leave before it is known whether it is right.
-            word.error.eq(marks.first & (last if interface.every_step else 1)),
+            word.error.eq(marks.first),
             marks.restart.eq(restart),
             marks.add.eq(guard.add),
             marks.mark.eq(guard.mark),

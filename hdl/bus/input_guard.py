@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from golden.packing import Packing
 from hdl.bus.unpacker import Unpacker
 from hdl.component import Component
+from hdl.numeric import span
 from hdl.plan import Plan
 from hdl.ports import input_layout
 
@@ -77,6 +78,7 @@ class InputGuard(Component):
         enable: sequences may begin.
         length: steps of every sequence that begins; 0: any number.
         by_register, number, keep, load, save: take these instead of ``id`` and ``user``.
+        last_input: index of a step's last element, where weights are loaded.
         restart: forget what was begun; the rest of begun frames is dropped if ``enable``.
         room, add, mark: a sequence that is taken in whole, and whether it was wrong, see
             :class:`hdl.bus.marks.Marks`.
@@ -105,6 +107,7 @@ class InputGuard(Component):
                 "load": In(1),
                 "save": In(1),
                 "restart": In(1),
+                **({"last_input": In(span(plan.sizes.inputs))} if plan.storage.loadable else {}),
                 "room": In(1),
                 "add": Out(1),
                 "mark": Out(1),
@@ -118,8 +121,12 @@ class InputGuard(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         streams = self.plan.interface.streams
-        unpacker = Unpacker(packing=self.packing, count=self.plan.network.inputs)
-        m.submodules.unpacker = unpacker
+        loadable = self.plan.storage.loadable
+        m.submodules.unpacker = unpacker = Unpacker(
+            packing=self.packing, count=self.plan.sizes.inputs, varies=loadable
+        )
+        if loadable:
+            m.d.comb += unpacker.last_index.eq(self.last_input)
         opened = Signal(streams)  # sequences of these are open
         dropping = Signal(streams)  # the rest of frames of these is not wanted
         begins, ends, closes = Signal(), Signal(), Signal()

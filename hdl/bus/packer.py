@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -40,6 +40,7 @@ class Packer(Component):
         beside: fields of words that beats have, too: those of the beat's last word.
         closing: their values in the beat that ends a frame after ``restart``; as before where
             there is none.
+        at_last: those of them that are 0 but in a frame's last beat.
 
     Attributes:
         i: words, see :func:`word_layout`.
@@ -54,10 +55,12 @@ class Packer(Component):
         packing: Packing,
         beside: dict[str, Any] | None = None,
         closing: dict[str, int] | None = None,
+        at_last: tuple[str, ...] = (),
     ) -> None:
         self.packing = packing
         self._beside = beside or {}
         self._closing = closing or {}
+        self._at_last = at_last
         super().__init__(
             {
                 "i": In(stream.Signature(word_layout(packing, self._beside))),
@@ -73,6 +76,7 @@ class Packer(Component):
         place = Signal(span(len(schedule)))
         beat: Any = Signal(self.o.payload.shape())
         word = self.i.payload
+        fields = [name for name, _ in self.o.payload.shape()]
         offered = Signal()
         begun, closing = Signal(), Signal()  # a beat without last was offered; last is to come
         flushing, flushed_last = Signal(), Signal()  # the vector's end is carried
@@ -80,7 +84,7 @@ class Packer(Component):
         move: Any = Signal(data.StructLayout({"ends": 1, "completes": 1, "carries": 1}))
         m.d.comb += [
             self.o.valid.eq(offered),
-            self.o.payload.eq(beat),
+            *(self.o.payload[name].eq(beat[name] & self._counts(beat, name)) for name in fields),
             self.empty.eq(~offered & ~closing & ~flushing & (place == 0)),
             free.eq(~offered | self.o.ready),
             takes.eq(free & ~flushing & ~closing),
@@ -128,6 +132,11 @@ class Packer(Component):
         with m.If(self.restart):
             m.d.sync += [place.eq(0), flushing.eq(0), closing.eq(begun)]
         return m
+
+    def _counts(self, beat: Any, name: str) -> Value:
+        """The bits of a field that are told."""
+        told = beat.last if name in self._at_last else Const(1)
+        return told.replicate(len(beat[name]))
 
     def _fill(
         self,

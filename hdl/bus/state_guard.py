@@ -59,7 +59,7 @@ class StateGuard(Component):
             self.wrong.eq(late | unpacker.cut),
             self.dropped.eq(taken & unpacker.first & dropping),
         ]
-        with m.If(unpacker.moves & ~dropping):
+        with m.If(unpacker.moves & ~unpacker.padding):  # where an end is padded, the frame is over
             m.d.sync += begun.eq(1)
         with m.If(taken & self.i.payload.last):
             m.d.sync += [begun.eq(0), dropping.eq(0)]

@@ -13,7 +13,7 @@ from hdl.numeric import span
 
 
 class Unpacker(Component):
-    """Gives vectors of ``count`` elements; a vector begins with a fresh beat.
+    """Gives vectors of ``count`` elements, or fewer; a vector begins with a fresh beat.
 
     A frame that ends inside a vector leaves its missing elements 0; an element that is not there
     whole is missing.
@@ -25,6 +25,7 @@ class Unpacker(Component):
         i: beats, and with each whether its frame ends.
         o: elements.
         first: nothing of the next vector was taken yet.
+        last_index: of a vector's last element, where ``varies``: at most ``count`` - 1.
         final: the element on offer is the vector's last.
         last: then, the frame ends with it; or was cut short, if ``padding``.
         padding: elements are missing.
@@ -35,9 +36,10 @@ class Unpacker(Component):
         restart: forget what was begun.
     """
 
-    def __init__(self, *, packing: Packing, count: int) -> None:
+    def __init__(self, *, packing: Packing, count: int, varies: bool = False) -> None:
         self.packing = packing
         self.count = count
+        self._varies = varies
         super().__init__(
             {
                 "i": In(stream.Signature(data.StructLayout({"data": packing.bus, "last": 1}))),
@@ -51,6 +53,7 @@ class Unpacker(Component):
                 "moves": Out(1),
                 "cut": Out(1),
                 "restart": In(1),
+                **({"last_index": In(span(count))} if varies else {}),
             }
         )
 
@@ -65,7 +68,7 @@ class Unpacker(Component):
         taken, given = Signal(), Signal()
         m.d.comb += [
             held.eq(self.first & (self.hold | self.drop)),
-            self.final.eq(index == self.count - 1),
+            self.final.eq(index == (self.last_index if self._varies else self.count - 1)),
             self.last.eq(self.final & (self.padding | self.i.payload.last)),
             self.o.valid.eq(self.padding | (self.i.valid & makes & ~held)),
             self.o.payload.eq(Mux(self.padding, 0, element)),

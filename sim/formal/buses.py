@@ -164,6 +164,19 @@ def _claim_offer(claims: Claims, port: Any, payload: Value, restart: Value) -> N
     claims.always("o_payload_stays", ~stays | restart | (payload == before))
 
 
+def _claim_beginnings(claims: Claims, guard: Any, restart: Value) -> None:
+    """No beat is dropped before something of its frame was taken."""
+    inside = Signal()
+    padding = claims.probe("core.unpacker.padding")
+    with claims.m.If(guard.i.valid & guard.i.ready):
+        claims.m.d.sync += inside.eq(~guard.i.payload.last)
+    with claims.m.Elif(guard.o.valid & guard.o.ready & ~padding):
+        claims.m.d.sync += inside.eq(1)
+    with claims.m.If(restart & ~guard.enable):
+        claims.m.d.sync += inside.eq(0)
+    claims.never("beginnings_are_dropped", guard.dropped & ~inside)
+
+
 def _claim_steps(claims: Claims, guard: Any, moves: Value, restart: Value, inputs: int) -> None:
     """The core gets whole steps of whole sequences, of at most so many steps, each told of."""
     m, o = claims.m, guard.o
@@ -181,6 +194,7 @@ def _claim_steps(claims: Claims, guard: Any, moves: Value, restart: Value, input
     claims.always("sequences_are_told", guard.add == (ends & o.payload.last))
     claims.always("steps_end_as_elements_do", index < inputs)
     if guard.plan.interface.streams == 1:
+        _claim_beginnings(claims, guard, restart)
         claims.always("length_is_kept", steps < STEPS)
         begun = ~claims.probe("core.unpacker.first")  # a beat was taken, no element is given yet
         claims.always("open_is_told", guard.open == ((index != 0) | (steps != 0) | begun))
@@ -214,6 +228,7 @@ def prove_states(*, folder: Path) -> Verdict:
         m.d.sync += index.eq(0)
     with m.Elif(o.valid & o.ready):
         m.d.sync += index.eq(Mux(index == words - 1, 0, index + 1))
+    _claim_beginnings(claims, guard, restart)
     claims.always("final_is_right", ~o.valid | (guard.final == (index == words - 1)))
     moves = (o.valid & o.ready) | guard.i.ready
     claims.never("stands_still", guard.i.valid & o.ready & ~restart & ~moves)

@@ -10,7 +10,8 @@ import numpy as np
 from cocotb.triggers import ClockCycles
 
 from hdl.weight_image import HEADER, image
-from tests.sim.bus_bench import BusBench, handshakes
+from sim.random_networks import input_words
+from tests.sim.bus_bench import BusBench, handshakes, last_of
 
 SHORT, LONG, CRC, MISFIT = 1, 2, 3, 4
 
@@ -129,3 +130,24 @@ async def resets_among_weights(dut: Any) -> None:
         await bench.load(words)
         assert await bench.loaded()
         await bench.good(number)
+
+
+@cocotb.test()
+async def two_sizes(dut: Any) -> None:
+    """Networks of other sizes in turns: steps and results are as long as theirs."""
+    bench = await BusBench(dut).start()
+    bench.pause(0.3)
+    case = bench.case
+    for number in range(6):
+        network = (case.network, *case.others)[number % 2]
+        await bench.load(image(case.plan_of(network)))
+        assert await bench.loaded()
+        for seed in range(3):
+            x = input_words(network, batch=1, steps=2, seed=(number, seed))[0]
+            await bench.send_x(x)
+            frame = await bench.frame()
+            assert not last_of(frame.tuser)
+            octets = np.frombuffer(bytes(frame.tdata), np.uint8)[np.newaxis]
+            words = case.y_packing.unpack(octets, network.outputs)
+            assert words.tolist() == case.answer(x, network).tolist()
+    assert await bench.read("ERRORS") == 0

@@ -38,6 +38,7 @@ class BusCase:
     interface: Interface = field(default_factory=Interface)
     storage: Storage = BUILT_IN
     seed: int = 1
+    other: Recipe | None = None
 
     @cached_property
     def network(self) -> QuantizedNetwork:
@@ -50,9 +51,19 @@ class BusCase:
 
     def plan_of(self, network: QuantizedNetwork) -> Plan:
         """The plan of the same core with another network."""
-        return Plan(
-            network=network, lanes=self.lanes, interface=self.interface, storage=self.storage
+        own = Plan(
+            network=self.network,
+            others=self.others,
+            lanes=self.lanes,
+            interface=self.interface,
+            storage=self.storage,
         )
+        return own if network is self.network else own.of(network)
+
+    @cached_property
+    def others(self) -> tuple[QuantizedNetwork, ...]:
+        """Networks of other sizes that the core is made for, too."""
+        return (quantized_network(self.other, 2),) if self.other else ()
 
     @cached_property
     def mirrored(self) -> QuantizedNetwork:
@@ -78,6 +89,7 @@ class BusCase:
             lanes=self.lanes,
             interface=self.interface,
             storage=self.storage,
+            others=self.others,
             watched=True,
         )
         return convert(AxiTop(core=core, bus=self.bus), name=TOP)
@@ -159,6 +171,12 @@ CASES = {
     ),
     "ram": BusCase(
         recipe=Recipe(inputs=3, units=(5,), outputs=2),
+        lanes=2,
+        storage=Storage(weights="ram"),
+    ),
+    "two sizes": BusCase(
+        recipe=Recipe(inputs=3, units=(4,), outputs=2),
+        other=Recipe(inputs=6, units=(6, 3), outputs=5),
         lanes=2,
         storage=Storage(weights="ram"),
     ),
