@@ -49,10 +49,36 @@ def image_words(description: Description, network: NetworkOrImage) -> NDArray[np
     """
     image = read(network) if isinstance(network, str | Path) else network
     if isinstance(image, QuantizedNetwork):
-        raise InputError(f"{description.name} takes images of weights: make one with litelstm pack")
+        image = _image_of(image, description)
     if not image or len(image) % IMAGE_WORD:
         raise InputError(f"image has {len(image)} octets, expected words of {IMAGE_WORD}")
     return np.frombuffer(image, "<u4").astype(np.int64)
+
+
+def _image_of(network: QuantizedNetwork, description: Description) -> bytes:
+    """The image of a network for a core; needs the generator, not only NumPy.
+
+    Raises:
+        InputError: the network does not fit the core.
+    """
+    from hdl.plan import Plan
+    from hdl.storage import Storage
+    from hdl.weight_image import core_id, image
+
+    told = description.values
+    plan = Plan(
+        network=network,
+        lanes=told["lanes"],
+        tail_multipliers=told["multipliers"]["state_update"],
+        interface=Interface(**told["interface"]),
+        storage=Storage(**told["storage"]),
+    )
+    if core_id(plan) != description.core:
+        raise InputError(
+            f"{description.name} is core 0x{description.core:08x}, the network is for "
+            f"0x{core_id(plan):08x}: its sizes or formats are others"
+        )
+    return image(plan).astype("<u4").tobytes()
 
 
 def read(path: str | Path) -> QuantizedNetwork | bytes:
