@@ -91,20 +91,17 @@ class Tanh(Component):
 
         index_q = Signal(self.table.log2_entries, reset_less=True)
         word_q = Signal(entry_width + rise_width, reset_less=True)  # the block RAM's register
-        magnitude = Signal(self.width)
         negative = delayed(m, self.i[-1], 4, name="negative")
-        m.d.comb += [magnitude.eq(Mux(self.i < 0, -self.i, self.i)), port.addr.eq(index_q)]
+        m.d.comb += port.addr.eq(index_q)
         m.d.sync += word_q.eq(port.data)
 
         if not self.table.interpolate:
-            indices = [
-                requantize(m, _signed(magnitude), frac=frac, to=self.table.index)
-                for frac in self.fracs
-            ]
-            m.d.sync += index_q.eq(select(m, self.select, indices, name="index"))
+            m.d.sync += index_q.eq(self._nearest(m))
             self._apply_sign(m, word_q, negative[3])
             return m
 
+        magnitude = Signal(self.width)
+        m.d.comb += magnitude.eq(Mux(self.i < 0, -self.i, self.i))
         # Parts of all binary points are aligned to the finest, so that one multiplier serves.
         below = max(0, max(self.fracs) - self.table.step_frac)
         split = [self._split(magnitude, frac, below) for frac in self.fracs]
@@ -120,6 +117,37 @@ class Tanh(Component):
             m, requantize(m, _signed(exact_q), frac=fine, to=self.table.out), negative[4]
         )
         return m
+
+    def _nearest(self, m: Module) -> Value:
+        """Index of the entry that is nearest to |x|, the last one from there on.
+
+        One addition for magnitude and rounding: |x| is ~x + 1 for a negative x, and what is added
+        to either below the index carries over into it, or does not.
+        """
+        bits = self.table.log2_entries
+        wholes, carries = zip(*(self._rounding(frac) for frac in self.fracs), strict=True)
+        whole = select(m, self.select, wholes, name="whole")
+        carry = select(m, self.select, carries, name="carry")
+        magnitude = Signal(max(len(whole), bits + 1))
+        total = Signal(bits + 1)
+        outside = Signal()
+        m.d.comb += [
+            magnitude.eq(whole ^ self.i[-1].replicate(len(magnitude))),
+            total.eq(magnitude[:bits] + carry[0]),
+            outside.eq(magnitude[bits:].any() | total[-1]),
+        ]
+        return Mux(outside, self.table.entries - 1, total[:-1])
+
+    def _rounding(self, frac: int) -> tuple[Value, Value]:
+        """x at the index' binary point, floored, and what |x| and half carry into its magnitude."""
+        shift = frac - self.table.step_frac
+        negative = self.i[-1]
+        if shift <= 0:
+            return self.i << -shift, _signed(negative)
+        x = Cat(self.i, negative.replicate(shift))  # as many bits as are dropped, at least
+        half = x[shift - 1]
+        up = Mux(negative, ~half | ~x[: shift - 1].any(), half)
+        return self.i >> shift, _signed(up)
 
     def _split(self, magnitude: Value, frac: int, below: int) -> tuple[Value, Value]:
         """Index of the segment, and the part of it that |x| is past, with ``below`` bits."""

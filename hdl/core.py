@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Module, ResetInserter, Signal, Value
@@ -13,6 +14,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.component import Component, delayed
 from hdl.input_gate import InputGate
 from hdl.latency import RESTS
+from hdl.loaded_sequencer import LoadedSequencer
 from hdl.loader import LOAD, WEIGHT_STREAM, Loader
 from hdl.mac_array import MacArray
 from hdl.operand_store import OperandStore, all_ready, made_vectors, state_vectors
@@ -41,6 +43,7 @@ class Core(Component):
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
+        others: where weights are loaded, networks that the core can run as well.
         watched: whether a bus counts what happens inside.
 
     Raises:
@@ -74,6 +77,7 @@ class Core(Component):
         tail_multipliers: int = 2,
         interface: Interface = DEFAULT,
         storage: Storage = BUILT_IN,
+        others: Sequence[QuantizedNetwork] = (),
         watched: bool = False,
     ) -> None:
         self.plan = plan = Plan(
@@ -82,10 +86,12 @@ class Core(Component):
             tail_multipliers=tail_multipliers,
             interface=interface,
             storage=storage,
+            others=tuple(others),
         )
         self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
-        self.sequencer = Sequencer(plan=plan, place=plan.array.place, watched=watched)
+        sequencer = LoadedSequencer if storage.loadable else Sequencer
+        self.sequencer = sequencer(plan=plan, place=plan.array.place, watched=watched)
         self.update = StateUpdate(plan=plan, watched=watched)
         self._watched = watched
         self.access = StateAccess(plan=plan) if interface.state == "load" else None
@@ -145,11 +151,12 @@ class Core(Component):
         m.d.comb += [
             sequencer.x_ready.eq(store.x_ready),
             sequencer.x_step.eq(store.x_step),
+            store.x_releasing.eq(sequencer.x_releasing),
             store.x_release.eq(sequencer.x_release),
             sequencer.ready.eq(store.ready),
             store.restart.eq(sequencer.restart),
             sequencer.head_free.eq(update.head_free),
-            update.head_start.eq(sequencer.restart[-1] if self.plan.head_pass else 0),
+            update.head_start.eq(sequencer.restart[-1] if self.plan.capacity.head else 0),
         ]
         m.d.comb += [
             array.read.eq(update.read),
@@ -177,6 +184,13 @@ class Core(Component):
         """The loader's ports, and when the core is idle: nothing is to be seen for a while."""
         plan, store, sequencer = self.plan, self.store, self.sequencer
         m.submodules.loader = loader
+        for component in (sequencer, self.update, self.weights, self.access):
+            if component:
+                m.d.comb += [component.write.eq(loader.write), component.bank.eq(loader.bank)]
+        m.d.comb += [
+            store.last_input.eq(sequencer.last_input),
+            sequencer.complete.eq(store.complete),
+        ]
         connect(m, flipped(self.i_weights), loader.i)
         still = Signal()
         rests = plan.update_cost.depth + RESTS
@@ -186,7 +200,7 @@ class Core(Component):
             clears.eq(loader.activate | self.restart),
             still.eq(
                 (store.x_ready == 0)
-                & all_ready(plan, store.ready)
+                & all_ready(plan, store.complete)
                 & self.update.head_free
                 & ~sequencer.valid
                 & ~(sequencer.load | sequencer.save)
@@ -205,10 +219,7 @@ class Core(Component):
         """The weight memory; returns its address, and the word a cycle later."""
         if self.weights and self.loader:
             m.submodules.weights = self.weights
-            m.d.comb += [
-                getattr(self.weights, name).eq(getattr(self.loader, name))
-                for name in ("write", "owns", "bank")
-            ]
+            m.d.comb += self.weights.owns.eq(self.loader.owns)
             return self.weights.address, self.weights.data
         return weight_rom(m, self.plan)
 
@@ -255,7 +266,7 @@ class Core(Component):
             access.load.eq(self.sequencer.load),
             access.save.eq(self.sequencer.save),
             access.stream.eq(self.sequencer.access_stream),
-            access.ready.eq(store.ready),
+            access.ready.eq(store.complete if self.loader else store.ready),
             self.sequencer.access_done.eq(access.done),
         ]
         connect(m, flipped(self.i_state), access.i)

@@ -79,6 +79,7 @@ def _weight_stream(plan: Plan) -> dict[str, Any]:
         "magic": weight_image.MAGIC,
         "version": weight_image.VERSION,
         "core_id": weight_image.core_id(plan),
+        "capacity": plan.capacity.as_json(),
         "sections": [asdict(section) for section in weight_image.sections(plan)],
         "order": "magic, version, core_id, number of words, the sections' memory words by address, "
         "each in parts from its low bits to its high bits, CRC-32 of all words before",

@@ -20,7 +20,8 @@ def span(count: int) -> range:
 def requantize(m: Module, value: Value, *, frac: int, to: Format) -> Value:
     """Narrow to a format: add half, shift (floor), saturate; :func:`golden.formats.requantize`.
 
-    Combinational. The sum is one bit wider than ``value``, so it cannot wrap.
+    Combinational, one carry chain of the result's width: adding half and shifting right adds the
+    highest bit that is shifted out, and what lies above the result decides meanwhile.
 
     Args:
         m: module that the logic goes into.
@@ -31,7 +32,20 @@ def requantize(m: Module, value: Value, *, frac: int, to: Format) -> Value:
     Returns:
         A value of ``to.width`` bits, signed.
     """
-    return clamp(m, rounded(value, frac - to.frac), low=to.min, high=to.max, width=to.width)
+    shift, width = frac - to.frac, to.width
+    if shift <= 0 or len(value) - shift < width:
+        return clamp(m, rounded(value, shift), low=to.min, high=to.max, width=width)
+    whole, sign = value[shift:], value[-1]
+    total = Signal(width, name="total")
+    fits = Signal(name="fits")
+    upper = whole[width - 1 :]
+    m.d.comb += [
+        total.eq(whole[:width] + value[shift - 1]),
+        # The largest value, rounded up, is beyond.
+        fits.eq((upper.all() | ~upper.any()) & (sign | ~total[-1])),
+    ]
+    limit = Mux(sign, Const(-to.min, width), Const(to.max, width))  # -min has the bits of min
+    return Mux(fits, total, limit).as_signed()
 
 
 def rounded(value: Value, shift: int) -> Value:

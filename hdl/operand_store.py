@@ -30,11 +30,12 @@ def write_signature(plan: Plan, vector: str) -> wiring.Signature:
     return wiring.Signature(
         {
             "valid": Out(1),
-            "address": Out(span(plan.state_units)),
+            "address": Out(span(plan.sizes.state_units)),
             "stream": Out(span(plan.interface.streams)),
             "data": Out(signed(plan.vector_width(vector))),
             "announce": Out(1),
-            "layer": Out(span(len(plan.network.layers))),
+            **({"last": Out(1)} if plan.storage.loadable else {}),
+            "layer": Out(span(plan.sizes.layers)),
         }
     )
 
@@ -42,13 +43,30 @@ def write_signature(plan: Plan, vector: str) -> wiring.Signature:
 def ready_layout(plan: Plan) -> data.StructLayout:
     """For each vector, named as in ``h0``, the number of its units that are ready."""
     units = [layer.units for layer in plan.network.layers]
+    if plan.storage.loadable:
+        units = [plan.sizes.units] * plan.sizes.layers
     return data.StructLayout(
         {f"{name}{layer}": range(units[layer] + 1) for name, layer in plan.vectors}
     )
 
 
+def complete_layout(plan: Plan) -> data.StructLayout:
+    """For each vector whether all of its units are ready."""
+    return data.StructLayout({f"{name}{layer}": 1 for name, layer in plan.vectors})
+
+
+def restarts(plan: Plan) -> int:
+    """What the sequencer restarts: jobs; where they are loaded, vectors, and the head's sums."""
+    return len(plan.vectors) + 1 if plan.storage.loadable else len(plan.jobs)
+
+
 def all_ready(plan: Plan, ready: Any) -> Value:
-    """Whether every unit of every vector is ready, as :func:`ready_layout` tells."""
+    """Whether every unit of every vector is ready, as :func:`ready_layout` tells.
+
+    Where sizes are loaded it is ``complete`` of :class:`OperandStore` that tells.
+    """
+    if plan.storage.loadable:
+        return ready.as_value().all()
     units = [layer.units for layer in plan.network.layers]
     result = Value.cast(1)
     for name, layer in plan.vectors:
@@ -78,11 +96,14 @@ class OperandStore(Component):
 
     Attributes:
         i: input stream, see :func:`hdl.ports.input_layout`.
-        begins, ends: where weights are loaded: the beat that is next is a step's first, its last.
+        begins, ends, last_input: where weights are loaded: the beat that is next is a step's first,
+            its last; and the index of the last.
+        complete: there, for each vector whether all of it is ready.
         x_ready: elements of the current step's input that can be read, or all of them.
         x_step: the current step's other fields; those of its first beat are valid once an element
             is ready, those of its last beat once all are.
-        x_release: the current step's input is not needed any more.
+        x_release: the current step's input is not needed any more; ``x_releasing`` says so a cycle
+            before.
         read_operand, read_address, read_stream, read_zero: what to read; zero instead of the
             memory's word.
         read_data: the element, two cycles later.
@@ -97,26 +118,32 @@ class OperandStore(Component):
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
-        inputs, units = plan.network.inputs, plan.state_units
+        inputs, units = plan.sizes.inputs, plan.sizes.state_units
         stream_number = span(plan.interface.streams)
         ports = {f"write_{name}": In(write_signature(plan, name)) for name in made_vectors(plan)}
         ports |= {
             f"state_{name}": Out(signed(plan.vector_width(name))) for name in state_vectors(plan)
         }
         if plan.storage.loadable:
-            ports |= {"begins": Out(1), "ends": Out(1)}
+            ports |= {
+                "begins": Out(1),
+                "ends": Out(1),
+                "last_input": In(span(inputs)),
+                "complete": Out(complete_layout(plan)),
+            }
         super().__init__(
             {
                 "i": In(stream.Signature(input_layout(plan))),
                 "x_ready": Out(span(inputs + 1)),
                 "x_step": Out(data.StructLayout(step_fields(plan))),
+                "x_releasing": In(1),
                 "x_release": In(1),
                 "read_operand": In(Operand),
                 "read_address": In(span(max(inputs, units))),
                 "read_stream": In(stream_number),
                 "read_zero": In(1),
                 "read_data": Out(signed(plan.operand_width)),
-                "restart": In(len(plan.jobs)),
+                "restart": In(restarts(plan)),
                 "ready": Out(ready_layout(plan)),
                 "state_address": In(span(units)),
                 "state_stream": In(stream_number),
@@ -129,6 +156,8 @@ class OperandStore(Component):
         words = {"x": self._input_banks(m)}
         words |= {name: self._vector(m, name) for name in made_vectors(self.plan)}
         read = [name for name in words if any(p.operand == name for p in self.plan.passes)]
+        if self.plan.storage.loadable:
+            read = list(words)
 
         operand = delayed(m, self.read_operand, 2, name="operand")[-1]
         zero = delayed(m, self.read_zero, 2, name="zero")[-1]
@@ -148,34 +177,35 @@ class OperandStore(Component):
     def _input_banks(self, m: Module) -> Value:
         """Two banks of x, filled by the stream and emptied step by step."""
         fields = step_fields(self.plan)
-        index_bits = (self.plan.network.inputs - 1).bit_length()  # the bank is the address' top bit
+        index_bits = (self.plan.sizes.inputs - 1).bit_length()  # the bank is the address' top bit
         m.submodules.x_memory = memory = block_memory(
             shape=self.i.payload.data.shape(), depth=2 << index_bits
         )
         fill, read = memory.write_port(), memory.read_port()
         fill_bank, read_bank = Signal(), Signal()
-        index = Signal(span(self.plan.network.inputs))
+        index = Signal(span(self.plan.sizes.inputs))
         full = Signal(span(3))  # banks that hold a whole step
+        still_full = Signal.like(full)
+        whole = Signal()  # the current step is whole; a bank that is being released does not count
         steps = Signal(data.ArrayLayout(self.x_step.shape(), 2))
         accept, complete = Signal(), Signal()
+        loaded = self.plan.storage.loadable
+        last: Any = self.last_input if loaded else self.plan.network.inputs - 1
         m.d.comb += [
             self.i.ready.eq(full != 2),
             accept.eq(self.i.valid & self.i.ready),
-            complete.eq(accept & (index == self.plan.network.inputs - 1)),
+            complete.eq(accept & (index == last)),
             fill.addr.eq(Cat(index[:index_bits], fill_bank)),
             fill.data.eq(self.i.payload.data),
             fill.en.eq(accept),
             read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
-            # A bank that is being released does not count any more.
-            self.x_ready.eq(Mux(full != self.x_release, self.plan.network.inputs, index)),
+            self.x_ready.eq(Mux(whole, self.plan.sizes.inputs, index)),
             self.x_step.eq(steps[read_bank]),
         ]
-        if self.plan.storage.loadable:
-            m.d.comb += [
-                self.begins.eq(index == 0),
-                self.ends.eq(index == self.plan.network.inputs - 1),
-            ]
-        m.d.sync += full.eq(full + complete - self.x_release)
+        if loaded:
+            m.d.comb += [self.begins.eq(index == 0), self.ends.eq(index == last)]
+        m.d.comb += still_full.eq(full + complete - self.x_release)
+        m.d.sync += [full.eq(still_full), whole.eq(still_full != self.x_releasing)]
         with m.If(accept):
             m.d.sync += index.eq(Mux(complete, 0, index + 1))
         with m.If(accept & (index == 0)):
@@ -199,7 +229,7 @@ class OperandStore(Component):
         """A vector of all layers with its ready counters; returns the word for the array."""
         write = getattr(self, f"write_{name}")
         plan, outlives = self.plan, name in state_vectors(self.plan)
-        depth = vector_depth(plan) if outlives else max(2, plan.state_units)
+        depth = vector_depth(plan) if outlives else max(2, plan.sizes.state_units)
         memory = block_memory(shape=write.data.shape(), depth=depth)
 
         def address(unit: Value, stream: Value) -> Value:
@@ -226,6 +256,9 @@ class OperandStore(Component):
 
     def _counter(self, m: Module, name: str, layer: int, write: Any) -> None:
         """Units of a layer's vector that are ready; all of them at first."""
+        if self.plan.storage.loadable:
+            self._loaded_counter(m, name, layer, write)
+            return
         units = self.plan.network.layers[layer].units
         count = Signal(span(units + 1), init=units, name=f"{name}_ready{layer}")
         m.d.comb += self.ready[f"{name}{layer}"].eq(count)
@@ -233,3 +266,14 @@ class OperandStore(Component):
             m.d.sync += count.eq(0)
         with m.Elif(write.announce & (write.layer == layer)):
             m.d.sync += count.eq(count + 1)
+
+    def _loaded_counter(self, m: Module, name: str, layer: int, write: Any) -> None:
+        """The same of a layer whose number of units is not known: the last one is marked."""
+        ready = self.ready[f"{name}{layer}"]
+        count = Signal.like(ready, init=-1, name=f"{name}_ready{layer}")
+        complete = Signal(init=1, name=f"{name}_complete{layer}")
+        m.d.comb += [ready.eq(count), self.complete[f"{name}{layer}"].eq(complete)]
+        with m.If(self.restart[self.plan.vectors.index((name, layer))]):
+            m.d.sync += [count.eq(0), complete.eq(0)]
+        with m.Elif(write.announce & (write.layer == layer)):
+            m.d.sync += [count.eq(count + 1), complete.eq(write.last)]

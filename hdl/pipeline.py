@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from amaranth.hdl import Module, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
 
 from golden.formats import Format
 from hdl.numeric import constant_by, distinct, select
@@ -44,6 +44,11 @@ class Narrowing(Protocol):
     def __call__(self, m: Module, value: Value, /, *, frac: int, to: Format) -> Value: ...
 
 
+def _stem(value: Value) -> str:
+    """What a value's delays are named after."""
+    return getattr(value, "name", "value")
+
+
 def word_shape(values: Sequence[Value]) -> Shape:
     """Shape of a signed value that holds any of some."""
     return signed(max(len(value) + (not value.shape().signed) for value in values))
@@ -63,6 +68,8 @@ class Pipeline:
             item's stage 0.
         interval: an item enters every so many cycles, or less often.
         multipliers: number of shared multipliers.
+        enable: an item is in the pipeline. Without it registers may keep what they have; those that
+            a block RAM or a multiplier may take as its own run on.
 
     Attributes:
         active: jobs that what is being built is for; formats of others do not matter.
@@ -77,10 +84,12 @@ class Pipeline:
         phase: Signal,
         interval: int,
         multipliers: int,
+        enable: Value,
     ) -> None:
         self.m = m
         self.active = list(range(jobs))
         self._phase = phase
+        self._enable = enable
         self._interval = interval
         self._slots = Slots(units=multipliers, interval=interval)
         self._products: dict[int, list[_Product]] = {}
@@ -96,23 +105,31 @@ class Pipeline:
     def at(self, staged: Staged, stage: int) -> Value:
         """The value in a later stage; delay registers are shared."""
         chain = self._delays.setdefault(staged, [staged.value])
-        stem = getattr(staged.value, "name", "value")
+        stem = _stem(staged.value)
         while len(chain) <= stage - staged.stage:
             name = self.name(f"{stem}_s{staged.stage + len(chain)}")
-            delayed = Signal(chain[-1].shape(), name=name, reset_less=True)
-            self.m.d.sync += delayed.eq(chain[-1])
-            chain.append(delayed)
+            chain.append(Signal(chain[-1].shape(), name=name))
         return chain[stage - staged.stage]
 
     def job_at(self, stage: int) -> Value:
         """The job of the item in a stage."""
         return self.at(self._job, stage)
 
-    def register(self, value: Value, stage: int, fracs: Sequence[int], *, name: str) -> Staged:
-        """A register behind a combinational value of ``stage``."""
+    def register(
+        self, value: Value, stage: int, fracs: Sequence[int], *, name: str, of_memory: bool = False
+    ) -> Staged:
+        """A register behind a combinational value of ``stage``, or behind a memory's word."""
         result = Signal(Shape.cast(value.shape()), name=self.name(name), reset_less=True)
-        self.m.d.sync += result.eq(value)
+        if of_memory:
+            self.m.d.sync += result.eq(value)
+        else:
+            self._keep(result, value)
         return Staged(result, stage + 1, tuple(fracs))
+
+    def _keep(self, register: Signal, value: Value) -> None:
+        """Simulators pass over what is before a register whose enable is low."""
+        with self.m.If(self._enable):
+            self.m.d.sync += register.eq(value)
 
     def by_job(
         self, stage: int, keys: Sequence[Hashable], make: Callable[[int], Value], *, name: str
@@ -183,6 +200,27 @@ class Pipeline:
             )
             self.m.d.sync += product_q.eq(left * right)
             self.m.d.comb += [product.result.eq(product_q) for product in products]
+        for staged, chain in self._delays.items():
+            self._build_delays(chain, is_number=bool(staged.fracs))
+
+    def _build_delays(self, chain: Sequence[Value], *, is_number: bool) -> None:
+        """Shift registers of up to 64 bits, which simulators move at once.
+
+        What says which item it is, and is no number, runs on: proofs find it equal to a copy.
+        """
+        width = len(chain[0])
+        stages = max(1, 64 // width)
+        for first in range(1, len(chain), stages):
+            delayed = chain[first : first + stages]
+            line = Signal(
+                len(delayed) * width, name=self.name(f"{_stem(chain[0])}_line"), reset_less=True
+            )
+            following = Cat(chain[first - 1], line)
+            if is_number:
+                self._keep(line, following)
+            else:
+                self.m.d.sync += line.eq(following)
+            self.m.d.comb += Cat(delayed).eq(line)
 
     def by_phase(self, stages: Sequence[int], choices: Sequence[Value], *, name: str) -> Value:
         """The one of some values whose stage has an item in it now."""

@@ -12,7 +12,7 @@ dense head's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,9 @@ from golden.directions import check_forward
 from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork, signed_width
+from hdl.capacity import Capacity, Sizes
 from hdl.cells import Drain, Schedule, schedule
+from hdl.kinds import Kind
 from hdl.lanes import ArrayShape
 from hdl.latency import SUM, Program, UpdateCost, of_programs
 from hdl.storage import BUILT_IN, Storage
@@ -100,10 +102,13 @@ class Plan:
             With fewer of them a unit enters every few cycles.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
+        others: where weights are loaded, networks that the core is made for as well.
+        core: where weights are loaded, the capacity of the core that the network is loaded into;
+            ``None`` for one that is made for this network and ``others``.
 
     Raises:
         InputError: ``lanes`` or ``tail_multipliers`` is out of range, the network has no classes
-            to give out, or a layer is not a forward one.
+            to give out, a layer is not a forward one, or the network does not fit the core.
     """
 
     network: QuantizedNetwork
@@ -111,10 +116,19 @@ class Plan:
     tail_multipliers: int = 2
     interface: Interface = DEFAULT
     storage: Storage = BUILT_IN
+    others: tuple[QuantizedNetwork, ...] = ()
+    core: Capacity | None = None
 
     def __post_init__(self) -> None:
         check_forward(self.network.layers)
-        largest = max(layer.units for layer in self.network.layers)
+        if self.others and not self.storage.loadable:
+            raise InputError("several networks can share a core only with weights ram or double")
+        networks = (self.network, *self.others)
+        largest = max(layer.units for network in networks for layer in network.layers)
+        if self.core:
+            self.interface.check(self.network)
+            self.core.check(self)
+            return
         if not 1 <= self.lanes <= largest:
             raise InputError(
                 f"lanes is {self.lanes}, expected 1 to {largest} (the units of the largest layer)"
@@ -167,16 +181,58 @@ class Plan:
         )
 
     @cached_property
+    def job_kinds(self) -> tuple[Kind, ...]:
+        """The kind of each job."""
+        return tuple(Kind.of(self.network, job.layer, job.makes) for job in self.jobs)
+
+    @cached_property
+    def capacity(self) -> Capacity:
+        """Of the core."""
+        if self.core:
+            return self.core
+        networks = (self.network, *self.others)
+        return Capacity.of(
+            [
+                replace(self, network=network, others=networks[:index] + networks[index + 1 :])
+                for index, network in enumerate(networks)
+            ]
+        )
+
+    def of(self, network: QuantizedNetwork) -> Plan:
+        """The plan of another network on the same core, whose weights are loaded.
+
+        Raises:
+            InputError: it does not fit.
+        """
+        return replace(self, network=network, others=(), core=self.capacity)
+
+    @property
+    def sizes(self) -> Sizes:
+        """Of the core."""
+        return self.capacity.sizes
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What the state update is made for: kinds, or each job where they are in the Verilog."""
+        return self.capacity.kinds if self.storage.loadable else self.job_kinds
+
+    @property
+    def kind_numbers(self) -> tuple[int, ...]:
+        """For each job its index in ``kinds``."""
+        if not self.storage.loadable:
+            return tuple(range(len(self.jobs)))
+        return tuple(self.kinds.index(kind) for kind in self.job_kinds)
+
+    @cached_property
     def programs(self) -> tuple[tuple[Program, list[int]], ...]:
-        """The different updates, each with the indices of its jobs."""
-        layers = self.network.layers
+        """The different updates, each with the indices of its kinds."""
         found: dict[tuple[Cell, tuple[str, ...]], list[int]] = {}
-        for index, job in enumerate(self.jobs):
-            if not job.head:
-                found.setdefault((layers[job.layer].cell, job.makes), []).append(index)
+        for index, kind in enumerate(self.kinds):
+            if kind.cell:
+                found.setdefault((kind.cell, kind.makes), []).append(index)
         programs = []
-        for (cell, makes), jobs in found.items():
-            sigmoids = {layers[self.jobs[index].layer].sigmoid for index in jobs}
+        for (cell, makes), kinds in found.items():
+            sigmoids = {self.kinds[index].sigmoid for index in kinds}
             drains = schedule(cell).drains
             program = Program(
                 drain=next(drain for drain in drains if drain.makes == makes),
@@ -184,7 +240,7 @@ class Plan:
                 hard="hard" in sigmoids,
                 logistic="logistic" in sigmoids,
             )
-            programs.append((program, jobs))
+            programs.append((program, kinds))
         return tuple(programs)
 
     @cached_property
@@ -194,31 +250,32 @@ class Plan:
             [program for program, _ in self.programs],
             multipliers=self.tail_multipliers,
             interpolate=self.network.tanh.interpolate,
-            head=self.network.head is not None,
+            head=self.capacity.head,
             lanes=self.lanes,
         )
 
     @cached_property
     def reads(self) -> tuple[tuple[int, ...], ...]:
-        """For each job the accumulator slots whose sums are read, in that order."""
+        """For each kind the accumulator slots whose sums are read, in that order."""
         reads: dict[int, tuple[int, ...]] = {}
-        for (program, jobs), order in zip(self.programs, self.update_cost.orders, strict=True):
+        for (program, kinds), order in zip(self.programs, self.update_cost.orders, strict=True):
             slots = tuple(list(program.gates).index(gate) for gate in order)
-            reads |= dict.fromkeys(jobs, slots)
-        if self.network.head:
-            reads[len(self.jobs) - 1] = (0,) * (self.update_cost.logit - SUM)
-        return tuple(reads[job] for job in range(len(self.jobs)))
+            reads |= dict.fromkeys(kinds, slots)
+        for number, kind in enumerate(self.kinds):
+            if kind.head:
+                reads[number] = (0,) * (self.update_cost.logit - SUM)
+        return tuple(reads[kind] for kind in range(len(self.kinds)))
 
     @cached_property
     def array(self) -> ArrayShape:
         """Sizes of the MAC array."""
         return ArrayShape(
             lanes=self.lanes,
-            operand_width=self.operand_width,
-            weight_width=self.weight_width,
-            accumulator_width=self.accumulator_width,
-            rows=self.rows,
-            gates=self.gates,
+            operand_width=self.sizes.operand_width,
+            weight_width=self.sizes.weight_width,
+            accumulator_width=self.sizes.accumulator_width,
+            rows=self.sizes.rows,
+            gates=self.sizes.gates,
             banks=self.update_cost.banks,
             side_by_side=self.storage.sums == "block",
         )
@@ -310,27 +367,22 @@ class Plan:
         return next(job.row for job in self.jobs if job.layer == single.layer)
 
     @property
-    def rows(self) -> int:
-        """Rows of all jobs together."""
-        return self.jobs[-1].row + self.jobs[-1].rows
-
-    @property
-    def gates(self) -> int:
-        """Largest number of gates of any job."""
-        return max(len(layer.cell.gates) for layer in self.network.layers)
-
-    @property
     def vectors(self) -> tuple[tuple[str, int], ...]:
         """Vectors that the state update makes, as (name, layer)."""
+        if self.storage.loadable:
+            names = [name for name in ("h", "c", "rh") if self.vector_width(name)]
+            return tuple((name, layer) for layer in range(self.sizes.layers) for name in names)
         return tuple((name, job.layer) for job in self.jobs for name in job.makes)
 
     def vector_width(self, name: str) -> int:
         """Bits of a vector's elements, the widest of all layers; 0 if no layer has it."""
+        return getattr(self.sizes, f"{name}_width")
+
+    def own_vector_width(self, name: str) -> int:
+        """The same of this network."""
         layers = self.network.layers
         widths = [
-            layers[layer].formats.operand(vector).width
-            for vector, layer in self.vectors
-            if vector == name
+            layers[job.layer].formats.operand(name).width for job in self.jobs if name in job.makes
         ]
         return max(widths, default=0)
 
@@ -345,8 +397,8 @@ class Plan:
         return self.interface.words(self.network)
 
     @property
-    def operand_width(self) -> int:
-        """Bits of the broadcast operand: the widest of x, h and c that the array reads."""
+    def own_operand_width(self) -> int:
+        """Bits of the widest of x, h and c that the array reads."""
         layers = self.network.layers
         formats = [
             layer.formats.operand(name)
@@ -358,33 +410,52 @@ class Plan:
         return max(to.width for to in formats)
 
     @property
-    def weight_width(self) -> int:
-        """Bits of a weight in the weight memory: the widest of all layers."""
+    def own_weight_width(self) -> int:
+        """Bits of the widest weight."""
         widths = [layer.formats.weight_width for layer in self.network.layers]
         widths += [self.network.head.weight_width] if self.network.head else []
         return max(widths)
 
     @property
-    def accumulator_width(self) -> int:
-        """Bits of an accumulator; follows from the weights, no input overflows it."""
-        return self.network.accumulator_width
+    def bias_width(self) -> int:
+        """Bits of the widest bias of any gate."""
+        words = [word for slot in range(self.own_gates) for word in self.bias_words(slot)]
+        return signed_width(min(words), max(words))
+
+    @property
+    def own_gates(self) -> int:
+        """Gates of the largest cell."""
+        return max(len(layer.cell.gates) for layer in self.network.layers)
+
+    @property
+    def rows(self) -> int:
+        """Rows of accumulators."""
+        return self.sizes.rows
+
+    @property
+    def gates(self) -> int:
+        """Largest number of gates of any job."""
+        return self.sizes.gates
+
+    @property
+    def operand_width(self) -> int:
+        """Bits of the broadcast operand: the widest of x, h and c that the array reads."""
+        return self.sizes.operand_width
 
     @property
     def sum_width(self) -> int:
         """Bits of an accumulator with its bias added."""
-        return signed_width(*self.network.sum_bounds(bias=True))
+        return self.sizes.sum_width
 
-    def product_fracs(self, slot: int) -> tuple[int, ...]:
-        """For each job the fraction bits of the sums in an accumulator slot; 0 without gate."""
-        head, fracs = self.network.head, []
-        for job in self.jobs:
-            if job.head and head:
-                fracs.append(head.product_frac)
-                continue
-            layer = self.network.layers[job.layer]
-            gates = layer.cell.gates
-            fracs.append(layer.formats.product_fracs[gates[slot].name] if slot < len(gates) else 0)
-        return tuple(fracs)
+    @property
+    def accumulator_width(self) -> int:
+        """Bits of an accumulator; follows from the weights, no input overflows it."""
+        return self.sizes.accumulator_width
+
+    @property
+    def weight_width(self) -> int:
+        """Bits of a weight in the weight memory."""
+        return self.sizes.weight_width
 
     def macs(self, single: Pass) -> int:
         """Cycles that the array needs for a pass: one a column, row and gate."""
@@ -393,14 +464,14 @@ class Plan:
     @property
     def words(self) -> int:
         """Words of the weight memory."""
-        return sum(self.macs(single) for single in self.passes)
+        return self.sizes.weight_words
 
     def weight_words(self) -> list[int]:
         """Contents of the weight memory, one word of ``lanes`` weights a cycle, lane 0 lowest."""
         words: list[int] = []
         for single in self.passes:
             words += _pack(self._pass_weights(single), self.weight_width)
-        return words
+        return words + [0] * (self.words - len(words))
 
     def _pass_weights(self, single: Pass) -> NDArray[np.int64]:
         """Weights of a pass, shape (macs, lanes), in the order in which they are used."""
@@ -428,14 +499,11 @@ class Plan:
 
     @property
     def diagonal_slots(self) -> list[int]:
-        """Accumulator slots whose gate has a diagonal in some layer."""
+        """Accumulator slots whose gate has a diagonal in some kind."""
         return [
             slot
-            for slot in range(self.gates)
-            if any(
-                slot < len(layer.cell.gates) and layer.cell.gates[slot].diagonal
-                for layer in self.network.layers
-            )
+            for slot in range(self.sizes.gates)
+            if any(kind.diagonal(slot) for kind in self.kinds)
         ]
 
     def diagonal_words(self, slot: int) -> list[int]:

@@ -26,12 +26,12 @@ def step_fields(plan: Plan) -> dict[str, Any]:
 
 def input_layout(plan: Plan) -> data.StructLayout:
     """A beat of ``i``: one element of x, ``data``, and the fields of its step."""
-    return data.StructLayout({"data": signed(plan.network.x.width), **step_fields(plan)})
+    return data.StructLayout({"data": signed(plan.sizes.x_width), **step_fields(plan)})
 
 
 def output_layout(plan: Plan) -> data.StructLayout:
     """A beat of ``o``: one word, whether it ends a sequence's last result, and its stream."""
-    fields: dict[str, Any] = {"data": signed(plan.interface.out(plan.network).width), "last": 1}
+    fields: dict[str, Any] = {"data": signed(plan.sizes.out_width), "last": 1}
     if plan.interface.streams > 1:
         fields["stream"] = span(plan.interface.streams)
     return data.StructLayout(fields)
@@ -51,11 +51,11 @@ def unit_address(plan: Plan, unit: Value, stream: Value) -> Value:
 
 def unit_bits(plan: Plan) -> int:
     """Bits of a unit's index in a vector's memory."""
-    return max(1, (plan.state_units - 1).bit_length())
+    return max(1, (plan.sizes.state_units - 1).bit_length())
 
 
 def vector_depth(plan: Plan) -> int:
     """Words of a vector's memory."""
     if plan.interface.streams == 1:
-        return max(2, plan.state_units)
+        return max(2, plan.sizes.state_units)
     return plan.interface.streams << unit_bits(plan)

@@ -10,33 +10,11 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component
 from hdl.numeric import span
-from hdl.operand_store import Operand, ready_layout
-from hdl.plan import Job, Pass, Plan
+from hdl.operand_store import Operand, ready_layout, restarts
+from hdl.pass_table import constants_layout, pass_constants, row_layout, sources, walk_layout
+from hdl.plan import Job, Plan
 from hdl.ports import step_fields
 from hdl.step import Step
-
-
-def row_layout(plan: Plan) -> data.StructLayout:
-    """What the state update must know of a completed row.
-
-    Fields: ``job``; ``row``; ``units``, the number of its units less one; ``begin``, it is the
-    job's first row; ``stream``; ``zero``, the state of the step before is zero; ``emit``, its
-    results go to the output stream; ``last``, it is the job's last row; ``final``, of a sequence's
-    last step.
-    """
-    return data.StructLayout(
-        {
-            "job": span(len(plan.jobs)),
-            "row": span(plan.rows),
-            "units": span(plan.lanes),
-            "begin": 1,
-            "stream": span(plan.interface.streams),
-            "zero": 1,
-            "emit": 1,
-            "last": 1,
-            "final": 1,
-        }
-    )
 
 
 class Sequencer(Component):
@@ -51,7 +29,7 @@ class Sequencer(Component):
     Latency: an operation is presented one cycle after it was decided on.
 
     Attributes:
-        x_ready, x_step, x_release, ready, restart: see
+        x_ready, x_step, x_releasing, x_release, ready, restart: see
             :class:`hdl.operand_store.OperandStore`; the head's bit of ``restart`` says that its
             sums are about to be overwritten.
         head_free: the head's sums of the result before have been drained.
@@ -70,11 +48,12 @@ class Sequencer(Component):
         streams = span(plan.interface.streams)
         super().__init__(
             {
-                "x_ready": In(span(plan.network.inputs + 1)),
+                "x_ready": In(span(plan.sizes.inputs + 1)),
                 "x_step": In(data.StructLayout(step_fields(plan))),
+                "x_releasing": Out(1),
                 "x_release": Out(1),
                 "ready": In(ready_layout(plan)),
-                "restart": Out(len(plan.jobs)),
+                "restart": Out(restarts(plan)),
                 "head_free": In(1),
                 "load": Out(1),
                 "save": Out(1),
@@ -83,7 +62,7 @@ class Sequencer(Component):
                 "valid": Out(1),
                 "weight_address": Out(span(plan.words)),
                 "operand": Out(Operand),
-                "address": Out(span(max(plan.network.inputs, plan.state_units))),
+                "address": Out(span(max(plan.sizes.inputs, plan.sizes.state_units))),
                 "stream": Out(streams),
                 "zero": Out(1),
                 "place": Out(place),
@@ -91,21 +70,35 @@ class Sequencer(Component):
                 "final": Out(1),
                 "done": Out(1),
                 "row": Out(row_layout(plan)),
+                **self._more_ports(),
                 **({"waits": Out(1)} if watched else {}),
             }
         )
 
+    def _more_ports(self) -> dict[str, Any]:
+        """Ports of a sequencer whose passes are loaded."""
+        return {}
+
+    def _first(self) -> tuple[dict[str, Any], bool]:
+        """What the plan says of the first pass, and whether that has one column only."""
+        first = self.plan.passes[0]
+        return pass_constants(self.plan, 0, first), first.columns == 1
+
+    def _begin(self, m: Module, now: Any, at: Any) -> None:
+        """What else is to be done after a reset: nothing, where passes are known."""
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         plan = self.plan
-        position = Signal(span(len(plan.passes)))
-        walk: Any = Signal(_walk_layout(plan), init={"next_column": 1})
-        at: Any = Signal(_AT, init={"column_start": 1, "last_column": plan.passes[0].columns == 1})
+        position = Signal(span(plan.sizes.passes))
+        walk: Any = Signal(walk_layout(plan), init={"next_column": 1})
+        first, one_column = self._first()
+        at: Any = Signal(_AT, init={"column_start": 1, "last_column": one_column})
         weight_address = Signal(span(plan.words))
         go = Signal()
         passed = Signal()
 
-        now: Any = Signal(constants_layout(plan), init=pass_constants(plan, 0, plan.passes[0]))
+        now: Any = Signal(constants_layout(plan), init=first)
         ends = _ends(m, walk, now, at)
         m.d.comb += passed.eq(go & ends.of_pass)
         step = Step(m, plan, self.x_step, begins=passed & now.is_input)
@@ -143,11 +136,13 @@ class Sequencer(Component):
             with m.If(wraps):
                 m.d.sync += weight_address.eq(0)
 
+        m.d.comb += self.x_releasing.eq(passed & now.is_input)
         m.d.sync += [
             self.valid.eq(go),
-            self.x_release.eq(passed & now.is_input),
+            self.x_release.eq(self.x_releasing),
             self.weight_address.eq(weight_address),
         ]
+        self._begin(m, now, at)
         self._present(m, walk, now, ends, at, step)
         if self._watched:
             m.d.comb += self.waits.eq(at.column_start & now.is_input & ~at.ready)
@@ -155,7 +150,7 @@ class Sequencer(Component):
 
     @property
     def _has_head(self) -> bool:
-        return self.plan.head_pass is not None
+        return self.plan.capacity.head
 
     def _following(self, m: Module, position: Signal, wraps: Value) -> Any:
         """What the plan says of the pass after the current one."""
@@ -216,7 +211,7 @@ class Sequencer(Component):
 
         What becomes ready in this cycle counts a cycle later; what is restarted counts at once.
         """
-        count = Signal(span(max(single.columns for single in self.plan.passes) + 1))
+        count = Signal(span(self.plan.sizes.columns + 1))
         first_ready, first_drained, drained = Signal(), Signal(), Signal()
         with m.Switch(now.source):
             for index, source in enumerate(self._sources):
@@ -224,12 +219,11 @@ class Sequencer(Component):
                     m.d.comb += count.eq(self._ready_count(*source))
         with m.Switch(following.source):
             for index, (operand, source) in enumerate(self._sources):
-                maker = self.plan.job_making(operand, source) if source >= 0 else None
+                maker = self._maker(operand, source)
                 still = Value.cast(1) if maker is None else ~restarted[maker]
                 with m.Case(index):
                     m.d.comb += first_ready.eq(self._ready_count(operand, source).any() & still)
-        for index, job in enumerate(self.plan.jobs):
-            is_drained = self._drained(job)
+        for index, is_drained in enumerate(self._drains()):
             with m.If(now.drains == index):
                 m.d.comb += drained.eq(is_drained)
             with m.If(following.drains == index):
@@ -242,7 +236,15 @@ class Sequencer(Component):
 
     @property
     def _sources(self) -> list[tuple[str, int]]:
-        return _sources(self.plan)
+        return sources(self.plan)
+
+    def _maker(self, operand: str, source: int) -> int | None:
+        """Index in ``restart`` of what makes a vector; ``None`` for the input stream."""
+        return self.plan.job_making(operand, source) if source >= 0 else None
+
+    def _drains(self) -> list[Value]:
+        """For each index of ``drains`` whether the sums of the time before are not needed."""
+        return [self._drained(job) for job in self.plan.jobs]
 
     def _ready_count(self, operand: str, source: int) -> Value:
         return self.x_ready if source < 0 else self.ready[f"{operand}{source}"]
@@ -288,24 +290,8 @@ class Sequencer(Component):
             self.row.last.eq(walk.row == now.last_row),
             self.row.final.eq(step.last),
         ]
-
-
-def _sources(plan: Plan) -> list[tuple[str, int]]:
-    """The different vectors that passes read, as (memory, job that produces it)."""
-    return list(dict.fromkeys((single.operand, single.source) for single in plan.passes))
-
-
-def _walk_layout(plan: Plan) -> data.StructLayout:
-    """Where in a pass the array is: column and the one after it, row of the job, gate."""
-    columns = max(single.columns for single in plan.passes)
-    return data.StructLayout(
-        {
-            "column": span(columns),
-            "next_column": span(columns + 1),
-            "row": span(max(job.rows for job in plan.jobs)),
-            "gate": span(plan.gates),
-        }
-    )
+        if self.plan.storage.loadable:
+            m.d.sync += [self.row.layer.eq(now.layer), self.row.start.eq(now.start)]
 
 
 _AT = data.StructLayout({"column_start": 1, "last_column": 1, "ready": 1, "drained": 1})
@@ -329,63 +315,3 @@ def _ends(m: Module, walk: Any, now: Any, at: Any) -> Any:
         ends.of_pass.eq(ends.of_column & at.last_column),
     ]
     return ends
-
-
-def constants_layout(plan: Plan) -> data.StructLayout:
-    """Fields of :func:`pass_constants`."""
-    walk = _walk_layout(plan)
-    return data.StructLayout(
-        {
-            "job": span(len(plan.jobs)),
-            "drains": span(len(plan.jobs)),
-            "source": span(len(_sources(plan))),
-            "operand": Operand,
-            "base": span(max(plan.network.inputs, plan.state_units)),
-            "recurrent": 1,
-            "last_column": walk["column"].shape,
-            "first_row": span(plan.rows),
-            "last_row": walk["row"].shape,
-            "units_in_last_row": span(plan.lanes),
-            "first_gate": span(plan.gates),
-            "last_gate": span(plan.gates),
-            "first": plan.gates,
-            "final": plan.gates,
-            "completes": 1,
-            "is_input": 1,
-            "is_head": 1,
-            "ends_job": 1,
-            "ends_step": 1,
-            "emits": 1,
-        }
-    )
-
-
-def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
-    """What the sequencer must know of a pass; gates count from the pass' first one."""
-    number = single.completes if single.completes is not None else 0
-    job, rows = plan.jobs[number], plan.rows_of(single)
-    units = next(other.units for other in plan.jobs if other.layer == single.layer)
-    start = single.gates[0]
-    is_output = single.layer == len(plan.network.layers) - 1 and "h" in job.makes
-    return {
-        "job": number,
-        "drains": single.drains if single.drains is not None else 0,
-        "source": _sources(plan).index((single.operand, single.source)),
-        "operand": Operand[single.operand.upper()],
-        "base": single.base,
-        "recurrent": single.recurrent,
-        "last_column": single.columns - 1,
-        "first_row": plan.row_of(single),
-        "last_row": rows - 1,
-        "units_in_last_row": (units - 1) % plan.lanes,
-        "first_gate": start,
-        "last_gate": len(single.gates) - 1,
-        "first": sum(1 << (gate - start) for gate in single.first),
-        "final": sum(1 << (gate - start) for gate in single.final),
-        "completes": bool(single.final),
-        "is_input": single.source < 0,
-        "is_head": single is plan.head_pass,
-        "ends_job": single.completes is not None,
-        "ends_step": index == len(plan.step_passes) - 1,
-        "emits": job.head or (is_output and plan.head_pass is None),
-    }

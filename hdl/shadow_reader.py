@@ -35,7 +35,7 @@ class ShadowReader(Component):
         super().__init__(
             {
                 "valid": In(1),
-                "job": In(span(len(plan.jobs))),
+                "job": In(span(len(plan.kinds))),
                 "row": In(layout["row"].shape),
                 "bank": In(span(plan.array.banks)),
                 "group": In(layout["group"].shape),
@@ -53,7 +53,7 @@ class ShadowReader(Component):
     def _bank(self, m: Module, bank: int) -> None:
         reads = max(map(len, self.plan.reads))
         asked = Signal(read_layout(self.plan.array), name=f"asked{bank}", reset_less=True)
-        job = Signal(span(len(self.plan.jobs)), name=f"job{bank}", reset_less=True)
+        job = Signal(span(len(self.plan.kinds)), name=f"job{bank}", reset_less=True)
         count = Signal(span(reads + 1), name=f"count{bank}", reset_less=True)
         enters = Signal(name=f"enters{bank}")
         m.d.comb += [

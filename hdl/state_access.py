@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib import stream
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from golden.sessions import state_vectors as state_order
 from hdl.component import Component
+from hdl.loaded_memory import LoadedMemory
+from hdl.loader import write_layout
 from hdl.numeric import constant_by, span
-from hdl.operand_store import all_ready, made_vectors, ready_layout, state_vectors, write_signature
+from hdl.operand_store import (
+    all_ready,
+    complete_layout,
+    made_vectors,
+    ready_layout,
+    state_vectors,
+    write_signature,
+)
 from hdl.plan import Plan
 from hdl.ports import state_shape
+from hdl.state_table import segment_layout, segments, state_segments
 
 
 class StateAccess(Component):
@@ -31,7 +40,9 @@ class StateAccess(Component):
 
     Attributes:
         load, save, stream: what the sequencer asks for, until ``done``.
-        ready: see :func:`hdl.operand_store.ready_layout`.
+        ready: see :func:`hdl.operand_store.ready_layout`; where sizes are loaded ``complete`` of
+            :class:`hdl.operand_store.OperandStore`.
+        write, bank: where weights are loaded, see :class:`hdl.loader.Loader`.
         done: high for one cycle, once the last word has moved.
         i, o: state words, each in the lower bits, signed.
         update_write_h, ..., update_address, update_stream: from the state update.
@@ -42,7 +53,8 @@ class StateAccess(Component):
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
         streams = span(plan.interface.streams)
-        ports: dict[str, Any] = {}
+        loads = plan.storage.loadable
+        ports: dict[str, Any] = {"write": In(write_layout(plan)), "bank": In(1)} if loads else {}
         for name in made_vectors(plan):
             ports[f"update_write_{name}"] = In(write_signature(plan, name))
             ports[f"write_{name}"] = Out(write_signature(plan, name))
@@ -53,13 +65,13 @@ class StateAccess(Component):
                 "load": In(1),
                 "save": In(1),
                 "stream": In(streams),
-                "ready": In(ready_layout(plan)),
+                "ready": In(complete_layout(plan) if loads else ready_layout(plan)),
                 "done": Out(1),
                 "i": In(stream.Signature(state_shape(plan))),
                 "o": Out(stream.Signature(state_shape(plan))),
-                "update_address": In(span(plan.state_units)),
+                "update_address": In(span(plan.sizes.state_units)),
                 "update_stream": In(streams),
-                "address": Out(span(plan.state_units)),
+                "address": Out(span(plan.sizes.state_units)),
                 "state_stream": Out(streams),
                 **ports,
             }
@@ -67,17 +79,22 @@ class StateAccess(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        segments = _segments(self.plan)
-        segment = Signal(span(len(segments)))
-        unit = Signal(span(self.plan.state_units), init=segments[0][1])
+        loads = self.plan.storage.loadable
+        found = [] if loads else state_segments(self.plan)
+        segment = Signal(span(segments(self.plan) if loads else len(found)))
+        unit = Signal(span(self.plan.sizes.state_units), init=0 if loads else found[0][1])
         settled, moves, loading, saving = Signal(), Signal(), Signal(), Signal()
-        last_unit = constant_by(m, segment, [end for _, _, end in segments], name="last_unit")
-        names = state_vectors(self.plan)
-        vector = constant_by(m, segment, [names.index(n) for n, _, _ in segments], name="vector")
+        table: Any = self._table(m, segment) if loads else None
+        if loads:
+            last_unit, vector = table.last, table.vector
+        else:
+            last_unit = constant_by(m, segment, [end for _, _, end in found], name="last_unit")
+            names = state_vectors(self.plan)
+            vector = constant_by(m, segment, [names.index(n) for n, _, _ in found], name="vector")
         ends, is_last = Signal(), Signal()
         m.d.comb += [
             ends.eq(unit == last_unit),
-            is_last.eq(ends & (segment == len(segments) - 1)),
+            is_last.eq(ends & (table.ends if loads else segment == len(found) - 1)),
         ]
         # What was announced is written two cycles later; a step that ends now is not announced yet.
         all_known = Signal(name="all_ready")
@@ -92,11 +109,13 @@ class StateAccess(Component):
         with m.If(moves):
             m.d.sync += unit.eq(unit + 1)
             with m.If(ends):
-                starts = [first for _, first, _ in segments]
-                m.d.sync += [
-                    segment.eq(Mux(is_last, 0, segment + 1)),
-                    unit.eq(constant_by(m, segment, starts[1:] + starts[:1], name="next_unit")),
-                ]
+                starts = [first for _, first, _ in found]
+                following: Any = (
+                    table.next
+                    if loads
+                    else constant_by(m, segment, starts[1:] + starts[:1], name="next_unit")
+                )
+                m.d.sync += [segment.eq(Mux(is_last, 0, segment + 1)), unit.eq(following)]
         with m.FSM():
             with m.State("IDLE"), m.If(settled):
                 with m.If(self.load):
@@ -121,6 +140,16 @@ class StateAccess(Component):
                 m.next = "IDLE"
         return m
 
+    def _table(self, m: Module, segment: Value) -> Any:
+        """What was loaded of a segment."""
+        m.submodules.table = table = LoadedMemory(plan=self.plan, section="state", table=True)
+        m.d.comb += [
+            table.write.eq(self.write),
+            table.bank.eq(self.bank),
+            table.address.eq(segment),
+        ]
+        return data.View(segment_layout(self.plan), table.data)
+
     def _take_over(
         self, m: Module, unit: Signal, vector: Value, *, loading: Signal, saving: Signal
     ) -> None:
@@ -144,15 +173,3 @@ class StateAccess(Component):
                         write.stream.eq(self.stream),
                         write.data.eq(self.i.payload),
                     ]
-
-
-def _segments(plan: Plan) -> list[tuple[str, int, int]]:
-    """Neighbouring units of the state, as (vector, first unit, last unit)."""
-    segments: list[tuple[str, int, int]] = []
-    for name, layer in state_order(plan.network):
-        start = plan.first_unit(layer)
-        end = start + plan.network.layers[layer].units - 1
-        if segments and segments[-1][0] == name and segments[-1][2] == start - 1:
-            start = segments.pop()[1]
-        segments.append((name, start, end))
-    return segments

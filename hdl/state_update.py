@@ -8,16 +8,16 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from golden.formats import Format
 from hdl.component import Component, delayed
 from hdl.latency import CLASS, QUEUE, READ, SHADOW, SUM
+from hdl.loader import write_layout
 from hdl.numeric import constant_by, requantize, span
 from hdl.operand_store import made_vectors, state_vectors, write_signature
 from hdl.output_buffer import OutputBuffer
+from hdl.pass_table import row_layout
 from hdl.pipeline import Staged
 from hdl.plan import Plan
 from hdl.ports import output_layout
-from hdl.sequencer import row_layout
 from hdl.shadow import read_layout
 from hdl.shadow_reader import ShadowReader
 from hdl.unit_entry import UnitEntry
@@ -46,6 +46,7 @@ class StateUpdate(Component):
         state_address, state_stream, state_h, state_c: a unit and its h and c of step t-1, one
             cycle later.
         write_h, write_c, write_rh: see :class:`hdl.operand_store.OperandStore`.
+        write, bank: where weights are loaded, see :class:`hdl.loader.Loader`.
         head_start, head_free: the head's sums are about to be overwritten; may they be?
         o: output stream, see :func:`hdl.ports.output_layout`.
         saturated: where ``watched``: a new element of c was cut to its format's range.
@@ -53,6 +54,7 @@ class StateUpdate(Component):
 
     def __init__(self, *, plan: Plan, watched: bool = False) -> None:
         self.plan = plan
+        loads = plan.storage.loadable
         self._watched = watched
         ports = {f"write_{name}": Out(write_signature(plan, name)) for name in made_vectors(plan)}
         ports |= {
@@ -64,8 +66,9 @@ class StateUpdate(Component):
                 "row": In(row_layout(plan)),
                 "read": Out(data.ArrayLayout(read_layout(plan.array), plan.array.banks)),
                 "sums": In(data.ArrayLayout(signed(plan.accumulator_width), plan.array.banks)),
-                "state_address": Out(span(plan.state_units)),
+                "state_address": Out(span(plan.sizes.state_units)),
                 "state_stream": Out(span(plan.interface.streams)),
+                **({"write": In(write_layout(plan)), "bank": In(1)} if loads else {}),
                 "head_start": In(1),
                 "head_free": Out(1),
                 "o": Out(stream.Signature(output_layout(plan))),
@@ -90,12 +93,14 @@ class StateUpdate(Component):
             plan=plan,
             entering=unit,
             phase=entry.phase,
+            enable=entry.in_flight,
             sums=self.sums,
             state={name: getattr(self, f"state_{name}") for name in state_vectors(plan)},
+            loads=(self.write, self.bank) if plan.storage.loadable else None,
             watched=self._watched,
         )
-        for (program, jobs), order in zip(plan.programs, cost.orders, strict=True):
-            builder.run(program, jobs, order)
+        for (program, kinds), order in zip(plan.programs, cost.orders, strict=True):
+            builder.run(program, kinds, order)
         for vector in made_vectors(plan):
             self._write(m, builder, vector, entry.alive)
         if self._watched and "c" in made_vectors(plan):
@@ -123,14 +128,19 @@ class StateUpdate(Component):
         m.d.comb += self.head_free.eq(~head_waits)
         with m.If(self.head_start):
             m.d.sync += head_waits.eq(1)
-        with m.Elif(unit.valid & unit.last & (unit.job == len(self.plan.jobs) - 1)):
+        with m.Elif(unit.valid & unit.last & self._is_head(unit.job)):
             m.d.sync += head_waits.eq(0)
+
+    def _is_head(self, kind: Value) -> Value:
+        """Whether a unit is the head's; without head nobody asks."""
+        if not self.plan.storage.loadable:
+            return kind == len(self.plan.kinds) - 1
+        return kind.matches(*(n for n, one in enumerate(self.plan.kinds) if one.head))
 
     def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: Value) -> None:
         """A vector's new elements to their memory, announced two stages before."""
         write = getattr(self, f"write_{vector}")
         stage, value, writes = builder.written(vector)
-        layers = [min(job.layer, len(self.plan.network.layers) - 1) for job in self.plan.jobs]
         before = builder.pipe.job_at(stage - 2)
         m.d.comb += [
             write.valid.eq(alive[stage] & writes(builder.pipe.job_at(stage))),
@@ -138,17 +148,26 @@ class StateUpdate(Component):
             write.stream.eq(builder.pipe.at(builder.stream, stage)),
             write.data.eq(value),
             write.announce.eq(alive[stage - 2] & writes(before)),
-            write.layer.eq(constant_by(m, before, layers, name=f"{vector}_layer")),
+            write.layer.eq(self._layer(m, builder, vector, stage - 2)),
         ]
+        if self.plan.storage.loadable:
+            m.d.comb += write.last.eq(builder.pipe.at(builder.last, stage - 2))
+
+    def _layer(self, m: Module, builder: UpdateBuilder, vector: str, stage: int) -> Value:
+        """The layer of the unit in a stage."""
+        if self.plan.storage.loadable:
+            return builder.pipe.at(builder.layer, stage)
+        layers = [min(job.layer, len(self.plan.network.layers) - 1) for job in self.plan.jobs]
+        return constant_by(m, builder.pipe.job_at(stage), layers, name=f"{vector}_layer")
 
     def _result(self, builder: UpdateBuilder) -> Staged:
         """What goes to the output: the head's sums, or h."""
-        network = self.plan.network
-        if network.head is None:
+        if not self.plan.capacity.head:
             stage, value, _ = builder.written("h")
             return Staged(value, stage, ())
-        builder.pipe.active = [len(self.plan.jobs) - 1]
-        formats: list[Format] = [network.out] * len(self.plan.jobs)
+        kinds = self.plan.kinds
+        builder.pipe.active = [number for number, kind in enumerate(kinds) if kind.head]
+        formats = [kind.format("out") for kind in kinds]
         result = builder.pipe.apply(
             requantize,
             builder.biased(0, self.plan.update_cost.logit - 1 - SUM),
@@ -157,6 +176,12 @@ class StateUpdate(Component):
         )
         assert result.stage == self.plan.update_cost.logit
         return result
+
+    @property
+    def _classes(self) -> int:
+        """Logits of a head, at most."""
+        plan = self.plan
+        return 1 << (plan.sizes.out_width - 1) if plan.storage.loadable else plan.network.outputs
 
     def _emit(self, m: Module, result: Staged, unit: Any) -> None:
         """Results to the output buffer, and from there to ``o``."""
@@ -172,12 +197,12 @@ class StateUpdate(Component):
         streams = at_result(unit.stream)
         value = result.value
         if plan.interface.classes:
-            value = _class(m, value, emits, begins, outputs=plan.network.outputs)
+            value = _class(m, value, emits, begins, outputs=self._classes)
             emits, ends, final, streams = (
                 at_result(signal, CLASS) for signal in (emits & ends, ends, final, streams)
             )
         m.submodules.buffer = buffer = OutputBuffer(
-            shape=self.o.payload.shape(), words=plan.result_words
+            shape=self.o.payload.shape(), words=plan.sizes.outputs
         )
         word = buffer.word
         m.d.comb += [

@@ -11,12 +11,15 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component, delayed
 from hdl.numeric import constant_by, span
+from hdl.pass_table import row_layout
 from hdl.plan import Plan
-from hdl.sequencer import row_layout
 from hdl.shadow import read_layout
 
-_OF_ROW = ("job", "row", "stream", "zero", "emit", "final")
-"""Fields of a unit that its row decides."""
+
+def _of_row(plan: Plan) -> tuple[str, ...]:
+    """Fields of a unit that its row decides."""
+    names = ("job", "row", "stream", "zero", "emit", "final")
+    return (*names, "layer") if plan.storage.loadable else names
 
 
 def unit_layout(plan: Plan) -> data.StructLayout:
@@ -27,17 +30,16 @@ def unit_layout(plan: Plan) -> data.StructLayout:
     is its job's last; and its row's, see :func:`hdl.sequencer.row_layout`.
     """
     row = row_layout(plan)
-    total = plan.jobs[-1].unit + plan.jobs[-1].units
     return data.StructLayout(
         {
             "valid": 1,
             "bank": span(plan.array.banks),
             "group": read_layout(plan.array)["group"].shape,
-            "index": span(total),
+            "index": span(plan.sizes.unit_words),
             "begin": 1,
             "ends_job": 1,
             "last": 1,
-            **{name: row[name].shape for name in _OF_ROW},
+            **{name: row[name].shape for name in _of_row(plan)},
         }
     )
 
@@ -58,6 +60,7 @@ class UnitEntry(Component):
         given: a word leaves the output buffer.
         unit: the unit, see :func:`unit_layout`.
         alive: the stages of the state update that have a unit in them.
+        in_flight: any of them has.
         phase: see :class:`hdl.pipeline.Pipeline`.
     """
 
@@ -70,6 +73,7 @@ class UnitEntry(Component):
                 "given": In(1),
                 "unit": Out(unit_layout(plan)),
                 "alive": Out(plan.update_cost.depth + 1),
+                "in_flight": Out(1),
                 "phase": Out(span(plan.update_cost.interval)),
             }
         )
@@ -78,19 +82,18 @@ class UnitEntry(Component):
         m = Module()
         interval = self.plan.update_cost.interval
         phase = Signal.like(self.phase, init=interval - 1)
-        in_flight, may_enter = Signal(), Signal()
-        enters = Signal()
+        may_enter, enters = Signal(), Signal()
         row = self._next_row(m, enters)
         fits = self._room(m, row, enters)
         m.d.comb += [
-            in_flight.eq(self._in_flight(m)),
+            self.in_flight.eq(self._in_flight(m)),
             self.phase.eq(phase),
             may_enter.eq(phase == interval - 1),
         ]
         # Without a unit in flight any cycle will do for the next one.
-        with m.If(enters | (may_enter & in_flight)):
+        with m.If(enters | (may_enter & self.in_flight)):
             m.d.sync += phase.eq(0)
-        with m.Elif(in_flight):
+        with m.Elif(self.in_flight):
             m.d.sync += phase.eq(phase + 1)
         with m.Else():
             m.d.sync += phase.eq(interval - 1)
@@ -108,12 +111,12 @@ class UnitEntry(Component):
 
     def _next_row(self, m: Module, enters: Value) -> Any:
         """The row that enters next: from the queue, or past it while that is empty."""
-        plan = self.plan
+        plan, fixed = self.plan, not self.plan.storage.loadable
         layout = data.StructLayout(
             {
                 "valid": 1,
                 "row": self.row.shape(),
-                "start": span(plan.jobs[-1].unit + 1),
+                "start": span(plan.jobs[-1].unit + 1) if fixed else self.row.start.shape(),
                 "words": span(plan.lanes + 1),
             }
         )
@@ -133,7 +136,9 @@ class UnitEntry(Component):
             m.d.sync += [
                 held.valid.eq(queue.r_rdy | self.row_done),
                 held.row.eq(source),
-                held.start.eq(constant_by(m, source.job, starts, name="start")),
+                held.start.eq(
+                    constant_by(m, source.job, starts, name="start") if fixed else source.start
+                ),
                 held.words.eq(source.last if plan.interface.classes else source.units + 1),
             ]
         return held
@@ -141,11 +146,11 @@ class UnitEntry(Component):
     @property
     def _queue_depth(self) -> int:
         """Rows of all jobs: no job is drained twice before its sums may be overwritten."""
-        return max(2, sum(job.rows for job in self.plan.jobs))
+        return max(2, self.plan.sizes.queued_rows)
 
     def _room(self, m: Module, row: Any, enters: Value) -> Value:
         """Whether the next row's words fit the output buffer."""
-        words = self.plan.result_words
+        words = self.plan.sizes.outputs
         room = Signal(span(words + 1), init=words)
         fits = Signal()
         m.d.sync += [
@@ -175,7 +180,7 @@ class UnitEntry(Component):
         entered: Any = Signal(unit.shape(), reset_less=True)
         m.d.sync += valid.eq(enters | (may_enter & active & (lanes_left != 0)))
         m.d.comb += unit.valid.eq(valid)
-        for name in ("bank", "group", "index", "begin", "ends_job", *_OF_ROW):
+        for name in ("bank", "group", "index", "begin", "ends_job", *_of_row(self.plan)):
             m.d.comb += unit[name].eq(entered[name])
         with m.If(may_enter):
             m.d.sync += [
@@ -195,6 +200,6 @@ class UnitEntry(Component):
                 entered.index.eq(Mux(row.row.begin, row.start, unit.index + 1)),
                 entered.begin.eq(row.row.begin),
                 entered.ends_job.eq(row.row.last),
-                *(entered[name].eq(row.row[name]) for name in _OF_ROW),
+                *(entered[name].eq(row.row[name]) for name in _of_row(self.plan)),
             ]
         return ends

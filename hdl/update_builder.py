@@ -12,6 +12,7 @@ from golden.formats import Format
 from golden.quantized import signed_width
 from hdl.activations import Tanh, hard_sigmoid, logistic_from_tanh
 from hdl.latency import READ, STATE, SUM, Program, UpdateCost, tanh_latency
+from hdl.loaded_memory import LoadedMemory
 from hdl.memory import block_memory
 from hdl.numeric import distinct, exceeds, requantize, select
 from hdl.pipeline import Pipeline, Staged
@@ -40,15 +41,17 @@ class UpdateBuilder:
         plan: the core's plan.
         entering: the unit in stage 0: ``job``, ``index`` in the memories, ``stream``, and
             ``zero``, the state of step t-1 is 0.
-        phase: see :class:`hdl.pipeline.Pipeline`.
+        phase, enable: see :class:`hdl.pipeline.Pipeline`.
         sums: what each bank of the shadow gives; the entering unit's ``n``-th sum is there in stage
             ``hdl.latency.READ + 1 + n``.
         state: h and c of step t-1 of the entering unit, valid in stage 1.
+        loads: where weights are loaded, writes of the loader and the active bank.
         watched: whether to tell of elements of c that are cut.
 
     Attributes:
         index: index of the unit.
         stream: stream of the unit.
+        layer, last: where weights are loaded, its layer, and whether it is its job's last.
         made: for each vector, each program's jobs and what they write.
     """
 
@@ -59,22 +62,26 @@ class UpdateBuilder:
         plan: Plan,
         entering: Any,
         phase: Signal,
+        enable: Value,
         sums: Any,
         state: dict[str, Value],
+        loads: tuple[Any, Value] | None = None,
         watched: bool = False,
     ) -> None:
         self._m = m
         self._plan = plan
         self._sums = sums
         self._state = state
+        self._loads = loads
         self._cost: UpdateCost = plan.update_cost
         self.pipe = Pipeline(
             m,
             job=entering.job,
-            jobs=len(plan.jobs),
+            jobs=len(plan.kinds),
             phase=phase,
             interval=self._cost.interval,
             multipliers=self._cost.multipliers,
+            enable=enable,
         )
         self._tables = Slots(units=self._cost.tables, interval=self._cost.interval)
         self._lookups: dict[int, list[_Lookup]] = {}
@@ -87,6 +94,9 @@ class UpdateBuilder:
         self._bank = Staged(entering.bank, 0, ())
         self.index = Staged(entering.index, 0, ())
         self.stream = Staged(entering.stream, 0, ())
+        if loads:
+            self.layer = Staged(entering.layer, 0, ())
+            self.last = Staged(entering.last, 0, ())
         self.made: dict[str, list[tuple[list[int], Staged]]] = {}
         self._watched = watched
         self._cuts: list[tuple[list[int], Staged]] = []
@@ -99,18 +109,17 @@ class UpdateBuilder:
 
     def finish(self) -> None:
         """Build what is shared, once all that it is for is known."""
-        self.pipe.finish()
         for unit, lookups in self._lookups.items():
             self._build_table(unit, lookups)
+        self.pipe.finish()
 
     def _formats(self, name: str) -> list[Format]:
-        """A layer's format for each job; the head takes the last layer's, which it never uses."""
-        layers = self._plan.network.layers
-        return [
-            getattr(layers[min(job.layer, len(layers) - 1)].formats, "h" if name == "rh" else name)
-            or layers[0].formats.h
-            for job in self._plan.jobs
-        ]
+        """For each kind a format of its layer."""
+        return [kind.format(name) for kind in self._plan.kinds]
+
+    def _fracs(self, slot: int) -> tuple[int, ...]:
+        """For each kind the fraction bits of the sums in an accumulator slot."""
+        return tuple(kind.frac(slot) for kind in self._plan.kinds)
 
     def biased(self, slot: int, read: int) -> Staged:
         """Sum of the gate in an accumulator slot, with its bias, whatever the job.
@@ -128,7 +137,7 @@ class UpdateBuilder:
         self._biased[slot, read] = pipe.register(
             (exact + bias)[: plan.sum_width].as_signed(),
             stage,
-            plan.product_fracs(slot),
+            self._fracs(slot),
             name=f"biased{slot}",
         )
         assert self._biased[slot, read].stage == SUM + read
@@ -138,13 +147,23 @@ class UpdateBuilder:
         """A memory of one word a unit, read in time for a stage: two cycles with its register."""
         if (name, stage) in self._words:
             return self._words[name, stage]
-        width = signed_width(min(words), max(words))
-        memory = block_memory(shape=signed(width), depth=max(2, len(words)), init=words)
-        self._m.submodules[f"{name}_{stage}"] = memory
-        port = memory.read_port()
-        word_q = Signal(signed(width), name=f"{name}_{stage}_q", reset_less=True)
-        self._m.d.comb += port.addr.eq(self.pipe.at(self.index, stage - 2))
-        self._m.d.sync += word_q.eq(port.data)
+        index = self.pipe.at(self.index, stage - 2)
+        if self._loads:
+            memory = LoadedMemory(plan=self._plan, section=name)
+            self._m.submodules[f"{name}_{stage}"] = memory
+            write, bank = self._loads
+            self._m.d.comb += [memory.write.eq(write), memory.bank.eq(bank)]
+            self._m.d.comb += memory.address.eq(index)
+            word = memory.data.as_signed()
+        else:
+            width = signed_width(min(words), max(words))
+            rom = block_memory(shape=signed(width), depth=max(2, len(words)), init=words)
+            self._m.submodules[f"{name}_{stage}"] = rom
+            port = rom.read_port()
+            self._m.d.comb += port.addr.eq(index)
+            word = port.data
+        word_q = Signal(signed(len(word)), name=f"{name}_{stage}_q", reset_less=True)
+        self._m.d.sync += word_q.eq(word)
         self._words[name, stage] = word_q
         return word_q
 
@@ -156,7 +175,7 @@ class UpdateBuilder:
             return biased
         c = c or self.state("c")
         words = self._plan.diagonal_words(slot)
-        fracs = zip(self._plan.product_fracs(slot), self._formats("c"), strict=True)
+        fracs = zip(self._fracs(slot), self._formats("c"), strict=True)
         weight = Staged(
             self._constants(f"diagonal{slot}", words, stage=c.stage),
             c.stage,
@@ -168,7 +187,9 @@ class UpdateBuilder:
         """h or c of step t-1; 0 where a sequence starts from zero."""
         if name not in self._states:
             fracs = tuple(to.frac for to in self._formats(name))
-            word = self.pipe.register(self._state[name], STATE - 2, fracs, name=f"word_{name}")
+            word = self.pipe.register(
+                self._state[name], STATE - 2, fracs, name=f"word_{name}", of_memory=True
+            )
             masked = Mux(self.pipe.at(self._zero, STATE - 1), 0, word.value)
             self._states[name] = self.pipe.register(masked, STATE - 1, fracs, name=f"old_{name}")
         return self._states[name]
@@ -192,10 +213,7 @@ class UpdateBuilder:
         if len(results) == 1:
             return next(iter(results.values()))
         stage, (hard, logistic) = self.pipe.meet(*results.values())
-        layers = self._plan.network.layers
-        is_hard = [
-            int(not job.head and layers[job.layer].sigmoid == "hard") for job in self._plan.jobs
-        ]
+        is_hard = [int(kind.sigmoid == "hard") for kind in self._plan.kinds]
         chosen = Mux(self.pipe.index_by_job(stage, is_hard), hard, logistic)
         return Staged(chosen, stage, tuple(to.frac for to in gates))
 
@@ -253,8 +271,8 @@ class UpdateBuilder:
         stage = self._cost.written["c"]
         cut = Value.cast(0)
         for jobs, single in self._cuts:
-            active = len(jobs) == len(self._plan.jobs)
-            ours = Value.cast(1) if active else self.pipe.job_at(stage).matches(*jobs)
+            whole = len(jobs) == len(self._plan.kinds)
+            ours = Value.cast(1) if whole else self.pipe.job_at(stage).matches(*jobs)
             cut |= ours & self.pipe.at(single, stage).any()
         return stage, cut
 
@@ -262,7 +280,7 @@ class UpdateBuilder:
         """A vector's write: its stage, the value, and whether a job writes the vector."""
         stage = self._cost.written[vector]
         choices = [self.pipe.at(result, stage) for _, result in self.made[vector]]
-        index = [0] * len(self._plan.jobs)
+        index = [0] * len(self._plan.kinds)
         for number, (jobs, _) in enumerate(self.made[vector]):
             for job in jobs:
                 index[job] = number
@@ -271,6 +289,6 @@ class UpdateBuilder:
         writers = self.pipe.active
 
         def writes(job: Value) -> Value:
-            return Value.cast(1) if len(writers) == len(self._plan.jobs) else job.matches(*writers)
+            return Value.cast(1) if len(writers) == len(self._plan.kinds) else job.matches(*writers)
 
         return stage, value, writes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from operator import attrgetter
@@ -65,6 +66,7 @@ def generate(
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
     name: str = "litelstm_core",
+    others: Sequence[QuantizedNetwork] = (),
 ) -> Generated:
     """Verilog and description of a core.
 
@@ -75,12 +77,14 @@ def generate(
         interface: streams, state and outputs.
         storage: memories of weights and sums.
         name: the top module's name.
+        others: where weights are loaded, networks that it can run as well.
 
     Returns:
         The same bytes for the same arguments, on any machine.
 
     Raises:
-        InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier.
+        InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier, or there are
+            others, and weights are not loaded or these networks cannot share a core.
     """
     check_name(name)
     core = Core(
@@ -89,6 +93,7 @@ def generate(
         tail_multipliers=tail_multipliers,
         interface=interface,
         storage=storage,
+        others=others,
     )
     return Generated(convert(Top(core), name=name), describe(core.plan, name=name), core.plan)
 

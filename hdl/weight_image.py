@@ -9,15 +9,16 @@ words before it, low byte first (:func:`zlib.crc32`).
 
 from __future__ import annotations
 
-import json
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hdl.latency import ACTIVATE
+from hdl.pass_table import constants_layout, table_words
 from hdl.plan import Plan
+from hdl.state_table import segment_layout, segments, state_words
 
 WIDTH = 32
 """Bits of a word of the stream; a memory that takes it is written in parts of so many."""
@@ -61,7 +62,20 @@ def sections(plan: Plan) -> tuple[Section, ...]:
     """The memories in the order of the image; none where the Verilog has everything."""
     if not plan.storage.loadable:
         return ()
-    return (Section(name="weights", depth=plan.words, width=plan.lanes * plan.weight_width),)
+    sizes = plan.sizes
+    found = [Section(name="passes", depth=sizes.passes, width=constants_layout(plan).size)]
+    if plan.interface.state == "load":
+        found.append(Section(name="state", depth=segments(plan), width=segment_layout(plan).size))
+    found += [
+        Section(name=f"bias{slot}", depth=sizes.unit_words, width=sizes.bias_width)
+        for slot in range(sizes.gates)
+    ]
+    found += [
+        Section(name=f"diagonal{slot}", depth=sizes.unit_words, width=sizes.weight_width)
+        for slot in plan.diagonal_slots
+    ]
+    width = plan.lanes * plan.weight_width
+    return (*found, Section(name="weights", depth=sizes.weight_words, width=width))
 
 
 def length(plan: Plan) -> int:
@@ -71,20 +85,8 @@ def length(plan: Plan) -> int:
 
 
 def core_id(plan: Plan) -> int:
-    """CRC-32 of all that a network must have as this core has it, to be loaded into it."""
-    fields = {
-        name: np.asarray(value).tolist()
-        for name, value in plan.network.fields().items()
-        if np.ndim(value) < 2
-    }
-    fields |= {
-        "lanes": plan.lanes,
-        "tail_multipliers": plan.tail_multipliers,
-        "interface": asdict(plan.interface),
-        "sizes": [asdict(section) for section in sections(plan)],
-        "accumulator": plan.accumulator_width,
-    }
-    return zlib.crc32(json.dumps(fields, sort_keys=True).encode())
+    """CRC-32 of all that a network must keep to, to be loaded into a core."""
+    return plan.capacity.number
 
 
 def image(plan: Plan) -> NDArray[np.uint32]:
@@ -92,20 +94,33 @@ def image(plan: Plan) -> NDArray[np.uint32]:
     found = sections(plan)
     if not found:
         return np.zeros(0, np.uint32)
-    contents = {"weights": plan.weight_words()}
     header = [MAGIC, VERSION, core_id(plan), length(plan)]
     octets = b"".join(
         [word.to_bytes(WIDTH // 8, "little") for word in header]
-        + [_octets(section, contents[section.name]) for section in found]
+        + [_octets(section, _words(plan, section.name)) for section in found]
     )
     octets += zlib.crc32(octets).to_bytes(WIDTH // 8, "little")
     return np.frombuffer(octets, "<u4").astype(np.uint32)
 
 
+def _words(plan: Plan, name: str) -> list[int]:
+    """The words of a section that the network fills."""
+    if name == "passes":
+        return table_words(plan)
+    if name == "state":
+        return state_words(plan)
+    if name.startswith("bias"):
+        return plan.bias_words(int(name.removeprefix("bias")))
+    if name.startswith("diagonal"):
+        return plan.diagonal_words(int(name.removeprefix("diagonal")))
+    return plan.weight_words()
+
+
 def _octets(section: Section, words: list[int]) -> bytes:
-    """The words of a memory, each in whole words of the image."""
-    size = section.parts * WIDTH // 8
-    return b"".join(word.to_bytes(size, "little") for word in words)
+    """The words of a memory, each in whole words of the image; zeros in those that are left."""
+    size, mask = section.parts * WIDTH // 8, (1 << section.width) - 1
+    filled = b"".join((word & mask).to_bytes(size, "little") for word in words)
+    return filled.ljust(section.depth * size, b"\0")
 
 
 def load_cycles(plan: Plan) -> int:

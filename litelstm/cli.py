@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
+from threading import current_thread, main_thread
 
 import click
 
@@ -35,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Status 2 is bad input or a missing tool, 1 is a result that is not right.
     """
     try:
-        status = cli.main(arguments, prog_name="litelstm", standalone_mode=False)
+        with _terminated_as_interrupted():
+            status = cli.main(arguments, prog_name="litelstm", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         status = BAD_INPUT
@@ -48,6 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (DriverError, LinkError, SimulationError, SynthesisError) as error:
         status = _fail(str(error), FAILED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: with what it started, and nothing half-written."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(message: str, status: int) -> int:

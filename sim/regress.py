@@ -142,8 +142,19 @@ class Case:
         rng = self.random(_STORAGE)
         if rng.random() < 0.8:
             return BUILT_IN
-        weights, sums = [("ram", "lanes"), ("rom", "block"), ("ram", "block")][rng.integers(3)]
+        weights, sums = [("ram", "lanes"), ("rom", "block"), ("double", "block")][rng.integers(3)]
         return Storage(weights=weights, sums=sums)
+
+    @cached_property
+    def others(self) -> list[QuantizedNetwork]:
+        """Where weights are loaded, networks that the core can run as well."""
+        if not self.storage.loadable:
+            return []
+        seed, own = (self.seed, self.number, ATTEMPTS), self.network
+        recipe = random_recipe(seed, units=MAX_UNITS, cells=EVERY_CELL)
+        outputs = (recipe.outputs or 1) if own.head else None
+        other = quantized_network(replace(recipe, outputs=outputs), seed)
+        return [replace(other, tanh=own.tanh)]
 
     @property
     def _step_cycles(self) -> float:
@@ -180,6 +191,7 @@ class Case:
             interface=self.interface,
             storage=self.storage,
             name=self.name,
+            others=self.others,
         )
 
     @cached_property

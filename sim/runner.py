@@ -112,19 +112,11 @@ def run(
         path.unlink(missing_ok=True)
     if seed is None:
         seed = secrets.randbelow(2**31)
-    names = [testcase] if isinstance(testcase, str) else testcase
     print(f"{build.simulator} {test_module}: seed {seed}", flush=True)
-
-    own = cocotb_environment(build.simulator, top=build.top, test_module=test_module)
-    extra = dict(env or {})
-    if first := extra.pop("PYTHONPATH", ""):
-        own["PYTHONPATH"] = os.pathsep.join((first, own["PYTHONPATH"]))
-    own["COCOTB_RANDOM_SEED"] = str(seed)
-    own["COCOTB_RESULTS_FILE"] = str(results)
-    if names is not None:
-        # A parametrized test's cases are called name/parameter=value.
-        own["COCOTB_TEST_FILTER"] = rf"\.({'|'.join(map(re.escape, names))})(/.*)?$"
-
+    names = [testcase] if isinstance(testcase, str) else testcase
+    variables = _variables(
+        build, test_module=test_module, names=names, results=results, seed=seed, env=env or {}
+    )
     command = run_command(build.simulator, build.folder, wave_file=recorded, waves=build.waves)
     replaced = False
     start = time.perf_counter()
@@ -136,7 +128,7 @@ def run(
             status = execute(
                 command,
                 cwd=Path(folder),
-                env={**environment(), **extra, **own},
+                env=variables,
                 log=output,
                 timeout_s=timeout_s,
                 cancel=cancel,
@@ -166,6 +158,28 @@ def run(
         log=log,
         waves=waves,
     )
+
+
+def _variables(
+    build: Build,
+    *,
+    test_module: str,
+    names: list[str] | None,
+    results: Path,
+    seed: int,
+    env: Mapping[str, str],
+) -> dict[str, str]:
+    """The environment of a run: ours, what the tests want, what cocotb wants."""
+    own = cocotb_environment(build.simulator, top=build.top, test_module=test_module)
+    extra = dict(env)
+    if first := extra.pop("PYTHONPATH", ""):
+        own["PYTHONPATH"] = os.pathsep.join((first, own["PYTHONPATH"]))
+    own["COCOTB_RANDOM_SEED"] = str(seed)
+    own["COCOTB_RESULTS_FILE"] = str(results)
+    if names is not None:
+        # A parametrized test's cases are called name/parameter=value.
+        own["COCOTB_TEST_FILTER"] = rf"\.({'|'.join(map(re.escape, names))})(/.*)?$"
+    return {**environment(), **extra, **own}
 
 
 def _read_results(results: Path) -> tuple[list[str] | None, list[str]]:

@@ -108,6 +108,7 @@ def generate_system(
     tail_multipliers: int = 2,
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
+    others: Sequence[QuantizedNetwork] = (),
     host: Host = Host(),
     name: str = "litelstm_core",
 ) -> System:
@@ -123,6 +124,7 @@ def generate_system(
         tail_multipliers=tail_multipliers,
         interface=interface,
         storage=storage,
+        others=others,
         watched=True,
     )
     top = host.top(core)

@@ -9,6 +9,7 @@ from litelstm.commands.demo import demo
 from litelstm.commands.generate import generate
 from litelstm.commands.host import host
 from litelstm.commands.import_ import import_
+from litelstm.commands.pack import pack
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
 from litelstm.commands.run import run
@@ -23,6 +24,7 @@ ALL: tuple[click.Command, ...] = (
     train,
     quantize,
     generate,
+    pack,
     simulate,
     run,
     cycles,

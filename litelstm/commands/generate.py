@@ -45,6 +45,13 @@ BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock")
 @storage_options
 @interface_options
 @bus_options
+@click.option(
+    "--also",
+    "others",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="With loaded weights: one more network that the core shall be able to run.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
 def generate(
@@ -55,6 +62,7 @@ def generate(
     sums: str,
     output: Path,
     name: str,
+    others: tuple[Path, ...],
     **options: Any,
 ) -> None:
     """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK.
@@ -73,6 +81,7 @@ def generate(
         "tail_multipliers": tail_multipliers,
         "interface": Interface(**options),
         "storage": Storage(weights=weights, sums=sums),
+        "others": [QuantizedNetwork.load(other) for other in others],
         "name": name,
     }
     with progress("generate"):

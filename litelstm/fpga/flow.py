@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from litelstm.fpga import mapping, netlist, registers, tools
+from litelstm.fpga import mapping, netlist, tools
 from litelstm.fpga.errors import DoesNotFitError, SynthesisError
 from litelstm.fpga.mapping import Mapping
 from litelstm.fpga.netlist import Netlist
@@ -53,18 +53,19 @@ class Flow:
 
     def _map(self, verilog: str, top: str, how: Mapping) -> Synthesized:
         script = mapping.script(self.target, top=top, mapping=how)
+        refinement = self.target.family.refinement
 
         def make(folder: Path) -> None:
             (folder / "core.v").write_text(verilog)
             tools.yosys(script, folder)
-            if self.target.family.refines_registers:
+            if refinement:
                 design = json.loads((folder / _NETLIST).read_text())
-                registers.refine(design["modules"][top])
+                refinement.refine(design["modules"][top])
                 (folder / _NETLIST).write_text(json.dumps(design))
 
         parts: list[object] = [verilog, script]
-        if self.target.family.refines_registers:
-            parts += map(inspect.getsource, registers.SOURCES)
+        if refinement:
+            parts += map(inspect.getsource, refinement.SOURCES)
         folder = self._cached("synthesis", parts, make)
         counted = netlist.read(folder / _NETLIST, top=top, family=self.target.family)
         return Synthesized(folder=folder, top=top, netlist=counted)
@@ -108,7 +109,7 @@ class Flow:
         wanted = ["--freq", str(target.mhz), "--seed", str(seed), "--timing-allow-fail"]
         arguments = [*target.arguments, *files, *wanted]
         source = (synthesized.folder / _NETLIST).read_text()
-        places = pins or _pin_constraints(source, synthesized.top, target.pins)
+        places = pins or _pin_constraints(source, synthesized.top, target)
         option, constraints = family.constraints
         if places:
             arguments += [option, constraints]
@@ -180,16 +181,17 @@ class Routed:
     worst_path: WorstPath
 
 
-def _pin_constraints(source: str, top: str, pins: tuple[str, ...]) -> str:
+def _pin_constraints(source: str, top: str, target: Target) -> str:
     """A place for every port, the clock's first; nothing where the router chooses."""
-    if not pins:
+    if not target.pins:
         return ""
     names: list[str] = []
     for name, port in json.loads(source)["modules"][top]["ports"].items():
         width = len(port["bits"])
         names += [name] if width == 1 else [f"{name}[{bit}]" for bit in range(width)]
     names.sort(key=lambda name: name != "clk")
-    return "".join(f'IO_LOC "{name}" {pin};\n' for name, pin in zip(names, pins, strict=False))
+    placed = zip(names, target.pins, strict=False)
+    return "".join(target.family.pin.format(port=port, pin=pin) + "\n" for port, pin in placed)
 
 
 def _refuse_full_part(log: Path, target: Target) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from litelstm.fpga.netlist import part_of
 
-_MAPPED = re.compile(r"_(TRELLIS|LUT\d|SB_|CCU2C|PFUMX|L6MUX|DFF|ALU|DP16KD|MULT|MUX2|RAM).*")
+_MAPPED = re.compile(r"_(TRELLIS|FD1P3|LUT\d|SB_|CCU2|PFUMX|L6MUX|DFF|ALU|DP16KD|MULT|MUX2|RAM).*")
 """Where in a cell's name the mapping's own words begin."""
 
 _KINDS = (

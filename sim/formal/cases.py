@@ -91,12 +91,11 @@ CASES: tuple[Case, ...] = (
     Case(name="every step, a head", cells=_LITE, outputs=2, interface=Interface(every_step=True)),
     Case(name="classes", cells=_LITE, outputs=3, interface=Interface(classes=True)),
     Case(
-        name="weights loaded, sums in block RAM",
+        name="sums in block RAM",
         cells=_LITE,
         units=(3,),
-        weight_width=9,  # a memory word takes two of the stream
         lanes=2,
-        storage=Storage(weights="ram", sums="block"),
+        storage=Storage(sums="block"),
     ),
 )
 """Proved by ``make formal``, half of them by ``make test``, too."""

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
-from amaranth.hdl import (
-    Cat,
-    ClockDomain,
-    ClockSignal,
-    DomainRenamer,
-    Module,
-    ResetSignal,
-    Value,
-)
+from amaranth.hdl import Cat, Module, Value
 
 from hdl.core import Core
 from sim.formal import accounts, order, progress, shadow, steps, streams, words
@@ -25,8 +16,8 @@ from sim.formal.prover import Verdict, prove
 FIFOS = (f"core.{QUEUE}", f"core.{BUFFER}")
 """Modules whose memories are no data: rows, and the marks of words."""
 
-DATA = ("core.array*/t:$mul", "core.update*/t:$mul", "core.loader.crc*/t:$eq")
-"""Multipliers that work on data; elsewhere they compute addresses. And whether a CRC is right."""
+DATA = ("core.array*/t:$mul", "core.update*/t:$mul")
+"""Multipliers that work on data; elsewhere they compute addresses."""
 
 
 def prove_core(
@@ -39,7 +30,7 @@ def prove_core(
         folder, seconds, searched: see :func:`sim.formal.prover.prove`.
     """
     m = Module()
-    m.submodules.core = _with_domain(m, core)
+    m.submodules.core = core
     claims = Claims(m)
     observed = Observed(core, claims)
     _claim_streams(observed)
@@ -62,12 +53,9 @@ def prove_core(
     steps.claim_inputs(observed)
     progress.claim_phase(observed)
     progress.claim_progress(observed)
-    steps.claim_load(observed)
     inputs = [core.i.valid, Value.cast(core.i.payload), core.o.ready]
     if core.access:
         inputs += [core.i_state.valid, Value.cast(core.i_state.payload), core.o_state.ready]
-    if core.loader:
-        inputs += [core.i_weights.valid, Value.cast(core.i_weights.payload), core.restart]
     return prove(
         claims,
         inputs=inputs,
@@ -79,25 +67,11 @@ def prove_core(
     )
 
 
-def _with_domain(m: Module, core: Core) -> Any:
-    """The core; where it can be cleared without a reset, what is claimed starts anew with it."""
-    if core.loader is None:
-        return core
-    claimed: Any = ClockDomain("sync")
-    m.domains.sync = claimed
-    m.d.comb += [
-        claimed.clk.eq(ClockSignal("core")),
-        claimed.rst.eq(ResetSignal("core") | core.loader.activate | core.restart),
-    ]
-    return DomainRenamer("core")(core)
-
-
 def _claim_streams(observed: Observed) -> None:
     """Valid and payload of every stream that leaves a room, ready of those that enter the core."""
     core, claims = observed.core, observed.claims
     offers = {"o": (core.o.valid, Value.cast(core.o.payload), core.o.ready)}
-    # The gate before the store may close at any time.
-    enters = {"i": core.store.i if core.loader else core.i}
+    enters = {"i": core.i}
     row_waits, next_row = observed.queue[0]
     offers["row"] = (row_waits, Value.cast(next_row), observed.enters)
     if core.access:
@@ -105,8 +79,6 @@ def _claim_streams(observed: Observed) -> None:
         # Of the word itself its address: the memory that it comes from is data.
         place = Cat(core.store.state_address, core.store.state_stream)
         offers["o_state"] = (core.o_state.valid, place, core.o_state.ready)
-    if core.loader:
-        enters["i_weights"] = core.i_weights
     for name, (valid, payload, ready) in offers.items():
         streams.claim_offer(claims, name, valid=valid, payload=payload, ready=ready)
     for name, stream in enters.items():

@@ -11,7 +11,7 @@ from amaranth.lib import data
 from hdl.core import Core
 from hdl.latency import CLASS
 from hdl.numeric import span
-from hdl.sequencer import row_layout
+from hdl.pass_table import row_layout
 from hdl.unit_entry import unit_layout
 from sim.formal.claims import Claims
 from sim.formal.steps import Steps

@@ -7,7 +7,7 @@ from typing import Any, cast
 from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value
 from amaranth.lib import data
 
-from hdl.sequencer import constants_layout, pass_constants
+from hdl.pass_table import constants_layout, pass_constants
 from sim.formal.observed import Observed
 
 

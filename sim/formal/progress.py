@@ -25,9 +25,6 @@ def claim_progress(observed: Observed) -> None:
     offered = core.i.valid & core.o.ready
     if core.access:
         offered &= core.i_state.valid & core.o_state.ready
-    if core.loader:
-        # While an image comes in the core may wait for it, and it for the core.
-        offered &= core.load.loaded & ~core.load.loading & ~core.i_weights.valid & ~core.restart
     still = observed.claims.let("still", offered & ~moving)
     for cycle in range(ACCESS_PAUSE if core.access else PAUSE):
         before = Signal(name=f"still_before{cycle}")
@@ -58,6 +55,4 @@ def _moving(observed: Observed) -> list[Value]:
     moving += [observed.buffer_level != 0]
     if core.access:
         moving += [core.i_state.ready, core.o_state.valid, core.access.done]
-    if core.loader:
-        moving.append(core.loader.activate)
     return moving

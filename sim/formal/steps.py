@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amaranth.hdl import Cat, Const, Mux, Signal, Value
+from amaranth.hdl import Const, Mux, Signal, Value
 from amaranth.lib import data
 
 from hdl.ports import step_fields
-from hdl.weight_image import sections
 
 if TYPE_CHECKING:
     from sim.formal.observed import Observed
@@ -79,7 +78,10 @@ class Steps:
 
 
 def claim_inputs(observed: Observed) -> None:
-    """The banks of x that count as full are full, and a step's input is there until released."""
+    """The banks of x that count as full are full, and a step's input is there until released.
+
+    Whether one is whole is known in time, although it is a register.
+    """
     plan, steps = observed.plan, observed.step
     banks = steps.fill_bank ^ steps.read_bank
     fits = (steps.full <= 2) & (banks == steps.full[0]) & (steps.index < plan.network.inputs)
@@ -89,19 +91,5 @@ def claim_inputs(observed: Observed) -> None:
     release = observed.core.store.x_release
     there = (steps.full >= in_use + release) & (~release | (observed.position == 1))
     observed.claims.always("input_is_there", there)
-
-
-def claim_load(observed: Observed) -> None:
-    """Nothing passes without weights; no write misses a memory."""
-    core, plan = observed.core, observed.plan
-    if core.loader is None:
-        return
-    observed.claims.never("nothing_passes_without_weights", core.loader.owns & core.i.ready)
-    found, write = sections(plan), core.loader.write
-    within = [
-        (write.section == number) & (write.address < section.depth) & (write.part < section.parts)
-        for number, section in enumerate(found)
-    ]
-    observed.claims.always("weights_stay_in_their_memory", ~write.valid | Cat(*within).any())
-    ends = core.load.done & core.load.failed
-    observed.claims.never("an_image_ends_in_two_ways", ends)
+    whole = observed.inside("store.whole")
+    observed.claims.always("input_is_known_to_be_whole", whole == (steps.full != release))

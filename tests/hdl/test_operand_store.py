@@ -49,6 +49,9 @@ async def read(ctx: Any, store: OperandStore, operand: Operand, address: int) ->
 
 
 async def release(ctx: Any, store: OperandStore) -> None:
+    ctx.set(store.x_releasing, 1)
+    await ctx.tick()
+    ctx.set(store.x_releasing, 0)
     ctx.set(store.x_release, 1)
     await ctx.tick()
     ctx.set(store.x_release, 0)
@@ -132,8 +135,10 @@ def test_a_step_completes_in_the_cycle_in_which_another_is_released() -> None:
     async def bench(ctx: Any) -> None:
         for value in range(3):
             await send(ctx, store, value)
-        for value in range(2):
-            await send(ctx, store, 10 + value)
+        await send(ctx, store, 10)
+        ctx.set(store.x_releasing, 1)
+        await send(ctx, store, 11)
+        ctx.set(store.x_releasing, 0)
         ctx.set(store.x_release, 1)
         await send(ctx, store, 12, last=True)
         ctx.set(store.x_release, 0)

@@ -159,9 +159,14 @@ def test_quantize_interrupted_while_writing(
 
 
 def interrupt(
-    line: list[object], folder: Path, working: Callable[[], object], **variables: str
+    line: list[object],
+    folder: Path,
+    working: Callable[[], object],
+    *,
+    variables: dict[str, str],
+    by: signal.Signals = signal.SIGINT,
 ) -> None:
-    """Start a command, press Ctrl-C when it is at work, and see that it ends as it should."""
+    """Start a command, signal to it when it is at work, and see that it ends as it should."""
     process = subprocess.Popen(
         [str(SCRIPT), *map(str, line)],
         cwd=folder,
@@ -176,7 +181,7 @@ def interrupt(
             time.sleep(0.05)
         assert process.poll() is None, process.communicate()
         assert working()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(by)
         _, err = process.communicate(timeout=30)
     finally:
         process.kill()
@@ -206,9 +211,17 @@ def _programs(word: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("simulator", "options"), [("icarus", "--waves core.vcd"), ("verilator", "--jobs 2")]
+    ("simulator", "options", "by"),
+    [
+        ("icarus", "--waves core.vcd", signal.SIGINT),
+        ("icarus", "", signal.SIGTERM),
+        ("verilator", "--jobs 2", signal.SIGINT),
+        ("verilator", "--jobs 2", signal.SIGTERM),
+    ],
 )
-def test_interrupted_simulation(simulator: str, options: str, files: Files, tmp_path: Path) -> None:
+def test_interrupted_simulation(
+    simulator: str, options: str, by: signal.Signals, files: Files, tmp_path: Path
+) -> None:
     """The simulators end too, and neither waves nor results are replaced."""
     with np.load(files.samples) as samples:
         np.savez(tmp_path / "many.npz", x=np.tile(samples["x"], (200, 1, 1)))
@@ -224,7 +237,7 @@ def test_interrupted_simulation(simulator: str, options: str, files: Files, tmp_
         begun = [log for log in logs.glob("*.log") if "running sim.core_tests" in log.read_text()]
         return len(begun) == jobs
 
-    interrupt(line, work, working, MARK=mark)
+    interrupt(line, work, working, by=by, variables={"MARK": mark})
     assert still_run(mark) == []
     left = {path.name: path.read_text() for path in work.iterdir()}
     assert left == {"result.json": "older", "core.vcd": "older"}
@@ -236,7 +249,7 @@ def test_interrupted_build(files: Files, tmp_path: Path) -> None:
     work.mkdir()
     line = ["simulate", files.network, "--samples", files.samples, "--lanes", 3, "--batch"]
     variables = {"LITELSTM_CACHE": str(cache)}
-    interrupt(line, work, lambda: list(cache.glob("library/*/build.log")), **variables)
+    interrupt(line, work, lambda: list(cache.glob("library/*/build.log")), variables=variables)
     assert still_run(str(cache)) == []
     assert list(cache.glob("library/*/.finished")) == []
     done = subprocess.run(

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from golden.quantized import QuantizedNetwork
+from hdl.latency import ACTIVATE
 from hdl.plan import Plan
 from hdl.storage import Storage
-from hdl.weight_image import image
+from hdl.weight_image import image, length
 from tests.litelstm.conftest import SAMPLES, Call, Files
 
 LOADED = ("--lanes", 3, "--weights", "ram", "--sums", "block")
@@ -49,11 +50,12 @@ def test_cycles_of_the_load(call: Call, files: Files) -> None:
     line = ("cycles", files.network, "--lanes", 3, "--json")
     plain = json.loads(call(*line).out)
     loaded = json.loads(call(*line, "--weights", "ram").out)
-    words = Plan(network=QuantizedNetwork.load(files.network), lanes=3).words
-    assert (plain["load"], loaded["load"]) == (0, words + 5 + 3)
+    network = QuantizedNetwork.load(files.network)
+    words = length(Plan(network=network, lanes=3, storage=Storage(weights="ram")))
+    assert (plain["load"], loaded["load"]) == (0, words - 1 + ACTIVATE)
     assert {**loaded, "load": 0} == plain
     text = call(*line[:-1], "--weights", "ram").out
-    assert f"{words + 8} cycles before the first input" in text
+    assert f"{words + 3} cycles before the first input" in text
 
 
 @pytest.mark.parametrize("bench", [("--batch",), ("--sim", "icarus")], ids=str)

@@ -95,7 +95,8 @@ def test_the_cores_are_what_they_are_for() -> None:
     assert sections(plans["several parts"])[-1].parts == 2
     assert (plans["one bank"].array.banks, plans["everything"].array.banks) == (1, 2)
     assert length(plans["sums in block RAM"]) == 0
-    assert length(plans["several parts"]) == HEADER + 2 * plans["several parts"].words + 1
+    parts = sum(section.length for section in sections(plans["several parts"]))
+    assert length(plans["several parts"]) == HEADER + parts + 1
 
 
 @pytest.mark.parametrize("name", CORES)
@@ -209,7 +210,7 @@ def test_nothing_goes_on_until_the_last_word_is_there() -> None:
 def test_a_wrong_word_is_seen(tmp_path: Path) -> None:
     core, job = made("several parts")
     weights = job.weights.copy()
-    weights[HEADER] ^= 1 << 12
+    weights[-2] ^= 1 << 2
     weights[-1] = zlib.crc32(weights[:-1].astype("<u4").tobytes())
     with pytest.raises(SimulationError, match="words differ"):
         run_coroutine(core, replace(job, weights=weights), "verilator", "steps", tmp_path)
@@ -232,7 +233,13 @@ def test_image() -> None:
     header = [*np.frombuffer(b"LSTM", "<u4").tolist(), 1, core_id(plan), whole.size]
     assert whole[:HEADER].tolist() == header
     assert whole[-1] == zlib.crc32(whole[:-1].astype("<u4").tobytes())
-    words = whole[HEADER:-1].astype(int).reshape(-1, 2)
+    words = whole[-1 - 2 * plan.words : -1].astype(int).reshape(-1, 2)
     assert [int(a | b << 32) for a, b in words] == plan.weight_words()
     assert words[:, 1].max() < 1 << (3 * plan.weight_width - 32)
+    names = [section.name for section in sections(plan)]
+    assert names == ["passes", "bias0", "bias1", "bias2", "weights"]
+    end = whole.size - 1 - 2 * plan.words
+    for slot, biases in enumerate(whole[end - 3 * 7 : end].reshape(3, 7)):  # 4 units, 3 logits
+        mask = (1 << plan.sizes.bias_width) - 1
+        assert [word & mask for word in plan.bias_words(slot)] == biases.tolist()
     assert image(made("sums in block RAM")[0].plan).size == 0

@@ -12,15 +12,19 @@ from amaranth.hdl import Const, Module, Signal, Value
 
 from golden.cells import LiteLSTM
 from hdl.operand_store import OperandStore
+from hdl.plan import Plan
 from hdl.sequencer import Sequencer
 from hdl.shadow_reader import ShadowReader
 from hdl.state_update import StateUpdate
+from hdl.storage import Storage
 from hdl.unit_entry import UnitEntry
 from sim.errors import SimulationError
 from sim.formal import prover
 from sim.formal.cases import CASES, Case
 from sim.formal.claims import Claims
 from sim.formal.harness import prove_core
+from sim.formal.loading import prove_loader
+from sim.random_networks import Recipe, quantized_network
 
 ALWAYS = {
     "o_valid_stays",
@@ -65,6 +69,15 @@ def test_all_claims_are_proved(case: Case, tmp_path: Path) -> None:
     assert verdict.failed == ()
     assert verdict.undecided == ()
     assert set(verdict.proved) >= ALWAYS
+
+
+@pytest.mark.parametrize("weights", ["ram", "double"])
+def test_all_claims_about_the_loader_are_proved(weights: str, tmp_path: Path) -> None:
+    network = quantized_network(Recipe(units=(3,), inputs=2, weight_width=9), 1)
+    plan = Plan(network=network, lanes=3, storage=Storage(weights=weights))
+    verdict = prove_loader(plan, folder=tmp_path)
+    assert (verdict.failed, verdict.undecided) == ((), ())
+    assert len(verdict.proved) == 10
 
 
 def drop_valid(emit: Method) -> Method:

@@ -72,7 +72,12 @@ def test_cases_are_of_every_kind() -> None:
     assert {case.tail_multipliers for case in cases} == set(range(1, 7))
     assert {len(s) for case in cases for s in case.sequences} >= set(range(1, 9))
     storages = [(case.storage.weights, case.storage.sums) for case in cases]
-    assert set(storages) == set(product(("rom", "ram"), ("lanes", "block")))
+    assert set(storages) == {
+        *product(("rom",), ("lanes", "block")),
+        ("ram", "lanes"),
+        ("double", "block"),
+    }
+    assert {len(case.others) for case in cases if case.storage.loadable} == {1}
     assert storages.count(("rom", "lanes")) > 100
     same = [case for case in cases if len(np.unique(case.expected, axis=0)) == 1]
     assert len(same) < 8

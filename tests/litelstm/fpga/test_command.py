@@ -61,10 +61,19 @@ def test_from_network_to_bitstream(
 
 
 def test_cells_alone_where_nothing_is_routed(files: Files, call: Call, cache: Path) -> None:
-    done = call("synth", files.network, "--target", "nexus-lifcl-40", "--lanes", 1)
+    done = call("synth", files.network, "--target", "xilinx-a35t", "--lanes", 1)
     assert done.status == 0, done.err
     assert "cells only" in done.out
     assert "MHz" not in done.out
+
+
+def test_a_nexus_is_routed(files: Files, call: Call, cache: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    options = ["--target", "nexus-lifcl-40", "--lanes", 2, "-o", folder, "--json"]
+    done = call("synth", files.network, *options)
+    assert done.status == 0, done.err
+    assert json.loads(done.out)["clock"]["median_mhz"] > 50
+    assert (folder / "core.bit").stat().st_size > 100_000
 
 
 def test_what_does_not_fit(call: Call, cache: Path, tmp_path: Path) -> None:

@@ -1,0 +1,112 @@
+"""Kinds of jobs: all that decides how a unit's sums become its h, c, r * h or logit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from golden.cells import CELLS, Cell, cell_options
+from golden.formats import Format
+from golden.quantized import QuantizedNetwork, format_names
+
+_UNUSED = Format(width=2, frac=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What the state update is made for; jobs of a kind differ in place and size only.
+
+    Attributes:
+        cell: the cell; ``None`` for a dense head.
+        makes: vectors that are written, as in :class:`hdl.cells.Drain`.
+        sigmoid: the gate activation, "" for a head.
+        formats: of ``pre``, ``gate``, ``h`` and so on; of a head ``out``.
+        fracs: of each gate in its slot, fraction bits of its sum.
+    """
+
+    cell: Cell | None
+    makes: tuple[str, ...]
+    sigmoid: str
+    formats: tuple[tuple[str, Format], ...]
+    fracs: tuple[int, ...]
+
+    @classmethod
+    def of(cls, network: QuantizedNetwork, layer: int, makes: tuple[str, ...]) -> Kind:
+        """The kind of a job of a layer; the head's is one more than the last."""
+        if layer == len(network.layers):
+            head = network.head
+            assert head
+            return cls(
+                cell=None,
+                makes=(),
+                sigmoid="",
+                formats=(("out", head.out),),
+                fracs=(head.product_frac,),
+            )
+        described = network.layers[layer]
+        formats = described.formats
+        return cls(
+            cell=described.cell,
+            makes=makes,
+            sigmoid=described.sigmoid,
+            formats=tuple((n, getattr(formats, n)) for n in format_names(described.cell)),
+            fracs=tuple(formats.product_fracs[gate.name] for gate in described.cell.gates),
+        )
+
+    @property
+    def head(self) -> bool:
+        """Whether it is a dense head's."""
+        return self.cell is None
+
+    def format(self, name: str) -> Format:
+        """A format by name, ``rh`` too; any where it has none."""
+        return dict(self.formats).get("h" if name == "rh" else name, _UNUSED)
+
+    def frac(self, slot: int) -> int:
+        """Fraction bits of the sums in an accumulator slot; 0 without gate."""
+        return self.fracs[slot] if slot < len(self.fracs) else 0
+
+    def diagonal(self, slot: int) -> bool:
+        """Whether the gate in a slot has a diagonal."""
+        gates = self.cell.gates if self.cell else ()
+        return slot < len(gates) and gates[slot].diagonal
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values that :meth:`from_json` takes."""
+        cell = {"kind": self.cell.kind, **cell_options(self.cell)} if self.cell else None
+        return {
+            "cell": cell,
+            "makes": list(self.makes),
+            "sigmoid": self.sigmoid,
+            "formats": {name: [to.width, to.frac] for name, to in self.formats},
+            "fracs": list(self.fracs),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Kind:
+        """What :meth:`as_json` wrote; KeyError, TypeError or ValueError for anything else."""
+        described = value["cell"]
+        cell = None
+        if described is not None:
+            options = {name: text for name, text in described.items() if name != "kind"}
+            cell = CELLS[described["kind"]](**options)
+        return cls(
+            cell=cell,
+            makes=tuple(value["makes"]),
+            sigmoid=value["sigmoid"],
+            formats=tuple(
+                (name, Format(width=width, frac=frac))
+                for name, (width, frac) in value["formats"].items()
+            ),
+            fracs=tuple(value["fracs"]),
+        )
+
+    def difference(self, other: Kind) -> str:
+        """The first thing in which a kind of the same cell differs: what it has, and ``other``."""
+        if self.sigmoid != other.sigmoid:
+            return f"a {self.sigmoid} sigmoid, the core offers {other.sigmoid}"
+        for (name, to), (_, theirs) in zip(self.formats, other.formats, strict=True):
+            if to != theirs:
+                return f"{name} in format {to}, the core offers {theirs}"
+        return f"product_fracs {list(self.fracs)}, the core offers {list(other.fracs)}"

@@ -1,0 +1,79 @@
+"""The sequencer of a core whose passes are loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from hdl.loaded_memory import LoadedMemory
+from hdl.loader import write_layout
+from hdl.numeric import span
+from hdl.operand_store import complete_layout
+from hdl.pass_table import constants_layout
+from hdl.plan import Job
+from hdl.sequencer import Sequencer
+
+
+class LoadedSequencer(Sequencer):
+    """As :class:`hdl.sequencer.Sequencer`, with a table where that has constants.
+
+    In the first cycle after a reset it takes the first pass from the table.
+
+    Attributes:
+        write, bank: see :class:`hdl.loader.Loader`.
+        complete, last_input: see :class:`hdl.operand_store.OperandStore`.
+    """
+
+    def _more_ports(self) -> dict[str, Any]:
+        plan = self.plan
+        return {
+            "write": In(write_layout(plan)),
+            "bank": In(1),
+            "complete": In(complete_layout(plan)),
+            "last_input": Out(span(plan.sizes.inputs)),
+        }
+
+    def _first(self) -> tuple[dict[str, Any], bool]:
+        return {}, False
+
+    def _following(self, m: Module, position: Signal, wraps: Value) -> Any:
+        layout = constants_layout(self.plan)
+        m.submodules.table = table = LoadedMemory(plan=self.plan, section="passes", table=True)
+        self._first_pass = data.View(layout, table.first)
+        following: Any = Signal(layout)
+        m.d.comb += [
+            table.write.eq(self.write),
+            table.bank.eq(self.bank),
+            table.address.eq(position + 1),
+            following.eq(Mux(wraps, table.first, table.data)),
+            self.last_input.eq(self._first_pass.last_column),
+        ]
+        return following
+
+    def _begin(self, m: Module, now: Any, at: Any) -> None:
+        fresh = Signal(init=1)
+        m.d.sync += fresh.eq(0)
+        with m.If(fresh):
+            m.d.sync += [
+                now.eq(self._first_pass),
+                at.last_column.eq(self._first_pass.last_column == 0),
+                at.ready.eq(0),
+            ]
+
+    def _restart(self, m: Module, now: Any, starts: Value) -> list[Value]:
+        restarted = [starts & restarts for restarts in now.restarts]
+        m.d.comb += self.restart.eq(Cat(restarted))
+        return restarted
+
+    def _maker(self, operand: str, source: int) -> int | None:
+        return None if source < 0 else self.plan.vectors.index((operand, source))
+
+    def _drains(self) -> list[Value]:
+        vectors = [self.complete[f"{name}{layer}"] for name, layer in self.plan.vectors]
+        return [*vectors, self.head_free]
+
+    def _drained(self, job: Job) -> Value:
+        raise NotImplementedError("jobs are not known")
