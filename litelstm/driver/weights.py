@@ -61,23 +61,10 @@ def _image_of(network: QuantizedNetwork, description: Description) -> bytes:
     Raises:
         InputError: the network does not fit the core.
     """
-    from hdl.plan import Plan
-    from hdl.storage import Storage
-    from hdl.weight_image import core_id, image
+    from hdl.weight_image import image
+    from litelstm.packing import capacity_of, plan_for
 
-    told = description.values
-    plan = Plan(
-        network=network,
-        lanes=told["lanes"],
-        tail_multipliers=told["multipliers"]["state_update"],
-        interface=Interface(**told["interface"]),
-        storage=Storage(**told["storage"]),
-    )
-    if core_id(plan) != description.core:
-        raise InputError(
-            f"{description.name} is core 0x{description.core:08x}, the network is for "
-            f"0x{core_id(plan):08x}: its sizes or formats are others"
-        )
+    plan = plan_for(network, capacity_of(description.values))
     return image(plan).astype("<u4").tobytes()
 
 

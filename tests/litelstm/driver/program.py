@@ -39,7 +39,7 @@ def weights(core: Core, case: BusCase) -> None:
     assert core.run(x).tolist() == case.other.result(x).tolist()
     core.load(case.network)  # its image is made here
     assert core.errors() == ()
-    with pytest.raises(InputError, match=r"^core is core 0x.*, the network is for 0x"):
+    with pytest.raises(InputError):
         core.load(CASES["classes"].network)
 
 
