@@ -48,7 +48,7 @@ def component(
     root.append(_model(name, ports))
     root.append(_file_sets(files))
     _add(root, "description", "A recurrent network on one MAC array, with an AXI bus.")
-    # Its own library has no way to say which prefix is used, but for the whole process.
+    # The prefix can only be chosen for the whole process.
     ElementTree.register_namespace("spirit", NAMESPACE)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

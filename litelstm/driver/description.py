@@ -83,6 +83,7 @@ class Description:
         registers: by name.
         streams: by name, see ``INTO`` and ``OUT_OF``.
         cycles_of_a_bit: of a serial line, clock cycles; 0 without one.
+        values: the whole JSON.
     """
 
     path: Path
@@ -104,6 +105,7 @@ class Description:
     registers: Mapping[str, Register]
     streams: Mapping[str, Stream]
     cycles_of_a_bit: int
+    values: Mapping[str, Any]
 
     @classmethod
     def load(cls, path: str | Path) -> Description:
@@ -173,6 +175,7 @@ class Description:
                 for one in bus.sections("streams")
             },
             cycles_of_a_bit=bus.get("cycles_of_a_bit", int),
+            values=values,
         )
 
     def register(self, name: str) -> Register:

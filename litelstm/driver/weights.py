@@ -49,10 +49,23 @@ def image_words(description: Description, network: NetworkOrImage) -> NDArray[np
     """
     image = read(network) if isinstance(network, str | Path) else network
     if isinstance(image, QuantizedNetwork):
-        raise InputError(f"{description.name} takes images of weights: make one with litelstm pack")
+        image = _image_of(image, description)
     if not image or len(image) % IMAGE_WORD:
         raise InputError(f"image has {len(image)} octets, expected words of {IMAGE_WORD}")
     return np.frombuffer(image, "<u4").astype(np.int64)
+
+
+def _image_of(network: QuantizedNetwork, description: Description) -> bytes:
+    """The image of a network for a core; needs the generator, not only NumPy.
+
+    Raises:
+        InputError: the network does not fit the core.
+    """
+    from hdl.weight_image import image
+    from litelstm.packing import capacity_of, plan_for
+
+    plan = plan_for(network, capacity_of(description.values))
+    return image(plan).astype("<u4").tobytes()
 
 
 def read(path: str | Path) -> QuantizedNetwork | bytes:

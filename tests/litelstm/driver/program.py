@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import litelstm
+from golden.errors import InputError
 from golden.interface import Control
 from litelstm.driver import Backend, Core, CoreTimeoutError, DriverError
 from tests.litelstm.driver.cores import CASES, BusCase
@@ -36,8 +37,10 @@ def weights(core: Core, case: BusCase) -> None:
         assert core.run(x).tolist() == case.result(x).tolist()
     core.load(case.other.image)
     assert core.run(x).tolist() == case.other.result(x).tolist()
-    core.load(case.image)
+    core.load(case.network)  # its image is made here
     assert core.errors() == ()
+    with pytest.raises(InputError):
+        core.load(CASES["classes"].network)
 
 
 def sequences(core: Core, case: BusCase) -> None:
