@@ -17,7 +17,12 @@ NETLIST = "netlist.json"
 LOADED_WEIGHTS = "*weights.memory"
 """The weights that a core loads, among the names of memories."""
 
-SPARE = (r"core\.update\.tanh\d+\.rom", r"core\.update\.buffer\.memory", r"core\.store\.x_memory")
+SPARE = (
+    r"core\.update\.tanh\d+\.rom",
+    r"core\.update\.buffer\.memory",
+    r"core\.store\.x_memory",
+    r"core\.update\.bias\d+_\d+\.memory",
+)
 """Memories that logic can hold when block RAM is short, from the one that takes the fewest cells
 (a table is a few LUTs a bit) to those whose bits are registers."""
 
