@@ -15,7 +15,7 @@ from golden.interface import Control
 from golden.quantized import Integers
 from golden.sessions import state_words
 from tests import reference
-from tests.sim.bus_bench import PATIENCE_NS, BusBench
+from tests.sim.bus_bench import PATIENCE_NS, BusBench, handshakes
 from tests.sim.buses import BusCase
 
 KEEP, LOAD, SAVE = 1, 2, 4
@@ -86,6 +86,27 @@ async def streams_and_states(dut: Any) -> None:
     await bench.settle()
     assert await bench.read("ERRORS") == 0
     assert await bench.read("IRQ_STATUS", "SAVED") == 1
+
+
+@cocotb.test()
+async def state_rate(dut: Any) -> None:
+    """Without pauses a state is loaded and saved in two cycles a word at most."""
+    bench = await BusBench(dut).start()
+    case = bench.case
+    moved: dict[str, list[int]] = {"s_axis_state": [], "m_axis_state": []}
+    for prefix, cycles in moved.items():
+        cocotb.start_soon(handshakes(dut, prefix, cycles))
+    state, x = some_state(case, 1), case.x(1, 1)
+    await send_state(bench, state)
+    await bench.send_x(x, stream=0, user=LOAD | SAVE)
+    saved = await saved_state(bench)
+    service = case.serve(x, sequence_controls(1, load=True, save=True), (state,))
+    assert saved.tolist() == service.saved[0].tolist()
+    words = state_words(case.network)
+    for prefix, cycles in moved.items():
+        beats = case.state_packing.beats(words)
+        assert len(cycles) == beats > 1, prefix
+        assert cycles[-1] - cycles[0] <= 2 * words, prefix
 
 
 @cocotb.test()

@@ -24,7 +24,7 @@ STREAMED = (
     "interrupts",
 )
 
-STATES = ("streams_and_states", "unknown_stream", "wrong_states", "by_register")
+STATES = ("streams_and_states", "state_rate", "unknown_stream", "wrong_states", "by_register")
 
 COROUTINES: dict[str, dict[str, tuple[str, ...]]] = {
     "plain": {"bus_tests": STREAMED},
