@@ -92,13 +92,16 @@ class Tanh(Component):
         index_q = Signal(self.table.log2_entries, reset_less=True)
         word_q = Signal(entry_width + rise_width, reset_less=True)  # the block RAM's register
         negative = delayed(m, self.i[-1], 4, name="negative")
-        m.d.comb += port.addr.eq(index_q)
         m.d.sync += word_q.eq(port.data)
 
         if not self.table.interpolate:
-            m.d.sync += index_q.eq(self._nearest(m))
+            index, outside = self._nearest(m)
+            outside_q = delayed(m, outside, 1, name="outside")[-1]
+            m.d.sync += index_q.eq(index)
+            m.d.comb += port.addr.eq(index_q | outside_q.replicate(len(index_q)))  # the last entry
             self._apply_sign(m, word_q, negative[3])
             return m
+        m.d.comb += port.addr.eq(index_q)
 
         magnitude = Signal(self.width)
         m.d.comb += magnitude.eq(Mux(self.i < 0, -self.i, self.i))
@@ -118,8 +121,8 @@ class Tanh(Component):
         )
         return m
 
-    def _nearest(self, m: Module) -> Value:
-        """Index of the entry that is nearest to |x|, the last one from there on.
+    def _nearest(self, m: Module) -> tuple[Value, Value]:
+        """Index of the entry that is nearest to |x|, and whether |x| is beyond the last one.
 
         One addition for magnitude and rounding: |x| is ~x + 1 for a negative x, and what is added
         to either below the index carries over into it, or does not.
@@ -136,7 +139,7 @@ class Tanh(Component):
             total.eq(magnitude[:bits] + carry[0]),
             outside.eq(magnitude[bits:].any() | total[-1]),
         ]
-        return Mux(outside, self.table.entries - 1, total[:-1])
+        return total[:-1], outside
 
     def _rounding(self, frac: int) -> tuple[Value, Value]:
         """x at the index' binary point, floored, and what |x| and half carry into its magnitude."""
@@ -162,15 +165,12 @@ class Tanh(Component):
         )
 
     def _apply_sign(self, m: Module, magnitude: Value, negative: Value) -> None:
-        signed_value = Mux(negative, -_signed(magnitude), _signed(magnitude))
-        m.d.sync += self.o.eq(requantize(m, signed_value, frac=0, to=_whole(self.table.out)))
+        """The result: -x is ~x + 1. Magnitudes are at most the format's largest value."""
+        width = self.table.out.width
+        flipped = Cat(magnitude, Const(0, width))[:width] ^ negative.replicate(width)
+        m.d.sync += self.o.eq((flipped + negative)[:width].as_signed())
 
 
 def _signed(value: Value) -> Value:
     """An unsigned value as a signed one, one bit wider; a signed one unchanged."""
     return value if value.shape().signed else Cat(value, Const(0, 1)).as_signed()
-
-
-def _whole(to: Format) -> Format:
-    """The same raw range, without fraction: saturation alone."""
-    return Format(width=to.width, frac=0)

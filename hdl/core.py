@@ -135,13 +135,14 @@ class Core(Component):
             return delayed(m, getattr(sequencer, name), 1, name=name, resets=resets)[-1]
 
         valid = at_array("valid", resets=True)
+        done, row = self._completed(m, clears)
         m.d.comb += [
             array.i_valid.eq(valid),
             array.i_place.eq(at_array("place")),
             array.i_first.eq(at_array("first")),
             array.i_final.eq(at_array("final")),
-            update.row_done.eq(valid & at_array("done")),
-            update.row.eq(at_array("row")),
+            update.row_done.eq(done),
+            update.row.eq(row),
         ]
         m.d.comb += [
             weight_address.eq(sequencer.weight_address),
@@ -154,6 +155,7 @@ class Core(Component):
         ]
         m.d.comb += [
             sequencer.x_ready.eq(store.x_ready),
+            sequencer.x_whole.eq(store.x_whole),
             sequencer.x_step.eq(store.x_step),
             store.x_releasing.eq(sequencer.x_releasing),
             store.x_release.eq(sequencer.x_release),
@@ -206,6 +208,7 @@ class Core(Component):
             clears.eq(loader.activate | self.restart),
             still.eq(
                 (store.x_ready == 0)
+                & ~store.x_whole
                 & all_ready(plan, store.complete)
                 & self.update.head_free
                 & ~sequencer.valid
@@ -220,6 +223,17 @@ class Core(Component):
             m.d.sync += stood.eq(0)
         with m.Elif(~self.idle):
             m.d.sync += stood.eq(stood + 1)
+
+    def _completed(self, m: Module, clears: Value) -> tuple[Value, Any]:
+        """Whether the array takes the operation that completes a row, and which row that is.
+
+        What was issued before the core is cleared is forgotten.
+        """
+        done = self.sequencer.valid & self.sequencer.done & ~clears
+        return (
+            delayed(m, done, 1, name="row_done", resets=True)[-1],
+            delayed(m, self.sequencer.row, 1, name="row")[-1],
+        )
 
     def _weight_memory(self, m: Module) -> tuple[Value, Value]:
         """The weight memory; returns its address, and the word a cycle later."""

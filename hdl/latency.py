@@ -40,8 +40,53 @@ ROOM = 2
 READ = 1
 """Stage in which the shadow is asked for a unit's first sum; one a cycle follows."""
 
-SUM = READ + 2
-"""Stage of the first sum with its bias: shadow and lane, bank and bias."""
+
+def drain_latency(*, deep: bool) -> int:
+    """Cycles from asking the shadow for a sum until it is there."""
+    return 1 + deep
+
+
+def tanh_latency(*, interpolate: bool) -> int:
+    """Cycles of a tanh table: magnitude and index, look-up of two, (interpolation,) sign."""
+    return 4 + interpolate
+
+
+SOFT_PRODUCT = 5
+"""Cycles of a product in logic, see :class:`hdl.soft_product.SoftProduct`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delays:
+    """Cycles that the parts of a state update take.
+
+    Attributes:
+        first_sum: stage of a unit's first sum with its bias.
+        narrow: rounding, (and, a register later,) limiting.
+        product: of a shared multiplier.
+        tanh: choice of the argument (in a cycle of its own), and the table.
+    """
+
+    first_sum: int
+    narrow: int
+    product: int
+    tanh: int
+
+    @classmethod
+    def of(cls, *, deep: bool, soft: bool, interpolate: bool) -> Delays:
+        """Of a core.
+
+        Args:
+            deep: see :attr:`hdl.storage.Storage.deep`.
+            soft: products are made in logic.
+            interpolate: whether the tanh tables interpolate.
+        """
+        return cls(
+            first_sum=READ + drain_latency(deep=deep) + 1,
+            narrow=1 + deep,
+            product=SOFT_PRODUCT if soft else 1,
+            tanh=tanh_latency(interpolate=interpolate) + deep,
+        )
+
 
 STATE = 3
 """Stage of h and c of step t-1: memory of two cycles, zero in a first step."""
@@ -63,11 +108,6 @@ RESTS = 8
 
 OUTPUT_BUFFER = 2
 """Cycles from a write to the output buffer until the stream shows the word."""
-
-
-def tanh_latency(*, interpolate: bool) -> int:
-    """Cycles of a tanh table: magnitude and index, look-up of two, (interpolation,) sign."""
-    return 5 if interpolate else 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +142,7 @@ class UpdateCost:
             written; from then on the sequencer sees that it is ready.
         depth: the last of those cycles, and of the head's.
         products: element-wise products of all programs.
-        multipliers: that they share.
+        multipliers: that they share, in hardware or in logic.
         tables: tanh tables, each with a multiplier of its own if it interpolates.
     """
 
@@ -112,9 +152,15 @@ class UpdateCost:
     logit: int
     written: dict[str, int]
     depth: int
+    delays: Delays
     products: int
     multipliers: int
     tables: int
+
+    @property
+    def hardware_multipliers(self) -> int:
+        """Those that are not made in logic."""
+        return self.multipliers if self.delays.product == 1 else 0
 
 
 @dataclass(frozen=True)
@@ -128,12 +174,17 @@ class _StageCounter:
     """Follows a cell's update without building it; see :class:`hdl.cells.Update`."""
 
     def __init__(
-        self, *, interval: int, multipliers: int | None, tables: int | None, tanh: int
+        self,
+        *,
+        interval: int,
+        multipliers: int | None,
+        tables: int | None,
+        delays: Delays,
     ) -> None:
         self.multipliers = Slots(units=multipliers, interval=interval)
         self.tables = Slots(units=tables, interval=interval)
         self.written: dict[str, int] = {}
-        self._tanh = tanh
+        self._delays = delays
         self._program: Program
         self._order: tuple[str, ...] = ()
 
@@ -144,7 +195,7 @@ class _StageCounter:
     def sum(self, gate: str, *, c: _Stage | None = None) -> _Stage:
         if gate not in self._program.drain.gates:
             raise ValueError(f"a drain of {self._program.drain.gates!r} takes the sum of {gate!r}")
-        stage = _Stage(SUM + self._order.index(gate))
+        stage = _Stage(self._delays.first_sum + self._order.index(gate))
         if not self._program.gates[gate].diagonal:
             return stage
         operand = c or self.state("c")
@@ -155,14 +206,14 @@ class _StageCounter:
         return _Stage(STATE)
 
     def narrow(self, a: _Stage, to: str, *, name: str) -> _Stage:
-        return _Stage(a.stage + 1)
+        return _Stage(a.stage + self._delays.narrow)
 
     def sigmoid(self, a: _Stage, *, name: str) -> _Stage:
         before = self.tanh(a, name=name) if self._program.logistic else a
         return _Stage(before.stage + 1)
 
     def tanh(self, a: _Stage, *, name: str) -> _Stage:
-        return _Stage(self.tables.reserve(a.stage).stage + self._tanh)
+        return _Stage(self.tables.reserve(a.stage).stage + self._delays.tanh)
 
     def add(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
         return _Stage(max(a.stage, b.stage) + 1)
@@ -171,27 +222,33 @@ class _StageCounter:
         return self.add(a, b, name=name)
 
     def multiply(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
-        return _Stage(self.multipliers.reserve(max(a.stage, b.stage)).stage + 1)
+        slot = self.multipliers.reserve(max(a.stage, b.stage))
+        return _Stage(slot.stage + self._delays.product)
 
     def make(self, vector: str, a: _Stage) -> _Stage:
         # All programs write a vector in the same stage, so that two never do at once.
-        self.written[vector] = max(a.stage + 1, self.written.get(vector, 0))
-        return _Stage(a.stage + 1)
+        made = self.narrow(a, vector, name=vector)
+        self.written[vector] = max(made.stage, self.written.get(vector, 0))
+        return made
 
 
 def of_programs(
-    programs: Sequence[Program], *, multipliers: int, interpolate: bool, head: bool, lanes: int
+    programs: Sequence[Program],
+    *,
+    multipliers: int,
+    delays: Delays,
+    head: bool,
+    lanes: int,
 ) -> UpdateCost:
     """Timing and cost of a state update.
 
     Args:
         programs: the different updates of a core.
         multipliers: that may be shared; the interval between units follows from it.
-        interpolate: whether the tanh tables interpolate.
+        delays: of the update's parts.
         head: whether there is a dense head.
         lanes: of the array; fewer than a unit has sums make the interval longer.
     """
-    tanh = tanh_latency(interpolate=interpolate)
 
     def follow(
         orders: Sequence[tuple[Program, tuple[str, ...]]],
@@ -200,7 +257,10 @@ def of_programs(
         tables: int | None = None,
     ) -> _StageCounter:
         counter = _StageCounter(
-            interval=interval, multipliers=multipliers, tables=tables, tanh=tanh
+            interval=interval,
+            multipliers=multipliers,
+            tables=tables,
+            delays=delays,
         )
         for program, order in orders:
             counter.run(program, order)
@@ -222,7 +282,7 @@ def of_programs(
     interval = max(1, -(-products // multipliers), -(-reads // lanes))
     tables = -(-lookups // interval)
     counter = follow(ordered, interval, min(multipliers, products), tables)
-    logit = SUM + _head_read(ordered) + 1 if head else 0
+    logit = delays.first_sum + _head_read(ordered) + delays.narrow if head else 0
     return UpdateCost(
         interval=interval,
         banks=-(-reads // interval),
@@ -230,6 +290,7 @@ def of_programs(
         logit=logit,
         written=counter.written,
         depth=max([*counter.written.values(), logit]),
+        delays=delays,
         products=products,
         multipliers=min(multipliers, products),
         tables=tables,

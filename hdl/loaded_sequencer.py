@@ -14,7 +14,7 @@ from hdl.numeric import span
 from hdl.operand_store import complete_layout
 from hdl.pass_table import constants_layout
 from hdl.plan import Job
-from hdl.sequencer import Sequencer
+from hdl.sequencer import Sequencer, flags, left
 
 
 class LoadedSequencer(Sequencer):
@@ -36,8 +36,8 @@ class LoadedSequencer(Sequencer):
             "last_input": Out(span(plan.sizes.inputs)),
         }
 
-    def _first(self) -> tuple[dict[str, Any], bool]:
-        return {}, False
+    def _first(self) -> dict[str, Any]:
+        return {name: 0 for name, _ in constants_layout(self.plan)}
 
     def _following(self, m: Module, position: Signal, wraps: Value) -> Any:
         layout = constants_layout(self.plan)
@@ -53,13 +53,14 @@ class LoadedSequencer(Sequencer):
         ]
         return following
 
-    def _begin(self, m: Module, now: Any, at: Any) -> None:
+    def _begin(self, m: Module, now: Any, walk: Any, at: Any) -> None:
         fresh = Signal(init=1)
         m.d.sync += fresh.eq(0)
         with m.If(fresh):
             m.d.sync += [
                 now.eq(self._first_pass),
-                at.last_column.eq(self._first_pass.last_column == 0),
+                *(walk[name].eq(count) for name, count in left(self._first_pass).items()),
+                *(at[name].eq(flag) for name, flag in flags(self._first_pass).items()),
                 at.ready.eq(0),
             ]
 

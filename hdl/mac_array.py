@@ -31,7 +31,7 @@ class MacArray(Component):
         i_first: the sums start with this product.
         i_final: the sums are complete with this product.
         read: for each bank the sum to read from the shadow.
-        sums: for each bank that sum, one cycle later.
+        sums: for each bank that sum, :func:`hdl.latency.drain_latency` cycles later.
     """
 
     def __init__(self, *, shape: ArrayShape) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike, signed
 
@@ -32,20 +32,46 @@ def requantize(m: Module, value: Value, *, frac: int, to: Format) -> Value:
     Returns:
         A value of ``to.width`` bits, signed.
     """
+    return limited(unlimited(m, value, frac=frac, to=to), to=to)
+
+
+class Unlimited(NamedTuple):
+    """What is known of a narrowed value before it is limited.
+
+    Attributes:
+        total: as many bits as the format has.
+        fits: it is the value.
+        sign: of the value.
+    """
+
+    total: Value
+    fits: Value
+    sign: Value
+
+
+def limited(value: Unlimited, *, to: Format) -> Value:
+    """The value, or the end of the format's range that it is beyond."""
+    # -min has the bits of min
+    limit = Mux(value.sign, Const(-to.min, to.width), Const(to.max, to.width))
+    return Mux(value.fits, value.total, limit).as_signed()
+
+
+def unlimited(m: Module, value: Value, *, frac: int, to: Format) -> Unlimited:
+    """All of :func:`requantize` but the choice at its end; the same arguments."""
     shift, width = frac - to.frac, to.width
     if shift <= 0 or len(value) - shift < width:
-        return clamp(m, rounded(value, shift), low=to.min, high=to.max, width=width)
+        clamped = clamp(m, rounded(value, shift), low=to.min, high=to.max, width=width)
+        return Unlimited(clamped.as_unsigned(), Const(1), clamped[-1])
     whole, sign = value[shift:], value[-1]
     total = Signal(width, name="total")
     fits = Signal(name="fits")
-    upper = whole[width - 1 :]
+    upper, lower = whole[width - 1 :], value[shift - 1 : shift - 1 + width]
     m.d.comb += [
         total.eq(whole[:width] + value[shift - 1]),
-        # The largest value, rounded up, is beyond.
-        fits.eq((upper.all() | ~upper.any()) & (sign | ~total[-1])),
+        # The largest value, rounded up, is beyond; known before the sum.
+        fits.eq((upper.all() | ~upper.any()) & (sign | ~lower.all())),
     ]
-    limit = Mux(sign, Const(-to.min, width), Const(to.max, width))  # -min has the bits of min
-    return Mux(fits, total, limit).as_signed()
+    return Unlimited(total, fits, sign)
 
 
 def rounded(value: Value, shift: int) -> Value:

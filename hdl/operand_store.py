@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -99,7 +99,7 @@ class OperandStore(Component):
         begins, ends, last_input: where weights are loaded: the beat that is next is a step's first,
             its last; and the index of the last.
         complete: there, for each vector whether all of it is ready.
-        x_ready: elements of the current step's input that can be read, or all of them.
+        x_ready: elements of the current step's input that can be read; ``x_whole``: all can.
         x_step: the current step's other fields; those of its first beat are valid once an element
             is ready, those of its last beat once all are.
         x_release: the current step's input is not needed any more; ``x_releasing`` says so a cycle
@@ -134,7 +134,8 @@ class OperandStore(Component):
         super().__init__(
             {
                 "i": In(stream.Signature(input_layout(plan))),
-                "x_ready": Out(span(inputs + 1)),
+                "x_ready": Out(span(inputs)),
+                "x_whole": Out(1),
                 "x_step": Out(data.StructLayout(step_fields(plan))),
                 "x_releasing": In(1),
                 "x_release": In(1),
@@ -189,23 +190,35 @@ class OperandStore(Component):
         whole = Signal()  # the current step is whole; a bank that is being released does not count
         steps = Signal(data.ArrayLayout(self.x_step.shape(), 2))
         accept, complete = Signal(), Signal()
+        room = Signal(init=1)  # full is not 2
         loaded = self.plan.storage.loadable
-        last: Any = self.last_input if loaded else self.plan.network.inputs - 1
+        last = self.last_input if loaded else Const(self.plan.network.inputs - 1)
+        at_last = Signal(init=self.plan.network.inputs == 1)  # index is last
         m.d.comb += [
-            self.i.ready.eq(full != 2),
+            self.i.ready.eq(room),
             accept.eq(self.i.valid & self.i.ready),
-            complete.eq(accept & (index == last)),
+            complete.eq(accept & at_last),
             fill.addr.eq(Cat(index[:index_bits], fill_bank)),
             fill.data.eq(self.i.payload.data),
             fill.en.eq(accept),
             read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
-            self.x_ready.eq(Mux(whole, self.plan.sizes.inputs, index)),
+            self.x_ready.eq(index),
+            self.x_whole.eq(whole),
             self.x_step.eq(steps[read_bank]),
         ]
         if loaded:
-            m.d.comb += [self.begins.eq(index == 0), self.ends.eq(index == last)]
+            m.d.comb += [self.begins.eq(index == 0), self.ends.eq(at_last)]
         m.d.comb += still_full.eq(full + complete - self.x_release)
-        m.d.sync += [full.eq(still_full), whole.eq(still_full != self.x_releasing)]
+        m.d.sync += [
+            full.eq(still_full),
+            room.eq(still_full != 2),
+            whole.eq(still_full != self.x_releasing),
+        ]
+        if loaded:
+            m.d.comb += at_last.eq(index == last)
+        else:
+            with m.If(accept):
+                m.d.sync += at_last.eq(Mux(complete, last == 0, index + 1 == last))
         with m.If(accept):
             m.d.sync += index.eq(Mux(complete, 0, index + 1))
         with m.If(accept & (index == 0)):

@@ -35,15 +35,19 @@ class OutputBuffer(Component):
         )
         fill, read = memory.write_port(), memory.read_port()
         level = Signal(span(self.words + 1))  # words that are not offered yet
+        waits = Signal()  # there are any
         takes = Signal()
         m.d.comb += [
             fill.en.eq(self.write),
             fill.data.eq(self.word),
-            takes.eq((level != 0) & (~self.o.valid | self.o.ready)),
+            takes.eq(waits & (~self.o.valid | self.o.ready)),
             read.en.eq(takes),
             self.o.payload.eq(read.data),
         ]
-        m.d.sync += [level.eq(level + self.write - takes)]
+        with m.If(self.write & ~takes):
+            m.d.sync += [level.eq(level + 1), waits.eq(1)]
+        with m.Elif(takes & ~self.write):
+            m.d.sync += [level.eq(level - 1), waits.eq(level != 1)]
         with m.If(self.write):
             m.d.sync += fill.addr.eq(fill.addr + 1)
         with m.If(takes):

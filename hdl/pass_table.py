@@ -49,7 +49,10 @@ def sources(plan: Plan) -> list[tuple[str, int]]:
 
 
 def walk_layout(plan: Plan) -> data.StructLayout:
-    """Where in a pass the array is: column and the one after it, row of the job, gate."""
+    """Where in a pass the array is: column and the one after it, row of the job, gate.
+
+    ``columns_left``, ``rows_left`` and ``gates_left`` follow in the pass, the column and the row.
+    """
     sizes = plan.sizes
     return data.StructLayout(
         {
@@ -57,6 +60,9 @@ def walk_layout(plan: Plan) -> data.StructLayout:
             "next_column": span(sizes.columns + 1),
             "row": span(sizes.job_rows),
             "gate": span(sizes.gates),
+            "columns_left": span(sizes.columns),
+            "rows_left": span(sizes.job_rows),
+            "gates_left": span(sizes.gates),
         }
     )
 

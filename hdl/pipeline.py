@@ -9,8 +9,18 @@ from typing import Protocol
 from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
 
 from golden.formats import Format
-from hdl.numeric import constant_by, distinct, select
+from hdl.latency import Delays
+from hdl.numeric import (
+    Unlimited,
+    constant_by,
+    distinct,
+    limited,
+    requantize,
+    select,
+    unlimited,
+)
 from hdl.slots import Slots
+from hdl.soft_product import SoftProduct
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +78,7 @@ class Pipeline:
             item's stage 0.
         interval: an item enters every so many cycles, or less often.
         multipliers: number of shared multipliers.
+        delays: cycles of a product and of narrowing.
         enable: an item is in the pipeline. Without it registers may keep what they have; those that
             a block RAM or a multiplier may take as its own run on.
 
@@ -84,6 +95,7 @@ class Pipeline:
         phase: Signal,
         interval: int,
         multipliers: int,
+        delays: Delays,
         enable: Value,
     ) -> None:
         self.m = m
@@ -92,6 +104,7 @@ class Pipeline:
         self._enable = enable
         self._interval = interval
         self._slots = Slots(units=multipliers, interval=interval)
+        self._delay = delays
         self._products: dict[int, list[_Product]] = {}
         self._delays: dict[Staged, list[Value]] = {}
         self._job = Staged(job, 0, ())
@@ -181,13 +194,13 @@ class Pipeline:
         return self.register(result, stage, fracs, name=name)
 
     def multiply(self, a: Staged, b: Staged, *, name: str) -> Staged:
-        """Exact product on a shared multiplier; one stage behind its slot."""
+        """Exact product on a shared multiplier; ``delays.product`` stages behind its slot."""
         slot = self._slots.reserve(max(a.stage, b.stage))
         left, right = self.at(a, slot.stage), self.at(b, slot.stage)
         result = Signal(signed(len(left) + len(right)), name=self.name(name))
         self._products.setdefault(slot.unit, []).append(_Product(slot.stage, left, right, result))
         fracs = [x + y for x, y in zip(a.fracs, b.fracs, strict=True)]
-        return Staged(result, slot.stage + 1, tuple(fracs))
+        return Staged(result, slot.stage + self._delay.product, tuple(fracs))
 
     def finish(self) -> None:
         """Build the multipliers, once all that they are for is known."""
@@ -195,13 +208,23 @@ class Pipeline:
             stages = [product.stage for product in products]
             left = self.by_phase(stages, [p.left for p in products], name=f"left{unit}")
             right = self.by_phase(stages, [p.right for p in products], name=f"right{unit}")
+            result = self._product(unit, left, right)
+            self.m.d.comb += [product.result.eq(result) for product in products]
+        for staged, chain in self._delays.items():
+            self._build_delays(chain, is_number=bool(staged.fracs))
+
+    def _product(self, unit: int, left: Value, right: Value) -> Value:
+        """A product, ``delays.product`` cycles later."""
+        if self._delay.product == 1:
             product_q = Signal(
                 signed(len(left) + len(right)), name=f"product{unit}_q", reset_less=True
             )
             self.m.d.sync += product_q.eq(left * right)
-            self.m.d.comb += [product.result.eq(product_q) for product in products]
-        for staged, chain in self._delays.items():
-            self._build_delays(chain, is_number=bool(staged.fracs))
+            return product_q
+        product = SoftProduct(left=len(left), right=len(right))
+        self.m.submodules[f"product{unit}"] = product
+        self.m.d.comb += [product.left.eq(left), product.right.eq(right)]
+        return product.o
 
     def _build_delays(self, chain: Sequence[Value], *, is_number: bool) -> None:
         """Shift registers of up to 64 bits, which simulators move at once.
@@ -232,6 +255,27 @@ class Pipeline:
                 with self.m.Case(stage % self._interval):
                     self.m.d.comb += result.eq(choice)
         return result
+
+    def narrow(self, a: Staged, formats: Sequence[Format], *, name: str) -> Staged:
+        """:func:`hdl.numeric.requantize`; ``delays.narrow`` stages."""
+        if self._delay.narrow == 1:
+            return self.apply(requantize, a, formats, name=name)
+        keys = list(zip(a.fracs, formats, strict=True))
+
+        def exact(job: int) -> Value:
+            total, fits, sign = unlimited(self.m, a.value, frac=keys[job][0], to=keys[job][1])
+            return Cat(fits, sign, total).as_signed()
+
+        value = self.by_job(a.stage, keys, exact, name=f"{name}_exact_d")
+        whole = self.register(value, a.stage, a.fracs, name=f"{name}_exact")
+
+        def limit(job: int) -> Value:
+            to = formats[job]
+            parts = Unlimited(whole.value[2:][: to.width], whole.value[0], whole.value[1])
+            return limited(parts, to=to)
+
+        value = self.by_job(whole.stage, formats, limit, name=f"{name}_d")
+        return self.register(value, whole.stage, [to.frac for to in formats], name=name)
 
     def apply(
         self,

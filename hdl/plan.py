@@ -27,7 +27,7 @@ from hdl.capacity import Capacity, Sizes
 from hdl.cells import Drain, Schedule, schedule
 from hdl.kinds import Kind
 from hdl.lanes import ArrayShape
-from hdl.latency import SUM, Program, UpdateCost, of_programs
+from hdl.latency import Delays, Program, UpdateCost, of_programs
 from hdl.storage import BUILT_IN, Storage
 
 
@@ -98,8 +98,9 @@ class Plan:
     Args:
         network: the network that the core runs.
         lanes: multipliers in the array, 1 to the largest number of units.
-        tail_multipliers: multipliers that the state update may have beside the array, 1 or more.
-            With fewer of them a unit enters every few cycles.
+        tail_multipliers: multipliers that the state update may have beside the array. With fewer of
+            them a unit enters every few cycles. With 0 it has one that is made of adders, for parts
+            whose multipliers the array takes.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
         others: where weights are loaded, networks that the core is made for as well.
@@ -133,8 +134,8 @@ class Plan:
             raise InputError(
                 f"lanes is {self.lanes}, expected 1 to {largest} (the units of the largest layer)"
             )
-        if self.tail_multipliers < 1:
-            raise InputError(f"tail_multipliers is {self.tail_multipliers}, expected 1 or more")
+        if self.tail_multipliers < 0:
+            raise InputError(f"tail_multipliers is {self.tail_multipliers}, expected 0 or more")
         self.interface.check(self.network)
 
     @cached_property
@@ -243,13 +244,21 @@ class Plan:
             programs.append((program, kinds))
         return tuple(programs)
 
+    @property
+    def _delays(self) -> Delays:
+        return Delays.of(
+            deep=self.storage.deep,
+            soft=self.tail_multipliers == 0,
+            interpolate=self.network.tanh.interpolate,
+        )
+
     @cached_property
     def update_cost(self) -> UpdateCost:
         """Timing and cost of the state update."""
         return of_programs(
             [program for program, _ in self.programs],
-            multipliers=self.tail_multipliers,
-            interpolate=self.network.tanh.interpolate,
+            multipliers=max(1, self.tail_multipliers),
+            delays=self._delays,
             head=self.capacity.head,
             lanes=self.lanes,
         )
@@ -263,7 +272,7 @@ class Plan:
             reads |= dict.fromkeys(kinds, slots)
         for number, kind in enumerate(self.kinds):
             if kind.head:
-                reads[number] = (0,) * (self.update_cost.logit - SUM)
+                reads[number] = (0,) * (self.update_cost.logit - self.update_cost.delays.first_sum)
         return tuple(reads[kind] for kind in range(len(self.kinds)))
 
     @cached_property
@@ -277,7 +286,7 @@ class Plan:
             rows=self.sizes.rows,
             gates=self.sizes.gates,
             banks=self.update_cost.banks,
-            side_by_side=self.storage.sums == "block",
+            side_by_side=self.storage.side_by_side,
         )
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -29,7 +30,7 @@ class Sequencer(Component):
     Latency: an operation is presented one cycle after it was decided on.
 
     Attributes:
-        x_ready, x_step, x_releasing, x_release, ready, restart: see
+        x_ready, x_whole, x_step, x_releasing, x_release, ready, restart: see
             :class:`hdl.operand_store.OperandStore`; the head's bit of ``restart`` says that its
             sums are about to be overwritten.
         head_free: the head's sums of the result before have been drained.
@@ -48,7 +49,8 @@ class Sequencer(Component):
         streams = span(plan.interface.streams)
         super().__init__(
             {
-                "x_ready": In(span(plan.sizes.inputs + 1)),
+                "x_ready": In(span(plan.sizes.inputs)),
+                "x_whole": In(1),
                 "x_step": In(data.StructLayout(step_fields(plan))),
                 "x_releasing": Out(1),
                 "x_release": Out(1),
@@ -79,60 +81,52 @@ class Sequencer(Component):
         """Ports of a sequencer whose passes are loaded."""
         return {}
 
-    def _first(self) -> tuple[dict[str, Any], bool]:
-        """What the plan says of the first pass, and whether that has one column only."""
-        first = self.plan.passes[0]
-        return pass_constants(self.plan, 0, first), first.columns == 1
+    def _first(self) -> dict[str, Any]:
+        """What the plan says of the first pass."""
+        return pass_constants(self.plan, 0, self.plan.passes[0])
 
-    def _begin(self, m: Module, now: Any, at: Any) -> None:
+    def _begin(self, m: Module, now: Any, walk: Any, at: Any) -> None:
         """What else is to be done after a reset: nothing, where passes are known."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         plan = self.plan
+        first = self._first()
         position = Signal(span(plan.sizes.passes))
-        walk: Any = Signal(walk_layout(plan), init={"next_column": 1})
-        first, one_column = self._first()
-        at: Any = Signal(_AT, init={"column_start": 1, "last_column": one_column})
+        walk: Any = Signal(walk_layout(plan), init={"next_column": 1, **left(first)})
+        at: Any = Signal(AT, init={"column_start": 1, **flags(first)})
+        now: Any = Signal(constants_layout(plan), init=first)
         weight_address = Signal(span(plan.words))
         go = Signal()
         passed = Signal()
 
-        now: Any = Signal(constants_layout(plan), init=first)
-        ends = _ends(m, walk, now, at)
-        m.d.comb += passed.eq(go & ends.of_pass)
         step = Step(m, plan, self.x_step, begins=passed & now.is_input)
         wraps = now.is_head | (now.ends_step & ~(step.answers & self._has_head))
         held = self._held_for_state(m, position, walk, at, step, ended=passed & now.ends_step)
-        m.d.comb += go.eq(_may_go(now, at, step) & ~held)
-        restarted = self._restart(m, now, go & at.column_start & at.last_column & now.ends_job)
+        # Only the start of a column can wait.
+        m.d.comb += [
+            go.eq((~at.column_start | (at.ready & at.drained)) & ~held),
+            passed.eq(go & at.ends_pass),
+        ]
+        restarted = self._restart(m, now, at.restarts & at.ready & at.drained & ~held)
         following = self._following(m, position, wraps)
         self._look_ahead(
             m,
-            walk,
-            now,
-            following,
-            at,
-            advances=go & ends.of_column,
+            _Ahead(walk=walk, now=now, following=following, at=at, step=step),
+            advances=go & at.ends_column,
             passed=passed,
             restarted=restarted,
         )
         with m.If(go):
-            self._advance(m, walk, ends)
-            m.d.sync += [
-                weight_address.eq(weight_address + 1),
-                at.column_start.eq(ends.of_column),
-            ]
-            with m.If(ends.of_column):
-                m.d.sync += at.last_column.eq(
-                    Mux(
-                        ends.of_pass,
-                        following.last_column == 0,
-                        walk.next_column == now.last_column,
-                    )
-                )
+            self._advance(m, walk, now, at)
+            m.d.sync += weight_address.eq(weight_address + 1)
         with m.If(passed):
-            m.d.sync += [now.eq(following), position.eq(Mux(wraps, 0, position + 1))]
+            m.d.sync += [
+                now.eq(following),
+                position.eq(Mux(wraps, 0, position + 1)),
+                *(walk[name].eq(count) for name, count in left(following).items()),
+                *(at[name].eq(flag) for name, flag in flags(following).items()),
+            ]
             with m.If(wraps):
                 m.d.sync += weight_address.eq(0)
 
@@ -142,8 +136,8 @@ class Sequencer(Component):
             self.x_release.eq(self.x_releasing),
             self.weight_address.eq(weight_address),
         ]
-        self._begin(m, now, at)
-        self._present(m, walk, now, ends, at, step)
+        self._begin(m, now, walk, at)
+        self._present(m, walk, now, at, step)
         if self._watched:
             m.d.comb += self.waits.eq(at.column_start & now.is_input & ~at.ready)
         return m
@@ -177,10 +171,11 @@ class Sequencer(Component):
             return Value.cast(0)
         starts = Signal()
         saves, loaded = Signal(), Signal()
+        arrived = self.x_whole | self.x_ready.any()
         m.d.comb += [
             starts.eq((position == 0) & (walk.column == 0) & at.column_start),
             self.save.eq(starts & saves),
-            self.load.eq(starts & ~saves & (self.x_ready != 0) & self.x_step.load & ~loaded),
+            self.load.eq(starts & ~saves & arrived & self.x_step.load & ~loaded),
             self.access_stream.eq(Mux(saves, step.stream, step.next_stream)),
         ]
         with m.If(self.access_done):
@@ -196,21 +191,14 @@ class Sequencer(Component):
         return restarted
 
     def _look_ahead(
-        self,
-        m: Module,
-        walk: Any,
-        now: Any,
-        following: Any,
-        at: Any,
-        *,
-        advances: Value,
-        passed: Value,
-        restarted: list[Value],
+        self, m: Module, ahead: _Ahead, *, advances: Value, passed: Value, restarted: list[Value]
     ) -> None:
         """Whether the next cycle's column will be ready, and its sums drained.
 
         What becomes ready in this cycle counts a cycle later; what is restarted counts at once.
         """
+        walk, now, following = ahead.walk, ahead.now, ahead.following
+        at, step = ahead.at, ahead.step
         count = Signal(span(self.plan.sizes.columns + 1))
         first_ready, first_drained, drained = Signal(), Signal(), Signal()
         with m.Switch(now.source):
@@ -228,10 +216,19 @@ class Sequencer(Component):
                 m.d.comb += drained.eq(is_drained)
             with m.If(following.drains == index):
                 m.d.comb += first_drained.eq(is_drained & ~restarted[index])
-        still_ready = Mux(advances, walk.next_column < count, walk.column < count)
+        # Elements become ready one by one, and none is taken before: no need to compare for less.
+        here, there = walk.column != count, walk.next_column != count
+        needless = (now.recurrent & step.independent) | (now.is_input & self.x_whole)
+        still_ready = (advances & there) | (~advances & here) | needless
+        at_first = Mux(now.is_input, step.next_independent, step.independent)
+        first_needless = (following.recurrent & at_first) | (following.is_input & self.x_whole)
+        last = Mux(advances, at.next_last, at.last_column)
+        starts_last = (following.last_column == 0) & following.completes
         m.d.sync += [
-            at.ready.eq(Mux(passed, first_ready, still_ready)),
-            at.drained.eq(Mux(passed, first_drained, drained)),
+            at.ready.eq(Mux(passed, first_ready | first_needless, still_ready)),
+            at.drained.eq(
+                Mux(passed, ~starts_last | first_drained, ~(last & now.completes) | drained)
+            ),
         ]
 
     @property
@@ -255,18 +252,37 @@ class Sequencer(Component):
             return self.head_free
         return self.ready[f"{job.makes[-1]}{job.layer}"] == job.units
 
-    def _advance(self, m: Module, walk: Any, ends: Any) -> None:
-        """Gates, then rows, then columns."""
-        m.d.sync += walk.gate.eq(Mux(ends.of_row, 0, walk.gate + 1))
-        with m.If(ends.of_row):
-            m.d.sync += walk.row.eq(Mux(ends.of_column, 0, walk.row + 1))
-        with m.If(ends.of_column):
+    def _advance(self, m: Module, walk: Any, now: Any, at: Any) -> None:
+        """Gates, then rows, then columns; what begins a pass is set elsewhere."""
+        gate, row, column = (Signal(name=f"later_{loop}") for loop in ("gate", "row", "column"))
+        m.d.comb += [
+            gate.eq(Mux(at.last_gate, at.one_gate, walk.gates_left == 1)),
+            row.eq(Mux(at.last_gate, walk.rows_left == 1, at.last_row)),
+            column.eq(Mux(at.ends_column, at.next_last, at.last_column)),
+        ]
+        with m.If(at.ends_column):
+            m.d.comb += row.eq(at.one_row)
+        m.d.sync += [
+            walk.gate.eq(Mux(at.last_gate, 0, walk.gate + 1)),
+            walk.gates_left.eq(Mux(at.last_gate, now.last_gate, walk.gates_left - 1)),
+            at.column_start.eq(at.ends_column),
+            at.restarts.eq(at.ends_column & column & now.ends_job),
+            *(at[name].eq(flag) for name, flag in _last(gate, row, column).items()),
+        ]
+        with m.If(at.last_gate):
             m.d.sync += [
-                walk.column.eq(Mux(ends.of_pass, 0, walk.next_column)),
-                walk.next_column.eq(Mux(ends.of_pass, 1, walk.next_column + 1)),
+                walk.row.eq(Mux(at.ends_column, 0, walk.row + 1)),
+                walk.rows_left.eq(Mux(at.ends_column, now.last_row, walk.rows_left - 1)),
+            ]
+        with m.If(at.ends_column):
+            m.d.sync += [
+                walk.column.eq(Mux(at.ends_pass, 0, walk.next_column)),
+                walk.next_column.eq(Mux(at.ends_pass, 1, walk.next_column + 1)),
+                walk.columns_left.eq(walk.columns_left - 1),
+                at.next_last.eq(walk.columns_left == 2),
             ]
 
-    def _present(self, m: Module, walk: Any, now: Any, ends: Any, at: Any, step: Step) -> None:
+    def _present(self, m: Module, walk: Any, now: Any, at: Any, step: Step) -> None:
         """The operation and the row that it may complete, registered."""
         final = now.final.bit_select(walk.gate, 1) & at.last_column
         whole = self.plan.lanes - 1
@@ -279,39 +295,79 @@ class Sequencer(Component):
             self.place.row.eq(now.first_row + walk.row),
             self.first.eq(now.first.bit_select(walk.gate, 1) & (walk.column == 0)),
             self.final.eq(final),
-            self.done.eq(final & ends.of_row & now.ends_job),
+            self.done.eq(final & at.last_gate & now.ends_job),
             self.row.job.eq(now.job),
             self.row.row.eq(now.first_row + walk.row),
-            self.row.units.eq(Mux(walk.row == now.last_row, now.units_in_last_row, whole)),
+            self.row.units.eq(Mux(at.last_row, now.units_in_last_row, whole)),
             self.row.begin.eq(walk.row == 0),
             self.row.stream.eq(step.stream),
             self.row.zero.eq(step.zero),
             self.row.emit.eq(now.emits & step.answers),
-            self.row.last.eq(walk.row == now.last_row),
+            self.row.last.eq(at.last_row),
             self.row.final.eq(step.last),
         ]
         if self.plan.storage.loadable:
             m.d.sync += [self.row.layer.eq(now.layer), self.row.start.eq(now.start)]
 
 
-_AT = data.StructLayout({"column_start": 1, "last_column": 1, "ready": 1, "drained": 1})
-"""Flags of the operation that is next: it is a column's first, it is in the pass' last column; the
-column's element is ready, the sums that it completes are drained."""
+AT = data.StructLayout(
+    {
+        "column_start": 1,
+        "one_gate": 1,
+        "one_row": 1,
+        "last_gate": 1,
+        "last_row": 1,
+        "last_column": 1,
+        "next_last": 1,
+        "ends_column": 1,
+        "ends_pass": 1,
+        "restarts": 1,
+        "ready": 1,
+        "drained": 1,
+    }
+)
+"""Flags of the operation that is next, so that little is left to decide in a cycle.
+
+It is a column's first; the pass has one gate, one row; it is of the row's last gate, of the
+column's last row, of the pass' last column, or the next column is that; it is the column's last,
+the pass' last; it is the first of a column that completes a job; the column's element is ready, or
+has been for long; the sums that the column completes are drained, or it completes none."""
 
 
-def _may_go(now: Any, at: Any, step: Step) -> Value:
-    """Whether the next operation may be issued: only the start of a column can wait."""
-    ready = at.ready | (now.recurrent & step.independent)
-    completes = at.last_column & now.completes
-    return ~at.column_start | (ready & (~completes | at.drained))
+def left(constants: Any) -> dict[str, Any]:
+    """What of a walk is left at a pass' start."""
+    return {f"{loop}s_left": constants[f"last_{loop}"] for loop in ("gate", "row", "column")}
 
 
-def _ends(m: Module, walk: Any, now: Any, at: Any) -> Any:
-    """Which loops the current operation is the last one of."""
-    ends = Signal(data.StructLayout({"of_row": 1, "of_column": 1, "of_pass": 1}))
-    m.d.comb += [
-        ends.of_row.eq(walk.gate == now.last_gate),
-        ends.of_column.eq(ends.of_row & (walk.row == now.last_row)),
-        ends.of_pass.eq(ends.of_column & at.last_column),
-    ]
-    return ends
+def flags(constants: Any) -> dict[str, Any]:
+    """The flags of a pass' first operation that its constants tell."""
+    gate, row, column = (constants[f"last_{loop}"] == 0 for loop in ("gate", "row", "column"))
+    return {
+        **_last(gate, row, column),
+        "one_gate": gate,
+        "one_row": row,
+        "next_last": constants["last_column"] == 1,
+        "restarts": column & constants["ends_job"],
+    }
+
+
+def _last(gate: Any, row: Any, column: Any) -> dict[str, Any]:
+    """Flags that tell of the loops' ends."""
+    return {
+        "last_gate": gate,
+        "last_row": row,
+        "last_column": column,
+        "ends_column": gate & row,
+        "ends_pass": gate & row & column,
+    }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Ahead:
+    """What the sequencer looks ahead with: where it is, and what follows."""
+
+    walk: Any
+    now: Any
+    following: Any
+    at: Any
+    step: Step

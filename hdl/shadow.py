@@ -35,7 +35,7 @@ class Shadow(Component):
     Attributes:
         i_fill, i_place, i_total: write all lanes' sums of a place.
         read: for each bank what to read.
-        sums: what was asked for in the cycle before, for each bank.
+        sums: what was asked for :func:`hdl.latency.drain_latency` cycles before, for each bank.
     """
 
     def __init__(self, *, shape: ArrayShape) -> None:
@@ -60,10 +60,7 @@ class Shadow(Component):
         words = [self._own(m, lane) for lane in range(self.shape.lanes)]
         for bank in range(self.shape.banks):
             group = self.read[bank].group
-            chosen = self._chosen(m, bank, group, words[bank :: self.shape.banks])
-            sum_q = Signal(self._width, name=f"sum{bank}_q", reset_less=True)
-            m.d.sync += sum_q.eq(chosen)
-            m.d.comb += self.sums[bank].eq(sum_q)
+            self._give(m, bank, group, words[bank :: self.shape.banks])
         return m
 
     @property
@@ -101,13 +98,15 @@ class Shadow(Component):
         ]
         group_q = delayed(m, self.read[bank].group, 1, name=f"group{bank}")[-1]
         drained = [drain.data[group] for group in range(len(totals))]
-        m.d.comb += self.sums[bank].eq(self._chosen(m, bank, group_q, drained))
+        self._give(m, bank, group_q, drained)
 
-    def _chosen(self, m: Module, bank: int, group: Value, words: Sequence[Value]) -> Value:
-        """The word of a bank's ``group``-th lane."""
+    def _give(self, m: Module, bank: int, group: Value, words: Sequence[Value]) -> None:
+        """The word of a bank's ``group``-th lane, a cycle later."""
         chosen = Signal(self._width, name=f"chosen{bank}")
         with m.Switch(group):
             for number, word in enumerate(words):
                 with m.Case(number):
                     m.d.comb += chosen.eq(word)
-        return chosen
+        sum_q = Signal(self._width, name=f"sum{bank}_q", reset_less=True)
+        m.d.sync += sum_q.eq(chosen)
+        m.d.comb += self.sums[bank].eq(sum_q)

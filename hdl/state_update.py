@@ -9,9 +9,9 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.component import Component, delayed
-from hdl.latency import CLASS, QUEUE, READ, SHADOW, SUM
+from hdl.latency import CLASS, QUEUE, READ, SHADOW
 from hdl.loader import write_layout
-from hdl.numeric import constant_by, requantize, span
+from hdl.numeric import constant_by, span
 from hdl.operand_store import made_vectors, state_vectors, write_signature
 from hdl.output_buffer import OutputBuffer
 from hdl.pass_table import row_layout
@@ -165,16 +165,12 @@ class StateUpdate(Component):
         if not self.plan.capacity.head:
             stage, value, _ = builder.written("h")
             return Staged(value, stage, ())
-        kinds = self.plan.kinds
+        kinds, cost = self.plan.kinds, self.plan.update_cost
         builder.pipe.active = [number for number, kind in enumerate(kinds) if kind.head]
         formats = [kind.format("out") for kind in kinds]
-        result = builder.pipe.apply(
-            requantize,
-            builder.biased(0, self.plan.update_cost.logit - 1 - SUM),
-            formats,
-            name="logit",
-        )
-        assert result.stage == self.plan.update_cost.logit
+        first = cost.logit - cost.delays.narrow - cost.delays.first_sum
+        result = builder.pipe.narrow(builder.biased(0, first), formats, name="logit")
+        assert result.stage == cost.logit
         return result
 
     @property

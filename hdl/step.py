@@ -24,6 +24,7 @@ class Step:
         zero: h and c of the step before are zero: a sequence starts, and its state is not kept.
         independent: h and c of the step before are zero or have long been ready, because the
             array was at another stream's step since.
+        next_independent: of the step whose input is being read.
         last: the step is its sequence's last.
         answers: the network's result after this step is given out.
         save: the state is to be saved after this step.
@@ -40,7 +41,8 @@ class Step:
         starts = Signal(streams, init=-1)  # streams whose next step starts a sequence
         unused = Signal(streams, init=-1)  # streams that have no state yet
         other = Signal()
-        self.independent = self.zero | other
+        self.independent = Signal()
+        m.d.comb += self.independent.eq(self.zero | other)
         self.answers = Value.cast(1) if interface.every_step else self.last
 
         zero = starts.bit_select(self.next_stream, 1)
@@ -48,12 +50,14 @@ class Step:
             zero &= ~x_step.keep | unused.bit_select(self.next_stream, 1)
         if interface.state == "load":
             zero &= ~x_step.load
+        is_other = self.stream != self.next_stream
+        self.next_independent = zero | is_other
         with m.If(begins):
             m.d.sync += [
                 self.stream.eq(self.next_stream),
                 self.zero.eq(zero),
                 self.last.eq(x_step.last),
-                other.eq(self.stream != self.next_stream),
+                other.eq(is_other),
                 starts.bit_select(self.next_stream, 1).eq(x_step.last),
                 unused.bit_select(self.next_stream, 1).eq(0),
             ]

@@ -10,7 +10,7 @@ from golden.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
-    """Memories of a core. They change neither its words nor its cycle count.
+    """Memories of a core. They change no word that it gives.
 
     Attributes:
         weights: ``rom``: the Verilog has them. ``ram``: they come in on a stream, see
@@ -19,7 +19,7 @@ class Storage:
             comes in.
         sums: ``lanes``: each lane has a memory for its accumulators and one for its shadow, which
             fit LUT RAM. ``block``: all lanes' stand side by side in memories that fit block RAM,
-            for parts that have no LUT RAM.
+            for parts that have no LUT RAM; a sum then leaves the shadow a cycle later.
 
     Raises:
         InputError: a word is unknown.
@@ -44,6 +44,16 @@ class Storage:
     def loadable(self) -> bool:
         """Whether weights come in on a stream."""
         return self.weights != "rom"
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether all lanes' sums are words of one memory."""
+        return self.sums == "block"
+
+    @property
+    def deep(self) -> bool:
+        """Whether the state update has more registers: parts without LUT RAM are slow as well."""
+        return self.side_by_side
 
     @property
     def double(self) -> bool:

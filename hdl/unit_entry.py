@@ -6,13 +6,13 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component, delayed
-from hdl.numeric import constant_by, span
+from hdl.numeric import span
 from hdl.pass_table import row_layout
 from hdl.plan import Plan
+from hdl.row_queue import RowQueue
 from hdl.shadow import read_layout
 
 
@@ -27,7 +27,7 @@ def unit_layout(plan: Plan) -> data.StructLayout:
 
     Fields: ``valid``; ``bank`` and ``group`` of its lane; ``index`` in the memories of biases, h
     and c; ``begin``, it is its job's first; ``ends_job``, it is in its job's last row; ``last``, it
-    is its job's last; and its row's, see :func:`hdl.sequencer.row_layout`.
+    is its job's last; and its row's, see :func:`hdl.pass_table.row_layout`.
     """
     row = row_layout(plan)
     return data.StructLayout(
@@ -80,15 +80,19 @@ class UnitEntry(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        interval = self.plan.update_cost.interval
-        phase = Signal.like(self.phase, init=interval - 1)
-        may_enter, enters = Signal(), Signal()
-        row = self._next_row(m, enters)
-        fits = self._room(m, row, enters)
+        m.submodules.queue = queue = RowQueue(plan=self.plan)
+        row = queue.next
+        phase = Signal.like(self.phase, init=self._last_phase)
+        may_enter, may_enter_next = Signal(), Signal()
+        over_next = Signal()
+        enters = Signal()
         m.d.comb += [
             self.in_flight.eq(self._in_flight(m)),
             self.phase.eq(phase),
-            may_enter.eq(phase == interval - 1),
+            may_enter.eq(phase == self._last_phase),
+            queue.write.eq(self.row_done),
+            queue.row.eq(self.row),
+            queue.taken.eq(enters),
         ]
         # Without a unit in flight any cycle will do for the next one.
         with m.If(enters | (may_enter & self.in_flight)):
@@ -96,10 +100,20 @@ class UnitEntry(Component):
         with m.Elif(self.in_flight):
             m.d.sync += phase.eq(phase + 1)
         with m.Else():
-            m.d.sync += phase.eq(interval - 1)
-        ends = self._walk(m, row, enters, may_enter)
-        m.d.comb += enters.eq(may_enter & ends & fits)
+            m.d.sync += phase.eq(self._last_phase)
+        # Decided a cycle ahead; two rows never enter in neighbouring cycles.
+        if self._last_phase:
+            m.d.comb += may_enter_next.eq(~self.in_flight | (phase == self._last_phase - 1))
+        else:
+            m.d.comb += may_enter_next.eq(1)
+        fits = self._room(m, row, enters)
+        m.d.sync += enters.eq(row.valid & fits & may_enter_next & over_next & ~enters)
+        self._walk(m, row, enters=enters, may_enter=may_enter, over_next=over_next)
         return m
+
+    @property
+    def _last_phase(self) -> int:
+        return self.plan.update_cost.interval - 1
 
     def _in_flight(self, m: Module) -> Value:
         """Whether any unit is in the state update."""
@@ -109,92 +123,52 @@ class UnitEntry(Component):
         m.d.sync += later.eq(self.alive[:-1].any())
         return self.unit.valid | later
 
-    def _next_row(self, m: Module, enters: Value) -> Any:
-        """The row that enters next: from the queue, or past it while that is empty."""
-        plan, fixed = self.plan, not self.plan.storage.loadable
-        layout = data.StructLayout(
-            {
-                "valid": 1,
-                "row": self.row.shape(),
-                "start": span(plan.jobs[-1].unit + 1) if fixed else self.row.start.shape(),
-                "words": span(plan.lanes + 1),
-            }
-        )
-        m.submodules.queue = queue = SyncFIFO(width=len(Cat(self.row)), depth=self._queue_depth)
-        held: Any = Signal(layout)
-        free = Signal()
-        source: Any = Signal(self.row.shape())
-        m.d.comb += [
-            free.eq(~held.valid | enters),
-            queue.w_data.eq(self.row),
-            queue.w_en.eq(self.row_done & ~(free & ~queue.r_rdy)),
-            queue.r_en.eq(free),
-            source.eq(Mux(queue.r_rdy, queue.r_data, self.row.as_value())),
-        ]
-        with m.If(free):
-            starts = [job.unit for job in plan.jobs]
-            m.d.sync += [
-                held.valid.eq(queue.r_rdy | self.row_done),
-                held.row.eq(source),
-                held.start.eq(
-                    constant_by(m, source.job, starts, name="start") if fixed else source.start
-                ),
-                held.words.eq(source.last if plan.interface.classes else source.units + 1),
-            ]
-        return held
-
-    @property
-    def _queue_depth(self) -> int:
-        """Rows of all jobs: no job is drained twice before its sums may be overwritten."""
-        return max(2, self.plan.sizes.queued_rows)
-
     def _room(self, m: Module, row: Any, enters: Value) -> Value:
         """Whether the next row's words fit the output buffer."""
         words = self.plan.sizes.outputs
         room = Signal(span(words + 1), init=words)
-        fits = Signal()
-        m.d.sync += [
-            room.eq(
-                Mux(
-                    enters & row.row.emit,
-                    room - row.words + self.given,
-                    room + self.given,
-                )
-            ),
-            fits.eq(row.valid & ~enters & (~row.row.emit | (room >= row.words))),
-        ]
-        return fits
+        emitted = Mux(enters & row.row.emit, row.words, 0)
+        m.d.sync += room.eq(room + self.given - emitted)
+        return ~row.row.emit | (room >= row.words)
 
-    def _walk(self, m: Module, row: Any, enters: Value, may_enter: Value) -> Value:
-        """The units of a row, bank by bank; returns whether the row is over."""
+    def _walk(
+        self, m: Module, row: Any, *, enters: Value, may_enter: Value, over_next: Signal
+    ) -> None:
+        """The units of a row, bank by bank; tells whether the row will be over."""
         unit, banks = self.unit, self.plan.array.banks
-        active = Signal()
-        last_bank, ends = Signal(), Signal()
+        over = Signal(init=1)
+        last_bank, will_be_last = Signal(), Signal()
         lanes_left = Signal(span(self.plan.lanes))
-        m.d.comb += [
-            last_bank.eq(unit.bank == banks - 1),
-            ends.eq(~active | ((lanes_left == 0) & last_bank)),
-            unit.last.eq(unit.ends_job & (lanes_left == 0)),
-        ]
+        more = Signal()  # lanes_left is not 0
         valid = Signal()
         entered: Any = Signal(unit.shape(), reset_less=True)
-        m.d.sync += valid.eq(enters | (may_enter & active & (lanes_left != 0)))
-        m.d.comb += unit.valid.eq(valid)
+        m.d.comb += [
+            last_bank.eq(unit.bank == banks - 1),
+            will_be_last.eq(unit.bank == banks - 2 if banks > 1 else 1),
+            over_next.eq(over | (may_enter & (lanes_left <= 1) & will_be_last)),
+            unit.valid.eq(valid),
+            unit.last.eq(unit.ends_job & ~more),
+        ]
         for name in ("bank", "group", "index", "begin", "ends_job", *_of_row(self.plan)):
             m.d.comb += unit[name].eq(entered[name])
+        m.d.sync += [valid.eq(enters | (may_enter & more)), over.eq(over_next)]
         with m.If(may_enter):
             m.d.sync += [
-                active.eq(~ends),
                 entered.bank.eq(Mux(last_bank, 0, unit.bank + 1)),
                 entered.group.eq(unit.group + last_bank),
                 entered.begin.eq(0),
             ]
-            with m.If(active & (lanes_left != 0)):
-                m.d.sync += [entered.index.eq(unit.index + 1), lanes_left.eq(lanes_left - 1)]
+            with m.If(more):
+                m.d.sync += [
+                    entered.index.eq(unit.index + 1),
+                    lanes_left.eq(lanes_left - 1),
+                    more.eq(lanes_left != 1),
+                ]
         with m.If(enters):
             m.d.sync += [
-                active.eq(1),
+                over.eq((row.row.units == 0) & (banks == 1)),
                 lanes_left.eq(row.row.units),
+                more.eq(row.row.units != 0),
                 entered.bank.eq(0),
                 entered.group.eq(0),
                 entered.index.eq(Mux(row.row.begin, row.start, unit.index + 1)),
@@ -202,4 +176,3 @@ class UnitEntry(Component):
                 entered.ends_job.eq(row.row.last),
                 *(entered[name].eq(row.row[name]) for name in _of_row(self.plan)),
             ]
-        return ends

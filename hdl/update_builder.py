@@ -11,10 +11,11 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from golden.formats import Format
 from golden.quantized import signed_width
 from hdl.activations import Tanh, hard_sigmoid, logistic_from_tanh
-from hdl.latency import READ, STATE, SUM, Program, UpdateCost, tanh_latency
+from hdl.component import delayed
+from hdl.latency import STATE, Program, UpdateCost
 from hdl.loaded_memory import LoadedMemory
 from hdl.memory import block_memory
-from hdl.numeric import distinct, exceeds, requantize, select
+from hdl.numeric import distinct, exceeds, select
 from hdl.pipeline import Pipeline, Staged
 from hdl.plan import Plan
 from hdl.slots import Slots
@@ -43,7 +44,7 @@ class UpdateBuilder:
             ``zero``, the state of step t-1 is 0.
         phase, enable: see :class:`hdl.pipeline.Pipeline`.
         sums: what each bank of the shadow gives; the entering unit's ``n``-th sum is there in stage
-            ``hdl.latency.READ + 1 + n``.
+            ``plan.update_cost.delays.first_sum - 1 + n``.
         state: h and c of step t-1 of the entering unit, valid in stage 1.
         loads: where weights are loaded, writes of the loader and the active bank.
         watched: whether to tell of elements of c that are cut.
@@ -81,6 +82,7 @@ class UpdateBuilder:
             phase=phase,
             interval=self._cost.interval,
             multipliers=self._cost.multipliers,
+            delays=self._cost.delays,
             enable=enable,
         )
         self._tables = Slots(units=self._cost.tables, interval=self._cost.interval)
@@ -126,11 +128,12 @@ class UpdateBuilder:
 
         Args:
             slot: the accumulator slot.
-            read: which of a unit's sums it is in the order of reading; the stage is ``SUM + read``.
+            read: which of a unit's sums it is in the order of reading; the stage is
+                ``plan.update_cost.delays.first_sum + read``.
         """
         if (slot, read) in self._biased:
             return self._biased[slot, read]
-        plan, pipe, stage = self._plan, self.pipe, READ + 1 + read
+        plan, pipe, stage = self._plan, self.pipe, self._cost.delays.first_sum - 1 + read
         words = [self._sums[bank].as_signed() for bank in range(self._cost.banks)]
         exact = select(self._m, pipe.at(self._bank, stage), words, name=pipe.name(f"sum{slot}"))
         bias = self._constants(f"bias{slot}", plan.bias_words(slot), stage=stage)
@@ -140,7 +143,7 @@ class UpdateBuilder:
             self._fracs(slot),
             name=f"biased{slot}",
         )
-        assert self._biased[slot, read].stage == SUM + read
+        assert self._biased[slot, read].stage == self._cost.delays.first_sum + read
         return self._biased[slot, read]
 
     def _constants(self, name: str, words: Sequence[int], *, stage: int) -> Value:
@@ -196,7 +199,7 @@ class UpdateBuilder:
 
     def narrow(self, a: Staged, to: str, *, name: str) -> Staged:
         """``requantize`` to a format of the layer."""
-        return self.pipe.apply(requantize, a, self._formats(to), name=name)
+        return self.pipe.narrow(a, self._formats(to), name=name)
 
     def sigmoid(self, a: Staged, *, name: str) -> Staged:
         """Gate activation: each kind that the program's layers use; the job selects."""
@@ -225,8 +228,8 @@ class UpdateBuilder:
         self._lookups.setdefault(slot.unit, []).append(
             _Lookup(slot.stage, self.pipe.at(a, slot.stage), a.fracs, self.pipe.active, result)
         )
-        latency = tanh_latency(interpolate=table.interpolate)
-        return Staged(result, slot.stage + latency, (table.out.frac,) * len(a.fracs))
+        done = slot.stage + self._cost.delays.tanh
+        return Staged(result, done, (table.out.frac,) * len(a.fracs))
 
     def _build_table(self, unit: int, lookups: list[_Lookup]) -> None:
         fracs, _ = distinct([lookup.fracs[job] for lookup in lookups for job in lookup.active])
@@ -242,7 +245,11 @@ class UpdateBuilder:
             index = [fracs.index(f) if f in fracs else 0 for f in lookup.fracs]
             selects.append(self.pipe.index_by_job(lookup.stage, index))
         chosen = self.pipe.by_phase(stages, selects, name=f"tanh{unit}_select")
-        self._m.d.comb += [table.i.eq(argument), table.select.eq(chosen)]
+        wait = self._cost.delays.tanh - table.latency
+        self._m.d.comb += [
+            table.i.eq(delayed(self._m, argument, wait, name=f"tanh{unit}_i")[-1]),
+            table.select.eq(delayed(self._m, chosen, wait, name=f"tanh{unit}_select")[-1]),
+        ]
         self._m.d.comb += [lookup.result.eq(table.o) for lookup in lookups]
 
     def add(self, a: Staged, b: Staged, *, name: str) -> Staged:

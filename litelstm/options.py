@@ -15,7 +15,7 @@ tail_multipliers_option = click.option(
     "--tail-multipliers",
     default=2,
     show_default=True,
-    help="Multipliers of the state update; fewer make it slower.",
+    help="Multipliers of the state update; fewer make it slower, 0 makes its products in logic.",
 )
 
 _STREAMS = click.option(

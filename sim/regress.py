@@ -120,8 +120,8 @@ class Case:
 
     @cached_property
     def tail_multipliers(self) -> int:
-        """Multipliers of the state update."""
-        return int(self.random(_TAIL).integers(1, MAX_TAIL_MULTIPLIERS, endpoint=True))
+        """Multipliers of the state update; 0 for products in logic."""
+        return int(self.random(_TAIL).integers(0, MAX_TAIL_MULTIPLIERS, endpoint=True))
 
     @cached_property
     def interface(self) -> Interface:

@@ -82,5 +82,5 @@ def cores(draw: st.DrawFn) -> CoreChoice:
         network=network,
         interface=draw(interfaces(network)),
         lanes=draw(st.integers(1, largest), label="lanes"),
-        tail_multipliers=draw(st.integers(1, 4), label="tail multipliers"),
+        tail_multipliers=draw(st.integers(0, 4), label="tail multipliers"),
     )

@@ -96,7 +96,7 @@ def _report(plan: Plan, steps: int) -> dict[str, Any]:
     alone = timing.count(plan, [steps])
     return {
         "lanes": plan.lanes,
-        "state_update_multipliers": plan.update_cost.multipliers,
+        "state_update_multipliers": plan.update_cost.hardware_multipliers,
         "cycles_per_step": steady.cycles_per_step,
         "ideal_cycles_per_step": steady.ideal_cycles_per_step,
         "issued_per_step": steady.issued_per_step,

@@ -74,7 +74,7 @@ class Measured:
             "note": self.target.note,
             "tools": tools.versions(self.target),
             "lanes": self.plan.lanes,
-            "tail_multipliers": self.plan.update_cost.multipliers,
+            "tail_multipliers": self.plan.update_cost.hardware_multipliers,
             "interface": asdict(self.plan.interface),
             "storage": asdict(self.plan.storage),
             "resources": self.netlist.usage(self.target.available),
@@ -113,7 +113,7 @@ class Measured:
         if self.clock is None:
             return {}
         hertz = self.clock.median * 1e6
-        multipliers = self.plan.lanes + self.plan.update_cost.multipliers
+        multipliers = self.plan.lanes + self.plan.update_cost.hardware_multipliers
         steps = hertz / self.cycles_per_step
         ratio = self.clock.median / self.bare_array.median if self.bare_array else None
         return {

@@ -243,6 +243,8 @@ def _ice40(
 ) -> Target:
     special = {MULTIPLIER: dsps, SPRAM: sprams}
     options = {MULTIPLIER: "-dsp", SPRAM: "-spram"}
+    chosen = [options[resource] for resource, amount in special.items() if amount]
+    delays = "u" if name.startswith("up") else "hx"
     return Target(
         name=f"ice40-{name}",
         title=title,
@@ -255,7 +257,7 @@ def _ice40(
             **{name: amount for name, amount in special.items() if amount},
             PIN: pins,
         },
-        options=" ".join(options[name] for name, amount in special.items() if amount),
+        options=" ".join([*chosen, "-abc9", "-device", delays]),
         mhz=mhz,
         arguments=(f"--{name}", "--package", package),
     )

@@ -56,26 +56,29 @@ def claim_room(observed: Observed) -> None:
 def claim_entry(observed: Observed) -> None:
     """The row that is next knows its words and its place; it enters only if there is room."""
     plan, (valid, row) = observed.plan, observed.queue[0]
-    words = observed.inside("update.entry.held.words", len(Signal(range(plan.lanes + 1))))
-    start = observed.inside("update.entry.held.start", len(Signal(span(plan.jobs[-1].unit + 1))))
+    words = observed.inside("update.entry.queue.held.words", len(Signal(range(plan.lanes + 1))))
+    start = observed.inside(
+        "update.entry.queue.held.start", len(Signal(span(plan.jobs[-1].unit + 1)))
+    )
     of_job = Cat(*((row.job == n) & (start == job.unit) for n, job in enumerate(plan.jobs))).any()
     right = (words == (row.last if plan.interface.classes else row.units + 1)) & of_job
     observed.claims.always("next_row_is_right", ~valid | right)
     fits = valid & (~row.emit | (observed.room >= words))
-    observed.claims.always("next_row_fits", ~observed.inside("update.entry.fits") | fits)
+    observed.claims.always("next_row_fits", ~observed.enters | fits)
 
 
 def claim_queue(observed: Observed) -> None:
     """The queue has a place for whatever comes; its pointers fit its level."""
     depth, level = observed.queue_depth, observed.queue_level
     produce, consume = observed.queue_pointers
-    full = ~observed.inside(f"{QUEUE}.w_rdy")
-    observed.claims.never("queue_overflows", observed.inside(f"{QUEUE}.w_en") & full)
+    stays = observed.inside(f"{QUEUE}.write") & ~observed.inside(f"{QUEUE}.moves")
+    observed.claims.never("queue_overflows", stays & (level == depth))
     ahead = consume + level
     fits = (produce < depth) & (consume < depth) & (level <= depth)
     fits &= produce == Mux(ahead >= depth, ahead - depth, ahead)
     # Rows wait in the queue only behind another one.
     fits &= (level == 0) | observed.queue[0][0]
+    fits &= observed.inside(f"{QUEUE}.waits") == (level != 0)
     observed.claims.always("queue_pointers_fit", fits)
 
 

@@ -79,6 +79,7 @@ CASES: tuple[Case, ...] = (
     Case(name="rows of two lanes, the last half empty", cells=_LITE, units=(3,), lanes=2),
     Case(name="two layers and a head", cells=(GRU(), LiteLSTM()), units=(1, 2), outputs=1),
     Case(name="one multiplier", cells=(LSTM(),), tail_multipliers=1),
+    Case(name="products in logic", cells=_LITE, tail_multipliers=0),
     Case(name="one of everything", cells=_LITE, units=(1,), inputs=1, outputs=1),
     Case(name="two streams", cells=_LITE, outputs=2, interface=Interface(streams=2)),
     Case(

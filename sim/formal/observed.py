@@ -55,7 +55,7 @@ class Observed:
         self.rows_on_the_way = self._rows_on_the_way()
         depth = self.queue_depth
         self.queue_level = self.inside(f"{QUEUE}.level", _bits(depth + 1))
-        self.queue = [(self.inside("update.entry.held.valid"), self.next_row)]
+        self.queue = [(self.inside("update.entry.queue.held.valid"), self.next_row)]
         self.queue += [
             (self.queue_level > age, data.View(row_layout(self.plan), row))
             for age, row in enumerate(self._queued())
@@ -119,12 +119,23 @@ class Observed:
     def next_row(self) -> Any:
         """The row that is next to enter the state update."""
         layout = row_layout(self.plan)
-        return data.View(layout, self.inside("update.entry.held.row", layout.size))
+        return data.View(layout, self.inside("update.entry.queue.held.row", layout.size))
 
     @cached_property
     def lanes_left(self) -> Signal:
         """Units of the row that is entering, less those that have entered."""
         return self.inside("update.entry.lanes_left", _bits(self.plan.lanes))
+
+    @cached_property
+    def active(self) -> Signal:
+        """A row is entering, or has entered within the last beat: a copy."""
+        active = Signal(name="entry_active")
+        ends = (self.phase == self.plan.update_cost.interval - 1) & self.inside("update.entry.over")
+        with self.m.If(self.enters):
+            self.m.d.sync += active.eq(1)
+        with self.m.Elif(ends):
+            self.m.d.sync += active.eq(0)
+        return active
 
     @cached_property
     def phase(self) -> Signal:
@@ -206,7 +217,7 @@ class Observed:
 
     def _queued(self) -> list[Signal]:
         produce, consume = self.queue_pointers
-        write = self.inside(f"{QUEUE}.w_en") & self.inside(f"{QUEUE}.w_rdy")
+        write = self.inside(f"{QUEUE}.write")
         return self._memory(
             QUEUE,
             self.core.update.row.as_value(),

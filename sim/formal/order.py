@@ -7,7 +7,9 @@ from typing import Any, cast
 from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value
 from amaranth.lib import data
 
+from hdl.numeric import span
 from hdl.pass_table import constants_layout, pass_constants
+from hdl.plan import Pass
 from sim.formal.observed import Observed
 
 
@@ -125,21 +127,59 @@ def claim_order(observed: Observed, order: Order) -> None:
 
 def claim_walk(observed: Observed) -> None:
     """The sequencer stays inside the plan's passes, and what it looks up ahead is right."""
-    inside, flags = Const(0), Const(0)
+    inside, flags, counts = Const(0), Const(0), Const(0)
     column = observed.column
     for position, single in enumerate(observed.plan.passes):
         within = column < single.columns
         within &= observed.pass_row < observed.plan.rows_of(single)
         within &= observed.gate < len(single.gates)
-        inside |= (observed.position == position) & within
-        last = observed.inside("sequencer.at.last_column") == (column == single.columns - 1)
-        flags |= (observed.position == position) & last
+        here = observed.position == position
+        inside |= here & within
+        flags |= here & _flags_are_right(observed, single)
+        counts |= here & _counts_are_right(observed, single)
     observed.claims.always("walk_stays_inside", inside)
+    observed.claims.always("walk_counts_down", counts)
     starts = (observed.pass_row == 0) & (observed.gate == 0)
     flags &= observed.inside("sequencer.at.column_start") == starts
     flags &= observed.next_column == column + 1
     observed.claims.always("walk_looks_ahead", flags)
     observed.claims.always("pass_is_the_plans", _is_plans(observed))
+
+
+def _flags_are_right(observed: Observed, single: Pass) -> Value:
+    """What the sequencer knows of the operation that is next, in a pass."""
+    rows, gates = observed.plan.rows_of(single), len(single.gates)
+    gate, row = observed.gate == gates - 1, observed.pass_row == rows - 1
+    column = observed.column == single.columns - 1
+    starts = (observed.pass_row == 0) & (observed.gate == 0)
+    flags = {
+        "one_gate": Const(gates == 1),
+        "one_row": Const(rows == 1),
+        "last_gate": gate,
+        "last_row": row,
+        "last_column": column,
+        "next_last": observed.next_column == single.columns - 1,
+        "ends_column": gate & row,
+        "ends_pass": gate & row & column,
+        "restarts": starts & column & (single.completes is not None),
+    }
+    return Cat(
+        observed.inside(f"sequencer.at.{name}") == flag for name, flag in flags.items()
+    ).all()
+
+
+def _counts_are_right(observed: Observed, single: Pass) -> Value:
+    """How much of a pass, a column and a row is left."""
+    sizes = observed.plan.sizes
+    counts = {
+        "columns": (sizes.columns, single.columns - 1 - observed.column),
+        "rows": (sizes.job_rows, observed.plan.rows_of(single) - 1 - observed.pass_row),
+        "gates": (sizes.gates, len(single.gates) - 1 - observed.gate),
+    }
+    return Cat(
+        observed.inside(f"sequencer.walk.{name}_left", len(Signal(span(count)))) == left
+        for name, (count, left) in counts.items()
+    ).all()
 
 
 def _is_plans(observed: Observed) -> Value:
@@ -156,16 +196,23 @@ def _is_plans(observed: Observed) -> Value:
 def claim_ahead(observed: Observed) -> None:
     """A column's element that counts as ready is; so are sums that count as drained."""
     core, plan = observed.core, observed.plan
-    ready, undrained = Const(0), Const(0)
+    ready, undrained, reached = Const(0), Const(0), Const(0)
     starts = observed.inside("sequencer.at.column_start")
+    column = Mux(starts, observed.column, observed.next_column)
     for position, single in enumerate(plan.passes):
         here = observed.position == position
         vector = f"{single.operand}{single.source}"
-        count = core.store.x_ready if single.source < 0 else core.store.ready[vector]
-        ready |= here & (observed.column < count)
+        if single.source < 0:
+            needless, count = core.store.x_whole, core.store.x_ready
+        else:
+            needless = observed.inside("sequencer.independent") & single.recurrent
+            count = core.store.ready[vector]
+        ready |= here & (needless | (observed.column < count))
+        reached |= here & (needless | (column <= count) | (column == single.columns))
         if single.drains is not None:
             final = observed.column == single.columns - 1
             undrained |= here & final & ~observed.is_drained(single.drains)
+    observed.claims.always("no_column_overtakes_its_vector", reached)
     observed.claims.always(
         "element_is_ready", ~starts | ~observed.inside("sequencer.at.ready") | ready
     )

@@ -42,8 +42,12 @@ def claim_phase(observed: Observed) -> None:
     observed.m.d.sync += was_busy.eq(Cat(*(unit["valid"] for unit in stages)).any())
     rests = ~was_busy & ~observed.units[0]["valid"]
     fits = (phase < interval) & (~rests | (phase == interval - 1))
-    entering = observed.inside("update.entry.active") | (observed.lanes_left == 0)
-    observed.claims.always("phase_fits", fits & entering)
+    more = observed.lanes_left != 0
+    over = ~more & (observed.unit("bank") == observed.plan.array.banks - 1)
+    known = observed.inside("update.entry.more") == more
+    known &= observed.inside("update.entry.over") == (~observed.active | over)
+    observed.claims.always("phase_fits", fits & (observed.active | ~more))
+    observed.claims.always("entry_knows_what_is_left", known)
 
 
 def _moving(observed: Observed) -> list[Value]:

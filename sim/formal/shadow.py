@@ -103,7 +103,6 @@ def _reissued(observed: Observed, places: list[Place]) -> Value:
 def _overtakes(observed: Observed, operations: list[Operation], places: list[Place]) -> Value:
     """A row is further than where its sums, on their way to the shadow, allow."""
     result: Value = Const(0)
-    fits = observed.inside("update.entry.fits")
     for place in places:
         rows = [
             valid & (row.job == place.job) & (row.row == place.row)
@@ -120,7 +119,7 @@ def _overtakes(observed: Observed, operations: list[Operation], places: list[Pla
         beyond = [
             _any(rows) | later,
             _any(rows[1:]) | later,
-            (rows[1] & fits) | later,
+            (rows[1] & observed.enters) | later,
             later,
             _any(units[1:]),
         ]
@@ -184,7 +183,7 @@ def _beat(observed: Observed) -> Value:
     """Units of a row enter bank by bank, an interval apart."""
     interval, banks = observed.plan.update_cost.interval, observed.plan.array.banks
     result: Value = Const(1)
-    active, now = observed.inside("update.entry.active"), observed.unit("bank")
+    active, now = observed.active, observed.unit("bank")
     for stage, unit in enumerate(observed.units):
         for bank in range(banks):
             ours = unit["valid"] & (unit["bank"] == bank)

@@ -93,3 +93,6 @@ def claim_inputs(observed: Observed) -> None:
     observed.claims.always("input_is_there", there)
     whole = observed.inside("store.whole")
     observed.claims.always("input_is_known_to_be_whole", whole == (steps.full != release))
+    known = observed.core.i.ready == (steps.full != 2)
+    known &= observed.inside("store.at_last") == (steps.index == plan.network.inputs - 1)
+    observed.claims.always("input_knows_its_room", known)

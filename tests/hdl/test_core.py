@@ -63,7 +63,7 @@ def test_random_networks(seed: int) -> None:
     largest = max(layer.units for layer in network.layers)
     lanes = 1 + seed * 7 % largest
     words = sequences(network, [3, 1, 2], seed)
-    bench = CoreBench(network, lanes, tail_multipliers=1 + seed % 3)
+    bench = CoreBench(network, lanes, tail_multipliers=seed % 4)
     bench.add(words)
     bench.add(words, offer=sometimes(seed, share=0.5), take=sometimes(seed + 1, share=0.3))
     plain, stalled = bench.run()

@@ -70,7 +70,7 @@ def test_every_number_of_lanes(lanes: int) -> None:
     check(quantized_network(Recipe(inputs=2, units=(7, 5), outputs=4), 1), lanes, [2, 1, 3])
 
 
-@pytest.mark.parametrize("tail_multipliers", [1, 3])
+@pytest.mark.parametrize("tail_multipliers", [0, 1, 3])
 @pytest.mark.parametrize("lanes", [1, 3, 7])
 @pytest.mark.parametrize("sigmoid", ["hard", "logistic"])
 def test_fewer_or_more_multipliers_in_the_tail(

@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
 from hdl.lanes import ArrayShape
-from hdl.latency import SHADOW
+from hdl.latency import SHADOW, drain_latency
 from hdl.mac_array import MacArray
 from tests.hdl.simulate import PERIOD
 
@@ -69,7 +69,7 @@ def simulate(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
             await ctx.tick()
 
     async def read(ctx: Any) -> None:
-        cycle = 0
+        cycle, latency = 0, drain_latency(deep=shape.side_by_side)
         for index, operation in enumerate(operations):
             if not operation.done:
                 continue
@@ -81,8 +81,8 @@ def simulate(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
                 for bank in range(shape.banks):
                     asked = {"gate": gate, "row": operation.row, "group": group}
                     ctx.set(array.read[bank], asked)
-                await ctx.tick()
-                cycle += 1
+                await ctx.tick().repeat(latency)
+                cycle += latency
                 sums += [ctx.get(array.sums[bank]) for bank in range(shape.banks)]
             by_gate = np.reshape(sums, (shape.gates, -1))[:, : shape.lanes].tolist()
             result.append(Drained(tag=operation.tag, row=operation.row, sums=by_gate))

@@ -11,6 +11,7 @@ import pytest
 from amaranth.hdl import Const, Module, Signal, Value
 
 from golden.cells import LiteLSTM
+from hdl.core import Core
 from hdl.operand_store import OperandStore
 from hdl.plan import Plan
 from hdl.sequencer import Sequencer
@@ -136,12 +137,22 @@ def never_wait_for_the_drain(drained: Method) -> Method:
     return broken
 
 
-def enter_at_once(room: Method) -> Method:
-    """A row enters the state update a cycle too early, room or not."""
+def enter_without_room(room: Method) -> Method:
+    """A row enters the state update, room or not."""
 
     def broken(self: UnitEntry, m: Module, row: Any, enters: Value) -> Value:
         room(self, m, row, enters)
-        return row.valid
+        return Const(1)
+
+    return broken
+
+
+def complete_early(completed: Method) -> Method:
+    """A row counts as complete a cycle too early."""
+
+    def broken(self: Core, m: Module, clears: Value) -> tuple[Value, Any]:
+        completed(self, m, clears)
+        return self.sequencer.valid & self.sequencer.done, self.sequencer.row
 
     return broken
 
@@ -166,11 +177,12 @@ BUGS: dict[str, tuple[type, str, Callable[[Method], Method], set[str]]] = {
         never_wait_for_the_drain,
         {"credits_of_h0", "shadow_is_overwritten"},
     ),
-    "row enters early": (
+    "row enters early": (Core, "_completed", complete_early, {"shadow_is_read_too_early"}),
+    "row enters without room": (
         UnitEntry,
         "_room",
-        enter_at_once,
-        {"shadow_is_read_too_early", "room_is_real"},
+        enter_without_room,
+        {"next_row_fits", "room_is_real"},
     ),
     "wrong gate asked for": (ShadowReader, "_gate", ask_for_another, {"sums_are_the_units"}),
 }
