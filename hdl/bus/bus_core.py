@@ -205,16 +205,20 @@ class BusCore(Component):
         return waiting.any() | ~packer.empty
 
     def _count(self, m: Module, marks: Marks, saving: Value) -> None:
-        """What happens, to the registers that tell of it."""
+        """What happens, to the registers that tell of it: a cycle later, for it is known late."""
         registers, guard, core, y = self.registers, self.guard, self.core, self.packer.o
+        early, late, unknown, dropped, stepped = (
+            _later(m, getattr(guard, name), name)
+            for name in ("early", "late", "unknown", "dropped", "stepped")
+        )
         state_wrong: Value = Const(0)
         state_dropped: Value = Const(0)
         if self.state_guard and self.state_packer:
-            states = self.state_packer.o
-            state_wrong, state_dropped = self.state_guard.wrong, self.state_guard.dropped
+            state_wrong = _later(m, self.state_guard.wrong, "state_wrong")
+            state_dropped = _later(m, self.state_guard.dropped, "state_dropped")
             m.d.comb += [
                 registers.errors_state.eq(state_wrong),
-                registers.irq_status_saved.eq(_ended(states)),
+                registers.irq_status_saved.eq(_later(m, _ended(self.state_packer.o), "saved")),
             ]
         refused: Value = Const(0)
         if core.loader:
@@ -230,33 +234,36 @@ class BusCore(Component):
                 registers.irq_status_refused.eq(refused),
                 registers.errors_weights.eq(refused),
             ]
-        result, busy, at_window = Signal(), Signal(), Signal()
-        events = Cat(
-            guard.early | guard.late | guard.unknown, registers.refused, state_wrong, refused
-        )
+        busy, at_window = Signal(), Signal()
+        given = y.valid & y.ready & y.payload.ends
+        result = _later(m, given, "result")
+        sequence = _later(m, given & y.payload.last, "sequence")
+        events = Cat(early | late | unknown, registers.refused, state_wrong, refused)
         m.d.comb += [
-            result.eq(y.valid & y.ready & y.payload.ends),
             busy.eq(guard.open | marks.some | ~self.packer.empty | saving),
             registers.status_idle.eq(~busy),
-            registers.errors_early_last.eq(guard.early),
-            registers.errors_late_last.eq(guard.late),
+            registers.errors_early_last.eq(early),
+            registers.errors_late_last.eq(late),
             registers.errors_access.eq(registers.refused & ~at_window),
             registers.irq_status_result.eq(result),
-            registers.irq_status_sequence.eq(result & y.payload.last),
+            registers.irq_status_sequence.eq(sequence),
             registers.irq_status_error.eq(events.any()),
-            registers.cycles_count.eq(busy),
-            registers.steps_count.eq(guard.stepped),
-            registers.sequences_count.eq(result & y.payload.last),
-            registers.stalled_input_count.eq(guard.open & core.waits),
-            registers.stalled_output_count.eq(y.valid & ~y.ready),
-            registers.dropped_count.eq(guard.dropped + state_dropped),
+            registers.cycles_count.eq(_later(m, busy, "busy")),
+            registers.steps_count.eq(stepped),
+            registers.sequences_count.eq(sequence),
+            registers.stalled_input_count.eq(_later(m, guard.open & core.waits, "starves")),
+            registers.stalled_output_count.eq(_later(m, y.valid & ~y.ready, "stalls")),
+            registers.dropped_count.eq(dropped + state_dropped),
             registers.protocol_errors_count.eq(sum(events[1:], events[0])),
-            registers.saturated_count.eq(core.saturated),
+            registers.saturated_count.eq(_later(m, core.saturated, "saturated")),
         ]
         if self.plan.interface.streams > 1:
-            m.d.comb += registers.errors_stream.eq(guard.unknown)
-        if self.bus.window:  # a cycle later it is told that the access is refused
-            m.d.sync += at_window.eq(registers.window_read | registers.window_write)
+            m.d.comb += registers.errors_stream.eq(unknown)
+        if self.bus.window:  # some cycles later it is told that the access is refused
+            with m.If(registers.window_read | registers.window_write):
+                m.d.sync += at_window.eq(1)
+            with m.Elif(registers.access.done):
+                m.d.sync += at_window.eq(0)
             m.d.comb += registers.errors_window.eq(registers.refused & at_window)
 
     def _connect_window(self, m: Module) -> None:
@@ -318,6 +325,13 @@ def _held(m: Module, port: Any) -> Any:
     with m.Elif(port.ready):
         m.d.sync += full.eq(0)
     return outer
+
+
+def _later(m: Module, event: Value, name: str) -> Signal:
+    """An event, a cycle later."""
+    event_q = Signal(name=f"{name}_q")
+    m.d.sync += event_q.eq(event)
+    return event_q
 
 
 def _counted(m: Module, words: Any, count: int, restart: Value, *, name: str) -> Value:

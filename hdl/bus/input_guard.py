@@ -75,7 +75,7 @@ class InputGuard(Component):
         i: beats: ``data``, ``last``, and :func:`beat_fields`. ``id`` is looked at in a step's first
             beat, keep and load in a sequence's first and save in its last.
         o: to the core.
-        enable: sequences may begin.
+        enable: sequences may begin; a cycle later, where there is one stream.
         length: steps of every sequence that begins; 0: any number.
         by_register, number, keep, load, save: take these instead of ``id`` and ``user``.
         last_input: index of a step's last element, where weights are loaded.
@@ -133,7 +133,8 @@ class InputGuard(Component):
         step, number = self._step(m, unpacker, begins, opened)
         known = Signal()
         is_open, is_dropped = Signal(), Signal()
-        blocked, taken, waits = Signal(), Signal(), Signal()
+        blocked, taken = Signal(), Signal()
+        holds = Signal(init=1)  # no sequence may begin
         m.d.comb += [
             known.eq(number < streams),
             is_open.eq(opened.bit_select(number, 1)),
@@ -143,8 +144,9 @@ class InputGuard(Component):
             unpacker.i.payload.last.eq(self.i.payload.last),
             unpacker.i.valid.eq(self.i.valid & ~self.restart),
             unpacker.restart.eq(self.restart),
-            unpacker.drop.eq(is_dropped),
-            unpacker.hold.eq(~self.enable & ~is_open & ~waits),  # what is offered stays
+            # What is dropped of a single stream begins between two steps.
+            unpacker.drop.eq(is_dropped & (unpacker.first if streams > 1 else 1)),
+            unpacker.hold.eq(holds),
             self.i.ready.eq(unpacker.i.ready & ~self.restart),
             taken.eq(self.i.valid & self.i.ready),
             blocked.eq((unpacker.final & ~self.room) | self.restart),
@@ -154,7 +156,14 @@ class InputGuard(Component):
             begins.eq(unpacker.moves & unpacker.first),
             ends.eq(self.o.valid & self.o.ready & unpacker.final),
         ]
-        m.d.sync += waits.eq(self.o.valid & ~self.o.ready)
+        waits = self.o.valid & ~self.o.ready  # what is offered stays
+        if streams == 1:  # from a register, for the path from here into the core is long
+            goes_on = (opened | begins) & ~closes & ~self.restart
+            m.d.sync += holds.eq(~(self.enable | goes_on | waits))
+        else:
+            waits_q = Signal()
+            m.d.sync += waits_q.eq(waits)
+            m.d.comb += holds.eq(~(self.enable | is_open | waits_q) & unpacker.first)
         with m.If(begins):
             m.d.sync += opened.bit_select(number, 1).eq(1)
         with m.If(closes):
@@ -195,11 +204,8 @@ class InputGuard(Component):
         closes: Signal,
     ) -> None:
         """Whether the step that ends is its sequence's last, and whether the sequence is right."""
-        left = self._steps_left(m, step, is_open, ends, closes)
-        more, is_end = Signal(), Signal()
+        more, is_end = self._steps_left(m, step, is_open, ends, closes)
         m.d.comb += [
-            more.eq(left[1:].any()),
-            is_end.eq(left[0] & ~more),
             closes.eq(ends & (unpacker.last | is_end)),
             self.late.eq(ends & is_end & ~unpacker.last),
             self.early.eq(unpacker.cut | (ends & unpacker.last & ~unpacker.padding & more)),
@@ -211,15 +217,24 @@ class InputGuard(Component):
 
     def _steps_left(
         self, m: Module, step: Any, is_open: Value, ends: Value, closes: Value
-    ) -> Signal:
-        """Steps that the sequence must still have, this one included; 0: it may end or go on."""
-        left = Signal(LENGTH_BITS)
+    ) -> tuple[Value, Value]:
+        """Whether more steps must follow this one, and whether none may; neither: as it likes."""
+        left = Signal(LENGTH_BITS)  # steps that the sequence must still have, this one included
         if self.plan.interface.streams == 1:
+            more, is_end = Signal(), Signal()
             with m.If(ends & ~closes):
-                m.d.sync += left.eq(left - left.any())
+                m.d.sync += [
+                    left.eq(left - 1),
+                    more.eq(more & (left != 2)),
+                    is_end.eq(more & (left == 2)),
+                ]
             with m.Elif(~is_open | closes):
-                m.d.sync += left.eq(self.length)
-            return left
+                m.d.sync += [
+                    left.eq(self.length),
+                    more.eq(self.length[1:].any()),
+                    is_end.eq(self.length == 1),
+                ]
+            return more, is_end
         m.submodules.lengths = lengths = Memory(
             shape=LENGTH_BITS, depth=self.plan.interface.streams, init=[]
         )
@@ -232,7 +247,7 @@ class InputGuard(Component):
             write.data.eq(left - left.any()),
             write.en.eq(ends),
         ]
-        return left
+        return left[1:].any(), left == 1
 
     def _step(
         self, m: Module, unpacker: Unpacker, begins: Value, opened: Value

@@ -8,12 +8,16 @@ from amaranth.lib.wiring import In, Out
 from hdl.component import Component
 
 DEPTH = 8
-"""More than the sequences that a core can have taken in whole before it gives their results: two in
-the banks of x, one at the array, one whose sums drain, one in the output buffer; and one behind."""
+"""Two more than the sequences that a core can have taken in whole before it gives their results:
+two in the banks of x, one at the array, one whose sums drain, one in the output buffer; and one
+behind."""
 
 
 class Marks(Component):
     """A queue of bits.
+
+    Latency: a mark is there two cycles after it was added. ``room`` comes from a register, which
+    does not know of a mark that was added a cycle before.
 
     Attributes:
         add, mark: a sequence has been taken in whole; was it wrong?
@@ -29,7 +33,7 @@ class Marks(Component):
             {
                 "add": In(1),
                 "mark": In(1),
-                "room": Out(1),
+                "room": Out(1, init=1),  # pyright: ignore[reportCallIssue]
                 "first": Out(1),
                 "remove": In(1),
                 "some": Out(1),
@@ -41,17 +45,22 @@ class Marks(Component):
         m = Module()
         marks = Signal(DEPTH)  # the newest is the lowest
         level = Signal(range(DEPTH + 1))
+        add_q, mark_q = Signal(), Signal(reset_less=True)
         m.d.comb += [
-            self.room.eq(level != DEPTH),
-            self.some.eq(level != 0),
+            self.some.eq((level != 0) | add_q),
             self.first.eq(marks.bit_select((level - 1)[:3], 1)),
         ]
-        with m.If(self.add):
-            m.d.sync += marks.eq(Cat(self.mark, marks))
-        with m.If(self.add & ~self.remove):
+        m.d.sync += [
+            add_q.eq(self.add),
+            mark_q.eq(self.mark),
+            self.room.eq(level + add_q <= DEPTH - 2),
+        ]
+        with m.If(add_q):
+            m.d.sync += marks.eq(Cat(mark_q, marks))
+        with m.If(add_q & ~self.remove):
             m.d.sync += level.eq(level + 1)
-        with m.Elif(self.remove & ~self.add):
+        with m.Elif(self.remove & ~add_q):
             m.d.sync += level.eq(level - 1)
         with m.If(self.restart):
-            m.d.sync += level.eq(0)
+            m.d.sync += [level.eq(0), add_q.eq(0)]
         return m

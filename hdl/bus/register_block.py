@@ -27,8 +27,12 @@ def is_window(register: Register) -> bool:
 class RegisterBlock(Component):
     """Answers accesses to the registers of :mod:`hdl.bus.register_map`.
 
-    Latency: an access is done after one cycle; one that reads what never changes or a counter a
-    cycle after :class:`hdl.bus.totals.Totals`.
+        access ─► place, q ─► registers ─► word, q ─┬─► answer
+                     └──────► counters, constants ──┘
+
+    Latency: an access is done after three cycles, in the second of which it reads, in the third of
+    which it takes what is written; one that reads what never changes or a counter two cycles and
+    what :class:`hdl.bus.totals.Totals` needs later.
 
     Args:
         constants: values of fields that never change, by ``REGISTER.FIELD``. A register whose
@@ -124,34 +128,47 @@ class RegisterBlock(Component):
         m = Module()
         m.submodules.totals = totals = self.totals
         access = self.access
-        place = Signal(ADDRESS_BITS - 2)
-        begins, recalls, writes, fails = Signal(), Signal(), Signal(), Signal()
+        place, write, whole = Signal(ADDRESS_BITS - 2), Signal(), Signal()
+        is_open, begins, recalls, ends = Signal(), Signal(), Signal(), Signal()
+        looked_up, waits = Signal(), Signal()  # in a register, in the counters' memory
         m.d.comb += [
-            place.eq(access.address[2:]),
-            begins.eq(access.request & ~access.done),
-            recalls.eq(~access.write & self._is(place, self._in_memory)),
-            totals.read.eq(begins & recalls & ~totals.done),
+            recalls.eq(~write & self._is(place, self._in_memory)),
+            totals.read.eq(waits),
             totals.address.eq(place),
             totals.clear.eq(self.control_clear_counters),
-            writes.eq(begins & access.write & access.whole),
+            ends.eq(looked_up | (waits & totals.done)),
             self.refused.eq(access.done & access.error),
+        ]
+        m.d.sync += [
+            place.eq(access.address[2:]),
+            write.eq(access.write),
+            whole.eq(access.whole),
+            is_open.eq(access.request & ~access.done),
+            begins.eq(access.request & ~is_open),
+            looked_up.eq(begins & ~recalls),
+            waits.eq((begins & recalls) | (waits & ~totals.done)),
+            access.done.eq(ends),
         ]
         for name, number in self._counters.items():
             if number != 1:
                 event = getattr(self, port_name(name, "COUNT"))
                 m.d.comb += getattr(totals, f"event{number}").eq(event)
-        live = Signal(WORD)
-        self._serve(m, place, live, writes)
+        live, word = Signal(WORD), Signal(WORD, reset_less=True)
+        # What is written to counts from the cycle of ``done`` on.
+        self._serve(m, place, live, looked_up & write & whole)
         known = Mux(
-            access.write,
-            access.whole & self._is(place, lambda register: register.writable),
+            write,
+            whole & self._is(place, lambda register: register.writable),
             self._is(place, lambda register: register.readable),
         )
-        m.d.comb += fails.eq(~known | self._connect_window(m, place, begins, writes))
-        m.d.sync += access.done.eq(begins & (~recalls | totals.done))
-        word = live | self.window_value if self._window else live
+        window_fails = self._connect_window(
+            m, place, reads=begins & ~write, writes=begins & write & whole
+        )
+        m.d.sync += word.eq(live | self.window_value if self._window else live)
         with m.If(begins):
-            m.d.sync += [access.error.eq(fails), access.answer.eq(Mux(recalls, totals.data, word))]
+            m.d.sync += access.error.eq(~known | window_fails)
+        with m.If(ends):
+            m.d.sync += access.answer.eq(Mux(waits, totals.data, word))
         return m
 
     def _is(self, place: Value, wanted: Callable[[Register], bool]) -> Value:
@@ -207,7 +224,7 @@ class RegisterBlock(Component):
                 word = self.access.data[field.low : field.low + field.width]
                 m.d.sync += value.eq(value & ~word if field.clears else word)
 
-    def _connect_window(self, m: Module, place: Value, begins: Value, writes: Value) -> Value:
+    def _connect_window(self, m: Module, place: Value, *, reads: Value, writes: Value) -> Value:
         """Tell of accesses to the data registers; returns whether this one cannot be."""
         if not self._window:
             return Const(0)
@@ -219,8 +236,6 @@ class RegisterBlock(Component):
             self.window_place.eq(place),
             self.window_data.eq(self.access.data),
             self.window_write.eq(writes & self._is(place, lambda r: r in strobes and r.writable)),
-            self.window_read.eq(
-                begins & ~self.access.write & self._is(place, lambda r: r in strobes and r.readable)
-            ),
+            self.window_read.eq(reads & self._is(place, lambda r: r in strobes and r.readable)),
         ]
         return (self.window_read | self.window_write) & self.window_error

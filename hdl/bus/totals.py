@@ -1,4 +1,4 @@
-"""Counters of events: the low bits count in registers, the rest in one memory."""
+"""Counters of events: the low bits count in registers, the rest in block RAM."""
 
 from __future__ import annotations
 
@@ -16,27 +16,35 @@ from hdl.numeric import span
 FIRST = 16
 """Word of the memory that the first counter is in; what never changes is below."""
 
-SLOT = 2
-"""Cycles of a visit: the word is read, then written."""
+HALF = WORD // 2
+HALF_MASK = (1 << HALF) - 1
+"""A word lies in two memories: an ECP5's block RAM has its output register at 18 bits or fewer."""
+
+SLOT = 3
+"""Cycles of a visit: the word is read, comes out of the memory, is added to."""
 
 
 class Totals(Component):
-    """Counters, and words that never change, in one memory.
+    """Counters, and words that never change, in block RAM.
 
     The low bits of each counter count its events as they come. Its word in the memory is visited
-    once a round: it takes the low bits over, and adds one to the rest if they are less than before.
-    A counter that is read is therefore at most a round behind.
+    once a round: it takes the low bits over, and adds one to the rest if their highest has fallen
+    since, for they have wrapped then: in a round there are no more events than half of what they
+    hold. A counter that is read is therefore at most a round behind.
 
-        events ─► low bits ─► the visited one's ─┬─► less than before? ─► + 1 ─┬─► memory ─► data
-                                                 └─────────────────────────────┘
+        events ─► low bits ─► the visited one's ─► fallen? ─► + 1 ─► memory ─► word ─┬─► data
+                                                      └───────────◄──────────────────┘
+
+    A register is behind the memory, and one before it: the sum is written while the next word is
+    read.
 
     The first counter has 64 bits. The upper half is counted in a hidden word, the round's last. The
     first counter's word is only given as a round ends; the round after that copies the hidden
     word into the second counter's place, which so goes with what was read.
 
-    Latency: ``done`` comes two to five cycles after ``read``; for the first counter, and after
+    Latency: ``done`` comes two to seven cycles after ``read``; for the first counter, and after
     ``clear``, up to a round later.
-    Cost: a memory of 32 words of 32 bits with one port to read and one to write.
+    Cost: two memories of 32 words of 16 bits, each with one port to read and one to write.
 
     Args:
         counters: number of words that are counters, the upper half of the first among them.
@@ -59,7 +67,12 @@ class Totals(Component):
         self._most = most
         words = [constants.get(word, 0) for word in range(FIRST)]
         self._zero = next(word for word in range(FIRST) if word not in constants)
-        self.memory = block_memory(shape=WORD, depth=2 * FIRST, init=words)
+        self.halves = [
+            block_memory(
+                shape=HALF, depth=2 * FIRST, init=[word >> low & HALF_MASK for word in words]
+            )
+            for low in range(0, WORD, HALF)
+        ]
         ports = {f"event{n}": In(most.get(n, 1).bit_length()) for n in self._counted}
         super().__init__(
             {
@@ -81,47 +94,68 @@ class Totals(Component):
         """Cycles of a round."""
         return SLOT * (self.counters + 1)
 
+    @property
+    def low(self) -> int:
+        """Bits that count in registers: a round's events are at most half of what they hold."""
+        return (self.round * max(self._most.values(), default=1) - 1).bit_length() + 1
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = memory = self.memory
-        port: Any = memory.read_port()
-        write: Any = memory.write_port()
+        m.submodules.low, m.submodules.high = self.halves
+        ports: list[Any] = [memory.read_port() for memory in self.halves]
+        writes: list[Any] = [memory.write_port() for memory in self.halves]
         hidden = self.counters
         slot = Signal(span(hidden + 1))
-        writes = Signal()  # a visit's second cycle, in which the port for reading is free
+        reads, comes, adds = Signal(init=1), Signal(), Signal()  # a visit's cycles
         clearing = Signal(init=1)
         copies = Signal(init=1)
-        ends, granted = Signal(), Signal()
-        visited = FIRST | slot
-        source = Mux(slot == 1, FIRST + hidden, visited)
+        ends, is_copy, granted, fetched = Signal(), Signal(), Signal(), Signal()
+        word_q = Signal(WORD, reset_less=True)
+        address = Signal.like(self.address)
+        source = FIRST | Mux(is_copy, hidden, slot)
         is_first = self.address == FIRST
         m.d.comb += [
             ends.eq(slot == hidden),
-            # Nothing is read in the cycle in which it is written.
-            granted.eq(
-                self.read & writes & ~clearing & (self.address != visited) & (~is_first | ends)
-            ),
-            port.addr.eq(Mux(writes, self.address, Mux(clearing, self._zero, source))),
-            write.addr.eq(visited),
-            write.en.eq(writes & ((slot != 1) | copies)),
-            write.data.eq(self._visit(m, slot, port.data, writes)),
-            self.data.eq(port.data),
+            is_copy.eq(slot == 1),
+            # Not in the second visit, whose word may be asked for and is not copied yet.
+            granted.eq(self.read & comes & ~clearing & ~is_copy & (~is_first | ends)),
+            address.eq(Mux(reads, Mux(clearing, self._zero, source), self.address)),
+            *(port.addr.eq(address) for port in ports),
+            self.data.eq(word_q),
         ]
-        m.d.sync += [self.done.eq(granted), writes.eq(~writes)]
-        with m.If(writes):
+        for write in writes:
+            m.d.sync += [write.addr.eq(FIRST | slot), write.en.eq(adds & (~is_copy | copies))]
+        m.d.sync += [
+            Cat(write.data for write in writes).eq(self._visit(m, slot, word_q, adds)),
+            word_q.eq(Cat(port.data for port in ports)),
+            fetched.eq(granted),
+            self.done.eq(fetched),
+            Cat(comes, adds, reads).eq(Cat(reads, comes, adds)),
+        ]
+        with m.If(adds):
             m.d.sync += slot.eq(Mux(ends, 0, slot + 1))
             with m.If(ends):
-                m.d.sync += [clearing.eq(0), copies.eq(granted & is_first)]
+                m.d.sync += clearing.eq(0)
+            with m.If(is_copy):
+                m.d.sync += copies.eq(0)
+        with m.If(granted & is_first):
+            m.d.sync += copies.eq(1)
         with m.If(self.clear):
-            m.d.sync += [slot.eq(0), writes.eq(0), clearing.eq(1), copies.eq(1)]
+            m.d.sync += [
+                Cat(reads, comes, adds).eq(1),
+                slot.eq(0),
+                clearing.eq(1),
+                copies.eq(1),
+            ]
         return m
 
-    def _visit(self, m: Module, slot: Signal, word: Value, writes: Signal) -> Value:
+    def _visit(self, m: Module, slot: Signal, word: Value, adds: Signal) -> Value:
         """What the visited word becomes."""
-        low = (self.round * max(self._most.values(), default=1)).bit_length()
+        low = self.low
         wraps = Signal()
         events = {number: getattr(self, f"event{number}") for number in self._counted}
-        now, carry = Signal(low), Signal()
+        now, now_q = Signal(low), Signal(low, reset_less=True)
+        carry = Signal()
         counts = {}
         for number, event in {**events, self.counters: wraps}.items():
             counts[number] = count = Signal(low, name=f"count{number}")
@@ -133,10 +167,10 @@ class Totals(Component):
             for number, count in counts.items():
                 with m.Case(number):
                     m.d.comb += now.eq(count)
-            with m.Default():  # the hidden word is copied as it is
-                m.d.comb += now.eq(word[:low])
-        m.d.comb += [
-            carry.eq(now < word[:low]),
-            wraps.eq(writes & (slot == 0) & carry & word[low:].all()),
+        is_copy = slot == 1  # the hidden word is copied as it is
+        m.d.comb += carry.eq(word[low - 1] & ~now_q[-1] & ~is_copy)
+        m.d.sync += [
+            now_q.eq(now),
+            wraps.eq(adds & (slot == 0) & carry & word[low:].all() & ~self.clear),
         ]
-        return Cat(now, word[low:] + carry)[:WORD]
+        return Cat(Mux(is_copy, word[:low], now_q), word[low:] + carry)[:WORD]

@@ -29,7 +29,7 @@ class Unpacker(Component):
         final: the element on offer is the vector's last.
         last: then, the frame ends with it; or was cut short, if ``padding``.
         padding: elements are missing.
-        hold: take no beat. Only looked at when ``first``, as is ``drop``.
+        hold: take no beat. Only while ``first``, as ``drop``.
         drop: take beats away and make nothing of them.
         moves: something of a vector is taken, or given.
         cut: a beat with the frame's end is taken inside a vector.
@@ -40,12 +40,13 @@ class Unpacker(Component):
         self.packing = packing
         self.count = count
         self._varies = varies
+        only = not varies and count == 1
         super().__init__(
             {
                 "i": In(stream.Signature(data.StructLayout({"data": packing.bus, "last": 1}))),
                 "o": Out(stream.Signature(signed(packing.element))),
                 "first": Out(1, init=1),  # pyright: ignore[reportCallIssue]
-                "final": Out(1),
+                "final": Out(1, init=only),  # pyright: ignore[reportCallIssue]
                 "last": Out(1),
                 "padding": Out(1),
                 "hold": In(1),
@@ -67,8 +68,7 @@ class Unpacker(Component):
         held = Signal()
         taken, given = Signal(), Signal()
         m.d.comb += [
-            held.eq(self.first & (self.hold | self.drop)),
-            self.final.eq(index == (self.last_index if self._varies else self.count - 1)),
+            held.eq(self.hold | self.drop),
             self.last.eq(self.final & (self.padding | self.i.payload.last)),
             self.o.valid.eq(self.padding | (self.i.valid & makes & ~held)),
             self.o.payload.eq(Mux(self.padding, 0, element)),
@@ -96,7 +96,19 @@ class Unpacker(Component):
             m.d.sync += [place.eq(0), self.padding.eq(1)]
         with m.If(self.restart):
             m.d.sync += [index.eq(0), place.eq(0), self.padding.eq(0), self.first.eq(1)]
+        self._find_final(m, index, given)
         return m
+
+    def _find_final(self, m: Module, index: Value, given: Value) -> None:
+        """Whether the element is the last: from a register, where that is known a cycle before."""
+        if self._varies:
+            m.d.comb += self.final.eq(index == self.last_index)
+            return
+        only = self.count == 1
+        with m.If(given):
+            m.d.sync += self.final.eq(Mux(self.final, only, index == self.count - 2))
+        with m.If(self.restart):
+            m.d.sync += self.final.eq(only)
 
     def _advance(self, m: Module, place: Signal, schedule: tuple[Take, ...]) -> None:
         if len(schedule) > 1:

@@ -25,7 +25,7 @@ from sim.formal.prover import Verdict, prove
 from sim.formal.streams import claim_offer
 from sim.random_networks import Recipe, quantized_network
 
-SLOWEST = 48
+SLOWEST = 64
 """Cycles that an access takes at most: the counters' memory is cleared, then gone round."""
 
 STEPS = 2
@@ -151,7 +151,9 @@ def prove_guard(*, folder: Path, inputs: int, packing: Packing, interface: Inter
     moves = claims.let("o_moves", o.valid & o.ready)
     _claim_steps(claims, guard, moves, restart, inputs)
     _claim_offer(claims, o, Cat(o.payload.data, o.payload.last), restart)
-    may = guard.enable & o.ready & ~restart
+    enabled = Signal()
+    m.d.sync += enabled.eq(guard.enable)
+    may = enabled & guard.enable & o.ready & ~restart
     claims.never("stands_still", may & guard.i.valid & ~guard.i.ready & ~moves)
     return _prove(environment, folder, kept=("core",) if interface.streams > 1 else ())
 
@@ -196,6 +198,7 @@ def _claim_steps(claims: Claims, guard: Any, moves: Value, restart: Value, input
     if guard.plan.interface.streams == 1:
         _claim_beginnings(claims, guard, restart)
         claims.always("length_is_kept", steps < STEPS)
+        claims.never("cut_before_its_length", guard.late & (steps != STEPS - 1))
         begun = ~claims.probe("core.unpacker.first")  # a beat was taken, no element is given yet
         claims.always("open_is_told", guard.open == ((index != 0) | (steps != 0) | begun))
         wrong = guard.early | guard.late
@@ -282,6 +285,9 @@ BUS_PROOFS: dict[str, Callable[..., Verdict]] = {
     "bus: with data registers": partial(prove_registers, window=True),
     "bus: x, elements side by side": partial(
         prove_guard, inputs=3, packing=Packing(element=4, bus=16), interface=Interface()
+    ),
+    "bus: x, one element a step": partial(
+        prove_guard, inputs=1, packing=Packing(element=4, bus=16), interface=Interface()
     ),
     "bus: x, elements over beats": partial(
         prove_guard, inputs=2, packing=Packing(element=12, bus=8), interface=Interface()
