@@ -12,12 +12,12 @@ from __future__ import annotations
 import termios
 from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden.closing import Closing
 from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.link import frames
@@ -82,7 +82,7 @@ class Port(Protocol):
     def close(self) -> None: ...
 
 
-class Link:
+class Link(Closing):
     """A board that runs a network.
 
     Args:
@@ -145,17 +145,6 @@ class Link:
         except InputError:
             port.close()
             raise
-
-    def __enter__(self) -> Link:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the line."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.closing import Closing
 from sim.errors import SimulationError
 from sim.library import verilator_library
 
@@ -106,7 +107,7 @@ class Played:
     cycles: int
 
 
-class BusBench:
+class BusBench(Closing):
     """A core in a bench; a context manager.
 
     Args:
@@ -126,10 +127,8 @@ class BusBench:
             (np.zeros(self._ROOM, np.uint64), np.zeros(self._ROOM, np.uint32)) for _ in range(2)
         ]
 
-    def __enter__(self) -> BusBench:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Free the model."""
         self._library.bus_close(self._bench)
 
     def reset(self, cycles: int = 2) -> None:

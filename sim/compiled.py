@@ -11,11 +11,11 @@ import ctypes
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from numpy.typing import ArrayLike
 
+from golden.closing import Closing
 from hdl.plain_ports import plain_ports
 from hdl.verilog import Generated
 from sim.compiled_job import (
@@ -50,7 +50,7 @@ _SLICE_SECONDS = 0.1
 _FIRST_SLICE = 10_000  # clock cycles
 
 
-class CompiledBench:
+class CompiledBench(Closing):
     """One core, Verilated once, and as many runs as wanted. A context manager.
 
     Args:
@@ -108,17 +108,6 @@ class CompiledBench:
             stream_width=widths.get("i_stream", 0),
             weight_width=widths.get("i_weights_data", 0),
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Free the model. A second call does nothing."""

@@ -8,12 +8,12 @@ with litelstm.open("build/litelstm_core.json", "uio:/dev/uio0") as core:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Literal, Self, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden.closing import Closing
 from golden.errors import InputError
 from litelstm.driver.backend import Backend, StreamBackend
 from litelstm.driver.description import STATE_IN, STATE_OUT, WEIGHTS, Description, X, Y
@@ -39,7 +39,7 @@ REASONS = ("it was not", "too short", "too long", "wrong CRC-32", "not for this 
 """Of STATUS.LOAD_REASON."""
 
 
-class Core:
+class Core(Closing):
     """A core that is reached over its registers and streams.
 
     Args:
@@ -71,17 +71,6 @@ class Core:
         self._length: int | None = None  # what LENGTH and SEQUENCE have, if that is known
         self._sequence: dict[str, int] | None = None
         self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop taking sequences, and give the way to the core back."""
