@@ -16,6 +16,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.bus.top import AxiTop
 from hdl.component import Component
 from hdl.core import Core
+from hdl.plan import Plan
 from hdl.verilog import Top, convert
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.targets import TARGETS
@@ -33,9 +34,10 @@ def main(network: Path, lanes: int, seeds: int) -> None:
     """Synthesize, place and route both for an ECP5-25F."""
     net = QuantizedNetwork.load(network)
     flow = Flow(target=TARGETS["ecp5-25f"])
+    plan = Plan(network=net, lanes=lanes)
     tops: dict[str, Component] = {
-        "core alone": Top(Core(network=net, lanes=lanes)),
-        "with AXI": AxiTop(core=Core(network=net, lanes=lanes, watched=True)),
+        "core alone": Top(Core(plan=plan)),
+        "with AXI": AxiTop(core=Core(plan=plan, watched=True)),
     }
     used: dict[str, dict[str, int]] = {}
     for name, top in tops.items():

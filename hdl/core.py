@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Module, ResetInserter, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from golden.interface import DEFAULT, Interface
-from golden.quantized import QuantizedNetwork
 from hdl.component import Component, delayed
 from hdl.input_gate import InputGate
 from hdl.latency import RESTS
@@ -24,7 +21,6 @@ from hdl.ports import input_layout, output_layout, state_shape
 from hdl.sequencer import Sequencer
 from hdl.state_access import StateAccess
 from hdl.state_update import StateUpdate
-from hdl.storage import BUILT_IN, Storage
 from hdl.weight_ram import WeightRam, weight_rom
 
 
@@ -39,16 +35,8 @@ class Core(Component):
     Latency and cycles per step: :func:`hdl.cycles.count`.
 
     Args:
-        network: what to run.
-        lanes: multipliers of the array, 1 to the units of the largest layer.
-        tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
-        interface: streams, state and outputs.
-        storage: memories of weights and sums.
-        others: where weights are loaded, networks that the core can run as well.
+        plan: what it runs, and with what.
         watched: whether a bus counts what happens inside.
-
-    Raises:
-        golden.errors.InputError: see :class:`hdl.plan.Plan`.
 
     Attributes:
         i: one input element a beat, ``network.inputs`` beats a step, with the step's
@@ -71,35 +59,19 @@ class Core(Component):
         last_input: where watched and weights are loaded: index of a step's last element.
     """
 
-    def __init__(
-        self,
-        *,
-        network: QuantizedNetwork,
-        lanes: int,
-        tail_multipliers: int = 2,
-        interface: Interface = DEFAULT,
-        storage: Storage = BUILT_IN,
-        others: Sequence[QuantizedNetwork] = (),
-        watched: bool = False,
-    ) -> None:
-        self.plan = plan = Plan(
-            network=network,
-            lanes=lanes,
-            tail_multipliers=tail_multipliers,
-            interface=interface,
-            storage=storage,
-            others=tuple(others),
-        )
+    def __init__(self, *, plan: Plan, watched: bool = False) -> None:
+        self.plan = plan
+        loadable = plan.storage.loadable
         self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
-        sequencer = LoadedSequencer if storage.loadable else Sequencer
+        sequencer = LoadedSequencer if loadable else Sequencer
         self.sequencer = sequencer(plan=plan, place=plan.array.place, watched=watched)
         self.update = StateUpdate(plan=plan, watched=watched)
         self._watched = watched
-        self.access = StateAccess(plan=plan) if interface.state == "load" else None
-        self.weights = WeightRam(plan=plan) if storage.loadable else None
-        self.loader = Loader(plan=plan) if storage.loadable else None
-        self.gate = InputGate(plan=plan) if storage.loadable else None
+        self.access = StateAccess(plan=plan) if plan.interface.state == "load" else None
+        self.weights = WeightRam(plan=plan) if loadable else None
+        self.loader = Loader(plan=plan) if loadable else None
+        self.gate = InputGate(plan=plan) if loadable else None
         ports: dict[str, Any] = {
             "i": In(stream.Signature(input_layout(plan))),
             "o": Out(stream.Signature(output_layout(plan))),

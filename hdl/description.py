@@ -19,7 +19,11 @@ from hdl.ports import output_layout
 
 
 def describe(plan: Plan, *, name: str) -> dict[str, Any]:
-    """Ports, formats, timing and sizes of a core, as JSON values."""
+    """Ports, formats, timing and sizes of a core, as JSON values.
+
+    Raises:
+        InputError: the plan's networks cannot share a core.
+    """
     network = plan.network
     steady = cycles.steady_state(plan)
     update = plan.update_cost

@@ -13,7 +13,6 @@ from amaranth.back import verilog
 from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
-from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
 from hdl.component import Component
@@ -22,9 +21,7 @@ from hdl.description import describe
 from hdl.plain_ports import plain_ports
 from hdl.plan import Plan
 from hdl.storage import BUILT_IN, Storage
-from hdl.verilog_keywords import KEYWORDS
-
-MAX_NAME = 64
+from hdl.verilog_names import check_name
 
 
 class Top(Component):
@@ -86,27 +83,26 @@ def generate(
         InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier, or there are
             others, and weights are not loaded or these networks cannot share a core.
     """
-    check_name(name)
-    core = Core(
+    plan = Plan(
         network=network,
         lanes=lanes,
         tail_multipliers=tail_multipliers,
         interface=interface,
         storage=storage,
-        others=others,
+        others=tuple(others),
     )
-    return Generated(convert(Top(core), name=name), describe(core.plan, name=name), core.plan)
+    return generated(plan, name=name)
 
 
-def check_name(name: str) -> None:
-    """Refuse what cannot be the name of a module.
+def generated(plan: Plan, *, name: str) -> Generated:
+    """Verilog and description of a planned core.
 
     Raises:
-        InputError: it is no Verilog identifier.
+        InputError: ``name`` is no Verilog identifier, or the plan's networks cannot share a core.
     """
-    plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", name)
-    if not plain or name in KEYWORDS:
-        raise InputError(f"name is {name!r}, expected a Verilog identifier")
+    check_name(name)
+    description = describe(plan, name=name)
+    return Generated(convert(Top(Core(plan=plan)), name=name), description, plan)
 
 
 def convert(component: Component, *, name: str) -> str:

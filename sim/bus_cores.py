@@ -53,13 +53,7 @@ class SoakCore:
 
     def verilog(self) -> str:
         """The core."""
-        core = Core(
-            network=self.networks[0],
-            lanes=self.lanes,
-            interface=self.interface,
-            storage=self.storage,
-            watched=True,
-        )
+        core = Core(plan=self.plan(self.networks[0]), watched=True)
         return convert(AxiTop(core=core, bus=self.bus), name=self.name)
 
     @cached_property

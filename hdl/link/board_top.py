@@ -10,13 +10,12 @@ from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetInserter, ResetS
 from amaranth.lib.wiring import In, Out, connect
 
 from golden.errors import InputError
-from golden.interface import DEFAULT, Interface
-from golden.link.messages import DEFAULT_CAPACITY, Identity
-from golden.quantized import QuantizedNetwork
+from golden.link.messages import Identity
 from hdl.component import Component
 from hdl.core import Core
 from hdl.link.host_link import HostLink
 from hdl.link.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
+from hdl.plan import Plan
 from hdl.verilog import convert
 
 TOP = "litelstm_board"
@@ -65,15 +64,10 @@ class BoardTop(Component):
     ``POWER_ON_SECONDS``; there is no reset input, a host's new sequence resets the core.
 
     Args:
-        network: what the core runs.
+        plan: of the core; one stream, state cleared, results of sequences only.
+        identity: what it says of itself, and how many octets of x a request can have.
         line: clock and serial line.
-        lanes, tail_multipliers: of the core.
-        interface: of the core; one stream, state cleared, results of sequences only.
-        capacity: octets of x that a request can have.
         high: names of outputs that are held high, for pins that a board wants so.
-
-    Raises:
-        InputError: see :class:`hdl.core.Core`, :meth:`golden.link.messages.Identity.of`.
 
     Attributes:
         clk: the oscillator.
@@ -83,19 +77,13 @@ class BoardTop(Component):
     def __init__(
         self,
         *,
-        network: QuantizedNetwork,
+        plan: Plan,
+        identity: Identity,
         line: Line,
-        lanes: int,
-        tail_multipliers: int = 2,
-        interface: Interface = DEFAULT,
-        capacity: int = DEFAULT_CAPACITY,
         high: Sequence[str] = (),
     ) -> None:
-        self.identity = Identity.of(network, interface, capacity=capacity)
-        self.core = Core(
-            network=network, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
-        )
-        self.link = HostLink(plan=self.core.plan, identity=self.identity)
+        self.core = Core(plan=plan)
+        self.link = HostLink(plan=plan, identity=identity)
         self._line = line
         self._high = tuple(high)
         outputs = {name: Out(1) for name in ("tx", *high)}

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
 from golden.errors import InputError
-from golden.interface import DEFAULT, Interface
-from golden.quantized import QuantizedNetwork
-from hdl.bus.axi_ports import AxiPort
 from hdl.bus.identity import core_hash
 from hdl.bus.options import Bus
 from hdl.bus.top import BUS, AxiTop
@@ -28,8 +25,8 @@ from hdl.plan import Plan
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.top import WINDOW, SerialTop
 from hdl.serial.uart_access import UartAccess
-from hdl.storage import BUILT_IN, Storage
-from hdl.verilog import check_name, convert
+from hdl.verilog import Generated, convert
+from hdl.verilog_names import check_name
 
 KINDS = ("axi", "spi", "uart")
 
@@ -69,12 +66,8 @@ AXI = Host()
 
 
 @dataclass(frozen=True)
-class System:
-    """A generated core with a bus: Verilog text, its description (JSON values), and the plan."""
-
-    verilog: str
-    description: dict[str, Any]
-    plan: Plan
+class System(Generated):
+    """A generated core with a bus."""
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -101,48 +94,28 @@ class System:
         return found
 
 
-def generate_system(
-    network: QuantizedNetwork,
-    *,
-    lanes: int,
-    tail_multipliers: int = 2,
-    interface: Interface = DEFAULT,
-    storage: Storage = BUILT_IN,
-    others: Sequence[QuantizedNetwork] = (),
-    host: Host = Host(),
-    name: str = "litelstm_core",
-) -> System:
-    """Verilog and description of a core with a bus; arguments as :func:`hdl.verilog.generate`.
+def generate_system(plan: Plan, *, host: Host = Host(), name: str = "litelstm_core") -> System:
+    """Verilog and description of a core with a bus.
 
     Raises:
-        InputError: see :class:`hdl.plan.Plan`; or ``name`` is no Verilog identifier.
+        InputError: see :func:`hdl.verilog.generate`.
     """
     check_name(name)
-    core = Core(
-        network=network,
-        lanes=lanes,
-        tail_multipliers=tail_multipliers,
-        interface=interface,
-        storage=storage,
-        others=others,
-        watched=True,
-    )
-    top = host.top(core)
-    description = describe_system(core.plan, name=name, host=host, ports=top.ports)
-    return System(convert(top, name=name), description, core.plan)
-
-
-def describe_system(
-    plan: Plan, *, name: str, host: Host, ports: Sequence[AxiPort] = ()
-) -> dict[str, Any]:
-    """The JSON of a core with a bus: that of the core, its bus, and its registers."""
-    listed = [asdict(port) for port in ports]
+    description = describe_system(plan, name=name, host=host)
+    top = host.top(Core(plan=plan, watched=True))
+    listed = [asdict(port) for port in top.ports]
     for port in listed:
         del port["inner"]
+    description["ports"] = listed
+    return System(convert(top, name=name), description, plan)
+
+
+def describe_system(plan: Plan, *, name: str, host: Host) -> dict[str, Any]:
+    """The JSON of a core with a bus, but for its ports: the core, its bus, and its registers."""
     bus = host.bus if host.kind == "axi" else WINDOW
     return {
         **describe(plan, name=name),
-        "ports": listed,
+        "ports": [],
         "bus": {
             **bus_section(plan, kind=host.kind, bus=bus, core=core_hash(plan)),
             "line": asdict(host.line) if host.line else None,

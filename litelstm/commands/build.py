@@ -12,6 +12,7 @@ from golden import files
 from golden.interface import Interface
 from golden.link.messages import DEFAULT_CAPACITY
 from golden.quantized import QuantizedNetwork
+from hdl.plan import Plan
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_boards
@@ -68,12 +69,15 @@ def build(
     board = boards.find(name)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    built = board_build.build(
-        quantized,
-        board,
+    plan = Plan(
+        network=quantized,
         lanes=lanes,
         tail_multipliers=tail_multipliers,
         interface=Interface(classes=classes),
+    )
+    built = board_build.build(
+        plan,
+        board,
         baud=baud,
         capacity=capacity,
         seeds=seeds,

@@ -76,17 +76,16 @@ def generate(
     _check_bus_options(has_bus, chosen)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    common: dict[str, Any] = {
-        "lanes": lanes,
-        "tail_multipliers": tail_multipliers,
-        "interface": Interface(**options),
-        "storage": Storage(weights=weights, sums=sums),
-        "others": [QuantizedNetwork.load(other) for other in others],
-        "name": name,
-    }
+    plan = Plan(
+        network=quantized,
+        lanes=lanes,
+        tail_multipliers=tail_multipliers,
+        interface=Interface(**options),
+        storage=Storage(weights=weights, sums=sums),
+        others=tuple(QuantizedNetwork.load(other) for other in others),
+    )
     with progress("generate"):
-        make = _with_bus if has_bus else _plain
-        texts, plan, description = make(quantized, common, chosen)
+        texts, description = _with_bus(plan, name, chosen) if has_bus else _plain(plan, name)
     contents: dict[str, Any] = {file: text.encode() for file, text in texts.items()}
     words = image(plan)
     if words.size:
@@ -121,23 +120,20 @@ def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
         require_axi()
 
 
-def _plain(
-    network: QuantizedNetwork, common: dict[str, Any], chosen: Mapping[str, Any]
-) -> tuple[Mapping[str, str], Plan, dict[str, Any]]:
-    """Texts by file, plan and description of a core with plain streams."""
-    core = verilog.generate(network, **common)
-    name = common["name"]
+def _plain(plan: Plan, name: str) -> tuple[Mapping[str, str], dict[str, Any]]:
+    """Texts by file, and the description of a core with plain streams."""
+    core = verilog.generated(plan, name=name)
     texts = {
         f"{name}.v": core.verilog,
         f"{name}.json": json.dumps(core.description, indent=2) + "\n",
-        f"{name}.core": core_file(name=name, lanes=common["lanes"]),
+        f"{name}.core": core_file(name=name, lanes=plan.lanes),
     }
-    return texts, core.plan, core.description
+    return texts, core.description
 
 
 def _with_bus(
-    network: QuantizedNetwork, common: dict[str, Any], chosen: Mapping[str, Any]
-) -> tuple[Mapping[str, str], Plan, dict[str, Any]]:
+    plan: Plan, name: str, chosen: Mapping[str, Any]
+) -> tuple[Mapping[str, str], dict[str, Any]]:
     """The same of a core with registers."""
     from hdl.packaging.system import Host, generate_system  # needs the extra
 
@@ -152,9 +148,9 @@ def _with_bus(
         host = Host(kind="spi")
     else:
         host = Host(kind="uart", line=Line(clock=chosen["clock"], baud=chosen["uart"]))
-    system = generate_system(network, host=host, **common)
+    system = generate_system(plan, host=host, name=name)
     driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
-    return {**system.files, **driver}, system.plan, system.description
+    return {**system.files, **driver}, system.description
 
 
 def _meaning(file: str, words: int) -> str:

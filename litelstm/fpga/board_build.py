@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from golden.interface import Interface
 from golden.link.messages import Identity
-from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.link.board_top import TOP, BoardTop, Line, board_verilog
 from hdl.plan import Plan
@@ -72,12 +70,9 @@ class BoardBuild:
 
 
 def build(
-    network: QuantizedNetwork,
+    plan: Plan,
     board: Board,
     *,
-    lanes: int,
-    tail_multipliers: int,
-    interface: Interface,
     baud: int | None,
     capacity: int,
     seeds: int,
@@ -87,9 +82,8 @@ def build(
     """Synthesize, place and route a board's whole top, and make its bitstream.
 
     Args:
-        network: what the core runs.
+        plan: of the core.
         board: the board.
-        lanes, tail_multipliers, interface: of the core.
         baud: of the serial line; by default the board's.
         capacity: octets of x that a request can have.
         seeds: runs of the router; the first whose clock is enough is taken.
@@ -99,27 +93,23 @@ def build(
     Raises:
         DoesNotFitError: the part is too small.
         TooSlowError: the design is slower than the board's oscillator, with every seed.
-        InputError: see :class:`hdl.link.board_top.BoardTop` and :class:`hdl.link.board_top.Line`.
+        InputError: see :meth:`golden.link.messages.Identity.of` and
+            :class:`hdl.link.board_top.Line`.
         SynthesisError: a tool failed.
     """
     target = board.part
     flow = Flow(target=target, fresh=fresh)
     line = Line(clock=board.clock, baud=board.baud if baud is None else baud)
-    with progress(f"synthesis of {lanes} lanes for {board.name}", None):
-        top = BoardTop(
-            network=network,
-            line=line,
-            lanes=lanes,
-            tail_multipliers=tail_multipliers,
-            interface=interface,
-            capacity=capacity,
-            high=board.high_ports,
-        )
+    identity = Identity.of(plan.network, plan.interface, capacity=capacity)
+    with progress(f"synthesis of {plan.lanes} lanes for {board.name}", None):
+        top = BoardTop(plan=plan, identity=identity, line=line, high=board.high_ports)
         verilog = board_verilog(top)
         synthesized = flow.synthesize(verilog, top=TOP)
     if short := shortages(synthesized.netlist.used, target):
         needs = in_words(short)
-        raise DoesNotFitError(f"{lanes} lanes do not fit {board.name}: {needs}; try other --lanes")
+        raise DoesNotFitError(
+            f"{plan.lanes} lanes do not fit {board.name}: {needs}; try other --lanes"
+        )
     routed = _route(flow, synthesized, board, seeds, progress)
     with progress("bitstream", None):
         bitstream = flow.pack(routed)
@@ -127,8 +117,8 @@ def build(
         board=board,
         target=target,
         line=line,
-        identity=top.identity,
-        plan=top.core.plan,
+        identity=identity,
+        plan=plan,
         verilog=verilog,
         netlist=synthesized.netlist,
         routed=routed,

@@ -59,11 +59,4 @@ class FewPins(Component):
 
 def few_pins_verilog(plan: Plan, *, name: str) -> str:
     """Verilog of a core of which weights are loaded, as :class:`FewPins`."""
-    core = Core(
-        network=plan.network,
-        lanes=plan.lanes,
-        tail_multipliers=plan.tail_multipliers,
-        interface=plan.interface,
-        storage=plan.storage,
-    )
-    return convert(FewPins(core), name=name)
+    return convert(FewPins(Core(plan=plan)), name=name)

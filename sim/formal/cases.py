@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.interface import DEFAULT, Interface
 from hdl.core import Core
+from hdl.plan import Plan
 from hdl.storage import BUILT_IN, Storage
 from sim.random_networks import Recipe, quantized_network
 
@@ -50,11 +51,13 @@ class Case:
             log2_entries=2,
         )
         return Core(
-            network=quantized_network(recipe, 1),
-            lanes=self.lanes,
-            tail_multipliers=self.tail_multipliers,
-            interface=self.interface,
-            storage=self.storage,
+            plan=Plan(
+                network=quantized_network(recipe, 1),
+                lanes=self.lanes,
+                tail_multipliers=self.tail_multipliers,
+                interface=self.interface,
+                storage=self.storage,
+            )
         )
 
 

@@ -141,9 +141,10 @@ class CoreBench:
         interface: Interface = DEFAULT,
     ) -> None:
         self.network = network
-        self.core = Core(
+        plan = Plan(
             network=network, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
         )
+        self.core = Core(plan=plan)
         self._reset = Signal(init=1)
         design: Elaboratable = ResetInserter(self._reset)(self.core)
         self._sim = Simulator(design)

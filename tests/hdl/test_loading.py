@@ -14,6 +14,7 @@ from golden.cells import LiteLSTM
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.core import Core
+from hdl.plan import Plan
 from hdl.storage import Storage
 from hdl.weight_image import image
 from tests.networks import Recipe, quantized_network
@@ -41,9 +42,10 @@ class Bench:
     """A core in Amaranth's simulator: what goes in, and the words that come out."""
 
     def __init__(self, weights: str) -> None:
-        self.core: Any = Core(
-            network=network(1), others=[network(2)], lanes=2, storage=Storage(weights=weights)
+        plan = Plan(
+            network=network(1), others=(network(2),), lanes=2, storage=Storage(weights=weights)
         )
+        self.core: Any = Core(plan=plan)
         self.reset = Signal()
         self.words: list[int] = []
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
+import warnings
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, UnusedElaboratable
 from amaranth.lib.wiring import In, Out
 
 from golden.cells import RNN, LiteLSTM
@@ -24,6 +26,7 @@ from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.component import Component
 from hdl.plan import Plan
+from hdl.storage import Storage
 from hdl.verilog import Generated, convert, generate
 from tests.networks import Recipe, quantized_network
 
@@ -153,7 +156,6 @@ def test_the_name_of_the_top_module_is_free(network: QuantizedNetwork) -> None:
     assert named.description["name"] == "digits_2"
 
 
-@pytest.mark.usefixtures("made_in_vain")
 @pytest.mark.parametrize("name", ["", "2core", "a-b", "a b", "core\n", "ünits", "a" * 65, "../x"])
 def test_names_that_are_no_identifiers_are_refused(network: QuantizedNetwork, name: str) -> None:
     with pytest.raises(InputError) as caught:
@@ -167,7 +169,6 @@ def test_keywords_are_no_names(network: QuantizedNetwork, name: str) -> None:
         generate(network, lanes=LANES, name=name)
 
 
-@pytest.mark.usefixtures("made_in_vain")
 @pytest.mark.parametrize("lanes", [-1, 0, 6, 64])
 def test_lanes_out_of_range_are_refused(network: QuantizedNetwork, lanes: int) -> None:
     with pytest.raises(InputError) as caught:
@@ -175,6 +176,29 @@ def test_lanes_out_of_range_are_refused(network: QuantizedNetwork, lanes: int) -
     message = str(caught.value)
     assert message == f"lanes is {lanes}, expected 1 to 5 (the units of the largest layer)"
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"lanes": 0},
+        {"name": "module"},
+        {"storage": Storage(weights="ram"), "others": [quantized_network(Recipe(), 1)]},
+    ],
+    ids=["lanes", "name", "another table"],
+)
+@pytest.mark.usefixtures("made")  # Amaranth is silent until something was elaborated
+def test_of_what_is_refused_no_component_is_made(
+    network: QuantizedNetwork, options: dict[str, Any]
+) -> None:
+    """Amaranth would warn of it."""
+    gc.collect()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UnusedElaboratable)
+        with pytest.raises(InputError):
+            generate(network, **{"lanes": LANES, **options})
+        gc.collect()
+    assert not warned
 
 
 # The description

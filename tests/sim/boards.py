@@ -13,9 +13,11 @@ from golden.cells import LSTM
 from golden.formats import Format
 from golden.interface import DEFAULT, Interface
 from golden.link.board import BoardModel
+from golden.link.messages import Identity
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.link.board_top import BoardTop, Line, board_verilog
+from hdl.plan import Plan
 from tests.networks import Recipe, input_words, quantized_network
 
 BOARD = "LITELSTM_TEST_BOARD"
@@ -57,11 +59,9 @@ class BoardCase:
     @cached_property
     def verilog(self) -> str:
         top = BoardTop(
-            network=self.network,
+            plan=Plan(network=self.network, lanes=self.lanes, interface=self.interface),
+            identity=Identity.of(self.network, self.interface, capacity=self.capacity),
             line=LINE,
-            lanes=self.lanes,
-            interface=self.interface,
-            capacity=self.capacity,
             high=("always_high",),
         )
         return board_verilog(top)

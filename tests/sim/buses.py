@@ -84,14 +84,7 @@ class BusCase:
 
     @cached_property
     def verilog(self) -> str:
-        core = Core(
-            network=self.network,
-            lanes=self.lanes,
-            interface=self.interface,
-            storage=self.storage,
-            others=self.others,
-            watched=True,
-        )
+        core = Core(plan=self.plan, watched=True)
         return convert(AxiTop(core=core, bus=self.bus), name=TOP)
 
     @property

@@ -1,14 +1,12 @@
-"""A board's line, and what its top refuses; what it does is in tests/sim/test_board.py."""
+"""A board's line; what its top does is in tests/sim/test_board.py."""
 
 from __future__ import annotations
 
 import pytest
 
 from golden.errors import InputError
-from golden.interface import Interface
-from hdl.link.board_top import BoardTop, Line
+from hdl.link.board_top import Line
 from hdl.link.uart import UartReceiver, UartTransmitter
-from tests.networks import Recipe, quantized_network
 
 pytestmark = pytest.mark.usefixtures("made_in_vain")
 
@@ -31,18 +29,3 @@ def test_rates_that_a_clock_cannot_make(baud: int) -> None:
 def test_a_divisor_that_is_too_small(component: type) -> None:
     with pytest.raises(ValueError, match="divisor must be 4 or more, not 3"):
         component(divisor=3)
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"capacity": 2}, "buffer is 2 octets, expected 3"),
-        ({"lanes": 0}, "lanes is 0"),
-        ({"interface": Interface(state="keep")}, "one stream, cleared state"),
-    ],
-)
-def test_what_is_refused(options: dict[str, object], says: str) -> None:
-    network = quantized_network(Recipe(inputs=3, units=(4,)), 1)
-    line = Line(clock=8_000_000, baud=1_000_000)
-    with pytest.raises(InputError, match=says):
-        BoardTop(**{"network": network, "line": line, "lanes": 1, **options})  # type: ignore[arg-type]

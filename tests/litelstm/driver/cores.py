@@ -88,14 +88,7 @@ class BusCase:
     @cached_property
     def system(self) -> System:
         """The generated core."""
-        return generate_system(
-            self.network,
-            lanes=self.lanes,
-            interface=self.interface,
-            storage=self.storage,
-            host=self.host,
-            name=NAME,
-        )
+        return generate_system(self.plan, host=self.host, name=NAME)
 
     @cached_property
     def json(self) -> dict[str, Any]:

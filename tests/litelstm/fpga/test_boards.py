@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from golden.interface import Interface
-from golden.link.messages import Identity
+from golden.interface import DEFAULT, Interface
+from golden.link.messages import DEFAULT_CAPACITY, Identity
 from golden.quantized import QuantizedNetwork
 from hdl.link.board_top import BoardTop, Line
+from hdl.plan import Plan
 from litelstm import extras
 from litelstm.fpga import boards
 from litelstm.fpga.boards import BOARDS, Board
@@ -46,7 +47,12 @@ def test_every_board_has_a_pin_for_every_port(name: str, files: Files) -> None:
     board = boards.find(name)
     network = QuantizedNetwork.load(files.network)
     line = Line(clock=board.clock, baud=board.baud)
-    top = BoardTop(network=network, line=line, lanes=1, high=board.high_ports)
+    top = BoardTop(
+        plan=Plan(network=network, lanes=1),
+        identity=Identity.of(network, DEFAULT, capacity=DEFAULT_CAPACITY),
+        line=line,
+        high=board.high_ports,
+    )
     pins = {pin.port: pin.site for pin in board.pins()}
     assert set(pins) == set(top.signature.members)
     assert len(set(pins.values())) == len(pins)

@@ -1,4 +1,10 @@
-"""Words of Verilog (IEEE 1364) and SystemVerilog (IEEE 1800) that no module may be called."""
+"""What a module may be called."""
+
+import re
+
+from golden.errors import InputError
+
+MAX_LENGTH = 64
 
 KEYWORDS = frozenset(
     """
@@ -18,3 +24,15 @@ KEYWORDS = frozenset(
     xor
     """.split()  # noqa: SIM905
 )
+"""Words of Verilog (IEEE 1364) and SystemVerilog (IEEE 1800)."""
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a module.
+
+    Raises:
+        InputError: it is no Verilog identifier.
+    """
+    plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_LENGTH - 1}}}", name)
+    if not plain or name in KEYWORDS:
+        raise InputError(f"name is {name!r}, expected a Verilog identifier")
