@@ -16,6 +16,7 @@ from hdl import cycles, weight_image
 from hdl.plain_ports import plain_ports
 from hdl.plan import Plan
 from hdl.ports import output_layout
+from hdl.top_ports import Port
 
 
 def describe(plan: Plan, *, name: str) -> dict[str, Any]:
@@ -132,12 +133,10 @@ def _format(value: Format) -> dict[str, int]:
 
 def _ports(plan: Plan) -> list[dict[str, Any]]:
     clocking = [
-        ("clk", "input", 1, "clock, rising edge"),
-        ("rst", "input", 1, "synchronous reset, active high"),
+        Port("clk", "input", 1, "clock, rising edge"),
+        Port("rst", "input", 1, "synchronous reset, active high"),
     ]
-    plain = [(port.name, port.direction, port.width, port.meaning) for port in plain_ports(plan)]
-    keys = ("name", "direction", "width", "meaning")
-    return [dict(zip(keys, port, strict=True)) for port in clocking + plain]
+    return [port.as_json() for port in [*clocking, *plain_ports(plan)]]
 
 
 def _state(plan: Plan) -> list[dict[str, Any]]:

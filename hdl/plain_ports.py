@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Shape
 from amaranth.lib.data import StructLayout
 
 from hdl.loader import LOAD, WEIGHT_STREAM
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout, state_shape
-
-
-@dataclass(frozen=True)
-class Port:
-    """A plain port of the Verilog, as its user sees it.
-
-    Attributes:
-        name: ``i_data``, ...
-        direction: ``input`` or ``output``.
-        shape: of the port.
-        meaning: for the description.
-        inner: the signal of the core that it is, as a path: ``i.payload.data``, ...
-    """
-
-    name: str
-    direction: str
-    shape: Any
-    meaning: str
-    inner: str
-
-    @property
-    def width(self) -> int:
-        """Bits."""
-        return Shape.cast(self.shape).width
-
+from hdl.top_ports import Port
 
 _MEANINGS = {
     "i": {

@@ -6,12 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from operator import attrgetter
 from typing import Any
 
 from amaranth.back import verilog
 from amaranth.hdl import Module
-from amaranth.lib.wiring import In, Out
 
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
@@ -21,6 +19,7 @@ from hdl.description import describe
 from hdl.plain_ports import plain_ports
 from hdl.plan import Plan
 from hdl.storage import BUILT_IN, Storage
+from hdl.top_ports import members, wire
 from hdl.verilog_names import check_name
 
 
@@ -29,20 +28,13 @@ class Top(Component):
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        sides = {"input": In, "output": Out}
-        super().__init__(
-            {port.name: sides[port.direction](port.shape) for port in plain_ports(core.plan)}
-        )
+        self._ports = plain_ports(core.plan)
+        super().__init__(members(self._ports))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.core = core = self.core
-        for port in plain_ports(core.plan):
-            inner, outer = attrgetter(port.inner)(core), getattr(self, port.name)
-            if port.direction == "input":
-                m.d.comb += inner.eq(outer)
-            else:
-                m.d.comb += outer.eq(inner)
+        m.submodules.core = self.core
+        wire(m, self, self._ports, self.core)
         return m
 
 

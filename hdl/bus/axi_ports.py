@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hdl.bus.access import ADDRESS_BITS, WORD
 from hdl.bus.bus_core import BusCore
 from hdl.bus.input_guard import STREAM_BITS, user_bits
+from hdl.top_ports import Port
 
 
-@dataclass(frozen=True, kw_only=True)
-class AxiPort:
-    """A port of the Verilog.
-
-    Attributes:
-        name, direction, width: ``direction`` is ``input`` or ``output``.
-        meaning: in words.
-        inner: the signal inside that it is, as a path; empty for clock and reset.
-    """
-
-    name: str
-    direction: str
-    width: int
-    meaning: str
-    inner: str = ""
-
-
-def axi_ports(core: BusCore) -> tuple[AxiPort, ...]:
+def axi_ports(core: BusCore) -> tuple[Port, ...]:
     """All ports of :class:`hdl.bus.top.AxiTop`, clock and reset first."""
     ports = [
-        AxiPort(name="aclk", direction="input", width=1, meaning="clock, rising edge"),
-        AxiPort(
-            name="aresetn", direction="input", width=1, meaning="synchronous reset, active low"
-        ),
-        AxiPort(
-            name="irq",
-            direction="output",
-            width=1,
-            meaning="interrupt, level, active high",
-            inner="core.interrupt",
-        ),
+        Port("aclk", "input", 1, "clock, rising edge"),
+        Port("aresetn", "input", 1, "synchronous reset, active low"),
+        Port("irq", "output", 1, "interrupt, level, active high", "core.interrupt"),
         *_axi_lite(),
     ]
     if not core.bus.window:
@@ -47,7 +21,7 @@ def axi_ports(core: BusCore) -> tuple[AxiPort, ...]:
     return tuple(ports)
 
 
-def _axi_lite() -> list[AxiPort]:
+def _axi_lite() -> list[Port]:
     """``s_axil_*``: a slave of 32 bits."""
     into = {
         "aw": [("addr", ADDRESS_BITS, "payload")],
@@ -66,7 +40,7 @@ def _axi_lite() -> list[AxiPort]:
     return ports
 
 
-def _streams(core: BusCore) -> list[AxiPort]:
+def _streams(core: BusCore) -> list[Port]:
     plan, width = core.plan, core.bus.width
     several = plan.interface.streams > 1
     ident = [("id", STREAM_BITS, "payload.id")] if several else []
@@ -117,33 +91,15 @@ _MEANINGS = {
 
 def _channel(
     prefix: str, inner: str, fields: list[tuple[str, int, str]], *, into: bool
-) -> list[AxiPort]:
+) -> list[Port]:
     """A channel's payload, valid and ready."""
     forward, backward = ("input", "output") if into else ("output", "input")
     ports = [
-        AxiPort(
-            name=prefix + name,
-            direction=forward,
-            width=width,
-            meaning=_MEANINGS[prefix + name],
-            inner=f"{inner}.{path}",
-        )
+        Port(prefix + name, forward, width, _MEANINGS[prefix + name], f"{inner}.{path}")
         for name, width, path in fields
     ]
     return [
         *ports,
-        AxiPort(
-            name=prefix + "valid",
-            direction=forward,
-            width=1,
-            meaning="a beat is offered",
-            inner=f"{inner}.valid",
-        ),
-        AxiPort(
-            name=prefix + "ready",
-            direction=backward,
-            width=1,
-            meaning="it is taken at this edge",
-            inner=f"{inner}.ready",
-        ),
+        Port(prefix + "valid", forward, 1, "a beat is offered", f"{inner}.valid"),
+        Port(prefix + "ready", backward, 1, "it is taken at this edge", f"{inner}.ready"),
     ]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
-
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.lib.wiring import connect
 
 from hdl.bus.axi_lite import AxiLite
-from hdl.bus.axi_ports import AxiPort, axi_ports
+from hdl.bus.axi_ports import axi_ports
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
 from hdl.component import Component
 from hdl.core import Core
+from hdl.top_ports import members, wire
 
 BUS = Bus()
 
@@ -33,9 +32,8 @@ class AxiTop(Component):
     def __init__(self, *, core: Core, bus: Bus = BUS) -> None:
         self.core = BusCore(core=core, bus=bus)
         self.lite = AxiLite()
-        self.ports: tuple[AxiPort, ...] = axi_ports(self.core)
-        sides = {"input": In, "output": Out}
-        super().__init__({port.name: sides[port.direction](port.width) for port in self.ports})
+        self.ports = axi_ports(self.core)
+        super().__init__(members(self.ports))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -44,11 +42,5 @@ class AxiTop(Component):
         m.submodules.core = self.core
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
         connect(m, self.lite.access, self.core.access)
-        for port in self.ports:
-            if port.inner:
-                inner, outer = attrgetter(port.inner)(self), getattr(self, port.name)
-                if port.direction == "input":
-                    m.d.comb += inner.eq(outer)
-                else:
-                    m.d.comb += outer.eq(inner)
+        wire(m, self, self.ports, self)
         return m

@@ -103,10 +103,7 @@ def generate_system(plan: Plan, *, host: Host = Host(), name: str = "litelstm_co
     check_name(name)
     description = describe_system(plan, name=name, host=host)
     top = host.top(Core(plan=plan, watched=True))
-    listed = [asdict(port) for port in top.ports]
-    for port in listed:
-        del port["inner"]
-    description["ports"] = listed
+    description["ports"] = [port.as_json() for port in top.ports]
     return System(convert(top, name=name), description, plan)
 
 

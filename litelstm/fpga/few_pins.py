@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import Any
+from dataclasses import replace
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from hdl.component import Component
 from hdl.core import Core
 from hdl.plain_ports import plain_ports
 from hdl.plan import Plan
+from hdl.top_ports import members, wire
 from hdl.verilog import convert
 
 _OCTETS = "i_weights_data"
@@ -25,34 +25,23 @@ class FewPins(Component):
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        sides = {"input": In, "output": Out}
-        self._ports = plain_ports(core.plan)
-        super().__init__(
-            {
-                "load": Out(1),
-                **{
-                    port.name: sides[port.direction](8 if port.name == _OCTETS else port.shape)
-                    for port in self._ports
-                    if not port.inner.startswith("load.")
-                },
-            }
-        )
+        self._ports = [
+            replace(port, shape=8) if port.name == _OCTETS else port
+            for port in plain_ports(core.plan)
+            if not port.inner.startswith("load.")
+        ]
+        super().__init__({"load": Out(1), **members(self._ports)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.core = core = self.core
         for port in self._ports:
-            inner: Any = attrgetter(port.inner)(core)
-            if port.name == _OCTETS:
-                word = Signal(port.width, reset_less=True)
-                m.d.sync += word.eq(Cat(word[8:], self.i_weights_data))
-                m.d.comb += inner.eq(word)
-            elif port.inner.startswith("load."):
+            if port.name != _OCTETS:
+                wire(m, self, [port], core)
                 continue
-            elif port.direction == "input":
-                m.d.comb += inner.eq(getattr(self, port.name))
-            else:
-                m.d.comb += getattr(self, port.name).eq(inner)
+            word = Signal.like(core.i_weights.payload.data, name="word", reset_less=True)
+            m.d.sync += word.eq(Cat(word[8:], self.i_weights_data))
+            m.d.comb += core.i_weights.payload.data.eq(word)
         m.d.comb += self.load.eq(core.load.as_value().xor())
         return m
 
