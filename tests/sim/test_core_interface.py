@@ -18,7 +18,7 @@ from sim.random_steps import random_work
 from sim.streams import Reset
 from tests.networks import Recipe, quantized_network
 from tests.sim.answers import changed
-from tests.sim.test_core import run_coroutine
+from tests.sim.test_core import run_coroutines
 
 CORES: dict[str, tuple[tuple[Cell, ...], int | None, Interface]] = {
     "two streams": ((LiteLSTM(),), 3, Interface(streams=2)),
@@ -66,7 +66,7 @@ def test_compiled(name: str) -> None:
 )
 def test_cocotb(simulator: str, name: str, tmp_path: Path) -> None:
     core, job = made(name)
-    run_coroutine(core, job, simulator, "steps", tmp_path)
+    run_coroutines(core, job, simulator, tmp_path, "steps")
 
 
 def test_the_work_has_everything_in_it() -> None:
@@ -86,4 +86,4 @@ def test_one_wrong_thing_is_seen(field: str, tmp_path: Path) -> None:
     values = getattr(job, field).copy()
     values.flat[1] ^= 1
     with pytest.raises(SimulationError, match="state word|expected stream|expected last"):
-        run_coroutine(core, changed(job, **{field: values}), "verilator", "steps", tmp_path)
+        run_coroutines(core, changed(job, **{field: values}), "verilator", tmp_path, "steps")

@@ -25,7 +25,7 @@ from sim.patterns import Pattern, Stalls, Trigger
 from sim.random_networks import Recipe, quantized_network
 from sim.random_steps import random_work
 from sim.streams import CycleLimitError, Reset, StreamRun
-from tests.sim.test_core import run_coroutine
+from tests.sim.test_core import run_coroutines
 
 BOTH = Storage(weights="ram", sums="block")
 
@@ -120,7 +120,7 @@ def test_compiled(name: str) -> None:
 )
 def test_cocotb(simulator: str, name: str, tmp_path: Path) -> None:
     core, job = made(name)
-    run_coroutine(core, job, simulator, "steps", tmp_path)
+    run_coroutines(core, job, simulator, tmp_path, "steps")
 
 
 def with_mirrored_weights(network: QuantizedNetwork) -> QuantizedNetwork:
@@ -213,7 +213,7 @@ def test_a_wrong_word_is_seen(tmp_path: Path) -> None:
     weights[-2] ^= 1 << 2
     weights[-1] = zlib.crc32(weights[:-1].astype("<u4").tobytes())
     with pytest.raises(SimulationError, match="words differ"):
-        run_coroutine(core, replace(job, weights=weights), "verilator", "steps", tmp_path)
+        run_coroutines(core, replace(job, weights=weights), "verilator", tmp_path, "steps")
 
 
 def test_words_of_weights_need_a_port_and_must_fit_it() -> None:

@@ -23,7 +23,7 @@ from sim.core_job import CoreJob
 from sim.patterns import Pattern, Stalls, Trigger
 from sim.random_networks import Recipe, quantized_network
 from sim.random_steps import random_work
-from tests.sim.test_core import run_coroutine
+from tests.sim.test_core import run_coroutines
 from tests.sim.test_core_storage import check
 
 TABLE = {"interpolate": True, "log2_entries": 5}
@@ -194,7 +194,7 @@ def test_two_sets() -> None:
 def test_cocotb(number: int, tmp_path: Path) -> None:
     core = made("heads")
     job = work(core.plan.of(networks("heads")[number]), 6)
-    run_coroutine(core, job, "icarus", "samples", tmp_path)
+    run_coroutines(core, job, "icarus", tmp_path, "samples")
 
 
 def test_capacity_is_the_same_from_json() -> None:
