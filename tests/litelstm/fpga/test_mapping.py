@@ -88,7 +88,19 @@ def test_eight_lanes_and_loaded_weights_on_an_up5k(
     """Eight lanes take all its multipliers, their weights all SPRAMs, their sums block RAMs."""
     monkeypatch.setenv("LITELSTM_CACHE", str(tmp_path / "cache"))
     network = tmp_path / "net.q.npz"
-    quantized = quantized_network(Recipe(inputs=3, units=(16,), outputs=3), 1)
+    quantized = quantized_network(
+        # As little as possible beside the eight lanes, so that it is routed soon.
+        Recipe(
+            inputs=2,
+            units=(8,),
+            activation_width=5,
+            state_width=6,
+            pre_width=6,
+            out_width=6,
+            log2_entries=3,
+        ),
+        1,
+    )
     quantized.save(network)
     options = "--target ice40-up5k --lanes 8 --tail-multipliers 1 --weights ram --classes --json"
     done = call("synth", network, *options.split())
