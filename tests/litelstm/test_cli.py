@@ -163,14 +163,16 @@ def test_simulate(bench: str, call: Call, files: Files, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
 
 
-@pytest.mark.parametrize("bench", BENCHES)
+ALL_OPTIONS = ("--streams", 2, "--every-step", "--classes"), SAMPLES * STEPS
+
+
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("bench", "options", "words"),
     [
-        (("--streams", 4), WORDS),
-        (("--every-step",), WORDS * STEPS),
-        (("--classes",), SAMPLES),
-        (("--streams", 2, "--every-step", "--classes"), SAMPLES * STEPS),
+        ("icarus", ("--streams", 4), WORDS),
+        ("compiled bench", ("--every-step",), WORDS * STEPS),
+        ("verilator", ("--classes",), SAMPLES),
+        *((bench, *ALL_OPTIONS) for bench in BENCHES),
     ],
     ids=str,
 )

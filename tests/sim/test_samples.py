@@ -22,7 +22,8 @@ ONE = case("one_of_everything")
 SEVEN = case("no_head")
 """One and seven words a sequence."""
 
-both = pytest.mark.parametrize("simulator", runner.SIMULATORS)
+MANY = 20
+"""More jobs than there are sequences."""
 
 
 def same_results(a: SampleRun, b: SampleRun) -> bool:
@@ -32,8 +33,10 @@ def same_results(a: SampleRun, b: SampleRun) -> bool:
     )
 
 
-@both
-@pytest.mark.parametrize("jobs", [1, 2, 20])
+@pytest.mark.parametrize(
+    ("simulator", "jobs"),
+    [*((simulator, jobs) for simulator in runner.SIMULATORS for jobs in (1, 2)), ("icarus", MANY)],
+)
 def test_shares_are_merged_in_order(simulator: str, jobs: int, tmp_path: Path) -> None:
     told: list[int] = []
     run = run_cocotb(
@@ -92,8 +95,10 @@ def test_progress_is_told_while_it_runs() -> None:
     assert told[-1] == len(sequences)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("bench", [*runner.SIMULATORS, "compiled"])
+@pytest.mark.parametrize(
+    ("bench", "jobs"),
+    [*((simulator, jobs) for simulator in runner.SIMULATORS for jobs in (1, 2)), ("compiled", 1)],
+)
 def test_mismatches_are_counted_and_named(bench: str, jobs: int) -> None:
     """The second of two shares has them, in its second sequence and later."""
     expected = SEVEN.expected.copy()
