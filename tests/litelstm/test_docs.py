@@ -1,0 +1,70 @@
+"""What README and docs tell to type is there: commands, their options, modules, goals, pages."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+import pytest
+
+from litelstm.cli import cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+OPTION = r"(?<![\w-])--[a-z][\w-]*"
+START = r"(?:^|[`\n]) *(?:\$ )?"
+CODE = r"^```.*?^```|^(?: {4}|\t).*?$|`[^`\n]+`"
+"""Blocks, indented lines and words in back-ticks."""
+
+
+def code(page: Path) -> list[str]:
+    """What stands on a page as code, without the line ends that a backslash hides."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    return re.findall(CODE, text, re.MULTILINE | re.DOTALL)
+
+
+def options(command: click.Command) -> set[str]:
+    return {"--help"} | {
+        name for option in command.params for name in (*option.opts, *option.secondary_opts)
+    }
+
+
+@pages
+def test_commands_and_their_options(page: Path) -> None:
+    for part in code(page):
+        for name, rest in re.findall(START + r"litelstm ([a-z]+)\b([^\n`#|]*)", part):
+            assert name in cli.commands, f"litelstm {name}{rest}"
+            assert set(re.findall(OPTION, rest)) <= options(cli.commands[name]), rest
+
+
+@pages
+def test_modules_and_their_options(page: Path) -> None:
+    for part in code(page):
+        for name, rest in re.findall(START + r"python -m ([\w.]+)([^\n`#|]*)", part):
+            spec = find_spec(
+                f"{name}.__main__" if (ROOT / name.replace(".", "/")).is_dir() else name
+            )
+            assert spec, name
+            assert spec.origin, name
+            source = Path(spec.origin).read_text(encoding="utf-8")
+            assert all(f'"{option}"' in source for option in re.findall(OPTION, rest)), rest
+
+
+@pages
+def test_goals(page: Path) -> None:
+    goals = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for part in code(page):
+        for goal in re.findall(START + r"make ([a-z]+)", part):
+            assert goal in goals, goal
+
+
+@pages
+def test_links(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s:#]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / target).exists(), target
