@@ -8,7 +8,7 @@ with litelstm.open("build/litelstm_core.json", "uio:/dev/uio0") as core:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,29 +17,17 @@ from golden.closing import Closing
 from golden.errors import InputError
 from litelstm.driver.backend import Backend, StreamBackend
 from litelstm.driver.description import STATE_IN, STATE_OUT, WEIGHTS, Description, X, Y
-from litelstm.driver.errors import CoreTimeoutError, DriverError
-from litelstm.driver.registers import Registers, join, split
+from litelstm.driver.errors import DriverError
 from litelstm.driver.samples import Samples
+from litelstm.driver.supervision import DEFAULT_TIMEOUT, Supervised
 from litelstm.driver.traffic import traffic
 from litelstm.driver.weights import NetworkOrImage, image_words, require_network
-
-MAGIC = int.from_bytes(b"LSTM", "little")
-MAJOR = 1
-"""Of the register map that this driver knows."""
-
-DEFAULT_TIMEOUT = 1.0
-
-COUNTERS = (
-    *("STEPS", "SEQUENCES", "STALLED_INPUT", "STALLED_OUTPUT"),
-    *("DROPPED", "PROTOCOL_ERRORS", "SATURATED"),
-)
-"""Counters of 32 bits."""
 
 REASONS = ("it was not", "too short", "too long", "wrong CRC-32", "not for this core")
 """Of STATUS.LOAD_REASON."""
 
 
-class Core(Closing):
+class Core(Supervised, Closing):
     """A core that is reached over its registers and streams.
 
     Args:
@@ -59,14 +47,8 @@ class Core(Closing):
     def __init__(
         self, backend: Backend, description: Description, *, timeout: float = DEFAULT_TIMEOUT
     ) -> None:
-        if not timeout > 0:
-            raise InputError(f"timeout is {timeout}, expected more than 0 seconds")
-        self.description = description
-        self.timeout = timeout
-        self._backend = backend
-        self._registers = Registers(backend, description)
+        super().__init__(backend, description, timeout=timeout)
         self._samples = Samples(description)
-        self._check_identity()
         self._traffic = traffic(backend, description)
         self._length: int | None = None  # what LENGTH and SEQUENCE have, if that is known
         self._sequence: dict[str, int] | None = None
@@ -78,11 +60,6 @@ class Core(Closing):
             self._registers.set("CONTROL", ENABLE=0)
         finally:
             self._backend.close()
-
-    @property
-    def registers(self) -> Registers:
-        """All registers by name, for what has no method here."""
-        return self._registers
 
     def load(self, network: NetworkOrImage) -> None:
         """Give the core a network, or make sure that it has it.
@@ -100,38 +77,13 @@ class Core(Closing):
             return
         words = image_words(self.description, network)
         self._registers.set("IRQ_STATUS", LOADED=1, REFUSED=1)
-        try:
-            self._traffic.move({WEIGHTS: words}, {}, timeout=self.timeout)
-        except DriverError as error:
-            raise type(error)(f"{error} ({self._state()})") from None
+        self._move({WEIGHTS: words}, {})
         self._wait("IRQ_STATUS", "LOADED", "REFUSED")
         if self._registers.field("IRQ_STATUS", "REFUSED"):
             reason = self._registers.field("STATUS", "LOAD_REASON")
             self._registers.set("ERRORS", WEIGHTS=1)
             why = REASONS[reason] if reason < len(REASONS) else f"reason {reason}"
             raise DriverError(f"the core refuses the weights: {why}")
-
-    @overload
-    def run(
-        self,
-        x: ArrayLike | Sequence[ArrayLike],
-        *,
-        stream: int = 0,
-        keep: bool = False,
-        state: ArrayLike | None = None,
-        save: Literal[False] = False,
-    ) -> Any: ...
-
-    @overload
-    def run(
-        self,
-        x: ArrayLike | Sequence[ArrayLike],
-        *,
-        stream: int = 0,
-        keep: bool = False,
-        state: ArrayLike | None = None,
-        save: Literal[True],
-    ) -> tuple[Any, NDArray[np.int64]]: ...
 
     def run(
         self,
@@ -195,16 +147,20 @@ class Core(Closing):
             self._length = steps
         incoming = {Y: steps if description.every_step else 1}
         incoming |= {STATE_OUT: 1} if save else {}
-        try:
-            came = self._traffic.move(
-                {**loads, X: sequence.reshape(-1)}, incoming, timeout=self.timeout
-            )
-        except DriverError as error:
-            raise type(error)(f"{error} ({self._state()})") from None
+        came = self._move({**loads, X: sequence.reshape(-1)}, incoming)
         if errors := self.errors():
             self.clear_errors()
             raise DriverError(f"the core reports {', '.join(errors)}")
         return came
+
+    def _move(
+        self, outgoing: dict[str, NDArray[np.int64]], incoming: dict[str, int]
+    ) -> dict[str, NDArray[np.int64]]:
+        """Send elements and take vectors; what goes wrong is told with the core's state."""
+        try:
+            return self._traffic.move(outgoing, incoming, timeout=self.timeout)
+        except DriverError as error:
+            raise type(error)(f"{error} ({self._state()})") from None
 
     def reset(self) -> None:
         """Forget everything that is being computed, and all states; weights and counters stay.
@@ -218,88 +174,6 @@ class Core(Closing):
         if isinstance(self._backend, StreamBackend):
             self._backend.settle()
         self._wait("STATUS", "IDLE")
-
-    def status(self) -> dict[str, int]:
-        """The fields of the register STATUS."""
-        return self._registers.fields("STATUS")
-
-    def errors(self) -> tuple[str, ...]:
-        """Names of the bits that are set in the register ERRORS."""
-        return tuple(name for name, value in self._registers.fields("ERRORS").items() if value)
-
-    def clear_errors(self) -> None:
-        """Clear the register ERRORS, and its bit of IRQ_STATUS."""
-        self._registers.write("ERRORS", self._all("ERRORS"))
-        self._registers.set("IRQ_STATUS", ERROR=1)
-
-    def counters(self) -> dict[str, int]:
-        """All counters by name."""
-        low = self._registers.read("CYCLES")  # holds the upper half
-        high = self._registers.read("CYCLES_HIGH")
-        return {
-            "CYCLES": high << 32 | low,
-            **{name: self._registers.read(name) for name in COUNTERS},
-        }
-
-    def clear_counters(self) -> None:
-        """Make all counters 0."""
-        self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1, CLEAR_COUNTERS=1)
-
-    def enable_interrupts(self, *names: str) -> None:
-        """Let these bits of IRQ_STATUS, and no others, raise the interrupt.
-
-        Raises:
-            InputError: there is no such bit.
-        """
-        known = self.description.register("IRQ_STATUS").fields
-        for name in names:
-            if name not in known:
-                raise InputError(f"interrupt is {name!r}, expected one of {', '.join(known)}")
-        self._registers.write(
-            "IRQ_ENABLE", join(self.description.register("IRQ_STATUS"), dict.fromkeys(names, 1))
-        )
-
-    def interrupts(self) -> tuple[str, ...]:
-        """Names of the bits that are set in IRQ_STATUS; they are cleared."""
-        word = self._registers.read("IRQ_STATUS")
-        self._registers.write("IRQ_STATUS", word)
-        fields = split(self.description.register("IRQ_STATUS"), word)
-        return tuple(name for name, value in fields.items() if value)
-
-    def _all(self, name: str) -> int:
-        fields = self.description.register(name).fields.values()
-        return sum(((1 << width) - 1) << low for low, width in fields)
-
-    def _wait(self, register: str, *fields: str) -> None:
-        """Wait for one of some bits; the interrupt, if there is one, makes it shorter."""
-        until = self._backend.time() + self.timeout
-        while True:
-            values = self._registers.fields(register)
-            if any(values[field] for field in fields):
-                return
-            if self._backend.time() > until:
-                names = " or ".join(f"{register}.{field}" for field in fields)
-                raise CoreTimeoutError(f"no {names} after {self.timeout:g} s ({self._state()})")
-            self._backend.wait(self.timeout)
-
-    def _state(self) -> str:
-        """What the core says of itself, for messages."""
-        status = ", ".join(f"{name} {value}" for name, value in self.status().items())
-        return f"{status}; errors: {', '.join(self.errors()) or 'none'}"
-
-    def _check_identity(self) -> None:
-        found = self._registers.read("ID")
-        if found != MAGIC:
-            raise DriverError(f"no litelstm core: ID is 0x{found:08x}, expected 0x{MAGIC:08x}")
-        major = self._registers.field("VERSION", "MAJOR")
-        if major != MAJOR:
-            raise DriverError(f"registers are of version {major}, this driver knows {MAJOR}")
-        core = self._registers.read("CORE")
-        if core != self.description.core:
-            raise DriverError(
-                f"the core is 0x{core:08x}, that of {self.description.path} is "
-                f"0x{self.description.core:08x}"
-            )
 
     def _check_request(
         self, sequences: int, stream: int, keep: bool, state: ArrayLike | None, save: bool

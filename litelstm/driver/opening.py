@@ -13,12 +13,13 @@ from litelstm.driver import running
 from litelstm.driver.axi_dma import AxiDma, Buffers
 from litelstm.driver.backend import Backend
 from litelstm.driver.channels import Channel, DmaBackend, MmioBackend
-from litelstm.driver.core import DEFAULT_TIMEOUT, Core
+from litelstm.driver.core import Core
 from litelstm.driver.description import STATE_IN, STATE_OUT, WEIGHTS, Description, X, Y
 from litelstm.driver.memory import MemoryMap, UioInterrupt
 from litelstm.driver.model import ModelBackend
 from litelstm.driver.serial_port import DEFAULT_BAUD, SerialBackend
 from litelstm.driver.spi_port import DEFAULT_HERTZ, SpiBackend
+from litelstm.driver.supervision import DEFAULT_TIMEOUT
 
 AT = "LITELSTM_AT"
 """Environment variable: where the core is, if the program does not say it."""
