@@ -22,6 +22,9 @@ from hdl.storage import BUILT_IN, Storage
 from hdl.top_ports import members, wire
 from hdl.verilog_names import check_name
 
+NAME = "litelstm_core"
+"""Of the top module, if none is given."""
+
 
 class Top(Component):
     """A core with plain ports, for users of the Verilog: see :mod:`hdl.plain_ports`."""
@@ -54,7 +57,7 @@ def generate(
     tail_multipliers: int = 2,
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
-    name: str = "litelstm_core",
+    name: str = NAME,
     others: Sequence[QuantizedNetwork] = (),
 ) -> Generated:
     """Verilog and description of a core.
@@ -86,7 +89,7 @@ def generate(
     return generated(plan, name=name)
 
 
-def generated(plan: Plan, *, name: str) -> Generated:
+def generated(plan: Plan, *, name: str = NAME) -> Generated:
     """Verilog and description of a planned core.
 
     Raises:

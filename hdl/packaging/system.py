@@ -25,7 +25,7 @@ from hdl.plan import Plan
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.top import WINDOW, SerialTop
 from hdl.serial.uart_access import UartAccess
-from hdl.verilog import Generated, convert
+from hdl.verilog import NAME, Generated, convert
 from hdl.verilog_names import check_name
 
 KINDS = ("axi", "spi", "uart")
@@ -94,7 +94,7 @@ class System(Generated):
         return found
 
 
-def generate_system(plan: Plan, *, host: Host = Host(), name: str = "litelstm_core") -> System:
+def generate_system(plan: Plan, *, host: Host = Host(), name: str = NAME) -> System:
     """Verilog and description of a core with a bus.
 
     Raises:

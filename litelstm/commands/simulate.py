@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import click
 from golden import files
 from golden.interface import Interface
 from golden.model import IntegerModel
-from golden.quantized import QuantizedNetwork
+from golden.quantized import Integers, QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
 from hdl.storage import Storage
@@ -26,7 +27,7 @@ from litelstm.options import (
     storage_options,
     tail_multipliers_option,
 )
-from sim.patterns import IDLE_PATTERNS, READY_PATTERNS, Stalls
+from sim.patterns import NO_STALLS, Stalls
 from sim.toolchain import check_simulator, require
 
 if TYPE_CHECKING:
@@ -81,16 +82,17 @@ def simulate(
     the cycle count says.
     """
     require_sim()
-    from sim.samples import run_cocotb, run_compiled
-
     simulator = check_simulator(sim)
     _check(sim, batch=batch, stall=stall, jobs=jobs, waves=waves)
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, inputs=quantized.inputs, count=count)
-    interface = Interface(**chosen)
-    storage = Storage(weights=weights, sums=sums)
-    # Refuses what does not go together.
-    Plan(network=quantized, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface)
+    plan = Plan(
+        network=quantized,
+        lanes=lanes,
+        tail_multipliers=tail_multipliers,
+        interface=Interface(**chosen),
+        storage=Storage(weights=weights, sums=sums),
+    )
     require(simulator)
     mapped = _mapper(netlist)
     for path in (json_path, waves):
@@ -98,52 +100,19 @@ def simulate(
     outputs.check_folder(logs)
     x = quantized.quantize_input(data.x)
     with progress("golden model"):
-        model = IntegerModel(quantized)
-        forward = model.forward_steps if interface.every_step else model.forward
-        expected = interface.answer(forward(x))
+        expected = _expected(plan, x)
     with progress(f"synthesis for {netlist}" if netlist else "generate"):
-        core = mapped(
-            verilog.generate(
-                quantized,
-                lanes=lanes,
-                tail_multipliers=tail_multipliers,
-                interface=interface,
-                storage=storage,
-            )
-        )
+        core = mapped(verilog.generated(plan))
+    bench = _compiled(stall, seed) if batch else _cocotb(sim, seed, waves, logs)
     what = ("compiled bench" if batch else sim) + (f", netlist for {netlist}" if netlist else "")
     with progress(what, len(x)) as done:
-        if batch:
-            stalls = Stalls(idle=IDLE_PATTERNS["single"], ready=READY_PATTERNS["single"])
-            run = run_compiled(
-                core,
-                list(x),
-                expected,
-                jobs=jobs,
-                stalls=stalls if stall else Stalls(),
-                seed=seed or 0,
-                progress=done,
-            )
-        else:
-            run = run_cocotb(
-                core,
-                list(x),
-                expected,
-                simulator=sim,
-                jobs=jobs,
-                seed=seed,
-                waves=waves,
-                results=files.make_folder(logs) if logs else None,
-                progress=done,
-            )
-    final = expected[:, -1] if interface.every_step else expected
+        run = bench(core, list(x), expected, jobs=jobs, progress=done)
+    words = {"golden": expected[:, -1] if plan.interface.every_step else expected, "rtl": run.words}
     report = {
         "bench": what,
         "lanes": lanes,
         **_report(run),
-        "accuracy": samples.accuracies(
-            {"golden": final, "rtl": run.words}, data.y, classes=interface.classes
-        ),
+        "accuracy": samples.accuracies(words, data.y, classes=plan.interface.classes),
     }
     if json_path:
         files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
@@ -160,6 +129,31 @@ def _mapper(target: str | None) -> Callable[[Generated], Generated]:
     from litelstm.fpga.flow import Flow
 
     return cell_models.mapper(Flow(target=targets.find(target)))
+
+
+def _expected(plan: Plan, x: Integers) -> Integers:
+    """The golden model's words."""
+    model = IntegerModel(plan.network)
+    forward = model.forward_steps if plan.interface.every_step else model.forward
+    return plan.interface.answer(forward(x))
+
+
+def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:
+    """What runs the compiled bench."""
+    from sim.samples import run_compiled
+
+    stalls = Stalls.named("single", "single") if stall else NO_STALLS
+    return partial(run_compiled, stalls=stalls, seed=seed or 0)
+
+
+def _cocotb(
+    sim: str, seed: int | None, waves: Path | None, logs: Path | None
+) -> Callable[..., SampleRun]:
+    """What runs cocotb's bench."""
+    from sim.samples import run_cocotb
+
+    results = files.make_folder(logs) if logs else None
+    return partial(run_cocotb, simulator=sim, seed=seed, waves=waves, results=results)
 
 
 def _check(sim: str, *, batch: bool, stall: bool, jobs: int, waves: Path | None) -> None:
