@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import Any
 
 from litelstm.fpga import targets
-from litelstm.fpga.targets import ICE40, Target
+from litelstm.fpga.families import ICE40
+from litelstm.fpga.targets import Target
 from litelstm.tables import entry
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from golden.errors import InputError
 from hdl.verilog import Generated
+from litelstm.fpga.families import Family
 from litelstm.fpga.flow import Flow
-from litelstm.fpga.targets import TARGETS, Family
+from litelstm.fpga.targets import TARGETS
 
 _OWN = Path(__file__).with_name("models")
 

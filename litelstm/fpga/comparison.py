@@ -15,9 +15,9 @@ from golden.quantized import QuantizedNetwork
 from hdl.storage import Storage
 from litelstm.architectures import Architecture
 from litelstm.comparison import PAPER, REFERENCE
+from litelstm.fpga.families import LUT, MULTIPLIER, RAM
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.measure import Progress, measure
-from litelstm.fpga.targets import LUT, MULTIPLIER, RAM
 
 QUANTITIES = {
     "parameters": "parameters",

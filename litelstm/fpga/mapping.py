@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from litelstm.fpga.families import MULTIPLIER, RAM, SPRAM
 from litelstm.fpga.netlist import Netlist
-from litelstm.fpga.targets import MULTIPLIER, RAM, SPRAM, Target
+from litelstm.fpga.targets import Target
 
 NETLIST = "netlist.json"
 

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from litelstm.fpga.targets import FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, PIN, RAM, Family
+from litelstm.fpga.families import FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, PIN, RAM, Family
 
 PARTS = {
     "array": r"(core\.array|lanes)\b",

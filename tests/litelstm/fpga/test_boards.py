@@ -18,8 +18,8 @@ from hdl.plan import Plan
 from litelstm import extras
 from litelstm.fpga import boards
 from litelstm.fpga.boards import BOARDS, Board
+from litelstm.fpga.families import RAM
 from litelstm.fpga.flow import Flow, Routed, Synthesized
-from litelstm.fpga.targets import RAM
 from tests.litelstm.conftest import Call, Files
 
 pytestmark = pytest.mark.usefixtures("made_in_vain")

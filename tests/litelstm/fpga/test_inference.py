@@ -12,8 +12,8 @@ from golden.cells import LSTM, LiteLSTM
 from hdl import verilog
 from hdl.memory import BLOCK_BITS
 from litelstm.fpga import targets
+from litelstm.fpga.families import MULTIPLIER, RAM
 from litelstm.fpga.flow import Flow, Synthesized
-from litelstm.fpga.targets import MULTIPLIER, RAM
 from tests.networks import Recipe, quantized_network
 
 TOP = "litelstm_core"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from litelstm.fpga import targets
+from litelstm.fpga.families import MULTIPLIER, RAM, SPRAM
 from litelstm.fpga.mapping import Mapping, relieved, script
 from litelstm.fpga.measure import shortages
 from litelstm.fpga.netlist import Netlist
-from litelstm.fpga.targets import MULTIPLIER, RAM, SPRAM
 from tests.litelstm.conftest import Call
 from tests.networks import Recipe, quantized_network
 

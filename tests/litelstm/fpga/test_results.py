@@ -8,9 +8,10 @@ import pytest
 
 from golden.errors import InputError
 from litelstm.fpga import report, targets
+from litelstm.fpga.families import FF, LUT, MULTIPLIER, RAM
 from litelstm.fpga.measure import shortages
 from litelstm.fpga.netlist import part_of
-from litelstm.fpga.targets import FF, LUT, MULTIPLIER, RAM, TARGETS
+from litelstm.fpga.targets import TARGETS
 from litelstm.fpga.timing import worst_path
 
 
