@@ -78,8 +78,9 @@ class Gate:
 class Arithmetic(Protocol):
     """What integer equations need of their layer: formats, activations, the one narrowing.
 
-    Implemented by :class:`golden.model.LayerArithmetic`. Integers may travel in a float carrier
-    that holds them exactly, so the equations use +, - and * and these methods, no bit operations.
+    Implemented by :class:`golden.layer_arithmetic.LayerArithmetic`. Integers may travel in a float
+    carrier that holds them exactly, so the equations use +, - and * and these methods, no bit
+    operations.
     """
 
     @property

@@ -20,8 +20,9 @@ from golden.activations import TanhTable
 from golden.cells import Sums
 from golden.errors import InputError
 from golden.formats import Format
+from golden.layer_arithmetic import LayerArithmetic
 from golden.layer_formats import BIAS, weight_format
-from golden.model import LayerArithmetic, LayerModel
+from golden.layer_model import LayerModel
 from golden.network import Network
 from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
 from litelstm.torch.classifier import require_forward

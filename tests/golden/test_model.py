@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from golden.errors import InputError
 from golden.formats import Format
-from golden.model import IntegerModel, LayerModel, carrier
+from golden.layer_arithmetic import carrier
+from golden.layer_model import LayerModel
+from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from tests import reference
 from tests.networks import (

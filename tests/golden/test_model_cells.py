@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from golden.cells import RNN, Cell
 from golden.formats import Format
-from golden.model import IntegerModel, LayerModel
+from golden.layer_model import LayerModel
+from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from tests import reference
 from tests.golden.equations import naive

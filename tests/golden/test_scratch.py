@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from golden import model as model_module
+from golden import layer_model
 from golden import scratch as scratch_module
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.model import IntegerModel
@@ -23,7 +23,7 @@ def test_blocks_give_the_same_words(cell: Cell, kept: int, monkeypatch: pytest.M
     network = quantized_network(Recipe(units=(6, 5), cells=(cell, cell)), 1)
     x = input_words(network, batch=11, steps=4, seed=2)
     whole = IntegerModel(network).run(x)
-    monkeypatch.setattr(model_module, "_BLOCK_BYTES", 300)
+    monkeypatch.setattr(layer_model, "_BLOCK_BYTES", 300)
     monkeypatch.setattr(scratch_module, "KEPT_BYTES", kept)
     blocks = IntegerModel(network).run(x)
     assert np.array_equal(whole.output, blocks.output)

@@ -1,0 +1,124 @@
+"""What a layer computes with: its formats and activations, in the fastest type that is exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.activations import TanhTable, hard_sigmoid_raw
+from golden.cells import Carried
+from golden.errors import InputError
+from golden.formats import Format, requantize
+from golden.quantized import QuantizedLayer
+from golden.scratch import Scratch
+
+
+def carrier(bound: int) -> type[np.generic]:
+    """The fastest NumPy type that carries integers exactly.
+
+    Args:
+        bound: no integer that is computed, in any order of summation, exceeds this in size.
+
+    Returns:
+        float32 below 2**24 and float64 below 2**53 (BLAS multiplies these), else int64.
+
+    Raises:
+        InputError: ``bound`` is beyond int64.
+    """
+    if bound < 1 << 24:
+        return np.float32
+    if bound < 1 << 53:
+        return np.float64
+    if bound < 1 << 62:
+        return np.int64
+    raise InputError(f"sums reach {bound}, expected less than 2**62")
+
+
+@dataclass(frozen=True)
+class LayerArithmetic:
+    """Formats and activations of one layer on a carrier type (see golden.cells.Arithmetic).
+
+    Activations are looked up: each is evaluated once for every value of its argument's format.
+    """
+
+    layer: QuantizedLayer
+    table: TanhTable
+    dtype: type[np.generic]
+    scratch: Scratch = field(default_factory=Scratch)
+    _lookups: dict[tuple[str, Format], NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def h(self) -> Format:
+        return self.layer.formats.h
+
+    @property
+    def c(self) -> Format:
+        return self.layer.formats.c or self.h
+
+    @property
+    def hidden(self) -> Format:
+        return self.layer.formats.hidden or self.pre
+
+    @property
+    def pre(self) -> Format:
+        return self.layer.formats.pre
+
+    @property
+    def gate(self) -> Format:
+        return self.layer.formats.gate
+
+    @property
+    def candidate(self) -> Format:
+        return self.table.out
+
+    def product_frac(self, gate: str) -> int:
+        """Fraction bits of a gate's sum."""
+        return self.layer.formats.product_fracs[gate]
+
+    def sigmoid(self, raw: Carried) -> Carried:
+        """The layer's gate activation of a pre-activation."""
+        return self._look_up("sigmoid", self.pre, raw)
+
+    def tanh(self, raw: Carried, source: Format) -> Carried:
+        """tanh of a value in format ``source``."""
+        return self._look_up("tanh", source, raw)
+
+    def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
+        """:func:`golden.formats.requantize`, on floats, and then in place, where they carry."""
+        if self.dtype is np.int64:
+            return requantize(raw, frac=frac, to=to)
+        if frac != to.frac:
+            raw *= self.dtype(2.0 ** (to.frac - frac))
+        if frac > to.frac:
+            raw += self.dtype(0.5)
+            np.floor(raw, out=raw)
+        # Bounds of the carrier's own type: NumPy is several times slower with Python's.
+        return np.clip(raw, self.dtype(to.min), self.dtype(to.max), out=raw)
+
+    def _look_up(self, function: str, source: Format, raw: Carried) -> Carried:
+        key = function, source
+        if key not in self._lookups:
+            self._lookups[key] = self._evaluate(function, source)
+        # Entries of negative arguments stand at the end, where negative indices find them.
+        # Never negative: a branch on the sign of an index costs more than all of the rest.
+        place = self.scratch.array("place", raw.shape, self.dtype)
+        whole = self.scratch.array("whole", raw.shape, np.int32)
+        index = self.scratch.array("index", raw.shape, np.intp)
+        np.subtract(raw, self.dtype(source.min), out=place)
+        np.copyto(whole, place, casting="unsafe")  # in two steps, which is quicker than in one
+        np.copyto(index, whole)
+        # All are in range; "wrap" does not look at each of them before it begins.
+        return self._lookups[key].take(index, out=np.empty_like(raw), mode="wrap")
+
+    def _evaluate(self, function: str, source: Format) -> NDArray[Any]:
+        raw = np.arange(source.min, source.max + 1, dtype=np.int64)
+        if function == "tanh":
+            result = self.table(raw, frac=source.frac)
+        elif self.layer.sigmoid == "hard":
+            result = hard_sigmoid_raw(raw, frac=source.frac, to=self.gate)
+        else:
+            result = self.table.logistic(raw, frac=source.frac, to=self.gate)
+        return result.astype(self.dtype)

@@ -1,0 +1,209 @@
+"""One layer of the integer model, vectorized over a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.activations import TanhTable
+from golden.cells import Carried, Sums
+from golden.directions import parts
+from golden.layer_arithmetic import LayerArithmetic, carrier
+from golden.quantized import QuantizedLayer
+
+_STACKED = ("x", "h", "c")
+"""Operands that a step begins with, in the order in which they are stacked, below a row of ones."""
+
+_BLOCK_BYTES = 1 << 17
+"""A product's size: a batch is worked through in blocks that stay in a core's cache."""
+
+
+@dataclass(frozen=True)
+class _Product:
+    """One matrix product: of which gates, with which rows of the stacked operands.
+
+    ``bias`` is what is to be added yet, (rows, 1).
+    """
+
+    gates: tuple[str, ...]
+    rows: slice
+    matrix: NDArray[Any]
+    bias: NDArray[Any] | None
+
+
+class LayerModel:
+    """One forward layer, ready to run: stacked matrices in the fastest exact type.
+
+    Gates that read the same operands share a matrix, whose columns are these operands' and no
+    others.
+    """
+
+    def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
+        self.layer = layer
+        self._gates = {gate.name: gate for gate in layer.cell.gates}
+        self.arithmetic = LayerArithmetic(layer, table, carrier(self._largest(table)))
+        dtype = self.arithmetic.dtype
+        reads = {operand for gate in self._gates.values() for operand in gate.reads}
+        ends, self._rows = 1, dict[str, slice]()
+        for name in _STACKED:
+            if name in reads:
+                size = layer.inputs if name == "x" else layer.units
+                self._rows[name] = slice(ends, ends := ends + size)
+        self._products = [self._product(names, dtype) for names in self._alike()]
+        self._late = {
+            name: layer.weights[gate.matrix("rh")].astype(dtype)
+            for name, gate in self._gates.items()
+            if "rh" in gate.reads
+        }
+        self._diagonal = {
+            name: layer.weights[gate.peephole].astype(dtype)[:, np.newaxis]
+            for name, gate in self._gates.items()
+            if gate.diagonal
+        }
+
+    def _alike(self) -> list[list[str]]:
+        """Names of the gates, those together that read the same of the stacked operands."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for name, gate in self._gates.items():
+            found.setdefault(tuple(n for n in _STACKED if n in gate.reads), []).append(name)
+        return list(found.values())
+
+    def _product(self, names: list[str], dtype: type[np.generic]) -> _Product:
+        """The product of gates that read the same."""
+        gates = [self._gates[name] for name in names]
+        reads = [name for name in self._rows if name in gates[0].reads]
+        # The row of ones is above x: a bias is one more weight, unless its gates do not read x.
+        first = self._rows[reads[0]].start if reads and "x" not in reads else 0
+        weights, units = self.layer.weights, self.layer.units
+        rows = slice(first, self._rows[reads[-1]].stop if reads else 1)
+        matrix = np.zeros((len(names) * units, rows.stop - first), dtype=dtype)
+        bias = np.concatenate([weights[gate.bias] for gate in gates]).astype(dtype)
+        for index, gate in enumerate(gates):
+            for name in reads:
+                columns = self._rows[name]
+                block = matrix[index * units : (index + 1) * units]
+                block[:, columns.start - first : columns.stop - first] = weights[gate.matrix(name)]
+        if not first:
+            matrix[:, 0] = bias
+        return _Product(tuple(names), rows, matrix, bias[:, np.newaxis] if first else None)
+
+    def _largest(self, table: TanhTable) -> int:
+        """A bound on every integer of a step, in any order of summation, with requantize's half."""
+        formats, weights = self.layer.formats, self.layer.weights
+        sums = 0
+        for gate in self._gates.values():
+            total = np.abs(weights[gate.bias])
+            for operand in gate.reads:
+                size = -formats.operand(operand).min
+                total = total + size * np.abs(weights[gate.matrix(operand)]).sum(axis=1)
+            if gate.diagonal:
+                total = total - formats.operand("c").min * np.abs(weights[gate.peephole])
+            sums = max(sums, int(total.max()))
+        wide = LayerArithmetic(self.layer, table, np.int64)
+        product = self.layer.cell.largest_product(wide)
+        finest = max(*formats.product_fracs.values(), formats.gate.frac + wide.hidden.frac)
+        if any(gate.wide for gate in self._gates.values()):
+            product += sums << (finest - min(formats.product_fracs.values()))
+        finest = max(finest, formats.gate.frac + max(wide.c.frac, wide.h.frac, table.out.frac))
+        coarsest = min(wide.c.frac, wide.h.frac, wide.pre.frac, wide.hidden.frac)
+        return max(sums, product) + (1 << max(0, finest - coarsest))
+
+    def run(self, x: Carried, state: Mapping[str, Carried] | None = None) -> dict[str, Carried]:
+        """All steps.
+
+        Args:
+            x: raw inputs of shape (steps, inputs, batch), any type.
+            state: raw state before the first step by name, each (units, batch); zero by default.
+
+        Returns:
+            Raw state of every step by name, each (steps, units, batch), in the carrier type; valid
+            until this thread's next run.
+        """
+        q, units, names = self.arithmetic, self.layer.units, self.layer.cell.state
+        steps, _, batch = x.shape
+        shape = steps, units, batch
+        trace = {name: q.scratch.array(f"trace {name}", shape, q.dtype) for name in names}
+        widest = max(product.matrix.shape[0] for product in self._products)
+        block = max(1, _BLOCK_BYTES // (widest * np.dtype(q.dtype).itemsize))
+        for start in range(0, batch, block):
+            part = slice(start, start + block)
+            words = q.scratch.array("x", (*x.shape[:2], len(range(batch)[part])), q.dtype)
+            words[...] = x[:, :, part]
+            if state is None:
+                before = {n: np.zeros((units, words.shape[2]), dtype=q.dtype) for n in names}
+            else:
+                before = {n: state[n][:, part].astype(q.dtype) for n in names}
+            self._run(words, before, {name: trace[name][:, :, part] for name in names})
+        return trace
+
+    def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:
+        """All steps of some of the batch, from ``state``; fills ``trace``."""
+        rows, batch = max(part.stop for part in self._rows.values()), x.shape[2]
+        scratch, dtype = self.arithmetic.scratch, self.arithmetic.dtype
+        stacked = scratch.array("stacked", (rows, batch), dtype)
+        stacked[0] = 1
+        results = [
+            scratch.array(f"products {i}", (product.matrix.shape[0], batch), dtype)
+            for i, product in enumerate(self._products)
+        ]
+        for t, word in enumerate(x):
+            for name, part in self._rows.items():
+                stacked[part] = word if name == "x" else state[name]
+            by_gate = self._multiply(stacked, results)
+            state = self.layer.cell.step_raw(self._sums(by_gate, state), state, self.arithmetic)
+            for name, value in state.items():
+                trace[name][t] = value
+                value.flags.writeable = False  # requantize works in place, but not on a state
+
+    def _multiply(self, stacked: Carried, results: list[Carried]) -> dict[str, Carried]:
+        """The gates' products with x, h and c, one above the other, plus bias; in ``results``."""
+        units, by_gate = self.layer.units, dict[str, Carried]()
+        for product, result in zip(self._products, results, strict=True):
+            np.matmul(product.matrix, stacked[product.rows], out=result)
+            if product.bias is not None:
+                result += product.bias
+            for index, name in enumerate(product.gates):
+                by_gate[name] = result[index * units : (index + 1) * units]
+        return by_gate
+
+    def _sums(self, by_gate: Mapping[str, Carried], state: Mapping[str, Carried]) -> Sums:
+        """The gates' sums (golden.cells.Sums), given their products with the stacked operands."""
+
+        def sums(name: str, **made: Carried) -> Carried:
+            total = by_gate[name]
+            if name in self._late:
+                total = total + self._late[name] @ made["rh"]
+            if name in self._diagonal:
+                total = total + self._diagonal[name] * (made["c"] if "c" in made else state["c"])
+            return total
+
+        return sums
+
+
+class DirectedModel:
+    """One layer of any direction: a :class:`LayerModel` a direction, see golden.directions."""
+
+    def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
+        self._parts = [(part, LayerModel(part.layer, table)) for part in parts(layer)]
+
+    def run(self, x: Carried, state: Mapping[str, Carried] | None = None) -> dict[str, Carried]:
+        """As :meth:`LayerModel.run`, with the vectors of all directions side by side."""
+        traces = []
+        for part, model in self._parts:
+            before = state and {name: value[part.columns] for name, value in state.items()}
+            order = slice(None, None, -1 if part.reverse else 1)
+            trace = model.run(x[order], before)
+            traces.append({name: value[order] for name, value in trace.items()})
+        if len(traces) == 1:
+            return traces[0]
+        return {name: np.concatenate([t[name] for t in traces], axis=1) for name in traces[0]}
+
+    def end(self, values: Carried) -> Carried:
+        """Of a state tensor (steps, units, batch) of :meth:`run`, what each direction ends with."""
+        return np.concatenate(
+            [values[0 if part.reverse else -1, part.columns] for part, _ in self._parts]
+        )
