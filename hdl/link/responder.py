@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -13,6 +16,9 @@ from hdl.link.framing import MESSAGE
 from hdl.link.step_buffer import StepBuffer
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout
+
+Refuse = Callable[..., None]
+"""Answers with a fault; ``known=False`` where a request's number may be wrong."""
 
 
 class Responder(Component):
@@ -88,36 +94,12 @@ class Responder(Component):
                     m.d.sync += missed.eq(0)
                     refuse(Fault.OVERRUN, known=False)
                 with m.Elif(self.end):
-                    with m.If(cut):
-                        refuse(Fault.OVERRUN, known=False)
-                    with m.Elif(~self.valid):
-                        refuse(Fault.DAMAGED, known=False)
-                    with m.Elif(buffer.overflowed):
-                        refuse(Fault.TOO_LONG)
-                    with m.Else():
-                        m.next = "DECIDE"
+                    self._check(m, cut, refuse)
                 with m.Elif(self.i.valid):
                     self._keep(m)
             with m.State("DECIDE"):
                 m.d.sync += numberless.eq(0)
-                with m.If(self._kind == Kind.IDENTIFY):
-                    with m.If(self._place > HEADER):
-                        refuse(Fault.LENGTH)
-                    with m.Else():
-                        m.d.comb += answer.start.eq(1)
-                        m.d.sync += content.eq(Content.IDENTITY)
-                        m.next = "ANSWER"
-                with m.Elif(self._kind != Kind.RUN):
-                    refuse(Fault.UNKNOWN)
-                with m.Elif(~buffer.whole):
-                    refuse(Fault.LENGTH)
-                with m.Elif(self._flags & Steps.FIRST):
-                    m.d.comb += self.restart.eq(1)
-                    m.next = "RUN"
-                with m.Elif(self._open & (self._number == self._next)):
-                    m.next = "RUN"
-                with m.Else():
-                    refuse(Fault.ORDER)
+                self._decide(m, content, refuse)
             with m.State("RUN"):
                 m.d.sync += [self._open.eq(~buffer.last), self._next.eq(self._number + 1)]
                 m.d.comb += buffer.start.eq(1)
@@ -132,6 +114,38 @@ class Responder(Component):
                 with m.If(answer.done):
                     m.next = "LISTEN"
         return m
+
+    def _check(self, m: Module, cut: Signal, refuse: Refuse) -> None:
+        """What a frame is, once it is there: whole and right, or of no use."""
+        with m.If(cut):
+            refuse(Fault.OVERRUN, known=False)
+        with m.Elif(~self.valid):
+            refuse(Fault.DAMAGED, known=False)
+        with m.Elif(self.buffer.overflowed):
+            refuse(Fault.TOO_LONG)
+        with m.Else():
+            m.next = "DECIDE"
+
+    def _decide(self, m: Module, content: Any, refuse: Refuse) -> None:
+        """What is done with a request."""
+        with m.If(self._kind == Kind.IDENTIFY):
+            with m.If(self._place > HEADER):
+                refuse(Fault.LENGTH)
+            with m.Else():
+                m.d.comb += self.answer.start.eq(1)
+                m.d.sync += content.eq(Content.IDENTITY)
+                m.next = "ANSWER"
+        with m.Elif(self._kind != Kind.RUN):
+            refuse(Fault.UNKNOWN)
+        with m.Elif(~self.buffer.whole):
+            refuse(Fault.LENGTH)
+        with m.Elif(self._flags & Steps.FIRST):
+            m.d.comb += self.restart.eq(1)
+            m.next = "RUN"
+        with m.Elif(self._open & (self._number == self._next)):
+            m.next = "RUN"
+        with m.Else():
+            refuse(Fault.ORDER)
 
     def _keep(self, m: Module) -> None:
         """One more octet of a body."""
