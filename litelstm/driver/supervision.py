@@ -24,18 +24,7 @@ COUNTERS = (
 class Supervised:
     """A core as far as registers reach: who it is, how it fares, what it counts.
 
-    Args:
-        backend: the way to it.
-        description: of it.
-        timeout: seconds, of the backend's time, that the core may take for anything.
-
-    Raises:
-        DriverError: what answers is no core, or another one.
-        InputError: ``timeout`` is not positive.
-
-    Attributes:
-        description: of the core.
-        timeout: seconds; may be changed.
+    Arguments, attributes and errors are those of :class:`litelstm.driver.core.Core`.
     """
 
     def __init__(self, backend: Backend, description: Description, *, timeout: float) -> None:
