@@ -41,9 +41,12 @@ class Mapping:
     memories_in_logic: tuple[str, ...] = ()
 
 
-_NARROWED = ("opt -full", "wreduce", "opt_clean")
+_NARROWED = ("opt_clean", "opt -full", "wreduce", "opt_clean")
 """Before anything is mapped: Yosys 0.70 packs a product's register into an iCE40's multiplier and
-makes 0 of the bits that only repeat the sign. Narrowed registers have none."""
+makes 0 of the bits that only repeat the sign. Narrowed registers have none.
+
+What is not used goes first: else its ``opt_dff`` leaves first values of bits that have become
+constants, and the ``opt_clean`` after that stops at them."""
 
 
 def script(target: Target, *, top: str, mapping: Mapping) -> str:

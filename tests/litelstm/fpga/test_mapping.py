@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from golden.cells import RNN
+from golden.interface import Interface
+from hdl import verilog
+from hdl.plan import Plan
+from hdl.storage import Storage
 from litelstm.fpga import targets
 from litelstm.fpga.families import MULTIPLIER, RAM, SPRAM
+from litelstm.fpga.flow import Flow
 from litelstm.fpga.mapping import Mapping, relieved, script
 from litelstm.fpga.measure import shortages
 from litelstm.fpga.netlist import Netlist
@@ -115,3 +121,18 @@ def test_eight_lanes_and_loaded_weights_on_an_up5k(
     assert told["parts"]["weights"][RAM] == 0
     assert told["parts"]["array"][RAM] == 2 * -(-8 * quantized.accumulator_width // 16)
     assert told["clock"]["median_mhz"] > 15
+
+
+def test_registers_of_constants_are_no_obstacle(tmp_path: Path) -> None:
+    """One gate and as many lanes as units: what says which sum is read hardly changes."""
+    recipe = Recipe(inputs=2, units=(8,), outputs=2, cells=(RNN(),), log2_entries=3)
+    plan = Plan(
+        network=quantized_network(recipe, 1),
+        lanes=8,
+        tail_multipliers=1,
+        interface=Interface(classes=True),
+        storage=Storage(weights="ram", sums="block"),
+    )
+    core = verilog.generated(plan, name="core")
+    used = Flow(target=UP5K, cache=tmp_path).synthesize(core.verilog, top="core").netlist.used
+    assert used[MULTIPLIER] == 8
