@@ -39,29 +39,24 @@ class LoadedSequencer(Sequencer):
     def _first(self) -> dict[str, Any]:
         return {name: 0 for name, _ in constants_layout(self.plan)}
 
-    def _following(self, m: Module, position: Signal, *, wraps: Value, passed: Value) -> Any:
-        """The table is slow: it is read a pass ahead."""
+    def _following(self, m: Module, position: Signal, wraps: Value) -> Any:
         layout = constants_layout(self.plan)
         m.submodules.table = table = LoadedMemory(plan=self.plan, section="passes", table=True)
         self._first_pass = data.View(layout, table.first)
-        self._fresh = fresh = Signal(init=1)
-        upcoming: Any = Signal(layout, reset_less=True)
         following: Any = Signal(layout)
-        second = wraps | fresh  # the table's second pass comes after what follows
-        m.d.sync += fresh.eq(0)
         m.d.comb += [
             table.write.eq(self.write),
             table.bank.eq(self.bank),
-            table.address.eq(Mux(second, 1, position + 2)),
-            following.eq(Mux(wraps, table.first, upcoming)),
+            table.address.eq(position + 1),
+            following.eq(Mux(wraps, table.first, table.data)),
             self.last_input.eq(self._first_pass.last_column),
         ]
-        with m.If(passed | fresh):
-            m.d.sync += upcoming.eq(table.data)
         return following
 
     def _begin(self, m: Module, now: Any, walk: Any, at: Any) -> None:
-        with m.If(self._fresh):
+        fresh = Signal(init=1)
+        m.d.sync += fresh.eq(0)
+        with m.If(fresh):
             m.d.sync += [
                 now.eq(self._first_pass),
                 *(walk[name].eq(count) for name, count in left(self._first_pass).items()),

@@ -109,7 +109,7 @@ class Sequencer(Component):
             passed.eq(go & at.ends_pass),
         ]
         restarted = self._restart(m, now, at.restarts & at.ready & at.drained & ~held)
-        following = self._following(m, position, wraps=wraps, passed=passed)
+        following = self._following(m, position, wraps)
         self._look_ahead(
             m,
             _Ahead(walk=walk, now=now, following=following, at=at, step=step),
@@ -146,7 +146,7 @@ class Sequencer(Component):
     def _has_head(self) -> bool:
         return self.plan.capacity.head
 
-    def _following(self, m: Module, position: Signal, *, wraps: Value, passed: Value) -> Any:
+    def _following(self, m: Module, position: Signal, wraps: Value) -> Any:
         """What the plan says of the pass after the current one."""
         plan = self.plan
         following: Any = Signal(constants_layout(plan))
