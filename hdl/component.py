@@ -32,3 +32,19 @@ def delayed(m: Module, value: Any, cycles: int, *, name: str, resets: bool = Fal
         m.d.sync += register.eq(line[-1])
         line.append(register)
     return line
+
+
+def holds_any(m: Module, *, comes: Value, goes: Value, most: int) -> Value:
+    """Whether a queue holds anything, a register beside its level; nothing at first.
+
+    Args:
+        m: module to build into.
+        comes, goes: one more, one less; neither beyond what the queue can hold.
+        most: what it holds at most.
+    """
+    level, waits = Signal(range(max(2, most + 1)), name="level"), Signal(name="waits")
+    with m.If(comes & ~goes):
+        m.d.sync += [level.eq(level + 1), waits.eq(1)]
+    with m.Elif(goes & ~comes):
+        m.d.sync += [level.eq(level - 1), waits.eq(level != 1)]
+    return waits

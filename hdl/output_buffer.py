@@ -8,9 +8,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from hdl.component import Component
+from hdl.component import Component, holds_any
 from hdl.memory import block_memory
-from hdl.numeric import span
 
 
 class OutputBuffer(Component):
@@ -34,9 +33,9 @@ class OutputBuffer(Component):
             shape=self.word.shape().size, depth=max(2, 1 << bits)
         )
         fill, read = memory.write_port(), memory.read_port()
-        level = Signal(span(self.words + 1))  # words that are not offered yet
-        waits = Signal()  # there are any
         takes = Signal()
+        # Of words that are not offered yet.
+        waits = holds_any(m, comes=self.write, goes=takes, most=self.words)
         m.d.comb += [
             fill.en.eq(self.write),
             fill.data.eq(self.word),
@@ -44,10 +43,6 @@ class OutputBuffer(Component):
             read.en.eq(takes),
             self.o.payload.eq(read.data),
         ]
-        with m.If(self.write & ~takes):
-            m.d.sync += [level.eq(level + 1), waits.eq(1)]
-        with m.Elif(takes & ~self.write):
-            m.d.sync += [level.eq(level - 1), waits.eq(level != 1)]
         with m.If(self.write):
             m.d.sync += fill.addr.eq(fill.addr + 1)
         with m.If(takes):

@@ -104,7 +104,7 @@ class Pipeline:
         self._enable = enable
         self._interval = interval
         self._slots = Slots(units=multipliers, interval=interval)
-        self._delay = delays
+        self._cycles = delays
         self._products: dict[int, list[_Product]] = {}
         self._delays: dict[Staged, list[Value]] = {}
         self._job = Staged(job, 0, ())
@@ -200,7 +200,7 @@ class Pipeline:
         result = Signal(signed(len(left) + len(right)), name=self.name(name))
         self._products.setdefault(slot.unit, []).append(_Product(slot.stage, left, right, result))
         fracs = [x + y for x, y in zip(a.fracs, b.fracs, strict=True)]
-        return Staged(result, slot.stage + self._delay.product, tuple(fracs))
+        return Staged(result, slot.stage + self._cycles.product, tuple(fracs))
 
     def finish(self) -> None:
         """Build the multipliers, once all that they are for is known."""
@@ -215,7 +215,7 @@ class Pipeline:
 
     def _product(self, unit: int, left: Value, right: Value) -> Value:
         """A product, ``delays.product`` cycles later."""
-        if self._delay.product == 1:
+        if self._cycles.product == 1:
             product_q = Signal(
                 signed(len(left) + len(right)), name=f"product{unit}_q", reset_less=True
             )
@@ -258,7 +258,7 @@ class Pipeline:
 
     def narrow(self, a: Staged, formats: Sequence[Format], *, name: str) -> Staged:
         """:func:`hdl.numeric.requantize`; ``delays.narrow`` stages."""
-        if self._delay.narrow == 1:
+        if self._cycles.narrow == 1:
             return self.apply(requantize, a, formats, name=name)
         keys = list(zip(a.fracs, formats, strict=True))
 

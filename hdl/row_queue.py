@@ -9,7 +9,7 @@ from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.component import Component
+from hdl.component import Component, holds_any
 from hdl.numeric import constant_by, span
 from hdl.pass_table import row_layout
 from hdl.plan import Plan
@@ -66,9 +66,8 @@ class RowQueue(Component):
         m.submodules.memory = memory
         fill, read = memory.write_port(), memory.read_port(domain="comb")
         produce, consume = (Signal(span(self.depth), name=name) for name in ("produce", "consume"))
-        level = Signal(span(self.depth + 1))
-        waits = Signal()  # level is not 0
         free, moves = Signal(), Signal()
+        waits = holds_any(m, comes=self.write, goes=moves, most=self.depth)
         held: Any = Signal(self.next.shape())
         source: Any = Signal(self.row.shape())
         m.d.comb += [
@@ -84,10 +83,6 @@ class RowQueue(Component):
         for pointer, steps in ((produce, self.write), (consume, moves)):
             with m.If(steps):
                 m.d.sync += pointer.eq(Mux(pointer == self.depth - 1, 0, pointer + 1))
-        with m.If(self.write & ~moves):
-            m.d.sync += [level.eq(level + 1), waits.eq(1)]
-        with m.Elif(moves & ~self.write):
-            m.d.sync += [level.eq(level - 1), waits.eq(level != 1)]
         with m.If(free):
             m.d.sync += [
                 held.valid.eq(waits | self.write),
