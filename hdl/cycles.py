@@ -27,6 +27,7 @@ from hdl.latency import (
     ISSUE_TO_ARRAY,
     OUTPUT_BUFFER,
     QUEUE,
+    RELEASE,
     ROOM,
     ROW_SPACING,
     SETTLED,
@@ -263,7 +264,8 @@ class _Run:
     def _ready(self, single: Pass) -> NDArray[np.int64]:
         """For each column the first cycle in which it may start."""
         if single.source < 0:
-            return np.array(self.inputs[-single.columns :]) + INPUT
+            released = self.releases[-1] + RELEASE if self.releases else 0
+            return np.maximum(np.array(self.inputs[-single.columns :]) + INPUT, released)
         job = self.plan.job_making(single.operand, single.source)
         if single.recurrent and (self.step.independent or job not in self.entries):
             return np.zeros(single.columns, dtype=np.int64)

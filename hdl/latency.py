@@ -13,10 +13,16 @@ from golden.cells import Gate
 from hdl.cells import Drain, Update
 from hdl.slots import Slots
 
-INPUT = 2
-"""Cycles from an input element being taken until the sequencer may decide to read it."""
+ANNOUNCED = 4
+"""Cycles from an element being announced until the sequencer may decide to read it."""
 
-HEAD_FREE = 2
+INPUT = ANNOUNCED
+"""The same from an input element being taken."""
+
+RELEASE = 4
+"""Cycles from a step's last operation over x until the next one's first, at least."""
+
+HEAD_FREE = 4
 """Cycles from a result's last unit entering the state update until the next may be completed."""
 
 ISSUE_TO_ARRAY = 2

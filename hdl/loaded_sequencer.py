@@ -61,7 +61,7 @@ class LoadedSequencer(Sequencer):
                 now.eq(self._first_pass),
                 *(walk[name].eq(count) for name, count in left(self._first_pass).items()),
                 *(at[name].eq(flag) for name, flag in flags(self._first_pass).items()),
-                at.ready.eq(0),
+                at.goes.eq(0),
             ]
 
     def _restart(self, m: Module, now: Any, starts: Value) -> list[Value]:

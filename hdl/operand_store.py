@@ -108,8 +108,9 @@ class OperandStore(Component):
             memory's word.
         read_data: the element, two cycles later.
         write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers), ``stream`` and
-            ``data``; two cycles before it ``announce`` with the ``layer``. What was announced
-            counts as ready, because whoever sees that reads three cycles later at the earliest.
+            ``data``; ``hdl.latency.ANNOUNCED`` cycles before it ``announce`` with the ``layer``.
+            What was announced counts as ready, because it is read a cycle after that at the
+            earliest.
         restart: for each job, the vectors that it makes become not ready.
         ready: see :func:`ready_layout`; units announced since.
         state_address, state_stream, state_h, state_c: h and c of a unit, one cycle later, for the

@@ -49,7 +49,7 @@ def sources(plan: Plan) -> list[tuple[str, int]]:
 
 
 def walk_layout(plan: Plan) -> data.StructLayout:
-    """Where in a pass the array is: column and the one after it, row of the job, gate.
+    """Where in a pass the array is: column and the two after it, row of the job, gate.
 
     ``columns_left``, ``rows_left`` and ``gates_left`` follow in the pass, the column and the row.
     """
@@ -58,6 +58,7 @@ def walk_layout(plan: Plan) -> data.StructLayout:
         {
             "column": span(sizes.columns),
             "next_column": span(sizes.columns + 1),
+            "later_column": span(sizes.columns + 2),
             "row": span(sizes.job_rows),
             "gate": span(sizes.gates),
             "columns_left": span(sizes.columns),
@@ -76,6 +77,9 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "job": span(len(plan.kinds)),
             "drains": span(drained),
             "source": span(len(sources(plan))),
+            "next_source": span(len(sources(plan))),
+            "next_recurrent": 1,
+            "hands_over": 1,
             "operand": Operand,
             "base": span(max(sizes.inputs, sizes.state_units)),
             "recurrent": 1,
@@ -98,18 +102,32 @@ def constants_layout(plan: Plan) -> data.StructLayout:
     )
 
 
+OF_NEXT = ("next_source", "next_recurrent", "hands_over")
+"""Those fields of a pass that tell of the one after it; all are 0 before the one over x."""
+
+
 def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
-    """What the sequencer must know of a pass; gates count from the pass' first one."""
+    """What the sequencer must know of a pass; gates count from the pass' first one.
+
+    ``next_source`` and ``next_recurrent`` are of the pass after it; ``hands_over`` says that the
+    pass begins the vector that is read next in its last operation.
+    """
     number = single.completes if single.completes is not None else 0
     job, rows = plan.jobs[number], plan.rows_of(single)
     units = next(other.units for other in plan.jobs if other.layer == single.layer)
     start = single.gates[0]
+    after = plan.passes[(index + 1) % len(plan.passes)]
+    begins = single.completes is not None and rows * len(single.gates) == 1
+    made = [(name, job.layer) for name in job.makes] if begins else []
     loaded = _loaded_constants(plan, single) if plan.storage.loadable else {}
     is_output = single.layer == len(plan.network.layers) - 1 and "h" in job.makes
     return {
         "job": number,
         "drains": single.drains if single.drains is not None else 0,
         "source": sources(plan).index((single.operand, single.source)),
+        "next_source": sources(plan).index((after.operand, after.source)),
+        "next_recurrent": after.recurrent,
+        "hands_over": (after.operand, after.source) in made,
         "operand": Operand[single.operand.upper()],
         "base": single.base,
         "recurrent": single.recurrent,

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component
 from hdl.numeric import span
 from hdl.operand_store import Operand, ready_layout, restarts
-from hdl.pass_table import constants_layout, pass_constants, row_layout, sources, walk_layout
+from hdl.pass_table import (
+    OF_NEXT,
+    constants_layout,
+    pass_constants,
+    row_layout,
+    sources,
+    walk_layout,
+)
 from hdl.plan import Job, Plan
 from hdl.ports import step_fields
+from hdl.readiness import Announced, Place, Readiness
 from hdl.step import Step
 
 
@@ -93,7 +100,8 @@ class Sequencer(Component):
         plan = self.plan
         first = self._first()
         position = Signal(span(plan.sizes.passes))
-        walk: Any = Signal(walk_layout(plan), init={"next_column": 1, **left(first)})
+        columns = {"next_column": 1, "later_column": 2}
+        walk: Any = Signal(walk_layout(plan), init={**columns, **left(first)})
         at: Any = Signal(AT, init={"column_start": 1, **flags(first)})
         now: Any = Signal(constants_layout(plan), init=first)
         weight_address = Signal(span(plan.words))
@@ -105,18 +113,29 @@ class Sequencer(Component):
         held = self._held_for_state(m, position, walk, at, step, ended=passed & now.ends_step)
         # Only the start of a column can wait.
         m.d.comb += [
-            go.eq((~at.column_start | (at.ready & at.drained)) & ~held),
+            go.eq(at.goes & ~held),
             passed.eq(go & at.ends_pass),
         ]
-        restarted = self._restart(m, now, at.restarts & at.ready & at.drained & ~held)
+        restarted = self._restart(m, now, at.restarts & go)
         following = self._following(m, position, wraps)
-        self._look_ahead(
+        readiness = Readiness(
             m,
-            _Ahead(walk=walk, now=now, following=following, at=at, step=step),
-            advances=go & at.ends_column,
-            passed=passed,
+            plan,
+            Place(
+                walk=walk,
+                at=at,
+                now=now,
+                following=following,
+                step=step,
+                go=go,
+                advances=go & at.ends_column,
+                passed=passed,
+            ),
+            vectors=[self._announced(*source, restarted) for source in sources(plan)],
+            drained=self._drains(),
             restarted=restarted,
         )
+        m.d.sync += at.goes.eq(readiness.goes)
         with m.If(go):
             self._advance(m, walk, now, at)
             m.d.sync += weight_address.eq(weight_address + 1)
@@ -129,6 +148,8 @@ class Sequencer(Component):
             ]
             with m.If(wraps):
                 m.d.sync += weight_address.eq(0)
+            with m.If(self._without_head(now, following, step)):
+                m.d.sync += [now[name].eq(0) for name in OF_NEXT]
 
         m.d.comb += self.x_releasing.eq(passed & now.is_input)
         m.d.sync += [
@@ -139,7 +160,7 @@ class Sequencer(Component):
         self._begin(m, now, walk, at)
         self._present(m, walk, now, at, step)
         if self._watched:
-            m.d.comb += self.waits.eq(at.column_start & now.is_input & ~at.ready)
+            m.d.comb += self.waits.eq(at.column_start & now.is_input & ~at.goes)
         return m
 
     @property
@@ -190,50 +211,22 @@ class Sequencer(Component):
         m.d.comb += self.restart.eq(Cat(restarted))
         return restarted
 
-    def _look_ahead(
-        self, m: Module, ahead: _Ahead, *, advances: Value, passed: Value, restarted: list[Value]
-    ) -> None:
-        """Whether the next cycle's column will be ready, and its sums drained.
+    def _without_head(self, now: Any, following: Any, step: Step) -> Value:
+        """Whether the step ends with the following pass, as the head is not asked; x is next."""
+        if self.plan.interface.every_step or not self._has_head:
+            return Value.cast(0)
+        last = Mux(now.is_input, step.next_last, step.last)
+        return following.ends_step & ~following.is_head & ~last
 
-        What becomes ready in this cycle counts a cycle later; what is restarted counts at once.
-        """
-        walk, now, following = ahead.walk, ahead.now, ahead.following
-        at, step = ahead.at, ahead.step
-        count = Signal(span(self.plan.sizes.columns + 1))
-        first_ready, first_drained, drained = Signal(), Signal(), Signal()
-        with m.Switch(now.source):
-            for index, source in enumerate(self._sources):
-                with m.Case(index):
-                    m.d.comb += count.eq(self._ready_count(*source))
-        with m.Switch(following.source):
-            for index, (operand, source) in enumerate(self._sources):
-                maker = self._maker(operand, source)
-                still = Value.cast(1) if maker is None else ~restarted[maker]
-                with m.Case(index):
-                    m.d.comb += first_ready.eq(self._ready_count(operand, source).any() & still)
-        for index, is_drained in enumerate(self._drains()):
-            with m.If(now.drains == index):
-                m.d.comb += drained.eq(is_drained)
-            with m.If(following.drains == index):
-                m.d.comb += first_drained.eq(is_drained & ~restarted[index])
-        # Elements become ready one by one, and none is taken before: no need to compare for less.
-        here, there = walk.column != count, walk.next_column != count
-        needless = (now.recurrent & step.independent) | (now.is_input & self.x_whole)
-        still_ready = (advances & there) | (~advances & here) | needless
-        at_first = Mux(now.is_input, step.next_independent, step.independent)
-        first_needless = (following.recurrent & at_first) | (following.is_input & self.x_whole)
-        last = Mux(advances, at.next_last, at.last_column)
-        starts_last = (following.last_column == 0) & following.completes
-        m.d.sync += [
-            at.ready.eq(Mux(passed, first_ready | first_needless, still_ready)),
-            at.drained.eq(
-                Mux(passed, ~starts_last | first_drained, ~(last & now.completes) | drained)
-            ),
-        ]
-
-    @property
-    def _sources(self) -> list[tuple[str, int]]:
-        return sources(self.plan)
+    def _announced(self, operand: str, source: int, restarted: list[Value]) -> Announced:
+        """What is known of a vector."""
+        maker = self._maker(operand, source)
+        if maker is None:
+            return Announced(
+                name="x", count=self.x_ready, whole=self.x_whole, ends=self.x_releasing
+            )
+        name = f"{operand}{source}"
+        return Announced(name=name, count=self.ready[name], whole=Const(0), ends=restarted[maker])
 
     def _maker(self, operand: str, source: int) -> int | None:
         """Index in ``restart`` of what makes a vector; ``None`` for the input stream."""
@@ -242,9 +235,6 @@ class Sequencer(Component):
     def _drains(self) -> list[Value]:
         """For each index of ``drains`` whether the sums of the time before are not needed."""
         return [self._drained(job) for job in self.plan.jobs]
-
-    def _ready_count(self, operand: str, source: int) -> Value:
-        return self.x_ready if source < 0 else self.ready[f"{operand}{source}"]
 
     def _drained(self, job: Job) -> Value:
         """Whether a job's sums of the time before are no longer needed."""
@@ -277,7 +267,8 @@ class Sequencer(Component):
         with m.If(at.ends_column):
             m.d.sync += [
                 walk.column.eq(Mux(at.ends_pass, 0, walk.next_column)),
-                walk.next_column.eq(Mux(at.ends_pass, 1, walk.next_column + 1)),
+                walk.next_column.eq(Mux(at.ends_pass, 1, walk.later_column)),
+                walk.later_column.eq(Mux(at.ends_pass, 2, walk.later_column + 1)),
                 walk.columns_left.eq(walk.columns_left - 1),
                 at.next_last.eq(walk.columns_left == 2),
             ]
@@ -322,16 +313,15 @@ AT = data.StructLayout(
         "ends_column": 1,
         "ends_pass": 1,
         "restarts": 1,
-        "ready": 1,
-        "drained": 1,
+        "goes": 1,
     }
 )
 """Flags of the operation that is next, so that little is left to decide in a cycle.
 
 It is a column's first; the pass has one gate, one row; it is of the row's last gate, of the
 column's last row, of the pass' last column, or the next column is that; it is the column's last,
-the pass' last; it is the first of a column that completes a job; the column's element is ready, or
-has been for long; the sums that the column completes are drained, or it completes none."""
+the pass' last; it is the first of a column that completes a job; it may be issued, see
+:class:`hdl.readiness.Readiness`."""
 
 
 def left(constants: Any) -> dict[str, Any]:
@@ -360,14 +350,3 @@ def _last(gate: Any, row: Any, column: Any) -> dict[str, Any]:
         "ends_column": gate & row,
         "ends_pass": gate & row & column,
     }
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Ahead:
-    """What the sequencer looks ahead with: where it is, and what follows."""
-
-    walk: Any
-    now: Any
-    following: Any
-    at: Any
-    step: Step

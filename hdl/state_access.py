@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.component import Component
+from hdl.latency import ANNOUNCED
 from hdl.loaded_memory import LoadedMemory
 from hdl.loader import write_layout
 from hdl.numeric import constant_by, span
@@ -96,14 +97,14 @@ class StateAccess(Component):
             ends.eq(unit == last_unit),
             is_last.eq(ends & (table.ends if loads else segment == len(found) - 1)),
         ]
-        # What was announced is written two cycles later; a step that ends now is not announced yet.
+        # What was announced is written later; a step that ends now is not announced yet.
         all_known = Signal(name="all_ready")
-        announced, written = Signal(init=1), Signal(init=1)
+        known_for = Signal(ANNOUNCED, init=-1)
         m.d.comb += [
             all_known.eq(all_ready(self.plan, self.ready)),
-            settled.eq(all_known & announced & written),
+            settled.eq(all_known & known_for.all()),
         ]
-        m.d.sync += [announced.eq(all_known), written.eq(announced)]
+        m.d.sync += known_for.eq(Cat(all_known, known_for))
         self._take_over(m, unit, vector, loading=loading, saving=saving)
 
         with m.If(moves):

@@ -9,7 +9,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.component import Component, delayed
-from hdl.latency import CLASS, QUEUE, READ, SHADOW
+from hdl.latency import ANNOUNCED, CLASS, QUEUE, READ, SHADOW
 from hdl.loader import write_layout
 from hdl.numeric import constant_by, span
 from hdl.operand_store import made_vectors, state_vectors, write_signature
@@ -138,20 +138,20 @@ class StateUpdate(Component):
         return kind.matches(*(n for n, one in enumerate(self.plan.kinds) if one.head))
 
     def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: Value) -> None:
-        """A vector's new elements to their memory, announced two stages before."""
+        """A vector's new elements to their memory, announced before."""
         write = getattr(self, f"write_{vector}")
         stage, value, writes = builder.written(vector)
-        before = builder.pipe.job_at(stage - 2)
+        announced = stage - ANNOUNCED
         m.d.comb += [
             write.valid.eq(alive[stage] & writes(builder.pipe.job_at(stage))),
             write.address.eq(builder.pipe.at(builder.index, stage)),
             write.stream.eq(builder.pipe.at(builder.stream, stage)),
             write.data.eq(value),
-            write.announce.eq(alive[stage - 2] & writes(before)),
-            write.layer.eq(self._layer(m, builder, vector, stage - 2)),
+            write.announce.eq(alive[announced] & writes(builder.pipe.job_at(announced))),
+            write.layer.eq(self._layer(m, builder, vector, announced)),
         ]
         if self.plan.storage.loadable:
-            m.d.comb += write.last.eq(builder.pipe.at(builder.last, stage - 2))
+            m.d.comb += write.last.eq(builder.pipe.at(builder.last, announced))
 
     def _layer(self, m: Module, builder: UpdateBuilder, vector: str, stage: int) -> Value:
         """The layer of the unit in a stage."""

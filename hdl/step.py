@@ -24,8 +24,8 @@ class Step:
         zero: h and c of the step before are zero: a sequence starts, and its state is not kept.
         independent: h and c of the step before are zero or have long been ready, because the
             array was at another stream's step since.
-        next_independent: of the step whose input is being read.
-        last: the step is its sequence's last.
+        next_independent: of the step whose input is being read; known from its first operation on.
+        last: the step is its sequence's last; ``next_last`` the step whose input is being read.
         answers: the network's result after this step is given out.
         save: the state is to be saved after this step.
     """
@@ -38,11 +38,11 @@ class Step:
         self.last = Signal()
         self.save = Signal()
         self.next_stream = x_step.stream if streams > 1 else Const(0)
+        self.next_last = x_step.last
         starts = Signal(streams, init=-1)  # streams whose next step starts a sequence
         unused = Signal(streams, init=-1)  # streams that have no state yet
-        other = Signal()
-        self.independent = Signal()
-        m.d.comb += self.independent.eq(self.zero | other)
+        self.independent = Signal(init=1)
+        self.next_independent = Signal()
         self.answers = Value.cast(1) if interface.every_step else self.last
 
         zero = starts.bit_select(self.next_stream, 1)
@@ -50,14 +50,13 @@ class Step:
             zero &= ~x_step.keep | unused.bit_select(self.next_stream, 1)
         if interface.state == "load":
             zero &= ~x_step.load
-        is_other = self.stream != self.next_stream
-        self.next_independent = zero | is_other
+        m.d.sync += self.next_independent.eq(zero | (self.stream != self.next_stream))
         with m.If(begins):
             m.d.sync += [
                 self.stream.eq(self.next_stream),
                 self.zero.eq(zero),
-                self.last.eq(x_step.last),
-                other.eq(is_other),
+                self.independent.eq(self.next_independent),
+                self.last.eq(self.next_last),
                 starts.bit_select(self.next_stream, 1).eq(x_step.last),
                 unused.bit_select(self.next_stream, 1).eq(0),
             ]

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from amaranth.hdl import Cat, Const, Mux, Signal, Value
 
+from hdl.latency import ANNOUNCED
 from hdl.numeric import span
 from sim.formal.observed import BUFFER, QUEUE, Observed
 
@@ -20,7 +21,7 @@ def claim_ready(observed: Observed) -> None:
     plan, ready = observed.plan, observed.core.store.ready
     for vector, layer in plan.vectors:
         job = plan.job_making(vector, layer)
-        entered = _entered(observed, job, stages=plan.update_cost.written[vector] - 1)
+        entered = _entered(observed, job, stages=plan.update_cost.written[vector] - ANNOUNCED + 1)
         units = ready[f"{vector}{layer}"] + _before_update(observed, job) + entered
         observed.claims.always(f"credits_of_{vector}{layer}", units == plan.jobs[job].units)
 
@@ -107,14 +108,14 @@ def claim_access(observed: Observed) -> None:
     counts = [core.store.ready[f"{name}{layer}"] for name, layer in plan.vectors]
     units = [plan.network.layers[layer].units for _, layer in plan.vectors]
     ready = Cat(*(count == all_ for count, all_ in zip(counts, units, strict=True))).all()
-    announced, written = (Signal(init=1, name=f"{name}_copy") for name in ("announced", "written"))
-    m.d.sync += [announced.eq(ready), written.eq(announced)]
+    known_for = Signal(ANNOUNCED, init=-1, name="known_for_copy")
+    m.d.sync += known_for.eq(Cat(ready, known_for))
     serves = observed.inside("access.fsm_state", 3) != 0  # 0 is IDLE
     asked = core.sequencer.load | core.sequencer.save
     observed.claims.never("state_moves_meanwhile", serves & Cat(*busy).any())
-    observed.claims.never("ready_before_it_is_written", announced & busy[end - 1])
-    observed.claims.never("settled_before_it_is_written", written & busy[end])
-    observed.claims.always("state_rests", ~serves | (asked & ready & announced & written))
+    for cycles, known in enumerate(known_for, start=1):
+        observed.claims.never(f"ready_for_{cycles}", known & busy[end - ANNOUNCED + cycles])
+    observed.claims.always("state_rests", ~serves | (asked & ready & known_for.all()))
 
 
 def _before_update(observed: Observed, job: int) -> Value:

@@ -38,6 +38,7 @@ def prove_core(
     order.claim_order(observed, numbers)
     order.claim_walk(observed)
     order.claim_ahead(observed)
+    order.claim_readiness(observed)
     order.claim_entering(observed, numbers)
     words.claim_words(observed, numbers, numbered)
     words.claim_results(observed, numbered)

@@ -96,6 +96,12 @@ class Observed:
         return self.inside("sequencer.walk.next_column", _bits(columns + 1))
 
     @cached_property
+    def later_column(self) -> Signal:
+        """The one after that."""
+        columns = max(single.columns for single in self.plan.passes)
+        return self.inside("sequencer.walk.later_column", _bits(columns + 2))
+
+    @cached_property
     def pass_row(self) -> Signal:
         """Row of the column, from 0 in every layer."""
         return self.inside("sequencer.walk.row", _bits(max(job.rows for job in self.plan.jobs)))

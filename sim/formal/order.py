@@ -8,7 +8,7 @@ from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value
 from amaranth.lib import data
 
 from hdl.numeric import span
-from hdl.pass_table import constants_layout, pass_constants
+from hdl.pass_table import OF_NEXT, constants_layout, pass_constants, sources
 from hdl.plan import Pass
 from sim.formal.observed import Observed
 
@@ -142,6 +142,7 @@ def claim_walk(observed: Observed) -> None:
     starts = (observed.pass_row == 0) & (observed.gate == 0)
     flags &= observed.inside("sequencer.at.column_start") == starts
     flags &= observed.next_column == column + 1
+    flags &= observed.later_column == column + 2
     observed.claims.always("walk_looks_ahead", flags)
     observed.claims.always("pass_is_the_plans", _is_plans(observed))
 
@@ -188,36 +189,33 @@ def _is_plans(observed: Observed) -> Value:
     now = data.View(layout, observed.inside("sequencer.now", layout.size))
     right = Const(0)
     for position, single in enumerate(observed.plan.passes):
-        constants = layout.const(cast("Any", pass_constants(observed.plan, position, single)))
-        right |= (observed.position == position) & (now.as_value() == constants.as_value())
+        constants = pass_constants(observed.plan, position, single)
+        after = [constants, constants | dict.fromkeys(OF_NEXT, 0)]
+        known, alone = (layout.const(cast("Any", fields)).as_value() for fields in after)
+        no_head = bool(constants["ends_step"]) & ~observed.step.answers
+        told = Mux(no_head, alone, known)
+        right |= (observed.position == position) & (now.as_value() == told)
     return right
 
 
 def claim_ahead(observed: Observed) -> None:
-    """A column's element that counts as ready is; so are sums that count as drained."""
-    core, plan = observed.core, observed.plan
-    ready, undrained, reached = Const(0), Const(0), Const(0)
+    """A column starts only when its element is ready, and what it completes is drained."""
+    plan, claims = observed.plan, observed.claims
+    ready, undrained, reached = (Const(0),) * 3
     starts = observed.inside("sequencer.at.column_start")
+    goes = starts & observed.inside("sequencer.at.goes")
     column = Mux(starts, observed.column, observed.next_column)
     for position, single in enumerate(plan.passes):
         here = observed.position == position
-        vector = f"{single.operand}{single.source}"
-        if single.source < 0:
-            needless, count = core.store.x_whole, core.store.x_ready
-        else:
-            needless = observed.inside("sequencer.independent") & single.recurrent
-            count = core.store.ready[vector]
+        needless, count = _elements(observed, single)
         ready |= here & (needless | (observed.column < count))
         reached |= here & (needless | (column <= count) | (column == single.columns))
         if single.drains is not None:
             final = observed.column == single.columns - 1
             undrained |= here & final & ~observed.is_drained(single.drains)
-    observed.claims.always("no_column_overtakes_its_vector", reached)
-    observed.claims.always(
-        "element_is_ready", ~starts | ~observed.inside("sequencer.at.ready") | ready
-    )
-    at_drained = starts & observed.inside("sequencer.at.drained")
-    observed.claims.never("drained_too_early", at_drained & undrained)
+    claims.always("no_column_overtakes_its_vector", reached)
+    claims.always("element_is_ready", ~goes | ready)
+    claims.never("drained_too_early", goes & undrained)
     if plan.head_pass:
         # The head's last unit is a stage further than when it freed the head's sums.
         unit = observed.units[1]
@@ -225,7 +223,62 @@ def claim_ahead(observed: Observed) -> None:
             observed.column == plan.head_pass.columns - 1
         )
         enters = unit["valid"] & (unit["job"] == len(plan.jobs) - 1)
-        observed.claims.never("head_drains", at_drained & at_head & enters)
+        claims.never("head_drains", goes & at_head & enters)
+
+
+def claim_readiness(observed: Observed) -> None:
+    """What is known of elements and of sums, cycles later, is never more than what is there."""
+    plan, claims = observed.plan, observed.claims
+    starts = observed.inside("sequencer.at.column_start")
+    issued = ~starts | observed.inside("sequencer.at.goes")
+    advanced = observed.inside("sequencer.advanced")
+    seen = observed.inside("sequencer.count", len(Signal(span(plan.sizes.columns + 1))))
+    first, second, third = (observed.inside(f"sequencer.ready{ahead}") for ahead in range(3))
+    known, counted, here_ready, there_ready, drains = (Const(0),) * 5
+    for position, single in enumerate(plan.passes):
+        here = observed.position == position
+        needless, count = _elements(observed, single)
+        # Inside its final column a pass may begin anew what it reads, and what it drains.
+        over = ~starts & (observed.column == single.columns - 1)
+        known |= here & (needless | over | (seen <= count))
+        counted |= here & (needless | over | (observed.column + issued <= seen))
+        here_ready |= here & (needless | over | (observed.column < seen))
+        there_ready |= here & (needless | over | (observed.next_column < seen))
+        if single.drains is not None:
+            drains |= here & (over | observed.is_drained(single.drains))
+        else:
+            drains |= here
+    claims.always("count_is_never_ahead", known)
+    claims.always("column_is_counted", counted)
+    claims.always("column_is_ready", ~Mux(advanced, second, first) | here_ready)
+    claims.always("next_column_is_ready", ~(issued & Mux(advanced, third, second)) | there_ready)
+    claims.always("pass_drains", ~observed.inside("sequencer.drains") | drains)
+    for operand, source in sources(plan):
+        _claim_known(observed, operand, source)
+    whole = observed.inside("sequencer.known_whole")
+    claims.always("whole_is_true", ~whole | observed.core.store.x_whole)
+    for number in range(len(plan.jobs)):
+        drained = observed.inside(f"sequencer.drained{number}")
+        claims.always(f"drained{number}_is_true", ~drained | observed.is_drained(number))
+
+
+def _elements(observed: Observed, single: Pass) -> tuple[Value, Value]:
+    """Whether a pass need not look at its vector's count, and that count."""
+    store = observed.core.store
+    if single.source < 0:
+        return store.x_whole, store.x_ready
+    needless = observed.inside("sequencer.independent") & single.recurrent
+    return needless, store.ready[f"{single.operand}{single.source}"]
+
+
+def _claim_known(observed: Observed, operand: str, source: int) -> None:
+    """What is known of a vector's first elements is true."""
+    store = observed.core.store
+    name = "x" if source < 0 else f"{operand}{source}"
+    whole, count = (store.x_whole, store.x_ready) if source < 0 else (Const(0), store.ready[name])
+    for flag, least in (("some", 1), ("several", 2), ("long", 1)):
+        told = observed.inside(f"sequencer.{name}_{flag}")
+        observed.claims.always(f"{name}_{flag}_is_true", ~told | whole | (count >= least))
 
 
 def claim_entering(observed: Observed, order: Order) -> None:

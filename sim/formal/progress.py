@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Signal, Value
 
+from hdl.latency import ANNOUNCED
 from sim.formal.observed import Observed
 
-PAUSE = 2
-"""Cycles in which nothing that is observed moves: readiness and room count a cycle later."""
+PAUSE = ANNOUNCED - 1
+"""Cycles in which nothing that is observed moves: what is ready is known later."""
 
-ACCESS_PAUSE = 3
+ACCESS_PAUSE = 4
 """The same where state is loaded and saved: that waits until what is ready is written."""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from hdl.latency import ANNOUNCED
 from hdl.operand_store import Operand, OperandStore
 from hdl.plan import Plan
 from tests.hdl.simulate import PERIOD
@@ -177,12 +178,12 @@ def test_steps_stream_through_without_a_gap() -> None:
 
 
 async def write(ctx: Any, port: Any, *, layer: int, address: int, value: int) -> None:
-    """As the state update does it: the announcement, and two cycles later the word."""
+    """As the state update does it: the announcement, and the word some cycles later."""
     ctx.set(port.announce, 1)
     ctx.set(port.layer, layer)
     await ctx.tick()
     ctx.set(port.announce, 0)
-    await ctx.tick()
+    await ctx.tick().repeat(ANNOUNCED - 1)
     ctx.set(port.valid, 1)
     ctx.set(port.address, address)
     ctx.set(port.data, value)
@@ -220,8 +221,8 @@ def test_ready_counters_begin_full_and_restart_at_zero() -> None:
     run(store, bench)
 
 
-def test_an_announcement_counts_at_once_and_reads_three_cycles_later() -> None:
-    """Announced in cycle 0, counted in 1, written in 2; a read in 3 shows the word in 5."""
+def test_an_announcement_counts_at_once_and_is_read_when_it_is_written() -> None:
+    """Announced in cycle 0, counted in 1, written in 4; a read in 5 shows the word in 7."""
     store = make()
 
     async def bench(ctx: Any) -> None:
@@ -232,7 +233,7 @@ def test_an_announcement_counts_at_once_and_reads_three_cycles_later() -> None:
         await ctx.tick()
         ctx.set(store.write_h.announce, 0)
         assert ctx.get(store.ready["h0"]) == 1
-        await ctx.tick()
+        await ctx.tick().repeat(ANNOUNCED - 1)
         ctx.set(store.write_h.valid, 1)
         ctx.set(store.write_h.address, 0)
         ctx.set(store.write_h.data, -9)
