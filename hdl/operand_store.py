@@ -186,14 +186,16 @@ class OperandStore(Component):
         fill, read = memory.write_port(), memory.read_port()
         fill_bank, read_bank = Signal(), Signal()
         index = Signal(span(self.plan.sizes.inputs))
-        full = Signal(span(3))  # banks that hold a whole step
-        still_full = Signal.like(full)
+        one = Signal()  # bank at least holds a whole step
+        both = Signal()  # banks do
+        still_one, still_both = Signal(), Signal()
         whole = Signal()  # the current step is whole; a bank that is being released does not count
         steps = Signal(data.ArrayLayout(self.x_step.shape(), 2))
         accept, complete = Signal(), Signal()
-        room = Signal(init=1)  # full is not 2
+        room = Signal(init=1)  # both is low
         loaded = self.plan.storage.loadable
         last = self.last_input if loaded else Const(self.plan.network.inputs - 1)
+        at_first = Signal(init=1)  # index is 0
         at_last = Signal(init=self.plan.network.inputs == 1)  # index is last
         m.d.comb += [
             self.i.ready.eq(room),
@@ -208,12 +210,17 @@ class OperandStore(Component):
             self.x_step.eq(steps[read_bank]),
         ]
         if loaded:
-            m.d.comb += [self.begins.eq(index == 0), self.ends.eq(at_last)]
-        m.d.comb += still_full.eq(full + complete - self.x_release)
+            m.d.comb += [self.begins.eq(at_first), self.ends.eq(at_last)]
+        # Nothing comes while both are full.
+        m.d.comb += [
+            still_one.eq(complete | (one & (both | ~self.x_release))),
+            still_both.eq((both | (one & complete)) & ~self.x_release),
+        ]
         m.d.sync += [
-            full.eq(still_full),
-            room.eq(still_full != 2),
-            whole.eq(still_full != self.x_releasing),
+            one.eq(still_one),
+            both.eq(still_both),
+            room.eq(~still_both),
+            whole.eq(Mux(self.x_releasing, still_both, still_one)),
         ]
         if loaded:
             m.d.comb += at_last.eq(index == last)
@@ -221,8 +228,8 @@ class OperandStore(Component):
             with m.If(accept):
                 m.d.sync += at_last.eq(Mux(complete, last == 0, index + 1 == last))
         with m.If(accept):
-            m.d.sync += index.eq(Mux(complete, 0, index + 1))
-        with m.If(accept & (index == 0)):
+            m.d.sync += [index.eq(Mux(complete, 0, index + 1)), at_first.eq(complete)]
+        with m.If(accept & at_first):
             m.d.sync += [
                 steps[fill_bank][name].eq(self.i.payload[name])
                 for name in fields

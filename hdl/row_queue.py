@@ -19,7 +19,7 @@ def next_row_layout(plan: Plan) -> data.StructLayout:
     """The row that is next.
 
     Fields: ``valid``; ``row``, see :func:`hdl.pass_table.row_layout`; ``start``, index of its job's
-    first unit; ``words``, output words that it makes if it emits.
+    first unit; ``words``, output words that it makes.
     """
     row = row_layout(plan)
     loads = plan.storage.loadable
@@ -69,6 +69,7 @@ class RowQueue(Component):
         free, moves = Signal(), Signal()
         waits = holds_any(m, comes=self.write, goes=moves, most=self.depth)
         held: Any = Signal(self.next.shape())
+        inverted = Signal(self.next.words.shape(), reset_less=True)  # words, as they are subtracted
         source: Any = Signal(self.row.shape())
         m.d.comb += [
             free.eq(~held.valid | self.taken),
@@ -79,16 +80,18 @@ class RowQueue(Component):
             fill.data.eq(self.row),
             source.eq(Mux(waits, read.data.as_value(), self.row.as_value())),
             self.next.eq(held),
+            self.next.words.eq(~inverted),
         ]
         for pointer, steps in ((produce, self.write), (consume, moves)):
             with m.If(steps):
                 m.d.sync += pointer.eq(Mux(pointer == self.depth - 1, 0, pointer + 1))
+        words = source.last if self.plan.interface.classes else source.units + 1
         with m.If(free):
             m.d.sync += [
                 held.valid.eq(waits | self.write),
                 held.row.eq(source),
                 held.start.eq(self._start(m, source)),
-                held.words.eq(source.last if self.plan.interface.classes else source.units + 1),
+                inverted.eq(~Mux(source.emit, words, 0)),
             ]
         return m
 

@@ -104,9 +104,11 @@ class Shadow(Component):
         """The word of a bank's ``group``-th lane, a cycle later."""
         chosen = Signal(self._width, name=f"chosen{bank}")
         with m.Switch(group):
-            for number, word in enumerate(words):
+            for number, word in enumerate(words[:-1]):
                 with m.Case(number):
                     m.d.comb += chosen.eq(word)
+            with m.Default():
+                m.d.comb += chosen.eq(words[-1])
         sum_q = Signal(self._width, name=f"sum{bank}_q", reset_less=True)
         m.d.sync += sum_q.eq(chosen)
         m.d.comb += self.sums[bank].eq(sum_q)

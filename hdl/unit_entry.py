@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -127,9 +127,11 @@ class UnitEntry(Component):
         """Whether the next row's words fit the output buffer."""
         words = self.plan.sizes.outputs
         room = Signal(span(words + 1), init=words)
-        emitted = Mux(enters & row.row.emit, row.words, 0)
-        m.d.sync += room.eq(room + self.given - emitted)
-        return ~row.row.emit | (room >= row.words)
+        m.d.sync += room.eq(room + self.given - Mux(enters, row.words, 0))
+        width = max(len(room), len(row.words))
+        inverted = ~Cat(row.words, Const(0, width - len(row.words)))
+        # room >= row.words: the carry out of their difference; the words are kept inverted.
+        return (Cat(Const(1), room) + Cat(Const(1), inverted))[width + 1]
 
     def _walk(
         self, m: Module, row: Any, *, enters: Value, may_enter: Value, over_next: Signal

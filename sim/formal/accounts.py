@@ -57,14 +57,15 @@ def claim_room(observed: Observed) -> None:
 def claim_entry(observed: Observed) -> None:
     """The row that is next knows its words and its place; it enters only if there is room."""
     plan, (valid, row) = observed.plan, observed.queue[0]
-    words = observed.inside("update.entry.queue.held.words", len(Signal(range(plan.lanes + 1))))
+    words = ~observed.inside("update.entry.queue.inverted", len(Signal(range(plan.lanes + 1))))
     start = observed.inside(
         "update.entry.queue.held.start", len(Signal(span(plan.jobs[-1].unit + 1)))
     )
     of_job = Cat(*((row.job == n) & (start == job.unit) for n, job in enumerate(plan.jobs))).any()
-    right = (words == (row.last if plan.interface.classes else row.units + 1)) & of_job
+    made = row.last if plan.interface.classes else row.units + 1
+    right = (words == Mux(row.emit, made, 0)) & of_job
     observed.claims.always("next_row_is_right", ~valid | right)
-    fits = valid & (~row.emit | (observed.room >= words))
+    fits = valid & (observed.room >= words)
     observed.claims.always("next_row_fits", ~observed.enters | fits)
 
 

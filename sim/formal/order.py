@@ -207,7 +207,7 @@ def claim_ahead(observed: Observed) -> None:
     column = Mux(starts, observed.column, observed.next_column)
     for position, single in enumerate(plan.passes):
         here = observed.position == position
-        needless, count = _elements(observed, single)
+        needless, count = elements(observed, single)
         ready |= here & (needless | (observed.column < count))
         reached |= here & (needless | (column <= count) | (column == single.columns))
         if single.drains is not None:
@@ -237,7 +237,7 @@ def claim_readiness(observed: Observed) -> None:
     known, counted, here_ready, there_ready, drains = (Const(0),) * 5
     for position, single in enumerate(plan.passes):
         here = observed.position == position
-        needless, count = _elements(observed, single)
+        needless, count = elements(observed, single)
         # Inside its final column a pass may begin anew what it reads, and what it drains.
         over = ~starts & (observed.column == single.columns - 1)
         known |= here & (needless | over | (seen <= count))
@@ -262,7 +262,7 @@ def claim_readiness(observed: Observed) -> None:
         claims.always(f"drained{number}_is_true", ~drained | observed.is_drained(number))
 
 
-def _elements(observed: Observed, single: Pass) -> tuple[Value, Value]:
+def elements(observed: Observed, single: Pass) -> tuple[Value, Value]:
     """Whether a pass need not look at its vector's count, and that count."""
     store = observed.core.store
     if single.source < 0:

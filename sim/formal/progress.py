@@ -7,9 +7,11 @@ taking input, and every input that it takes leads to what is due at the output.
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Signal, Value
+from amaranth.hdl import Cat, Const, Signal, Value
 
 from hdl.latency import ANNOUNCED
+from hdl.numeric import span
+from sim.formal import order
 from sim.formal.observed import Observed
 
 PAUSE = ANNOUNCED - 1
@@ -27,11 +29,41 @@ def claim_progress(observed: Observed) -> None:
     if core.access:
         offered &= core.i_state.valid & core.o_state.ready
     still = observed.claims.let("still", offered & ~moving)
-    for cycle in range(ACCESS_PAUSE if core.access else PAUSE):
-        before = Signal(name=f"still_before{cycle}")
-        m.d.sync += before.eq(still)
-        still = still & before
-    observed.claims.never("stands_still", still)
+    before = Signal(ACCESS_PAUSE if core.access else PAUSE, name="still_before")
+    m.d.sync += before.eq(Cat(still, before))
+    _claim_all_is_known(observed, before)
+    observed.claims.never("stands_still", still & before.all())
+
+
+def _claim_all_is_known(observed: Observed, still: Value) -> None:
+    """What is there is known soon; ``still`` tells of the cycle before, the one before that, ..."""
+    plan, claims = observed.plan, observed.claims
+    goes, starts = (observed.inside(f"sequencer.at.{flag}") for flag in ("goes", "column_start"))
+    claims.always("only_columns_wait", goes | starts)
+    seen = observed.inside("sequencer.count", len(Signal(span(plan.sizes.columns + 1))))
+    counted, ready, drained = Const(0), Const(0), Const(0)
+    for position, single in enumerate(plan.passes):
+        here = observed.position == position
+        needless, count = order.elements(observed, single)
+        counted |= here & (needless | (seen == count))
+        ready |= here & (needless | (observed.column < count))
+        final = observed.column == single.columns - 1
+        if single.drains is not None:
+            drained |= here & (~final | observed.is_drained(single.drains))
+        else:
+            drained |= here
+    first = observed.inside("sequencer.ready0")
+    drains = (
+        ~starts | observed.inside("sequencer.drains") | ~observed.inside("sequencer.at.last_column")
+    )
+    counted &= ~observed.inside("sequencer.advanced")
+    counted &= observed.inside("sequencer.known_whole") == observed.core.store.x_whole
+    for number in range(len(plan.jobs)):
+        counted &= observed.inside(f"sequencer.drained{number}") == observed.is_drained(number)
+    claims.always("count_is_known_soon", ~still[0] | counted)
+    claims.always("element_is_known_soon", ~still[:2].all() | (first == ready))
+    claims.always("drain_is_known_soon", ~still[:2].all() | (drains == drained))
+    claims.always("column_goes_soon", ~still[:3].all() | (goes == (ready & drained)))
 
 
 def claim_phase(observed: Observed) -> None:

@@ -31,7 +31,9 @@ class Steps:
     def __init__(self, observed: Observed) -> None:
         core, self._observed, m = observed.core, observed, observed.m
         self.index = observed.inside("store.index", observed.input_bits)
-        self.full = observed.inside("store.full", 2)
+        one, both = observed.inside("store.one"), observed.inside("store.both")
+        self.full = one + both
+        observed.claims.never("banks_are_full_in_order", both & ~one)
         self.complete = observed.inside("store.complete")
         self.fill_bank = Signal(name="fill_bank_copy")
         with m.If(self.complete):
@@ -94,5 +96,6 @@ def claim_inputs(observed: Observed) -> None:
     whole = observed.inside("store.whole")
     observed.claims.always("input_is_known_to_be_whole", whole == (steps.full != release))
     known = observed.core.i.ready == (steps.full != 2)
+    known &= observed.inside("store.at_first") == (steps.index == 0)
     known &= observed.inside("store.at_last") == (steps.index == plan.network.inputs - 1)
     observed.claims.always("input_knows_its_room", known)
