@@ -32,46 +32,57 @@ def requantize(m: Module, value: Value, *, frac: int, to: Format) -> Value:
     Returns:
         A value of ``to.width`` bits, signed.
     """
-    return limited(unlimited(m, value, frac=frac, to=to), to=to)
+    shift = frac - to.frac
+    if shift <= 0 or len(value) - shift < to.width:
+        return clamp(m, rounded(value, shift), low=to.min, high=to.max, width=to.width)
+    parts = unlimited(m, value, frac=frac, to=to)
+    fits = Signal(name="fits")
+    m.d.comb += fits.eq(parts.alike & parts.rounds)
+    return limited(parts.total, fits=fits, sign=parts.sign, to=to)
 
 
 class Unlimited(NamedTuple):
     """What is known of a narrowed value before it is limited.
 
     Attributes:
-        total: as many bits as the format has.
-        fits: it is the value.
+        alike: the bits above the result repeat its sign.
+        rounds: it is not the largest value, rounded up.
         sign: of the value.
+        total: as many bits as the format has; the value if it is ``alike`` and ``rounds``.
     """
 
-    total: Value
-    fits: Value
+    alike: Value
+    rounds: Value
     sign: Value
+    total: Value
 
 
-def limited(value: Unlimited, *, to: Format) -> Value:
+def limited(total: Value, *, fits: Value, sign: Value, to: Format) -> Value:
     """The value, or the end of the format's range that it is beyond."""
-    # -min has the bits of min
-    limit = Mux(value.sign, Const(-to.min, to.width), Const(to.max, to.width))
-    return Mux(value.fits, value.total, limit).as_signed()
+    limit = Mux(sign, Const(-to.min, to.width), Const(to.max, to.width))  # -min has min's bits
+    return Mux(fits, total, limit).as_signed()
 
 
 def unlimited(m: Module, value: Value, *, frac: int, to: Format) -> Unlimited:
-    """All of :func:`requantize` but the choice at its end; the same arguments."""
+    """All of :func:`requantize` but the choice at its end; the same arguments.
+
+    Nothing but the total waits for its carry chain.
+    """
     shift, width = frac - to.frac, to.width
-    if shift <= 0 or len(value) - shift < width:
-        clamped = clamp(m, rounded(value, shift), low=to.min, high=to.max, width=width)
-        return Unlimited(clamped.as_unsigned(), Const(1), clamped[-1])
-    whole, sign = value[shift:], value[-1]
     total = Signal(width, name="total")
-    fits = Signal(name="fits")
-    upper, lower = whole[width - 1 :], value[shift - 1 : shift - 1 + width]
-    m.d.comb += [
-        total.eq(whole[:width] + value[shift - 1]),
-        # The largest value, rounded up, is beyond; known before the sum.
-        fits.eq((upper.all() | ~upper.any()) & (sign | ~lower.all())),
-    ]
-    return Unlimited(total, fits, sign)
+    if shift <= 0 or len(value) - shift < width:
+        exact = Signal(rounded(value, shift).shape(), name="exact")
+        m.d.comb += [exact.eq(rounded(value, shift)), total.eq(exact)]
+        return Unlimited(_alike(exact[width - 1 :]), Const(1, 1), value[-1], total)
+    whole, sign = value[shift:], value[-1]
+    lower = value[shift - 1 : shift - 1 + width]
+    m.d.comb += total.eq(whole[:width] + value[shift - 1])
+    return Unlimited(_alike(whole[width - 1 :]), sign | ~lower.all(), sign, total)
+
+
+def _alike(bits: Value) -> Value:
+    """All of some bits are 0, or all are 1."""
+    return bits.all() | ~bits.any() if len(bits) > 1 else Const(1, 1)
 
 
 def rounded(value: Value, shift: int) -> Value:

@@ -11,7 +11,6 @@ from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
 from golden.formats import Format
 from hdl.latency import Delays
 from hdl.numeric import (
-    Unlimited,
     constant_by,
     distinct,
     limited,
@@ -263,16 +262,16 @@ class Pipeline:
         keys = list(zip(a.fracs, formats, strict=True))
 
         def exact(job: int) -> Value:
-            total, fits, sign = unlimited(self.m, a.value, frac=keys[job][0], to=keys[job][1])
-            return Cat(fits, sign, total).as_signed()
+            parts = unlimited(self.m, a.value, frac=keys[job][0], to=keys[job][1])
+            return Cat(*parts).as_signed()
 
         value = self.by_job(a.stage, keys, exact, name=f"{name}_exact_d")
         whole = self.register(value, a.stage, a.fracs, name=f"{name}_exact")
 
         def limit(job: int) -> Value:
-            to = formats[job]
-            parts = Unlimited(whole.value[2:][: to.width], whole.value[0], whole.value[1])
-            return limited(parts, to=to)
+            alike, rounds, sign, *_ = whole.value[:3]
+            total = whole.value[3:][: formats[job].width]
+            return limited(total, fits=alike & rounds, sign=sign, to=formats[job])
 
         value = self.by_job(whole.stage, formats, limit, name=f"{name}_d")
         return self.register(value, whole.stage, [to.frac for to in formats], name=name)

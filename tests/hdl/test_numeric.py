@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal, Value, signed
 
 from golden import formats
 from golden.formats import Format
-from hdl.numeric import clamp, constant_by, distinct, requantize, select
+from hdl.numeric import (
+    clamp,
+    constant_by,
+    distinct,
+    limited,
+    requantize,
+    select,
+    unlimited,
+)
 from tests.hdl.simulate import count_up, sweep, watch
 
 
+def in_two_steps(m: Module, value: Value, *, frac: int, to: Format) -> Value:
+    """``requantize`` as a pipeline has it where a register lies before the limits."""
+    parts = unlimited(m, value, frac=frac, to=to)
+    assert [len(part) for part in parts] == [1, 1, 1, to.width]
+    return limited(parts.total, fits=parts.alike & parts.rounds, sign=parts.sign, to=to)
+
+
 def all_values(
-    width: int, fracs: list[int], targets: list[Format]
+    width: int,
+    fracs: list[int],
+    targets: list[Format],
+    narrowing: Callable[..., Value] = requantize,
 ) -> tuple[list[tuple[int, int]], list[tuple[int, ...]]]:
     """Gates' results for all values of a width, one column for each pair of frac and target."""
     m = Module()
     value = Signal(signed(width), init=-(1 << (width - 1)))
     count_up(m, value)
     pairs = [(f, t) for f in range(len(fracs)) for t in range(len(targets))]
-    results = [requantize(m, value, frac=fracs[f], to=targets[t]) for f, t in pairs]
+    results = [narrowing(m, value, frac=fracs[f], to=targets[t]) for f, t in pairs]
     for result, (_, t) in zip(results, pairs, strict=True):
         assert result.shape() == signed(targets[t].width)
     return pairs, watch(m, results, cycles=1 << width)
 
 
-def compare(width: int, fracs: list[int], targets: list[Format]) -> None:
-    pairs, rows = all_values(width, fracs, targets)
+def compare(
+    width: int,
+    fracs: list[int],
+    targets: list[Format],
+    narrowing: Callable[..., Value] = requantize,
+) -> None:
+    pairs, rows = all_values(width, fracs, targets, narrowing)
     raw = np.arange(-(1 << (width - 1)), 1 << (width - 1))
     got = np.array(rows)
     for column, (f, t) in enumerate(pairs):
@@ -35,10 +60,13 @@ def compare(width: int, fracs: list[int], targets: list[Format]) -> None:
         assert (got[:, column] == want).all(), (fracs[f], targets[t])
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 6])
-def test_requantize_exhaustively_at_small_widths(width: int) -> None:
+@pytest.mark.parametrize("narrowing", [requantize, in_two_steps])
+@pytest.mark.parametrize("width", [1, 2, 3, 6, 9])
+def test_requantize_exhaustively_at_small_widths(
+    width: int, narrowing: Callable[..., Value]
+) -> None:
     targets = [Format(width=w, frac=frac) for w in (2, 3, 4, 5, 8) for frac in (-2, 0, 1, 3, 6)]
-    compare(width, [-1, 0, 2, 5, 9], targets)
+    compare(width, [-1, 0, 2, 5, 9], targets, narrowing)
 
 
 def test_requantize_of_all_16_bit_values() -> None:
