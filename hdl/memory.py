@@ -1,15 +1,22 @@
-"""Where a core's memories go: one rule."""
+"""Where a core's memories go: one rule, and small constants in logic."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Shape
+from amaranth.hdl import Module, Shape, Signal, Value, signed
 from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hdl.component import Component, delayed
+from hdl.numeric import select, span
 
 BLOCK_BITS = 512
 """From so many bits on a memory that is read a cycle later is put into block RAM."""
+
+CHUNK_BITS = 4
+"""Inputs of the smallest LUTs: a bit of two to the power of it words is one of them."""
 
 
 def block_memory(*, shape: Any, depth: int, init: Sequence[Any] = ()) -> Memory:
@@ -28,4 +35,40 @@ def block_memory(*, shape: Any, depth: int, init: Sequence[Any] = ()) -> Memory:
 
 def block_attributes(bits: int) -> dict[str, Any]:
     """Attributes of such a memory of so many bits."""
-    return {"ram_style": "block", "no_rw_check": 1} if bits >= BLOCK_BITS else {}
+    unchecked = {"no_rw_check": 1}
+    return {"ram_style": "block", **unchecked} if bits >= BLOCK_BITS else unchecked
+
+
+class LogicRom(Component):
+    """Constants below ``BLOCK_BITS`` in logic, with a register behind every LUT.
+
+    The words are cut into chunks of a LUT a bit. In the first cycle each chunk gives a word, in the
+    second one of them is chosen.
+
+    Latency: ``data`` is the word at ``address`` of two cycles before.
+
+    Args:
+        width: bits of a word.
+        words: the words, signed.
+    """
+
+    def __init__(self, *, width: int, words: Sequence[int]) -> None:
+        self.width = width
+        self.words = tuple(words)
+        super().__init__({"address": In(span(len(self.words))), "data": Out(signed(width))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        size = 1 << CHUNK_BITS
+        chunks: list[Value] = []
+        for number, first in enumerate(range(0, len(self.words), size)):
+            word = Signal(signed(self.width), name=f"word{number}")
+            with m.Switch(self.address[:CHUNK_BITS]):
+                for place, constant in enumerate(self.words[first : first + size]):
+                    with m.Case(place):
+                        m.d.comb += word.eq(constant)
+            chunks.append(delayed(m, word, 1, name=f"word{number}")[-1])
+        chunk = delayed(m, self.address[CHUNK_BITS:], 1, name="chunk")[-1]
+        chosen = select(m, chunk, chunks, name="chosen")
+        m.d.comb += self.data.eq(delayed(m, chosen, 1, name="chosen")[-1])
+        return m

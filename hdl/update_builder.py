@@ -14,7 +14,7 @@ from hdl.activations import Tanh, hard_sigmoid, logistic_from_tanh
 from hdl.component import delayed
 from hdl.latency import STATE, Program, UpdateCost
 from hdl.loaded_memory import LoadedMemory
-from hdl.memory import block_memory
+from hdl.memory import BLOCK_BITS, LogicRom, block_memory
 from hdl.numeric import distinct, exceeds, select
 from hdl.pipeline import Pipeline, Staged
 from hdl.plan import Plan
@@ -147,27 +147,46 @@ class UpdateBuilder:
         return self._biased[slot, read]
 
     def _constants(self, name: str, words: Sequence[int], *, stage: int) -> Value:
-        """A memory of one word a unit, read in time for a stage: two cycles with its register."""
-        if (name, stage) in self._words:
-            return self._words[name, stage]
-        index = self.pipe.at(self.index, stage - 2)
-        if self._loads:
-            memory = LoadedMemory(plan=self._plan, section=name)
-            self._m.submodules[f"{name}_{stage}"] = memory
-            write, bank = self._loads
-            self._m.d.comb += [memory.write.eq(write), memory.bank.eq(bank)]
-            self._m.d.comb += memory.address.eq(index)
-            word = memory.data.as_signed()
-        else:
-            width = signed_width(min(words), max(words))
-            rom = block_memory(shape=signed(width), depth=max(2, len(words)), init=words)
-            self._m.submodules[f"{name}_{stage}"] = rom
-            port = rom.read_port()
-            self._m.d.comb += port.addr.eq(index)
-            word = port.data
-        word_q = Signal(signed(len(word)), name=f"{name}_{stage}_q", reset_less=True)
+        """One word a unit, read in time for a stage: two cycles before."""
+        if (name, stage) not in self._words:
+            index = self.pipe.at(self.index, stage - 2)
+            single = f"{name}_{stage}"
+            if self._loads:
+                self._words[name, stage] = self._loaded(single, name, index)
+            else:
+                self._words[name, stage] = self._built_in(single, words, index)
+        return self._words[name, stage]
+
+    def _loaded(self, name: str, section: str, index: Value) -> Value:
+        """The word of a section of the image, two cycles after its index."""
+        assert self._loads
+        write, bank = self._loads
+        memory = LoadedMemory(plan=self._plan, section=section)
+        self._m.submodules[name] = memory
+        self._m.d.comb += [
+            memory.write.eq(write),
+            memory.bank.eq(bank),
+            memory.address.eq(index),
+        ]
+        return self._registered(memory.data.as_signed(), name)
+
+    def _built_in(self, name: str, words: Sequence[int], index: Value) -> Value:
+        """The word of some constants, two cycles after its index."""
+        width, depth = signed_width(min(words), max(words)), max(2, len(words))
+        if self._plan.storage.deep and width * depth < BLOCK_BITS:
+            self._m.submodules[name] = logic = LogicRom(width=width, words=words)
+            self._m.d.comb += logic.address.eq(index)
+            return logic.data
+        rom = block_memory(shape=signed(width), depth=depth, init=words)
+        self._m.submodules[name] = rom
+        port = rom.read_port()
+        self._m.d.comb += port.addr.eq(index)
+        return self._registered(port.data, name)
+
+    def _registered(self, word: Value, name: str) -> Value:
+        """A memory's word, a cycle later."""
+        word_q = Signal(signed(len(word)), name=f"{name}_q", reset_less=True)
         self._m.d.sync += word_q.eq(word)
-        self._words[name, stage] = word_q
         return word_q
 
     def sum(self, gate: str, *, c: Staged | None = None) -> Staged:
