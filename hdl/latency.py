@@ -67,12 +67,14 @@ class Delays:
 
     Attributes:
         first_sum: stage of a unit's first sum with its bias.
+        bias: of adding it; its lower half first where there are two.
         narrow: rounding, (and, a register later,) limiting.
         product: of a shared multiplier.
         tanh: choice of the argument (in a cycle of its own), and the table.
     """
 
     first_sum: int
+    bias: int
     narrow: int
     product: int
     tanh: int
@@ -86,8 +88,10 @@ class Delays:
             soft: products are made in logic.
             interpolate: whether the tanh tables interpolate.
         """
+        bias = 1 + deep
         return cls(
-            first_sum=READ + drain_latency(deep=deep) + 1,
+            first_sum=READ + drain_latency(deep=deep) + bias,
+            bias=bias,
             narrow=1 + deep,
             product=SOFT_PRODUCT if soft else 1,
             tanh=tanh_latency(interpolate=interpolate) + deep,

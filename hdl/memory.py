@@ -59,14 +59,16 @@ class LogicRom(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        size = 1 << CHUNK_BITS
+        within = self.address[:CHUNK_BITS]
+        size = 1 << len(within)
         chunks: list[Value] = []
         for number, first in enumerate(range(0, len(self.words), size)):
+            constants = self.words[first : first + size]
             word = Signal(signed(self.width), name=f"word{number}")
-            with m.Switch(self.address[:CHUNK_BITS]):
-                for place, constant in enumerate(self.words[first : first + size]):
-                    with m.Case(place):
-                        m.d.comb += word.eq(constant)
+            with m.Switch(within):
+                for place in range(size):
+                    with m.Case(place):  # beyond the last one the words repeat: fewer inputs
+                        m.d.comb += word.eq(constants[place % len(constants)])
             chunks.append(delayed(m, word, 1, name=f"word{number}")[-1])
         chunk = delayed(m, self.address[CHUNK_BITS:], 1, name="chunk")[-1]
         chosen = select(m, chunk, chunks, name="chosen")

@@ -58,6 +58,11 @@ def _stem(value: Value) -> str:
     return getattr(value, "name", "value")
 
 
+def _extended(value: Value, width: int) -> Value:
+    """The bits of a signed value with its sign repeated, or without surplus ones."""
+    return Cat(value, value[-1].replicate(max(0, width - len(value))))[:width]
+
+
 def word_shape(values: Sequence[Value]) -> Shape:
     """Shape of a signed value that holds any of some."""
     return signed(max(len(value) + (not value.shape().signed) for value in values))
@@ -191,6 +196,31 @@ class Pipeline:
             name=f"{name}_d",
         )
         return self.register(result, stage, fracs, name=name)
+
+    def add_within(self, a: Staged, b: Staged, *, width: int, cycles: int, name: str) -> Staged:
+        """Sum of values of the same stage and binary points that is known to have ``width`` bits.
+
+        In two cycles the lower half comes first, and the upper half with its carry.
+        """
+        assert (a.stage, a.fracs) == (b.stage, b.fracs)
+        if cycles == 1:
+            return self.register(
+                (a.value + b.value)[:width].as_signed(), a.stage, a.fracs, name=name
+            )
+        half = width // 2
+        left, right = (_extended(staged.value, width) for staged in (a, b))
+        low = (left[: half + 1] + right[: half + 1])[: half + 1]
+        # A carry that leaves its chain takes a cell more. The inverse of the bit that it makes is
+        # in its place: of that bit's addends and either the majority is the same.
+        kept = self.register(Cat(low[:half], ~low[half]), a.stage, a.fracs, name=f"{name}_low")
+        carry = kept.value[half]
+        left, right = (
+            self.register(addend[half:], a.stage, a.fracs, name=f"{name}_{which}").value
+            for which, addend in (("left", left), ("right", right))
+        )
+        high = (Cat(1, left) + Cat(carry, right))[2:][: width - half - 1]
+        total = Cat(kept.value[:half], ~carry, high).as_signed()
+        return self.register(total, kept.stage, a.fracs, name=name)
 
     def multiply(self, a: Staged, b: Staged, *, name: str) -> Staged:
         """Exact product on a shared multiplier; ``delays.product`` stages behind its slot."""

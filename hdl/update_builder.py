@@ -44,7 +44,7 @@ class UpdateBuilder:
             ``zero``, the state of step t-1 is 0.
         phase, enable: see :class:`hdl.pipeline.Pipeline`.
         sums: what each bank of the shadow gives; the entering unit's ``n``-th sum is there in stage
-            ``plan.update_cost.delays.first_sum - 1 + n``.
+            ``delays.first_sum - delays.bias + n`` of ``plan.update_cost``.
         state: h and c of step t-1 of the entering unit, valid in stage 1.
         loads: where weights are loaded, writes of the loader and the active bank.
         watched: whether to tell of elements of c that are cut.
@@ -133,17 +133,20 @@ class UpdateBuilder:
         """
         if (slot, read) in self._biased:
             return self._biased[slot, read]
-        plan, pipe, stage = self._plan, self.pipe, self._cost.delays.first_sum - 1 + read
+        pipe, delays = self.pipe, self._cost.delays
+        stage = delays.first_sum - delays.bias + read
         words = [self._sums[bank].as_signed() for bank in range(self._cost.banks)]
         exact = select(self._m, pipe.at(self._bank, stage), words, name=pipe.name(f"sum{slot}"))
-        bias = self._constants(f"bias{slot}", plan.bias_words(slot), stage=stage)
-        self._biased[slot, read] = pipe.register(
-            (exact + bias)[: plan.sum_width].as_signed(),
-            stage,
-            self._fracs(slot),
+        bias = self._constants(f"bias{slot}", self._plan.bias_words(slot), stage=stage)
+        fracs = self._fracs(slot)
+        self._biased[slot, read] = pipe.add_within(
+            Staged(exact, stage, fracs),
+            Staged(bias, stage, fracs),
+            width=self._plan.sum_width,
+            cycles=delays.bias,
             name=f"biased{slot}",
         )
-        assert self._biased[slot, read].stage == self._cost.delays.first_sum + read
+        assert self._biased[slot, read].stage == delays.first_sum + read
         return self._biased[slot, read]
 
     def _constants(self, name: str, words: Sequence[int], *, stage: int) -> Value:
