@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
-from amaranth.hdl import Module, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -60,7 +62,8 @@ class Shadow(Component):
         words = [self._own(m, lane) for lane in range(self.shape.lanes)]
         for bank in range(self.shape.banks):
             group = self.read[bank].group
-            self._give(m, bank, group, words[bank :: self.shape.banks])
+            chosen = self._chosen(m, bank, group, words[bank :: self.shape.banks])
+            self._give(m, bank, chosen)
         return m
 
     @property
@@ -96,19 +99,26 @@ class Shadow(Component):
             *(fill.data[group].eq(total) for group, total in enumerate(totals)),
             drain.addr.eq(shape.address(self.read[bank])),
         ]
-        group_q = delayed(m, self.read[bank].group, 1, name=f"group{bank}")[-1]
-        drained = [drain.data[group] for group in range(len(totals))]
-        self._give(m, bank, group_q, drained)
+        # A bit a lane: half of the levels of a multiplexer in small LUTs.
+        groups = Cat(self.read[bank].group == group for group in range(len(totals)))
+        groups_q = delayed(m, groups, 1, name=f"group{bank}")[-1]
+        masked = [
+            drain.data[group].as_unsigned() & is_asked.replicate(self.shape.accumulator_width)
+            for group, is_asked in enumerate(groups_q)
+        ]
+        self._give(m, bank, reduce(or_, masked).as_signed())
 
-    def _give(self, m: Module, bank: int, group: Value, words: Sequence[Value]) -> None:
-        """The word of a bank's ``group``-th lane, a cycle later."""
+    def _chosen(self, m: Module, bank: int, group: Value, words: Sequence[Value]) -> Value:
+        """The word of a bank's ``group``-th lane."""
         chosen = Signal(self._width, name=f"chosen{bank}")
         with m.Switch(group):
-            for number, word in enumerate(words[:-1]):
+            for number, word in enumerate(words):
                 with m.Case(number):
                     m.d.comb += chosen.eq(word)
-            with m.Default():
-                m.d.comb += chosen.eq(words[-1])
+        return chosen
+
+    def _give(self, m: Module, bank: int, chosen: Value) -> None:
+        """A bank's sum, a cycle later."""
         sum_q = Signal(self._width, name=f"sum{bank}_q", reset_less=True)
         m.d.sync += sum_q.eq(chosen)
         m.d.comb += self.sums[bank].eq(sum_q)
