@@ -12,10 +12,10 @@ from golden.formats import Format
 from hdl.component import Component, delayed
 from hdl.latency import tanh_latency
 from hdl.memory import block_memory
-from hdl.numeric import clamp, requantize, rounded, select, span
+from hdl.numeric import alike, clamp, requantize, rounded, select, span
 
 
-def hard_sigmoid(m: Module, value: Value, *, frac: int, to: Format) -> Value:
+def hard_sigmoid(m: Module, value: Value, *, frac: int, to: Format, early: bool = False) -> Value:
     """Eq. (21), clip(x/4 + 1/2, 0, 1): add, shift, clamp. Combinational.
 
     Args:
@@ -23,9 +23,24 @@ def hard_sigmoid(m: Module, value: Value, *, frac: int, to: Format) -> Value:
         value: signed pre-activation with ``frac`` fraction bits, 0 or more.
         frac: fraction bits of ``value``.
         to: format of the gate; must hold 1.0.
+        early: whether it is decided from ``value`` and not from the sum that it is to be clamped.
     """
+    if early:
+        return _early_hard_sigmoid(m, value, frac=frac, to=to)
     quarter = rounded(value + (1 << (frac + 1)), frac + 2 - to.frac)
     return clamp(m, quarter, low=0, high=to.one, width=to.width)
+
+
+def _early_hard_sigmoid(m: Module, value: Value, *, frac: int, to: Format) -> Value:
+    """Between -2 and 2 the sum has no sign: one half is added by an inverted bit."""
+    half, sign = frac + 1, value[-1]
+    extended = Cat(value, sign.replicate(max(0, half + 1 - len(value))))
+    quarter = rounded(Cat(extended[:half], ~extended[half]), half + 1 - to.frac)
+    total = Signal(to.frac + 1, name="quarter")
+    m.d.comb += total.eq(quarter)
+    within = alike(extended[half:])
+    limited = Cat(total[:-1] & within.replicate(to.frac), Mux(within, total[-1], ~sign))
+    return Cat(limited, Const(0, to.width))[: to.width].as_signed()
 
 
 def logistic_from_tanh(m: Module, t: Value, *, frac: int, to: Format) -> Value:
@@ -44,13 +59,15 @@ def logistic_from_tanh(m: Module, t: Value, *, frac: int, to: Format) -> Value:
 class Tanh(Component):
     """tanh by table: magnitude, look-up (two cycles), sign.
 
-    One result a cycle, ``latency`` cycles later; no reset and no stall. Costs one ROM of
-    ``table.entries`` words, and with interpolation one small multiplier.
+    One result a cycle, :func:`hdl.latency.tanh_latency` cycles later; no reset and no stall. Costs
+    one ROM of ``table.entries`` words, and with interpolation one small multiplier.
 
     Args:
         table: the table; its contents are :meth:`golden.activations.TanhTable.values`.
         fracs: fraction bits of the argument; where several are given ``select`` chooses.
         width: bits of the argument.
+        deep: whether there is a register before magnitude and index: the argument's, or where
+            nothing is interpolated, that of its bits at the chosen binary point.
 
     Attributes:
         i: argument, signed(width).
@@ -58,12 +75,15 @@ class Tanh(Component):
         o: result in format ``table.out``.
     """
 
-    def __init__(self, *, table: TanhTable, fracs: Sequence[int], width: int) -> None:
+    def __init__(
+        self, *, table: TanhTable, fracs: Sequence[int], width: int, deep: bool = False
+    ) -> None:
         if not fracs:
             raise ValueError(f"Tanh fracs must not be empty, not {fracs!r}")
         self.table = table
         self.fracs = tuple(fracs)
         self.width = width
+        self.deep = deep
         super().__init__(
             {
                 "i": In(signed(width)),
@@ -75,7 +95,7 @@ class Tanh(Component):
     @property
     def latency(self) -> int:
         """Cycles from argument to result."""
-        return tanh_latency(interpolate=self.table.interpolate)
+        return tanh_latency(interpolate=self.table.interpolate, deep=self.deep)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -91,38 +111,42 @@ class Tanh(Component):
 
         index_q = Signal(self.table.log2_entries, reset_less=True)
         word_q = Signal(entry_width + rise_width, reset_less=True)  # the block RAM's register
-        negative = delayed(m, self.i[-1], 4, name="negative")
+        negative = delayed(m, self.i[-1], self.latency - 1, name="negative")[-1]
         m.d.sync += word_q.eq(port.data)
 
         if not self.table.interpolate:
             index, outside = self._nearest(m)
             outside_q = delayed(m, outside, 1, name="outside")[-1]
+            at_end = Signal()
             m.d.sync += index_q.eq(index)
-            m.d.comb += port.addr.eq(index_q | outside_q.replicate(len(index_q)))  # the last entry
-            self._apply_sign(m, word_q, negative[3])
+            m.d.comb += [
+                at_end.eq(outside_q.any()),
+                port.addr.eq(index_q | at_end.replicate(len(index_q))),  # the last entry
+            ]
+            self._apply_sign(m, word_q, negative)
             return m
         m.d.comb += port.addr.eq(index_q)
 
         magnitude = Signal(self.width)
-        m.d.comb += magnitude.eq(Mux(self.i < 0, -self.i, self.i))
+        argument = delayed(m, self.i, self.deep, name="i")[-1]
+        which = delayed(m, self.select, self.deep, name="select")[-1]
+        m.d.comb += magnitude.eq(Mux(argument < 0, -argument, argument))
         # Parts of all binary points are aligned to the finest, so that one multiplier serves.
         below = max(0, max(self.fracs) - self.table.step_frac)
         split = [self._split(magnitude, frac, below) for frac in self.fracs]
         part = Signal(below + 1)
-        m.d.comb += part.eq(select(m, self.select, [p for _, p in split], name="chosen_part"))
-        m.d.sync += index_q.eq(select(m, self.select, [i for i, _ in split], name="index"))
+        m.d.comb += part.eq(select(m, which, [p for _, p in split], name="chosen_part"))
+        m.d.sync += index_q.eq(select(m, which, [i for i, _ in split], name="index"))
         part_q3 = delayed(m, part, 3, name="part")[-1]
         entry, rise = word_q[:entry_width], word_q[entry_width:]
         exact_q = Signal(entry_width + below + 1, reset_less=True)
         m.d.sync += exact_q.eq((entry << below) + rise * part_q3)
         fine = self.table.out.frac + self.table.GUARD + below
-        self._apply_sign(
-            m, requantize(m, _signed(exact_q), frac=fine, to=self.table.out), negative[4]
-        )
+        self._apply_sign(m, requantize(m, _signed(exact_q), frac=fine, to=self.table.out), negative)
         return m
 
     def _nearest(self, m: Module) -> tuple[Value, Value]:
-        """Index of the entry that is nearest to |x|, and whether |x| is beyond the last one.
+        """Index of the entry that is nearest to |x|, and bits; |x| is beyond the last if one is 1.
 
         One addition for magnitude and rounding: |x| is ~x + 1 for a negative x, and what is added
         to either below the index carries over into it, or does not.
@@ -133,12 +157,14 @@ class Tanh(Component):
         carry = select(m, self.select, carries, name="carry")
         magnitude = Signal(max(len(whole), bits + 1))
         total = Signal(bits + 1)
+        m.d.comb += magnitude.eq(whole ^ self.i[-1].replicate(len(magnitude)))
+        chosen = delayed(m, magnitude, self.deep, name="magnitude")[-1]
+        adds = delayed(m, carry[0], self.deep, name="carry")[-1]
+        m.d.comb += total.eq(chosen[:bits] + adds)
+        if self.deep:  # small parts are slow where a carry leaves its chain
+            return total[:-1], Cat(chosen[bits:].any(), chosen[:bits].all() & adds)
         outside = Signal()
-        m.d.comb += [
-            magnitude.eq(whole ^ self.i[-1].replicate(len(magnitude))),
-            total.eq(magnitude[:bits] + carry[0]),
-            outside.eq(magnitude[bits:].any() | total[-1]),
-        ]
+        m.d.comb += outside.eq(chosen[bits:].any() | total[-1])
         return total[:-1], outside
 
     def _rounding(self, frac: int) -> tuple[Value, Value]:

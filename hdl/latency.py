@@ -52,9 +52,12 @@ def drain_latency(*, deep: bool) -> int:
     return 1 + deep
 
 
-def tanh_latency(*, interpolate: bool) -> int:
-    """Cycles of a tanh table: magnitude and index, look-up of two, (interpolation,) sign."""
-    return 4 + interpolate
+def tanh_latency(*, interpolate: bool, deep: bool) -> int:
+    """Cycles of a tanh table: (choice,) magnitude and index, look-up of two, (interpolation,) sign.
+
+    The choice of the argument and its binary point has a cycle of its own where it is ``deep``.
+    """
+    return 4 + interpolate + deep
 
 
 SOFT_PRODUCT = 5
@@ -70,7 +73,7 @@ class Delays:
         bias: of adding it; its lower half first where there are two.
         narrow: rounding, (and, a register later,) limiting.
         product: of a shared multiplier.
-        tanh: choice of the argument (in a cycle of its own), and the table.
+        tanh: of a table, see :func:`tanh_latency`.
     """
 
     first_sum: int
@@ -94,7 +97,7 @@ class Delays:
             bias=bias,
             narrow=1 + deep,
             product=SOFT_PRODUCT if soft else 1,
-            tanh=tanh_latency(interpolate=interpolate) + deep,
+            tanh=tanh_latency(interpolate=interpolate, deep=deep),
         )
 
 

@@ -73,14 +73,14 @@ def unlimited(m: Module, value: Value, *, frac: int, to: Format) -> Unlimited:
     if shift <= 0 or len(value) - shift < width:
         exact = Signal(rounded(value, shift).shape(), name="exact")
         m.d.comb += [exact.eq(rounded(value, shift)), total.eq(exact)]
-        return Unlimited(_alike(exact[width - 1 :]), Const(1, 1), value[-1], total)
+        return Unlimited(alike(exact[width - 1 :]), Const(1, 1), value[-1], total)
     whole, sign = value[shift:], value[-1]
     lower = value[shift - 1 : shift - 1 + width]
     m.d.comb += total.eq(whole[:width] + value[shift - 1])
-    return Unlimited(_alike(whole[width - 1 :]), sign | ~lower.all(), sign, total)
+    return Unlimited(alike(whole[width - 1 :]), sign | ~lower.all(), sign, total)
 
 
-def _alike(bits: Value) -> Value:
+def alike(bits: Value) -> Value:
     """All of some bits are 0, or all are 1."""
     return bits.all() | ~bits.any() if len(bits) > 1 else Const(1, 1)
 

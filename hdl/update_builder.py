@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
@@ -11,7 +12,6 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from golden.formats import Format
 from golden.quantized import signed_width
 from hdl.activations import Tanh, hard_sigmoid, logistic_from_tanh
-from hdl.component import delayed
 from hdl.latency import STATE, Program, UpdateCost
 from hdl.loaded_memory import LoadedMemory
 from hdl.memory import BLOCK_BITS, LogicRom, block_memory
@@ -228,7 +228,8 @@ class UpdateBuilder:
         gates = self._formats("gate")
         results: dict[str, Staged] = {}
         if self._program.hard:
-            results["hard"] = self.pipe.apply(hard_sigmoid, a, gates, name=f"{name}_hard")
+            hard = partial(hard_sigmoid, early=self._plan.storage.deep)
+            results["hard"] = self.pipe.apply(hard, a, gates, name=f"{name}_hard")
         if self._program.logistic:
             half = Staged(a.value, a.stage, tuple(frac + 1 for frac in a.fracs))
             t = self.tanh(half, name=f"{name}_half")
@@ -237,9 +238,9 @@ class UpdateBuilder:
             )
         if len(results) == 1:
             return next(iter(results.values()))
-        stage, (hard, logistic) = self.pipe.meet(*results.values())
+        stage, chosen_from = self.pipe.meet(*results.values())
         is_hard = [int(kind.sigmoid == "hard") for kind in self._plan.kinds]
-        chosen = Mux(self.pipe.index_by_job(stage, is_hard), hard, logistic)
+        chosen = Mux(self.pipe.index_by_job(stage, is_hard), *chosen_from)
         return Staged(chosen, stage, tuple(to.frac for to in gates))
 
     def tanh(self, a: Staged, *, name: str) -> Staged:
@@ -259,7 +260,13 @@ class UpdateBuilder:
         argument = self.pipe.by_phase(
             stages, [lookup.argument for lookup in lookups], name=f"tanh{unit}_i"
         )
-        table = Tanh(table=self._plan.network.tanh, fracs=fracs, width=len(argument))
+        table = Tanh(
+            table=self._plan.network.tanh,
+            fracs=fracs,
+            width=len(argument),
+            deep=self._plan.storage.deep,
+        )
+        assert table.latency == self._cost.delays.tanh
         self._m.submodules[f"tanh{unit}"] = table
         selects = []
         for lookup in lookups:
@@ -267,11 +274,7 @@ class UpdateBuilder:
             index = [fracs.index(f) if f in fracs else 0 for f in lookup.fracs]
             selects.append(self.pipe.index_by_job(lookup.stage, index))
         chosen = self.pipe.by_phase(stages, selects, name=f"tanh{unit}_select")
-        wait = self._cost.delays.tanh - table.latency
-        self._m.d.comb += [
-            table.i.eq(delayed(self._m, argument, wait, name=f"tanh{unit}_i")[-1]),
-            table.select.eq(delayed(self._m, chosen, wait, name=f"tanh{unit}_select")[-1]),
-        ]
+        self._m.d.comb += [table.i.eq(argument), table.select.eq(chosen)]
         self._m.d.comb += [lookup.result.eq(table.o) for lookup in lookups]
 
     def add(self, a: Staged, b: Staged, *, name: str) -> Staged:

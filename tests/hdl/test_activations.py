@@ -30,13 +30,14 @@ def table(
     )
 
 
-@pytest.mark.parametrize("width", [2, 5, 12])
-def test_hard_sigmoid_of_all_values(width: int) -> None:
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("width", [1, 2, 5, 12])
+def test_hard_sigmoid_of_all_values(width: int, early: bool) -> None:
     m = Module()
     value = Signal(signed(width), init=-(1 << (width - 1)))
     count_up(m, value)
     cases = [(frac, gate) for frac in (0, 1, 4, 9, 14) for gate in GATES]
-    outputs = [hard_sigmoid(m, value, frac=frac, to=gate) for frac, gate in cases]
+    outputs = [hard_sigmoid(m, value, frac=frac, to=gate, early=early) for frac, gate in cases]
     got = np.array(watch(m, outputs, cycles=1 << width))
     raw = np.arange(-(1 << (width - 1)), 1 << (width - 1))
     for column, (frac, gate) in enumerate(cases):
@@ -104,13 +105,14 @@ tables = pytest.mark.parametrize(
 
 
 @tables
-def test_tanh_of_all_values_at_several_binary_points(tanh: TanhTable) -> None:
+@pytest.mark.parametrize("deep", [False, True])
+def test_tanh_of_all_values_at_several_binary_points(tanh: TanhTable, deep: bool) -> None:
     """Binary points change from cycle to cycle, so that nothing of one item meets another's."""
     width = 10
     fracs = [7, 9, -1, 4, 20, 6, 12, 1]
     m = Module()
-    m.submodules.tanh = unit = Tanh(table=tanh, fracs=fracs, width=width)
-    assert unit.latency == (5 if tanh.interpolate else 4)
+    m.submodules.tanh = unit = Tanh(table=tanh, fracs=fracs, width=width, deep=deep)
+    assert unit.latency == (5 if tanh.interpolate else 4) + deep
     counter = Signal(width + 3)
     count_up(m, counter)
     m.d.comb += [unit.select.eq(counter[:3]), unit.i.eq(counter[3:])]
@@ -122,12 +124,13 @@ def test_tanh_of_all_values_at_several_binary_points(tanh: TanhTable) -> None:
         assert (results == tanh(raw, frac=frac)).all(), frac
 
 
+@pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize("interpolate", [False, True])
 @pytest.mark.parametrize("width", [2, 3, 18])
-def test_tanh_at_the_ends_of_a_width(width: int, interpolate: bool) -> None:
+def test_tanh_at_the_ends_of_a_width(width: int, interpolate: bool, deep: bool) -> None:
     tanh = table(6, 2, interpolate, 10, 8)
     m = Module()
-    m.submodules.tanh = unit = Tanh(table=tanh, fracs=[width - 2], width=width)
+    m.submodules.tanh = unit = Tanh(table=tanh, fracs=[width - 2], width=width, deep=deep)
     values = [-(1 << (width - 1)), (1 << (width - 1)) - 1, 0, 1, -1, -(1 << (width - 1)) + 1]
     counter = Signal(4)
     count_up(m, counter)
@@ -144,4 +147,4 @@ def test_the_hardware_table_is_goldens() -> None:
     with pytest.raises(ValueError, match=r"Tanh fracs must not be empty, not \[\]"):
         Tanh(table=TABLES[0], fracs=[], width=8)
     unit = Tanh(table=TABLES[0], fracs=(3, 4), width=8)
-    assert (unit.table, unit.fracs, unit.width) == (TABLES[0], (3, 4), 8)
+    assert (unit.table, unit.fracs, unit.width, unit.deep) == (TABLES[0], (3, 4), 8, False)
