@@ -99,7 +99,7 @@ class Shadow(Component):
             *(fill.data[group].eq(total) for group, total in enumerate(totals)),
             drain.addr.eq(shape.address(self.read[bank])),
         ]
-        # A bit a lane: half of the levels of a multiplexer in small LUTs.
+        # A bit a lane: fewer levels of small LUTs than a multiplexer has.
         groups = Cat(self.read[bank].group == group for group in range(len(totals)))
         groups_q = delayed(m, groups, 1, name=f"group{bank}")[-1]
         masked = [
