@@ -48,6 +48,10 @@ makes 0 of the bits that only repeat the sign. Narrowed registers have none.
 What is not used goes first: else its ``opt_dff`` leaves first values of bits that have become
 constants, and the ``opt_clean`` after that stops at them."""
 
+_MERGED = ("opt_merge -share_all", "opt_clean")
+"""Behind it: registers behind one LUT, alike only since LUTs were merged. With the LUT goes one of
+them; each other one would be a wire away."""
+
 
 def script(target: Target, *, top: str, mapping: Mapping) -> str:
     """Yosys' commands from ``core.v`` to ``NETLIST``, one a line."""
@@ -65,7 +69,8 @@ def script(target: Target, *, top: str, mapping: Mapping) -> str:
         # A type that the mapping to multipliers passes over, and Yosys makes $mul again behind it.
         lines.append(f"chtype -set $__soft_mul {top}/c:*update.* {top}/t:$mul %i")
     lines += [f'setattr -set ram_style "logic" {top}/m:{n}' for n in mapping.memories_in_logic]
-    return "\n".join([*lines, f"{synth} -json {NETLIST} -run {label}:", ""])
+    lines += [f"{synth} -run {label}:json", *_MERGED, f"write_json {NETLIST}", ""]
+    return "\n".join(lines)
 
 
 def relieved(netlist: Netlist, target: Target) -> Mapping:
