@@ -210,16 +210,16 @@ class Pipeline:
         half = width // 2
         left, right = (_extended(staged.value, width) for staged in (a, b))
         low = (left[: half + 1] + right[: half + 1])[: half + 1]
-        # A carry that leaves its chain takes a cell more. The inverse of the bit that it makes is
-        # in its place: of that bit's addends and either the majority is the same.
+        # A carry that leaves its chain takes a cell more. The inverse of the bit that it goes into
+        # stands for it: with that bit's addends, either makes the same majority, the next carry.
         kept = self.register(Cat(low[:half], ~low[half]), a.stage, a.fracs, name=f"{name}_low")
-        carry = kept.value[half]
+        inverse = kept.value[half]
         left, right = (
             self.register(addend[half:], a.stage, a.fracs, name=f"{name}_{which}").value
             for which, addend in (("left", left), ("right", right))
         )
-        high = (Cat(1, left) + Cat(carry, right))[2:][: width - half - 1]
-        total = Cat(kept.value[:half], ~carry, high).as_signed()
+        high = (Cat(1, left) + Cat(inverse, right))[2:][: width - half - 1]
+        total = Cat(kept.value[:half], ~inverse, high).as_signed()
         return self.register(total, kept.stage, a.fracs, name=name)
 
     def multiply(self, a: Staged, b: Staged, *, name: str) -> Staged:
