@@ -19,7 +19,8 @@ def next_row_layout(plan: Plan) -> data.StructLayout:
     """The row that is next.
 
     Fields: ``valid``; ``row``, see :func:`hdl.pass_table.row_layout`; ``start``, index of its job's
-    first unit; ``words``, output words that it makes.
+    first unit; ``words``, output words that it makes; ``reach``, as many and what the output buffer
+    is short of a power of two, so that too many make a carry.
     """
     row = row_layout(plan)
     loads = plan.storage.loadable
@@ -29,6 +30,7 @@ def next_row_layout(plan: Plan) -> data.StructLayout:
             "row": row,
             "start": row["start"].shape if loads else span(plan.jobs[-1].unit + 1),
             "words": span(plan.lanes + 1),
+            "reach": span(plan.sizes.outputs + 1),
         }
     )
 
@@ -69,7 +71,6 @@ class RowQueue(Component):
         free, moves = Signal(), Signal()
         waits = holds_any(m, comes=self.write, goes=moves, most=self.depth)
         held: Any = Signal(self.next.shape())
-        inverted = Signal(self.next.words.shape(), reset_less=True)  # words, as they are subtracted
         source: Any = Signal(self.row.shape())
         m.d.comb += [
             free.eq(~held.valid | self.taken),
@@ -80,18 +81,20 @@ class RowQueue(Component):
             fill.data.eq(self.row),
             source.eq(Mux(waits, read.data.as_value(), self.row.as_value())),
             self.next.eq(held),
-            self.next.words.eq(~inverted),
         ]
         for pointer, steps in ((produce, self.write), (consume, moves)):
             with m.If(steps):
                 m.d.sync += pointer.eq(Mux(pointer == self.depth - 1, 0, pointer + 1))
-        words = source.last if self.plan.interface.classes else source.units + 1
+        made = source.last if self.plan.interface.classes else source.units + 1
+        words = Mux(source.emit, made, 0)
+        short = (1 << len(held.reach)) - 1 - self.plan.sizes.outputs
         with m.If(free):
             m.d.sync += [
                 held.valid.eq(waits | self.write),
                 held.row.eq(source),
                 held.start.eq(self._start(m, source)),
-                inverted.eq(~Mux(source.emit, words, 0)),
+                held.words.eq(words),
+                held.reach.eq(words + short),
             ]
         return m
 

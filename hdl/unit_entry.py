@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -125,13 +125,9 @@ class UnitEntry(Component):
 
     def _room(self, m: Module, row: Any, enters: Value) -> Value:
         """Whether the next row's words fit the output buffer."""
-        words = self.plan.sizes.outputs
-        room = Signal(span(words + 1), init=words)
-        m.d.sync += room.eq(room + self.given - Mux(enters, row.words, 0))
-        width = max(len(room), len(row.words))
-        inverted = ~Cat(row.words, Const(0, width - len(row.words)))
-        # room >= row.words: the carry out of their difference; the words are kept inverted.
-        return (Cat(Const(1), room) + Cat(Const(1), inverted))[width + 1]
+        taken = Signal(span(self.plan.sizes.outputs + 1))
+        m.d.sync += taken.eq(taken + Mux(enters, row.words, 0) - self.given)
+        return ~(taken + row.reach)[len(taken)]
 
     def _walk(
         self, m: Module, row: Any, *, enters: Value, may_enter: Value, over_next: Signal

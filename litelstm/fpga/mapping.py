@@ -60,6 +60,8 @@ def script(target: Target, *, top: str, mapping: Mapping) -> str:
     if not label:
         return f"read_verilog core.v\n{synth} -json {NETLIST}\n"
     lines = ["read_verilog core.v", f"{synth} -run :{label}", *_NARROWED]
+    if target.wire:
+        lines.append(f"scratchpad -set synth_{target.family.name.lower()}.abc9.W {target.wire}")
     if target.available.get(SPRAM):
         lines += [
             f"delete {top}/t:$meminit* {top}/r:MEMID={LOADED_WEIGHTS} %i",

@@ -33,6 +33,8 @@ class Target:
         family: its family.
         available: what it has.
         options: what it adds to its family's ``synth``.
+        wire: picoseconds of a wire between neighbours, by which LUTs are chosen; 0 where the
+            mapping has a value of its own.
         mhz: clock that the router is asked for; 0 where nothing is routed.
         arguments: nextpnr's arguments for part, package and speed.
         pins: names of pins, for routers that want every port placed; the clock's first.
@@ -44,6 +46,7 @@ class Target:
     family: Family
     available: dict[str, int]
     options: str = ""
+    wire: int = 0
     mhz: int = 0
     arguments: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
@@ -91,6 +94,11 @@ def _ecp5(size: str, **available: int) -> Target:
     )
 
 
+_ENABLES = ("-dffe_min_ce_use", "7")
+"""Where so few registers share a clock-enable, their LUTs do without: an enable that the reset goes
+through as well is a LUT and a wire more."""
+
+
 def _ice40(
     name: str,
     title: str,
@@ -106,7 +114,7 @@ def _ice40(
     special = {MULTIPLIER: dsps, SPRAM: sprams}
     options = {MULTIPLIER: "-dsp", SPRAM: "-spram"}
     chosen = [options[resource] for resource, amount in special.items() if amount]
-    delays = "u" if name.startswith("up") else "hx"
+    delays, wire = ("u", 1760) if name.startswith("up") else ("hx", 590)
     return Target(
         name=f"ice40-{name}",
         title=title,
@@ -119,7 +127,8 @@ def _ice40(
             **{name: amount for name, amount in special.items() if amount},
             PIN: pins,
         },
-        options=" ".join([*chosen, "-abc9", "-device", delays]),
+        options=" ".join([*chosen, "-abc9", "-device", delays, *_ENABLES]),
+        wire=wire,
         mhz=mhz,
         arguments=(f"--{name}", "--package", package),
     )

@@ -51,21 +51,24 @@ def claim_room(observed: Observed) -> None:
     else:
         entering = Mux(unit["emit"], left, 0)
     inside = entering + entered + observed.buffer_level + observed.core.o.valid
-    observed.claims.always("room_is_real", observed.room + inside == observed.plan.result_words)
+    observed.claims.always("room_is_real", observed.taken == inside)
 
 
 def claim_entry(observed: Observed) -> None:
     """The row that is next knows its words and its place; it enters only if there is room."""
     plan, (valid, row) = observed.plan, observed.queue[0]
-    words = ~observed.inside("update.entry.queue.inverted", len(Signal(range(plan.lanes + 1))))
+    words = observed.inside("update.entry.queue.held.words", len(Signal(range(plan.lanes + 1))))
+    bits = len(Signal(span(plan.result_words + 1)))
+    reach = observed.inside("update.entry.queue.held.reach", bits)
     start = observed.inside(
         "update.entry.queue.held.start", len(Signal(span(plan.jobs[-1].unit + 1)))
     )
     of_job = Cat(*((row.job == n) & (start == job.unit) for n, job in enumerate(plan.jobs))).any()
     made = row.last if plan.interface.classes else row.units + 1
     right = (words == Mux(row.emit, made, 0)) & of_job
+    right &= reach == words + ((1 << bits) - 1 - plan.result_words)
     observed.claims.always("next_row_is_right", ~valid | right)
-    fits = valid & (observed.room >= words)
+    fits = valid & (observed.taken + words <= plan.result_words)
     observed.claims.always("next_row_fits", ~observed.enters | fits)
 
 

@@ -171,9 +171,9 @@ class Observed:
         return pointers
 
     @cached_property
-    def room(self) -> Signal:
+    def taken(self) -> Signal:
         """The state update's count of words that may still enter."""
-        return self.inside("update.entry.room", _bits(self.plan.result_words + 1))
+        return self.inside("update.entry.taken", _bits(self.plan.result_words + 1))
 
     def is_drained(self, number: int) -> Value:
         """Whether a job's sums of the time before are no longer needed."""
