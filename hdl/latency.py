@@ -101,8 +101,9 @@ class Delays:
         )
 
 
-STATE = 3
-"""Stage of h and c of step t-1: memory of two cycles, zero in a first step."""
+READ_STATE = 3
+"""Cycles from h and c of step t-1 being addressed until they are there: two of the memory, and one
+for zero in a first step."""
 
 CLASS = 1
 """Cycles from a result's last logit until its class is known."""
@@ -150,6 +151,7 @@ class UpdateCost:
         banks: units whose sums are read from the shadow at the same time; see
             :class:`hdl.shadow.Shadow`. A row takes a multiple of them.
         orders: for each program its gates in the order in which their sums are read.
+        state: stage in which h and c of step t-1 are there, when the first of them is needed.
         logit: stage of a logit, 0 without head.
         written: for each vector (``h``, ``c``, ``rh``) the cycle in which a unit's new value is
             written; from then on the sequencer sees that it is ready.
@@ -162,6 +164,7 @@ class UpdateCost:
     interval: int
     banks: int
     orders: tuple[tuple[str, ...], ...]
+    state: int
     logit: int
     written: dict[str, int]
     depth: int
@@ -197,6 +200,8 @@ class _StageCounter:
         self.multipliers = Slots(units=multipliers, interval=interval)
         self.tables = Slots(units=tables, interval=interval)
         self.written: dict[str, int] = {}
+        self.state_used: list[int] = []
+        self._state = _Stage(READ_STATE)
         self._delays = delays
         self._program: Program
         self._order: tuple[str, ...] = ()
@@ -216,26 +221,38 @@ class _StageCounter:
         return self.add(stage, product, name="")
 
     def state(self, name: str) -> _Stage:
-        return _Stage(STATE)
+        return self._state
+
+    def _used(self, stage: int, *values: _Stage) -> None:
+        """Some values are used in a stage."""
+        if any(value is self._state for value in values):
+            self.state_used.append(stage)
 
     def narrow(self, a: _Stage, to: str, *, name: str) -> _Stage:
+        self._used(a.stage, a)
         return _Stage(a.stage + self._delays.narrow)
 
     def sigmoid(self, a: _Stage, *, name: str) -> _Stage:
+        self._used(a.stage, a)
         before = self.tanh(a, name=name) if self._program.logistic else a
         return _Stage(before.stage + 1)
 
     def tanh(self, a: _Stage, *, name: str) -> _Stage:
-        return _Stage(self.tables.reserve(a.stage).stage + self._delays.tanh)
+        slot = self.tables.reserve(a.stage)
+        self._used(slot.stage, a)
+        return _Stage(slot.stage + self._delays.tanh)
 
     def add(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
-        return _Stage(max(a.stage, b.stage) + 1)
+        stage = max(a.stage, b.stage)
+        self._used(stage, a, b)
+        return _Stage(stage + 1)
 
     def subtract(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
         return self.add(a, b, name=name)
 
     def multiply(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
         slot = self.multipliers.reserve(max(a.stage, b.stage))
+        self._used(slot.stage, a, b)
         return _Stage(slot.stage + self._delays.product)
 
     def make(self, vector: str, a: _Stage) -> _Stage:
@@ -300,6 +317,7 @@ def of_programs(
         interval=interval,
         banks=-(-reads // interval),
         orders=tuple(order for _, order in ordered),
+        state=min(counter.state_used, default=READ_STATE),
         logit=logit,
         written=counter.written,
         depth=max([*counter.written.values(), logit]),

@@ -9,7 +9,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.component import Component, delayed
-from hdl.latency import ANNOUNCED, CLASS, QUEUE, READ, SHADOW
+from hdl.latency import ANNOUNCED, CLASS, QUEUE, READ, READ_STATE, SHADOW
 from hdl.loader import write_layout
 from hdl.numeric import constant_by, span
 from hdl.operand_store import made_vectors, state_vectors, write_signature
@@ -107,6 +107,11 @@ class StateUpdate(Component):
             stage, cut = builder.cut()
             m.d.comb += self.saturated.eq(entry.alive[stage] & cut)
         result = self._result(builder)
+        asked = cost.state - READ_STATE
+        m.d.comb += [
+            self.state_address.eq(builder.pipe.at(builder.index, asked)),
+            self.state_stream.eq(builder.pipe.at(builder.stream, asked)),
+        ]
         builder.finish()
         self._emit(m, result, unit)
         self._watch_head(m, unit)
@@ -115,11 +120,7 @@ class StateUpdate(Component):
             getattr(reader, name).eq(unit[name])
             for name in ("valid", "job", "row", "bank", "group")
         ]
-        m.d.comb += [
-            self.read.eq(reader.read),
-            self.state_address.eq(unit.index),
-            self.state_stream.eq(unit.stream),
-        ]
+        m.d.comb += self.read.eq(reader.read)
         return m
 
     def _watch_head(self, m: Module, unit: Any) -> None:

@@ -12,7 +12,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from golden.formats import Format
 from golden.quantized import signed_width
 from hdl.activations import Tanh, hard_sigmoid, logistic_from_tanh
-from hdl.latency import STATE, Program, UpdateCost
+from hdl.latency import Program, UpdateCost
 from hdl.loaded_memory import LoadedMemory
 from hdl.memory import BLOCK_BITS, LogicRom, block_memory
 from hdl.numeric import distinct, exceeds, select
@@ -45,7 +45,7 @@ class UpdateBuilder:
         phase, enable: see :class:`hdl.pipeline.Pipeline`.
         sums: what each bank of the shadow gives; the entering unit's ``n``-th sum is there in stage
             ``delays.first_sum - delays.bias + n`` of ``plan.update_cost``.
-        state: h and c of step t-1 of the entering unit, valid in stage 1.
+        state: h and c of step t-1, valid two stages before ``plan.update_cost.state``.
         loads: where weights are loaded, writes of the loader and the active bank.
         watched: whether to tell of elements of c that are cut.
 
@@ -211,12 +211,12 @@ class UpdateBuilder:
     def state(self, name: str) -> Staged:
         """h or c of step t-1; 0 where a sequence starts from zero."""
         if name not in self._states:
-            fracs = tuple(to.frac for to in self._formats(name))
+            fracs, stage = tuple(to.frac for to in self._formats(name)), self._cost.state
             word = self.pipe.register(
-                self._state[name], STATE - 2, fracs, name=f"word_{name}", of_memory=True
+                self._state[name], stage - 2, fracs, name=f"word_{name}", of_memory=True
             )
-            masked = Mux(self.pipe.at(self._zero, STATE - 1), 0, word.value)
-            self._states[name] = self.pipe.register(masked, STATE - 1, fracs, name=f"old_{name}")
+            masked = Mux(self.pipe.at(self._zero, stage - 1), 0, word.value)
+            self._states[name] = self.pipe.register(masked, stage - 1, fracs, name=f"old_{name}")
         return self._states[name]
 
     def narrow(self, a: Staged, to: str, *, name: str) -> Staged:

@@ -258,8 +258,9 @@ def claim_readiness(observed: Observed) -> None:
     whole = observed.inside("sequencer.known_whole")
     claims.always("whole_is_true", ~whole | observed.core.store.x_whole)
     for number in range(len(plan.jobs)):
-        drained = observed.inside(f"sequencer.drained{number}")
-        claims.always(f"drained{number}_is_true", ~drained | observed.is_drained(number))
+        for flag in (f"drained{number}", f"drained_long{number}"):
+            told = observed.inside(f"sequencer.{flag}")
+            claims.always(f"{flag}_is_true", ~told | observed.is_drained(number))
 
 
 def elements(observed: Observed, single: Pass) -> tuple[Value, Value]:
