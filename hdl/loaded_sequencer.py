@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -15,6 +15,7 @@ from hdl.operand_store import complete_layout
 from hdl.pass_table import constants_layout
 from hdl.plan import Job
 from hdl.sequencer import Sequencer, flags, left
+from hdl.step import Step
 
 
 class LoadedSequencer(Sequencer):
@@ -68,6 +69,17 @@ class LoadedSequencer(Sequencer):
         restarted = [starts & restarts for restarts in now.restarts]
         m.d.comb += self.restart.eq(Cat(restarted))
         return restarted
+
+    def _of_next(self, now: Any, following: Any, at: Any) -> dict[str, Value]:
+        restarts = Cat(Const(0), now.restarts).bit_select(following.source, 1)
+        return {
+            "next_source": following.source,
+            "next_recurrent": following.recurrent,
+            "hands_over": restarts & now.ends_job & at.one_gate & at.one_row,
+        }
+
+    def _enter(self, m: Module, now: Any, following: Any, step: Step) -> None:
+        m.d.sync += now.eq(following)
 
     def _maker(self, operand: str, source: int) -> int | None:
         return None if source < 0 else self.plan.vectors.index((operand, source))

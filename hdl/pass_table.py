@@ -77,9 +77,6 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "job": span(len(plan.kinds)),
             "drains": span(drained),
             "source": span(len(sources(plan))),
-            "next_source": span(len(sources(plan))),
-            "next_recurrent": 1,
-            "hands_over": 1,
             "operand": Operand,
             "base": span(max(sizes.inputs, sizes.state_units)),
             "recurrent": 1,
@@ -97,7 +94,11 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "ends_job": 1,
             "ends_step": 1,
             "emits": 1,
-            **({"restarts": drained, **_job_layout(plan)} if plan.storage.loadable else {}),
+            **(
+                {"restarts": drained, **_job_layout(plan)}
+                if plan.storage.loadable
+                else {"next_source": span(len(sources(plan))), "next_recurrent": 1, "hands_over": 1}
+            ),
         }
     )
 
@@ -116,18 +117,12 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     job, rows = plan.jobs[number], plan.rows_of(single)
     units = next(other.units for other in plan.jobs if other.layer == single.layer)
     start = single.gates[0]
-    after = plan.passes[(index + 1) % len(plan.passes)]
-    begins = single.completes is not None and rows * len(single.gates) == 1
-    made = [(name, job.layer) for name in job.makes] if begins else []
-    loaded = _loaded_constants(plan, single) if plan.storage.loadable else {}
+    more = _loaded_constants if plan.storage.loadable else _of_next
     is_output = single.layer == len(plan.network.layers) - 1 and "h" in job.makes
     return {
         "job": number,
         "drains": single.drains if single.drains is not None else 0,
         "source": sources(plan).index((single.operand, single.source)),
-        "next_source": sources(plan).index((after.operand, after.source)),
-        "next_recurrent": after.recurrent,
-        "hands_over": (after.operand, after.source) in made,
         "operand": Operand[single.operand.upper()],
         "base": single.base,
         "recurrent": single.recurrent,
@@ -145,11 +140,25 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         "ends_job": single.completes is not None,
         "ends_step": index == len(plan.step_passes) - 1,
         "emits": job.head or (is_output and plan.head_pass is None),
-        **loaded,
+        **more(plan, index, single),
     }
 
 
-def _loaded_constants(plan: Plan, single: Pass) -> dict[str, Any]:
+def _of_next(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
+    """Those that tell of the pass after one; a table of loaded passes has it at hand."""
+    after = plan.passes[(index + 1) % len(plan.passes)]
+    made: list[tuple[str, int]] = []
+    if single.completes is not None and plan.rows_of(single) * len(single.gates) == 1:
+        job = plan.jobs[single.completes]
+        made = [(name, job.layer) for name in job.makes]
+    return {
+        "next_source": sources(plan).index((after.operand, after.source)),
+        "next_recurrent": after.recurrent,
+        "hands_over": (after.operand, after.source) in made,
+    }
+
+
+def _loaded_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     """Those that differ, or are there only, where jobs are loaded.
 
     ``drains`` and the bits of ``restarts`` count the vectors that the state update makes, and the

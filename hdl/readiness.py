@@ -45,6 +45,8 @@ class Place:
     Attributes:
         walk, at: see :func:`hdl.pass_table.walk_layout` and :data:`hdl.sequencer.AT`.
         now, following: see :func:`hdl.pass_table.constants_layout`.
+        next_source, next_recurrent: of the following pass.
+        hands_over: the pass' last operation begins anew what the following one reads.
         step: the step at hand.
         go: an operation is issued.
         advances, passed: it is its column's last, its pass' last.
@@ -54,6 +56,9 @@ class Place:
     at: Any
     now: Any
     following: Any
+    next_source: Value
+    next_recurrent: Value
+    hands_over: Value
     step: Step
     go: Value
     advances: Value
@@ -111,7 +116,7 @@ class Readiness:
             for there, vector in zip(some, vectors, strict=True)
         ]
         first, second, starts = (
-            (self._of_next(flags, name=name) | self._next_is_old()) & ~now.hands_over
+            (self._of_next(flags, name=name) | self._next_is_old()) & ~place.hands_over
             for flags, name in ((some, "first"), (several, "second"), (long, "starts"))
         )
         count = self._count(vectors)
@@ -145,22 +150,22 @@ class Readiness:
     def _of_next(self, flags: Sequence[Value], *, name: str) -> Value:
         """The flag of the vector that the following pass reads."""
         flag = Signal(name=f"{name}_of_next")
-        self._m.d.comb += flag.eq(Array(flags)[self._place.now.next_source])
+        self._m.d.comb += flag.eq(Array(flags)[self._place.next_source])
         return flag
 
     def _next_is_old(self) -> Value:
         """Whether the following pass reads what was made long ago."""
         now, step = self._place.now, self._place.step
         independent = Mux(now.is_input, step.next_independent, step.independent)
-        return now.next_recurrent & independent
+        return self._place.next_recurrent & independent
 
     def _count(self, vectors: Sequence[Announced]) -> Value:
         """Ready elements of the vector that is read in the next cycle."""
         m, now, passed = self._m, self._place.now, self._place.passed
         count = Signal(span(self._plan.sizes.columns + 1), name="count")
         counts = Array(vector.count for vector in vectors)
-        m.d.sync += count.eq(Mux(passed, counts[now.next_source], counts[now.source]))
-        with m.If(passed & now.hands_over):
+        m.d.sync += count.eq(Mux(passed, counts[self._place.next_source], counts[now.source]))
+        with m.If(passed & self._place.hands_over):
             m.d.sync += count.eq(0)
         return count
 

@@ -126,6 +126,7 @@ class Sequencer(Component):
                 at=at,
                 now=now,
                 following=following,
+                **self._of_next(now, following, at),
                 step=step,
                 go=go,
                 advances=go & at.ends_column,
@@ -141,15 +142,13 @@ class Sequencer(Component):
             m.d.sync += weight_address.eq(weight_address + 1)
         with m.If(passed):
             m.d.sync += [
-                now.eq(following),
                 position.eq(Mux(wraps, 0, position + 1)),
                 *(walk[name].eq(count) for name, count in left(following).items()),
                 *(at[name].eq(flag) for name, flag in flags(following).items()),
             ]
             with m.If(wraps):
                 m.d.sync += weight_address.eq(0)
-            with m.If(self._without_head(now, following, step)):
-                m.d.sync += [now[name].eq(0) for name in OF_NEXT]
+            self._enter(m, now, following, step)
 
         m.d.comb += self.x_releasing.eq(passed & now.is_input)
         m.d.sync += [
@@ -211,12 +210,17 @@ class Sequencer(Component):
         m.d.comb += self.restart.eq(Cat(restarted))
         return restarted
 
-    def _without_head(self, now: Any, following: Any, step: Step) -> Value:
-        """Whether the step ends with the following pass, as the head is not asked; x is next."""
-        if self.plan.interface.every_step or not self._has_head:
-            return Value.cast(0)
-        last = Mux(now.is_input, step.next_last, step.last)
-        return following.ends_step & ~following.is_head & ~last
+    def _of_next(self, now: Any, following: Any, at: Any) -> dict[str, Value]:
+        """What of the following pass readiness depends on."""
+        return {name: now[name] for name in OF_NEXT}
+
+    def _enter(self, m: Module, now: Any, following: Any, step: Step) -> None:
+        """The following pass is the current one; before a step's end without head comes x."""
+        m.d.sync += now.eq(following)
+        if self._has_head and not self.plan.interface.every_step:
+            last = Mux(now.is_input, step.next_last, step.last)
+            with m.If(following.ends_step & ~following.is_head & ~last):
+                m.d.sync += [now[name].eq(0) for name in OF_NEXT]
 
     def _announced(self, operand: str, source: int, restarted: list[Value]) -> Announced:
         """What is known of a vector."""

@@ -32,6 +32,12 @@ def claim_progress(observed: Observed) -> None:
     before = Signal(ACCESS_PAUSE if core.access else PAUSE, name="still_before")
     m.d.sync += before.eq(Cat(still, before))
     _claim_all_is_known(observed, before)
+    if core.access:
+        ready = observed.inside("access.all_ready")
+        known_for = observed.inside("access.known_for", ANNOUNCED)
+        for cycle, known in enumerate(known_for):
+            settled = ~before[: cycle + 1].all() | (known == ready)
+            observed.claims.always(f"access_knows_after_{cycle + 1}", settled)
     observed.claims.never("stands_still", still & before.all())
 
 
