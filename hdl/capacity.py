@@ -99,6 +99,11 @@ class Sizes:
         names = [field.name for field in fields(cls)]
         return cls(**{name: max(getattr(one, name) for one in several) for name in names})
 
+    @property
+    def output_places(self) -> int:
+        """Places of the output buffer: for a whole result, and a power of two."""
+        return 1 << (self.outputs - 1).bit_length()
+
     def with_headroom(self) -> Sizes:
         """Room for the sums of other weights."""
         accumulator, bias = self.accumulator_width + HEADROOM, self.bias_width + HEADROOM

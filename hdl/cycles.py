@@ -329,5 +329,5 @@ class _Run:
 
     def _room(self, words: int) -> int:
         """First cycle in which the output buffer has room for some more words."""
-        must_be_gone = self.words_taken + words - self.plan.sizes.outputs
+        must_be_gone = self.words_taken + words - self.plan.sizes.output_places
         return self.outputs[must_be_gone - 1] + 1 if must_be_gone > 0 else 0

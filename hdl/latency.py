@@ -40,7 +40,7 @@ QUEUE = 3
 ROW_SPACING = 2
 """Cycles between the first units of two rows, at least."""
 
-ROOM = 2
+ROOM = 3
 """Cycles from the output buffer having room until a row that waited for it enters."""
 
 READ = 1

@@ -15,27 +15,27 @@ from hdl.memory import block_memory
 class OutputBuffer(Component):
     """A queue whose writer knows that there is room: :class:`hdl.unit_entry.UnitEntry`.
 
-    Latency: ``hdl.latency.OUTPUT_BUFFER`` cycles. Holds ``words`` words, the offered one included.
+    Latency: ``hdl.latency.OUTPUT_BUFFER`` cycles. Holds ``places`` words, a power of two, the
+    offered one included.
 
     Attributes:
         write, word: a word comes.
         o: the words in order.
     """
 
-    def __init__(self, *, shape: Any, words: int) -> None:
-        self.words = words
+    def __init__(self, *, shape: Any, places: int) -> None:
+        self.places = places
         super().__init__({"write": In(1), "word": In(shape), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bits = (self.words - 1).bit_length()
         m.submodules.memory = memory = block_memory(
-            shape=self.word.shape().size, depth=max(2, 1 << bits)
+            shape=self.word.shape().size, depth=max(2, self.places)
         )
         fill, read = memory.write_port(), memory.read_port()
         takes = Signal()
         # Of words that are not offered yet.
-        waits = holds_any(m, comes=self.write, goes=takes, most=self.words)
+        waits = holds_any(m, comes=self.write, goes=takes, most=self.places)
         m.d.comb += [
             fill.en.eq(self.write),
             fill.data.eq(self.word),

@@ -19,8 +19,7 @@ def next_row_layout(plan: Plan) -> data.StructLayout:
     """The row that is next.
 
     Fields: ``valid``; ``row``, see :func:`hdl.pass_table.row_layout`; ``start``, index of its job's
-    first unit; ``words``, output words that it makes; ``reach``, as many and what the output buffer
-    is short of a power of two, so that too many make a carry.
+    first unit; ``words``, output words that it makes if it emits.
     """
     row = row_layout(plan)
     loads = plan.storage.loadable
@@ -30,7 +29,6 @@ def next_row_layout(plan: Plan) -> data.StructLayout:
             "row": row,
             "start": row["start"].shape if loads else span(plan.jobs[-1].unit + 1),
             "words": span(plan.lanes + 1),
-            "reach": span(plan.sizes.outputs + 1),
         }
     )
 
@@ -85,16 +83,12 @@ class RowQueue(Component):
         for pointer, steps in ((produce, self.write), (consume, moves)):
             with m.If(steps):
                 m.d.sync += pointer.eq(Mux(pointer == self.depth - 1, 0, pointer + 1))
-        made = source.last if self.plan.interface.classes else source.units + 1
-        words = Mux(source.emit, made, 0)
-        short = (1 << len(held.reach)) - 1 - self.plan.sizes.outputs
         with m.If(free):
             m.d.sync += [
                 held.valid.eq(waits | self.write),
                 held.row.eq(source),
                 held.start.eq(self._start(m, source)),
-                held.words.eq(words),
-                held.reach.eq(words + short),
+                held.words.eq(source.last if self.plan.interface.classes else source.units + 1),
             ]
         return m
 

@@ -33,7 +33,7 @@ class StateUpdate(Component):
     A unit enters every ``plan.update_cost.interval`` cycles (:class:`hdl.unit_entry.UnitEntry`), so
     that the element-wise products of all updates share ``plan.tail_multipliers`` multipliers. The
     pipeline never stalls: a row that emits words enters only when the output buffer, which holds
-    one whole result, has room for it.
+    one whole result at least, has room for it.
 
     Latency: ``hdl.latency.QUEUE`` cycles from ``row_done`` until the row's first unit enters, if
     the rows before it are through; from there ``plan.update_cost``.
@@ -199,7 +199,7 @@ class StateUpdate(Component):
                 at_result(signal, CLASS) for signal in (emits & ends, ends, final, streams)
             )
         m.submodules.buffer = buffer = OutputBuffer(
-            shape=self.o.payload.shape(), words=plan.sizes.outputs
+            shape=self.o.payload.shape(), places=plan.sizes.output_places
         )
         word = buffer.word
         m.d.comb += [

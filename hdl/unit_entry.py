@@ -125,9 +125,17 @@ class UnitEntry(Component):
 
     def _room(self, m: Module, row: Any, enters: Value) -> Value:
         """Whether the next row's words fit the output buffer."""
-        taken = Signal(span(self.plan.sizes.outputs + 1))
-        m.d.sync += taken.eq(taken + Mux(enters, row.words, 0) - self.given)
-        return ~(taken + row.reach)[len(taken)]
+        places = self.plan.sizes.output_places
+        taken = Signal(span(places + 1))
+        given_before = Signal()
+        m.d.sync += [
+            given_before.eq(self.given),
+            taken.eq(taken + Mux(enters & row.row.emit, row.words, 0) - given_before),
+        ]
+        if self.plan.interface.classes:
+            return ~(row.row.emit & row.row.last & taken[-1])
+        # A row has a word more than its units tell, and the places are a power of two.
+        return ~(row.row.emit & (taken + row.row.units)[places.bit_length() - 1])
 
     def _walk(
         self, m: Module, row: Any, *, enters: Value, may_enter: Value, over_next: Signal

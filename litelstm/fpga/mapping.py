@@ -57,11 +57,11 @@ def script(target: Target, *, top: str, mapping: Mapping) -> str:
     """Yosys' commands from ``core.v`` to ``NETLIST``, one a line."""
     synth = f"{target.family.synth} {target.options} -top {top}"
     label = target.family.maps_from
+    lines = ["read_verilog core.v"]
+    lines += [f"scratchpad -set {name} {delay}" for name, delay in target.delays]
     if not label:
-        return f"read_verilog core.v\n{synth} -json {NETLIST}\n"
-    lines = ["read_verilog core.v", f"{synth} -run :{label}", *_NARROWED]
-    if target.wire:
-        lines.append(f"scratchpad -set synth_{target.family.name.lower()}.abc9.W {target.wire}")
+        return "\n".join([*lines, f"{synth} -json {NETLIST}", ""])
+    lines += [f"{synth} -run :{label}", *_NARROWED]
     if target.available.get(SPRAM):
         lines += [
             f"delete {top}/t:$meminit* {top}/r:MEMID={LOADED_WEIGHTS} %i",

@@ -33,8 +33,8 @@ class Target:
         family: its family.
         available: what it has.
         options: what it adds to its family's ``synth``.
-        wire: picoseconds of a wire between neighbours, by which LUTs are chosen; 0 where the
-            mapping has a value of its own.
+        delays: picoseconds by which Yosys' abc9 chooses LUTs, by their names in its scratchpad:
+            ``W``, of a wire, and ``D``, that a path may take; paths that are shorter become small.
         mhz: clock that the router is asked for; 0 where nothing is routed.
         arguments: nextpnr's arguments for part, package and speed.
         pins: names of pins, for routers that want every port placed; the clock's first.
@@ -46,7 +46,7 @@ class Target:
     family: Family
     available: dict[str, int]
     options: str = ""
-    wire: int = 0
+    delays: tuple[tuple[str, int], ...] = ()
     mhz: int = 0
     arguments: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
@@ -89,6 +89,7 @@ def _ecp5(size: str, **available: int) -> Target:
             LUT_RAM: available["luts"] // 8,
             PIN: available["pins"],
         },
+        delays=(("abc9.D", 4000),),
         mhz=150,
         arguments=(f"--{size}k", "--package", "CABGA381", "--speed", "6", *_TIMING),
     )
@@ -114,7 +115,7 @@ def _ice40(
     special = {MULTIPLIER: dsps, SPRAM: sprams}
     options = {MULTIPLIER: "-dsp", SPRAM: "-spram"}
     chosen = [options[resource] for resource, amount in special.items() if amount]
-    delays, wire = ("u", 1760) if name.startswith("up") else ("hx", 590)
+    device, wire = ("u", 1760) if name.startswith("up") else ("hx", 590)
     return Target(
         name=f"ice40-{name}",
         title=title,
@@ -127,8 +128,8 @@ def _ice40(
             **{name: amount for name, amount in special.items() if amount},
             PIN: pins,
         },
-        options=" ".join([*chosen, "-abc9", "-device", delays, *_ENABLES]),
-        wire=wire,
+        options=" ".join([*chosen, "-abc9", "-device", device, *_ENABLES]),
+        delays=(("synth_ice40.abc9.W", wire),),
         mhz=mhz,
         arguments=(f"--{name}", "--package", package),
     )

@@ -50,7 +50,8 @@ def claim_room(observed: Observed) -> None:
         entering = unit["emit"] & observed.unit("ends_job") & (left != 0)
     else:
         entering = Mux(unit["emit"], left, 0)
-    inside = entering + entered + observed.buffer_level + observed.core.o.valid
+    given = observed.inside("update.entry.given_before")
+    inside = entering + entered + observed.buffer_level + observed.core.o.valid + given
     observed.claims.always("room_is_real", observed.taken == inside)
 
 
@@ -58,17 +59,13 @@ def claim_entry(observed: Observed) -> None:
     """The row that is next knows its words and its place; it enters only if there is room."""
     plan, (valid, row) = observed.plan, observed.queue[0]
     words = observed.inside("update.entry.queue.held.words", len(Signal(range(plan.lanes + 1))))
-    bits = len(Signal(span(plan.result_words + 1)))
-    reach = observed.inside("update.entry.queue.held.reach", bits)
     start = observed.inside(
         "update.entry.queue.held.start", len(Signal(span(plan.jobs[-1].unit + 1)))
     )
     of_job = Cat(*((row.job == n) & (start == job.unit) for n, job in enumerate(plan.jobs))).any()
-    made = row.last if plan.interface.classes else row.units + 1
-    right = (words == Mux(row.emit, made, 0)) & of_job
-    right &= reach == words + ((1 << bits) - 1 - plan.result_words)
+    right = (words == (row.last if plan.interface.classes else row.units + 1)) & of_job
     observed.claims.always("next_row_is_right", ~valid | right)
-    fits = valid & (observed.taken + words <= plan.result_words)
+    fits = valid & (~row.emit | (observed.taken + words <= plan.sizes.output_places))
     observed.claims.always("next_row_fits", ~observed.enters | fits)
 
 
@@ -89,7 +86,7 @@ def claim_queue(observed: Observed) -> None:
 
 def claim_buffer(observed: Observed) -> None:
     """The output buffer has a place for whatever comes, and offers only what was written before."""
-    words, level = observed.plan.result_words, observed.buffer_level
+    words, level = observed.plan.sizes.output_places, observed.buffer_level
     produce, consume = observed.buffer_pointers
     write, takes = (observed.inside(f"{BUFFER}.{moves}") for moves in ("write", "takes"))
     held = level + observed.core.o.valid

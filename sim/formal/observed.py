@@ -158,12 +158,12 @@ class Observed:
     @cached_property
     def buffer_level(self) -> Signal:
         """Words in the output buffer, without the one on offer."""
-        return self.inside(f"{BUFFER}.level", _bits(self.plan.result_words + 1))
+        return self.inside(f"{BUFFER}.level", _bits(self.plan.sizes.output_places + 1))
 
     @cached_property
     def buffer_pointers(self) -> tuple[Signal, Signal]:
         """Where the output buffer is written and read next, counted from reset."""
-        shape = range(max(2, 1 << (self.plan.result_words - 1).bit_length()))
+        shape = range(max(2, self.plan.sizes.output_places))
         pointers = Signal(shape, name="buffer_produce"), Signal(shape, name="buffer_consume")
         for pointer, moves in zip(pointers, ("write", "takes"), strict=True):
             with self.m.If(self.inside(f"{BUFFER}.{moves}")):
@@ -173,7 +173,7 @@ class Observed:
     @cached_property
     def taken(self) -> Signal:
         """The state update's count of words that may still enter."""
-        return self.inside("update.entry.taken", _bits(self.plan.result_words + 1))
+        return self.inside("update.entry.taken", _bits(self.plan.sizes.output_places + 1))
 
     def is_drained(self, number: int) -> Value:
         """Whether a job's sums of the time before are no longer needed."""

@@ -61,6 +61,7 @@ def test_other_families_are_left_alone() -> None:
     assert relieved(taking(rams=99, multipliers=99, array=20), ecp5) == Mapping()
     assert script(ecp5, top="t", mapping=Mapping()).splitlines() == [
         "read_verilog core.v",
+        "scratchpad -set abc9.D 4000",
         "synth_ecp5  -top t -json netlist.json",
     ]
 
