@@ -100,38 +100,45 @@ class Loader(Component):
         m = Module()
         double = self.plan.storage.double
         loaded, bank, taken = Signal(), Signal(), Signal()
+        busy = Signal()  # in all states but WAIT
+        activates = Signal()  # in ACTIVATE
         done, reason = Signal(), Signal(Reason)
         index = Signal(range(HEADER))
         last, match = self.i.payload.last, self._crc(m, taken)
         m.d.comb += [
             taken.eq(self.i.valid & self.i.ready),
             self.load.loaded.eq(loaded),
+            self.load.loading.eq(busy),
             self.load.done.eq(done),
             self.load.failed.eq(reason != Reason.NONE),
             self.load.reason.eq(reason),
             self.bank.eq(bank),
         ]
-        m.d.sync += [done.eq(0), reason.eq(Reason.NONE)]
-        m.d.comb += [self.load.loading.eq(1), self.i.ready.eq(1)]
-        m.d.comb += [self.blocks.eq(~loaded), self.owns.eq(~loaded)]
-        if not double:
-            m.d.comb += [self.blocks.eq(1), self.owns.eq(1)]
+        m.d.sync += [done.eq(0), reason.eq(Reason.NONE), activates.eq(0)]
+        m.d.comb += self.i.ready.eq(1)
+        uses = ~loaded if double else busy | ~loaded
+        m.d.comb += [
+            self.activate.eq(activates),
+            self.blocks.eq(uses | activates),
+            self.owns.eq(uses),
+        ]
         words, at_crc = self._write(m, taken, bank)
 
         def fail(why: Reason) -> None:
             m.d.sync += reason.eq(why)
             m.next = "SWALLOW"
             with m.If(last):
+                m.d.sync += busy.eq(0)
                 m.next = "WAIT"
 
         with m.FSM():
             with m.State("WAIT"):
-                m.d.comb += [self.load.loading.eq(0), self.i.ready.eq(0)]
-                m.d.comb += [self.blocks.eq(~loaded), self.owns.eq(~loaded)]
+                m.d.comb += self.i.ready.eq(0)
                 m.d.sync += index.eq(0)
                 if not double:
                     m.d.comb += self.hold.eq(self.i.valid)
                 with m.If(self.i.valid & (self.idle | double)):
+                    m.d.sync += busy.eq(1)
                     m.next = "HEADER"
             with m.State("HEADER"), m.If(taken):
                 m.d.sync += index.eq(index + 1)
@@ -156,19 +163,21 @@ class Loader(Component):
                 m.d.comb += self.i.ready.eq(0)
                 m.next = "IDLE"
                 with m.If(~match):
-                    m.d.sync += reason.eq(Reason.CRC)
+                    m.d.sync += [reason.eq(Reason.CRC), busy.eq(0)]
                     m.next = "WAIT"
             with m.State("IDLE"):
                 m.d.comb += [self.i.ready.eq(0), self.hold.eq(1)]
                 with m.If(self.idle):
+                    m.d.sync += activates.eq(1)
                     m.next = "ACTIVATE"
             with m.State("ACTIVATE"):
-                m.d.comb += [self.i.ready.eq(0), self.activate.eq(1), self.blocks.eq(1)]
-                m.d.sync += [loaded.eq(1), done.eq(1)]
+                m.d.comb += self.i.ready.eq(0)
+                m.d.sync += [loaded.eq(1), done.eq(1), busy.eq(0)]
                 if double:
                     m.d.sync += bank.eq(~bank)
                 m.next = "WAIT"
             with m.State("SWALLOW"), m.If(taken & last):
+                m.d.sync += busy.eq(0)
                 m.next = "WAIT"
         return m
 
