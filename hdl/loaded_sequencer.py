@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -14,8 +14,7 @@ from hdl.numeric import span
 from hdl.operand_store import complete_layout
 from hdl.pass_table import constants_layout
 from hdl.plan import Job
-from hdl.sequencer import Sequencer, flags, left
-from hdl.step import Step
+from hdl.sequencer import Sequencer
 
 
 class LoadedSequencer(Sequencer):
@@ -27,6 +26,8 @@ class LoadedSequencer(Sequencer):
         write, bank: see :class:`hdl.loader.Loader`.
         complete, last_input: see :class:`hdl.operand_store.OperandStore`.
     """
+
+    COMING = 0
 
     def _more_ports(self) -> dict[str, Any]:
         plan = self.plan
@@ -40,30 +41,26 @@ class LoadedSequencer(Sequencer):
     def _first(self) -> dict[str, Any]:
         return {name: 0 for name, _ in constants_layout(self.plan)}
 
-    def _following(self, m: Module, position: Signal, wraps: Value) -> Any:
+    def _following(self, m: Module, coming: Signal) -> Any:
         layout = constants_layout(self.plan)
         m.submodules.table = table = LoadedMemory(plan=self.plan, section="passes", table=True)
-        self._first_pass = data.View(layout, table.first)
         following: Any = Signal(layout)
         m.d.comb += [
             table.write.eq(self.write),
             table.bank.eq(self.bank),
-            table.address.eq(position + 1),
-            following.eq(Mux(wraps, table.first, table.data)),
-            self.last_input.eq(self._first_pass.last_column),
+            table.address.eq(coming),
+            following.eq(table.data),
+            self.last_input.eq(data.View(layout, table.first).last_column),
         ]
         return following
 
-    def _begin(self, m: Module, now: Any, walk: Any, at: Any) -> None:
+    def _enters(self, m: Module, passed: Value) -> Value:
         fresh = Signal(init=1)
         m.d.sync += fresh.eq(0)
-        with m.If(fresh):
-            m.d.sync += [
-                now.eq(self._first_pass),
-                *(walk[name].eq(count) for name, count in left(self._first_pass).items()),
-                *(at[name].eq(flag) for name, flag in flags(self._first_pass).items()),
-                at.goes.eq(0),
-            ]
+        return passed | fresh
+
+    def _ends(self, now: Any) -> list[Any]:
+        return []
 
     def _restart(self, m: Module, now: Any, starts: Value) -> list[Value]:
         restarted = [starts & restarts for restarts in now.restarts]
@@ -77,9 +74,6 @@ class LoadedSequencer(Sequencer):
             "next_recurrent": following.recurrent,
             "hands_over": restarts & now.ends_job & at.one_gate & at.one_row,
         }
-
-    def _enter(self, m: Module, now: Any, following: Any, step: Step) -> None:
-        m.d.sync += now.eq(following)
 
     def _maker(self, operand: str, source: int) -> int | None:
         return None if source < 0 else self.plan.vectors.index((operand, source))

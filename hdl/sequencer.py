@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
@@ -50,6 +50,9 @@ class Sequencer(Component):
         waits: where ``watched``: what is next is a column of x whose element is not there.
     """
 
+    COMING: ClassVar[int] = 1
+    """Position of the pass that follows, after a reset."""
+
     def __init__(self, *, plan: Plan, place: data.StructLayout, watched: bool = False) -> None:
         self.plan = plan
         self._watched = watched
@@ -92,14 +95,12 @@ class Sequencer(Component):
         """What the plan says of the first pass."""
         return pass_constants(self.plan, 0, self.plan.passes[0])
 
-    def _begin(self, m: Module, now: Any, walk: Any, at: Any) -> None:
-        """What else is to be done after a reset: nothing, where passes are known."""
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         plan = self.plan
         first = self._first()
         position = Signal(span(plan.sizes.passes))
+        coming = Signal(span(plan.sizes.passes), init=self.COMING)  # the following pass' position
         columns = {"next_column": 1, "later_column": 2}
         walk: Any = Signal(walk_layout(plan), init={**columns, **left(first)})
         at: Any = Signal(AT, init={"column_start": 1, **flags(first)})
@@ -109,7 +110,6 @@ class Sequencer(Component):
         passed = Signal()
 
         step = Step(m, plan, self.x_step, begins=passed & now.is_input)
-        wraps = now.is_head | (now.ends_step & ~(step.answers & self._has_head))
         held = self._held_for_state(m, position, walk, at, step, ended=passed & now.ends_step)
         # Only the start of a column can wait.
         m.d.comb += [
@@ -117,7 +117,8 @@ class Sequencer(Component):
             passed.eq(go & at.ends_pass),
         ]
         restarted = self._restart(m, now, at.restarts & go)
-        following = self._following(m, position, wraps)
+        following = self._following(m, coming)
+        ends = following.is_head | (following.ends_step & ~self._answers(now, step))
         readiness = Readiness(
             m,
             plan,
@@ -140,15 +141,18 @@ class Sequencer(Component):
         with m.If(go):
             self._advance(m, walk, now, at)
             m.d.sync += weight_address.eq(weight_address + 1)
-        with m.If(passed):
+        with m.If(self._enters(m, passed)):
             m.d.sync += [
-                position.eq(Mux(wraps, 0, position + 1)),
+                position.eq(coming),
+                coming.eq(Mux(ends, 0, coming + 1)),
+                now.eq(following),
                 *(walk[name].eq(count) for name, count in left(following).items()),
                 *(at[name].eq(flag) for name, flag in flags(following).items()),
             ]
-            with m.If(wraps):
+            with m.If(coming == 0):
                 m.d.sync += weight_address.eq(0)
-            self._enter(m, now, following, step)
+            with m.If(ends):
+                m.d.sync += self._ends(now)
 
         m.d.comb += self.x_releasing.eq(passed & now.is_input)
         m.d.sync += [
@@ -156,7 +160,6 @@ class Sequencer(Component):
             self.x_release.eq(self.x_releasing),
             self.weight_address.eq(weight_address),
         ]
-        self._begin(m, now, walk, at)
         self._present(m, walk, now, at, step)
         if self._watched:
             m.d.comb += self.waits.eq(at.column_start & now.is_input & ~at.goes)
@@ -166,22 +169,30 @@ class Sequencer(Component):
     def _has_head(self) -> bool:
         return self.plan.capacity.head
 
-    def _following(self, m: Module, position: Signal, wraps: Value) -> Any:
+    def _following(self, m: Module, coming: Signal) -> Any:
         """What the plan says of the pass after the current one."""
         plan = self.plan
         following: Any = Signal(constants_layout(plan))
-
-        def look_up(index: int) -> None:
-            for name, value in pass_constants(plan, index, plan.passes[index]).items():
-                m.d.comb += following[name].eq(value)
-
-        with m.If(wraps):
-            look_up(0)
-        with m.Else(), m.Switch(position):
-            for index in range(len(plan.passes) - 1):
+        with m.Switch(coming):
+            for index, single in enumerate(plan.passes):
                 with m.Case(index):
-                    look_up(index + 1)
+                    for name, value in pass_constants(plan, index, single).items():
+                        m.d.comb += following[name].eq(value)
         return following
+
+    def _answers(self, now: Any, step: Step) -> Value:
+        """Whether a head is asked at the end of the step whose pass follows."""
+        if not self._has_head or self.plan.interface.every_step:
+            return Const(self._has_head, 1)
+        return Mux(now.is_input, step.next_last, step.last)
+
+    def _enters(self, m: Module, passed: Value) -> Value:
+        """When the following pass becomes the current one."""
+        return passed
+
+    def _ends(self, now: Any) -> list[Any]:
+        """What a step's end changes of what the plan says of its last pass: x comes next."""
+        return [now[name].eq(0) for name in OF_NEXT]
 
     def _held_for_state(
         self, m: Module, position: Signal, walk: Any, at: Any, step: Step, *, ended: Value
@@ -213,14 +224,6 @@ class Sequencer(Component):
     def _of_next(self, now: Any, following: Any, at: Any) -> dict[str, Value]:
         """What of the following pass readiness depends on."""
         return {name: now[name] for name in OF_NEXT}
-
-    def _enter(self, m: Module, now: Any, following: Any, step: Step) -> None:
-        """The following pass is the current one; before a step's end without head comes x."""
-        m.d.sync += now.eq(following)
-        if self._has_head and not self.plan.interface.every_step:
-            last = Mux(now.is_input, step.next_last, step.last)
-            with m.If(following.ends_step & ~following.is_head & ~last):
-                m.d.sync += [now[name].eq(0) for name in OF_NEXT]
 
     def _announced(self, operand: str, source: int, restarted: list[Value]) -> Announced:
         """What is known of a vector."""

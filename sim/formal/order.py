@@ -143,8 +143,22 @@ def claim_walk(observed: Observed) -> None:
     flags &= observed.inside("sequencer.at.column_start") == starts
     flags &= observed.next_column == column + 1
     flags &= observed.later_column == column + 2
+    flags &= _coming_is_right(observed)
     observed.claims.always("walk_looks_ahead", flags)
     observed.claims.always("pass_is_the_plans", _is_plans(observed))
+
+
+def _coming_is_right(observed: Observed) -> Value:
+    """The following pass is the plan's; a step without answer has no head."""
+    passes = observed.plan.passes
+    coming = observed.inside("sequencer.coming", len(Signal(span(len(passes)))))
+    right = Const(0)
+    for position in range(len(passes)):
+        following: Value = Const((position + 1) % len(passes))
+        if position == len(observed.plan.step_passes) - 1:
+            following = Mux(observed.step.answers, following, 0)
+        right |= (observed.position == position) & (coming == following)
+    return right
 
 
 def _flags_are_right(observed: Observed, single: Pass) -> Value:
