@@ -323,7 +323,7 @@ class _Run:
         if self.entered_last is None:
             return enters
         cost = self.plan.update_cost
-        free = self.entered_last + cost.depth + 3
+        free = self.entered_last + cost.depth + 4
         aligned = enters + (self.entered_last - enters) % cost.interval
         return aligned if aligned < free else max(enters, free)
 

@@ -51,7 +51,7 @@ def sources(plan: Plan) -> list[tuple[str, int]]:
 def walk_layout(plan: Plan) -> data.StructLayout:
     """Where in a pass the array is: column and the two after it, row of the job, gate.
 
-    ``columns_left``, ``rows_left`` and ``gates_left`` follow in the pass, the column and the row.
+    ``rows_left`` and ``gates_left`` follow in the column and the row.
     """
     sizes = plan.sizes
     return data.StructLayout(
@@ -61,7 +61,6 @@ def walk_layout(plan: Plan) -> data.StructLayout:
             "later_column": span(sizes.columns + 2),
             "row": span(sizes.job_rows),
             "gate": span(sizes.gates),
-            "columns_left": span(sizes.columns),
             "rows_left": span(sizes.job_rows),
             "gates_left": span(sizes.gates),
         }

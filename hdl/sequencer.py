@@ -276,8 +276,7 @@ class Sequencer(Component):
                 walk.column.eq(Mux(at.ends_pass, 0, walk.next_column)),
                 walk.next_column.eq(Mux(at.ends_pass, 1, walk.later_column)),
                 walk.later_column.eq(Mux(at.ends_pass, 2, walk.later_column + 1)),
-                walk.columns_left.eq(walk.columns_left - 1),
-                at.next_last.eq(walk.columns_left == 2),
+                at.next_last.eq(walk.later_column == now.last_column),
             ]
 
     def _present(self, m: Module, walk: Any, now: Any, at: Any, step: Step) -> None:
@@ -332,8 +331,8 @@ the pass' last; it is the first of a column that completes a job; it may be issu
 
 
 def left(constants: Any) -> dict[str, Any]:
-    """What of a walk is left at a pass' start."""
-    return {f"{loop}s_left": constants[f"last_{loop}"] for loop in ("gate", "row", "column")}
+    """What of a column and of a row is left at a pass' start."""
+    return {f"{loop}s_left": constants[f"last_{loop}"] for loop in ("gate", "row")}
 
 
 def flags(constants: Any) -> dict[str, Any]:

@@ -103,7 +103,10 @@ class UnitEntry(Component):
             m.d.sync += phase.eq(self._last_phase)
         # Decided a cycle ahead; two rows never enter in neighbouring cycles.
         if self._last_phase:
-            m.d.comb += may_enter_next.eq(~self.in_flight | (phase == self._last_phase - 1))
+            rested = Signal()  # a cycle ago
+            m.d.sync += rested.eq(~self.in_flight)
+            is_free = rested & ~self.unit.valid
+            m.d.comb += may_enter_next.eq(is_free | (phase == self._last_phase - 1))
         else:
             m.d.comb += may_enter_next.eq(1)
         fits = self._room(m, row, enters)

@@ -184,10 +184,9 @@ def _flags_are_right(observed: Observed, single: Pass) -> Value:
 
 
 def _counts_are_right(observed: Observed, single: Pass) -> Value:
-    """How much of a pass, a column and a row is left."""
+    """How much of a column and a row is left."""
     sizes = observed.plan.sizes
     counts = {
-        "columns": (sizes.columns, single.columns - 1 - observed.column),
         "rows": (sizes.job_rows, observed.plan.rows_of(single) - 1 - observed.pass_row),
         "gates": (sizes.gates, len(single.gates) - 1 - observed.gate),
     }
