@@ -53,6 +53,7 @@ def claim_room(observed: Observed) -> None:
     given = observed.inside("update.entry.given_before")
     inside = entering + entered + observed.buffer_level + observed.core.o.valid + given
     observed.claims.always("room_is_real", observed.taken == inside)
+    observed.claims.always("room_is_kept", observed.taken <= observed.plan.sizes.output_places)
 
 
 def claim_entry(observed: Observed) -> None:

@@ -66,6 +66,9 @@ def _claim_all_is_known(observed: Observed, still: Value) -> None:
     counted &= observed.inside("sequencer.known_whole") == observed.core.store.x_whole
     for number in range(len(plan.jobs)):
         counted &= observed.inside(f"sequencer.drained{number}") == observed.is_drained(number)
+    counted &= ~observed.inside("update.entry.given_before")
+    if plan.update_cost.interval > 1:
+        counted &= observed.inside("update.entry.rested")
     claims.always("count_is_known_soon", ~still[0] | counted)
     claims.always("element_is_known_soon", ~still[:2].all() | (first == ready))
     claims.always("drain_is_known_soon", ~still[:2].all() | (drains == drained))
