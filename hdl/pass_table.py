@@ -116,7 +116,8 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     job, rows = plan.jobs[number], plan.rows_of(single)
     units = next(other.units for other in plan.jobs if other.layer == single.layer)
     start = single.gates[0]
-    more = _loaded_constants if plan.storage.loadable else _of_next
+    loadable = plan.storage.loadable
+    more = _loaded_constants(plan, single) if loadable else _of_next(plan, index, single)
     is_output = single.layer == len(plan.network.layers) - 1 and "h" in job.makes
     return {
         "job": number,
@@ -139,7 +140,7 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         "ends_job": single.completes is not None,
         "ends_step": index == len(plan.step_passes) - 1,
         "emits": job.head or (is_output and plan.head_pass is None),
-        **more(plan, index, single),
+        **more,
     }
 
 
@@ -157,7 +158,7 @@ def _of_next(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     }
 
 
-def _loaded_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
+def _loaded_constants(plan: Plan, single: Pass) -> dict[str, Any]:
     """Those that differ, or are there only, where jobs are loaded.
 
     ``drains`` and the bits of ``restarts`` count the vectors that the state update makes, and the
