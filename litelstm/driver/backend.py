@@ -58,7 +58,9 @@ class StreamBackend(Backend, Protocol):
         ...
 
     def settle(self) -> None:
-        """After a reset of the core: take away what it gives to end a frame that had begun."""
+        """Give up what is under way on every stream, then throw away what the core offers, until
+        it offers nothing. Called before a reset of the core and after it.
+        """
         ...
 
 

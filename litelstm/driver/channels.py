@@ -17,11 +17,14 @@ from litelstm.driver.errors import CoreTimeoutError, DriverError
 
 STREAMS = (*INTO, *OUT_OF)
 
-BEAT = 16
-"""Octets of the widest bus."""
+CLOSING = 32
+"""Octets that end a frame after a reset, at most: two beats of the widest bus."""
 
-SETTLE_SECONDS = 1e-3
-"""So long a frame's end is waited for after a reset."""
+SETTLE_SECONDS = 5e-5
+"""A stream from the core that offers nothing for so long is settled."""
+
+SETTLE_FRAMES = 1000
+"""Frames that are thrown away before that is given up."""
 
 
 class Mmio(Protocol):
@@ -88,8 +91,8 @@ class MmioBackend:
 class DmaBackend(MmioBackend):
     """Registers, and a DMA channel for each stream that the program uses.
 
-    A channel that has a method ``reset`` is reset after a timeout; those of PYNQ have none, and
-    their program must reset the DMA itself before it goes on.
+    A channel that has a method ``reset`` is reset when the core is opened or reset, and after a
+    timeout. PYNQ's channels have none: load the overlay again to open a core, or reset the DMA.
 
     Args:
         mmio: words of the core.
@@ -117,7 +120,6 @@ class DmaBackend(MmioBackend):
         self._channels = channels
         self._allocate = allocate
         self._buffers: dict[str, Any] = {}
-        self._cut: set[str] = set()  # streams from the core that a timeout ended amid a frame
 
     def transfer(
         self, outgoing: Mapping[str, bytes], incoming: Mapping[str, int], *, timeout: float
@@ -137,7 +139,6 @@ class DmaBackend(MmioBackend):
             if self.time() > until:
                 for name in waiting:
                     _call(self._channel(name), "reset")
-                self._cut |= set(waiting) & set(incoming)
                 raise CoreTimeoutError(f"after {timeout:g} s not done: {', '.join(waiting)}")
         for name in incoming:
             _call(buffers[name], "invalidate")
@@ -145,14 +146,28 @@ class DmaBackend(MmioBackend):
 
     def settle(self) -> None:
         """See :class:`litelstm.driver.backend.StreamBackend`."""
-        for name in self._cut:
-            channel, until = self._channel(name), self.time() + SETTLE_SECONDS
-            channel.transfer(self._allocate(BEAT))
-            while not channel.idle and self.time() < until:
-                pass
-            if not channel.idle:  # no frame had begun
-                _call(channel, "reset")
-        self._cut.clear()
+        for channel in self._channels.values():
+            _call(channel, "reset")
+        for name in OUT_OF:
+            channel = self._channels.get(name)
+            if not hasattr(channel, "reset"):  # what it waits for could not be taken back
+                continue
+            for _ in range(SETTLE_FRAMES):
+                if not self._comes(channel):
+                    break
+            else:
+                raise CoreTimeoutError(f"stream {name} does not settle")
+
+    def _comes(self, channel: Any) -> bool:
+        """Take a frame from a channel that can be reset; whether there is one."""
+        until = self.time() + SETTLE_SECONDS
+        channel.transfer(self._buffer("closing", CLOSING))
+        while not channel.idle and not getattr(channel, "error", False):
+            if self.time() > until:
+                channel.reset()
+                return False
+        channel.reset()  # after an error, as of a frame that is longer, it would stand still
+        return True
 
     def _channel(self, name: str) -> Channel:
         if name not in self._channels:

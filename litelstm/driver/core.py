@@ -7,7 +7,8 @@ with litelstm.open("build/litelstm_core.json", "uio:/dev/uio0") as core:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.closing import Closing
 from golden.errors import InputError
-from litelstm.driver.backend import Backend, StreamBackend
+from litelstm.driver.backend import Backend
 from litelstm.driver.description import STATE_IN, STATE_OUT, WEIGHTS, Description, X, Y
 from litelstm.driver.errors import DriverError
 from litelstm.driver.samples import Samples
@@ -30,13 +31,18 @@ REASONS = ("it was not", "too short", "too long", "wrong CRC-32", "not for this 
 class Core(Supervised, Closing):
     """A core that is reached over its registers and streams.
 
+    Opening it resets it, see :meth:`reset`, whatever a program before has left in it. A call of
+    :meth:`load` or :meth:`run` that fails with a :class:`DriverError` may leave words of its own in
+    the core; from then on both refuse to work until :meth:`reset`. Only a refused image of weights
+    leaves nothing.
+
     Args:
         backend: the way to it.
         description: of it.
         timeout: seconds, of the backend's time, that a sequence or an image may take.
 
     Raises:
-        DriverError: what answers is no core, or another one.
+        DriverError: what answers is no core, or another one, or it does not become idle.
         InputError: ``timeout`` is not positive.
 
     Attributes:
@@ -52,7 +58,9 @@ class Core(Supervised, Closing):
         self._traffic = traffic(backend, description)
         self._length: int | None = None  # what LENGTH and SEQUENCE have, if that is known
         self._sequence: dict[str, int] | None = None
-        self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1)
+        self._unsettled = False  # a call has begun and not ended as it should
+        self.enable_interrupts()
+        self.reset()
 
     def close(self) -> None:
         """Stop taking sequences, and give the way to the core back."""
@@ -76,12 +84,12 @@ class Core(Supervised, Closing):
             require_network(self.description, network)
             return
         words = image_words(self.description, network)
-        self._registers.set("IRQ_STATUS", LOADED=1, REFUSED=1)
-        self._move({WEIGHTS: words}, {})
-        self._wait("IRQ_STATUS", "LOADED", "REFUSED")
+        with self._settled():
+            self._registers.set("IRQ_STATUS", LOADED=1, REFUSED=1)
+            self._move({WEIGHTS: words}, {})
+            self._wait("IRQ_STATUS", "LOADED", "REFUSED")
         if self._registers.field("IRQ_STATUS", "REFUSED"):
             reason = self._registers.field("STATUS", "LOAD_REASON")
-            self._registers.set("ERRORS", WEIGHTS=1)
             why = REASONS[reason] if reason < len(REASONS) else f"reason {reason}"
             raise DriverError(f"the core refuses the weights: {why}")
 
@@ -112,7 +120,8 @@ class Core(Supervised, Closing):
 
         Raises:
             InputError: something is of another shape, out of range, or the core cannot do it.
-            DriverError: the core reports an error.
+            DriverError: the core reports an error while it works: :meth:`errors` has it until the
+                next call. What ERRORS had before the call does not count.
             CoreTimeoutError: it takes too long.
         """
         sequences, finish = self._samples.sequences(x)
@@ -122,10 +131,11 @@ class Core(Supervised, Closing):
         loads = {} if state is None else {STATE_IN: self._samples.state(state)}
         fields = {"STREAM": stream, "KEEP": keep, "LOAD": bool(loads), "SAVE": save}
         results, saved = [], np.zeros(0, np.int64)
-        for sequence in sequences:
-            came = self._run(sequence, fields, loads, save=save)
-            results.append(self._samples.result(came[Y]))
-            saved = came.get(STATE_OUT, saved)
+        with self._settled():
+            for sequence in sequences:
+                came = self._run(sequence, fields, loads, save=save)
+                results.append(self._samples.result(came[Y]))
+                saved = came.get(STATE_OUT, saved)
         return (finish(results), saved) if save else finish(results)
 
     def _run(
@@ -149,7 +159,6 @@ class Core(Supervised, Closing):
         incoming |= {STATE_OUT: 1} if save else {}
         came = self._move({**loads, X: sequence.reshape(-1)}, incoming)
         if errors := self.errors():
-            self.clear_errors()
             raise DriverError(f"the core reports {', '.join(errors)}")
         return came
 
@@ -163,17 +172,65 @@ class Core(Supervised, Closing):
             raise type(error)(f"{error} ({self._state()})") from None
 
     def reset(self) -> None:
-        """Forget everything that is being computed, and all states; weights and counters stay.
+        """Bring the core into a known state: idle, nothing to be taken, ERRORS and IRQ_STATUS 0.
 
-        What a program had begun to send must have been taken back by then, as the backends do
-        after a timeout.
+        What is being computed, all states and an image of weights that is half loaded are
+        forgotten; weights, counters and IRQ_ENABLE stay.
+
+        Raises:
+            DriverError: it does not get there; nothing but another reset works then.
         """
+        self._unsettled = True
         self._length = self._sequence = None
-        self._registers.set("CONTROL", RESET=1)
+        self._traffic.discard()
+        self._registers.set("CONTROL", RESET=1)  # without ENABLE: the next word begins a new frame
+        self._until("STATUS.IDLE", self._is_idle)
+        self._end_image()
+        self.clear_errors()
+        self._registers.write("IRQ_STATUS", self._all("IRQ_STATUS"))
         self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1)
-        if isinstance(self._backend, StreamBackend):
-            self._backend.settle()
-        self._wait("STATUS", "IDLE")
+        self._unsettled = False
+
+    def _is_idle(self) -> bool:
+        # A word on offer outlives the reset.
+        self._traffic.discard()
+        return bool(self._registers.field("STATUS", "IDLE"))
+
+    def _end_image(self) -> None:
+        """End an image of weights that was begun, as one that is too short; the core refuses it.
+
+        A reset does not end it: the loader is no part of what is reset.
+        """
+        if not self._registers.field("FEATURES", "SETS"):
+            return
+        self._until("ROOM.WEIGHT", self._takes_weights)
+        if self._registers.field("STATUS", "LOADING"):
+            self._move({WEIGHTS: np.zeros(1, np.int64)}, {})
+            self._until("end of STATUS.LOADING", self._is_not_loading)
+
+    def _takes_weights(self) -> bool:
+        """Whether no word of weights waits for the core, where there are data registers."""
+        return not self.description.window or bool(self._registers.field("ROOM", "WEIGHT"))
+
+    def _is_not_loading(self) -> bool:
+        return self._takes_weights() and not self._registers.field("STATUS", "LOADING")
+
+    @contextmanager
+    def _settled(self) -> Iterator[None]:
+        """Work that finds the core in a known state and leaves it so, unless an error ends it.
+
+        Raises:
+            DriverError: earlier work was ended so, and there was no reset since.
+        """
+        if self._unsettled:
+            raise DriverError(
+                "an earlier call failed and may have left words in the core: reset it"
+            )
+        if self.errors():  # of nobody who is told by this call
+            self.clear_errors()
+        self._unsettled = True
+        yield
+        self._unsettled = False
 
     def _check_request(
         self, sequences: int, stream: int, keep: bool, state: ArrayLike | None, save: bool

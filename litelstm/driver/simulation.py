@@ -143,9 +143,7 @@ class AxiSimulation(SimulatedTime):
         waiting = [*outgoing, *incoming]
         while waiting := [name for name in waiting if not self._done(name)]:
             if get_sim_time("ps") > end:
-                for name in outgoing:
-                    self.streams[name].clear()
-                    self.streams[name].assert_reset()
+                self._give_up()
                 raise CoreTimeoutError(f"after {timeout:g} s not done: {', '.join(waiting)}")
             await RisingEdge(self._dut.aclk)
         # Octets that are not in use keep their places.
@@ -156,7 +154,15 @@ class AxiSimulation(SimulatedTime):
         stream = self.streams[name]
         return stream.idle() if name in INTO else not stream.empty()
 
+    def _give_up(self) -> None:
+        """Send no more of what was begun."""
+        for name, stream in self.streams.items():
+            if name in INTO:
+                stream.clear()
+                stream.assert_reset()
+
     async def _settle(self) -> None:
+        self._give_up()
         await ClockCycles(self._dut.aclk, LOOK_CYCLES)
         for name, stream in self.streams.items():
             if name not in INTO:

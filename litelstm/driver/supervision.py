@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from golden.errors import InputError
 from litelstm.driver.backend import Backend
 from litelstm.driver.description import Description
@@ -108,14 +110,19 @@ class Supervised:
 
     def _wait(self, register: str, *fields: str) -> None:
         """Wait for one of some bits; the interrupt, if there is one, makes it shorter."""
-        until = self._backend.time() + self.timeout
-        while True:
+
+        def reached() -> bool:
             values = self._registers.fields(register)
-            if any(values[field] for field in fields):
-                return
+            return any(values[field] for field in fields)
+
+        self._until(" or ".join(f"{register}.{field}" for field in fields), reached)
+
+    def _until(self, what: str, reached: Callable[[], bool]) -> None:
+        """Wait until something is so; ``what`` names it in the message of a timeout."""
+        until = self._backend.time() + self.timeout
+        while not reached():
             if self._backend.time() > until:
-                names = " or ".join(f"{register}.{field}" for field in fields)
-                raise CoreTimeoutError(f"no {names} after {self.timeout:g} s ({self._state()})")
+                raise CoreTimeoutError(f"no {what} after {self.timeout:g} s ({self._state()})")
             self._backend.wait(self.timeout)
 
     def _state(self) -> str:

@@ -42,6 +42,10 @@ class Traffic(Protocol):
         """
         ...
 
+    def discard(self) -> None:
+        """Give up what is under way, and throw away all that the core offers."""
+        ...
+
 
 def traffic(backend: Backend, description: Description) -> Traffic:
     """The way that a core has for its data.
@@ -82,6 +86,10 @@ class StreamTraffic:
                 raise DriverError(f"{name} has {len(came[name])} octets, expected {expected}")
         return {name: streams[name].unpack(came[name], n) for name, n in incoming.items()}
 
+    def discard(self) -> None:
+        """See :class:`Traffic`."""
+        self._backend.settle()
+
 
 class WindowTraffic:
     """Over the data registers, with a look at ROOM before each access, or in bursts."""
@@ -118,6 +126,12 @@ class WindowTraffic:
                 raise CoreTimeoutError(f"after {timeout:g} s: {', '.join(parts)}")
             self._backend.wait(timeout)
         return {name: _signed(some) for name, some in came.items()}
+
+    def discard(self) -> None:
+        """See :class:`Traffic`."""
+        for name in self._streams.keys() & _OUT_OF:
+            while self._bursts.take(self._registers.address(_OUT_OF[name]), 1):
+                pass
 
     def _put(self, name: str, words: list[int]) -> int:
         """Write what the core takes, and strike it off; returns how many."""

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 from cocotb.task import resume
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiStreamFrame
 
 from litelstm.driver import DmaBackend, running
 from litelstm.driver.description import INTO
 from litelstm.driver.simulation import AxiSimulation, SimulatedTime
 from tests.litelstm.driver import program
+
+LOOK_CYCLES = 16
+"""Clock cycles between two looks at a channel."""
 
 
 class SimulatedChannel:
@@ -35,7 +38,7 @@ class SimulatedChannel:
 
     @property
     def idle(self) -> bool:
-        """The buffer was moved; a clock cycle goes by."""
+        """The buffer was moved; some clock cycles go by."""
         return resume(self._moved)()
 
     def reset(self) -> None:
@@ -46,12 +49,12 @@ class SimulatedChannel:
         self._stream.send_nowait(AxiStreamFrame(tdata=data))
 
     async def _moved(self) -> bool:
-        await RisingEdge(self._clock)
+        await ClockCycles(self._clock, LOOK_CYCLES)
         if self._sends:
             return self._stream.idle()
         if self._buffer is not None and not self._stream.empty():
-            came = self._stream.recv_nowait(compact=False).tdata
-            self._buffer[: len(came)] = np.frombuffer(bytes(came), np.uint8)
+            came = bytes(self._stream.recv_nowait(compact=False).tdata)[: len(self._buffer)]
+            self._buffer[: len(came)] = np.frombuffer(came, np.uint8)
             self._buffer = None
         return self._buffer is None
 

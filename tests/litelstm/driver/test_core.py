@@ -198,13 +198,41 @@ def test_another_core(wrong: dict[str, int], message: str) -> None:
         Core(Broken(case, **wrong), case.description)
 
 
-def test_errors_of_the_core_are_told_and_cleared() -> None:
+class Faulty(ModelBackend):
+    """A model that sets bits of ERRORS while it runs the next sequence."""
+
+    faults = 0
+
+    def _run(self, x: Any) -> None:
+        super()._run(x)
+        self._words["ERRORS"] |= self.faults
+        self.faults = 0
+
+
+def test_errors_of_a_run_are_its_own() -> None:
+    """What stood in ERRORS before does not count; what comes meanwhile is told, and kept."""
     case = CASES["window"]
-    core = Core(Broken(case, ERRORS=0b10010), case.description)
-    with pytest.raises(DriverError, match=r"^the core reports LATE_LAST, STATE$"):
-        core.run(case.sequence(1, 1))
+    backend = Faulty(case.description, case.network)
+    core = Core(backend, case.description)
+    x = case.sequence(1, 1)
+    backend._words["ERRORS"] = 0b1000010
+    assert core.run(x).tolist() == case.result(x).tolist()
     assert core.errors() == ()
-    assert core.run(case.sequence(1, 1)).tolist() == case.result(case.sequence(1, 1)).tolist()
+    backend.faults = 0b10010
+    with pytest.raises(DriverError, match=r"^the core reports LATE_LAST, STATE$"):
+        core.run(x)
+    assert core.errors() == ("LATE_LAST", "STATE")
+    with pytest.raises(DriverError, match=r"^an earlier call failed and may have left words in "):
+        core.run(x)
+    core.reset()
+    assert core.errors() == ()
+    assert core.run(x).tolist() == case.result(x).tolist()
+
+
+def test_opening_refuses_a_core_that_does_not_become_idle() -> None:
+    case = CASES["window"]
+    with pytest.raises(CoreTimeoutError, match=r"^no STATUS.IDLE after 0.02 s \(IDLE 0, "):
+        Core(Broken(case, STATUS=0b10), case.description, timeout=SHORT)
 
 
 class Deaf(ModelBackend):

@@ -1,0 +1,159 @@
+"""Programs that are killed at any moment, and new ones that find the core as those have left it.
+
+Arguments: name of the core's case, its JSON, and for the driver in C its library.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from cocotb.task import resume
+from cocotb.triggers import ClockCycles
+from cocotbext.axi import AxiStreamFrame
+from numpy.typing import NDArray
+
+from golden.interface import Control
+from litelstm.driver import Core, Description, running
+from litelstm.driver.description import INTO
+from tests.litelstm.driver.cores import CASES, BusCase
+
+SEED = 7
+TIMEOUT = 5e-4
+STEPS = 3
+
+
+class Killed(BaseException):
+    """The program is no more."""
+
+
+class Mortal:
+    """A way to a simulated core on which the program is killed.
+
+    Args:
+        backend: the way.
+        address, count: of a register, and its accesses that the program lives to make.
+        cycles: of a core with streams: clock cycles after the last frame was handed to the DMA.
+        stream: the frame that is the last one.
+    """
+
+    def __init__(
+        self, backend: Any, *, address: int = -1, count: int = 1, stream: str = "", cycles: int = 0
+    ) -> None:
+        self._backend = backend
+        self._address, self._left = address, count
+        self._stream, self._cycles = stream, cycles
+        self.time, self.wait, self.settle = backend.time, backend.wait, backend.settle
+
+    def read(self, address: int) -> int:
+        word = self._backend.read(address)
+        self._live(address)
+        return word
+
+    def write(self, address: int, word: int) -> None:
+        self._backend.write(address, word)
+        self._live(address)
+
+    def transfer(
+        self, outgoing: Mapping[str, bytes], incoming: Mapping[str, int], *, timeout: float
+    ) -> dict[str, bytes]:
+        if self._stream not in outgoing:
+            return self._backend.transfer(outgoing, incoming, timeout=timeout)
+        resume(self._hand_over)(outgoing)
+        raise Killed
+
+    def close(self) -> None:
+        pass
+
+    async def _hand_over(self, outgoing: Mapping[str, bytes]) -> None:
+        """What a DMA has been given it moves, program or not."""
+        for name in INTO:
+            if name in outgoing:
+                self._backend.streams[name].send_nowait(AxiStreamFrame(tdata=outgoing[name]))
+        await ClockCycles(self._backend.clock, self._cycles)
+
+    def _live(self, address: int) -> None:
+        if address == self._address:
+            self._left -= 1
+            if not self._left:
+                raise Killed
+
+
+def ways_to_die(case: BusCase, random: Random) -> list[dict[str, Any]]:
+    """Arguments of :class:`Mortal`: in the midst, at the beginning and at the end of everything."""
+    streams = case.description.streams
+    found: list[dict[str, Any]] = []
+    if case.description.window:
+        words = {
+            "X": case.network.inputs * STEPS - 1,
+            "Y": case.result(case.sequence(STEPS, 1)).size,
+        }
+        if "weights" in streams:
+            words["WEIGHT"] = len(case.image) // 4 - 1
+        if "state_in" in streams:
+            words |= dict.fromkeys(("STATE_IN", "STATE_OUT"), case.description.state_words)
+        registers = case.description.registers
+        for name, count in words.items():
+            counts = sorted({1, 2, count, random.randint(1, count)})
+            found += [{"address": registers[name].address, "count": n} for n in counts]
+        lasts = ("SEQUENCE", "X_LAST", *(["WEIGHT_LAST"] if "weights" in streams else []))
+        found += [{"address": registers[name].address} for name in lasts]
+        return found
+    for name in streams.keys() & INTO:
+        moments = (1, 5, 20, random.randrange(400), 2000)
+        found += [{"stream": name, "cycles": cycles} for cycles in moments]
+    return found
+
+
+def live(core: Core, case: BusCase, x: NDArray[Any], *, loads: bool) -> None:
+    """All that a core can do: weights, a sequence, states."""
+    if loads:
+        core.load(case.image)
+    if case.interface.state != "load":
+        assert core.run(x).tolist() == case.result(x).tolist()
+        return
+    stream = case.interface.streams - 1
+    first = [*x, *x]
+    controls = [Control(last=n in (2, 5), save=n in (2, 5), load=n == 3) for n in range(6)]
+    state = case.serve(first[:3], controls[:3]).saved[0]
+    right = case.serve(first, controls, state)
+    results = right.words.reshape(2, -1, right.words.shape[1])
+    y, saved = core.run(x, save=True, stream=stream)
+    assert y.reshape(results[0].shape).tolist() == results[0].tolist()
+    assert saved.tolist() == right.saved[0].tolist()
+    y, saved = core.run(x, state=saved, save=True, stream=stream)
+    assert y.reshape(results[1].shape).tolist() == results[1].tolist()
+    assert saved.tolist() == right.saved[1].tolist()
+
+
+def killed(backend: Any, case: BusCase, x: NDArray[Any], way: dict[str, Any]) -> None:
+    """A program that does not end."""
+    try:
+        core = Core(Mortal(backend, **way), case.description, timeout=TIMEOUT)
+        live(core, case, x, loads=case.storage.loadable)
+    except Killed:
+        return
+    raise AssertionError(f"the program lives: {way}")
+
+
+def main(name: str, path: str) -> None:
+    case, backend, random = CASES[name], running.backend(), Random(SEED)
+    description = Description.load(path)
+    ways = ways_to_die(case, random)
+    for number, way in enumerate(ways):
+        killed(backend, case, case.sequence(STEPS, 2 * number), way)
+        core = Core(backend, description, timeout=TIMEOUT)
+        unloaded = case.storage.loadable and not core.status()["LOADED"]
+        assert core.status()["IDLE"] == 1, way
+        assert core.status()["LOADING"] == 0, way
+        assert core.errors() == core.interrupts() == (), way
+        loads = unloaded or (case.storage.loadable and number % 2 > 0)
+        live(core, case, case.sequence(STEPS, 2 * number + 1), loads=loads)
+        assert core.errors() == (), way
+    print(f"{name}: {len(ways)} programs killed, all is well")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

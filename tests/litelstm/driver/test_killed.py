@@ -1,0 +1,25 @@
+"""A program that was killed leaves nothing to the next one: both drivers, streams and registers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from litelstm.driver.program import run_program
+from tests.litelstm.driver import killed_program
+from tests.litelstm.driver.test_simulation import SEED, write
+
+
+@pytest.mark.parametrize("name", ["plain", "states", "ram", "window", "double"])
+def test_a_new_program_gets_its_own_words(name: str, tmp_path: Path) -> None:
+    path = write(name, tmp_path)
+    printed = run_program(
+        Path(killed_program.__file__),
+        path,
+        arguments=[name, str(path)],
+        simulator="verilator",
+        logs=tmp_path / "logs",
+        seed=SEED,
+    )
+    assert printed.endswith(" programs killed, all is well\n")
