@@ -17,7 +17,7 @@ from hdl.core import Core
 from hdl.description import describe
 from hdl.fusesoc import core_file
 from hdl.link.board_top import Line
-from hdl.packaging import c_header
+from hdl.packaging import c_header, c_network
 from hdl.packaging.bus_description import bus_section, register_list
 from hdl.packaging.constraints import constraints
 from hdl.packaging.ipxact import component
@@ -77,6 +77,7 @@ class System(Generated):
             f"{name}.v": ("verilogSource", self.verilog),
             f"{name}.json": ("unknown", json.dumps(self.description, indent=2) + "\n"),
             c_header.NAME: ("cSource", c_header.register_header()),
+            c_network.file_name(name): ("cSource", c_network.network_header(self.description)),
         }
         found = {file: text for file, (_, text) in beside.items()}
         found[f"{name}.core"] = core_file(name=name, lanes=self.plan.lanes)

@@ -160,8 +160,14 @@ def _meaning(file: str, words: int) -> str:
         ".core": "for FuseSoC",
         ".bin": f"{words} words for i_weights, 4 bytes each, the low one first",
         ".c": "driver in C",
-        ".h": "registers, for C" if "registers" in file else "of the driver in C",
+        ".h": "of the driver in C",
         ".xml": "IP-XACT component, for Vivado and others",
         ".txt": "constraints, to copy from",
     }
+    for end, meaning in (
+        ("_network.h", "sizes and formats of the network, for C"),
+        ("_registers.h", "registers, for C"),
+    ):
+        if file.endswith(end):
+            return meaning
     return meanings[Path(file).suffix]

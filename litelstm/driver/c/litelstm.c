@@ -22,45 +22,20 @@ void litelstm_mmio_write(void *context, uint32_t address, uint32_t word)
     *(volatile uint32_t *)((uintptr_t)context + address) = word;
 }
 
-void litelstm_init(litelstm_core *core, litelstm_read_function read,
-                   litelstm_write_function write, void *context)
+void litelstm_init(litelstm_core *core, const litelstm_network *network,
+                   litelstm_read_function read, litelstm_write_function write, void *context)
 {
     core->read = read;
     core->write = write;
-    core->move = NULL;
     core->context = context;
     core->polls = DEFAULT_POLLS;
-    core->id = core->features = core->state_words = 0;
-    core->inputs = core->outputs = 0;
-}
-
-litelstm_status litelstm_open(litelstm_core *core)
-{
-    uint32_t sizes;
-
-    if (READ(core, ID) != LITELSTM__ID__MAGIC_reset)
-        return LITELSTM_NO_CORE;
-    if (FIELD(READ(core, VERSION), VERSION__MAJOR) != MAJOR)
-        return LITELSTM_VERSION;
-    core->id = READ(core, CORE);
-    core->features = READ(core, FEATURES);
-    sizes = READ(core, SIZES);
-    core->inputs = (uint16_t)FIELD(sizes, SIZES__INPUTS);
-    core->outputs = (uint16_t)FIELD(sizes, SIZES__OUTPUTS);
-    core->state_words = READ(core, STATE_WORDS);
-    WRITE(core, CONTROL, RUNNING);
-    return LITELSTM_OK;
-}
-
-/* Look at a register until some of its bits are set. */
-static litelstm_status wait_for(const litelstm_core *core, uint32_t address, uint32_t bits)
-{
-    uint32_t polls;
-
-    for (polls = 0; polls <= core->polls; polls++)
-        if (core->read(core->context, address) & bits)
-            return LITELSTM_OK;
-    return LITELSTM_TIMEOUT;
+    core->move = NULL;
+    core->settle = NULL;
+    core->buffer = NULL;
+    core->buffer_bytes = 0;
+    core->network = network;
+    core->features = 0;
+    core->unsettled = 1;
 }
 
 static int has(const litelstm_core *core, uint32_t feature)
@@ -68,25 +43,161 @@ static int has(const litelstm_core *core, uint32_t feature)
     return (core->features & feature) != 0;
 }
 
-litelstm_status litelstm_load(litelstm_core *core, const uint32_t *image, size_t count)
+static int has_window(const litelstm_core *core)
 {
-    const uint32_t ended = LITELSTM__IRQ_STATUS__LOADED_bm | LITELSTM__IRQ_STATUS__REFUSED_bm;
+    return has(core, LITELSTM__FEATURES__WINDOW_bm);
+}
+
+/* Look at a register until one of some bits is set (wanted 1), or all of them are 0 (wanted 0). */
+static litelstm_status wait_for(const litelstm_core *core, uint32_t address, uint32_t bits,
+                                int wanted)
+{
+    uint32_t polls;
+
+    for (polls = 0; polls <= core->polls; polls++)
+        if (((core->read(core->context, address) & bits) != 0) == wanted)
+            return LITELSTM_OK;
+    return LITELSTM_TIMEOUT;
+}
+
+/* Throw away what the core offers. */
+static litelstm_status discard(const litelstm_core *core)
+{
+    if (!has_window(core))
+        return core->settle && core->settle(core->context) != 0 ? LITELSTM_DMA : LITELSTM_OK;
+    if (READ(core, ROOM) & LITELSTM__ROOM__Y_bm)
+        (void)READ(core, Y);
+    if (READ(core, ROOM) & LITELSTM__ROOM__STATE_OUT_bm)
+        (void)READ(core, STATE_OUT);
+    return LITELSTM_OK;
+}
+
+/* Throw away what the core offers until it has nothing: a word on offer outlives a reset. */
+static litelstm_status become_idle(const litelstm_core *core)
+{
+    uint32_t polls;
+
+    for (polls = 0; polls <= core->polls; polls++) {
+        const litelstm_status status = discard(core);
+
+        if (status != LITELSTM_OK)
+            return status;
+        if (READ(core, STATUS) & LITELSTM__STATUS__IDLE_bm)
+            return LITELSTM_OK;
+    }
+    return LITELSTM_TIMEOUT;
+}
+
+/* Send words of an image, the last one marked. */
+static litelstm_status send_image(const litelstm_core *core, const uint32_t *image, size_t count)
+{
     size_t at;
 
-    if (!has(core, LITELSTM__FEATURES__WINDOW_bm) || !has(core, LITELSTM__FEATURES__SETS_bm) ||
-        count == 0)
-        return LITELSTM_ARGUMENT;
-    WRITE(core, IRQ_STATUS, ended);
+    if (!has_window(core)) {
+        const litelstm_frame frame = {LITELSTM_WEIGHTS, image, NULL, 4u * count};
+
+        return core->move(core->context, &frame, 1) == 0 ? LITELSTM_OK : LITELSTM_DMA;
+    }
     for (at = 0; at < count; at++) {
-        if (wait_for(core, ADDRESS(ROOM), LITELSTM__ROOM__WEIGHT_bm) != LITELSTM_OK)
+        if (wait_for(core, ADDRESS(ROOM), LITELSTM__ROOM__WEIGHT_bm, 1) != LITELSTM_OK)
             return LITELSTM_TIMEOUT;
         if (at + 1 < count)
             WRITE(core, WEIGHT, image[at]);
         else
             WRITE(core, WEIGHT_LAST, image[at]);
     }
-    if (wait_for(core, ADDRESS(IRQ_STATUS), ended) != LITELSTM_OK)
+    return LITELSTM_OK;
+}
+
+/* End an image that was begun, as one that is too short, which the core refuses. A reset does not
+ * end it: the loader is no part of what is reset. */
+static litelstm_status end_image(const litelstm_core *core)
+{
+    static const uint32_t none = 0;
+    const uint32_t room = has_window(core) ? LITELSTM__ROOM__WEIGHT_bm : 0;
+    litelstm_status status;
+
+    if (!has(core, LITELSTM__FEATURES__SETS_bm))
+        return LITELSTM_OK;
+    if (room && wait_for(core, ADDRESS(ROOM), room, 1) != LITELSTM_OK)
         return LITELSTM_TIMEOUT;
+    if (!(READ(core, STATUS) & LITELSTM__STATUS__LOADING_bm))
+        return LITELSTM_OK;
+    status = send_image(core, &none, 1);
+    if (status == LITELSTM_OK && room)
+        status = wait_for(core, ADDRESS(ROOM), room, 1);
+    if (status == LITELSTM_OK)
+        status = wait_for(core, ADDRESS(STATUS), LITELSTM__STATUS__LOADING_bm, 0);
+    return status;
+}
+
+litelstm_status litelstm_reset(litelstm_core *core)
+{
+    litelstm_status status = LITELSTM_OK;
+
+    core->unsettled = 1;
+    if (!has_window(core) && !core->move) { /* the senders go on */
+        WRITE(core, CONTROL, RUNNING | LITELSTM__CONTROL__RESET_bm);
+    } else {
+        status = discard(core);
+        WRITE(core, CONTROL, LITELSTM__CONTROL__RESET_bm);
+        if (status == LITELSTM_OK)
+            status = become_idle(core);
+        if (status == LITELSTM_OK)
+            status = end_image(core);
+        if (status != LITELSTM_OK)
+            return status;
+    }
+    litelstm_clear_errors(core);
+    WRITE(core, IRQ_STATUS, 0xFFFFFFFFu);
+    WRITE(core, CONTROL, RUNNING);
+    core->unsettled = 0;
+    return LITELSTM_OK;
+}
+
+litelstm_status litelstm_open(litelstm_core *core)
+{
+    core->unsettled = 1;
+    if (READ(core, ID) != LITELSTM__ID__MAGIC_reset)
+        return LITELSTM_NO_CORE;
+    if (FIELD(READ(core, VERSION), VERSION__MAJOR) != MAJOR)
+        return LITELSTM_VERSION;
+    if (READ(core, CORE) != core->network->core)
+        return LITELSTM_NO_CORE;
+    core->features = READ(core, FEATURES);
+    WRITE(core, IRQ_ENABLE, 0);
+    return litelstm_reset(core);
+}
+
+/* Begin work that leaves the core unsettled unless it ends well. */
+static litelstm_status settled(litelstm_core *core)
+{
+    if (core->unsettled)
+        return LITELSTM_UNSETTLED;
+    if (READ(core, ERRORS)) /* of nobody who is told by this call */
+        litelstm_clear_errors(core);
+    core->unsettled = 1;
+    return LITELSTM_OK;
+}
+
+litelstm_status litelstm_load(litelstm_core *core, const uint32_t *image, size_t count)
+{
+    const uint32_t ended = LITELSTM__IRQ_STATUS__LOADED_bm | LITELSTM__IRQ_STATUS__REFUSED_bm;
+    litelstm_status status;
+
+    if (!has(core, LITELSTM__FEATURES__SETS_bm) || count == 0 ||
+        (!has_window(core) && !core->move))
+        return LITELSTM_ARGUMENT;
+    status = settled(core);
+    if (status != LITELSTM_OK)
+        return status;
+    WRITE(core, IRQ_STATUS, ended);
+    status = send_image(core, image, count);
+    if (status == LITELSTM_OK)
+        status = wait_for(core, ADDRESS(IRQ_STATUS), ended, 1);
+    if (status != LITELSTM_OK)
+        return status;
+    core->unsettled = 0;
     if (READ(core, IRQ_STATUS) & LITELSTM__IRQ_STATUS__REFUSED_bm)
         return LITELSTM_REFUSED;
     return LITELSTM_OK;
@@ -97,105 +208,225 @@ unsigned litelstm_load_reason(const litelstm_core *core)
     return (unsigned)FIELD(READ(core, STATUS), STATUS__LOAD_REASON);
 }
 
-/* Check what a sequence asks for, and tell the core. */
-static litelstm_status begin(litelstm_core *core, const litelstm_sequence *sequence, size_t steps)
-{
-    uint32_t word = 0;
+/* What a sequence moves: how much there is, and how much of it has moved. */
+typedef struct {
+    const litelstm_sequence *sequence;
+    const int32_t *x;
+    int32_t *y;
+    size_t steps, elements, words, loads, saves;
+    size_t given, taken, loaded, saved;
+} job;
 
-    if (steps == 0)
-        return LITELSTM_ARGUMENT;
-    if (!(READ(core, STATUS) & LITELSTM__STATUS__LOADED_bm))
-        return LITELSTM_NO_WEIGHTS;
-    if (sequence) {
-        if (sequence->stream >= FIELD(core->features, FEATURES__STREAMS) ||
-            (sequence->keep && !has(core, LITELSTM__FEATURES__KEEP_bm)) ||
-            ((sequence->load_state || sequence->save_state) &&
-             !has(core, LITELSTM__FEATURES__STATE_bm)))
-            return LITELSTM_ARGUMENT;
-        word = sequence->stream;
-        word |= sequence->keep ? LITELSTM__SEQUENCE__KEEP_bm : 0u;
-        word |= sequence->load_state ? LITELSTM__SEQUENCE__LOAD_bm : 0u;
-        word |= sequence->save_state ? LITELSTM__SEQUENCE__SAVE_bm : 0u;
-    }
+/* Whether a core can do what is asked for. */
+static int can_run(const litelstm_core *core, const job *j)
+{
+    const litelstm_sequence *s = j->sequence;
+    const size_t results = has(core, LITELSTM__FEATURES__EVERY_STEP_bm) ? j->steps : 1u;
+
+    return j->steps > 0 && j->words == core->network->outputs * results &&
+           (has_window(core) || core->move) &&
+           s->stream < FIELD(core->features, FEATURES__STREAMS) &&
+           (!s->keep || has(core, LITELSTM__FEATURES__KEEP_bm)) &&
+           ((!s->load_state && !s->save_state) || has(core, LITELSTM__FEATURES__STATE_bm));
+}
+
+/* Tell the core of a sequence. */
+static void announce(const litelstm_core *core, const job *j)
+{
+    uint32_t word = j->sequence->stream;
+
+    word |= j->sequence->keep ? LITELSTM__SEQUENCE__KEEP_bm : 0u;
+    word |= j->loads ? LITELSTM__SEQUENCE__LOAD_bm : 0u;
+    word |= j->saves ? LITELSTM__SEQUENCE__SAVE_bm : 0u;
     WRITE(core, SEQUENCE, word);
-    WRITE(core, LENGTH, steps <= LITELSTM__LENGTH__STEPS_bm ? steps : 0u);
+    WRITE(core, LENGTH, j->steps <= LITELSTM__LENGTH__STEPS_bm ? j->steps : 0u);
+}
+
+/* Move what can be moved over the data registers now; returns whether anything was. */
+static int exchange(const litelstm_core *core, job *j)
+{
+    const uint32_t room = READ(core, ROOM);
+    const size_t before = j->given + j->taken + j->loaded + j->saved;
+
+    if (j->loaded < j->loads && (room & LITELSTM__ROOM__STATE_IN_bm))
+        WRITE(core, STATE_IN, j->sequence->load_state[j->loaded++]);
+    if (j->given < j->elements && (room & LITELSTM__ROOM__X_bm)) {
+        const int32_t element = j->x[j->given++];
+
+        if (j->given < j->elements)
+            WRITE(core, X, element);
+        else
+            WRITE(core, X_LAST, element);
+    }
+    if (j->taken < j->words && (room & LITELSTM__ROOM__Y_bm))
+        j->y[j->taken++] = (int32_t)READ(core, Y);
+    if (j->saved < j->saves && (room & LITELSTM__ROOM__STATE_OUT_bm))
+        j->sequence->save_state[j->saved++] = (int32_t)READ(core, STATE_OUT);
+    return j->given + j->taken + j->loaded + j->saved > before;
+}
+
+static litelstm_status run_by_registers(const litelstm_core *core, job *j)
+{
+    uint32_t polls = 0;
+
+    while (j->given < j->elements || j->taken < j->words || j->loaded < j->loads ||
+           j->saved < j->saves) {
+        polls = exchange(core, j) ? 0 : polls + 1;
+        if (polls > core->polls)
+            return LITELSTM_TIMEOUT;
+    }
     return LITELSTM_OK;
 }
 
-static litelstm_status end(const litelstm_core *core)
+/* Take room for a frame in the buffer. Returns NULL if there is too little. */
+static void *add_frame(const litelstm_core *core, litelstm_frame *frame, litelstm_stream stream,
+                       size_t bytes, size_t *used)
 {
-    return READ(core, ERRORS) ? LITELSTM_ERROR : LITELSTM_OK;
+    uint8_t *place = (uint8_t *)core->buffer + *used;
+
+    if (bytes > core->buffer_bytes - *used ||
+        LITELSTM_FRAME_ROOM(bytes) > core->buffer_bytes - *used)
+        return NULL;
+    *used += LITELSTM_FRAME_ROOM(bytes);
+    frame->stream = stream;
+    frame->from = stream < LITELSTM_Y ? place : NULL;
+    frame->to = stream < LITELSTM_Y ? NULL : place;
+    frame->bytes = bytes;
+    return place;
+}
+
+/* Make the frames of a sequence; returns how many, 0 if the buffer is too small. */
+static size_t make_frames(const litelstm_core *core, const job *j, litelstm_frame *frames)
+{
+    const litelstm_network *n = core->network;
+    const size_t state = litelstm_frame_bytes(&n->state, 1);
+    size_t used = 0, count = 0;
+    void *place;
+
+    place = add_frame(core, &frames[count++], LITELSTM_X, litelstm_frame_bytes(&n->x, j->steps),
+                      &used);
+    if (!place)
+        return 0;
+    litelstm_pack(&n->x, j->x, j->steps, place);
+    if (!add_frame(core, &frames[count++], LITELSTM_Y,
+                   litelstm_frame_bytes(&n->y, j->words / n->outputs), &used))
+        return 0;
+    if (j->loads) {
+        place = add_frame(core, &frames[count++], LITELSTM_STATE_IN, state, &used);
+        if (!place)
+            return 0;
+        litelstm_pack(&n->state, j->sequence->load_state, 1, place);
+    }
+    if (j->saves && !add_frame(core, &frames[count++], LITELSTM_STATE_OUT, state, &used))
+        return 0;
+    return count;
+}
+
+static litelstm_status run_by_streams(const litelstm_core *core, const job *j,
+                                      const litelstm_frame *frames, size_t count)
+{
+    const litelstm_network *n = core->network;
+    size_t at;
+
+    if (core->move(core->context, frames, count) != 0)
+        return LITELSTM_DMA;
+    for (at = 0; at < count; at++) {
+        if (frames[at].stream == LITELSTM_Y)
+            litelstm_unpack(&n->y, frames[at].to, j->words / n->outputs, j->y);
+        else if (frames[at].stream == LITELSTM_STATE_OUT)
+            litelstm_unpack(&n->state, frames[at].to, 1, j->sequence->save_state);
+    }
+    return LITELSTM_OK;
 }
 
 litelstm_status litelstm_run(litelstm_core *core, const litelstm_sequence *sequence,
                              const int32_t *x, size_t steps, int32_t *y, size_t words)
 {
-    const litelstm_sequence plain = {0, 0, NULL, NULL};
-    const litelstm_sequence *s = sequence ? sequence : &plain;
-    const size_t elements = steps * core->inputs;
-    const size_t loads = s->load_state ? core->state_words : 0;
-    const size_t saves = s->save_state ? core->state_words : 0;
-    size_t given = 0, taken = 0, loaded = 0, saved = 0;
-    uint32_t polls = 0;
+    static const litelstm_sequence plain = {0, 0, NULL, NULL};
+    litelstm_frame frames[4];
+    size_t count = 0;
     litelstm_status status;
+    job j;
 
-    if (!has(core, LITELSTM__FEATURES__WINDOW_bm) ||
-        words != core->outputs * (has(core, LITELSTM__FEATURES__EVERY_STEP_bm) ? steps : 1u))
+    j.sequence = sequence ? sequence : &plain;
+    j.x = x;
+    j.y = y;
+    j.steps = steps;
+    j.elements = steps * core->network->inputs;
+    j.words = words;
+    j.loads = j.sequence->load_state ? core->network->state_words : 0;
+    j.saves = j.sequence->save_state ? core->network->state_words : 0;
+    j.given = j.taken = j.loaded = j.saved = 0;
+    if (!can_run(core, &j))
         return LITELSTM_ARGUMENT;
-    status = begin(core, sequence, steps);
+    if (!has_window(core) && (count = make_frames(core, &j, frames)) == 0)
+        return LITELSTM_ARGUMENT;
+    if (!(READ(core, STATUS) & LITELSTM__STATUS__LOADED_bm))
+        return LITELSTM_NO_WEIGHTS;
+    status = settled(core);
     if (status != LITELSTM_OK)
         return status;
-    while (given < elements || taken < words || loaded < loads || saved < saves) {
-        const uint32_t room = READ(core, ROOM);
-        uint32_t moved = 0;
-
-        if (loaded < loads && (room & LITELSTM__ROOM__STATE_IN_bm)) {
-            WRITE(core, STATE_IN, s->load_state[loaded]);
-            loaded++, moved++;
-        }
-        if (given < elements && (room & LITELSTM__ROOM__X_bm)) {
-            if (given + 1 < elements)
-                WRITE(core, X, x[given]);
-            else
-                WRITE(core, X_LAST, x[given]);
-            given++, moved++;
-        }
-        if (taken < words && (room & LITELSTM__ROOM__Y_bm)) {
-            y[taken] = (int32_t)READ(core, Y);
-            taken++, moved++;
-        }
-        if (saved < saves && (room & LITELSTM__ROOM__STATE_OUT_bm)) {
-            s->save_state[saved] = (int32_t)READ(core, STATE_OUT);
-            saved++, moved++;
-        }
-        polls = moved ? 0 : polls + 1;
-        if (polls > core->polls)
-            return LITELSTM_TIMEOUT;
-    }
-    return end(core);
+    announce(core, &j);
+    status = count ? run_by_streams(core, &j, frames, count) : run_by_registers(core, &j);
+    if (status == LITELSTM_OK && READ(core, ERRORS))
+        status = LITELSTM_ERROR;
+    if (status == LITELSTM_OK)
+        core->unsettled = 0;
+    return status;
 }
 
-litelstm_status litelstm_run_frame(litelstm_core *core, const litelstm_sequence *sequence,
-                                   size_t steps, const void *x, size_t x_octets,
-                                   void *y, size_t y_octets)
+/* Bytes of a vector: whole beats. */
+static size_t vector_bytes(const litelstm_packing *p)
 {
-    litelstm_status status;
-
-    if (!core->move || (sequence && (sequence->load_state || sequence->save_state)))
-        return LITELSTM_ARGUMENT;
-    status = begin(core, sequence, steps);
-    if (status != LITELSTM_OK)
-        return status;
-    if (core->move(core->context, x, x_octets, y, y_octets) != 0)
-        return LITELSTM_DMA;
-    return end(core);
+    return ((size_t)p->vector * p->container + p->bus - 1u) / p->bus * (p->bus / 8u);
 }
 
-litelstm_status litelstm_reset(litelstm_core *core)
+size_t litelstm_frame_bytes(const litelstm_packing *packing, size_t vectors)
 {
-    WRITE(core, CONTROL, LITELSTM__CONTROL__RESET_bm);
-    WRITE(core, CONTROL, RUNNING);
-    return wait_for(core, ADDRESS(STATUS), LITELSTM__STATUS__IDLE_bm);
+    return vectors * vector_bytes(packing);
+}
+
+void litelstm_pack(const litelstm_packing *packing, const int32_t *elements, size_t vectors,
+                   void *bytes)
+{
+    const size_t size = vector_bytes(packing);
+    uint8_t *to = (uint8_t *)bytes;
+    size_t byte, element, bit;
+
+    for (byte = 0; byte < vectors * size; byte++)
+        to[byte] = 0;
+    for (; vectors > 0; vectors--, to += size)
+        for (element = 0; element < packing->vector; element++) {
+            const uint32_t word = (uint32_t)*elements++;
+
+            for (bit = 0; bit < packing->container; bit++) {
+                const size_t place = element * packing->container + bit;
+
+                to[place / 8] |= (uint8_t)((word >> bit & 1u) << place % 8);
+            }
+        }
+}
+
+void litelstm_unpack(const litelstm_packing *packing, const void *bytes, size_t vectors,
+                     int32_t *elements)
+{
+    const size_t size = vector_bytes(packing);
+    const uint8_t *from = (const uint8_t *)bytes;
+    size_t element, bit;
+
+    for (; vectors > 0; vectors--, from += size)
+        for (element = 0; element < packing->vector; element++) {
+            uint32_t word = 0;
+
+            for (bit = 0; bit < packing->element; bit++) {
+                const size_t place = element * packing->container + bit;
+
+                word |= ((uint32_t)from[place / 8] >> place % 8 & 1u) << bit;
+            }
+            if (word >> (packing->element - 1u) && packing->element < 32)
+                word |= 0xFFFFFFFFu << packing->element;
+            *elements++ = (int32_t)word;
+        }
 }
 
 uint32_t litelstm_errors(const litelstm_core *core)
@@ -246,7 +477,7 @@ const char *litelstm_message(litelstm_status status)
     case LITELSTM_OK:
         return "ok";
     case LITELSTM_NO_CORE:
-        return "no litelstm core answers";
+        return "no litelstm core answers, or another one";
     case LITELSTM_VERSION:
         return "the registers are of another version";
     case LITELSTM_ARGUMENT:
@@ -261,6 +492,8 @@ const char *litelstm_message(litelstm_status status)
         return "the core reports errors";
     case LITELSTM_DMA:
         return "the streams failed";
+    case LITELSTM_UNSETTLED:
+        return "an earlier call failed, and there was no reset since";
     }
     return "unknown status";
 }

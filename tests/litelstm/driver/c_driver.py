@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+from collections.abc import Callable
 from ctypes import (  # fmt: skip
     CFUNCTYPE,
     POINTER,
     Structure,
     byref,
     c_char_p,
+    c_double,
     c_int,
     c_int32,
     c_size_t,
     c_uint,
     c_uint8,
-    c_uint16,
     c_uint32,
     c_uint64,
     c_void_p,
@@ -28,14 +29,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdl.packaging import c_header
-from litelstm.driver import Backend
+from hdl.packaging import c_header, c_network
+from litelstm.driver import CoreTimeoutError
+from litelstm.driver.description import STATE_IN, STATE_OUT, WEIGHTS, X, Y
+from tests.litelstm.driver.cores import NAME, BusCase
 
 STRICT = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-O2"]
 
 READ = CFUNCTYPE(c_uint32, c_void_p, c_uint32)
 WRITE = CFUNCTYPE(None, c_void_p, c_uint32, c_uint32)
-MOVE = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t)
+
+
+class CFrame(Structure):
+    """``litelstm_frame``."""
+
+    _fields_ = [
+        ("stream", c_int),
+        ("source", c_void_p),
+        ("target", c_void_p),
+        ("bytes", c_size_t),
+    ]
+
+
+MOVE = CFUNCTYPE(c_int, c_void_p, POINTER(CFrame), c_size_t)
+SETTLE = CFUNCTYPE(c_int, c_void_p)
+STREAMS = (X, STATE_IN, WEIGHTS, Y, STATE_OUT)
+"""``litelstm_stream``."""
+
+SECONDS = 5e-4
+"""Longest that a test's ``move`` waits."""
 
 
 class Status(IntEnum):
@@ -50,6 +72,7 @@ class Status(IntEnum):
     NO_WEIGHTS = 6
     ERROR = 7
     DMA = 8
+    UNSETTLED = 9
 
 
 class CCore(Structure):
@@ -58,14 +81,15 @@ class CCore(Structure):
     _fields_ = [
         ("read", READ),
         ("write", WRITE),
-        ("move", MOVE),
         ("context", c_void_p),
         ("polls", c_uint32),
-        ("id", c_uint32),
+        ("move", MOVE),
+        ("settle", SETTLE),
+        ("buffer", c_void_p),
+        ("buffer_bytes", c_size_t),
+        ("network", c_void_p),
         ("features", c_uint32),
-        ("inputs", c_uint16),
-        ("outputs", c_uint16),
-        ("state_words", c_uint32),
+        ("unsettled", c_uint8),
     ]
 
 
@@ -90,13 +114,29 @@ class CCounters(Structure):
     ]
 
 
-def compiled(folder: Path) -> Path:
-    """The driver as a shared library, by the strictest settings."""
+PROGRAM = """
+#include "core_network.h"
+
+const litelstm_network *network(void);
+size_t buffer_bytes(size_t steps);
+int32_t quantize(double value);
+
+const litelstm_network *network(void) { return &core_network; }
+size_t buffer_bytes(size_t steps) { (void)steps; return CORE_BUFFER_BYTES(steps); }
+int32_t quantize(double value) { return core_quantize(value); }
+"""
+"""What of the generated header is to be called."""
+
+
+def compiled(folder: Path, case: BusCase) -> Path:
+    """The driver with a core's headers as a shared library, by the strictest settings."""
     (folder / c_header.NAME).write_text(c_header.register_header())
+    (folder / c_network.file_name(NAME)).write_text(c_network.network_header(case.json))
+    (folder / "program.c").write_text(PROGRAM)
     for end in ("h", "c"):
         source = files("litelstm.driver") / "c" / f"litelstm.{end}"
         (folder / f"litelstm.{end}").write_text(source.read_text())
-    command = [*STRICT, "-shared", "-fPIC", "-o", "driver.so", "litelstm.c"]
+    command = [*STRICT, "-shared", "-fPIC", "-o", "driver.so", "litelstm.c", "program.c"]
     subprocess.run(command, cwd=folder, check=True)
     return folder / "driver.so"
 
@@ -106,23 +146,71 @@ class CDriver:
 
     Args:
         library: that :func:`compiled` made.
-        backend: the way to the core.
+        backend: the way to the core, and its streams, if it has any.
+        steps: of the longest sequence.
+
+    Attributes:
+        end: what ended the program in one of its functions; from then on nothing reaches the core.
     """
 
-    def __init__(self, library: Path, backend: Backend) -> None:
+    def __init__(self, library: Path, backend: Any, *, steps: int = 8) -> None:
         self.c: Any = ctypes.CDLL(str(library))
         self.c.litelstm_message.restype = c_char_p
         self.c.litelstm_message.argtypes = [c_int]
-        self.c.litelstm_init.argtypes = [POINTER(CCore), READ, WRITE, c_void_p]
+        self.c.litelstm_init.argtypes = [POINTER(CCore), c_void_p, READ, WRITE, c_void_p]
         self.c.litelstm_errors.restype = c_uint32
         self.c.litelstm_load_reason.restype = c_uint
         self.c.litelstm_take_interrupts.restype = c_uint32
+        self.c.network.restype = c_void_p
+        self.c.buffer_bytes.argtypes = [c_size_t]
+        self.c.buffer_bytes.restype = c_size_t
+        self.c.quantize.argtypes = [c_double]
+        self.c.quantize.restype = c_int32
+        self.end: BaseException | None = None
+        self._backend = backend
         self._functions = (
-            READ(lambda _, address: backend.read(address)),
-            WRITE(lambda _, address, word: backend.write(address, word)),
+            READ(lambda _, address: self._do(lambda: backend.read(address), 0)),
+            WRITE(lambda _, address, word: self._do(lambda: backend.write(address, word), None)),
         )
         self.core = CCore()
-        self.c.litelstm_init(byref(self.core), *self._functions, None)
+        self.c.litelstm_init(byref(self.core), self.c.network(), *self._functions, None)
+        if size := self.c.buffer_bytes(steps):
+            self._buffer = (c_uint8 * size)()
+            self.core.move = MOVE(self._move)
+            self.core.settle = SETTLE(lambda _: self._do(lambda: backend.settle() or 0, 1))
+            self.core.buffer = ctypes.addressof(self._buffer)
+            self.core.buffer_bytes = size
+
+    def _do(self, access: Callable[[], Any], otherwise: Any) -> Any:
+        """A function of the program; C knows no exceptions."""
+        if self.end is not None:
+            return otherwise
+        try:
+            return access()
+        except BaseException as error:
+            self.end = error
+            return otherwise
+
+    def _move(self, _: Any, frames: Any, count: int) -> int:
+        outgoing, incoming, targets = {}, {}, {}
+        for frame in frames[:count]:
+            name = STREAMS[frame.stream]
+            if frame.source:
+                outgoing[name] = ctypes.string_at(frame.source, frame.bytes)
+            else:
+                incoming[name], targets[name] = frame.bytes, frame.target
+        try:
+            came = self._do(
+                lambda: self._backend.transfer(outgoing, incoming, timeout=SECONDS), None
+            )
+        finally:
+            if isinstance(self.end, CoreTimeoutError):
+                self.end = None
+        if came is None:
+            return 1
+        for name, octets in came.items():
+            ctypes.memmove(targets[name], octets, len(octets))
+        return 0
 
     def call(self, name: str, *arguments: Any) -> Status:
         """A function of the driver that returns a status."""

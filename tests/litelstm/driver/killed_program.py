@@ -6,10 +6,13 @@ Arguments: name of the core's case, its JSON, and for the driver in C its librar
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from ctypes import c_int32
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 from cocotb.task import resume
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiStreamFrame
@@ -18,10 +21,13 @@ from numpy.typing import NDArray
 from golden.interface import Control
 from litelstm.driver import Core, Description, running
 from litelstm.driver.description import INTO
+from litelstm.driver.registers import Registers
+from tests.litelstm.driver.c_driver import CDriver, CSequence, Status
 from tests.litelstm.driver.cores import CASES, BusCase
 
 SEED = 7
 TIMEOUT = 5e-4
+POLLS = 500
 STEPS = 3
 
 
@@ -107,12 +113,41 @@ def ways_to_die(case: BusCase, random: Random) -> list[dict[str, Any]]:
     return found
 
 
-def live(core: Core, case: BusCase, x: NDArray[Any], *, loads: bool) -> None:
+class InC:
+    """The driver in C with the methods of the one in Python."""
+
+    def __init__(self, library: str, backend: Any, case: BusCase) -> None:
+        self._case = case
+        self._driver = CDriver(Path(library), backend)
+        self._driver.core.polls = POLLS
+        self._check(self._driver.call("open"))
+
+    def load(self, image: bytes) -> None:
+        self._check(self._driver.load(image))
+
+    def run(
+        self, x: NDArray[Any], *, state: Any = None, save: bool = False, stream: int = 0
+    ) -> Any:
+        size = self._case.description.state_words
+        loaded = (c_int32 * size)(*state.tolist()) if state is not None else None
+        saved = (c_int32 * size)() if save else None
+        words = self._case.result(x).size
+        status, y = self._driver.run(x, words, CSequence(stream, 0, loaded, saved))
+        self._check(status)
+        return (np.array(y), np.array(saved)) if save else np.array(y)
+
+    def _check(self, status: Status) -> None:
+        if self._driver.end is not None:
+            raise self._driver.end
+        assert status == Status.OK, status
+
+
+def live(core: Any, case: BusCase, x: NDArray[Any], *, loads: bool) -> None:
     """All that a core can do: weights, a sequence, states."""
     if loads:
         core.load(case.image)
     if case.interface.state != "load":
-        assert core.run(x).tolist() == case.result(x).tolist()
+        assert core.run(x).ravel().tolist() == case.result(x).ravel().tolist()
         return
     stream = case.interface.streams - 1
     first = [*x, *x]
@@ -128,30 +163,36 @@ def live(core: Core, case: BusCase, x: NDArray[Any], *, loads: bool) -> None:
     assert saved.tolist() == right.saved[1].tolist()
 
 
-def killed(backend: Any, case: BusCase, x: NDArray[Any], way: dict[str, Any]) -> None:
+def killed(opens: Callable[[Any], Any], case: BusCase, x: NDArray[Any], way: Any) -> None:
     """A program that does not end."""
     try:
-        core = Core(Mortal(backend, **way), case.description, timeout=TIMEOUT)
+        core = opens(Mortal(running.backend(), **way))
         live(core, case, x, loads=case.storage.loadable)
     except Killed:
         return
     raise AssertionError(f"the program lives: {way}")
 
 
-def main(name: str, path: str) -> None:
-    case, backend, random = CASES[name], running.backend(), Random(SEED)
+def main(name: str, path: str, library: str = "") -> None:
+    case, random = CASES[name], Random(SEED)
     description = Description.load(path)
+    registers = Registers(running.backend(), description)
     ways = ways_to_die(case, random)
+
+    def opens(backend: Any) -> Any:
+        if library:
+            return InC(library, backend, case)
+        return Core(backend, description, timeout=TIMEOUT)
+
     for number, way in enumerate(ways):
-        killed(backend, case, case.sequence(STEPS, 2 * number), way)
-        core = Core(backend, description, timeout=TIMEOUT)
-        unloaded = case.storage.loadable and not core.status()["LOADED"]
-        assert core.status()["IDLE"] == 1, way
-        assert core.status()["LOADING"] == 0, way
-        assert core.errors() == core.interrupts() == (), way
-        loads = unloaded or (case.storage.loadable and number % 2 > 0)
+        killed(opens, case, case.sequence(STEPS, 2 * number), way)
+        core = opens(running.backend())
+        status = registers.fields("STATUS")
+        assert (status["IDLE"], status["LOADING"]) == (1, 0), way
+        assert registers.read("ERRORS") == registers.read("IRQ_STATUS") == 0, way
+        loads = case.storage.loadable and (not status["LOADED"] or number % 2 > 0)
         live(core, case, case.sequence(STEPS, 2 * number + 1), loads=loads)
-        assert core.errors() == (), way
+        assert registers.read("ERRORS") == 0, way
     print(f"{name}: {len(ways)} programs killed, all is well")
 
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from litelstm.driver.program import run_program
 from tests.litelstm.driver import c_program
 from tests.litelstm.driver.c_driver import CDriver, Status, compiled
+from tests.litelstm.driver.cores import CASES
 from tests.litelstm.driver.test_simulation import SEED, write
 
 
-def test_against_the_rtl(tmp_path: Path) -> None:
-    """Weights, sequences, states, counters, errors, timeouts, over data registers."""
+@pytest.mark.parametrize("name", ["double", "states", "ram", "tight"])
+def test_against_the_rtl(name: str, tmp_path: Path) -> None:
+    """Weights, sequences, states, counters, errors, timeouts: over data registers and streams."""
     printed = run_program(
         Path(c_program.__file__),
-        write("double", tmp_path),
-        arguments=["double", str(compiled(tmp_path))],
+        write(name, tmp_path),
+        arguments=[name, str(compiled(tmp_path, CASES[name]))],
         simulator="icarus",
         logs=tmp_path / "logs",
         seed=SEED,
     )
-    assert printed == "double: all is well\n"
+    assert printed == f"{name}: all is well\n"
 
 
 class Nothing:
@@ -46,7 +50,10 @@ class Nothing:
 
 
 def test_no_core(tmp_path: Path) -> None:
-    library = compiled(tmp_path)
+    case = CASES["plain"]
+    library = compiled(tmp_path, case)
     assert CDriver(library, Nothing({})).call("open") == Status.NO_CORE
     magic = int.from_bytes(b"LSTM", "little")
     assert CDriver(library, Nothing({0: magic, 4: 2 << 16})).call("open") == Status.VERSION
+    another = {0: magic, 4: 1 << 16, 8: case.description.core ^ 1}
+    assert CDriver(library, Nothing(another)).call("open") == Status.NO_CORE

@@ -8,16 +8,20 @@ import pytest
 
 from litelstm.driver.program import run_program
 from tests.litelstm.driver import killed_program
+from tests.litelstm.driver.c_driver import compiled
+from tests.litelstm.driver.cores import CASES
 from tests.litelstm.driver.test_simulation import SEED, write
 
 
+@pytest.mark.parametrize("driver", ["python", "c"])
 @pytest.mark.parametrize("name", ["plain", "states", "ram", "window", "double"])
-def test_a_new_program_gets_its_own_words(name: str, tmp_path: Path) -> None:
+def test_a_new_program_gets_its_own_words(name: str, driver: str, tmp_path: Path) -> None:
     path = write(name, tmp_path)
+    library = [str(compiled(tmp_path, CASES[name]))] if driver == "c" else []
     printed = run_program(
         Path(killed_program.__file__),
         path,
-        arguments=[name, str(path)],
+        arguments=[name, str(path), *library],
         simulator="verilator",
         logs=tmp_path / "logs",
         seed=SEED,

@@ -1,0 +1,133 @@
+"""A core's own C header: the sizes and formats of its network, and floats to words and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from golden.formats import Format
+from golden.packing import Packing
+
+_TEXT = """\
+/* {name}: the network that the core was generated for. For litelstm.h. */
+#ifndef {upper}_NETWORK_H
+#define {upper}_NETWORK_H
+
+#include "litelstm.h"
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+#define {upper}_INPUTS {inputs}u /* elements of a step's x */
+#define {upper}_OUTPUTS {outputs}u /* words of a result: {meaning} */
+#define {upper}_RESULTS(steps) {results} /* of a sequence */
+#define {upper}_STATE_WORDS {state_words}u /* words of a state; 0: none is loaded or saved */
+#define {upper}_STREAMS {streams}u /* sequences that share the core */
+#define {upper}_WEIGHT_WORDS {weight_words}u /* of an image; 0: the weights are in the Verilog */
+
+/* Words are two's complement: the real number is word / 2^FRAC, of an input also / SCALE. */
+#define {upper}_X_WIDTH {x.width}
+#define {upper}_X_FRAC ({x.frac})
+#define {upper}_X_MIN ({x.min})
+#define {upper}_X_MAX {x.max}
+#define {upper}_X_SCALE {scale}
+#define {upper}_Y_WIDTH {y.width}
+#define {upper}_Y_FRAC ({y.frac})
+
+/* Bytes of litelstm_core.buffer for so many steps; 0 where there are data registers. */
+#define {upper}_BUFFER_BYTES(steps) {buffer}
+
+static const litelstm_network {name}_network = {{
+    {core}u, {inputs}u, {outputs}u, {state_words}u,
+    {{{packing_x}}},
+    {{{packing_y}}},
+    {{{packing_state}}},
+}};
+
+/* The word of a real input: the nearest, halves up, limited to the format. NaN gives the
+ * smallest. */
+static inline int32_t {name}_quantize(double value)
+{{
+    const double place = value * {scale} * {x_factor} + 0.5;
+    int32_t word;
+
+    if (!(place > (double){upper}_X_MIN))
+        return {upper}_X_MIN;
+    if (place >= (double){upper}_X_MAX)
+        return {upper}_X_MAX;
+    word = (int32_t)place; /* towards 0 */
+    return (double)word > place ? word - 1 : word;
+}}
+{real}
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+_REAL = """
+/* The real number of a word of a result. */
+static inline double {name}_real(int32_t word)
+{{
+    return word * {y_factor};
+}}
+"""
+
+
+def file_name(name: str) -> str:
+    """Name of the header of a core."""
+    return f"{name}_network.h"
+
+
+def network_header(description: Mapping[str, Any]) -> str:
+    """The header of a core with a bus, from its JSON."""
+    name, bus, interface = description["name"], description["bus"], description["interface"]
+    x, y = (Format(**description[side]["format"]) for side in ("input", "output"))
+    streams = {} if bus["window"] else {one["name"]: one for one in bus["streams"]}
+    weights = description["weight_stream"]
+    return _TEXT.format(
+        name=name,
+        upper=name.upper(),
+        inputs=description["input"]["words_per_step"],
+        outputs=description["output"]["words_per_result"],
+        meaning=description["output"]["meaning"],
+        results="(steps)" if interface["every_step"] else "1u",
+        state_words=bus["state_words"],
+        streams=interface["streams"],
+        weight_words=weights["words"] if weights else 0,
+        x=x,
+        y=y,
+        scale=repr(float(description["input"]["scale"])),
+        x_factor=repr(2.0**x.frac),
+        buffer=_buffer(streams, every_step=interface["every_step"]),
+        core=f"0x{bus['core']:08x}",
+        packing_x=_packing(streams.get("x")),
+        packing_y=_packing(streams.get("y")),
+        packing_state=_packing(streams.get("state_in")),
+        real="" if interface["classes"] else _REAL.format(name=name, y_factor=repr(2.0**-y.frac)),
+    )
+
+
+def _packed(stream: Mapping[str, Any]) -> Packing:
+    return Packing(element=stream["element"], bus=stream["bus"], tight=stream["tight"])
+
+
+def _packing(stream: Mapping[str, Any] | None) -> str:
+    """A ``litelstm_packing``; of a stream that there is not, one whose vectors are empty."""
+    if stream is None:
+        return "1u, 8u, 8u, 0u"
+    packing = _packed(stream)
+    return f"{packing.element}u, {packing.container}u, {packing.bus}u, {stream['vector']}u"
+
+
+def _buffer(streams: Mapping[str, Mapping[str, Any]], *, every_step: bool) -> str:
+    """Bytes of all frames of a sequence, as C."""
+    vectors = {"x": "(steps)", "y": "(steps)" if every_step else "1u"}
+    frames = []
+    for name, stream in streams.items():
+        if name != "weights":
+            octets = _packed(stream).beats(stream["vector"]) * stream["bus"] // 8
+            frames.append(f"LITELSTM_FRAME_ROOM({vectors.get(name, '1u')} * {octets}u)")
+    return "\\\n    (" + " + \\\n     ".join(frames) + ")" if frames else "0u"
