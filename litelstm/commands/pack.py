@@ -10,6 +10,7 @@ from golden import files
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
+from hdl.packaging.c_array import array_header
 from hdl.weight_image import image
 from litelstm import outputs
 from litelstm.console import out
@@ -25,15 +26,18 @@ from litelstm.packing import plan_for, read_capacity
     required=True,
     help="JSON of the core, as litelstm generate --weights ram or double wrote it.",
 )
+@click.option("--c-array", is_flag=True, help="Write a C header with an array, NAME_weights.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File.")
-def pack(network: Path, core: Path, output: Path) -> None:
+def pack(network: Path, core: Path, c_array: bool, output: Path) -> None:
     """Write the quantized NETWORK as an image of weights for a core that can run it.
 
     \b
     litelstm pack net.q.npz --for build/litelstm_core.json -o weights.bin
+    litelstm pack net.q.npz --for build/litelstm_core.json --c-array -o net.h
 
-    The image is what the core's stream i_weights takes, 4 bytes a word, the low one first. A
-    network that does not fit is refused with the reason.
+    The image is what the core's stream i_weights takes, 4 bytes per word, the low one first. With
+    --c-array it is an array of words for litelstm_load of the driver in C, named after the file:
+    net_weights. A network that does not fit is refused with the reason.
     """
     quantized = QuantizedNetwork.load(network)
     capacity = read_capacity(core)
@@ -43,7 +47,8 @@ def pack(network: Path, core: Path, output: Path) -> None:
     except InputError as error:
         raise InputError(f"{network}: {error}") from None
     words = image(plan)
-    files.replace_all({output: files.content(words.astype("<u4").tobytes())})
+    data = array_header(words, output.stem) if c_array else words.astype("<u4").tobytes()
+    files.replace_all({output: files.content(data)})
     steady = cycles.steady_state(plan)
     out.print(
         f"{output}: {words.size} words for core {capacity.number:08x}, "

@@ -61,7 +61,16 @@ class ModelBackend(WallTime):
         self._set("ID", MAGIC=int.from_bytes(b"LSTM", "little"))
         self._set("VERSION", MAJOR=1)
         self._set("CORE", HASH=description.core)
-        self._set("FEATURES", SETS=0 if rom else 1, WINDOW=description.window)
+        self._set(
+            "FEATURES",
+            SETS=0 if rom else 1,
+            KEEP=description.state != "clear",
+            STATE=description.state == "load",
+            EVERY_STEP=description.every_step,
+            CLASSES=description.classes,
+            WINDOW=description.window,
+            STREAMS=description.number_of_streams,
+        )
         self._set("STATUS", IDLE=1, LOADED=rom)
 
     def read(self, address: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,21 @@ def test_an_image_for_the_core_of_a_network(call: Call, files: Files, tmp_path: 
     assert image.read_bytes() == core.with_suffix(".weights.bin").read_bytes()
     told = json.loads(core.read_text())["weight_stream"]
     assert done.out.startswith(f"{image}: {told['words']} words for core {told['core_id']:08x}, ")
+
+
+def test_an_image_as_a_c_array(call: Call, files: Files, tmp_path: Path) -> None:
+    """The compiler makes the same bytes of it, whatever the file is called."""
+    core = generated(call, tmp_path / "one", files.network, "--weights", "ram")
+    header = tmp_path / "2nd-try.h"
+    assert call("pack", files.network, "--for", core, "--c-array", "-o", header).status == 0
+    (tmp_path / "print.c").write_text(
+        '#include "2nd-try.h"\n#include <stdio.h>\nint main(void) {\n'
+        "fwrite(_2nd_try_weights, sizeof _2nd_try_weights, 1, stdout); return 0; }\n"
+    )
+    strict = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-o", "print"]
+    subprocess.run([*strict, "print.c"], cwd=tmp_path, check=True)
+    done = subprocess.run([tmp_path / "print"], capture_output=True, check=True)
+    assert done.stdout == core.with_suffix(".weights.bin").read_bytes()
 
 
 def test_images_for_a_core_of_two_networks(

@@ -1,0 +1,46 @@
+"""An image of weights as a C array."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+_PER_LINE = 8
+
+
+def array_name(stem: str) -> str:
+    """The array's name, from that of a file: its letters and digits, and no digit first."""
+    return re.sub(r"^(?=\d)|\W", "_", stem, flags=re.ASCII) + "_weights"
+
+
+def array_header(words: NDArray[np.uint32], stem: str) -> bytes:
+    """A C header with the words of an image.
+
+    Args:
+        words: of :func:`hdl.weight_image.image`, (words,).
+        stem: of the file's name, which the array's is made from.
+    """
+    name = array_name(stem)
+    hexadecimal = [f"0x{word:08x}u," for word in words.tolist()]
+    lines = [
+        "    " + " ".join(hexadecimal[at : at + _PER_LINE])
+        for at in range(0, len(hexadecimal), _PER_LINE)
+    ]
+    return "\n".join(
+        [
+            "/* An image of weights, for litelstm_load. */",
+            f"#ifndef {name.upper()}_H",
+            f"#define {name.upper()}_H",
+            "",
+            "#include <stdint.h>",
+            "",
+            f"static const uint32_t {name}[{len(words)}] = {{",
+            *lines,
+            "};",
+            "",
+            "#endif",
+            "",
+        ]
+    ).encode()
