@@ -14,7 +14,7 @@ from amaranth.sim import Simulator
 
 from golden.quantized import QuantizedNetwork
 from sim import toolchain
-from tests.litelstm import commands
+from tests.litelstm import c_example, commands
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "system.md").read_text()
@@ -52,7 +52,7 @@ def test_ten_minutes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
         own = "\n".join(x for x in printed.splitlines() if not x.startswith("icarus ")) + "\n"
         assert matches(own, shown), printed
     in_verilog(tmp_path)
-    in_c(tmp_path)
+    in_c(capsys, tmp_path)
 
 
 def in_verilog(folder: Path) -> None:
@@ -78,10 +78,19 @@ def in_verilog(folder: Path) -> None:
         assert "port" not in done.stderr.lower(), done.stderr
 
 
-def in_c(folder: Path) -> None:
-    (folder / "classify.c").write_text(block("c", "int classify"))
-    strict = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Ibuild/ip"]
-    subprocess.run([*strict, "-fsyntax-only", "classify.c"], check=True)
+def in_c(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    """The example gives the golden model's words, from the core that the page generates."""
+    (folder / "classify.c").write_text(block("c", "litelstm_run"))
+    (folder / "hooks.c").write_text(c_example.HOOKS)
+    subprocess.run(re.findall(r"    (gcc .*)", TEXT)[0].split(), check=True)
+    strict = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Ibuild/ip", "-fPIC"]
+    names = ["-Dlitelstm_mmio_read=bus_read", "-Dlitelstm_mmio_write=bus_write"]
+    subprocess.run([*strict, *names, "-c", "classify.c", "-o", "example.o"], check=True)
+    files = ["example.o", "hooks.c", "build/ip/litelstm.c"]
+    subprocess.run([*strict, "-shared", "-o", "example.so", *files], check=True)
+    core = ["--core", "build/ip/litelstm_core.json", "--sim", "icarus"]
+    program = [str(c_example.__file__), str(folder / "example.so"), "models/iot_litelstm_w8a8.npz"]
+    assert commands.run(capsys, "run", *core, *program).endswith("right\n")
 
 
 def test_in_amaranth() -> None:

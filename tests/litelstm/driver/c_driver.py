@@ -141,16 +141,59 @@ def compiled(folder: Path, case: BusCase) -> Path:
     return folder / "driver.so"
 
 
+class Callbacks:
+    """What a program in C is given: its two accesses, and its streams.
+
+    Args:
+        backend: the way to the core, and its streams, if it has any.
+
+    Attributes:
+        end: what ended the program in one of its functions; from then on nothing reaches the core.
+    """
+
+    def __init__(self, backend: Any) -> None:
+        self.end: BaseException | None = None
+        self._backend = backend
+        self.read = READ(lambda _, address: self._do(lambda: backend.read(address), 0))
+        self.write = WRITE(
+            lambda _, address, word: self._do(lambda: backend.write(address, word), None)
+        )
+        self.move = MOVE(self._move)
+        self.settle = SETTLE(lambda _: self._do(lambda: backend.settle() or 0, 1))
+
+    def _do(self, access: Callable[[], Any], otherwise: Any) -> Any:
+        """A function of the program; C knows no exceptions."""
+        if self.end is not None:
+            return otherwise
+        try:
+            return access()
+        except CoreTimeoutError:
+            return otherwise
+        except BaseException as error:
+            self.end = error
+            return otherwise
+
+    def _move(self, _: Any, frames: Any, count: int) -> int:
+        outgoing, incoming, targets = {}, {}, {}
+        for frame in frames[:count]:
+            name = STREAMS[frame.stream]
+            if frame.source:
+                outgoing[name] = ctypes.string_at(frame.source, frame.bytes)
+            else:
+                incoming[name], targets[name] = frame.bytes, frame.target
+        came = self._do(lambda: self._backend.transfer(outgoing, incoming, timeout=SECONDS), None)
+        for name, octets in (came or {}).items():
+            ctypes.memmove(targets[name], octets, len(octets))
+        return int(came is None)
+
+
 class CDriver:
     """The library and one core.
 
     Args:
         library: that :func:`compiled` made.
-        backend: the way to the core, and its streams, if it has any.
+        backend: see :class:`Callbacks`.
         steps: of the longest sequence.
-
-    Attributes:
-        end: what ended the program in one of its functions; from then on nothing reaches the core.
     """
 
     def __init__(self, library: Path, backend: Any, *, steps: int = 8) -> None:
@@ -166,51 +209,14 @@ class CDriver:
         self.c.buffer_bytes.restype = c_size_t
         self.c.quantize.argtypes = [c_double]
         self.c.quantize.restype = c_int32
-        self.end: BaseException | None = None
-        self._backend = backend
-        self._functions = (
-            READ(lambda _, address: self._do(lambda: backend.read(address), 0)),
-            WRITE(lambda _, address, word: self._do(lambda: backend.write(address, word), None)),
-        )
+        self.callbacks = calls = Callbacks(backend)
         self.core = CCore()
-        self.c.litelstm_init(byref(self.core), self.c.network(), *self._functions, None)
+        self.c.litelstm_init(byref(self.core), self.c.network(), calls.read, calls.write, None)
         if size := self.c.buffer_bytes(steps):
             self._buffer = (c_uint8 * size)()
-            self.core.move = MOVE(self._move)
-            self.core.settle = SETTLE(lambda _: self._do(lambda: backend.settle() or 0, 1))
+            self.core.move, self.core.settle = calls.move, calls.settle
             self.core.buffer = ctypes.addressof(self._buffer)
             self.core.buffer_bytes = size
-
-    def _do(self, access: Callable[[], Any], otherwise: Any) -> Any:
-        """A function of the program; C knows no exceptions."""
-        if self.end is not None:
-            return otherwise
-        try:
-            return access()
-        except BaseException as error:
-            self.end = error
-            return otherwise
-
-    def _move(self, _: Any, frames: Any, count: int) -> int:
-        outgoing, incoming, targets = {}, {}, {}
-        for frame in frames[:count]:
-            name = STREAMS[frame.stream]
-            if frame.source:
-                outgoing[name] = ctypes.string_at(frame.source, frame.bytes)
-            else:
-                incoming[name], targets[name] = frame.bytes, frame.target
-        try:
-            came = self._do(
-                lambda: self._backend.transfer(outgoing, incoming, timeout=SECONDS), None
-            )
-        finally:
-            if isinstance(self.end, CoreTimeoutError):
-                self.end = None
-        if came is None:
-            return 1
-        for name, octets in came.items():
-            ctypes.memmove(targets[name], octets, len(octets))
-        return 0
 
     def call(self, name: str, *arguments: Any) -> Status:
         """A function of the driver that returns a status."""

@@ -137,8 +137,8 @@ class InC:
         return (np.array(y), np.array(saved)) if save else np.array(y)
 
     def _check(self, status: Status) -> None:
-        if self._driver.end is not None:
-            raise self._driver.end
+        if (end := self._driver.callbacks.end) is not None:
+            raise end
         assert status == Status.OK, status
 
 
