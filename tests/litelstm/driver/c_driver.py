@@ -93,6 +93,17 @@ class CCore(Structure):
     ]
 
 
+class CPacking(Structure):
+    """``litelstm_packing``."""
+
+    _fields_ = [
+        ("element", c_uint8),
+        ("container", c_uint8),
+        ("bus", c_uint8),
+        ("vector", c_uint32),
+    ]
+
+
 class CSequence(Structure):
     """``litelstm_sequence``."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from ctypes import byref, c_int32, c_size_t, c_uint8
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from golden.packing import Packing
 from litelstm.driver.program import run_program
 from tests.litelstm.driver import c_program
-from tests.litelstm.driver.c_driver import CDriver, Status, compiled
+from tests.litelstm.driver.c_driver import CDriver, CPacking, Status, compiled
 from tests.litelstm.driver.cores import CASES
 from tests.litelstm.driver.test_simulation import SEED, write
 
@@ -57,3 +60,26 @@ def test_no_core(tmp_path: Path) -> None:
     assert CDriver(library, Nothing({0: magic, 4: 2 << 16})).call("open") == Status.VERSION
     another = {0: magic, 4: 1 << 16, 8: case.description.core ^ 1}
     assert CDriver(library, Nothing(another)).call("open") == Status.NO_CORE
+
+
+@pytest.mark.parametrize("bus", Packing.BUSES)
+def test_frames_are_those_of_the_golden_packing(bus: int, tmp_path: Path) -> None:
+    """Every width of elements, in containers and tight, with vectors that end inside a beat."""
+    c = CDriver(compiled(tmp_path, CASES["plain"]), Nothing({})).c
+    c.litelstm_frame_bytes.restype = c_size_t
+    rng = np.random.default_rng(bus)
+    for element in range(1, 33):
+        for tight in (False, True):
+            packing = Packing(element=element, bus=bus, tight=tight)
+            vectors, size = 3, int(rng.integers(1, 9))
+            low, high = -(1 << element - 1), (1 << element - 1) - 1
+            words = rng.integers(low, high, (vectors, size), endpoint=True)
+            own = CPacking(element, packing.container, bus, size)
+            octets = packing.pack(words).tobytes()
+            assert c.litelstm_frame_bytes(byref(own), c_size_t(vectors)) == len(octets)
+            elements = (c_int32 * words.size)(*words.ravel().tolist())
+            packed, back = (c_uint8 * len(octets))(*[0xAA] * len(octets)), (c_int32 * words.size)()
+            c.litelstm_pack(byref(own), elements, c_size_t(vectors), packed)
+            assert bytes(packed) == octets
+            c.litelstm_unpack(byref(own), packed, c_size_t(vectors), back)
+            assert list(back) == words.ravel().tolist()

@@ -120,3 +120,21 @@ def test_a_packed_struct_would_be_seen(folder: Path) -> None:
     path.write_text(path.read_text().replace("typedef struct {", packed))
     with pytest.raises(AssertionError, match=r"lbu|sb"):
         test_registers_through_a_pointer("-O2", folder)
+
+
+@pytest.mark.parametrize("standard", ["c99", "c11", "c++11"])
+def test_a_register_at_another_place_does_not_compile(standard: str, folder: Path) -> None:
+    """The header checks every offset itself."""
+    language = "c++" if "+" in standard else "c"
+    check = ["gcc", f"-std={standard}", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    check += ["-fsyntax-only", "-x", language, "all.c"]
+    (folder / "all.c").write_text('#include "litelstm_registers.h"\n')
+    run(folder, *check)
+    path = folder / c_header.NAME
+    text = path.read_text()
+    for register in registers():
+        wrong = f"uint8_t MORE;\n    uint32_t {register.name};"
+        path.write_text(text.replace(f"uint32_t {register.name};", wrong))
+        with pytest.raises(AssertionError):
+            run(folder, *check)
+    path.write_text(text)
