@@ -171,6 +171,51 @@ def test_axi_dma(physical: int, tmp_path: Path) -> None:
         buffers(4096)
 
 
+class FullAxiDma(FakeAxiDma):
+    """One with frames of an earlier program between the core and itself."""
+
+    def __init__(self, *arguments: Any, frames: list[bytes]) -> None:
+        super().__init__(*arguments)
+        self.frames = frames
+        self._failed = False
+
+    def write(self, offset: int, word: int) -> None:
+        if offset == 0x30 and word & 4:
+            self._failed = False
+        super().write(offset, word)
+
+    def read(self, offset: int) -> int:
+        return 0x10 if offset == 0x34 and self._failed else super().read(offset)
+
+    def _move(self, channel: int) -> None:
+        if channel == 0x30 and channel in self._waiting and self.frames:
+            at, length = self._waiting.pop(channel)
+            frame = self.frames.pop(0)
+            self._failed = len(frame) > length
+            self._memory[at : at + min(len(frame), length)] = list(frame[:length])
+        elif not self._failed:
+            super()._move(channel)
+
+
+def test_opening_empties_what_lies_before_the_dma() -> None:
+    """Frames that an earlier program did not take, one of them longer than a closing one."""
+    case = CASES["plain"]
+    model = ModelBackend(case.description, case.network)
+    memory = np.zeros(4096, np.uint8)
+    buffers = Buffers(memory, 0)
+    full = FullAxiDma(model, memory, 0, frames=[bytes([7] * 4), bytes(100), bytes([9] * 4)])
+    dma = AxiDma(full, buffers)
+    channels = {"x": dma.sendchannel, "y": dma.recvchannel}
+    core = Core(DmaBackend(model, channels, allocate=buffers), case.description)
+    assert full.frames == []
+    assert core.run(case.sequence(2, 1)).tolist() == case.result(case.sequence(2, 1)).tolist()
+    full.frames = [bytes(4)] * 10**6
+    with pytest.raises(CoreTimeoutError, match=r"^stream y does not settle$"):
+        core.reset()
+    with pytest.raises(DriverError, match=r"^an earlier call failed "):
+        core.run(case.sequence(2, 1))
+
+
 def test_timeouts_of_an_axi_dma(tmp_path: Path) -> None:
     """The DMA is reset, and what the core then gives to end its frame is taken away."""
     case = CASES["plain"]
