@@ -17,6 +17,9 @@ Elements = NDArray[np.int64]
 
 WORD = (1 << 32) - 1
 
+MOST = 1 << 16
+"""Words that are thrown away at once: more than a core holds."""
+
 _INTO = {X: ("X", "X_LAST"), WEIGHTS: ("WEIGHT", "WEIGHT_LAST"), STATE_IN: ("STATE_IN", "STATE_IN")}
 """Data register of each stream into the core, and the one for its last word."""
 
@@ -130,8 +133,7 @@ class WindowTraffic:
     def discard(self) -> None:
         """See :class:`Traffic`."""
         for name in self._streams.keys() & _OUT_OF:
-            while self._bursts.take(self._registers.address(_OUT_OF[name]), 1):
-                pass
+            self._bursts.take(self._registers.address(_OUT_OF[name]), MOST)
 
     def _put(self, name: str, words: list[int]) -> int:
         """Write what the core takes, and strike it off; returns how many."""

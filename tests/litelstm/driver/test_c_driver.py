@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from golden.packing import Packing
+from litelstm.driver import ModelBackend
 from litelstm.driver.program import run_program
 from tests.litelstm.driver import c_program
-from tests.litelstm.driver.c_driver import CDriver, CPacking, Status, compiled
-from tests.litelstm.driver.cores import CASES
+from tests.litelstm.driver.c_driver import MOVE, CDriver, CPacking, Status, compiled
+from tests.litelstm.driver.cores import CASES, BusCase
 from tests.litelstm.driver.test_simulation import SEED, write
+
+CONTROL, ENABLE, RESET, BY_REGISTER = 0x20, 1 << 0, 1 << 1, 1 << 3
 
 
 @pytest.mark.parametrize("name", ["double", "states", "ram", "tight"])
@@ -60,6 +63,40 @@ def test_no_core(tmp_path: Path) -> None:
     assert CDriver(library, Nothing({0: magic, 4: 2 << 16})).call("open") == Status.VERSION
     another = {0: magic, 4: 1 << 16, 8: case.description.core ^ 1}
     assert CDriver(library, Nothing(another)).call("open") == Status.NO_CORE
+
+
+class Watched(ModelBackend):
+    """A model that keeps what is written to CONTROL."""
+
+    def __init__(self, case: BusCase) -> None:
+        super().__init__(case.description, case.network)
+        self.controls: list[int] = []
+
+    def write(self, address: int, word: int) -> None:
+        if address == CONTROL:
+            self.controls.append(word)
+        super().write(address, word)
+
+
+def test_streams_of_other_hardware_go_on(tmp_path: Path) -> None:
+    """Without `move` frames that have begun are dropped to their end, and nothing can be run."""
+    case, model = CASES["plain"], Watched(CASES["plain"])
+    driver = CDriver(compiled(tmp_path, case), model)
+    driver.core.move = MOVE()
+    model._words["STATUS"] = 2  # LOADED, not IDLE
+    assert driver.call("open") == Status.OK
+    assert model.controls == [ENABLE | RESET | BY_REGISTER, ENABLE | BY_REGISTER]
+    assert driver.run(case.sequence(1, 1), case.network.outputs)[0] == Status.ARGUMENT
+
+
+def test_opening_refuses_a_core_that_does_not_become_idle(tmp_path: Path) -> None:
+    case, model = CASES["window"], Watched(CASES["window"])
+    driver = CDriver(compiled(tmp_path, case), model)
+    driver.core.polls = 20
+    model._words["STATUS"] = 2
+    assert driver.call("open") == Status.TIMEOUT
+    assert driver.run(case.sequence(1, 1), 3)[0] == Status.UNSETTLED
+    assert not any(word & ENABLE for word in model.controls)
 
 
 @pytest.mark.parametrize("bus", Packing.BUSES)
