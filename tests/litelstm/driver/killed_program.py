@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from golden.interface import Control
 from litelstm.driver import Core, Description, running
-from litelstm.driver.description import INTO
+from litelstm.driver.description import INTO, OUT_OF
 from litelstm.driver.registers import Registers
 from tests.litelstm.driver.c_driver import CDriver, CSequence, Status
 from tests.litelstm.driver.cores import CASES, BusCase
@@ -43,14 +43,22 @@ class Mortal:
         address, count: of a register, and its accesses that the program lives to make.
         cycles: of a core with streams: clock cycles after the last frame was handed to the DMA.
         stream: the frame that is the last one.
+        stalls: meanwhile nobody takes what the core gives.
     """
 
     def __init__(
-        self, backend: Any, *, address: int = -1, count: int = 1, stream: str = "", cycles: int = 0
+        self,
+        backend: Any,
+        *,
+        address: int = -1,
+        count: int = 1,
+        stream: str = "",
+        cycles: int = 0,
+        stalls: bool = False,
     ) -> None:
         self._backend = backend
         self._address, self._left = address, count
-        self._stream, self._cycles = stream, cycles
+        self._stream, self._cycles, self._stalls = stream, cycles, stalls
         self.time, self.wait, self.settle = backend.time, backend.wait, backend.settle
 
     def read(self, address: int) -> int:
@@ -75,6 +83,9 @@ class Mortal:
 
     async def _hand_over(self, outgoing: Mapping[str, bytes]) -> None:
         """What a DMA has been given it moves, program or not."""
+        for name in OUT_OF:
+            if name in self._backend.streams:
+                self._backend.streams[name].pause = self._stalls
         for name in INTO:
             if name in outgoing:
                 self._backend.streams[name].send_nowait(AxiStreamFrame(tdata=outgoing[name]))
@@ -108,8 +119,11 @@ def ways_to_die(case: BusCase, random: Random) -> list[dict[str, Any]]:
         found += [{"address": registers[name].address} for name in lasts]
         return found
     for name in streams.keys() & INTO:
-        moments = (1, 5, 20, random.randrange(400), 2000)
-        found += [{"stream": name, "cycles": cycles} for cycles in moments]
+        moments = (1, 5, 20, *random.sample(range(30, 300), 10), 2000)
+        found += [
+            {"stream": name, "cycles": cycles, "stalls": bool(number % 2)}
+            for number, cycles in enumerate(moments)
+        ]
     return found
 
 
@@ -178,6 +192,7 @@ def main(name: str, path: str, library: str = "") -> None:
     description = Description.load(path)
     registers = Registers(running.backend(), description)
     ways = ways_to_die(case, random)
+    streams = getattr(running.backend(), "streams", {})
 
     def opens(backend: Any) -> Any:
         if library:
@@ -186,6 +201,9 @@ def main(name: str, path: str, library: str = "") -> None:
 
     for number, way in enumerate(ways):
         killed(opens, case, case.sequence(STEPS, 2 * number), way)
+        for stream in OUT_OF:
+            if stream in streams:
+                streams[stream].pause = False
         core = opens(running.backend())
         status = registers.fields("STATUS")
         assert (status["IDLE"], status["LOADING"]) == (1, 0), way
