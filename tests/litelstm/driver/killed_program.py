@@ -26,7 +26,7 @@ from tests.litelstm.driver.c_driver import CDriver, CSequence, Status
 from tests.litelstm.driver.cores import CASES, BusCase
 
 SEED = 7
-TIMEOUT = 5e-4
+TIMEOUT = 3e-3
 POLLS = 500
 STEPS = 3
 
@@ -59,7 +59,7 @@ class Mortal:
         self._backend = backend
         self._address, self._left = address, count
         self._stream, self._cycles, self._stalls = stream, cycles, stalls
-        self.time, self.wait, self.settle = backend.time, backend.wait, backend.settle
+        self.time, self.wait = backend.time, backend.wait
 
     def read(self, address: int) -> int:
         word = self._backend.read(address)
@@ -77,6 +77,9 @@ class Mortal:
             return self._backend.transfer(outgoing, incoming, timeout=timeout)
         resume(self._hand_over)(outgoing)
         raise Killed
+
+    def settle(self) -> None:
+        self._backend.settle()
 
     def close(self) -> None:
         pass

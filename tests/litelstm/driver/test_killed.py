@@ -13,8 +13,12 @@ from tests.litelstm.driver.cores import CASES
 from tests.litelstm.driver.test_simulation import SEED, write
 
 
-@pytest.mark.parametrize("driver", ["python", "c"])
-@pytest.mark.parametrize("name", ["plain", "states", "ram", "window", "double"])
+BOTH = ("plain", "states", "ram", "window", "double")
+RUNS = [(name, driver) for name in BOTH for driver in ("python", "c")]
+RUNS += [("uart", "python"), ("spi", "python")]
+
+
+@pytest.mark.parametrize(("name", "driver"), RUNS)
 def test_a_new_program_gets_its_own_words(name: str, driver: str, tmp_path: Path) -> None:
     path = write(name, tmp_path)
     library = [str(compiled(tmp_path, CASES[name]))] if driver == "c" else []
