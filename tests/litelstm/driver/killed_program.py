@@ -190,31 +190,31 @@ def killed(opens: Callable[[Any], Any], case: BusCase, x: NDArray[Any], way: Any
     raise AssertionError(f"the program lives: {way}")
 
 
-def main(name: str, path: str, library: str = "") -> None:
-    case, random = CASES[name], Random(SEED)
-    description = Description.load(path)
-    registers = Registers(running.backend(), description)
-    ways = ways_to_die(case, random)
+def succeed(opens: Callable[[Any], Any], case: BusCase, way: dict[str, Any], number: int) -> None:
+    """A program is killed; the next one finds a core that is idle, and gets its own words."""
+    registers = Registers(running.backend(), case.description)
     streams = getattr(running.backend(), "streams", {})
+    killed(opens, case, case.sequence(STEPS, 2 * number), way)
+    for stream in streams.keys() & OUT_OF:
+        streams[stream].pause = False
+    core = opens(running.backend())
+    status = registers.fields("STATUS")
+    assert (status["IDLE"], status["LOADING"]) == (1, 0), way
+    assert registers.read("ERRORS") == registers.read("IRQ_STATUS") == 0, way
+    loads = case.storage.loadable and (not status["LOADED"] or number % 2 > 0)
+    live(core, case, case.sequence(STEPS, 2 * number + 1), loads=loads)
+    assert registers.read("ERRORS") == 0, way
 
-    def opens(backend: Any) -> Any:
-        if library:
-            return InC(library, backend, case)
-        return Core(backend, description, timeout=TIMEOUT)
 
-    for number, way in enumerate(ways):
-        killed(opens, case, case.sequence(STEPS, 2 * number), way)
-        for stream in OUT_OF:
-            if stream in streams:
-                streams[stream].pause = False
-        core = opens(running.backend())
-        status = registers.fields("STATUS")
-        assert (status["IDLE"], status["LOADING"]) == (1, 0), way
-        assert registers.read("ERRORS") == registers.read("IRQ_STATUS") == 0, way
-        loads = case.storage.loadable and (not status["LOADED"] or number % 2 > 0)
-        live(core, case, case.sequence(STEPS, 2 * number + 1), loads=loads)
-        assert registers.read("ERRORS") == 0, way
-    print(f"{name}: {len(ways)} programs killed, all is well")
+def main(name: str, path: str, library: str = "") -> None:
+    case, description = CASES[name], Description.load(path)
+    drivers = [lambda backend: Core(backend, description, timeout=TIMEOUT)]
+    if library:
+        drivers.append(lambda backend: InC(library, backend, case))
+    for opens in drivers:
+        for number, way in enumerate(ways_to_die(case, Random(SEED))):
+            succeed(opens, case, way, number)
+    print(f"{name}: all is well, with {len(drivers)} drivers")
 
 
 if __name__ == "__main__":
