@@ -208,7 +208,8 @@ def succeed(opens: Callable[[Any], Any], case: BusCase, way: dict[str, Any], num
 
 def main(name: str, path: str, library: str = "") -> None:
     case, description = CASES[name], Description.load(path)
-    drivers = [lambda backend: Core(backend, description, timeout=TIMEOUT)]
+    drivers: list[Callable[[Any], Any]] = []
+    drivers.append(lambda backend: Core(backend, description, timeout=TIMEOUT))
     if library:
         drivers.append(lambda backend: InC(library, backend, case))
     for opens in drivers:
