@@ -53,6 +53,12 @@ class DifferentError(Exception):
     """The core did something that golden does not."""
 
 
+def write_response(write: Any) -> int:
+    """Return what the core answers to a write of :meth:`Soak._accesses`."""
+    whole = write["address"] == 0x30 and write["strobe"] == 15
+    return 0 if whole or write["strobe"] == 0 else SLVERR
+
+
 class Soak:
     """One core under random traffic; ``episode`` after ``episode``."""
 
@@ -145,16 +151,18 @@ class Soak:
         readable = {r.address for r in REGISTERS.values() if r.readable and not is_window(r)}
         refused = sum(address & ~3 not in readable for address in reads["address"].tolist())
         for write in writes:
-            kind = self._rng.integers(3)
+            kind = self._rng.integers(4)
+            write["data"] = int(self._rng.integers(1 << 32))
             if kind == 0:
                 enabled = int(self._rng.integers(64))
                 write["address"], write["data"] = 0x30, enabled
+            elif kind == 1:  # no byte: nothing happens
+                write["address"], write["strobe"] = int(self._rng.integers(256)), 0
+            elif kind == 2:  # part of a word
+                write["address"], write["strobe"] = 0x28, int(self._rng.integers(1, 15))
             else:
                 write["address"] = self._rng.choice([0x00, 0x24, 0x40, 0x60, 0x70, 0x84, 0xFC])
-                write["data"] = int(self._rng.integers(1 << 32))
-                refused += 1
-                if kind == 1:  # part of a word
-                    write["address"], write["strobe"] = 0x28, int(self._rng.integers(15))
+            refused += write_response(write) == SLVERR
         return reads, writes, refused, enabled
 
     def _check_reads(self, reads: NDArray[Any]) -> None:
@@ -204,6 +212,8 @@ class Soak:
         self._check("y", _listed(played.y), expected.y)
         self._check("states", _listed(played.state_out), expected.states)
         self._check_reads(reads)
+        answers = [write_response(write) for write in writes]
+        self._check("responses", writes["response"].tolist(), answers)
         events = [*expected.events, *wrong.events, *["ACCESS"] * refused]
         got = self._get(
             "STATUS", "ERRORS", "PROTOCOL_ERRORS", "DROPPED", "STEPS", "SEQUENCES", "IRQ_STATUS",
@@ -226,7 +236,7 @@ class Soak:
             ("IRQ_STATUS", raised),
         ):
             self._check(name, got[name], value)
-        if (writes["address"] == 0x30).any():
+        if (writes["address"][writes["strobe"] == 15] == 0x30).any():
             self._check("IRQ_ENABLE", got["IRQ_ENABLE"], enabled)
         self._clean()
 

@@ -5,7 +5,8 @@ The bodies of :mod:`golden.link.frames` are requests and answers, one for each:
     request   kind, number, address, count, words of a write
     answer    kind + 0x80, number, status, count, words of a read
 
-All words go to, or come from, one address; the answer's count is how many did. A request that has
+All words go to, or come from, one address; the answer's count is how many did. A request for no
+words does nothing, whatever its address, and is answered with ``DONE``. A request that has
 the number of the one before is that one again: its answer is given again, and nothing is done
 twice. ``HELLO`` forgets the number, so that a host can begin with any.
 """

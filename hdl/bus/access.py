@@ -17,7 +17,7 @@ ACCESS = wiring.Signature(
         "write": Out(1),
         "address": Out(ADDRESS_BITS),
         "data": Out(WORD),
-        "whole": Out(1),
+        "strobe": Out(WORD // 8),
         "done": In(1),
         "answer": In(WORD),
         "error": In(1),
@@ -29,6 +29,7 @@ ACCESS = wiring.Signature(
 ``done``, one cycle after the request's first or more; in the cycle after it a new request may
 begin. From the cycle of ``done`` until the next request, ``answer`` is the word that was read and
 ``error`` says that it could not be read or written. The address is in octets; its two lowest bits
-are not looked at. ``whole`` is 0 if not all octets of a word are to be written, which is refused.
+are not looked at. ``strobe`` says which bytes of the word a write is for: all; none, and nothing
+happens; some only, and it is refused.
 ``done`` comes from a register, so that no front end has a path from its inputs to its outputs.
 """

@@ -20,8 +20,8 @@ class AxiLite(Component):
                ├─► access ─► registers ─┤
         ar ────┘                        └─► r
 
-    Address and data of a write may come in any order: both are taken in the same cycle. A write of
-    less than a word is refused. OKAY (0) or SLVERR (2) is answered.
+    Address and data of a write may come in any order: both are taken in the same cycle. The
+    registers judge a write by its strobes. OKAY (0) or SLVERR (2) is answered.
 
     Latency: a response is offered two cycles after its request, and what the registers need.
     Cost: no registers for address and data; the master holds them.
@@ -55,7 +55,7 @@ class AxiLite(Component):
             access.write.eq(writing),
             access.address.eq(Mux(writing, self.aw.payload, self.ar.payload)),
             access.data.eq(self.w.payload.data),
-            access.whole.eq(self.w.payload.strb.all() | ~writing),
+            access.strobe.eq(self.w.payload.strb),
             self.b.payload.eq(response),
             self.r.payload.data.eq(access.answer),
             self.r.payload.resp.eq(response),

@@ -81,7 +81,7 @@ _MEANINGS = {
     "s_axis_weights_tlast": "with an image's last word",
     "s_axil_awaddr": "address of a write, in octets",
     "s_axil_wdata": "word to write",
-    "s_axil_wstrb": "octets to write: all, or the write is refused",
+    "s_axil_wstrb": "bytes to write: all; none, and nothing happens; else the write is refused",
     "s_axil_bresp": "0 or, refused, 2",
     "s_axil_araddr": "address of a read, in octets",
     "s_axil_rdata": "word that was read",

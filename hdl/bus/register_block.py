@@ -128,7 +128,8 @@ class RegisterBlock(Component):
         m = Module()
         m.submodules.totals = totals = self.totals
         access = self.access
-        place, write, whole = Signal(ADDRESS_BITS - 2), Signal(), Signal()
+        place, write = Signal(ADDRESS_BITS - 2), Signal()
+        whole, empty = Signal(), Signal()  # a write of all bytes, of none
         is_open, begins, recalls, ends = Signal(), Signal(), Signal(), Signal()
         looked_up, waits = Signal(), Signal()  # in a register, in the counters' memory
         m.d.comb += [
@@ -142,7 +143,8 @@ class RegisterBlock(Component):
         m.d.sync += [
             place.eq(access.address[2:]),
             write.eq(access.write),
-            whole.eq(access.whole),
+            whole.eq(access.strobe.all()),
+            empty.eq(~access.strobe.any()),
             is_open.eq(access.request & ~access.done),
             begins.eq(access.request & ~is_open),
             looked_up.eq(begins & ~recalls),
@@ -158,7 +160,7 @@ class RegisterBlock(Component):
         self._serve(m, place, live, looked_up & write & whole)
         known = Mux(
             write,
-            whole & self._is(place, lambda register: register.writable),
+            empty | (whole & self._is(place, lambda register: register.writable)),
             self._is(place, lambda register: register.readable),
         )
         window_fails = self._connect_window(

@@ -13,7 +13,8 @@ _HEAD = """\
 
 Written by `python -m hdl.packaging.register_table docs/registers.md` from `hdl/bus/registers.rdl`
 (SystemRDL), which the hardware, the C header, the IP-XACT component and the drivers are made from,
-too. Registers have 32 bits and byte addresses; every access is one of a whole register.
+too. Registers have 32 bits and byte addresses. An access is one of a whole register; a write for
+which no byte is strobed does nothing and is no error.
 
 Access: r is read, w is written, w1c: a written 1 clears the bit, pulse: a written 1 acts once and
 reads as 0. A field without a value after a reset has what the core gives it.

@@ -55,7 +55,7 @@ class GuardedAccess(Component):
         room = named["ROOM"]
         looks, has_room = self._room(m, room, named)
         left = Signal(span(self._patience + 1))
-        m.d.comb += [access.whole.eq(1), access.data.eq(self.data), self.word.eq(access.answer)]
+        m.d.comb += [access.strobe.eq(-1), access.data.eq(self.data), self.word.eq(access.answer)]
         with m.FSM():
             with m.State("IDLE"):
                 m.d.sync += left.eq(self._patience)

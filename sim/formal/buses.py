@@ -82,7 +82,7 @@ def prove_registers(*, folder: Path, window: bool = False) -> Verdict:
     m.submodules.core = block = RegisterBlock(
         constants=constants(plan, bus), absent=absent(plan, bus), window=window
     )
-    for name in ("request", "write", "address", "data", "whole"):
+    for name in ("request", "write", "address", "data", "strobe"):
         m.d.comb += getattr(block.access, name).eq(getattr(lite.access, name))
     for name in ("done", "answer", "error"):
         m.d.comb += getattr(lite.access, name).eq(getattr(block.access, name))
@@ -91,6 +91,7 @@ def prove_registers(*, folder: Path, window: bool = False) -> Verdict:
     for name in ("b", "r"):
         environment.takes(name, getattr(lite, name))
     _claim_responses(claims, lite)
+    _claim_strobes(claims, lite, block)
     told = ("errors_", "irq_status_", "cycles_", "status_idle", "window_value", "window_error")
     for name in dir(block):
         if name.startswith(told):
@@ -130,6 +131,21 @@ def _claim_responses(claims: Claims, lite: Any) -> None:
     with m.Elif(aw & (passed != 3)):
         m.d.sync += passed.eq(passed + 1)
     claims.always("reads_get_their_turn", passed < 3)
+
+
+def _claim_strobes(claims: Claims, lite: Any, block: Any) -> None:
+    """A write of no byte is answered with OKAY and is no error; only one of all bytes writes."""
+    m = claims.m
+    strobe = lite.w.payload.strb
+    writes = lite.w.valid & lite.w.ready
+    empty, length = Signal(), Signal.like(block.length_steps)
+    with m.If(writes):
+        m.d.sync += empty.eq(~strobe.any())
+    m.d.sync += length.eq(block.length_steps)
+    claims.never("writes_of_no_byte_are_refused", lite.b.valid & empty & lite.b.payload.any())
+    claims.never("writes_of_no_byte_are_errors", writes & ~strobe.any() & block.refused)
+    changed = block.length_steps != length
+    claims.never("parts_of_words_are_written", changed & ~(writes & strobe.all()))
 
 
 def prove_guard(*, folder: Path, inputs: int, packing: Packing, interface: Interface) -> Verdict:

@@ -59,6 +59,18 @@ def never_be_done(m: Module, block: Any) -> None:
         m.d.sync += block.access.done.eq(0)
 
 
+def refuse_without_a_byte(m: Module, block: Any) -> None:
+    """A write without any byte is an error."""
+    with m.If(~block.access.strobe.any()):
+        m.d.sync += block.access.error.eq(1)
+
+
+def write_parts(m: Module, block: Any) -> None:
+    """A write of part of a word writes all of it."""
+    with m.If(block.access.done & block.access.write & ~block.access.strobe.all()):
+        m.d.sync += block.length_steps.eq(block.access.data)
+
+
 def withdraw_at_a_restart(m: Module, packer: Any) -> None:
     """A beat on offer is gone with a restart."""
     with m.If(packer.restart):
@@ -96,6 +108,10 @@ BUGS: dict[str, tuple[type, Break, str, str]] = {
         RegisterBlock, change_what_was_read, "registers over", "r_payload_stays",
     ),
     "never be done": (RegisterBlock, never_be_done, "registers over", "requests_are_taken"),
+    "refuse without a byte": (
+        RegisterBlock, refuse_without_a_byte, "registers over", "writes_of_no_byte_are_refused",
+    ),
+    "write parts": (RegisterBlock, write_parts, "registers over", "parts_of_words_are_written"),
     "withdraw at a restart": (Packer, withdraw_at_a_restart, "results, side", "o_valid_stays"),
     "leave frames open": (Packer, leave_frames_open, "results, side", "broken_frames_go_on"),
     "end steps early": (InputGuard, end_steps_early, "x, elements side", "last_inside_a_step"),

@@ -46,7 +46,7 @@ def run(test: Test, **arguments: Any) -> None:
 
 
 async def access(
-    sim: Any, block: Any, address: int, data: int | None = None, *, whole: int = 1
+    sim: Any, block: Any, address: int, data: int | None = None, *, strobe: int = 15
 ) -> tuple[int, int]:
     """A read, or a write of ``data``: what was answered, and the error."""
     bus = block.access
@@ -55,7 +55,7 @@ async def access(
         (bus.write, data is not None),
         (bus.address, address),
         (bus.data, data or 0),
-        (bus.whole, whole),
+        (bus.strobe, strobe),
     ):
         sim.set(signal, value)
     for _ in range(60):
@@ -119,9 +119,29 @@ def test_writes() -> None:
 
 def test_part_of_a_word_is_refused() -> None:
     async def test(sim: Any, block: Any) -> None:
-        assert (await access(sim, block, 0x28, 0x1234, whole=0))[1] == 1
-        assert await access(sim, block, 0x28) == (0, 0)
-        assert (await access(sim, block, 0x38, 0x7F, whole=0))[1] == 1
+        for strobe in range(1, 15):
+            assert (await access(sim, block, 0x28, 0x1234, strobe=strobe))[1] == 1
+            assert await access(sim, block, 0x28) == (0, 0)
+            assert (await access(sim, block, 0x38, 0x7F, strobe=strobe))[1] == 1
+
+    run(test)
+
+
+def test_a_write_of_no_byte_does_nothing() -> None:
+    """At every address, also where nothing can be written: no error, and every register stays."""
+
+    async def test(sim: Any, block: Any) -> None:
+        await access(sim, block, 0x28, 7)
+        for port in (block.errors_early_last, block.irq_status_result):
+            sim.set(port, 1)
+            await sim.tick()
+            sim.set(port, 0)
+        before = {r.address: await access(sim, block, r.address) for r in MAP if r.readable}
+        for address in range(0, 256, 4):
+            assert (await access(sim, block, address, 0xFFFFFFFF, strobe=0))[1] == 0, hex(address)
+            assert not sim.get(block.refused)
+        for address, answer in before.items():
+            assert await access(sim, block, address) == answer, hex(address)
 
     run(test)
 
@@ -140,7 +160,7 @@ def test_a_pulse_comes_with_what_is_written_beside_it() -> None:
         bus = block.access
         for signal, value in ((bus.request, 1), (bus.write, 1), (bus.address, 0x20)):
             sim.set(signal, value)
-        sim.set(bus.whole, 1)
+        sim.set(bus.strobe, 15)
         sim.set(bus.data, 0b111)
         pulses = []
         for _ in range(6):

@@ -79,7 +79,7 @@ class FakeRegisters:
         elif self._left:
             self._left -= 1
         else:
-            assert ctx.get(access.whole)
+            assert ctx.get(access.strobe) == 15
             write, address = bool(ctx.get(access.write)), ctx.get(access.address)
             word, failed = self.access(write, address, ctx.get(access.data))
             for signal, value in ((access.done, 1), (access.answer, word), (access.error, failed)):

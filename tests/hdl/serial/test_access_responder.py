@@ -137,6 +137,22 @@ def test_nothing_is_done_twice() -> None:
     assert len(registers.made) == 4
 
 
+@pytest.mark.parametrize("name", ["LENGTH", "ID", "STATE_IN", None])
+def test_a_request_of_no_words_does_nothing(name: str | None) -> None:
+    """Whatever its address: a register, one to read only, one without room, none at all."""
+    address = NAMED[name].address if name else 0xFC
+    registers = FakeRegisters(ROOM)
+    lots = [
+        frames.encode(Request(kind=kind, number=number, address=address).pack())
+        for number, kind in enumerate((Kind.WRITE, Kind.READ))
+    ]
+    octets = exchange([(lot, LONG) for lot in lots], registers, 1)
+    assert [Answer.unpack(body or b"") for body in frames.Decoder().feed(octets)] == [
+        Answer(kind=kind, number=number) for number, kind in enumerate((Kind.WRITE, Kind.READ))
+    ]
+    assert registers.made == []
+
+
 def test_what_comes_amid_a_request_is_not_looked_at() -> None:
     """Whatever comes before the answer is done or is not, whole; what comes after it is done."""
     random = Random(5)
