@@ -20,7 +20,7 @@ from hdl.plain_ports import plain_ports
 from hdl.plan import Plan
 from hdl.storage import BUILT_IN, Storage
 from hdl.top_ports import members, wire
-from hdl.verilog_names import check_name
+from hdl.verilog_names import check_name, inner_prefix
 
 NAME = "litelstm_core"
 """Of the top module, if none is given."""
@@ -103,11 +103,14 @@ def generated(plan: Plan, *, name: str = NAME) -> Generated:
 def convert(component: Component, *, name: str) -> str:
     """Verilog of a component, the same for all tools; ``name`` is the top module's."""
     text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
-    return start_processes(plain_names(text))
+    return start_processes(plain_names(text, top=name))
 
 
-def plain_names(text: str) -> str:
+def plain_names(text: str, *, top: str) -> str:
     r"""Verilog without escaped names: ``\a.b$3`` becomes ``a_b_3``, ``\$3`` becomes ``n3``.
+
+    The name of an inner module, ``\top.core``, gets the prefix of
+    :func:`hdl.verilog_names.inner_prefix`.
 
     A name that was escaped only because it is a keyword gets an underscore; so does one that
     would meet another.
@@ -116,6 +119,7 @@ def plain_names(text: str) -> str:
     plain: dict[str, str] = {}
     for name in dict.fromkeys(re.findall(r"\\(\S+) ", text)):
         stem = re.sub(r"^\$auto\$.*\$", "auto$", name)  # named after a line of Yosys' source
+        stem = re.sub(rf"^{top}\.", lambda _: inner_prefix(top), stem)
         stem = re.sub(r"\W", "_", re.sub(r"^\$", "n", stem))
         while stem in taken:
             stem += "_"

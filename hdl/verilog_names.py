@@ -1,6 +1,7 @@
 """What a module may be called."""
 
 import re
+import zlib
 
 from golden.errors import InputError
 
@@ -31,8 +32,24 @@ def check_name(name: str) -> None:
     """Refuse what cannot be the name of a module.
 
     Raises:
-        InputError: it is no Verilog identifier.
+        InputError: it is no Verilog identifier, or an inner module of another core may have it.
     """
     plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_LENGTH - 1}}}", name)
     if not plain or name in KEYWORDS:
         raise InputError(f"name is {name!r}, expected a Verilog identifier")
+    for end in (place.start() for place in re.finditer("_", name)):
+        if f"{name}_".startswith(inner_prefix(name[:end])):
+            raise InputError(
+                f"name is {name!r}, expected one that does not begin as the inner modules of a "
+                f"core named {name[:end]!r} do"
+            )
+
+
+def inner_prefix(name: str) -> str:
+    """Return what the names of a core's inner modules begin with.
+
+    A check sum of the core's name keeps them apart from the modules of every other core, as
+    ``lstm_core`` beside ``lstm``: were two modules of two cores equal, the longer core's name would
+    begin with the shorter one's prefix, which :func:`check_name` refuses.
+    """
+    return f"{name}_{zlib.crc32(name.encode()) & 0xFFFFFF:06x}_"

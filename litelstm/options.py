@@ -85,7 +85,13 @@ _BUS = (
     click.option("--window", is_flag=True, help="Data registers in place of the streams."),
     click.option("--spi", is_flag=True, help="Registers over SPI."),
     click.option("--uart", type=int, metavar="BAUD", help="Registers over a serial line."),
-    click.option("--clock", type=int, metavar="HZ", help="The core's clock, for --uart."),
+    click.option(
+        "--clock",
+        type=int,
+        metavar="HZ",
+        help="The core's clock, for constraints and --uart.  [without --uart: 100000000]",
+    ),
+    click.option("--target", help="A part of synth, whose constraints are written, too."),
 )
 
 

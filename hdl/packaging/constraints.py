@@ -1,46 +1,123 @@
-"""What a tool must be told of a core's clock, reset and lines: notes with lines to copy."""
+"""Timing constraints of a core with a bus: clock and lines, in the files of the tools."""
 
 from __future__ import annotations
 
-_AXI = """\
-Constraints of {name}
+from collections.abc import Callable
+from dataclasses import dataclass
 
-Everything runs with aclk; no path leaves or enters another clock domain, no register is clocked by
-its falling edge, none is reset asynchronously. aresetn is synchronous to aclk and must be low for
-one rising edge of aclk or more. There are no false paths and no paths of several cycles.
+from golden.errors import InputError
 
-AMD Vivado (out of context; in a block design the clock comes from its source):
-    create_clock -name aclk -period 10.000 [get_ports aclk]
+CLOCK = 100_000_000
+"""Hz that a core without a serial line is constrained for, if nothing else is asked for."""
 
-Lattice nextpnr (--lpf for ECP5, or on the command line --freq 100):
-    FREQUENCY PORT "aclk" 100 MHZ;
-"""
-
-_SERIAL = """\
-Constraints of {name}
-
-Everything runs with clk; no register is clocked by its falling edge, none is reset asynchronously.
-rst is synchronous to clk and must be high for one rising edge of clk or more.{line}
-{lines} come through two registers each, with no relation to clk.
-
-AMD Vivado:
-    create_clock -name clk -period 10.000 [get_ports clk]
-    set_false_path -from [get_ports {{{ports}}}]
-    set_property ASYNC_REG TRUE [get_cells -hierarchical *stage*]
-
-Lattice nextpnr (--lpf for ECP5, or on the command line --freq 100); inputs that are not named in
-the file are not timed:
-    FREQUENCY PORT "clk" 100 MHZ;
-"""
+MAX_CLOCK = 1_000_000_000
+"""Hz; the period, in ps, must be exact to a thousandth."""
 
 
-def constraints(*, name: str, kind: str) -> str:
-    """The notes for a top module of a kind: ``axi``, ``spi`` or ``uart``."""
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """What a tool must be told of a core.
+
+    Nothing leaves or enters the clock's domain but ``into`` and ``out_of``; no register is clocked
+    by the falling edge or reset asynchronously, and no path has several cycles.
+
+    Attributes:
+        name: of the top module.
+        clock: name of its port.
+        reset: name of the synchronous reset's port.
+        hertz: of the clock.
+        into, out_of: ports without relation to the clock; each of ``into`` comes through two
+            registers, ``stage0`` and ``stage1``.
+
+    Raises:
+        InputError: the clock is out of range.
+    """
+
+    name: str
+    clock: str
+    reset: str
+    hertz: int
+    into: tuple[str, ...] = ()
+    out_of: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.hertz <= MAX_CLOCK:
+            raise InputError(f"clock is {self.hertz} Hz, expected 1 to {MAX_CLOCK}")
+
+    @property
+    def megahertz(self) -> str:
+        """The clock in MHz, exact."""
+        return f"{self.hertz / 1e6:.6f}".rstrip("0").rstrip(".")
+
+    @property
+    def nanoseconds(self) -> str:
+        """The clock's period, rounded down to a picosecond."""
+        return f"{10**12 // self.hertz / 1000:.3f}"
+
+
+def timing(*, name: str, kind: str, hertz: int) -> Timing:
+    """Return the timing of a top module of a kind: ``axi``, ``spi`` or ``uart``.
+
+    Raises:
+        InputError: see :class:`Timing`.
+    """
     if kind == "axi":
-        return _AXI.format(name=name)
-    ports = {"uart": "rx", "spi": "sck cs_n mosi"}[kind]
-    line = {
-        "uart": " The clock's rate is part of the core: see bus.line in its JSON.",
-        "spi": " It must be 16 times as fast as sck, or more.",
+        return Timing(name=name, clock="aclk", reset="aresetn", hertz=hertz)
+    into, out_of = {
+        "uart": (("rx",), ("tx",)),
+        "spi": (("sck", "cs_n", "mosi"), ("miso", "miso_enable")),
     }[kind]
-    return _SERIAL.format(name=name, lines=ports.replace(" ", ", "), ports=ports, line=line)
+    return Timing(name=name, clock="clk", reset="rst", hertz=hertz, into=into, out_of=out_of)
+
+
+def _xdc(of: Timing) -> str:
+    """Give constraints for Vivado."""
+    if not of.into:
+        return _sdc(of)
+    registers = "[get_cells -hierarchical {stage0_reg* stage1_reg*}]"
+    return f"{_sdc(of)}set_property ASYNC_REG TRUE {registers}\n"
+
+
+def _sdc(of: Timing) -> str:
+    """Give constraints for Quartus and others that read Synopsys' format."""
+    lines = [
+        *_head(of),
+        f"create_clock -name {of.clock} -period {of.nanoseconds} {_ports(of.clock)}",
+    ]
+    if of.into:
+        lines += [
+            f"# {', '.join(of.into)} come through two registers each.",
+            f"set_false_path -from {_ports(*of.into)}",
+            f"set_false_path -to {_ports(*of.out_of)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _lpf(of: Timing) -> str:
+    """Give constraints for nextpnr-ecp5; inputs without a clock are not timed by it."""
+    return "\n".join([*_head(of), f'FREQUENCY PORT "{of.clock}" {of.megahertz} MHZ;']) + "\n"
+
+
+def _pcf(of: Timing) -> str:
+    """Give constraints for nextpnr-ice40; inputs without a clock are not timed by it."""
+    return "\n".join([*_head(of), f"set_frequency {of.clock} {of.megahertz}"]) + "\n"
+
+
+def _head(of: Timing) -> list[str]:
+    return [
+        f"# Timing of {of.name}: all of it runs with {of.clock}, {of.megahertz} MHz.",
+        f"# {of.reset} is synchronous to {of.clock}; there is no path of several cycles.",
+    ]
+
+
+def _ports(*names: str) -> str:
+    return f"[get_ports {{{' '.join(names)}}}]"
+
+
+FORMATS: dict[str, Callable[[Timing], str]] = {
+    "xdc": _xdc,
+    "sdc": _sdc,
+    "lpf": _lpf,
+    "pcf": _pcf,
+}
+"""Formats of constraint files, by the ends of their names."""

@@ -1,13 +1,14 @@
 """The IP-XACT component (IEEE 1685-2009, which Vivado and Kactus2 read) of a core with a bus.
 
 PeakRDL writes the memory map from the registers' description; the buses, ports and files are
-added here. Bus types are the ones that Vivado knows. Elements stand in the order of the schema.
+added here. Bus types, views, kinds of files and extensions are the ones that Vivado knows, as far
+as public documentation and packaged IP show them. Elements stand in the order of the schema.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,9 +17,41 @@ from xml.etree.ElementTree import Element, SubElement
 from hdl.bus.register_map import elaborated
 
 NAMESPACE = "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"
+XILINX = "http://www.xilinx.com"
 VENDOR, LIBRARY = "litelstm", "ip"
+FILE = "component.xml"
+"""The file's name: Vivado looks for it in the folders of a repository."""
 
-_AXI_LITE = ("aximm", "s_axil_")
+_DESCRIPTION = "A recurrent network on one MAC array, with an AXI bus."
+_RANGE = 4096
+"""Bytes that an interconnect gives the registers: the least that is common; they repeat there."""
+
+_FAMILIES = (
+    *("artix7", "kintex7", "virtex7", "spartan7", "zynq", "kintexu", "virtexu"),
+    *("artixuplus", "kintexuplus", "virtexuplus", "zynquplus", "versal"),
+)
+
+_VIEWS = {
+    "xilinx_verilogsynthesis": ("Verilog synthesis", "verilogSource:vivado.xilinx.com:synthesis"),
+    "xilinx_verilogbehavioralsimulation": (
+        "Verilog simulation",
+        "verilogSource:vivado.xilinx.com:simulation",
+    ),
+    "xilinx_softwaredriver": ("Software driver", ":vivado.xilinx.com:sw.driver"),
+}
+"""For each view what it is called, and what it is for. Each has a file set of its own."""
+
+_DRIVER_KINDS = {
+    "mdd": ("user:mdd", "user:driver_mdd"),
+    "tcl": ("tclSource", "user:driver_tcl"),
+    "Makefile": ("user:driver_src",),
+    "c": ("cSource", "user:driver_src"),
+    "h": ("cSource", "user:driver_src"),
+}
+"""Kinds of a driver's files, by the ends of their names; ``user:`` stands before Vivado's own."""
+
+_AXI_LITE = "s_axil"
+_BASE_AND_HIGH = {"BASE": "BASEADDR", "HIGH": "HIGHADDR"}
 _CLOCK, _RESET, _INTERRUPT = "aclk", "aresetn", "irq"
 _TYPES = {
     "aximm": "bus",
@@ -30,26 +63,44 @@ _TYPES = {
 """Bus types in the library of interfaces that Vivado comes with, and their kind."""
 
 
+def interfaces(
+    ports: Sequence[Mapping[str, Any]],
+) -> tuple[dict[str, list[Mapping[str, Any]]], list[str]]:
+    """Sort ports into those of buses, by the bus's name, and names of the others."""
+    buses: dict[str, list[Mapping[str, Any]]] = {}
+    pins = []
+    for port in ports:
+        prefix, _, logical = port["name"].rpartition("_")
+        if logical.startswith("t") or prefix == _AXI_LITE:
+            buses.setdefault(prefix, []).append(port)
+        else:
+            pins.append(port["name"])
+    return buses, pins
+
+
 def component(
-    *, name: str, version: str, ports: Sequence[Mapping[str, Any]], files: Mapping[str, str]
+    *, name: str, version: str, ports: Sequence[Mapping[str, Any]], driver: Collection[str]
 ) -> str:
-    """The component's XML.
+    """The component's XML, for a folder beside the files of the core.
 
     Args:
         name: of the top module.
         version: of the component.
         ports: of the top module, as in its description: ``name``, ``direction``, ``width``.
-        files: the IP-XACT type of each file, by its name beside the component.
+        driver: paths of the driver's files in the component's folder.
     """
     root = _with_memory_map(name, version)
     buses = _bus_interfaces(ports)
     places = [child.tag for child in root]
     root.insert(places.index(_tag("memoryMaps")), buses)
     root.append(_model(name, ports))
-    root.append(_file_sets(files))
-    _add(root, "description", "A recurrent network on one MAC array, with an AXI bus.")
-    # The prefix can only be chosen for the whole process.
+    root.append(_file_sets(name, driver))
+    _add(root, "description", _DESCRIPTION)
+    _component_parameters(root, f"{name}_v{version.replace('.', '_')}")
+    root.append(_extensions(name))
+    # The prefixes can only be chosen for the whole process.
     ElementTree.register_namespace("spirit", NAMESPACE)
+    ElementTree.register_namespace("xilinx", XILINX)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -63,18 +114,24 @@ def _with_memory_map(name: str, version: str) -> Element:
             vendor=VENDOR, library=LIBRARY, version=version, standard=Standard.IEEE_1685_2009
         )
         exporter.export(elaborated(), str(path), component_name=name)
-        return ElementTree.parse(path).getroot()
+        root = ElementTree.parse(path).getroot()
+    (block,) = root.iter(_tag("addressBlock"))
+    (size,) = block.iter(_tag("range"))
+    size.text = hex(_RANGE)
+    places = [child.tag for child in block]
+    # Where the base address in an address map becomes a parameter that the driver's Tcl reads.
+    parameters = Element(_tag("parameters"))
+    for end, value in _BASE_AND_HIGH.items():
+        _add_parameter(parameters, f"OFFSET_{end}_PARAM", f"C_S_AXIL_{value}")
+    block.insert(places.index(_tag("register")), parameters)
+    return root
 
 
 def _bus_interfaces(ports: Sequence[Mapping[str, Any]]) -> Element:
     buses = Element(_tag("busInterfaces"))
-    by_prefix: dict[str, list[Mapping[str, Any]]] = {}
-    for port in ports:
-        prefix, _, logical = port["name"].rpartition("_")
-        if logical.startswith("t") or prefix == _AXI_LITE[1].rstrip("_"):
-            by_prefix.setdefault(prefix, []).append(port)
+    by_prefix, _ = interfaces(ports)
     for prefix, signals in by_prefix.items():
-        kind = "aximm" if prefix + "_" == _AXI_LITE[1] else "axis"
+        kind = "aximm" if prefix == _AXI_LITE else "axis"
         names = {port["name"].removeprefix(f"{prefix}_").upper(): port["name"] for port in signals}
         bus = _interface(buses, prefix, kind, master=prefix.startswith("m_"), names=names)
         if kind == "aximm":
@@ -117,24 +174,60 @@ def _interface(
 def _parameters(bus: Element, **values: str) -> None:
     parameters = _add(bus, "parameters")
     for name, value in values.items():
-        parameter = _add(parameters, "parameter")
-        _add(parameter, "name", name)
-        _add(parameter, "value", value)
+        _add_parameter(parameters, name, value)
+
+
+def _add_parameter(parameters: Element, name: str, value: str) -> Element:
+    """Add a parameter; returns its value, for attributes."""
+    parameter = _add(parameters, "parameter")
+    _add(parameter, "name", name)
+    return _add(parameter, "value", value)
+
+
+def _component_parameters(root: Element, title: str) -> None:
+    """Add what Vivado asks of every component: its title, and the range of its registers."""
+    parameters = _add(root, "parameters")
+    values = {"Component_Name": title}
+    values |= {"C_S_AXIL_BASEADDR": "0xFFFFFFFF", "C_S_AXIL_HIGHADDR": "0x00000000"}
+    for name, text in values.items():
+        value = _add_parameter(parameters, name, text)
+        value.set(_tag("resolve"), "user")
+        value.set(_tag("id"), f"PARAM_VALUE.{name}")
+
+
+def _extensions(name: str) -> Element:
+    """Give what Vivado's catalogue shows, and for which families it offers the component."""
+    extensions = Element(_tag("vendorExtensions"))
+
+    def add(parent: Element, tag: str, text: str | None = None) -> Element:
+        child = SubElement(parent, f"{{{XILINX}}}{tag}")
+        child.text = text
+        return child
+
+    core = add(extensions, "coreExtensions")
+    families = add(core, "supportedFamilies")
+    for family in _FAMILIES:
+        add(families, "family", family).set(f"{{{XILINX}}}lifeCycle", "Production")
+    add(add(core, "taxonomies"), "taxonomy", "/UserIP")
+    add(core, "displayName", f"{name} (litelstm)")
+    add(core, "vendorDisplayName", VENDOR)
+    add(core, "definitionSource", "package_project")
+    add(core, "coreRevision", "1")
+    return extensions
 
 
 def _model(name: str, ports: Sequence[Mapping[str, Any]]) -> Element:
     model = Element(_tag("model"))
     views = _add(model, "views")
-    for view_name, environment in (
-        ("synthesis", "verilogSource:vivado.xilinx.com:synthesis"),
-        ("simulation", "verilogSource:vivado.xilinx.com:simulation"),
-    ):
+    for view_name, (title, environment) in _VIEWS.items():
         view = _add(views, "view")
         _add(view, "name", view_name)
+        _add(view, "displayName", title)
         _add(view, "envIdentifier", environment)
-        _add(view, "language", "verilog")
-        _add(view, "modelName", name)
-        _add(_add(view, "fileSetRef"), "localName", "rtl")
+        if environment.startswith("verilog"):
+            _add(view, "language", "verilog")
+            _add(view, "modelName", name)
+        _add(_add(view, "fileSetRef"), "localName", f"{view_name}_view_fileset")
     listed = _add(model, "ports")
     for port in ports:
         one = _add(listed, "port")
@@ -148,19 +241,22 @@ def _model(name: str, ports: Sequence[Mapping[str, Any]]) -> Element:
     return model
 
 
-def _file_sets(files: Mapping[str, str]) -> Element:
-    """Verilog for synthesis and simulation, and the rest for software."""
+def _file_sets(name: str, driver: Collection[str]) -> Element:
+    """Give a file set for each view. The clock of the constraints is for the core alone."""
+    verilog = {f"../{name}.v": ("verilogSource",)}
+    xdc = {f"../{name}.xdc": ("user:xdc", "user:USED_IN_out_of_context")}
+    ends = {file: file.rpartition("/")[2].rpartition(".")[2] for file in driver}
+    software = {file: _DRIVER_KINDS[end] for file, end in ends.items()}
     sets = Element(_tag("fileSets"))
-    for set_name, in_rtl in (("rtl", True), ("software", False)):
-        chosen = {name: kind for name, kind in files.items() if (kind == "verilogSource") is in_rtl}
-        if not chosen:
-            continue
+    for view, kinds in zip(_VIEWS, ({**verilog, **xdc}, verilog, software), strict=True):
         one = _add(sets, "fileSet")
-        _add(one, "name", set_name)
-        for name, kind in chosen.items():
+        _add(one, "name", f"{view}_view_fileset")
+        for path, types in kinds.items():
             file = _add(one, "file")
-            _add(file, "name", name)
-            _add(file, "fileType", kind)
+            _add(file, "name", path)
+            for kind in types:
+                plain = kind.removeprefix("user:")
+                _add(file, "fileType" if plain == kind else "userFileType", plain)
     return sets
 
 

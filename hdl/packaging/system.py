@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -17,10 +17,9 @@ from hdl.core import Core
 from hdl.description import describe
 from hdl.fusesoc import core_file
 from hdl.link.board_top import Line
-from hdl.packaging import c_header, c_network
+from hdl.packaging import c_header, c_network, ipxact, quartus, vivado
 from hdl.packaging.bus_description import bus_section, register_list
-from hdl.packaging.constraints import constraints
-from hdl.packaging.ipxact import component
+from hdl.packaging.constraints import CLOCK, FORMATS, Timing, timing
 from hdl.plan import Plan
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.top import WINDOW, SerialTop
@@ -39,6 +38,7 @@ class Host:
         kind: ``axi``, ``spi`` or ``uart``.
         bus: buses of a core with AXI.
         line: clock and rate of a serial line.
+        clock: Hz, of a core without one.
 
     Raises:
         InputError: the kind is not one of these, or a serial line's is missing.
@@ -47,12 +47,22 @@ class Host:
     kind: str = "axi"
     bus: Bus = BUS
     line: Line | None = None
+    clock: int = CLOCK
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f"kind is {self.kind!r}, expected {' or '.join(KINDS)}")
         if self.kind == "uart" and self.line is None:
             raise InputError("a serial line needs its rate and the clock")
+
+    def timing(self, name: str) -> Timing:
+        """Return what tools must be told of a core of this name.
+
+        Raises:
+            InputError: the clock is out of range.
+        """
+        hertz = self.line.clock if self.line else self.clock
+        return timing(name=name, kind=self.kind, hertz=hertz)
 
     def top(self, core: Core) -> AxiTop | SerialTop:
         """The top module around a core."""
@@ -67,31 +77,50 @@ AXI = Host()
 
 @dataclass(frozen=True)
 class System(Generated):
-    """A generated core with a bus."""
+    """A generated core with a bus, and its timing."""
 
-    @property
-    def files(self) -> Mapping[str, str]:
-        """All files by name: Verilog, JSON, and those for other tools and for software."""
+    timing: Timing
+
+    def files(
+        self, *, sources: Mapping[str, str], formats: Sequence[str] = ("xdc", "sdc")
+    ) -> Mapping[str, str]:
+        """Give all files by their paths: Verilog, JSON, and those for other tools and software.
+
+        Whatever two cores are called, no file of one replaces a file of the other, but for those
+        that are the same for all: names of cores have no dot, and but for
+        NAME_hw.tcl and NAME_network.h all files of a core begin with its name and a dot, or lie in
+        a folder of its name.
+
+        Args:
+            sources: the driver in C, by file.
+            formats: of constraints, see :data:`hdl.packaging.constraints.FORMATS`.
+        """
         name, ports = self.description["name"], self.description["ports"]
-        beside = {
-            f"{name}.v": ("verilogSource", self.verilog),
-            f"{name}.json": ("unknown", json.dumps(self.description, indent=2) + "\n"),
-            c_header.NAME: ("cSource", c_header.register_header()),
-            c_network.file_name(name): ("cSource", c_network.network_header(self.description)),
+        software = {
+            c_header.NAME: c_header.register_header(),
+            c_network.file_name(name): c_network.network_header(self.description),
+            **sources,
         }
-        found = {file: text for file, (_, text) in beside.items()}
-        found[f"{name}.core"] = core_file(name=name, lanes=self.plan.lanes)
-        found[f"{name}_constraints.txt"] = constraints(
-            name=name, kind=self.description["bus"]["kind"]
-        )
+        found = {
+            f"{name}.v": self.verilog,
+            f"{name}.json": json.dumps(self.description, indent=2) + "\n",
+            **software,
+            f"{name}.core": core_file(name=name, lanes=self.plan.lanes),
+            **{f"{name}.{end}": FORMATS[end](self.timing) for end in formats},
+            f"{name}.qsf": quartus.project_lines(name=name),
+        }
         if self.description["bus"]["kind"] == "axi":
             number = re.match(r"\d+\.\d+", version("litelstm"))
-            found["component.xml"] = component(
-                name=name,
-                version=number[0] if number else "0.0",
-                ports=ports,
-                files={file: kind for file, (kind, _) in beside.items()},
-            )
+            of: dict[str, Any] = {"name": name, "version": number[0] if number else "0.0"}
+            driver = vivado.driver_files(**of, sources=software)
+            component = ipxact.component(**of, ports=ports, driver=driver)
+            hertz = self.timing.hertz
+            found |= {
+                quartus.component_name(name): quartus.component(**of, ports=ports),
+                vivado.script_name(name): vivado.project_script(**of, ports=ports, hertz=hertz),
+                f"{name}/{ipxact.FILE}": component,
+                **{f"{name}/{file}": text for file, text in driver.items()},
+            }
         return found
 
 
@@ -105,7 +134,7 @@ def generate_system(plan: Plan, *, host: Host = Host(), name: str = NAME) -> Sys
     description = describe_system(plan, name=name, host=host)
     top = host.top(Core(plan=plan, watched=True))
     description["ports"] = [port.as_json() for port in top.ports]
-    return System(convert(top, name=name), description, plan)
+    return System(convert(top, name=name), description, plan, host.timing(name))
 
 
 def describe_system(plan: Plan, *, name: str, host: Host) -> dict[str, Any]:
@@ -116,6 +145,7 @@ def describe_system(plan: Plan, *, name: str, host: Host) -> dict[str, Any]:
         "ports": [],
         "bus": {
             **bus_section(plan, kind=host.kind, bus=bus, core=core_hash(plan)),
+            "clock": host.timing(name).hertz,
             "line": asdict(host.line) if host.line else None,
             "cycles_of_a_bit": host.line.divisor if host.line else 0,
         },

@@ -24,6 +24,7 @@ from hdl.weight_image import image
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_axi
+from litelstm.fpga import targets
 from litelstm.options import (
     bus_options,
     interface_options,
@@ -35,7 +36,7 @@ from litelstm.options import (
 C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h", "c")]
 """The driver in C, which is the same for every core."""
 
-BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock")
+BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", "target")
 
 
 @click.command()
@@ -68,8 +69,8 @@ def generate(
     """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK.
 
     With --weights ram or double also NAME.weights.bin, the image that the core's stream of weights
-    takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C,
-    and with --axi component.xml (IP-XACT) is for Vivado and others.
+    takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C.
+    Constraints and files for Vivado, Quartus and IP-XACT are then written, too: docs/system.md.
     """
     chosen = {option: options.pop(option) for option in BUS_OPTIONS}
     has_bus = chosen["axi"] or chosen["spi"] or chosen["uart"] is not None
@@ -91,6 +92,8 @@ def generate(
     if words.size:
         contents[f"{name}.weights.bin"] = words.astype("<u4").tobytes()
     folder = files.make_folder(output)
+    for file in contents:
+        files.make_folder((folder / file).parent)
     files.replace_all({folder / file: files.content(data) for file, data in contents.items()})
     timing = description["timing"]
     out.print(
@@ -98,7 +101,7 @@ def generate(
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
     for file in contents:
-        if file != f"{name}.v":
+        if file != f"{name}.v" and not file.startswith(f"{name}/drivers"):
             out.print(f"{folder / file}: {_meaning(file, words.size)}")
 
 
@@ -114,8 +117,11 @@ def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
     for option in ("bus_width", "packing", "window"):
         if chosen[option] not in (None, False) and not chosen["axi"]:
             raise InputError(f"--{option.replace('_', '-')} needs --axi")
-    if (chosen["uart"] is None) != (chosen["clock"] is None):
-        raise InputError("--uart and --clock are both needed for a serial line")
+    if chosen["uart"] is not None and chosen["clock"] is None:
+        raise InputError("--uart needs --clock")
+    for option in ("clock", "target"):
+        if chosen[option] is not None and not has_bus:
+            raise InputError(f"--{option} needs --axi, --spi or --uart")
     if has_bus:
         require_axi()
 
@@ -135,22 +141,28 @@ def _with_bus(
     plan: Plan, name: str, chosen: Mapping[str, Any]
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
     """The same of a core with registers."""
-    from hdl.packaging.system import Host, generate_system  # needs the extra
+    from hdl.packaging.constraints import CLOCK, FORMATS  # these need the extra
+    from hdl.packaging.system import Host, generate_system
 
+    formats = ["xdc", "sdc"]
+    if chosen["target"]:
+        option, _ = targets.find(chosen["target"]).family.constraints
+        formats += {option.lstrip("-")} & set(FORMATS)
+    clock = CLOCK if chosen["clock"] is None else chosen["clock"]
     if chosen["axi"]:
         bus = Bus(
             width=chosen["bus_width"] or 32,
             packing=chosen["packing"] or "extended",
             window=chosen["window"],
         )
-        host = Host(kind="axi", bus=bus)
+        host = Host(kind="axi", bus=bus, clock=clock)
     elif chosen["spi"]:
-        host = Host(kind="spi")
+        host = Host(kind="spi", clock=clock)
     else:
-        host = Host(kind="uart", line=Line(clock=chosen["clock"], baud=chosen["uart"]))
+        host = Host(kind="uart", line=Line(clock=clock, baud=chosen["uart"]))
     system = generate_system(plan, host=host, name=name)
     driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
-    return {**system.files, **driver}, system.description
+    return system.files(sources=driver, formats=formats), system.description
 
 
 def _meaning(file: str, words: int) -> str:
@@ -161,8 +173,15 @@ def _meaning(file: str, words: int) -> str:
         ".bin": f"{words} words for i_weights, 4 bytes each, the low one first",
         ".c": "driver in C",
         ".h": "of the driver in C",
-        ".xml": "IP-XACT component, for Vivado and others",
-        ".txt": "constraints, to copy from",
+        ".xml": "IP-XACT component, with its driver, for Vivado and others",
+        ".xdc": "constraints, for Vivado",
+        ".sdc": "constraints, for Quartus and others",
+        ".lpf": "constraints, for nextpnr-ecp5",
+        ".pcf": "constraints, for nextpnr-ice40",
+        ".qsf": "lines for a Quartus project",
+        ".tcl": "component, for Platform Designer of Quartus"
+        if file.endswith("_hw.tcl")
+        else "project with the core in a block design, for Vivado",
     }
     for end, meaning in (
         ("_network.h", "sizes and formats of the network, for C"),

@@ -68,7 +68,7 @@ def test_files_agree(written: Path) -> None:
     assert set(description.registers) == {register.name for register in registers()}
     streams = description.streams.values()
     assert {f"{s.port}_tdata" for s in streams if s.port} == {p for p in ports if "tdata" in p}
-    component = written / "component.xml"
+    component = written / "tiny" / "component.xml"
     assert component.exists() == (values["bus"]["kind"] == "axi")
     if component.exists():
         check_component(component, ports)
@@ -141,8 +141,11 @@ def test_simulators_take_it(written: Path, tool: str) -> None:
         (["--window"], "--window needs --axi"),
         (["--bus-width", "64"], "--bus-width needs --axi"),
         (["--spi", "--packing", "tight"], "--packing needs --axi"),
-        (["--uart", "9600"], "--uart and --clock are both needed for a serial line"),
-        (["--clock", "9600"], "--uart and --clock are both needed for a serial line"),
+        (["--uart", "9600"], "--uart needs --clock"),
+        (["--clock", "9600"], "--clock needs --axi, --spi or --uart"),
+        (["--target", "ecp5-25f"], "--target needs --axi, --spi or --uart"),
+        (["--axi", "--clock", "0"], "clock is 0 Hz, expected 1 to 1000000000"),
+        (["--spi", "--clock", "1000000001"], "clock is 1000000001 Hz, expected 1 to 1000000000"),
         (["--axi", "--bus-width", "24"], "bus is 24 bits, expected 8, 16, 32, 64, 128"),
         (["--axi", "--packing", "loose"], "packing is 'loose', expected extended or tight"),
         (

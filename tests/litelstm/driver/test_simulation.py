@@ -28,7 +28,7 @@ RUNS = [("icarus", name) for name in IN_ICARUS] + [("verilator", name) for name 
 
 def write(name: str, folder: Path) -> Path:
     """The files of a core; returns its JSON."""
-    for file, text in CASES[name].system.files.items():
+    for file, text in CASES[name].system.files(sources={}).items():
         (folder / file).write_text(text)
     return folder / "core.json"
 

@@ -1,0 +1,115 @@
+"""Cores of any names in one folder and in one design: nothing of one replaces what is another's."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from golden.errors import InputError
+from hdl.packaging.ipxact import NAMESPACE
+from hdl.verilog_names import check_name, inner_prefix
+from sim import toolchain
+from tests.litelstm.conftest import Call, Files
+
+NAMES = ("lstm", "lstm_core", "lstm_core_core", "core", "core_core", "lstm_hw", "lstm_", "litelstm")
+"""Names that begin or end as others, as inner modules or generated files could, or as ours."""
+
+BUSES = (["--axi"], ["--axi", "--window"], ["--spi"], ["--uart", 1_000_000, "--clock", 16_000_000])
+
+SHARED = {"litelstm.c", "litelstm.h", "litelstm_registers.h"}
+"""Files that are the same for every core."""
+
+
+@pytest.fixture(scope="module")
+def cores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cores")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, by their paths."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_in_one_folder(cores: Path, files: Files, call: Call) -> None:
+    """What a core writes replaces nothing but what is the same for all."""
+    written = Counter[str]()
+    for number, name in enumerate(NAMES):
+        before = contents(cores)
+        options = ["--lanes", 1 + number % 4, "--name", name, *BUSES[number % len(BUSES)]]
+        done = call("generate", files.network, *options, "-o", cores)
+        assert done.status == 0
+        after = contents(cores)
+        assert before.items() <= after.items(), name
+        told = re.findall(rf"^{re.escape(str(cores))}/([^:]+): ", done.out, re.MULTILINE)
+        assert set(told) <= set(after)
+        written.update(told)
+    assert {file for file, count in written.items() if count > 1} == SHARED
+
+
+def in_one_design(folder: Path) -> list[str]:
+    """The cores' Verilog, and a top with all of them, ``all.v``."""
+    instances = "\n".join(f"  {name} i_{name}();" for name in NAMES)
+    (folder / "all.v").write_text(f"module all;\n{instances}\nendmodule\n")
+    return ["all.v", *(f"{name}.v" for name in NAMES)]
+
+
+@pytest.mark.parametrize("tool", ["iverilog", "verilator"])
+def test_in_one_design(cores: Path, tool: str) -> None:
+    sources = in_one_design(cores)
+    texts = [(cores / source).read_text() for source in sources]
+    modules = re.findall(r"^module ([\w$]+)", "\n".join(texts), re.MULTILINE)
+    assert len(set(modules)) == len(modules) > 20 * len(NAMES)
+    command = {
+        "iverilog": ["-g2005", "-t", "null", "-s", "all"],
+        "verilator": ["--lint-only", "-Wno-fatal", "--top-module", "all"],
+    }[tool]
+    done = subprocess.run(
+        [toolchain.find_tool(tool), *command, *sources],
+        cwd=cores,
+        env=toolchain.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_in_one_program(cores: Path) -> None:
+    """All headers go into one source, and all sources into one library."""
+    headers = sorted(path.name for path in cores.glob("*.h"))
+    (cores / "all.c").write_text("".join(f'#include "{header}"\n' for header in headers * 2))
+    sources = sorted(path.name for path in cores.glob("*.c"))
+    command = ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+    subprocess.run([*command, *sources, "-o", "all.so"], cwd=cores, check=True)
+
+
+def test_in_one_catalogue(cores: Path) -> None:
+    """Components differ in what identifies them, and so do FuseSoC's cores."""
+    found = [
+        tuple(
+            ElementTree.parse(path).getroot().findtext(f"{{{NAMESPACE}}}{part}")
+            for part in ("vendor", "library", "name", "version")
+        )
+        for path in cores.rglob("component.xml")
+    ]
+    assert len(set(found)) == len(found) == len(NAMES) // 2
+    lines = [re.findall("^name: .*", p.read_text(), re.MULTILINE) for p in cores.glob("*.core")]
+    assert len({line for (line,) in lines}) == len(NAMES)
+
+
+@pytest.mark.parametrize("end", ["", "_", "_core"])
+def test_a_name_of_inner_modules_is_refused(end: str) -> None:
+    """The one kind of name that could meet another core's inner modules."""
+    name = inner_prefix("lstm").rstrip("_") + end
+    with pytest.raises(InputError) as caught:
+        check_name(name)
+    assert str(caught.value) == (
+        f"name is {name!r}, expected one that does not begin as the inner modules of a core named "
+        "'lstm' do"
+    )
