@@ -181,7 +181,9 @@ class Soak:
                     got = (int(read["answer"]) & one.mask) >> one.low
                     self._check(f"{register.name}.{one.name}", got, value)
 
-    def _traffic(self, *, plain: bool, length: int) -> tuple[Any, Any, list[Integers], Expected]:
+    def _traffic(
+        self, *, plain: bool, length: int
+    ) -> tuple[Any, Any, list[tuple[Integers, bool]], Expected]:
         """Steps, their beats of state, the states that are taken, and what they count."""
         x = self._x(self._follower.model.network)
         made = frames(self.layout, self._rng, x, length=length, whole=plain)

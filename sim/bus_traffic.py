@@ -78,7 +78,12 @@ class Expected:
 
 
 class Follower:
-    """The golden model of a core in service, step by step."""
+    """The golden model of a core in service, step by step.
+
+    Attributes:
+        defective: for each stream whether the state that it has is not right, or comes from one
+            that was not.
+    """
 
     def __init__(self, model: IntegerModel, layout: Layout) -> None:
         self.model = model
@@ -90,6 +95,7 @@ class Follower:
         streams = self._layout.interface.streams
         self._states: list[State | None] = [None] * streams
         self._begins = [True] * streams
+        self.defective = [False] * streams
 
     def step(
         self, x: Integers, control: Control, load: Integers | None
@@ -220,9 +226,9 @@ def on_bus(
 
 
 def expect(
-    steps: list[Step], follower: Follower, layout: Layout, loads: Iterator[Integers]
+    steps: list[Step], follower: Follower, layout: Layout, loads: Iterator[tuple[Integers, bool]]
 ) -> Expected:
-    """What a core gives for steps, and counts of them."""
+    """What a core gives for steps, and counts of them; loads are states that may be defective."""
     expected = Expected()
     stray = False
     for step in steps:
@@ -236,12 +242,17 @@ def expect(
         control = Control(
             last=step.last, stream=step.stream, keep=bool(step.user & KEEPS) and step.first
         )
-        load = next(loads) if step.first and step.user & LOADS else None
+        load, defective = None, follower.defective
+        if step.first and step.user & LOADS:
+            load, defective[step.stream] = next(loads)
+        elif step.first and not control.keep:
+            defective[step.stream] = False
+        defective[step.stream] |= step.wrong
         words, state = follower.step(step.x, control, load)
         expected.steps += 1
         if words is not None:
             expected.results += 1
-            expected.y += _result(layout, step, words)
+            expected.y += _result(layout, step, words, wrong=defective[step.stream])
         if step.last:
             expected.sequences += 1
             if step.wrong:
@@ -252,11 +263,11 @@ def expect(
     return expected
 
 
-def _result(layout: Layout, step: Step, words: Integers) -> list[tuple[int, int]]:
-    """The beats of a result."""
+def _result(layout: Layout, step: Step, words: Integers, *, wrong: bool) -> list[tuple[int, int]]:
+    """The beats of a result; ``wrong`` is told with its sequence's last."""
     beats = _beats(layout.y, words, last=step.last)
     several, every = layout.interface.streams > 1, layout.interface.every_step
-    wrong = step.last and step.wrong
+    wrong &= step.last
     return [
         (
             data,
@@ -285,17 +296,19 @@ def _beats(packing: Packing, vector: Integers, *, last: bool) -> list[tuple[int,
 
 def state_frames(
     layout: Layout, rng: np.random.Generator, states: list[Integers]
-) -> tuple[tuple[Beats, Beside], list[Integers], Expected]:
-    """Frames of states, some too short or too long: beats, what is taken of each, and counts."""
+) -> tuple[tuple[Beats, Beside], list[tuple[Integers, bool]], Expected]:
+    """Frames of states, some too short or too long: beats, what is taken of each with whether it is
+    defective, and counts.
+    """
     data: list[int] = []
     beside: list[int] = []
-    taken: list[Integers] = []
+    taken: list[tuple[Integers, bool]] = []
     counts = Expected()
     full = layout.state.beats(layout.state_words)
     for state in states:
         beats = numbers(layout.state.pack(state[np.newaxis]), layout.state.bus)
         kind = rng.choice(["good", "short", "long"], p=[0.7, 0.15, 0.15])
-        state = state.copy()
+        state, right = state.copy(), len(counts.events)
         if kind == "short" and full > 1:
             beats = beats[: int(rng.integers(1, full))]
             state[len(beats) * layout.state.bus // layout.state.container :] = 0
@@ -305,7 +318,7 @@ def state_frames(
             beats += more
             counts.dropped += len(more)
             counts.events.append("STATE")
-        taken.append(state)
+        taken.append((state, len(counts.events) > right))
         data += beats
         beside += [int(number == len(beats) - 1) for number in range(len(beats))]
     return (np.array(data, np.uint64), np.array(beside, np.uint32)), taken, counts

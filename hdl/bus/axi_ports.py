@@ -71,7 +71,7 @@ _MEANINGS = {
     "m_axis_tkeep": "octets in use",
     "m_axis_tlast": "with the last beat of a sequence's last result",
     "m_axis_tid": "number of the stream",
-    "m_axis_tuser": "the sequence was not right",
+    "m_axis_tuser": "the sequence was not right, or the state that it began from",
     "s_axis_state_tdata": "state words, the first in the lowest bits",
     "s_axis_state_tlast": "with a state's last beat",
     "m_axis_state_tdata": "state words, the first in the lowest bits",

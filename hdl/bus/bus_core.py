@@ -11,12 +11,13 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from golden.sessions import state_words
 from hdl.bus.access import ACCESS
 from hdl.bus.identity import absent, constants
-from hdl.bus.input_guard import STREAM_BITS, InputGuard
+from hdl.bus.input_guard import STREAM_BITS, InputGuard, keeps
 from hdl.bus.marks import DEPTH, Marks
 from hdl.bus.options import Bus
 from hdl.bus.packer import Packer
 from hdl.bus.register_block import RegisterBlock
 from hdl.bus.state_guard import StateGuard
+from hdl.bus.verdicts import Verdicts
 from hdl.bus.window import OUT_OF, Window
 from hdl.component import Component
 from hdl.core import Core
@@ -57,6 +58,7 @@ class BusCore(Component):
         beside: dict[str, Any] = {"error": 1}
         if interface.streams > 1:
             beside["id"] = STREAM_BITS
+        self.verdicts = Verdicts(streams=interface.streams) if keeps(plan) else None
         self.packer = Packer(
             packing=self.y_packing,
             beside=beside,
@@ -111,6 +113,7 @@ class BusCore(Component):
         m.d.comb += self.interrupt.eq(registers.interrupt)
         self._connect_input(m, restart)
         self._connect_output(m, m.submodules.marks, restart)
+        self._connect_marks(m, m.submodules.marks, restart)
         saving = self._connect_states(m, restart) if self.state_guard else Value.cast(0)
         self._count(m, m.submodules.marks, saving)
         if self.bus.window:
@@ -149,7 +152,7 @@ class BusCore(Component):
 
     def _connect_output(self, m: Module, marks: Marks, restart: Value) -> None:
         """Words of results with their sequences' marks."""
-        core, packer, guard = self.core, self.packer, self.guard
+        core, packer = self.core, self.packer
         interface = self.plan.interface
         word = packer.i.payload
         last = core.o.payload.last
@@ -162,13 +165,32 @@ class BusCore(Component):
             word.ends.eq(self._ends_result(m)),
             word.error.eq(marks.first),
             marks.restart.eq(restart),
-            marks.add.eq(guard.add),
-            marks.mark.eq(guard.mark),
             marks.remove.eq(core.o.valid & core.o.ready & last),
-            guard.room.eq(marks.room),
         ]
         if interface.streams > 1:
             m.d.comb += word.id.eq(core.o.payload.stream)
+
+    def _connect_marks(self, m: Module, marks: Marks, restart: Value) -> None:
+        """What the guards say of each sequence to its mark."""
+        guard, states, verdicts = self.guard, self.state_guard, self.verdicts
+        judge = verdicts or guard
+        m.d.comb += [
+            marks.add.eq(judge.add),
+            marks.mark.eq(judge.mark),
+            judge.room.eq(marks.room),
+        ]
+        if verdicts:
+            m.submodules.verdicts = verdicts
+            m.d.comb += [
+                verdicts.i.valid.eq(guard.stepped),
+                verdicts.i.payload.eq(guard.step),
+                guard.room.eq(verdicts.i.ready),
+                verdicts.restart.eq(restart),
+            ]
+            if self.core.loader:
+                m.d.comb += verdicts.forget.eq(self.core.load.done)
+            if states:
+                m.d.comb += [verdicts.loaded.eq(states.add), verdicts.defective.eq(states.mark)]
 
     def _ends_result(self, m: Module) -> Value:
         """Whether the word that the core offers is its result's last."""
@@ -234,13 +256,14 @@ class BusCore(Component):
                 registers.irq_status_refused.eq(refused),
                 registers.errors_weights.eq(refused),
             ]
+        judging = self.verdicts.some if self.verdicts else Const(0)
         busy, at_window = Signal(), Signal()
         given = y.valid & y.ready & y.payload.ends
         result = _later(m, given, "result")
         sequence = _later(m, given & y.payload.last, "sequence")
         events = Cat(early | late | unknown, registers.refused, state_wrong, refused)
         m.d.comb += [
-            busy.eq(guard.open | marks.some | ~self.packer.empty | saving),
+            busy.eq(guard.open | judging | marks.some | ~self.packer.empty | saving),
             registers.status_idle.eq(~busy),
             registers.errors_early_last.eq(early),
             registers.errors_late_last.eq(late),

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.packing import Packing
 from hdl.bus.unpacker import Unpacker
+from hdl.bus.verdicts import step_layout
 from hdl.component import Component
 from hdl.numeric import span
 from hdl.plan import Plan
@@ -39,6 +40,11 @@ def _step_layout(plan: Plan) -> data.StructLayout:
     if plan.interface.state == "load":
         fields |= {"load": 1, "save": 1}
     return data.StructLayout(fields)
+
+
+def keeps(plan: Plan) -> bool:
+    """Whether a sequence may begin from a state other than zero."""
+    return plan.interface.state != "clear"
 
 
 def user_bits(plan: Plan) -> int:
@@ -80,8 +86,9 @@ class InputGuard(Component):
         by_register, number, keep, load, save: take these instead of ``id`` and ``user``.
         last_input: index of a step's last element, where weights are loaded.
         restart: forget what was begun; the rest of begun frames is dropped if ``enable``.
-        room, add, mark: a sequence that is taken in whole, and whether it was wrong, see
+        room, add, mark: a sequence that is taken in whole, and whether its frame was wrong, see
             :class:`hdl.bus.marks.Marks`.
+        step: with ``stepped``: the step, where state is kept; see :mod:`hdl.bus.verdicts`.
         open: a sequence has begun and is not taken in whole.
         stepped: a step was taken in.
         dropped, early, late, unknown: events, a cycle each.
@@ -108,6 +115,7 @@ class InputGuard(Component):
                 "save": In(1),
                 "restart": In(1),
                 **({"last_input": In(span(plan.sizes.inputs))} if plan.storage.loadable else {}),
+                **({"step": Out(step_layout(plan.interface.streams))} if keeps(plan) else {}),
                 "room": In(1),
                 "add": Out(1),
                 "mark": Out(1),
@@ -182,6 +190,15 @@ class InputGuard(Component):
         self._find_strangers(m, known)
         self._judge(m, unpacker, step, is_open, ends, closes)
         self._give(m, unpacker, step, number, closes)
+        if keeps(self.plan):
+            m.d.comb += [
+                self.step.number.eq(number),
+                self.step.new.eq(step.new),
+                self.step.keep.eq(step.keep),
+                self.step.load.eq(step.load if self.plan.interface.state == "load" else 0),
+                self.step.last.eq(closes),
+                self.step.wrong.eq(closes & self.mark),
+            ]
         return m
 
     def _find_strangers(self, m: Module, known: Value) -> None:

@@ -22,6 +22,7 @@ class StateGuard(Component):
         o: words to the core.
         final: the word on offer is a state's last.
         dropped, wrong: a beat is dropped; a state's length is wrong: events, a cycle each.
+        add, mark: a state has been taken in whole; was its length wrong?
         restart, enable: forget what was begun; the rest of a frame is dropped if ``enable``.
     """
 
@@ -34,6 +35,8 @@ class StateGuard(Component):
                 "final": Out(1),
                 "dropped": Out(1),
                 "wrong": Out(1),
+                "add": Out(1),
+                "mark": Out(1),
                 "restart": In(1),
                 "enable": In(1),
             }
@@ -55,7 +58,9 @@ class StateGuard(Component):
             unpacker.o.ready.eq(self.o.ready & ~self.restart),
             self.final.eq(unpacker.final),
             taken.eq(self.i.valid & self.i.ready),
-            late.eq(self.o.valid & self.o.ready & unpacker.final & ~unpacker.last),
+            self.add.eq(self.o.valid & self.o.ready & unpacker.final),
+            self.mark.eq(unpacker.padding | ~unpacker.last),
+            late.eq(self.add & ~unpacker.last),
             self.wrong.eq(late | unpacker.cut),
             self.dropped.eq(taken & unpacker.first & dropping),
         ]

@@ -217,13 +217,17 @@ def _claim_steps(claims: Claims, guard: Any, moves: Value, restart: Value, input
         claims.never("cut_before_its_length", guard.late & (steps != STEPS - 1))
         begun = ~claims.probe("core.unpacker.first")  # a beat was taken, no element is given yet
         claims.always("open_is_told", guard.open == ((index != 0) | (steps != 0) | begun))
-        wrong = guard.early | guard.late
-        noted = Signal()  # this sequence is wrong
-        with m.If(restart | guard.add):
-            m.d.sync += noted.eq(0)
-        with m.Elif(wrong):
-            m.d.sync += noted.eq(1)
-        claims.always("marks_are_right", ~guard.add | (guard.mark == (noted | wrong)))
+        _claim_marks(claims, guard, guard.early | guard.late, restart)
+
+
+def _claim_marks(claims: Claims, guard: Any, wrong: Value, restart: Value) -> None:
+    """What is taken in whole is marked if something of it was wrong, and only then."""
+    noted = Signal()
+    with claims.m.If(restart | guard.add):
+        claims.m.d.sync += noted.eq(0)
+    with claims.m.Elif(wrong):
+        claims.m.d.sync += noted.eq(1)
+    claims.always("marks_are_right", ~guard.add | (guard.mark == (noted | wrong)))
 
 
 def prove_states(*, folder: Path) -> Verdict:
@@ -249,6 +253,8 @@ def prove_states(*, folder: Path) -> Verdict:
         m.d.sync += index.eq(Mux(index == words - 1, 0, index + 1))
     _claim_beginnings(claims, guard, restart)
     claims.always("final_is_right", ~o.valid | (guard.final == (index == words - 1)))
+    claims.always("states_are_told", guard.add == (o.valid & o.ready & (index == words - 1)))
+    _claim_marks(claims, guard, guard.wrong, restart)
     moves = (o.valid & o.ready) | guard.i.ready
     claims.never("stands_still", guard.i.valid & o.ready & ~restart & ~moves)
     return _prove(environment, folder)

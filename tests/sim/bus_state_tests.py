@@ -128,7 +128,8 @@ async def unknown_stream(dut: Any) -> None:
 
 @cocotb.test()
 async def wrong_states(dut: Any) -> None:
-    """A state that is cut short is filled up with zeros, what one has too much is dropped."""
+    """A state that is cut short is filled up with zeros, what one has too much is dropped; the
+    sequence that begins from it is marked."""
     bench = await BusBench(dut).start()
     bench.pause(0.3)
     case = bench.case
@@ -148,7 +149,7 @@ async def wrong_states(dut: Any) -> None:
         x = case.x(2, number)
         await bench.send_x(x, user=LOAD)
         service = case.serve(x, sequence_controls(2, load=True), (taken,))
-        assert (await bench.results()).tolist() == service.words.tolist()
+        assert (await bench.results(wrong=beats != full)).tolist() == service.words.tolist()
         await bench.good(number)
     await bench.settle()
     assert wrong >= 3
@@ -156,6 +157,55 @@ async def wrong_states(dut: Any) -> None:
     assert await bench.read("ERRORS", "STATE") == 1
     assert await bench.read("PROTOCOL_ERRORS") == wrong
     assert await bench.read("DROPPED") == dropped
+
+
+@cocotb.test()
+async def marks_go_on_with_the_state(dut: Any) -> None:
+    """A sequence that goes on from a state that was not right is marked, until the state is new."""
+    bench = await BusBench(dut).start()
+    bench.pause(0.3)
+    case = bench.case
+    octets = case.bus.width // 8
+    each = case.x_packing.beats(case.network.inputs) * octets
+    state = some_state(case, 1)
+    data = case.state_packing.pack(state[np.newaxis]).tobytes()
+    short, whole = data[:octets], data[: case.state_packing.beats(len(state)) * octets]
+
+    async def run(stream: int, user: int = 0, *, wrong: bool, steps: int = 1) -> None:
+        """A sequence; only whether it is marked is looked at."""
+        await bench.send_x(case.x(steps, 1), stream=stream, user=user)
+        await bench.results(wrong=wrong, stream=stream)
+
+    for steps in (1, 3):
+        # Another stream's sequences, and states, know nothing of it.
+        await bench.state_in.send(AxiStreamFrame(short))
+        await run(1, LOAD, wrong=True, steps=steps)
+        await run(0, KEEP, wrong=False)
+        await run(1, KEEP, wrong=True, steps=steps)
+        await bench.state_in.send(AxiStreamFrame(whole))
+        await run(0, LOAD, wrong=False)
+        await run(1, KEEP | SAVE, wrong=True)
+        await run(1, wrong=False, steps=steps)
+        await run(1, KEEP, wrong=False)
+        # A frame that was not right leaves such a state, too; a right one makes it good again.
+        await bench.write("LENGTH", STEPS=2)
+        await bench.send(case.frame(case.x(1, 1))[:each], stream=2)
+        await bench.results(wrong=True, stream=2)
+        await bench.write("LENGTH", STEPS=0)
+        await run(2, KEEP, wrong=True)
+        await bench.state_in.send(AxiStreamFrame(whole))
+        await run(2, LOAD, wrong=False)
+        await run(2, KEEP, wrong=False)
+        # All at once, so that several wait for their states.
+        for frame in (short, whole, short):
+            await bench.state_in.send(AxiStreamFrame(frame))
+        for user in (LOAD, LOAD, KEEP, LOAD, KEEP):
+            await bench.send_x(case.x(1, 1), stream=1, user=user)
+        for wrong in (True, False, False, True, True):
+            await bench.results(wrong=wrong, stream=1)
+        await bench.write("CONTROL", ENABLE=1, RESET=1)
+        await run(1, KEEP, wrong=False)
+        await run(2, KEEP, wrong=False)
 
 
 @cocotb.test()

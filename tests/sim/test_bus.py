@@ -24,7 +24,14 @@ STREAMED = (
     "interrupts",
 )
 
-STATES = ("streams_and_states", "state_rate", "unknown_stream", "wrong_states", "by_register")
+STATES = (
+    "streams_and_states",
+    "state_rate",
+    "unknown_stream",
+    "wrong_states",
+    "marks_go_on_with_the_state",
+    "by_register",
+)
 
 COROUTINES: dict[str, dict[str, tuple[str, ...]]] = {
     "plain": {"bus_tests": STREAMED},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +62,23 @@ def test_a_lost_mark_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
         soak = Soak(PLAIN, bench, 1)
         with pytest.raises(DifferentError, match="y is"):
             play(soak, 40)
+
+
+def test_a_mark_that_golden_does_not_expect_is_seen(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Golden believes that every state is right; the core marks what begins from others."""
+    right = bus_soak.state_frames
+
+    def believing(*arguments: Any) -> Any:
+        beats, taken, counts = right(*arguments)
+        return beats, [(state, False) for state, _ in taken], counts
+
+    monkeypatch.setattr(bus_soak, "state_frames", believing)
+    with BusBench(library, 1) as bench:
+        soak = Soak(CORES[1], bench, 1)
+        with pytest.raises(DifferentError, match="y is"):
+            play(soak, 60)
 
 
 def test_a_core_that_hangs_is_seen(library: Path) -> None:
