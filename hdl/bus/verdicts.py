@@ -16,8 +16,11 @@ are in the banks of x; a power of two above that."""
 
 
 def step_layout(streams: int) -> data.StructLayout:
-    """Lay out a step: its stream's ``number``; ``new``, a sequence begins with it, with ``keep`` or
-    ``load``; ``last``, a sequence ends with it; ``wrong``, then, its frame was not right.
+    """Lay out a step.
+
+    Fields: ``number`` of its stream; ``new``, a sequence begins with it, and goes on from its
+    stream's state (``keep``) or from a loaded one (``load``); ``last``, a sequence ends with it,
+    whose frame was ``wrong``.
     """
     flags = ("new", "keep", "load", "last", "wrong")
     return data.StructLayout({"number": span(streams), **dict.fromkeys(flags, 1)})
@@ -36,7 +39,7 @@ class Verdicts(Component):
     taken in whole before its state is.
 
     Latency: the mark of a sequence is there a cycle after its last step, or its state, was taken.
-    Throughput: a step per cycle.
+    Throughput: a step per cycle. Cost: a queue of ``DEPTH`` steps, a flip-flop per stream.
 
     Attributes:
         i: steps that are taken in whole, see :func:`step_layout`.
