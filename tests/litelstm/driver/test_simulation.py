@@ -29,6 +29,7 @@ RUNS = [("icarus", name) for name in IN_ICARUS] + [("verilator", name) for name 
 def write(name: str, folder: Path) -> Path:
     """The files of a core; returns its JSON."""
     for file, text in CASES[name].system.files(sources={}).items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text(text)
     return folder / "core.json"
 
