@@ -31,8 +31,8 @@ def array_header(words: NDArray[np.uint32], stem: str) -> bytes:
     return "\n".join(
         [
             "/* An image of weights, for litelstm_load. */",
-            f"#ifndef {name.upper()}_H",
-            f"#define {name.upper()}_H",
+            f"#ifndef {name}_H",
+            f"#define {name}_H",
             "",
             "#include <stdint.h>",
             "",

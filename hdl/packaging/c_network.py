@@ -10,8 +10,8 @@ from golden.packing import Packing
 
 _TEXT = """\
 /* {name}: the network that the core was generated for. For litelstm.h. */
-#ifndef {upper}_NETWORK_H
-#define {upper}_NETWORK_H
+#ifndef {name}_NETWORK_H
+#define {name}_NETWORK_H
 
 #include "litelstm.h"
 
@@ -19,26 +19,26 @@ _TEXT = """\
 extern "C" {{
 #endif
 
-#define {upper}_INPUTS {inputs}u /* elements of a step's x */
-#define {upper}_OUTPUTS {outputs}u /* words of a result: {meaning} */
-#define {upper}_RESULTS(steps) {results} /* of a sequence */
-#define {upper}_STATE_WORDS {state_words}u /* words of a state; 0: none is loaded or saved */
-#define {upper}_STREAMS {streams}u /* sequences that share the core */
-#define {upper}_WEIGHT_WORDS {weight_words}u /* of an image; 0: the weights are in the Verilog */
+#define {name}_INPUTS {inputs}u /* elements of a step's x */
+#define {name}_OUTPUTS {outputs}u /* words of a result: {meaning} */
+#define {name}_RESULTS(steps) {results} /* of a sequence */
+#define {name}_STATE_WORDS {state_words}u /* words of a state; 0: none is loaded or saved */
+#define {name}_STREAMS {streams}u /* sequences that share the core */
+#define {name}_WEIGHT_WORDS {weight_words}u /* of an image; 0: the weights are in the Verilog */
 
 /* Words are two's complement: the real number is word / 2^FRAC, of an input also / SCALE. */
-#define {upper}_X_WIDTH {x.width}
-#define {upper}_X_FRAC ({x.frac})
-#define {upper}_X_MIN ({x.min})
-#define {upper}_X_MAX {x.max}
-#define {upper}_X_SCALE {scale}
-#define {upper}_Y_WIDTH {y.width}
-#define {upper}_Y_FRAC ({y.frac})
+#define {name}_X_WIDTH {x.width}
+#define {name}_X_FRAC ({x.frac})
+#define {name}_X_MIN ({x.min})
+#define {name}_X_MAX {x.max}
+#define {name}_X_SCALE {scale}
+#define {name}_Y_WIDTH {y.width}
+#define {name}_Y_FRAC ({y.frac})
 
 /* Bytes of litelstm_core.buffer for so many steps; 0 where there are data registers. */
-#define {upper}_BUFFER_BYTES(steps) {buffer}
+#define {name}_BUFFER_BYTES(steps) {buffer}
 
-static const litelstm_network {name}_network = {{
+static const litelstm_shape {name}_network = {{
     {core}u, {inputs}u, {outputs}u, {state_words}u,
     {{{packing_x}}},
     {{{packing_y}}},
@@ -52,10 +52,10 @@ static inline int32_t {name}_quantize(double value)
     const double place = value * {scale} * {x_factor} + 0.5;
     int32_t word;
 
-    if (!(place > (double){upper}_X_MIN))
-        return {upper}_X_MIN;
-    if (place >= (double){upper}_X_MAX)
-        return {upper}_X_MAX;
+    if (!(place > (double){name}_X_MIN))
+        return {name}_X_MIN;
+    if (place >= (double){name}_X_MAX)
+        return {name}_X_MAX;
     word = (int32_t)place; /* towards 0 */
     return (double)word > place ? word - 1 : word;
 }}
@@ -89,7 +89,6 @@ def network_header(description: Mapping[str, Any]) -> str:
     weights = description["weight_stream"]
     return _TEXT.format(
         name=name,
-        upper=name.upper(),
         inputs=description["input"]["words_per_step"],
         outputs=description["output"]["words_per_result"],
         meaning=description["output"]["meaning"],

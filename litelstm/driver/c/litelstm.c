@@ -22,7 +22,7 @@ void litelstm_mmio_write(void *context, uint32_t address, uint32_t word)
     *(volatile uint32_t *)((uintptr_t)context + address) = word;
 }
 
-void litelstm_init(litelstm_core *core, const litelstm_network *network,
+void litelstm_init(litelstm_core *core, const litelstm_shape *network,
                    litelstm_read_function read, litelstm_write_function write, void *context)
 {
     core->read = read;
@@ -298,7 +298,7 @@ static void *add_frame(const litelstm_core *core, litelstm_frame *frame, litelst
 /* Make the frames of a sequence; returns how many, 0 if the buffer is too small. */
 static size_t make_frames(const litelstm_core *core, const job *j, litelstm_frame *frames)
 {
-    const litelstm_network *n = core->network;
+    const litelstm_shape *n = core->network;
     const size_t state = litelstm_frame_bytes(&n->state, 1);
     size_t used = 0, count = 0;
     void *place;
@@ -325,7 +325,7 @@ static size_t make_frames(const litelstm_core *core, const job *j, litelstm_fram
 static litelstm_status run_by_streams(const litelstm_core *core, const job *j,
                                       const litelstm_frame *frames, size_t count)
 {
-    const litelstm_network *n = core->network;
+    const litelstm_shape *n = core->network;
     size_t at;
 
     if (core->move(core->context, frames, count) != 0)

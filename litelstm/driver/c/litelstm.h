@@ -3,11 +3,11 @@
  *     #include "litelstm_core_network.h"
  *
  *     litelstm_core core;
- *     int32_t y[LITELSTM_CORE_OUTPUTS];
+ *     int32_t y[litelstm_core_OUTPUTS];
  *     litelstm_init(&core, &litelstm_core_network, litelstm_mmio_read, litelstm_mmio_write,
  *                   (void *)0x43C00000);
  *     if (litelstm_open(&core) == LITELSTM_OK)
- *         litelstm_run(&core, NULL, x, steps, y, LITELSTM_CORE_OUTPUTS);
+ *         litelstm_run(&core, NULL, x, steps, y, litelstm_core_OUTPUTS);
  *
  * litelstm_registers.h and NAME_network.h are written by `litelstm generate` beside the Verilog.
  * A core is used from one thread at a time; nothing here is called from an interrupt.
@@ -101,7 +101,7 @@ typedef struct {
     uint16_t outputs;             /* words of a result */
     uint32_t state_words;         /* words of a state */
     litelstm_packing x, y, state; /* of the streams, where there are any */
-} litelstm_network;
+} litelstm_shape;
 
 /* Room for a frame in the buffer: frames begin at whole cache lines. */
 #define LITELSTM_FRAME_ROOM(bytes) (((size_t)(bytes) + 63u) / 64u * 64u)
@@ -117,7 +117,7 @@ typedef struct {
     void *buffer;                    /* where `move` takes frames from and puts them */
     size_t buffer_bytes;             /* NAME_BUFFER_BYTES(steps) or more */
     /* ------------------------------------------------------------------------------------- */
-    const litelstm_network *network;
+    const litelstm_shape *network;
     uint32_t features; /* register FEATURES */
     uint8_t unsettled; /* a call has begun and not ended as it should */
 } litelstm_core;
@@ -141,7 +141,7 @@ uint32_t litelstm_mmio_read(void *context, uint32_t address);
 void litelstm_mmio_write(void *context, uint32_t address, uint32_t word);
 
 /* Touches no register. */
-void litelstm_init(litelstm_core *core, const litelstm_network *network,
+void litelstm_init(litelstm_core *core, const litelstm_shape *network,
                    litelstm_read_function read, litelstm_write_function write, void *context);
 
 /* Make sure that it is the network's core, reset it, mask its interrupts, let it take sequences.

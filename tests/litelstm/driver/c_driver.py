@@ -128,12 +128,12 @@ class CCounters(Structure):
 PROGRAM = """
 #include "core_network.h"
 
-const litelstm_network *network(void);
+const litelstm_shape *network(void);
 size_t buffer_bytes(size_t steps);
 int32_t quantize(double value);
 
-const litelstm_network *network(void) { return &core_network; }
-size_t buffer_bytes(size_t steps) { (void)steps; return CORE_BUFFER_BYTES(steps); }
+const litelstm_shape *network(void) { return &core_network; }
+size_t buffer_bytes(size_t steps) { (void)steps; return core_BUFFER_BYTES(steps); }
 int32_t quantize(double value) { return core_quantize(value); }
 """
 """What of the generated header is to be called."""

@@ -24,14 +24,14 @@ PROGRAM = f"""
 #include "core_network.h"
 
 #define STEPS 3
-double x[STEPS * CORE_INPUTS];
-int32_t y[CORE_OUTPUTS];
-int32_t state[CORE_STATE_WORDS];
+double x[STEPS * core_INPUTS];
+int32_t y[core_OUTPUTS];
+int32_t state[core_STATE_WORDS];
 
 int run(void);
 int run(void)
 {{
-    static int32_t words[STEPS * CORE_INPUTS];
+    static int32_t words[STEPS * core_INPUTS];
     static const litelstm_sequence saving = {{1, 0, 0, state}};
     litelstm_core core;
     litelstm_status status;
@@ -40,10 +40,10 @@ int run(void)
     litelstm_init(&core, &core_network, litelstm_mmio_read, litelstm_mmio_write,
                   (void *){DEVICE:#x});
     status = litelstm_open(&core);
-    for (n = 0; n < STEPS * CORE_INPUTS; n++)
+    for (n = 0; n < STEPS * core_INPUTS; n++)
         words[n] = core_quantize(x[n]);
     if (status == LITELSTM_OK)
-        status = litelstm_run(&core, &saving, words, STEPS, y, CORE_OUTPUTS);
+        status = litelstm_run(&core, &saving, words, STEPS, y, core_OUTPUTS);
     return (int)status;
 }}
 """
