@@ -30,12 +30,13 @@ import numpy as np
 
 from golden.errors import InputError
 from golden.model import IntegerModel
+from golden.packages import missing
 from golden.quantized import QuantizedNetwork
 
 try:
     import torch  # pyright: ignore[reportMissingImports]
 except ImportError:
-    print("golden_speed: torch is missing: pip install -e '.[train]'", file=sys.stderr)
+    print(f"golden_speed: {missing('torch', extra='train')}", file=sys.stderr)
     sys.exit(2)
 
 NETWORK = Path(__file__).parent.parent / "models" / "mnist_litelstm_w8a8.npz"

@@ -16,10 +16,12 @@ import sys
 import time
 from collections.abc import Callable
 
+from golden.packages import missing
+
 try:
     import torch
 except ImportError:
-    print("train_speed: torch is missing: pip install -e '.[train]'", file=sys.stderr)
+    print(f"train_speed: {missing('torch', extra='train')}", file=sys.stderr)
     sys.exit(2)
 
 from torch import Tensor, nn

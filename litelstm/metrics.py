@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.errors import InputError
 from golden.model import IntegerModel
 from golden.network import Network
+from golden.packages import load
 from golden.quantized import QuantizedNetwork
 
 BATCH = 1000
@@ -30,17 +30,11 @@ class Metrics:
         """Of predicted class numbers, given the right ones.
 
         Raises:
-            InputError: scikit-learn is not installed.
+            MissingToolError: scikit-learn is not installed.
         """
-        try:
-            from sklearn.metrics import precision_recall_fscore_support
-        except ImportError:
-            raise InputError("scikit-learn is missing: pip install 'litelstm[train]'") from None
-        precision, recall, f1, _ = precision_recall_fscore_support(
-            labels,
-            predicted,
-            average="macro",
-            zero_division=0,  # pyright: ignore[reportArgumentType]
+        metrics = load("sklearn.metrics", extra="train")
+        precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+            labels, predicted, average="macro", zero_division=0
         )
         return cls(
             accuracy=float(np.mean(predicted == labels)),

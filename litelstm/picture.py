@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.errors import InputError
+from golden.packages import load
 
 
 def hidden_state(
@@ -28,13 +28,9 @@ def hidden_state(
         lsb: weight of the last bit of ``fixed``.
 
     Raises:
-        InputError: matplotlib is not installed.
+        MissingToolError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise InputError("matplotlib is missing: pip install 'litelstm[demo]'") from None
-    matplotlib.use("Agg")
+    load("matplotlib", extra="demo").use("Agg")
     from matplotlib import pyplot as plt
 
     error = fixed - reference

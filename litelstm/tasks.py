@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from golden.errors import InputError
+from golden.packages import load
 from litelstm.data import arrays, idx, speech, tables
 from litelstm.data.dataset import Array, Dataset, split_test
 from litelstm.tables import entry
@@ -104,11 +105,7 @@ def _folder(read: Callable[[Path], dict[str, Array]], expected: str) -> Any:
 
 def _small_digits() -> dict[str, Array]:
     """scikit-learn's 1,797 digits of 8 rows of 8 pixels, 0 to 16."""
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise InputError("scikit-learn is missing: pip install 'litelstm[train]'") from None
-    digits: Any = load_digits()
+    digits = load("sklearn.datasets", extra="train").load_digits()
     return split_test(digits.images, digits.target.astype(np.int64))
 
 

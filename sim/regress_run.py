@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from golden.errors import MissingToolError
 from hdl.plain_ports import plain_ports
 from sim import runner
 from sim.compiled import CompiledBench, bench_library
 from sim.core_job import JOB, RESULT
-from sim.errors import MissingToolError, SimulationError
+from sim.errors import SimulationError
 from sim.regress import PATIENCE, Case, judge
 from sim.streams import BenchError
 

@@ -22,14 +22,13 @@ from threading import Event
 from xml.etree import ElementTree
 
 from sim.build import Build, build, last_lines
-from sim.errors import MissingToolError, SimulationError
+from sim.errors import SimulationError
 from sim.simulators import cocotb_environment, execute, run_command
 from sim.toolchain import SIMULATORS, Simulator, environment, require
 
 __all__ = [
     "SIMULATORS",
     "Build",
-    "MissingToolError",
     "Report",
     "SimulationError",
     "Simulator",

@@ -21,7 +21,7 @@ from typing import IO, Literal, get_args
 import find_libpython
 from cocotb_tools import config
 
-from sim.errors import MissingToolError
+from golden.packages import missing
 from sim.toolchain import Simulator, find_tool
 
 WaveFormat = Literal["fst", "vcd"]
@@ -104,9 +104,8 @@ def cocotb_environment(simulator: Simulator, *, top: str, test_module: str) -> d
     libpython = find_libpython.find_libpython()
     if libpython is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise MissingToolError(
-            f"no shared libpython for {sys.executable}; to install it: "
-            f"apt-get install libpython{version}"
+        raise missing(
+            f"a shared libpython for {sys.executable}", how=f"apt-get install libpython{version}"
         )
     return {
         "GPI_USERS": f"{libpython};{config.pygpi_entry_point()}",

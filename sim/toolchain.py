@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
-from golden.errors import InputError
-from sim.errors import MissingToolError, SimulationError
+from golden.errors import InputError, MissingToolError
+from golden.packages import missing
+from sim.errors import SimulationError
 
 Simulator = Literal["icarus", "verilator"]
 SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)
@@ -72,7 +73,7 @@ def find_tool(name: str) -> str:
     """
     found = shutil.which(name, path=search_path())
     if found is None:
-        raise MissingToolError(f"{name} not found; to install it: {_HOW_TO_INSTALL[name]}")
+        raise missing(name, how=_HOW_TO_INSTALL[name])
     return os.path.abspath(found)
 
 

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from golden import packages
 from golden.errors import InputError
-from golden.importers import packages
 from golden.importers.keras_layers import Arrays, KerasLayer, check_kind, to_network
 from golden.importers.layers import Imported
 
@@ -47,7 +47,7 @@ def load(path: str | Path) -> Imported:
             and layer.
     """
     path = Path(path)
-    h5py = packages.load("h5py")
+    h5py = packages.load("h5py", extra="import")
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from golden import packages
 from golden.cells import Floats
 from golden.errors import InputError
-from golden.importers import packages
 from golden.importers.forms import Form
 from golden.importers.layers import Chain, Imported
 from golden.importers.onnx_graph import Graph
@@ -77,7 +77,7 @@ def convert(model: Any) -> Imported:
 
 
 def _load_model(path: str | Path) -> Any:
-    onnx = packages.load("onnx")
+    onnx = packages.load("onnx", extra="import")
     try:
         model = onnx.load(path)
     except OSError as error:
@@ -208,7 +208,7 @@ def _compare(model: Any, graph: Graph, axes: tuple[str, ...], reading: _Reading)
     batch, steps = graph.counts(axes, graph.sizes[axes.index("steps")] or PROBES[0])
     x = probe(reading.network, batch, steps).astype(graph.dtype)
     fed = x.transpose([LAYOUTS[3][0].index(axis) for axis in axes]) if "batch" in axes else x[0]
-    evaluator = packages.load("onnx.reference").ReferenceEvaluator(model)
+    evaluator = packages.load("onnx.reference", extra="import").ReferenceEvaluator(model)
     try:
         (found,) = evaluator.run([graph.output], {graph.input: fed})
     except Exception as error:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden import packages
 from golden.errors import InputError
-from golden.importers import packages
 from golden.importers.forms import Atom
 from golden.importers.onnx_node import Node, Value
 from golden.importers.onnx_ops import OPERATORS
@@ -34,7 +34,7 @@ class Graph:
     """
 
     def __init__(self, model: Any) -> None:
-        self._onnx = packages.load("onnx")
+        self._onnx = packages.load("onnx", extra="import")
         self._opsets = list(model.opset_import)
         self._ir_version = model.ir_version
         graph = model.graph
@@ -145,7 +145,7 @@ class Graph:
         model = helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
         feeds = {name: value for name, value in zip(proto.input, inputs, strict=True) if name}
         try:
-            evaluator = packages.load("onnx.reference").ReferenceEvaluator(model)
+            evaluator = packages.load("onnx.reference", extra="import").ReferenceEvaluator(model)
             return tuple(np.asarray(value) for value in evaluator.run(None, feeds))
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

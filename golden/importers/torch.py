@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden import packages
 from golden.cells import CELLS, GRU, LSTM, RNN, SIGMOIDS, Cell
 from golden.errors import InputError
-from golden.importers import packages
 from golden.importers.layers import (
     LOGISTIC,
     Chain,
@@ -259,7 +259,7 @@ def _array(value: Any) -> NDArray[Any]:
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Any]:
-    numpy = packages.load("safetensors.numpy")
+    numpy = packages.load("safetensors.numpy", extra="import")
     try:
         return numpy.load(path.read_bytes())
     except OSError as error:
@@ -271,7 +271,7 @@ def _read_safetensors(path: Path) -> Mapping[str, Any]:
 
 
 def _read_pickle(path: Path) -> Mapping[str, Any]:
-    torch = packages.load("torch", "train")
+    torch = packages.load("torch", extra="train")
     try:
         with path.open("rb") as file:
             state = torch.load(file, map_location="cpu", weights_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from golden import packages
 from golden.cells import Cell, cell_options
 from golden.errors import InputError
-from golden.importers import packages
 from golden.importers.layers import Imported
 from golden.importers.outputs import ENDS, check_results, end_note, probe
 from golden.importers.torch import from_state_dict
@@ -34,7 +34,7 @@ def import_torch_module(module: Any, *, input_scale: float = 1.0) -> Imported:
     Raises:
         InputError: a module cannot be mapped, by its name and kind, or the results differ.
     """
-    torch = packages.load("torch", "train")
+    torch = packages.load("torch", extra="train")
     walk = _Walk(torch)
     layers = list(walk.described(module, ""))
     told = {"layers": layers, "input_scale": input_scale}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from golden.errors import InputError
+from golden.packages import load
 from litelstm.data.dataset import Array, split_test
 
 RATE = 8000
@@ -108,14 +109,10 @@ def spectra(paths: list[Path], coefficients: int, frames: int) -> Array:
     """MFCC of recordings, (recordings, frames, coefficients): cut at the end, NaN before the start.
 
     Raises:
-        InputError: a file is no sound, or shorter than a frame; a package is not installed.
+        InputError: a file is no sound, or shorter than a frame.
+        MissingToolError: python_speech_features is not installed.
     """
-    try:
-        from python_speech_features import mfcc
-    except ImportError:
-        raise InputError(
-            "python_speech_features is missing: pip install 'litelstm[train]'"
-        ) from None
+    mfcc = load("python_speech_features", extra="train").mfcc
     result = np.full((len(paths), frames, coefficients), np.nan, dtype=np.float32)
     for row, path in zip(result, paths, strict=True):
         made = mfcc(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from golden.errors import InputError
+from golden.packages import load
 from litelstm.data.dataset import Array, as_steps, in_unit_range, require_file, split_test
 
 FLOW_INPUTS, KDD_INPUTS = 4, 15
@@ -112,10 +113,7 @@ def _read_kdd(folder: Path, names: tuple[str, ...]) -> Any:
 
 
 def _read_csv(path: Path, *, header: int | None) -> Any:
-    try:
-        import pandas
-    except ImportError:
-        raise InputError("pandas is missing: pip install 'litelstm[train]'") from None
+    pandas = load("pandas", extra="train")
     try:
         table = pandas.read_csv(path, header=header, skipinitialspace=True, low_memory=False)
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors

@@ -41,7 +41,7 @@ def run_program(
 
     Raises:
         InputError: a file cannot be read.
-        sim.errors.MissingToolError: the simulator is not installed.
+        MissingToolError: the simulator is not installed.
         sim.errors.SimulationError: the program failed.
     """
     from sim import runner  # an extra

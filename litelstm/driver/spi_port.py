@@ -8,6 +8,7 @@ from typing import Protocol
 from golden.errors import InputError
 from golden.link import spi
 from golden.link.access import STATUS_MEANINGS, Status
+from golden.packages import load
 from litelstm.driver.backend import WALL, World
 from litelstm.driver.errors import DriverError
 
@@ -39,15 +40,13 @@ class SpiBackend:
         """Over a device of Linux, ``/dev/spidevBUS.DEVICE``.
 
         Raises:
-            InputError: the package spidev is missing, or the device cannot be opened.
+            MissingToolError: the package spidev is not installed.
+            InputError: the device cannot be opened.
         """
         bus, _, device = path.removeprefix("/dev/spidev").partition(".")
         if not (bus.isdecimal() and device.isdecimal()):
             raise InputError(f"SPI device is {path}, expected /dev/spidevBUS.DEVICE")
-        try:
-            import spidev  # pyright: ignore[reportMissingImports]  # only there on Linux boards
-        except ImportError:
-            raise InputError("spidev is missing: pip install spidev") from None
+        spidev = load("spidev", how="pip install spidev")
         port = spidev.SpiDev()
         try:
             port.open(int(bus), int(device))

@@ -9,7 +9,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from golden.errors import InputError
+from golden.packages import load
 from golden.quantize import Settings
 from golden.quantized import QuantizedNetwork
 from hdl.storage import Storage
@@ -140,13 +140,9 @@ def chart(cells: list[Gates], *, title: str) -> bytes:
     """A PNG: for each quantity a bar a cell, up or down from ``REFERENCE``, to a logarithmic scale.
 
     Raises:
-        InputError: matplotlib is not installed.
+        MissingToolError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise InputError("matplotlib is missing: pip install 'litelstm[demo]'") from None
-    matplotlib.use("Agg")
+    load("matplotlib", extra="demo").use("Agg")
     from matplotlib import pyplot as plt
 
     names = [name for name in QUANTITIES if name in cells[0].ratios]

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from golden.packages import missing
 from litelstm.fpga.errors import SynthesisError
 from litelstm.fpga.targets import Target
-from sim.errors import MissingToolError
 
-_INSTALL = "pip install 'litelstm[fpga]'"
 _LAST_LINES = 8
 
 _PACKAGES = {
@@ -51,14 +50,14 @@ def versions(target: Target) -> dict[str, str]:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            raise MissingToolError(f"{name} is missing: {_INSTALL}") from None
+            raise missing(name, extra="fpga") from None
     return found
 
 
 def _find(tool: str) -> str:
     found = shutil.which(tool, path=sysconfig.get_path("scripts")) or shutil.which(tool)
     if found is None:
-        raise MissingToolError(f"{tool} is missing: {_INSTALL}")
+        raise missing(tool, extra="fpga")
     return found
 
 

@@ -6,15 +6,15 @@ A :class:`Classifier` has them as ``recurrent.layers.n.W_fx``, and its dense hea
 ``head.weight`` (outputs, units) and ``head.bias`` (outputs,).
 
 Raises:
-    InputError: PyTorch is not installed.
+    MissingToolError: PyTorch is not installed.
 """
 
-from golden.errors import InputError
+from golden.packages import missing
 
 try:
     import torch as _torch  # noqa: F401
 except ImportError:
-    raise InputError("torch is missing: pip install 'litelstm[train]'") from None
+    raise missing("torch", extra="train") from None
 
 from litelstm.torch.classifier import Classifier, from_network, to_network
 from litelstm.torch.layer import RecurrentLayer

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from golden.errors import InputError
+from golden.errors import InputError, MissingToolError
 from sim.errors import SimulationError
 from sim.formal.buses import BUS_PROOFS
 from sim.formal.cases import CASES, Case
@@ -66,7 +66,7 @@ def main(names: tuple[str, ...], folder: Path | None) -> None:
             for line in open_claims:
                 print(f"    {line}")
             all_proved &= not open_claims
-    except (InputError, SimulationError) as error:
+    except (InputError, MissingToolError, SimulationError) as error:
         print(str(error).splitlines()[0], file=sys.stderr)
         sys.exit(2)
     sys.exit(0 if all_proved else 1)

@@ -19,7 +19,8 @@ from pathlib import Path
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Value
 
-from sim.errors import MissingToolError, SimulationError
+from golden.packages import missing
+from sim.errors import SimulationError
 from sim.formal.claims import Claims
 
 # What is proved does not depend on data: results of multipliers and of memories are left free, but
@@ -133,7 +134,7 @@ def prove(
 def _abc() -> str:
     found = find_spec("pyosys")
     if found is None or found.origin is None:
-        raise MissingToolError("pyosys is missing: pip install 'litelstm[fpga]'")
+        raise missing("pyosys", extra="fpga")
     return str(Path(found.origin).parent / "yosys-abc")
 
 

@@ -137,7 +137,7 @@ def test_a_missing_package_is_named(
     line = commands.refuse(
         capsys, *arguments(shipped("keras_lstm.h5").path, None, tmp_path / "net.npz")
     )
-    assert line == "h5py is missing: pip install 'litelstm[import]'"
+    assert line == "h5py is missing: pip install '.[import]' in a checkout of litelstm"
 
 
 def test_description_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from golden import packages
 from golden.network import Network
 from tests.litelstm import bad_files
 from tests.litelstm.bad_files import BadFile, spoilt
@@ -219,15 +220,16 @@ def test_missing_simulator(
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(sysconfig, "get_path", lambda _name: "")
     done = call(*simulate(files), *options.split())
-    refuse(done, f"{tool} not found; to install it: ")
+    refuse(done, f"{tool} is missing: ")
     if "--batch" not in options:
-        refuse(call("demo", "-o", "build"), "iverilog not found")
+        refuse(call("demo", "-o", "build"), "iverilog is missing")
 
 
 def test_missing_packages(call: Call, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("litelstm.extras.find_spec", lambda name: None if name == "cocotb" else 1)
-    refuse(call(*simulate(files)), "cocotb is missing: pip install 'litelstm[sim]'")
-    refuse(call("demo", "-o", "build"), "cocotb is missing: pip install 'litelstm[sim]'")
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == "cocotb" else 1)
+    says = "cocotb is missing: pip install '.[sim]' in a checkout of litelstm"
+    refuse(call(*simulate(files)), says)
+    refuse(call("demo", "-o", "build"), says)
 
 
 @pytest.mark.parametrize(

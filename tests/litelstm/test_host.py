@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -17,7 +18,6 @@ from golden.link.board import BoardModel
 from golden.link.messages import ANSWER, Fault, Kind
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from litelstm import extras
 from litelstm.host import Link, LinkError
 from tests.litelstm.boards import ModelPort, terminal
 from tests.litelstm.conftest import SAMPLES, Call, Files
@@ -247,10 +247,10 @@ def test_bad_input_is_one_line(
     assert says in done.err
 
 
-def test_a_missing_package_names_the_extra(
+def test_a_missing_package_is_named(
     files: Files, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "serial", None)
     done = call("host", files.network, "--port", "loop://", "--samples", files.samples)
     assert done.status == 2
-    assert done.err == "litelstm: serial is missing: pip install 'litelstm[host]'\n"
+    assert done.err == "litelstm: serial is missing: pip install pyserial\n"

@@ -13,6 +13,7 @@ import pytest
 
 from golden.model import IntegerModel
 from golden.network import Network
+from golden.packages import in_a_checkout
 from golden.quantized import QuantizedNetwork
 from litelstm.torch.training import Trainer
 from tests.golden.files import same
@@ -157,4 +158,4 @@ def test_without_pytorch_the_extra_is_named(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr == "litelstm: torch is missing: pip install 'litelstm[train]'\n"
+    assert done.stderr == f"litelstm: torch is missing: {in_a_checkout('train')}\n"

@@ -13,9 +13,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from golden.errors import MissingToolError
 from sim import runner, toolchain
 from sim.library import verilator_library
-from sim.runner import SIMULATORS, Build, MissingToolError, Report, SimulationError
+from sim.runner import SIMULATORS, Build, Report, SimulationError
 
 HERE = Path(__file__).parent
 TOP = "runner_design"
@@ -245,10 +246,10 @@ def test_missing_simulator(
     built = build(simulator)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(toolchain.sysconfig, "get_path", lambda _: str(tmp_path))
-    with pytest.raises(MissingToolError, match=rf"^{tool} not found; to install it: .+$"):
+    with pytest.raises(MissingToolError, match=rf"^{tool} is missing: apt-get install .+$"):
         build(simulator)
     if simulator == "icarus":
-        with pytest.raises(MissingToolError, match="^iverilog not found"):
+        with pytest.raises(MissingToolError, match="^iverilog is missing"):
             run(built, tmp_path, "counts")
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from golden import packages
 from golden.interface import DEFAULT, Interface
 from golden.link.messages import DEFAULT_CAPACITY, Identity
 from golden.quantized import QuantizedNetwork
 from hdl.link.board_top import BoardTop, Line
 from hdl.plan import Plan
-from litelstm import extras
 from litelstm.fpga import boards
 from litelstm.fpga.boards import BOARDS, Board
 from litelstm.fpga.families import RAM
@@ -152,7 +152,7 @@ def test_bad_input_is_one_line(
 def test_a_missing_package_names_the_extra(
     files: Files, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extras, "find_spec", lambda name: name != "amaranth_boards" or None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: name != "amaranth_boards" or None)
     done = call("build", files.network, "--board", "icebreaker", "-o", tmp_path / "made")
     assert done.status == 2
-    assert done.err == "litelstm: amaranth_boards is missing: pip install 'litelstm[fpga]'\n"
+    assert done.err == f"litelstm: amaranth_boards is missing: {packages.in_a_checkout('fpga')}\n"
