@@ -5,11 +5,10 @@ The tables that the hardware holds come from :meth:`TanhTable.values`; there is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden.dataclass import dataclass
 from golden.formats import Format, requantize
 
 

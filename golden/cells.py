@@ -8,14 +8,14 @@ describe it here (and its passes in :mod:`hdl.cells`) and list it in ``CELLS``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from collections.abc import Mapping
+from typing import Any, Callable, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.activations import hard_sigmoid, logistic
+from golden.dataclass import dataclass
 from golden.formats import Format
 
 Floats = NDArray[np.float64]

@@ -6,10 +6,10 @@ A tensor of integers (*raw* values) together with a :class:`Format` stands for t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from golden.dataclass import dataclass
 
 MAX_WIDTH = 32
 """Widest format that the project handles, in bits."""

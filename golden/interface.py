@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.dataclass import dataclass
 from golden.errors import InputError
 from golden.formats import Format
 from golden.quantized import QuantizedNetwork, signed_width

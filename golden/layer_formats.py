@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.cells import Cell
+from golden.dataclass import dataclass
 from golden.errors import InputError
 from golden.formats import FARTHEST, Format
 from golden.layers import check_weight

@@ -48,7 +48,8 @@ class LayerModel:
         self.arithmetic = LayerArithmetic(layer, table, carrier(self._largest(table)))
         dtype = self.arithmetic.dtype
         reads = {operand for gate in self._gates.values() for operand in gate.reads}
-        ends, self._rows = 1, dict[str, slice]()
+        ends = 1
+        self._rows: dict[str, slice] = {}
         for name in _STACKED:
             if name in reads:
                 size = layer.inputs if name == "x" else layer.units
@@ -161,8 +162,9 @@ class LayerModel:
 
     def _multiply(self, stacked: Carried, results: list[Carried]) -> dict[str, Carried]:
         """The gates' products with x, h and c, one above the other, plus bias; in ``results``."""
-        units, by_gate = self.layer.units, dict[str, Carried]()
-        for product, result in zip(self._products, results, strict=True):
+        units = self.layer.units
+        by_gate: dict[str, Carried] = {}
+        for product, result in zip(self._products, results):
             np.matmul(product.matrix, stacked[product.rows], out=result)
             if product.bias is not None:
                 result += product.bias

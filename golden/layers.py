@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.cells import SIGMOIDS, Activations, Cell, Floats
+from golden.dataclass import dataclass
 from golden.directions import (
     BACKWARD,
     DirectedLayer,
@@ -212,7 +212,7 @@ def named_weights(
 def check_weight(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
     """Refuse a weight array of a wrong shape or with numbers that are not finite."""
     fits = len(array.shape) == len(shape) and all(
-        have > 0 and want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+        have > 0 and want in (None, have) for have, want in zip(array.shape, shape)
     )
     if not fits:
         wanted = ", ".join("any" if n is None else str(n) for n in shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Dict, Tuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from golden.formats import requantize
 from golden.layer_model import DirectedModel
 from golden.quantized import Integers, QuantizedDense, QuantizedNetwork
 
-State = tuple[dict[str, Integers], ...]
+State = Tuple[Dict[str, Integers], ...]
 """Raw state of every layer by name, each int64 (batch, units of all directions)."""
 
 
@@ -76,7 +76,7 @@ class IntegerModel:
         traces = self._run(x, state)
         ends = [
             {name: layer.end(v).T.astype(np.int64) for name, v in trace.items()}
-            for layer, trace in zip(self._layers, traces, strict=True)
+            for layer, trace in zip(self._layers, traces)
         ]
         layers = [
             {k: np.ascontiguousarray(v.transpose(2, 0, 1)).astype(np.int64) for k, v in t.items()}

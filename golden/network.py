@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden import store
 from golden.cells import CELLS, SIGMOIDS, Cell, Floats, cell_options
+from golden.dataclass import dataclass
 from golden.directions import BACKWARD, DIRECTIONS, check_lengths, final
 from golden.errors import InputError
 from golden.layers import Dense, Layer, weight_shapes
@@ -129,15 +129,15 @@ class Network:
         }
         for index, layer in enumerate(self.layers):
             prefix = f"layer{index}."
-            fields |= {
-                f"{prefix}cell": layer.cell.kind,
-                f"{prefix}sigmoid": layer.sigmoid,
-            }
-            fields |= direction_field(prefix, layer.direction)
-            fields |= {prefix + name: value for name, value in cell_options(layer.cell).items()}
-            fields |= {prefix + name: _compact(array) for name, array in layer.arrays.items()}
+            fields[f"{prefix}cell"] = layer.cell.kind
+            fields[f"{prefix}sigmoid"] = layer.sigmoid
+            fields.update(direction_field(prefix, layer.direction))
+            fields.update(
+                (prefix + name, value) for name, value in cell_options(layer.cell).items()
+            )
+            fields.update((prefix + name, _compact(array)) for name, array in layer.arrays.items())
         if self.head:
-            fields |= {f"head.{k}": _compact(array) for k, array in self.head.weights.items()}
+            fields.update((f"head.{k}", _compact(array)) for k, array in self.head.weights.items())
         store.write(path, KIND, fields)
 
     @classmethod

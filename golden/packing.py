@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import lcm
+from math import gcd
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.dataclass import dataclass
 from golden.errors import InputError
 
 
@@ -53,7 +53,7 @@ class Packing:
     @property
     def period(self) -> int:
         """Elements after which a beat and an element start together again."""
-        return lcm(self.container, self.bus) // self.container
+        return self.bus // gcd(self.container, self.bus)
 
     def beats(self, count: int) -> int:
         """Beats of a vector of so many elements."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from golden import store
 from golden.activations import TanhTable
 from golden.cells import cell_options
+from golden.dataclass import dataclass
 from golden.directions import BACKWARD, parts
 from golden.errors import InputError
 from golden.formats import Format
@@ -64,7 +64,7 @@ class QuantizedNetwork:
         check_format("tanh out", self.tanh.out)
         readers = [layer.formats.x for layer in self.layers[1:]]
         readers += [self.head.h] if self.head else []
-        for index, (layer, reader) in enumerate(zip(self.layers, readers, strict=False)):
+        for index, (layer, reader) in enumerate(zip(self.layers, readers)):
             if layer.formats.h != reader:
                 raise InputError(
                     f"layer{index} writes h as {layer.formats.h}, what follows reads {reader}"
@@ -134,26 +134,22 @@ class QuantizedNetwork:
         }
         for index, layer in enumerate(self.layers):
             prefix = f"layer{index}."
-            out |= {
-                f"{prefix}cell": layer.cell.kind,
-                f"{prefix}sigmoid": layer.sigmoid,
-                f"{prefix}weight_width": layer.formats.weight_width,
-                f"{prefix}product_frac": np.array(
-                    [layer.formats.product_fracs[gate.name] for gate in layer.cell.gates]
-                ),
-            }
-            out |= direction_field(prefix, layer.direction)
-            out |= {prefix + name: value for name, value in cell_options(layer.cell).items()}
+            out[f"{prefix}cell"] = layer.cell.kind
+            out[f"{prefix}sigmoid"] = layer.sigmoid
+            out[f"{prefix}weight_width"] = layer.formats.weight_width
+            out[f"{prefix}product_frac"] = np.array(
+                [layer.formats.product_fracs[gate.name] for gate in layer.cell.gates]
+            )
+            out.update(direction_field(prefix, layer.direction))
+            out.update((prefix + name, value) for name, value in cell_options(layer.cell).items())
             for name in format_names(layer.cell):
                 out[f"{prefix}{name}"] = _format_field(getattr(layer.formats, name))
-            out |= {prefix + name: _compact(array) for name, array in layer.arrays.items()}
+            out.update((prefix + name, _compact(array)) for name, array in layer.arrays.items())
         if self.head:
-            out |= {
-                "head.weight_width": self.head.weight_width,
-                "head.product_frac": self.head.product_frac,
-                "head.out": _format_field(self.head.out),
-            }
-            out |= {f"head.{name}": _compact(a) for name, a in self.head.weights.items()}
+            out["head.weight_width"] = self.head.weight_width
+            out["head.product_frac"] = self.head.product_frac
+            out["head.out"] = _format_field(self.head.out)
+            out.update((f"head.{name}", _compact(a)) for name, a in self.head.weights.items())
         return out
 
     def save(self, path: str | Path) -> None:
@@ -201,7 +197,7 @@ def _compact(array: Integers) -> NDArray[Any]:
     """The array in the narrowest integer type that holds it."""
     types = (np.int8, np.int16, np.int32, np.int64)
     fits = (array.min() >= np.iinfo(t).min and array.max() <= np.iinfo(t).max for t in types)
-    return array.astype(next(t for t, fit in zip(types, fits, strict=True) if fit))
+    return array.astype(next(t for t, fit in zip(types, fits) if fit))
 
 
 def _read_format(reader: store.Reader, name: str) -> Format:
@@ -222,7 +218,7 @@ def _read_layer(reader: store.Reader, prefix: str, x: Format) -> QuantizedLayer:
         formats = LayerFormats(
             x=x,
             weight_width=reader.integer(f"{prefix}weight_width", 0, 64),
-            product_fracs=dict(zip(gates, fracs, strict=True)),
+            product_fracs=dict(zip(gates, fracs)),
             **{name: _read_format(reader, prefix + name) for name in format_names(cell)},
         )
     except InputError as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.cells import Cell
+from golden.dataclass import dataclass
 from golden.directions import BACKWARD, DirectedLayer
 from golden.errors import InputError
 from golden.formats import Format
@@ -56,7 +56,7 @@ class QuantizedLayer(DirectedLayer):
             raise InputError(f"product_fracs has {found}, expected {', '.join(sorted(gates))}")
         for name, array, shape in weights:
             check_integers(
-                name, array, shape, weight_format(name.removeprefix(BACKWARD), self.formats)
+                name, array, shape, weight_format(name.replace(BACKWARD, ""), self.formats)
             )
 
     def bounds(self, gate: int, *, bias: bool) -> tuple[Integers, Integers]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from golden.dataclass import dataclass
 from golden.directions import check_forward
 from golden.errors import InputError
 from golden.interface import Control, Interface
@@ -104,7 +104,9 @@ def serve(
     words: list[Integers] = []
     given: list[Control] = []
     saved: list[Integers] = []
-    for vector, control in zip(x, controls, strict=True):
+    if len(x) != len(controls):
+        raise InputError(f"there are {len(x)} steps, but controls of {len(controls)}")
+    for vector, control in zip(x, controls):
         stream = control.stream
         if begins[stream] and not control.keep:
             now[stream] = None

@@ -126,7 +126,7 @@ class Reader:
         if array.dtype.kind not in kinds:
             raise self.error(field, f"of type {array.dtype}", expected)
         fits = len(array.shape) == len(shape) and all(
-            have > 0 and want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+            have > 0 and want in (None, have) for have, want in zip(array.shape, shape)
         )
         if not fits:
             raise self.error(field, f"of shape {array.shape}", expected)

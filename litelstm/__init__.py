@@ -4,6 +4,8 @@ The names below are the public Python API; each is documented where it is define
 imported when they are used, so that a board with NumPy alone has what it needs.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -14,10 +14,11 @@ twice. ``HELLO`` forgets the number, so that a host can begin with any.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import IntEnum
+from typing import Callable, Tuple
 
+from golden.dataclass import dataclass
 from golden.link import frames
 from golden.link.messages import ANSWER
 
@@ -112,7 +113,7 @@ class Answer:
 FAULT = bytes([Kind.FAULT, 0, 0, 0])
 """The body of the answer to a frame that is damaged or no request."""
 
-Read = Callable[[int], tuple[Status, int]]
+Read = Callable[[int], Tuple[Status, int]]
 Write = Callable[[int, int], Status]
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from enum import IntEnum, IntFlag
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden.dataclass import dataclass
 from golden.errors import InputError
 from golden.formats import Format
 from golden.interface import Interface
@@ -164,7 +165,7 @@ class Identity:
         if len(payload) != cls._LAYOUT.size:
             raise ValueError(f"identity has {len(payload)} octets, expected {cls._LAYOUT.size}")
         names = ("version", "network", "inputs", "input_octets", "results", "result_octets")
-        return cls(**dict(zip((*names, "capacity"), cls._LAYOUT.unpack(payload), strict=True)))
+        return cls(**dict(zip((*names, "capacity"), cls._LAYOUT.unpack(payload))))
 
 
 def octets_of(word: Format) -> int:

@@ -6,8 +6,8 @@ each stream a channel with ``transfer(buffer)``, ``idle`` and, where it is known
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Callable, Protocol
 
 import numpy as np
 

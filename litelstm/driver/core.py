@@ -156,7 +156,8 @@ class Core(Supervised, Closing):
             registers.set("LENGTH", STEPS=steps if steps < 1 << width else 0)
             self._length = steps
         incoming = {Y: steps if description.every_step else 1}
-        incoming |= {STATE_OUT: 1} if save else {}
+        if save:
+            incoming[STATE_OUT] = 1
         came = self._move({**loads, X: sequence.reshape(-1)}, incoming)
         if errors := self.errors():
             raise DriverError(f"the core reports {', '.join(errors)}")

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.dataclass import dataclass
 from golden.errors import InputError
 from golden.formats import Format
 from golden.packing import Packing

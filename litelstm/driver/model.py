@@ -23,8 +23,10 @@ from litelstm.driver.registers import join, split
 
 Words = NDArray[np.int64]
 
-_INTO = {"X": (X, 0), "X_LAST": (X, 1), "WEIGHT": (WEIGHTS, 0), "WEIGHT_LAST": (WEIGHTS, 1)}
-_INTO |= {"STATE_IN": (STATE_IN, 0)}
+_INTO = {
+    **{"X": (X, 0), "X_LAST": (X, 1), "WEIGHT": (WEIGHTS, 0), "WEIGHT_LAST": (WEIGHTS, 1)},
+    "STATE_IN": (STATE_IN, 0),
+}
 _OUT_OF = {"Y": Y, "STATE_OUT": STATE_OUT}
 
 

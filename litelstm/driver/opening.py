@@ -62,7 +62,7 @@ def open_core(
         DriverError: the core does not answer, or is another one.
     """
     known = Description.load(description)
-    if not isinstance(at, str | None):
+    if not (at is None or isinstance(at, str)):
         return Core(at, known, timeout=timeout)
     backend = _backend(known, at or os.environ.get(AT) or "sim")
     try:
@@ -113,7 +113,8 @@ def _memory(registers: MemoryMap, options: dict[str, str], *, interrupts: bool) 
         dma = AxiDma(maps[-1], buffers)
         into, out_of = _DMAS[name]
         channels[into] = dma.sendchannel
-        channels |= {out_of: dma.recvchannel} if out_of else {}
+        if out_of:
+            channels[out_of] = dma.recvchannel
     return MappedDma(maps, channels, buffers, interrupt=interrupt)
 
 

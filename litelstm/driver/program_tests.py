@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import runpy
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,7 @@ def _run(job: dict[str, Any]) -> None:
     os.chdir(job["folder"])
     sys.argv = [str(path), *job["arguments"]]
     sys.path.insert(0, str(path.parent))
-    with (
-        Path(job["output"]).open("w", encoding="utf-8") as output,
-        contextlib.redirect_stdout(output),
-    ):
+    with Path(job["output"]).open("w", encoding="utf-8") as output, redirect_stdout(output):
         try:
             runpy.run_path(str(path), run_name="__main__")
         except SystemExit as end:

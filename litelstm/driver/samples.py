@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Callable, List
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,7 @@ from golden.errors import InputError
 from litelstm.driver.description import STATE_IN, Description
 
 Integers = NDArray[np.int64]
-Finish = Callable[[list[Integers]], Any]
+Finish = Callable[[List[Integers]], Any]
 
 
 class Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -43,13 +44,13 @@ class SpiBackend:
             MissingToolError: the package spidev is not installed.
             InputError: the device cannot be opened.
         """
-        bus, _, device = path.removeprefix("/dev/spidev").partition(".")
-        if not (bus.isdecimal() and device.isdecimal()):
+        found = re.fullmatch(r"/dev/spidev(\d+)\.(\d+)", path)
+        if not found:
             raise InputError(f"SPI device is {path}, expected /dev/spidevBUS.DEVICE")
         spidev = load("spidev", how="pip install spidev")
         port = spidev.SpiDev()
         try:
-            port.open(int(bus), int(device))
+            port.open(int(found[1]), int(found[2]))
         except OSError as error:
             raise InputError(f"{path}: cannot be opened: {error.strerror}") from None
         port.mode, port.max_speed_hz = 0, hertz

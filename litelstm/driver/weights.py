@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from golden.link.messages import fingerprint
 from golden.quantized import QuantizedNetwork
 from litelstm.driver.description import Description
 
-NetworkOrImage = QuantizedNetwork | bytes | str | Path
+NetworkOrImage = Union[QuantizedNetwork, bytes, str, Path]
 """A quantized network, or its ``.npz`` file; an image of weights, or its file."""
 
 IMAGE_WORD = 4
@@ -26,7 +27,7 @@ def require_network(description: Description, network: NetworkOrImage) -> None:
     Raises:
         InputError: it has another one, or ``network`` is an image of weights.
     """
-    if not isinstance(network, bytes | QuantizedNetwork):
+    if not isinstance(network, (bytes, QuantizedNetwork)):
         network = read(network)
     if isinstance(network, bytes):
         raise InputError(
@@ -47,7 +48,7 @@ def image_words(description: Description, network: NetworkOrImage) -> NDArray[np
     Raises:
         InputError: it is not whole words, or a network does not fit the core.
     """
-    image = read(network) if isinstance(network, str | Path) else network
+    image = read(network) if isinstance(network, (str, Path)) else network
     if isinstance(image, QuantizedNetwork):
         image = _image_of(image, description)
     if not image or len(image) % IMAGE_WORD:
@@ -56,13 +57,19 @@ def image_words(description: Description, network: NetworkOrImage) -> NDArray[np
 
 
 def _image_of(network: QuantizedNetwork, description: Description) -> bytes:
-    """The image of a network for a core; needs the generator, not only NumPy.
+    """Make the image of a network for a core, where the generator is installed.
 
     Raises:
-        InputError: the network does not fit the core.
+        InputError: the network does not fit the core, or there is no generator here.
     """
-    from hdl.weight_image import image
-    from litelstm.packing import capacity_of, plan_for
+    try:
+        from hdl.weight_image import image
+        from litelstm.packing import capacity_of, plan_for
+    except ModuleNotFoundError:
+        raise InputError(
+            "an image of weights is needed here, where the generator is not installed: make it "
+            "elsewhere with litelstm pack"
+        ) from None
 
     plan = plan_for(network, capacity_of(description.values))
     return image(plan).astype("<u4").tobytes()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -67,17 +64,3 @@ def test_a_program_that_fails_is_told(tmp_path: Path) -> None:
             run_program(bad, description, simulator="icarus", logs=tmp_path / "logs")
     with pytest.raises(InputError, match=r"none.py: cannot be read: No such file$"):
         run_program(tmp_path / "none.py", description, logs=tmp_path / "logs")
-
-
-def test_a_small_board_needs_numpy_only() -> None:
-    """Neither amaranth nor anything else of the generator is imported by a program."""
-    script = (
-        "import sys, litelstm; litelstm.open; import litelstm.driver;"
-        "print(sorted({name.split('.')[0] for name in sys.modules}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    loaded = set(re.findall(r"'(\w+)'", done.stdout))
-    assert {"golden", "litelstm", "numpy"} <= loaded
-    assert not loaded & {"amaranth", "hdl", "cocotb", "click", "rich", "systemrdl", "threadpoolctl"}
