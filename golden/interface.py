@@ -66,7 +66,7 @@ class Interface:
     def answer(self, words: NDArray[Any]) -> NDArray[np.int64]:
         """The words of results, from the network's output words in the last axis."""
         if self.classes:
-            return np.argmax(words, axis=-1, keepdims=True)
+            return np.argmax(words, axis=-1)[..., np.newaxis]
         return np.asarray(words, dtype=np.int64)
 
 

@@ -1,8 +1,8 @@
 """What a board needs: two folders, NumPy, and Python 3.8 or newer.
 
-Real old Pythons, one or more, for which pip finds NumPy:
+Real old Pythons, each with the newest NumPy that it takes, or the one that is said:
 
-    python -m tests.litelstm.driver.test_board python3.8 python3.9 python3.10
+    python -m tests.litelstm.driver.test_board python3.8:1.21.6 python3.8 python3.9 python3.10
 """
 
 from __future__ import annotations
@@ -181,11 +181,14 @@ def main(pythons: list[str]) -> None:
     """Run the program under each of some Pythons, in an environment with NumPy alone."""
     with tempfile.TemporaryDirectory() as name:
         copy(Path(name))
-        for number, python in enumerate(pythons):
+        for number, one in enumerate(pythons):
+            python, _, numpy = one.partition(":")
             made = Path(name) / str(number)
             subprocess.run([python, "-m", "venv", made], check=True)
             pip = [made / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
-            subprocess.run([*pip, "install", "--quiet", "numpy"], check=True)
+            subprocess.run(
+                [*pip, "install", "--quiet", f"numpy=={numpy}" if numpy else "numpy"], check=True
+            )
             program = [made / "bin" / "python", PROGRAM.name, "cases"]
             subprocess.run(program, cwd=name, env={}, check=True)
 
