@@ -7,7 +7,7 @@ READY := .venv/.ready
 WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint formal format clean distclean
+.PHONY: help setup run test lint formal dist format clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: lint ## Lint, then all tests
 
 formal: $(READY) ## Prove what the streams promise, for small cores of every cell; see docs/formal.md
 	@$(WITH_BIN) $(BIN)/python -m sim.formal
+
+dist: $(READY) ## Build sdist and wheel into dist/
+	@$(BIN)/python -m build --no-isolation
 
 format: $(READY) ## Rewrite the source in the project's style
 	@$(WITH_BIN) $(BIN)/ruff check --fix .

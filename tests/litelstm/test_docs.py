@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+CODE_FOLDERS = ("bench", "golden", "hdl", "litelstm", "models", "sim")
 
 OPTION = r"(?<![\w-])--[a-z][\w-]*"
 START = r"(?:^|[`\n]) *(?:\$ )?"
@@ -68,3 +71,19 @@ def test_links(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s:#]+)(?:#[^)]*)?\)", text):
         assert (page.parent / target).exists(), target
+
+
+def test_extras_are_installed_from_a_checkout_or_a_wheel() -> None:
+    """No page and no message takes litelstm from a package index, where it is not."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wheel = f"litelstm-{project['version']}-py3-none-any.whl"
+    sources = [path for name in CODE_FOLDERS for path in (ROOT / name).rglob("*.py")]
+    found = 0
+    for path in (*PAGES, *sources, ROOT / "tools" / "setup"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"litelstm\[[a-z]|pip install (-\S+ )*'?litelstm\b(?!-)", text), path
+        for target, extras in re.findall(r"pip install [^\n`]*?'(\S*?)\[([\w,]+)\]'", text):
+            found += 1
+            assert target in (".", wheel), path
+            assert set(extras.split(",")) <= set(project["optional-dependencies"]), path
+    assert found > 5
