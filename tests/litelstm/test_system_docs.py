@@ -5,16 +5,28 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from amaranth.sim import Simulator
+from litex.build.generic_platform import Pins
+from litex.build.sim import SimPlatform
+from litex.soc.integration.soc_core import SoCMini
+from litex.soc.interconnect import wishbone
+from migen import ClockDomain
 
+from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
+from litelstm.cli import main
+from litelstm.driver import Description, ModelBackend
 from sim import toolchain
 from tests.litelstm import c_example, commands
+from tests.litelstm.driver.test_backends import FakeChannel
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "system.md").read_text()
@@ -29,6 +41,21 @@ def block(language: str, words: str) -> str:
     found = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
     (text,) = (text for text in found if words in text)
     return text
+
+
+def names_of(words: str) -> dict[str, Any]:
+    """What the one example in Python with these words defines."""
+    names: dict[str, Any] = {}
+    exec(block("python", words), names)
+    return names
+
+
+def generate(folder: str) -> None:
+    """The command of the page that fills a folder."""
+    (line,) = (line for line, _ in COMMANDS if line.endswith(f"-o {folder}"))
+    with pytest.raises(SystemExit) as ended:
+        main(line.split())
+    assert ended.value.code == 0
 
 
 def matches(printed: str, shown: str) -> bool:
@@ -46,7 +73,7 @@ def _in_a_folder_with_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_ten_minutes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """All commands in their order, then what the generated files are used for."""
-    Path("program.py").write_text(block("python", "litelstm.open"))
+    Path("program.py").write_text(block("python", "NETWORK = "))
     for line, shown in COMMANDS:
         printed = commands.run(capsys, *line.split())
         own = "\n".join(x for x in printed.splitlines() if not x.startswith("icarus ")) + "\n"
@@ -95,9 +122,9 @@ def in_c(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
 
 def test_in_amaranth() -> None:
     """The instance runs: its identity is read over AXI4-Lite."""
-    names: dict[str, Any] = {}
-    exec(block("python", "def system"), names)
-    m, core = names["system"](QuantizedNetwork.load("models/iot_litelstm_w8a8.npz"))
+    m, core = names_of("def system")["system"](
+        QuantizedNetwork.load("models/iot_litelstm_w8a8.npz")
+    )
     read: list[int] = []
 
     async def bench(ctx: Any) -> None:
@@ -111,3 +138,69 @@ def test_in_amaranth() -> None:
     sim.add_testbench(bench)
     sim.run()
     assert read == [int.from_bytes(b"LSTM", "little")]
+
+
+def test_on_pynq(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The overlay's objects are used as PYNQ names them; a model of the core stands behind them."""
+    generate("build/ip")
+    network = QuantizedNetwork.load("models/iot_litelstm_w8a8.npz")
+    model = ModelBackend(Description.load("build/ip/litelstm_core.json"), network)
+    asked: list[tuple[int, str]] = []
+
+    def allocate(octets: int, kind: str) -> Any:
+        asked.append((octets, kind))
+        return np.zeros(octets, kind)
+
+    monkeypatch.setitem(sys.modules, "pynq", SimpleNamespace(allocate=allocate))
+    dma = SimpleNamespace(sendchannel=FakeChannel(model, "x"), recvchannel=FakeChannel(model, "y"))
+    overlay = SimpleNamespace(axi_dma_0=dma, litelstm_core=SimpleNamespace(mmio=model))
+    x = np.random.default_rng(1).integers(network.x.min, network.x.max + 1, (4, network.inputs))
+    with names_of("def open_on_pynq")["open_on_pynq"](overlay) as core:
+        assert (core.run(x) == IntegerModel(network).forward(x[np.newaxis])[0]).all()
+    assert {kind for _, kind in asked} == {"u1"}
+
+
+@pytest.mark.parametrize("bus", ["wishbone", "axi-lite", "axi"])
+def test_in_litex(bus: str) -> None:
+    """It elaborates on every kind of bus; on the default one the core's registers are reached."""
+    signals = {"clk": 1, "rst": 1}
+    signals |= {"wb_adr": 30, "wb_dat_w": 32, "wb_dat_r": 32, "wb_sel": 4}
+    signals |= dict.fromkeys(("wb_cyc", "wb_stb", "wb_we", "wb_ack", "wb_err"), 1)
+    platform = SimPlatform("SIM", [(name, 0, Pins(bits)) for name, bits in signals.items()])
+    soc = SoCMini(platform, clk_freq=int(1e6), bus_standard=bus)
+    soc.clock_domains.cd_sys = ClockDomain("sys")
+    soc.comb += soc.cd_sys.clk.eq(platform.request("clk"))
+    soc.comb += soc.cd_sys.rst.eq(platform.request("rst"))
+    master = wishbone.Interface(data_width=32, address_width=32)
+    for name in ("adr", "dat_w", "sel", "cyc", "stb", "we"):
+        soc.comb += getattr(master, name).eq(platform.request(f"wb_{name}"))
+    for name in ("dat_r", "ack", "err"):
+        soc.comb += platform.request(f"wb_{name}").eq(getattr(master, name))
+    soc.bus.add_master("test", master)
+    names_of("def add_litelstm")["add_litelstm"](soc)
+    soc.finalize()
+    platform.get_verilog(soc, name="soc").write("soc.v")
+    assert "litelstm_core litelstm_core(" in Path("soc.v").read_text()
+    if bus == "wishbone":
+        generate("build/litex")
+        assert in_verilator("soc.v") == ["4d54534c", "00000005"]
+
+
+def in_verilator(soc: str) -> list[str]:
+    """What the bench of a SoC prints."""
+    files = [str(Path(__file__).with_name("litex_soc.v")), soc, "build/litex/litelstm_core.v"]
+    tool = toolchain.find_tool("verilator")
+    options = ["--binary", "-Wno-fatal", "--top-module", "bench", "-CFLAGS", "-O0"]
+    env = toolchain.environment()
+    subprocess.run([tool, *options, *files], env=env, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(["obj_dir/Vbench"], capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if not line.startswith("- ")]
+
+
+def test_no_example_is_left_out() -> None:
+    """The languages of the page's blocks, and each block of Python by what a test takes it by."""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    assert {language for language, _ in blocks} == {"python", "c", "verilog"}
+    taken = ("NETWORK = ", "def open_on_pynq", "def system", "def add_litelstm")
+    for text in (text for language, text in blocks if language == "python"):
+        assert sum(words in text for words in taken) == 1, text
