@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from golden.errors import InputError
+    from golden.errors import InputError, MissingToolError
     from golden.importers.files import import_network
     from golden.importers.layers import Imported
     from golden.importers.torch_modules import import_torch_module
@@ -34,6 +34,7 @@ _HOME = {
     "InputError": "golden.errors",
     "IntegerModel": "golden.model",
     "Layer": "golden.network",
+    "MissingToolError": "golden.errors",
     "Network": "golden.network",
     "Plan": "hdl.plan",
     "QuantizedNetwork": "golden.quantized",
@@ -56,6 +57,7 @@ __all__ = [
     "InputError",
     "IntegerModel",
     "Layer",
+    "MissingToolError",
     "Network",
     "Plan",
     "QuantizedNetwork",

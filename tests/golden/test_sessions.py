@@ -103,6 +103,8 @@ def test_bad_state_and_interfaces_are_refused() -> None:
         Interface(streams=0)
     with pytest.raises(InputError, match="state is 'kept', expected clear, keep, load"):
         Interface(state="kept")
+    with pytest.raises(InputError, match="there are 6 steps, but controls of 12"):
+        serve(MODEL, Interface(), sequence(1), ends() + ends())
     bare = quantized_network(Recipe(units=(2,), outputs=None, cells=(RNN(),)), 1)
     with pytest.raises(InputError, match="class output needs a dense head"):
         Interface(classes=True).check(bare)

@@ -87,3 +87,8 @@ def test_extras_are_installed_from_a_checkout_or_a_wheel() -> None:
             assert target in (".", wheel), path
             assert set(extras.split(",")) <= set(project["optional-dependencies"]), path
     assert found > 5
+    listed = re.findall(
+        r"^\| (`[^|]+`) \|", (ROOT / "docs" / "install.md").read_text(), re.MULTILINE
+    )
+    names = {name for cell in listed for name in re.findall(r"`(\w+)`", cell)}
+    assert names == set(project["optional-dependencies"])

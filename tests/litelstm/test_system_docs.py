@@ -14,18 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
-from litex.build.generic_platform import Pins
-from litex.build.sim import SimPlatform
-from litex.soc.integration.soc_core import SoCMini
-from litex.soc.interconnect import wishbone
-from migen import ClockDomain
 
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from litelstm.cli import main
 from litelstm.driver import Description, ModelBackend
 from sim import toolchain
-from tests.litelstm import c_example, commands
+from tests.litelstm import c_example, commands, litex_soc
 from tests.litelstm.driver.test_backends import FakeChannel
 
 ROOT = Path(__file__).parents[2]
@@ -161,40 +156,15 @@ def test_on_pynq(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bus", ["wishbone", "axi-lite", "axi"])
-def test_in_litex(bus: str) -> None:
+def test_in_litex(bus: str, tmp_path: Path) -> None:
     """It elaborates on every kind of bus; on the default one the core's registers are reached."""
-    signals = {"clk": 1, "rst": 1}
-    signals |= {"wb_adr": 30, "wb_dat_w": 32, "wb_dat_r": 32, "wb_sel": 4}
-    signals |= dict.fromkeys(("wb_cyc", "wb_stb", "wb_we", "wb_ack", "wb_err"), 1)
-    platform = SimPlatform("SIM", [(name, 0, Pins(bits)) for name, bits in signals.items()])
-    soc = SoCMini(platform, clk_freq=int(1e6), bus_standard=bus)
-    soc.clock_domains.cd_sys = ClockDomain("sys")
-    soc.comb += soc.cd_sys.clk.eq(platform.request("clk"))
-    soc.comb += soc.cd_sys.rst.eq(platform.request("rst"))
-    master = wishbone.Interface(data_width=32, address_width=32)
-    for name in ("adr", "dat_w", "sel", "cyc", "stb", "we"):
-        soc.comb += getattr(master, name).eq(platform.request(f"wb_{name}"))
-    for name in ("dat_r", "ack", "err"):
-        soc.comb += platform.request(f"wb_{name}").eq(getattr(master, name))
-    soc.bus.add_master("test", master)
-    names_of("def add_litelstm")["add_litelstm"](soc)
-    soc.finalize()
-    platform.get_verilog(soc, name="soc").write("soc.v")
-    assert "litelstm_core litelstm_core(" in Path("soc.v").read_text()
+    soc = tmp_path / "soc.v"
+    soc.write_text(litex_soc.verilog(names_of("def add_litelstm")["add_litelstm"], bus=bus))
+    assert "litelstm_core litelstm_core(" in soc.read_text()
     if bus == "wishbone":
         generate("build/litex")
-        assert in_verilator("soc.v") == ["4d54534c", "00000005"]
-
-
-def in_verilator(soc: str) -> list[str]:
-    """What the bench of a SoC prints."""
-    files = [str(Path(__file__).with_name("litex_soc.v")), soc, "build/litex/litelstm_core.v"]
-    tool = toolchain.find_tool("verilator")
-    options = ["--binary", "-Wno-fatal", "--top-module", "bench", "-CFLAGS", "-O0"]
-    env = toolchain.environment()
-    subprocess.run([tool, *options, *files], env=env, check=True, stdout=subprocess.DEVNULL)
-    done = subprocess.run(["obj_dir/Vbench"], capture_output=True, text=True, check=True)
-    return [line for line in done.stdout.splitlines() if not line.startswith("- ")]
+        words = litex_soc.accesses(soc, tmp_path / "build" / "litex" / "litelstm_core.v")
+        assert words == ["4d54534c", "00000005"]
 
 
 def test_no_example_is_left_out() -> None:

@@ -96,7 +96,7 @@ def main(folder):
     for case in cases:
         run(case)
     for at, says in MISSING.items():
-        assert refusal(MissingToolError, litelstm.open, case / "core.json", at) == says
+        assert refusal(MissingToolError, litelstm.open, cases[0] / "core.json", at) == says
     version = ".".join(map(str, sys.version_info[:3]))
     print(f"Python {version}, NumPy {np.__version__}: {len(cases)} cores, all is well")
 
