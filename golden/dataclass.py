@@ -1,6 +1,6 @@
-"""``dataclass`` with ``kw_only``, on boards, too, whose Python may be 3.8.
+"""``dataclass`` with ``kw_only`` for every Python from 3.8 on, because boards have old ones.
 
-What a board imports takes it from here, and uses nothing else that is newer than Python 3.8.
+Modules that a board imports take it from here, and use nothing else that is newer than 3.8.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exceptions of all parts: what the user gave is wrong, or something is not installed."""
+"""Exceptions that all parts share: bad input, and a missing package or tool."""
 
 from __future__ import annotations
 

@@ -39,14 +39,14 @@ def block(language: str, words: str) -> str:
 
 
 def names_of(words: str) -> dict[str, Any]:
-    """What the one example in Python with these words defines."""
+    """Run the one example in Python with these words; returns the names that it defines."""
     names: dict[str, Any] = {}
     exec(block("python", words), names)
     return names
 
 
 def generate(folder: str) -> None:
-    """The command of the page that fills a folder."""
+    """Run the command of the page that fills a folder."""
     (line,) = (line for line, _ in COMMANDS if line.endswith(f"-o {folder}"))
     with pytest.raises(SystemExit) as ended:
         main(line.split())

@@ -34,7 +34,7 @@ def sources() -> set[str]:
 
 
 def checked(command: list[object], folder: Path, **env: str) -> str:
-    """What a command prints; neither this checkout nor a user's setting is in its reach."""
+    """Run a command that cannot see this checkout; returns its output."""
     kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
         list(map(str, command)),

@@ -1,4 +1,4 @@
-"""A program on a board with Python 3.8 or newer: every case of a folder, and what is not there.
+"""A program on a board with Python 3.8 or newer: runs all cases of a folder, and lacks two packages.
 
     python board_program.py FOLDER
 
@@ -83,7 +83,7 @@ def run(folder):
 
 
 def refusal(kind, function, *arguments):
-    """What a function says when it refuses, which it must."""
+    """Return the message of a function that must refuse."""
     try:
         function(*arguments)
     except kind as error:

@@ -1,4 +1,4 @@
-"""What a board needs: two folders, NumPy, and Python 3.8 or newer.
+"""A board needs two folders, NumPy, and Python 3.8 or newer.
 
 Real old Pythons, each with the newest NumPy that it takes, or the one that is said:
 
@@ -95,7 +95,7 @@ def test_two_folders_and_numpy(board: Path) -> None:
 
 
 def test_the_quantizer_is_not_needed(board: Path) -> None:
-    """Of golden a board imports what runs a network, and the link."""
+    """A board imports the part of golden that runs a network, and the link."""
     _, *files = run_board(board)
     names = {Path(file).stem for file in files}
     assert names >= {"model", "quantized", "formats", "frames"}
