@@ -1,4 +1,4 @@
-"""A program on a board with Python 3.8 or newer: runs all cases of a folder, and lacks two packages.
+"""Run every case of a folder on a board with Python 3.8 or newer, where two packages are missing.
 
     python board_program.py FOLDER
 
