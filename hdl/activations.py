@@ -11,8 +11,8 @@ from golden.activations import TanhTable
 from golden.formats import Format
 from hdl.component import Component, delayed
 from hdl.latency import tanh_latency
-from hdl.memory import block_memory
-from hdl.numeric import alike, clamp, requantize, rounded, select, span
+from hdl.memory import block_rom
+from hdl.numeric import MULTIPLIER, alike, clamp, requantize, rounded, select, span
 
 
 def hard_sigmoid(m: Module, value: Value, *, frac: int, to: Format, early: bool = False) -> Value:
@@ -104,7 +104,7 @@ class Tanh(Component):
         entry_width = int(low.max()).bit_length()
         rise_width = int(values[:, 1].max()).bit_length() if self.table.interpolate else 0
         words = [int(v[0]) | (int(v[-1]) << entry_width if rise_width else 0) for v in values]
-        m.submodules.rom = rom = block_memory(
+        m.submodules.rom = rom = block_rom(
             shape=entry_width + rise_width, depth=self.table.entries, init=words
         )
         port = rom.read_port(domain="sync")
@@ -139,8 +139,10 @@ class Tanh(Component):
         m.d.sync += index_q.eq(select(m, which, [i for i, _ in split], name="index"))
         part_q3 = delayed(m, part, 3, name="part")[-1]
         entry, rise = word_q[:entry_width], word_q[entry_width:]
+        product = Signal((rise * part_q3).shape(), attrs=MULTIPLIER)
         exact_q = Signal(entry_width + below + 1, reset_less=True)
-        m.d.sync += exact_q.eq((entry << below) + rise * part_q3)
+        m.d.comb += product.eq(rise * part_q3)
+        m.d.sync += exact_q.eq((entry << below) + product)
         fine = self.table.out.frac + self.table.GUARD + below
         self._apply_sign(m, requantize(m, _signed(exact_q), frac=fine, to=self.table.out), negative)
         return m

@@ -15,6 +15,9 @@ filesets:
     files:
       - {name}.v
     file_type: verilogSource
+  waivers:
+    files:
+      - {name}.vlt: {{file_type: vlt}}
 
 targets:
   default: &default
@@ -23,12 +26,15 @@ targets:
     toplevel: {name}
   lint:
     <<: *default
+    filesets:
+      - waivers
+      - rtl
     default_tool: verilator
     tools:
       verilator:
         mode: lint-only
         verilator_options:
-          - -Wno-fatal
+          - -Wall
   sim:
     <<: *default
     default_tool: icarus

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.component import Component, delayed
 from hdl.latency import TOTAL
 from hdl.memory import block_memory
-from hdl.numeric import span
+from hdl.numeric import MULTIPLIER, span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,12 +104,16 @@ class Lanes(Component):
         memory = {"load": place[-2], "store": place[-1], "enable": valid[-1]}
         accumulators = self._side_by_side if self.shape.side_by_side else self._of_each
         for lane, stored in enumerate(accumulators(m, **memory)):
-            total, product = self.total[lane], operand * weights[lane]
+            total = self.total[lane]
+            product = Signal(
+                (operand * weights[lane]).shape(), name=f"product{lane}", attrs=MULTIPLIER
+            )
             product_q = Signal(product.shape(), name=f"product_q{lane}", reset_less=True)
             total_q = Signal(total.shape(), name=f"total_q{lane}", reset_less=True)
             base = Signal(total.shape(), name=f"base{lane}")
             m.d.sync += [product_q.eq(product), total_q.eq(total)]
             m.d.comb += [
+                product.eq(operand * weights[lane]),
                 base.eq(Mux(first[-1], 0, Mux(forward_q, total_q, stored))),
                 total.eq(base + product_q),
             ]

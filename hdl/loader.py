@@ -184,7 +184,7 @@ class Loader(Component):
     def _crc(self, m: Module, taken: Value) -> Value:
         """Whether the words that were taken end with the CRC of those before it."""
         crc: Any = CRC32_ISO_HDLC(WIDTH).create()
-        m.submodules.crc = crc
+        m.submodules.crc32 = crc
         m.d.comb += [
             crc.start.eq(~self.load.loading),
             crc.valid.eq(taken),

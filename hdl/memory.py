@@ -33,9 +33,22 @@ def block_memory(*, shape: Any, depth: int, init: Sequence[Any] = ()) -> Memory:
     return Memory(shape=shape, depth=depth, init=init, attrs=attributes)
 
 
+def block_rom(*, shape: Any, depth: int, init: Sequence[Any]) -> Memory:
+    """A memory of constants, as :func:`block_memory`."""
+    rom = block_memory(shape=shape, depth=depth, init=init)
+    if "ram_style" in rom.attrs:
+        rom.attrs["rom_style"] = rom.attrs["ram_style"]
+    return rom
+
+
 def block_attributes(bits: int) -> dict[str, Any]:
-    """Attributes of such a memory of so many bits."""
-    unchecked = {"no_rw_check": 1}
+    """Attributes of such a memory of so many bits.
+
+    ``ram_style``, and ``rom_style`` of a ROM, are for Vivado (UG901) and Yosys. ``ramstyle`` is for
+    Quartus, which has a name for each family's blocks, but none for any block; so it says only that
+    nothing uses what is read while it is written. ``no_rw_check`` tells Yosys the same.
+    """
+    unchecked = {"no_rw_check": 1, "ramstyle": "no_rw_check"}
     return {"ram_style": "block", **unchecked} if bits >= BLOCK_BITS else unchecked
 
 
@@ -70,7 +83,9 @@ class LogicRom(Component):
                     with m.Case(place):  # beyond the last one the words repeat: fewer inputs
                         m.d.comb += word.eq(constants[place % len(constants)])
             chunks.append(delayed(m, word, 1, name=f"word{number}")[-1])
-        chunk = delayed(m, self.address[CHUNK_BITS:], 1, name="chunk")[-1]
-        chosen = select(m, chunk, chunks, name="chosen")
+        chosen = chunks[0]
+        if len(chunks) > 1:
+            chunk = delayed(m, self.address[CHUNK_BITS:], 1, name="chunk")[-1]
+            chosen = select(m, chunk, chunks, name="chosen")
         m.d.comb += self.data.eq(delayed(m, chosen, 1, name="chosen")[-1])
         return m

@@ -12,6 +12,10 @@ from golden.formats import Format
 T = TypeVar("T", bound=Hashable)
 
 
+MULTIPLIER = {"use_dsp": "yes", "multstyle": "dsp"}
+"""Attributes of a product's signal: Vivado's (UG901) and Quartus' words for a hard multiplier."""
+
+
 def span(count: int) -> range:
     """Shape of an index into ``count`` things: at least one bit, for Verilog has nothing less."""
     return range(max(2, count))

@@ -11,6 +11,7 @@ from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
 from golden.formats import Format
 from hdl.latency import Delays
 from hdl.numeric import (
+    MULTIPLIER,
     constant_by,
     distinct,
     limited,
@@ -245,10 +246,11 @@ class Pipeline:
     def _product(self, unit: int, left: Value, right: Value) -> Value:
         """A product, ``delays.product`` cycles later."""
         if self._cycles.product == 1:
-            product_q = Signal(
-                signed(len(left) + len(right)), name=f"product{unit}_q", reset_less=True
-            )
-            self.m.d.sync += product_q.eq(left * right)
+            shape = signed(len(left) + len(right))
+            product = Signal(shape, name=f"product{unit}", attrs=MULTIPLIER)
+            product_q = Signal(shape, name=f"product{unit}_q", reset_less=True)
+            self.m.d.comb += product.eq(left * right)
+            self.m.d.sync += product_q.eq(product)
             return product_q
         product = SoftProduct(left=len(left), right=len(right))
         self.m.submodules[f"product{unit}"] = product

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -148,13 +148,14 @@ class UnitEntry(Component):
         over = Signal(init=1)
         last_bank, will_be_last = Signal(), Signal()
         lanes_left = Signal(span(self.plan.lanes))
+        at_last_lane = lanes_left <= 1 if self.plan.lanes > 2 else Const(1)  # a bit says no more
         more = Signal()  # lanes_left is not 0
         valid = Signal()
         entered: Any = Signal(unit.shape(), reset_less=True)
         m.d.comb += [
             last_bank.eq(unit.bank == banks - 1),
             will_be_last.eq(unit.bank == banks - 2 if banks > 1 else 1),
-            over_next.eq(over | (may_enter & (lanes_left <= 1) & will_be_last)),
+            over_next.eq(over | (may_enter & at_last_lane & will_be_last)),
             unit.valid.eq(valid),
             unit.last.eq(unit.ends_job & ~more),
         ]

@@ -14,7 +14,7 @@ from golden.quantized import signed_width
 from hdl.activations import Tanh, hard_sigmoid, logistic_from_tanh
 from hdl.latency import Program, UpdateCost
 from hdl.loaded_memory import LoadedMemory
-from hdl.memory import BLOCK_BITS, LogicRom, block_memory
+from hdl.memory import BLOCK_BITS, LogicRom, block_rom
 from hdl.numeric import distinct, exceeds, select
 from hdl.pipeline import Pipeline, Staged
 from hdl.plan import Plan
@@ -180,7 +180,7 @@ class UpdateBuilder:
             self._m.submodules[name] = logic = LogicRom(width=width, words=words)
             self._m.d.comb += logic.address.eq(index)
             return logic.data
-        rom = block_memory(shape=signed(width), depth=depth, init=words)
+        rom = block_rom(shape=signed(width), depth=depth, init=words)
         self._m.submodules[name] = rom
         port = rom.read_port()
         self._m.d.comb += port.addr.eq(index)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from amaranth.back import verilog
+from amaranth._toolchain.yosys import find_yosys
 from amaranth.hdl import Module
 
 from golden.interface import DEFAULT, Interface
@@ -16,10 +16,12 @@ from golden.quantized import QuantizedNetwork
 from hdl.component import Component
 from hdl.core import Core
 from hdl.description import describe
+from hdl.explicit_rtlil import explicit_rtlil
 from hdl.plain_ports import plain_ports
 from hdl.plan import Plan
 from hdl.storage import BUILT_IN, Storage
 from hdl.top_ports import members, wire
+from hdl.verilog_header import header, with_comments
 from hdl.verilog_names import check_name, inner_prefix
 
 NAME = "litelstm_core"
@@ -58,6 +60,7 @@ def generate(
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
     name: str = NAME,
+    network_name: str = "",
     others: Sequence[QuantizedNetwork] = (),
 ) -> Generated:
     """Verilog and description of a core.
@@ -69,6 +72,7 @@ def generate(
         interface: streams, state and outputs.
         storage: memories of weights and sums.
         name: the top module's name.
+        network_name: the network's name, for the Verilog's header.
         others: where weights are loaded, networks that it can run as well.
 
     Returns:
@@ -86,10 +90,10 @@ def generate(
         storage=storage,
         others=tuple(others),
     )
-    return generated(plan, name=name)
+    return generated(plan, name=name, network_name=network_name)
 
 
-def generated(plan: Plan, *, name: str = NAME) -> Generated:
+def generated(plan: Plan, *, name: str = NAME, network_name: str = "") -> Generated:
     """Verilog and description of a planned core.
 
     Raises:
@@ -97,13 +101,42 @@ def generated(plan: Plan, *, name: str = NAME) -> Generated:
     """
     check_name(name)
     description = describe(plan, name=name)
-    return Generated(convert(Top(Core(plan=plan)), name=name), description, plan)
+    comments = header(plan, description, host="plain streams", network_name=network_name)
+    text = convert(Top(Core(plan=plan)), name=name, header=comments)
+    return Generated(text, description, plan)
 
 
-def convert(component: Component, *, name: str) -> str:
-    """Verilog of a component, the same for all tools; ``name`` is the top module's."""
-    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
-    return start_processes(plain_names(text, top=name))
+def convert(component: Component, *, name: str, header: str = "") -> str:
+    """Verilog of a component, the same for all tools.
+
+    Args:
+        component: the top.
+        name: the top module's.
+        header: comments that go in front.
+    """
+    rtlil = explicit_rtlil(component, name=name)
+    text = _yosys_verilog(rtlil.text)
+    modules = re.findall(r"^module \\?([^\s(]+)", text, re.MULTILINE)
+    text = close_cases(start_processes(plain_names(text, top=name)))
+    components = [rtlil.components[module] for module in modules]
+    return with_comments(text, header=header, components=components)
+
+
+def _yosys_verilog(rtlil: str) -> str:
+    """Verilog of RTLIL, by Amaranth's Yosys.
+
+    Nothing is optimized: that would make "is 0" of several bits a logical "not", and trim operands.
+    """
+    yosys = find_yosys(lambda version: version >= (0, 40))
+    script = (
+        f"read_rtlil <<rtlil\n{rtlil}\nrtlil",
+        "proc -nomux -norom -noopt",
+        "memory_collect",
+        "attrmap -modattr -remove generator",
+        "write_verilog -norename",
+    )
+    text = yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
+    return text.split("\n", 2)[2]  # without its own header
 
 
 def plain_names(text: str, *, top: str) -> str:
@@ -126,6 +159,20 @@ def plain_names(text: str, *, top: str) -> str:
         taken.add(stem)
         plain[name] = stem
     return re.sub(r"\\(\S+) ", lambda match: plain[match[1]], text)
+
+
+def close_cases(text: str) -> str:
+    """Give every case statement without a default an empty one, which is what having none means."""
+    pieces, end, defaults = [], 0, list[bool]()
+    for found in re.finditer(r"^( *)(casez \(|default:|endcase$)", text, re.MULTILINE):
+        if found[2] == "casez (":
+            defaults.append(False)
+        elif found[2] == "default:":
+            defaults[-1] = True
+        elif not defaults.pop():
+            pieces += [text[end : found.start()], f"{found[1]}  default: ;\n"]
+            end = found.start()
+    return "".join([*pieces, text[end:]])
 
 
 def start_processes(text: str) -> str:

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.component import Component
 from hdl.loader import section_of, write_layout
-from hdl.memory import block_attributes, block_memory
+from hdl.memory import block_attributes, block_rom
 from hdl.numeric import span
 from hdl.plan import Plan
 from hdl.weight_image import WIDTH, sections
@@ -18,7 +18,7 @@ from hdl.weight_image import WIDTH, sections
 
 def weight_rom(m: Module, plan: Plan) -> tuple[Value, Value]:
     """The memory of weights that are in the Verilog; its address, and the word a cycle later."""
-    m.submodules.weights = memory = block_memory(
+    m.submodules.weights = memory = block_rom(
         shape=plan.lanes * plan.weight_width, depth=plan.words, init=plan.weight_words()
     )
     port = memory.read_port()

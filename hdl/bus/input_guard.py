@@ -280,14 +280,19 @@ class InputGuard(Component):
         with m.If(~opened.any()):
             m.d.sync += by_register.eq(self.by_register)
         m.d.comb += now.eq(held)
-        number: Value = Const(0, STREAM_BITS)
+        # Signals of their own, for other fields of the step depend on them.
+        number, new = Const(0, STREAM_BITS), Signal()
         if interface.streams > 1:
-            number = now.number
             named = Mux(opened.any(), held.number, self.number)
-            with m.If(unpacker.first):
-                m.d.comb += now.number.eq(Mux(by_register, named, self.i.payload.id))
+            fresh = Mux(by_register, named, self.i.payload.id)
+            number = Signal(STREAM_BITS)
+            m.d.comb += [
+                number.eq(Mux(unpacker.first, fresh, held.number)),
+                now.number.eq(number),
+            ]
+        m.d.comb += new.eq(~opened.bit_select(number, 1))
         with m.If(unpacker.first):
-            m.d.comb += now.new.eq(~opened.bit_select(number, 1))
+            m.d.comb += now.new.eq(new)
             if interface.state != "clear":
                 m.d.comb += [
                     now.by_register.eq(by_register),
@@ -295,7 +300,7 @@ class InputGuard(Component):
                 ]
             if interface.state == "load":
                 m.d.comb += now.load.eq(Mux(by_register, self.load, user[LOAD]))
-                with m.If(now.new):
+                with m.If(new):
                     m.d.comb += now.save.eq(self.save)
         return now, number
 

@@ -43,12 +43,12 @@ class Marks(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        marks = Signal(DEPTH)  # the newest is the lowest
+        bits = Signal(DEPTH)  # the newest is the lowest
         level = Signal(range(DEPTH + 1))
         add_q, mark_q = Signal(), Signal(reset_less=True)
         m.d.comb += [
             self.some.eq((level != 0) | add_q),
-            self.first.eq(marks.bit_select((level - 1)[:3], 1)),
+            self.first.eq(bits.bit_select((level - 1)[:3], 1)),
         ]
         m.d.sync += [
             add_q.eq(self.add),
@@ -56,7 +56,7 @@ class Marks(Component):
             self.room.eq(level + add_q <= DEPTH - 2),
         ]
         with m.If(add_q):
-            m.d.sync += marks.eq(Cat(mark_q, marks))
+            m.d.sync += bits.eq(Cat(mark_q, bits))
         with m.If(add_q & ~self.remove):
             m.d.sync += level.eq(level + 1)
         with m.Elif(self.remove & ~add_q):

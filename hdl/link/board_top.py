@@ -13,10 +13,12 @@ from golden.errors import InputError
 from golden.link.messages import Identity
 from hdl.component import Component
 from hdl.core import Core
+from hdl.description import describe
 from hdl.link.host_link import HostLink
 from hdl.link.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
 from hdl.plan import Plan
 from hdl.verilog import convert
+from hdl.verilog_header import header
 
 TOP = "litelstm_board"
 """Name of the top module."""
@@ -84,7 +86,7 @@ class BoardTop(Component):
     ) -> None:
         self.core = Core(plan=plan)
         self.link = HostLink(plan=plan, identity=identity)
-        self._line = line
+        self.line = line
         self._high = tuple(high)
         outputs = {name: Out(1) for name in ("tx", *high)}
         super().__init__({"clk": In(1), "rx": In(1), **outputs})
@@ -92,7 +94,7 @@ class BoardTop(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         self._start_clock(m)
-        divisor = self._line.divisor
+        divisor = self.line.divisor
         m.submodules.receiver = receiver = UartReceiver(divisor=divisor)
         m.submodules.link = link = self.link
         m.submodules.transmitter = transmitter = UartTransmitter(divisor=divisor)
@@ -107,7 +109,7 @@ class BoardTop(Component):
 
     def _start_clock(self, m: Module) -> None:
         """The oscillator's clock for all, and a reset at power-on."""
-        cycles = math.ceil(self._line.clock * POWER_ON_SECONDS)
+        cycles = math.ceil(self.line.clock * POWER_ON_SECONDS)
         waited = Signal(range(cycles + 1))
         m.domains.power_on = ClockDomain(reset_less=True, local=True)
         m.domains.sync = ClockDomain(local=True)
@@ -119,6 +121,10 @@ class BoardTop(Component):
         m.d.power_on += waited.eq(waited + ResetSignal())
 
 
-def board_verilog(top: BoardTop) -> str:
-    """Verilog of a board's top, module ``TOP``."""
-    return convert(top, name=TOP)
+def board_verilog(top: BoardTop, *, network_name: str = "") -> str:
+    """Verilog of a board's top, module ``TOP``; the network's name is for its header."""
+    plan, line = top.core.plan, top.line
+    host = f"serial line to a host, {line.baud} baud at {line.clock} Hz"
+    told = describe(plan, name=TOP)
+    comments = header(plan, told, host=host, network_name=network_name)
+    return convert(top, name=TOP, header=comments)

@@ -25,6 +25,7 @@ from hdl.serial.spi_access import SpiAccess
 from hdl.serial.top import WINDOW, SerialTop
 from hdl.serial.uart_access import UartAccess
 from hdl.verilog import NAME, Generated, convert
+from hdl.verilog_header import header, waivers
 from hdl.verilog_names import check_name
 
 KINDS = ("axi", "spi", "uart")
@@ -71,6 +72,16 @@ class Host:
         front_end = UartAccess(divisor=self.line.divisor) if self.line else SpiAccess()
         return SerialTop(core=core, front_end=front_end)
 
+    @property
+    def ports(self) -> str:
+        """What the ports are, in words."""
+        if self.line:
+            return f"registers over a serial line, {self.line.baud} baud at {self.line.clock} Hz"
+        if self.kind == "spi":
+            return "registers over SPI"
+        data = f"AXI4-Stream data of {self.bus.width} bits, {self.bus.packing}"
+        return f"AXI4-Lite registers, {'data registers' if self.bus.window else data}"
+
 
 AXI = Host()
 
@@ -105,6 +116,7 @@ class System(Generated):
             f"{name}.v": self.verilog,
             f"{name}.json": json.dumps(self.description, indent=2) + "\n",
             **software,
+            f"{name}.vlt": waivers(f"{name}.v"),
             f"{name}.core": core_file(name=name, lanes=self.plan.lanes),
             **{f"{name}.{end}": FORMATS[end](self.timing) for end in formats},
             f"{name}.qsf": quartus.project_lines(name=name),
@@ -124,8 +136,10 @@ class System(Generated):
         return found
 
 
-def generate_system(plan: Plan, *, host: Host = Host(), name: str = NAME) -> System:
-    """Verilog and description of a core with a bus.
+def generate_system(
+    plan: Plan, *, host: Host = Host(), name: str = NAME, network_name: str = ""
+) -> System:
+    """Verilog and description of a core with a bus; arguments as of :func:`hdl.verilog.generate`.
 
     Raises:
         InputError: see :func:`hdl.verilog.generate`.
@@ -134,7 +148,9 @@ def generate_system(plan: Plan, *, host: Host = Host(), name: str = NAME) -> Sys
     description = describe_system(plan, name=name, host=host)
     top = host.top(Core(plan=plan, watched=True))
     description["ports"] = [port.as_json() for port in top.ports]
-    return System(convert(top, name=name), description, plan, host.timing(name))
+    comments = header(plan, description, host=host.ports, network_name=network_name)
+    text = convert(top, name=name, header=comments)
+    return System(text, description, plan, host.timing(name))
 
 
 def describe_system(plan: Plan, *, name: str, host: Host) -> dict[str, Any]:

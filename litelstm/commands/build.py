@@ -13,6 +13,7 @@ from golden.interface import Interface
 from golden.link.messages import DEFAULT_CAPACITY
 from golden.quantized import QuantizedNetwork
 from hdl.plan import Plan
+from hdl.verilog_header import waivers
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_boards
@@ -78,6 +79,7 @@ def build(
     built = board_build.build(
         plan,
         board,
+        network_name=network.name.removesuffix(".npz"),
         baud=baud,
         capacity=capacity,
         seeds=seeds,
@@ -103,6 +105,7 @@ def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> Path:
         {
             bitstream: files.content(built.bitstream.read_bytes()),
             folder / "board.v": files.content(built.verilog),
+            folder / "board.vlt": files.content(waivers("board.v")),
             folder / constraints: files.content(built.board.constraints()),
             folder / "board.json": files.content(json.dumps(report, indent=2) + "\n"),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from importlib.resources import files as files_of
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hdl.fusesoc import core_file
 from hdl.link.board_top import Line
 from hdl.plan import Plan
 from hdl.storage import Storage
+from hdl.verilog_header import waivers
 from hdl.weight_image import image
 from litelstm import outputs
 from litelstm.console import out, progress
@@ -66,7 +68,7 @@ def generate(
     others: tuple[Path, ...],
     **options: Any,
 ) -> None:
-    """Write NAME.v, NAME.json and NAME.core for the quantized NETWORK.
+    """Write NAME.v, NAME.vlt (lint waivers), NAME.json and NAME.core for the quantized NETWORK.
 
     With --weights ram or double also NAME.weights.bin, the image that the core's stream of weights
     takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C.
@@ -86,7 +88,8 @@ def generate(
         others=tuple(QuantizedNetwork.load(other) for other in others),
     )
     with progress("generate"):
-        texts, description = _with_bus(plan, name, chosen) if has_bus else _plain(plan, name)
+        make = partial(_with_bus, chosen=chosen) if has_bus else _plain
+        texts, description = make(plan, name, network.name.removesuffix(".npz"))
     contents: dict[str, Any] = {file: text.encode() for file, text in texts.items()}
     words = image(plan)
     if words.size:
@@ -126,11 +129,14 @@ def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
         require_axi()
 
 
-def _plain(plan: Plan, name: str) -> tuple[Mapping[str, str], dict[str, Any]]:
+def _plain(
+    plan: Plan, name: str, network_name: str
+) -> tuple[Mapping[str, str], dict[str, Any]]:
     """Texts by file, and the description of a core with plain streams."""
-    core = verilog.generated(plan, name=name)
+    core = verilog.generated(plan, name=name, network_name=network_name)
     texts = {
         f"{name}.v": core.verilog,
+        f"{name}.vlt": waivers(f"{name}.v"),
         f"{name}.json": json.dumps(core.description, indent=2) + "\n",
         f"{name}.core": core_file(name=name, lanes=plan.lanes),
     }
@@ -138,7 +144,7 @@ def _plain(plan: Plan, name: str) -> tuple[Mapping[str, str], dict[str, Any]]:
 
 
 def _with_bus(
-    plan: Plan, name: str, chosen: Mapping[str, Any]
+    plan: Plan, name: str, network_name: str, chosen: Mapping[str, Any]
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
     """The same of a core with registers."""
     from hdl.packaging.constraints import CLOCK, FORMATS  # these need the extra
@@ -160,7 +166,7 @@ def _with_bus(
         host = Host(kind="spi", clock=clock)
     else:
         host = Host(kind="uart", line=Line(clock=clock, baud=chosen["uart"]))
-    system = generate_system(plan, host=host, name=name)
+    system = generate_system(plan, host=host, name=name, network_name=network_name)
     driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
     return system.files(sources=driver, formats=formats), system.description
 
@@ -170,6 +176,7 @@ def _meaning(file: str, words: int) -> str:
     meanings = {
         ".json": "ports, formats, timing, sizes; with a bus registers, too",
         ".core": "for FuseSoC",
+        ".vlt": "what Verilator's lint may say, and why",
         ".bin": f"{words} words for i_weights, 4 bytes each, the low one first",
         ".c": "driver in C",
         ".h": "of the driver in C",

@@ -73,6 +73,7 @@ def build(
     plan: Plan,
     board: Board,
     *,
+    network_name: str = "",
     baud: int | None,
     capacity: int,
     seeds: int,
@@ -84,6 +85,7 @@ def build(
     Args:
         plan: of the core.
         board: the board.
+        network_name: the network's name, for the Verilog's header.
         baud: of the serial line; by default the board's.
         capacity: octets of x that a request can have.
         seeds: runs of the router; the first whose clock is enough is taken.
@@ -103,7 +105,7 @@ def build(
     identity = Identity.of(plan.network, plan.interface, capacity=capacity)
     with progress(f"synthesis of {plan.lanes} lanes for {board.name}", None):
         top = BoardTop(plan=plan, identity=identity, line=line, high=board.high_ports)
-        verilog = board_verilog(top)
+        verilog = board_verilog(top, network_name=network_name)
         synthesized = flow.synthesize(verilog, top=TOP)
     if short := shortages(synthesized.netlist.used, target):
         needs = in_words(short)
