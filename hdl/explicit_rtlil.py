@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Fragment, _ast, _ir, _nir
-from amaranth.lib.wiring import Component as WiringComponent
 
 from hdl.component import Component
 
@@ -49,9 +48,9 @@ def explicit_rtlil(component: Component, *, name: str) -> Rtlil:
 
 
 def _component_class(fragment: Any) -> str:
-    """Name of the class that a fragment is made from; empty if it is only a module's part."""
-    made = (origin for origin in fragment.origins or () if isinstance(origin, WiringComponent))
-    return next((type(origin).__name__ for origin in made), "")
+    """Name of the class that a fragment is made from; empty if there is none."""
+    made = (type(origin).__name__ for origin in fragment.origins or ())
+    return next((name for name in made if name != "TransformedElaboratable"), "")
 
 
 def _top_ports(component: Component) -> dict[str, Any]:

@@ -18,41 +18,53 @@ filesets:
   waivers:
     files:
       - {name}.vlt: {{file_type: vlt}}
-
+{bench}
 targets:
   default: &default
     filesets:
+      - tool_verilator? (waivers)
       - rtl
     toplevel: {name}
-  lint:
-    <<: *default
-    filesets:
-      - waivers
-      - rtl
     default_tool: verilator
     tools:
       verilator:
         mode: lint-only
         verilator_options:
           - -Wall
+  lint:
+    <<: *default
+{sim}"""
+
+_BENCH = """\
+  bench:
+    files:
+      - {name}_tb.v
+    file_type: verilogSource
+"""
+
+_SIM = """\
   sim:
-    <<: *default
+    filesets:
+      - rtl
+      - bench
+    toplevel: {name}_tb
     default_tool: icarus
-  synth:
-    <<: *default
-    default_tool: yosys
-    tools:
-      yosys:
-        arch: ecp5
 """
 
 
-def core_file(*, name: str, lanes: int) -> str:
-    """A FuseSoC core description (CAPI2) of ``name.v``.
+def core_file(*, name: str, lanes: int, has_bench: bool = False) -> str:
+    """A FuseSoC core description (CAPI2) of ``name.v``: target ``lint``, which is the default.
 
     Args:
         name: of the top module and its file.
         lanes: multipliers in the array.
+        has_bench: whether there is ``name_tb.v``, which the target ``sim`` runs.
     """
     number = re.match(r"\d+\.\d+\.\d+", version("litelstm"))
-    return _TEMPLATE.format(name=name, lanes=lanes, version=number[0] if number else "0.0.0")
+    return _TEMPLATE.format(
+        name=name,
+        lanes=lanes,
+        version=number[0] if number else "0.0.0",
+        bench=_BENCH.format(name=name) if has_bench else "",
+        sim=_SIM.format(name=name) if has_bench else "",
+    )

@@ -101,7 +101,7 @@ def header(plan: Plan, told: Mapping[str, Any], *, host: str, network_name: str)
     """
     entries = [*_network(plan, told, network_name), *_core(plan, told, host)]
     lines = [
-        f"// {told['name']}: a recurrent network on one shared MAC array.",
+        f"// A recurrent network on one shared MAC array: module {told['name']}.",
         "// SPDX-License-Identifier: Apache-2.0",
         "//",
         *(line for title, text in entries for line in _entry(title, text)),

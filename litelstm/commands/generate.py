@@ -34,6 +34,7 @@ from litelstm.options import (
     storage_options,
     tail_multipliers_option,
 )
+from sim.testbench import verilog_bench
 
 C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h", "c")]
 """The driver in C, which is the same for every core."""
@@ -55,6 +56,12 @@ BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", 
     multiple=True,
     help="With loaded weights: one more network that the core shall be able to run.",
 )
+@click.option(
+    "--testbench",
+    "has_bench",
+    is_flag=True,
+    help="Write NAME_tb.v, too: a bench in plain Verilog with its vectors.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
 def generate(
@@ -65,6 +72,7 @@ def generate(
     sums: str,
     output: Path,
     name: str,
+    has_bench: bool,
     others: tuple[Path, ...],
     **options: Any,
 ) -> None:
@@ -73,10 +81,14 @@ def generate(
     With --weights ram or double also NAME.weights.bin, the image that the core's stream of weights
     takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C.
     Constraints and files for Vivado, Quartus and IP-XACT are then written, too: docs/system.md.
+
+    With --testbench, iverilog -o tb NAME_tb.v NAME.v && vvp tb proves the core without Python.
     """
     chosen = {option: options.pop(option) for option in BUS_OPTIONS}
     has_bus = chosen["axi"] or chosen["spi"] or chosen["uart"] is not None
     _check_bus_options(has_bus, chosen)
+    if has_bus and has_bench:
+        raise InputError("--testbench is for cores with plain streams, not with a bus")
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
     plan = Plan(
@@ -88,7 +100,7 @@ def generate(
         others=tuple(QuantizedNetwork.load(other) for other in others),
     )
     with progress("generate"):
-        make = partial(_with_bus, chosen=chosen) if has_bus else _plain
+        make = partial(_with_bus, chosen=chosen) if has_bus else partial(_plain, bench=has_bench)
         texts, description = make(plan, name, network.name.removesuffix(".npz"))
     contents: dict[str, Any] = {file: text.encode() for file, text in texts.items()}
     words = image(plan)
@@ -104,7 +116,9 @@ def generate(
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
     for file in contents:
-        if file != f"{name}.v" and not file.startswith(f"{name}/drivers"):
+        if file == f"{name}_tb.v":
+            out.print(f"{folder / file}: test bench; {_run_line(name)}")
+        elif file != f"{name}.v" and not file.startswith(f"{name}/drivers"):
             out.print(f"{folder / file}: {_meaning(file, words.size)}")
 
 
@@ -130,7 +144,7 @@ def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
 
 
 def _plain(
-    plan: Plan, name: str, network_name: str
+    plan: Plan, name: str, network_name: str, bench: bool
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
     """Texts by file, and the description of a core with plain streams."""
     core = verilog.generated(plan, name=name, network_name=network_name)
@@ -138,8 +152,10 @@ def _plain(
         f"{name}.v": core.verilog,
         f"{name}.vlt": waivers(f"{name}.v"),
         f"{name}.json": json.dumps(core.description, indent=2) + "\n",
-        f"{name}.core": core_file(name=name, lanes=plan.lanes),
+        f"{name}.core": core_file(name=name, lanes=plan.lanes, has_bench=bench),
     }
+    if bench:
+        texts[f"{name}_tb.v"] = verilog_bench(plan, name=name)
     return texts, core.description
 
 
@@ -169,6 +185,11 @@ def _with_bus(
     system = generate_system(plan, host=host, name=name, network_name=network_name)
     driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
     return system.files(sources=driver, formats=formats), system.description
+
+
+def _run_line(name: str) -> str:
+    """The command that runs the test bench in its folder."""
+    return f"iverilog -o {name}_tb {name}_tb.v {name}.v && vvp {name}_tb"
 
 
 def _meaning(file: str, words: int) -> str:

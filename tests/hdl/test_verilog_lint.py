@@ -68,7 +68,7 @@ def test_slang_has_nothing(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "planted"),
     [
-        ("WIDTHEXPAND", "wire [3:0] w = {3{clk}} + 4'h1;"),
+        ("WIDTHEXPAND", "wire [3:0] w = 4'h1 + {2{clk}};"),
         ("WIDTHTRUNC", "wire w = {2{clk}};"),
         ("CASEINCOMPLETE", "reg w; always @* begin w = 0; case (clk) 1'b1: w = 1; endcase end"),
         ("PINMISSING", "tanh_ t ();"),

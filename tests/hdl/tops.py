@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from golden.cells import GRU, LSTM, RNN, LiteLSTM
+from golden.cells import GRU, LSTM, RNN
 from golden.interface import DEFAULT, Interface
 from golden.link.messages import Identity
 from hdl.bus.options import Bus
@@ -72,14 +72,12 @@ def _board() -> str:
 _TOPS: dict[str, Callable[[], str]] = {
     "plain": _plain,
     "one_of_everything": lambda: _plain(Recipe(inputs=1, units=(1,), outputs=None), lanes=1),
-    "litelstm": lambda: _plain(LITELSTM, lanes=3),
     "three_kinds_of_cells": lambda: _plain(MIXED, lanes=3),
-    "gru_reset_after": lambda: _plain(Recipe(units=(4,), cells=(GRU(reset="after"),)), lanes=4),
-    "products_in_logic": lambda: _plain(Recipe(units=(4,), cells=(LiteLSTM(),)), tail=0),
+    "products_in_logic": lambda: _plain(
+        Recipe(units=(4,), cells=(GRU(reset="after"),)), lanes=4, tail=0
+    ),
     "interface": lambda: _plain(MIXED, lanes=2, interface=EVERYTHING),
-    "classes": lambda: _plain(interface=Interface(streams=2, state="keep", classes=True)),
     "block": lambda: _plain(MIXED, lanes=3, storage=Storage(sums="block")),
-    "loaded": lambda: _plain(MIXED, lanes=3, storage=Storage(weights="ram")),
     "loaded_block": lambda: _plain(
         LITELSTM, tail=0, interface=EVERYTHING, storage=Storage(weights="ram", sums="block")
     ),
@@ -97,7 +95,9 @@ _TOPS: dict[str, Callable[[], str]] = {
         Host(bus=Bus(window=True)), interface=EVERYTHING, storage=Storage(weights="ram")
     ),
     "spi": lambda: _system(Host(kind="spi")),
-    "uart": lambda: _system(Host(kind="uart", line=LINE), interface=Interface(classes=True)),
+    "uart": lambda: _system(
+        Host(kind="uart", line=LINE), interface=Interface(streams=2, state="keep", classes=True)
+    ),
     "board": _board,
 }
 

@@ -15,14 +15,16 @@ from tests.litelstm.conftest import Call, Files
 
 @pytest.fixture
 def cores(files: Files, call: Call, tmp_path: Path) -> Path:
-    """A folder with a generated core."""
-    done = call("generate", files.network, "--lanes", 2, "-o", tmp_path / "cores", "--name", "tiny")
+    """A folder with a generated core and its test bench."""
+    folder = tmp_path / "cores"
+    options = "--lanes", 2, "--name", "tiny", "--testbench"
+    done = call("generate", files.network, *options, "-o", folder)
     assert done.status == 0, done.err
-    return tmp_path / "cores"
+    return folder
 
 
-def fusesoc(cores: Path, *arguments: str) -> str:
-    """FuseSoC in an empty home, so that it sees this core only."""
+def fusesoc(cores: Path, *arguments: str, fails: bool = False) -> str:
+    """Output of FuseSoC in an empty home, so that it sees this core only."""
     command = [sys.executable, "-m", "fusesoc.main", "--cores-root", str(cores), "run"]
     done = subprocess.run(
         [*command, *arguments, "litelstm::tiny"],
@@ -32,21 +34,31 @@ def fusesoc(cores: Path, *arguments: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.returncode != 0) == fails, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
-def test_a_simulator_is_built_from_it(cores: Path) -> None:
-    fusesoc(cores, "--target", "sim", "--setup", "--build")
-    (built,) = (cores.parent / "build").glob("*/sim-icarus")
-    assert any(path.is_file() and b"vvp" in path.read_bytes()[:200] for path in built.iterdir())
+def test_the_target_sim_proves_the_core(cores: Path) -> None:
+    assert "\nPASS: " in fusesoc(cores, "--target", "sim")
+    core = cores / "tiny.v"
+    text = core.read_text()
+    core.write_text(text.replace("_q0 <= product0;", "_q0 <= ~product0;"))
+    assert core.read_text() != text
+    assert "\nFAIL\n" in fusesoc(cores, "--target", "sim", "--clean", fails=True)
 
 
-@pytest.mark.parametrize("target", ["default", "lint", "synth"])
-def test_its_other_targets_are_set_up(cores: Path, target: str) -> None:
-    tool = ["--tool", "icarus"] if target == "default" else []
-    fusesoc(cores, "--target", target, *tool, "--setup")
-    (described,) = (cores.parent / "build").glob(f"*/{target}-*/*.eda.yml")
-    text = described.read_text()
-    assert "toplevel: tiny" in text
-    assert "tiny.v" in text
+@pytest.mark.parametrize("target", [[], ["--target", "lint"]], ids=["default", "lint"])
+def test_other_targets_lint_the_core(cores: Path, target: list[str]) -> None:
+    fusesoc(cores, *target)
+    core = cores / "tiny.v"
+    core.write_text(core.read_text().replace("\nendmodule", "\n  wire w = 2'h0;\nendmodule", 1))
+    assert "%Warning-WIDTHTRUNC" in fusesoc(cores, *target, "--clean", fails=True)
+
+
+def test_without_a_bench_there_is_no_target_that_runs_it(files: Files, call: Call) -> None:
+    folder = files.network.parent / "plain"
+    assert call("generate", files.network, "--lanes", 2, "-o", folder).status == 0
+    text = (folder / "litelstm_core.core").read_text()
+    assert "  lint:\n" in text
+    assert "sim:" not in text
+    assert not (folder / "litelstm_core_tb.v").exists()
