@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amaranth.back import verilog
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
-from pyosys import libyosys
+from pyosys import libyosys  # pyright: ignore[reportAttributeAccessIssue]
 
 from hdl.component import Component
 from hdl.verilog import convert
@@ -42,8 +43,8 @@ def results(a: Value, b: Value, c: Value) -> list[Value]:
 class Operators(Component):
     """Operators of two values, in a module of its own and behind case statements."""
 
-    def __init__(self, first: object, second: object) -> None:
-        ports = {"a": In(first), "b": In(second), "c": In(3)}  # pyright: ignore[reportArgumentType]
+    def __init__(self, first: Any, second: Any) -> None:
+        ports = {"a": In(first), "b": In(second), "c": In(3)}
         probe = {f"i{n}": Signal(shape, name=f"i{n}") for n, shape in enumerate((first, second, 3))}
         self.shapes = [value.shape() for value in results(*probe.values())]
         super().__init__({**ports, **{f"o{n}": Out(s) for n, s in enumerate(self.shapes)}})
@@ -89,7 +90,7 @@ def proved(folder: Path, gold: str, gate: str) -> bool:
 
 
 @pytest.mark.parametrize(("first", "second"), SHAPES, ids=str)
-def test_every_operator_is_the_same_function(first: object, second: object, tmp_path: Path) -> None:
+def test_every_operator_is_the_same_function(first: Any, second: Any, tmp_path: Path) -> None:
     gold = verilog.convert(Operators(first, second), name="top", emit_src=False)
     gate = convert(Operators(first, second), name="top")
     assert proved(tmp_path, gold, gate)

@@ -15,15 +15,13 @@ from hdl.plan import Plan
 from hdl.storage import BUILT_IN, Storage
 from hdl.verilog import generated
 from sim import toolchain
-from sim.random_networks import Recipe, quantized_network
+from sim.random_networks import Recipe, input_words, lively, quantized_network
 from sim.testbench import verilog_bench
 
 EVERYTHING = Interface(streams=3, state="load", every_step=True)
-MIXED = Recipe(
-    inputs=2, units=(3, 2, 2), outputs=3, cells=(LSTM(), GRU(), RNN()), mixed=True, drive=True
-)
+MIXED = Recipe(inputs=2, units=(3, 2, 2), outputs=3, cells=(LSTM(), GRU(), RNN()), mixed=True)
 PLANS = {
-    "plain": (Recipe(inputs=2, units=(3,), outputs=2, drive=True), DEFAULT, BUILT_IN),
+    "plain": (Recipe(inputs=2, units=(3,), outputs=2), DEFAULT, BUILT_IN),
     "one of everything": (Recipe(inputs=1, units=(1,), outputs=None), DEFAULT, BUILT_IN),
     "every interface": (MIXED, EVERYTHING, BUILT_IN),
     "classes": (MIXED, Interface(streams=2, state="keep", classes=True), Storage(sums="block")),
@@ -40,9 +38,9 @@ def texts(name: str) -> tuple[str, str]:
     """The core and its bench."""
     recipe, interface, storage = PLANS[name]
     lanes = min(2, max(recipe.units))
-    plan = Plan(
-        network=quantized_network(recipe, 1), lanes=lanes, interface=interface, storage=storage
-    )
+    network = quantized_network(recipe, 1)
+    network = lively(network, input_words(network, batch=8, steps=4, seed=1))
+    plan = Plan(network=network, lanes=lanes, interface=interface, storage=storage)
     return generated(plan, name="core").verilog, verilog_bench(plan, name="core")
 
 
@@ -97,7 +95,7 @@ def crossed(bench: str, port: str, by: str) -> str:
         ("plain", "o_data", "~{}", "core_tb.o: word 0 of"),
         ("plain", "o_last", "1'b0", "core_tb.o: word 1 of"),
         ("plain", "o_valid", "1'b0", "nothing moves after 0 words"),
-        ("plain", "o_valid", "{} && o_ready", "withdrawn or changed"),
+        ("plain", "o_valid", "{} && noise[1]", "withdrawn or changed"),
         ("plain", "o_valid", "1'b1", "core_tb.o: word"),
         ("plain", "o_valid", "1'bx", "nothing moves after 0 words"),
         ("plain", "o_data", "{} ^ o_ready", "withdrawn or changed"),
