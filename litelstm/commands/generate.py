@@ -197,7 +197,7 @@ def _meaning(file: str, words: int) -> str:
     meanings = {
         ".json": "ports, formats, timing, sizes; with a bus registers, too",
         ".core": "for FuseSoC",
-        ".vlt": "what Verilator's lint may say, and why",
+        ".vlt": "waivers for Verilator's lint, with reasons",
         ".bin": f"{words} words for i_weights, 4 bytes each, the low one first",
         ".c": "driver in C",
         ".h": "of the driver in C",

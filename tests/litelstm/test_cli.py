@@ -17,7 +17,7 @@ from golden.formats import Format
 from golden.network import Network
 from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
-from hdl import cycles
+from hdl import cycles, verilog_header
 from hdl.plan import Plan
 from litelstm import commands
 from sim.patterns import Stalls
@@ -79,7 +79,9 @@ def test_generate(call: Call, files: Files, tmp_path: Path) -> None:
     done = call("generate", files.network, "--lanes", 2, "-o", folder)
     assert done.status == 0
     source, description = folder / "litelstm_core.v", folder / "litelstm_core.json"
-    assert sorted(folder.iterdir()) == [folder / "litelstm_core.core", description, source]
+    waivers = folder / "litelstm_core.vlt"
+    assert sorted(folder.iterdir()) == [folder / "litelstm_core.core", description, source, waivers]
+    assert waivers.read_text() == verilog_header.waivers("litelstm_core.v")
     assert str(source) in done.out
     assert str(description) in done.out
     told = json.loads(description.read_text())
@@ -91,6 +93,7 @@ def test_generate(call: Call, files: Files, tmp_path: Path) -> None:
     assert told["accumulator"]["width"] == plan.accumulator_width
     assert {"versions", "ports", "layers", "input", "output", "name"} <= told.keys()
     text = source.read_text()
+    assert f"\n// Network    {files.network.name.removesuffix('.npz')}, fingerprint " in text
     for port in told["ports"]:
         span = rf"\[{port['width'] - 1}:0\] " if port["width"] > 1 else ""
         assert f"  {port['direction']} {span}{port['name']};".replace("\\", "") in text
@@ -125,7 +128,7 @@ def test_generate_replaces_older_files(call: Call, files: Files, tmp_path: Path)
     for lanes in (1, 4):
         assert call("generate", files.network, "--lanes", lanes, "-o", tmp_path).status == 0
         assert json.loads((tmp_path / "litelstm_core.json").read_text())["lanes"] == lanes
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_cycles(call: Call, files: Files) -> None:

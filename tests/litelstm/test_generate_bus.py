@@ -139,6 +139,7 @@ def test_simulators_take_it(written: Path, tool: str) -> None:
     [
         (["--axi", "--spi"], "--axi and --spi are for one core, expected one of them"),
         (["--window"], "--window needs --axi"),
+        (["--spi", "--testbench"], "--testbench is for cores with plain streams, not with a bus"),
         (["--bus-width", "64"], "--bus-width needs --axi"),
         (["--spi", "--packing", "tight"], "--packing needs --axi"),
         (["--uart", "9600"], "--uart needs --clock"),
