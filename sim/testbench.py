@@ -61,12 +61,11 @@ class _Stream:
     def declarations(self) -> str:
         """The beats, and what the bench's source or sink has."""
         beat = "beat" if self.into else "word"
-        low, others = ("ready", "valid") if self.into else ("valid", "ready")
         return (
             f"  reg [{self.width - 1}:0] {self.name}_beats [0:{len(self.beats)}];\n"
             f"  wire [{self.width - 1}:0] {self.name}_{beat};\n"
             f"  wire [31:0] {self.name}_index;\n"
-            f"  wire {self.name}_{low}, {self.name}_{others}, {self.name}_done;\n"
+            f"  wire {self.name}_valid, {self.name}_ready, {self.name}_done;\n"
             + ("" if self.into else f"  wire [31:0] {self.name}_errors;\n")
         )
 
