@@ -104,15 +104,17 @@ def _name_ports(netlist: Any) -> None:
     for module in netlist.modules:
         if not any(name.startswith(_PRIVATE) for name in module.ports):
             continue
-        others = [other for other in netlist.modules if other is not module]
+        places = (module, *(other for other in netlist.modules if other is not module))
         taken = {*module.ports, *module.signal_names.values()}
         ports = {}
         for name, (value, flow) in module.ports.items():
             if name.startswith(_PRIVATE):
-                stem = next(
-                    found for place in (module, *others) for found in _parts(netlist, place, value)
+                name = next(
+                    found
+                    for part in (value, value[:1])  # its first bit, where no signal has its order
+                    for place in places
+                    for found in _parts(netlist, place, part)
                 )
-                name = stem
                 while name in taken:
                     name += "_"
                 taken.add(name)

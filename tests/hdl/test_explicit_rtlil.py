@@ -102,23 +102,31 @@ def test_every_operator_is_the_same_function(first: Any, second: Any, tmp_path: 
 class Halves(Component):
     """A module that reads parts of what two others drive, none of them a signal of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, backwards: bool) -> None:
+        self.backwards = backwards
         super().__init__({"a": In(4), "b": In(4), "o": Out(4), "whole": Out(8)})
 
     def elaborate(self, platform: object) -> Module:
         m, inner = Module(), Module()
         pair = Signal(8)
-        m.d.comb += pair.eq(Cat((self.a + self.b)[:4], self.a ^ self.b))
+        whole = Cat((self.a + self.b)[:4], self.a ^ self.b)
+        m.d.comb += pair.eq(whole[::-1] if self.backwards else whole)
         inner.d.comb += self.o.eq(pair[2:6] + 1)
         m.d.comb += self.whole.eq(pair)
         m.submodules.inner = inner
         return m
 
 
-def test_ports_are_named_after_what_they_are_parts_of(tmp_path: Path) -> None:
-    plain = verilog.convert(Halves(), name="top", emit_src=False)
+@pytest.mark.parametrize(
+    ("backwards", "names"),
+    [(False, ["pair_3_0", "pair_7_4"]), (True, [f"pair_{bit}" for bit in range(8)])],
+)
+def test_ports_are_named_after_what_they_are_parts_of(
+    backwards: bool, names: list[str], tmp_path: Path
+) -> None:
+    plain = verilog.convert(Halves(backwards=backwards), name="top", emit_src=False)
     assert re.search(r"module \\top.inner .*port\$", plain)
-    text = convert(Halves(), name="top")
+    text = convert(Halves(backwards=backwards), name="top")
     ports = re.findall(r"^module top_inner\((.*)\);", text, re.MULTILINE)[0].split(", ")
-    assert sorted(ports) == ["o", "pair_3_0", "pair_7_4"]
+    assert sorted(ports) == ["o", *names]
     assert proved(tmp_path, plain, text)
