@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from importlib.metadata import version
 
+from hdl.verilog_names import inner_prefix
+
 _TEMPLATE = """\
 CAPI=2:
 name: litelstm::{name}:{version}
@@ -38,7 +40,7 @@ targets:
 _BENCH = """\
   bench:
     files:
-      - {name}_tb.v
+      - {name}/tb.v
     file_type: verilogSource
 """
 
@@ -47,7 +49,7 @@ _SIM = """\
     filesets:
       - rtl
       - bench
-    toplevel: {name}_tb
+    toplevel: {prefix}tb
     default_tool: icarus
 """
 
@@ -58,7 +60,7 @@ def core_file(*, name: str, lanes: int, has_bench: bool = False) -> str:
     Args:
         name: of the top module and its file.
         lanes: multipliers in the array.
-        has_bench: whether there is ``name_tb.v``, which the target ``sim`` runs.
+        has_bench: whether there is ``name/tb.v``, which the target ``sim`` runs.
     """
     number = re.match(r"\d+\.\d+\.\d+", version("litelstm"))
     return _TEMPLATE.format(
@@ -66,5 +68,5 @@ def core_file(*, name: str, lanes: int, has_bench: bool = False) -> str:
         lanes=lanes,
         version=number[0] if number else "0.0.0",
         bench=_BENCH.format(name=name) if has_bench else "",
-        sim=_SIM.format(name=name) if has_bench else "",
+        sim=_SIM.format(prefix=inner_prefix(name)) if has_bench else "",
     )

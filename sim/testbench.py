@@ -17,6 +17,7 @@ from hdl import cycles
 from hdl.plain_ports import plain_ports
 from hdl.plan import Plan
 from hdl.ports import input_layout, output_layout, state_shape
+from hdl.verilog_names import inner_prefix
 from hdl.weight_image import WIDTH, image, load_cycles
 from sim.fields import of_steps, port_value
 from sim.random_steps import Work, random_work
@@ -78,8 +79,8 @@ class _Stream:
         for name in ("valid", "ready"):
             yield f"{self.name}_{name}", f"{self.name}_{name}"
 
-    def instance(self, name: str, *, go: str) -> str:
-        """The source or sink in the bench of core ``name``; a source waits for ``go``."""
+    def instance(self, bench: str, *, go: str) -> str:
+        """The source or sink in module ``bench``; a source waits for ``go``."""
         now = f"{self.name}_beats[{self.name}_index[{self.index_bits - 1}:0]]"
         count, pause = f".COUNT(32'd{len(self.beats)})", f"pauses && noise[{self.pause}]"
         ends = ", ".join(
@@ -90,11 +91,11 @@ class _Stream:
         if self.into:
             return (
                 f"\n  assign {self.name}_beat = {now};\n"
-                f"  {name}_tb_source #({count}) {self.name} (\n"
+                f"  {bench}_source #({count}) {self.name} (\n"
                 f"    {common}, .go({go}),\n    {ends}\n  );\n"
             )
         return (
-            f"\n  {name}_tb_sink #({count}, .WIDTH({self.width})) {self.name} (\n"
+            f"\n  {bench}_sink #({count}, .WIDTH({self.width})) {self.name} (\n"
             f"    {common},\n    .word({self.name}_word), .expected({now}),\n    {ends}\n  );\n"
         )
 
@@ -111,8 +112,18 @@ class _Stream:
 _INDENTS = ("initial_indent", "subsequent_indent")
 
 
+def bench_file(name: str) -> str:
+    """Path of a core's bench beside the core, in a folder that only this core writes to."""
+    return f"{name}/tb.v"
+
+
+def bench_module(name: str) -> str:
+    """Name of a bench's module, which no module of another core can have."""
+    return f"{inner_prefix(name)}tb"
+
+
 def verilog_bench(plan: Plan, *, name: str) -> str:
-    """Verilog of a test bench, module ``NAME_tb``, for the core with plain streams ``NAME``.
+    """Verilog of a test bench for the core with plain streams ``NAME``.
 
     Args:
         plan: of the core; any interface and storage.
@@ -125,7 +136,7 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
     streams = _streams(plan, work)
     timing = cycles.count_steps(plan, work.controls)
     sinks = [stream for stream in streams if not stream.into]
-    loads = plan.storage.loadable
+    loads, bench = plan.storage.loadable, bench_module(name)
     go = {"i": "loaded", "i_state": "loaded"} if loads else {}
     connections = [("clk", "clk"), ("rst", "rst")]
     connections += [pair for stream in streams for pair in stream.connections()]
@@ -137,6 +148,8 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
     words = sum(len(stream.beats) for stream in sinks)
     parts = {
         "NAME": name,
+        "BENCH": bench,
+        "FILE": bench_file(name),
         "STEPS": str(len(work.controls)),
         "LIMIT": str(4 * int(timing.outputs[-1]) + 4 * load_cycles(plan) + 1000),
         "CYCLES": str(int(timing.outputs[-1]) - int(timing.inputs[0])),
@@ -144,7 +157,8 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
         + ("  wire load_done, load_failed;\n" if loads else ""),
         "CONNECTIONS": ",\n".join(f"    .{port}({net})" for port, net in connections),
         "STREAMS": "".join(
-            stream.instance(name, go=go.get(stream.name, "1'b1")) for stream in streams
+            stream.instance(bench_module(name), go=go.get(stream.name, "1'b1"))
+            for stream in streams
         ),
         "MOVES": " || ".join(f"{s.name}_valid && {s.name}_ready" for s in streams),
         "LOADING": _LOADING if loads else "    loaded <= 1'b1;",

@@ -1,12 +1,12 @@
 // Test bench of @NAME@: offers the beats below and compares every word that comes out.
 //
-//   $ iverilog -o @NAME@_tb @NAME@_tb.v @NAME@.v && vvp @NAME@_tb
-//   $ verilator --binary @NAME@_tb.v @NAME@.v && obj_dir/V@NAME@_tb
+//   $ iverilog -o tb @FILE@ @NAME@.v && vvp tb
+//   $ verilator --binary @FILE@ @NAME@.v && obj_dir/Vtb
 //
 // It runs twice from reset, without and with pauses on every stream, prints PASS, or what differs
 // and FAIL, and ends with a status that is not 0 then. Beats and words are those of the golden model:
 // @STEPS@ steps of random input.
-module @NAME@_tb;
+module @BENCH@;
   localparam [31:0] LIMIT = 32'd@LIMIT@;  // cycles in which something must move
   localparam [31:0] CYCLES = 32'd@CYCLES@;  // from the first element of x to the last word
 
@@ -78,7 +78,7 @@ module @NAME@_tb;
 endmodule
 
 // Offers beats one after the other, each until it is taken.
-module @NAME@_tb_source #(parameter [31:0] COUNT = 1) (
+module @BENCH@_source #(parameter [31:0] COUNT = 1) (
   input clk, input rst, input go, input pause, input ready,
   output reg valid, output reg [31:0] index, output done
 );
@@ -95,7 +95,7 @@ module @NAME@_tb_source #(parameter [31:0] COUNT = 1) (
 endmodule
 
 // Takes words and compares them; a word on offer must stay as it is until it is taken.
-module @NAME@_tb_sink #(parameter [31:0] COUNT = 1, parameter WIDTH = 1) (
+module @BENCH@_sink #(parameter [31:0] COUNT = 1, parameter WIDTH = 1) (
   input clk, input rst, input pause, input valid,
   input [WIDTH-1:0] word, input [WIDTH-1:0] expected,
   output reg ready, output reg [31:0] index, output reg [31:0] errors, output done

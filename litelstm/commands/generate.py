@@ -34,7 +34,7 @@ from litelstm.options import (
     storage_options,
     tail_multipliers_option,
 )
-from sim.testbench import verilog_bench
+from sim.testbench import bench_file, verilog_bench
 
 C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h", "c")]
 """The driver in C, which is the same for every core."""
@@ -60,7 +60,7 @@ BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", 
     "--testbench",
     "has_bench",
     is_flag=True,
-    help="Write NAME_tb.v, too: a bench in plain Verilog with its vectors.",
+    help="Write NAME/tb.v, too: a bench in plain Verilog with its vectors.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
@@ -82,7 +82,7 @@ def generate(
     takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C.
     Constraints and files for Vivado, Quartus and IP-XACT are then written, too: docs/system.md.
 
-    With --testbench, iverilog -o tb NAME_tb.v NAME.v && vvp tb proves the core without Python.
+    With --testbench, iverilog -o tb NAME/tb.v NAME.v && vvp tb proves the core without Python.
     """
     chosen = {option: options.pop(option) for option in BUS_OPTIONS}
     has_bus = chosen["axi"] or chosen["spi"] or chosen["uart"] is not None
@@ -116,8 +116,10 @@ def generate(
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
     for file in contents:
-        if file == f"{name}_tb.v":
-            out.print(f"{folder / file}: test bench; {_run_line(name)}")
+        if file == bench_file(name):
+            out.print(
+                f"{folder / file}: test bench; iverilog -o tb {bench_file(name)} {name}.v && vvp tb"
+            )
         elif file != f"{name}.v" and not file.startswith(f"{name}/drivers"):
             out.print(f"{folder / file}: {_meaning(file, words.size)}")
 
@@ -155,7 +157,7 @@ def _plain(
         f"{name}.core": core_file(name=name, lanes=plan.lanes, has_bench=bench),
     }
     if bench:
-        texts[f"{name}_tb.v"] = verilog_bench(plan, name=name)
+        texts[bench_file(name)] = verilog_bench(plan, name=name)
     return texts, core.description
 
 
@@ -185,11 +187,6 @@ def _with_bus(
     system = generate_system(plan, host=host, name=name, network_name=network_name)
     driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
     return system.files(sources=driver, formats=formats), system.description
-
-
-def _run_line(name: str) -> str:
-    """The command that runs the test bench in its folder."""
-    return f"iverilog -o {name}_tb {name}_tb.v {name}.v && vvp {name}_tb"
 
 
 def _meaning(file: str, words: int) -> str:

@@ -61,4 +61,4 @@ def test_without_a_bench_there_is_no_target_that_runs_it(files: Files, call: Cal
     text = (folder / "litelstm_core.core").read_text()
     assert "  lint:\n" in text
     assert "sim:" not in text
-    assert not (folder / "litelstm_core_tb.v").exists()
+    assert not (folder / "litelstm_core" / "tb.v").exists()

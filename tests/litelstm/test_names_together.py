@@ -83,6 +83,20 @@ def test_in_one_design(cores: Path, tool: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_benches_in_one_design(tmp_path: Path, files: Files, call: Call) -> None:
+    """Cores with test benches share a folder, and their modules a design, likewise."""
+    names = ("lstm", "lstm_tb", "lstm_core", "tb")
+    for name in names:
+        before = contents(tmp_path)
+        options = ["--lanes", 2, "--name", name, "--testbench", "-o", tmp_path]
+        assert call("generate", files.network, *options).status == 0
+        assert before.items() <= contents(tmp_path).items(), name
+    texts = [path.read_text() for path in tmp_path.rglob("*.v")]
+    assert len(texts) == 2 * len(names)
+    modules = re.findall(r"^module ([\w$]+)", "\n".join(texts), re.MULTILINE)
+    assert len(set(modules)) == len(modules)
+
+
 def test_in_one_program(cores: Path) -> None:
     """All headers go into one source, and all sources into one library."""
     headers = sorted(path.name for path in cores.glob("*.h"))

@@ -29,8 +29,8 @@ PLANS = {
     "two sets": (MIXED, Interface(every_step=True), Storage(weights="double")),
 }
 
-ICARUS = "iverilog -g2005 -Wall -o tb core_tb.v core.v && vvp -n tb"
-VERILATOR = "verilator --binary core_tb.v core.v >log 2>&1 && obj_dir/Vcore_tb"
+ICARUS = "iverilog -g2005 -Wall -o tb core/tb.v core.v && vvp -n tb"
+VERILATOR = "verilator --binary core/tb.v core.v >log 2>&1 && obj_dir/Vtb"
 
 
 @cache
@@ -47,7 +47,8 @@ def texts(name: str) -> tuple[str, str]:
 def run(folder: Path, core: str, bench: str, command: str = ICARUS) -> tuple[int, list[str]]:
     """Exit status and lines of a bench; the command is the one that its first lines name."""
     (folder / "core.v").write_text(core)
-    (folder / "core_tb.v").write_text(bench)
+    (folder / "core").mkdir(exist_ok=True)
+    (folder / "core" / "tb.v").write_text(bench)
     done = subprocess.run(
         command,
         shell=True,
@@ -92,17 +93,17 @@ def crossed(bench: str, port: str, by: str) -> str:
 @pytest.mark.parametrize(
     ("name", "port", "by", "says"),
     [
-        ("plain", "o_data", "~{}", "core_tb.o: word 0 of"),
-        ("plain", "o_last", "1'b0", "core_tb.o: word 1 of"),
+        ("plain", "o_data", "~{}", "core_8d854f_tb.o: word 0 of"),
+        ("plain", "o_last", "1'b0", "core_8d854f_tb.o: word 1 of"),
         ("plain", "o_valid", "1'b0", "nothing moves after 0 words"),
         ("plain", "o_valid", "{} && noise[1]", "withdrawn or changed"),
-        ("plain", "o_valid", "1'b1", "core_tb.o: word"),
+        ("plain", "o_valid", "1'b1", "core_8d854f_tb.o: word"),
         ("plain", "o_valid", "1'bx", "nothing moves after 0 words"),
         ("plain", "o_data", "{} ^ o_ready", "withdrawn or changed"),
-        ("plain", "i_data", "8'h0", "core_tb.o: word"),
-        ("every interface", "o_stream", "2'h0", "core_tb.o: word"),
-        ("every interface", "o_state_data", "~{}", "core_tb.o_state: word 0 of"),
-        ("every interface", "i_keep", "~{}", "core_tb.o"),
+        ("plain", "i_data", "8'h0", "core_8d854f_tb.o: word"),
+        ("every interface", "o_stream", "2'h0", "core_8d854f_tb.o: word"),
+        ("every interface", "o_state_data", "~{}", "core_8d854f_tb.o_state: word 0 of"),
+        ("every interface", "i_keep", "~{}", "core_8d854f_tb.o"),
         ("loaded", "i_weights_data", "~{}", "the image of weights was refused"),
     ],
 )
