@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import RenderableType
 
 from golden import files
 from golden.interface import Interface
@@ -17,7 +18,7 @@ from hdl.verilog_header import waivers
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_boards
-from litelstm.fpga.report import part_lines, resource_lines
+from litelstm.fpga.report import area
 from litelstm.options import classes_option, lanes_option, tail_multipliers_option
 
 if TYPE_CHECKING:
@@ -113,15 +114,14 @@ def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> Path:
     return bitstream
 
 
-def _lines(report: dict[str, Any]) -> list[str]:
+def _lines(report: dict[str, Any]) -> list[RenderableType]:
     """The report as text."""
     identity = report["identity"]
     return [
         f"{report['network']}, {report['lanes']} lanes on {report['part']}",
-        *resource_lines(report["resources"]),
-        *part_lines(report["parts"]),
+        *area(report),
         f"{report['mhz']:.1f} MHz, the board's clock is {report['clock_hz'] / 1e6:g} MHz",
-        f"  worst path {report['worst_path']}",
+        f"worst path: {report['worst_path']}",
         f"{report['cycles_per_step']:,} cycles a step, {report['microseconds_per_step']:.2f} us",
         f"{report['baud']:,} baud; up to {identity['capacity']} octets of input a request",
         f"network {identity['network']}",

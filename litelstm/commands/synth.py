@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import click
 
 from golden import files
+from golden.errors import InputError
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl.storage import Storage
@@ -36,6 +40,8 @@ from litelstm.options import (
 @interface_options
 @click.option("--seeds", default=1, show_default=True, help="Runs of the router, of one seed each.")
 @click.option("--steps", default=28, show_default=True, help="Steps of an inference.")
+@click.option("--clock", type=float, help="MHz to reach; exit status 1 if no seed does.")
+@click.option("--paths", default=1, show_default=True, help="How many of the longest paths.")
 @click.option("--bare-array", is_flag=True, help="Also the clock of the MAC array alone.")
 @click.option("--fresh", is_flag=True, help="Make everything anew, whatever the cache has.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the bitstream.")
@@ -50,6 +56,8 @@ def synth(
     sums: str | None,
     seeds: int,
     steps: int,
+    clock: float | None,
+    paths: int,
     bare_array: bool,
     fresh: bool,
     output: Path | None,
@@ -62,18 +70,27 @@ def synth(
     \b
     litelstm synth net.q.npz --target ecp5-25f --lanes 16 --seeds 5
 
-    Prints area, clock and speed. With -o also writes the bitstream and the report;
-    the bitstream's pins are where the router chose. Results are kept in a cache.
+    Prints the area of each part, clock, speed and the longest path from register to register, stage
+    by stage. With --clock the router is asked for that clock, and slack is printed.
+
+    With -o also writes the bitstream and the report; the bitstream's pins are where the router
+    chose. Results are kept in a cache.
     """
     require_fpga()
     from litelstm.fpga import report, targets
     from litelstm.fpga.flow import Flow
     from litelstm.fpga.measure import measure
 
-    for name, value in (("--seeds", seeds), ("--steps", steps)):
+    for name, value in (("--seeds", seeds), ("--steps", steps), ("--paths", paths)):
         if value < 1:
             raise click.BadParameter(f"{value} is not 1 or more", param_hint=name)
+    if clock is not None and not 0 < clock < inf:
+        raise click.BadParameter(f"{clock:g} MHz is no clock", param_hint="--clock")
     part = targets.find(target)
+    if clock is not None:
+        if not part.routes:
+            raise InputError(f"--clock: {part.name} is not routed, so its clock is not known")
+        part = replace(part, mhz=clock)
     storage = Storage(weights=weights, sums=sums or part.family.sums)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
@@ -89,6 +106,8 @@ def synth(
         progress=progress,
         interface=Interface(**interface),
         storage=storage,
+        paths=paths,
+        wanted=clock,
     )
     described = {"network": network.name, **measured.as_json()}
     if output is not None:
@@ -100,3 +119,5 @@ def synth(
     else:
         for line in report.lines(described):
             out.print(line)
+    if described["wanted"] and not described["wanted"]["met"]:
+        sys.exit(1)

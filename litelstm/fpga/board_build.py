@@ -55,13 +55,14 @@ class BoardBuild:
             "lanes": self.plan.lanes,
             "tail_multipliers": self.plan.tail_multipliers,
             "resources": self.netlist.usage(self.target.available),
-            "parts": self.netlist.shares(),
+            "parts": self.netlist.shares(self.target.available),
+            "registers": self.netlist.registers,
             "clock_hz": self.line.clock,
             "baud": self.line.baud,
             "divisor": self.line.divisor,
             "seed": self.routed.seed,
             "mhz": round(self.routed.mhz, 2),
-            "worst_path": str(self.routed.worst_path),
+            "worst_path": str(self.routed.paths()[0]),
             "cycles_per_step": steady,
             "microseconds_per_step": round(1e6 * steady / self.line.clock, 3),
             "identity": {**asdict(self.identity), "network": self.identity.network.hex()},
@@ -143,5 +144,5 @@ def _route(
     best = max(tried, key=lambda routed: routed.mhz)
     raise TooSlowError(
         f"{board.name} runs at {board.clock / 1e6:g} MHz, the design reaches {best.mhz:.1f} MHz "
-        f"(best of {seeds} seeds); worst path {best.worst_path}; expected fewer lanes or more seeds"
+        f"(best of {seeds} seeds); worst path {best.paths()[0]}; expected fewer lanes or more seeds"
     )

@@ -8,7 +8,7 @@ from types import ModuleType
 from litelstm.fpga import carry_inputs, registers
 
 LUT, FF, RAM, MULTIPLIER = "LUT", "FF", "block RAM", "multiplier"
-LUT_RAM, LOGIC_CELL, PIN, SPRAM = "LUT RAM", "logic cell", "pin", "SPRAM"
+LUT_RAM, SRL, LOGIC_CELL, PIN, SPRAM = "LUT RAM", "SRL", "logic cell", "pin", "SPRAM"
 
 Cost = dict[str, float]
 """How much of each resource a cell takes."""
@@ -149,10 +149,16 @@ XILINX7 = Family(
     synth="synth_xilinx -family xc7 -flatten",
     costs=(
         ("LUT[1-6]", {LUT: 1}),
-        ("RAM32M", {LUT: 4}),
-        ("RAM64M", {LUT: 4}),
-        ("RAM*X1D", {LUT: 2}),
-        ("SRL*", {LUT: 1}),
+        ("RAM32M", {LUT: 4, LUT_RAM: 4}),
+        ("RAM64M", {LUT: 4, LUT_RAM: 4}),
+        ("RAM64X1D", {LUT: 2, LUT_RAM: 2}),
+        ("RAM128X1D", {LUT: 4, LUT_RAM: 4}),
+        ("RAM256X1D", {LUT: 8, LUT_RAM: 8}),
+        ("RAM64X1S", {LUT: 1, LUT_RAM: 1}),
+        ("RAM128X1S", {LUT: 2, LUT_RAM: 2}),
+        ("RAM256X1S", {LUT: 4, LUT_RAM: 4}),
+        ("RAM512X1S", {LUT: 8, LUT_RAM: 8}),
+        ("SRL*", {LUT: 1, SRL: 1}),
         ("FD[CPRS]E", {FF: 1}),
         ("RAMB18E1", {RAM: 0.5}),
         ("RAMB36E1", {RAM: 1}),

@@ -15,10 +15,11 @@ from litelstm.fpga.errors import DoesNotFitError, SynthesisError
 from litelstm.fpga.mapping import Mapping
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import Target
-from litelstm.fpga.timing import WorstPath, worst_path
+from litelstm.fpga.timing import TimingPath, longest_paths
 from sim.cache import cache_root, cached_folder, content_key
 
-_NETLIST, _MAPPED, _ROUTER_REPORT = mapping.NETLIST, "mapped.v", "report.json"
+_NETLIST, _MAPPED = mapping.NETLIST, "mapped.v"
+_ROUTER_REPORT, _DELAYS = "report.json", "delays.sdf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +106,9 @@ class Flow:
         family, target = self.target.family, self.target
         assert family.router
         option, name = family.routed
-        files = [option, name, "--json", _NETLIST, "--report", _ROUTER_REPORT]
-        wanted = ["--freq", str(target.mhz), "--seed", str(seed), "--timing-allow-fail"]
+        files = [option, name, "--json", _NETLIST, "--report", _ROUTER_REPORT, "--sdf", _DELAYS]
+        wanted = ["--freq", str(target.mhz), "--seed", str(seed)]
+        wanted += ["--timing-allow-fail", "--detailed-timing-report"]
         arguments = [*target.arguments, *files, *wanted]
         source = (synthesized.folder / _NETLIST).read_text()
         places = pins or _pin_constraints(source, synthesized.top, target)
@@ -130,12 +132,7 @@ class Flow:
         folder = self._cached("route", [source, arguments, places], make)
         report = json.loads((folder / _ROUTER_REPORT).read_text())
         (achieved,) = {clock["achieved"] for clock in report["fmax"].values()} or {0.0}
-        return Routed(
-            folder=folder,
-            seed=seed,
-            mhz=achieved,
-            worst_path=worst_path(report["critical_paths"]),
-        )
+        return Routed(folder=folder, seed=seed, mhz=achieved)
 
     def pack(self, routed: Routed) -> Path:
         """The bitstream of a routed core.
@@ -173,12 +170,15 @@ class Synthesized:
 
 @dataclass(frozen=True, kw_only=True)
 class Routed:
-    """A placed and routed core: its folder, the seed, its clock in MHz, and what limits it."""
+    """A placed and routed core: its folder, the seed, and its clock in MHz."""
 
     folder: Path
     seed: int
     mhz: float
-    worst_path: WorstPath
+
+    def paths(self, count: int = 1) -> list[TimingPath]:
+        """What limits the clock, see :func:`litelstm.fpga.timing.longest_paths`."""
+        return longest_paths(self.folder / _DELAYS, self.folder / _ROUTER_REPORT, count=count)
 
 
 def _pin_constraints(source: str, top: str, target: Target) -> str:

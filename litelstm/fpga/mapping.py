@@ -54,13 +54,17 @@ them; each other one would be a wire away."""
 
 
 def script(target: Target, *, top: str, mapping: Mapping) -> str:
-    """Yosys' commands from ``core.v`` to ``NETLIST``, one a line."""
+    """Yosys' commands from ``core.v`` to ``NETLIST``, one per line.
+
+    ``autoname`` names every cell after the design, which not all of Yosys' own scripts do: a part
+    of the core is known by its cells' names (:data:`litelstm.fpga.netlist.PARTS`).
+    """
     synth = f"{target.family.synth} {target.options} -top {top}"
     label = target.family.maps_from
     lines = ["read_verilog core.v"]
     lines += [f"scratchpad -set {name} {delay}" for name, delay in target.delays]
     if not label:
-        return "\n".join([*lines, f"{synth} -json {NETLIST}", ""])
+        return "\n".join([*lines, synth, "autoname", f"write_json {NETLIST}", ""])
     lines += [f"{synth} -run :{label}", *_NARROWED]
     if target.available.get(SPRAM):
         lines += [

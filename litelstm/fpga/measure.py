@@ -20,6 +20,7 @@ from litelstm.fpga.few_pins import few_pins_verilog
 from litelstm.fpga.flow import Flow, Routed, Synthesized
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import MULTIPLIER, PIN, SPRAM, Target, larger
+from litelstm.fpga.timing import TimingPath
 
 TOP = "litelstm_core"
 
@@ -33,17 +34,39 @@ class Clock:
 
     Attributes:
         mhz: for each seed.
-        worst_path: of the median seed, in words.
+        paths: the longest ones of the median seed.
         bitstream: file made from the fastest seed, ``None`` if none was asked for.
     """
 
     mhz: tuple[float, ...]
-    worst_path: str
+    paths: tuple[TimingPath, ...]
     bitstream: str | None = None
 
     @property
     def median(self) -> float:
         return median(self.mhz)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as JSON values."""
+        return {
+            "median_mhz": round(self.median, 2),
+            "min_mhz": round(min(self.mhz), 2),
+            "max_mhz": round(max(self.mhz), 2),
+            "mhz_by_seed": [round(mhz, 2) for mhz in self.mhz],
+            "paths": [path.as_json() for path in self.paths],
+            "worst_path": str(self.paths[0]),
+            "bitstream": self.bitstream,
+        }
+
+    def judged(self, wanted: float) -> dict[str, Any]:
+        """Whether the fastest seed, which makes the bitstream, reaches so many MHz: JSON values."""
+        best = max(self.mhz)
+        return {
+            "mhz": wanted,
+            "slack_ns": round(1000 / wanted - 1000 / best, 3),
+            "met": best >= wanted,
+            "seeds_that_meet_it": sum(mhz >= wanted for mhz in self.mhz),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +79,7 @@ class Measured:
         netlist: its cells.
         clock: its clock, ``None`` where the target is not routed.
         bare_array: the bare array's clock, if it was asked for.
+        wanted: the clock that it must reach, in MHz, if that was said.
         steps: length of the sequences that are counted as inferences.
     """
 
@@ -64,6 +88,7 @@ class Measured:
     netlist: Netlist
     clock: Clock | None
     bare_array: Clock | None
+    wanted: float | None
     steps: int
 
     def as_json(self) -> dict[str, Any]:
@@ -79,12 +104,14 @@ class Measured:
             "storage": asdict(self.plan.storage),
             "resources": self.netlist.usage(self.target.available),
             "cells": self.netlist.cells,
-            "parts": self.netlist.shares(),
+            "parts": self.netlist.shares(self.target.available),
+            "registers": self.netlist.registers,
             "cycles_per_step": self.cycles_per_step,
             "steps_per_sequence": self.steps,
             "cycles_per_sequence": self.cycles_per_sequence,
-            "clock": self._clock(self.clock),
-            "bare_array": self._clock(self.bare_array),
+            "clock": self.clock and self.clock.as_json(),
+            "bare_array": self.bare_array and self.bare_array.as_json(),
+            "wanted": self.clock.judged(self.wanted) if self.clock and self.wanted else None,
             **self._speed(),
         }
 
@@ -96,18 +123,6 @@ class Measured:
     def cycles_per_sequence(self) -> int:
         """Behind other sequences of its kind."""
         return cycles.cycles_per_sequence(self.plan, self.steps)
-
-    def _clock(self, clock: Clock | None) -> dict[str, Any] | None:
-        if clock is None:
-            return None
-        return {
-            "median_mhz": round(clock.median, 2),
-            "min_mhz": round(min(clock.mhz), 2),
-            "max_mhz": round(max(clock.mhz), 2),
-            "mhz_by_seed": [round(mhz, 2) for mhz in clock.mhz],
-            "worst_path": clock.worst_path,
-            "bitstream": clock.bitstream,
-        }
 
     def _speed(self) -> dict[str, Any]:
         if self.clock is None:
@@ -140,8 +155,22 @@ def measure(
     progress: Progress,
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
+    paths: int = 1,
+    wanted: float | None = None,
 ) -> Measured:
     """Synthesize a core, and place and route it where the target can.
+
+    Args:
+        network: what the core runs.
+        flow: the tools, and the clock that the router is asked for.
+        lanes, tail_multipliers, interface, storage: of the core.
+        seeds: runs of the router.
+        steps: of a sequence that counts as an inference.
+        bare_array: measure the array's own clock, too.
+        bitstream: make it.
+        progress: shows what is going on.
+        paths: how many of the longest paths are told.
+        wanted: the clock that the core must reach, in MHz.
 
     Raises:
         DoesNotFitError: the part is too small; says what would do.
@@ -164,7 +193,7 @@ def measure(
     _check_fit(network, flow, core.plan, synthesized.netlist, progress)
     clock = bare = None
     if flow.target.routes:
-        clock = _route(flow, synthesized, seeds, "core", progress, bitstream=bitstream)
+        clock = _route(flow, synthesized, seeds, "core", progress, bitstream=bitstream, paths=paths)
         if bare_array:
             with progress("synthesis of the bare array", None):
                 text = bare_array_verilog(core.plan, name=TOP)
@@ -176,6 +205,7 @@ def measure(
         netlist=synthesized.netlist,
         clock=clock,
         bare_array=bare,
+        wanted=wanted,
         steps=steps,
     )
 
@@ -188,6 +218,7 @@ def _route(
     progress: Progress,
     *,
     bitstream: bool = False,
+    paths: int = 1,
 ) -> Clock:
     """All seeds; the bitstream is that of the fastest."""
     routed: list[Routed] = []
@@ -202,7 +233,7 @@ def _route(
             packed = str(flow.pack(by_clock[-1]))
     return Clock(
         mhz=tuple(single.mhz for single in routed),
-        worst_path=str(by_clock[(seeds - 1) // 2].worst_path),
+        paths=tuple(by_clock[(seeds - 1) // 2].paths(paths)),
         bitstream=packed,
     )
 

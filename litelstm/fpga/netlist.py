@@ -6,13 +6,13 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from litelstm.fpga.families import FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, PIN, RAM, Family
+from litelstm.fpga.families import FF, ICE40, LOGIC_CELL, LUT, PIN, RAM, Family
 
 PARTS = {
     "array": r"(core\.array|lanes)\b",
@@ -30,6 +30,10 @@ result is needed.
 """
 
 
+_WHOLE = (PIN, LOGIC_CELL)
+"""Resources that are counted for the whole core only."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Netlist:
     """What a mapped core is made of.
@@ -38,12 +42,14 @@ class Netlist:
         cells: number of cells of each type.
         used: amount of each resource.
         parts: the same for each part of the core that takes anything.
+        registers: number of registers of each type.
         memories: block RAMs of each memory that has any, by its name.
     """
 
     cells: dict[str, int]
     used: dict[str, int]
     parts: dict[str, dict[str, int]]
+    registers: dict[str, int]
     memories: dict[str, int]
 
     def usage(self, available: Mapping[str, int]) -> dict[str, dict[str, int]]:
@@ -53,12 +59,13 @@ class Netlist:
             for name, have in available.items()
         }
 
-    def shares(self) -> dict[str, dict[str, Any]]:
-        """Each part's resources and its share of all LUTs, as JSON values."""
+    def shares(self, available: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What each part takes of these resources, and its share of all LUTs, as JSON values."""
         luts = max(1, self.used.get(LUT, 0))
+        divided = [name for name in available if name not in _WHOLE]
         return {
             part: {
-                **{name: amounts.get(name, 0) for name in (LUT, FF, RAM, MULTIPLIER)},
+                **{name: amounts.get(name, 0) for name in divided},
                 "share_of_luts": round(amounts.get(LUT, 0) / luts, 3),
             }
             for part, amounts in self.parts.items()
@@ -88,6 +95,7 @@ def read(path: Path, *, top: str, family: Family) -> Netlist:
         cells=dict(sorted(cells.items())),
         used=_whole(used),
         parts={part: _whole(amounts) for part, amounts in parts.items() if amounts},
+        registers={kind: n for kind, n in sorted(cells.items()) if FF in _cost(family, kind)},
         memories=_whole(memories),
     )
 

@@ -6,8 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
+from rich.console import RenderableType
+from rich.table import Table
+
 from golden import files
 from litelstm.fpga.families import FF, LUT, MULTIPLIER, RAM
+
+_ALWAYS = (LUT, FF, RAM, MULTIPLIER)
+"""Resources with a column, used or not."""
 
 MARKDOWN_HEADER = (
     "| network | lanes | target | LUT | FF | block RAM | multipliers | MHz | cycles a step "
@@ -15,11 +22,9 @@ MARKDOWN_HEADER = (
 )
 
 
-def lines(report: dict[str, Any]) -> list[str]:
-    """A measured core as text."""
-    text = [f"{report['network']}, {report['lanes']} lanes on {report['part']}"]
-    text += resource_lines(report["resources"])
-    text += part_lines(report["parts"])
+def lines(report: dict[str, Any]) -> list[RenderableType]:
+    """A measured core as text and tables."""
+    text = [f"{report['network']}, {report['lanes']} lanes on {report['part']}", *area(report)]
     cycles = f"{report['cycles_per_step']:,} cycles a step"
     clock = report["clock"]
     if clock is None:
@@ -30,15 +35,14 @@ def lines(report: dict[str, Any]) -> list[str]:
             f", median of {len(clock['mhz_by_seed'])} seeds "
             f"({clock['min_mhz']:.1f} to {clock['max_mhz']:.1f})"
         )
-    text += [
-        f"{clock['median_mhz']:.1f} MHz{spread}"
-        + (f"; {report['note']}" if report["note"] else ""),
-        f"  worst path {clock['worst_path']}",
-    ]
+    note = f"; {report['note']}" if report["note"] else ""
+    text.append(f"{clock['median_mhz']:.1f} MHz{spread}{note}")
+    if report["wanted"]:
+        text.append(_verdict(report["wanted"], seeds=len(clock["mhz_by_seed"])))
     if bare := report["bare_array"]:
         text += [
             f"{report['clock_to_bare_array']:.1%} of the bare array's {bare['median_mhz']:.1f} MHz",
-            f"  its worst path {bare['worst_path']}",
+            f"  its worst path: {bare['worst_path']}",
         ]
     text.append(
         f"{cycles}, {report['microseconds_per_step']:.2f} us; {report['steps_per_second']:,} steps "
@@ -48,25 +52,67 @@ def lines(report: dict[str, Any]) -> list[str]:
     )
     if clock["bitstream"]:
         text.append(f"bitstream: {clock['bitstream']}")
-    return text
+    wanted = report["wanted"] and report["wanted"]["mhz"]
+    tables = [_path(number, path, wanted) for number, path in enumerate(clock["paths"])]
+    return [*text, "", *tables]
 
 
-def resource_lines(resources: dict[str, dict[str, int]]) -> list[str]:
-    """What is used of each resource, and what there is."""
-    return [
-        f"  {name:12} {have['used']:>7,} of {have['available']:,} "
-        f"({have['used'] / have['available']:.0%})"
-        for name, have in resources.items()
-    ]
+def _verdict(wanted: dict[str, Any], *, seeds: int) -> str:
+    """Whether the wanted clock is met."""
+    met = "met" if wanted["met"] else "NOT met"
+    told = f"{wanted['mhz']:g} MHz {met}, slack {wanted['slack_ns']:+.2f} ns"
+    several = f" with the fastest seed; {wanted['seeds_that_meet_it']} of {seeds} seeds meet it"
+    return told + (several if seeds > 1 else "")
 
 
-def part_lines(parts: dict[str, dict[str, Any]]) -> list[str]:
-    """What each part takes."""
-    return [
-        f"  {part:12} {amounts[LUT]:>7,} LUT ({amounts['share_of_luts']:.0%}), {amounts[FF]:,} FF, "
-        f"{amounts[RAM]} {RAM}, {amounts[MULTIPLIER]} {MULTIPLIER}s"
-        for part, amounts in parts.items()
-    ]
+def area(report: dict[str, Any]) -> list[RenderableType]:
+    """What each part of a core takes of each resource, all of them, and what there is."""
+    resources, parts = report["resources"], report["parts"]
+    shown = [name for name, have in resources.items() if have["used"] or name in _ALWAYS]
+    heads = [name.replace(" ", "\n").replace(MULTIPLIER, "multi-\nplier") for name in shown]
+    table = _table("part", *heads, last="of all\nLUTs")
+    for part, amounts in parts.items():
+        counts = [f"{amounts[name]:,}" if name in amounts else "" for name in shown]
+        table.add_row(part, *counts, f"{amounts['share_of_luts']:.0%}")
+    table.add_section()
+    table.add_row("all", *(f"{resources[name]['used']:,}" for name in shown), "")
+    table.add_row("available", *(f"{resources[name]['available']:,}" for name in shown), "")
+    shares = (resources[name]["used"] / resources[name]["available"] for name in shown)
+    table.add_row("", *(f"{share:.0%}" for share in shares), "")
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in report["registers"].items())
+    return [table, f"registers: {kinds}"]
+
+
+def _path(number: int, path: dict[str, Any], wanted: float | None) -> Table:
+    """A path stage by stage: delays of a wire and of the cell behind it, and their sum so far."""
+    title = "worst path" if number == 0 else f"path {number + 1}"
+    slack = f", slack {1000 / wanted - path['ns']:+.2f} ns at {wanted:g} MHz" if wanted else ""
+    table = _table("cell", "wire", "fanout", "in cell", "ns", last="")
+    table.title = (
+        f"{title}: {path['ns']:.2f} ns, {path['cells_ns']:.2f} in cells and "
+        f"{path['wires_ns']:.2f} in wires{slack}"
+    )
+    for place, stage in enumerate(path["stages"]):
+        wire = (f"{stage['wire_ns']:.2f}", f"{stage['fanout']:,}") if place else ("", "")
+        table.add_row(
+            f"{stage['cell']} {stage['name']}",
+            *wire,
+            f"{stage['cell_ns']:.2f}",
+            f"{stage['at_ns']:.2f}",
+            stage["part"],
+        )
+    return table
+
+
+def _table(first: str, *numbers: str, last: str) -> Table:
+    """An empty table: a column of names, columns of numbers, a last column; 80 columns do."""
+    table = Table(
+        box=SIMPLE, pad_edge=False, collapse_padding=True, title_justify="left", title_style=""
+    )
+    table.add_column(first, overflow="fold")
+    for name in (*numbers, last):
+        table.add_column(name, justify="right" if name else "left", overflow="fold")
+    return table
 
 
 def markdown(report: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from litelstm.fpga.families import (
     PIN,
     RAM,
     SPRAM,
+    SRL,
     XILINX7,
     Family,
 )
@@ -47,7 +48,7 @@ class Target:
     available: dict[str, int]
     options: str = ""
     delays: tuple[tuple[str, int], ...] = ()
-    mhz: int = 0
+    mhz: float = 0
     arguments: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
     note: str = ""
@@ -188,14 +189,30 @@ TARGETS: dict[str, Target] = {
             name="xilinx-a35t",
             title="Xilinx 7-series XC7A35T",
             family=XILINX7,
-            available={LUT: 20800, FF: 41600, RAM: 50, MULTIPLIER: 90, PIN: 250},
+            available={
+                LUT: 20800,
+                FF: 41600,
+                RAM: 50,
+                MULTIPLIER: 90,
+                LUT_RAM: 9600,
+                SRL: 9600,
+                PIN: 250,
+            },
             note="cells only: no place and route",
         ),
         Target(
             name="xilinx-a100t",
             title="Xilinx 7-series XC7A100T",
             family=XILINX7,
-            available={LUT: 63400, FF: 126800, RAM: 135, MULTIPLIER: 240, PIN: 300},
+            available={
+                LUT: 63400,
+                FF: 126800,
+                RAM: 135,
+                MULTIPLIER: 240,
+                LUT_RAM: 19000,
+                SRL: 19000,
+                PIN: 300,
+            },
             note="cells only: no place and route",
         ),
     )

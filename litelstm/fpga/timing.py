@@ -1,75 +1,228 @@
-"""The router's worst path in words."""
+"""The longest paths of a routed core, stage by stage, in the names of the design."""
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from litelstm.fpga.delays import Delays, Port
+from litelstm.fpga.families import LUT, LUT_RAM, MULTIPLIER, RAM, SPRAM
 from litelstm.fpga.netlist import part_of
 
-_MAPPED = re.compile(r"_(TRELLIS|FD1P3|LUT\d|SB_|CCU2|PFUMX|L6MUX|DFF|ALU|DP16KD|MULT|MUX2|RAM).*")
-"""Where in a cell's name the mapping's own words begin."""
+CARRY, REGISTER = "carry", "register"
 
-_KINDS = (
-    (r"DP16KD|SB_RAM40|BSRAM|SDP|SPX9|DPX9|_RAM\b", "block RAM"),
-    (r"MULT\d|SB_MAC16", "multiplier"),
-    (r"DPR16X4|RAM16", "LUT RAM"),
+_MAPPED = re.compile(
+    r"_(TRELLIS|FD1P3|LUT\d|SB_|CCU2|PFUMX|L6MUX|DFF|ALU|DP16KD|MULT|MUX2|RAM).*|\$.*|\.\d+\b.*"
+    r"|\.\d+_.*"
 )
+"""Where in a cell's or net's name the mapping's own words begin; a memory's cells have numbers."""
+
+_TYPES = (
+    (r"SPRAM", SPRAM),
+    (r"DP16KD|_RAM$|EBR|BSRAM|^DPX?B?|^SDPX?B?|^SPX?B?9?$|ROM", RAM),
+    (r"MULT|DSP", MULTIPLIER),
+    (r"RAMW|RAM16|DPR16", LUT_RAM),
+)
+"""What the cells are that a router makes, by their types."""
+
+_CONTROLS = {"CE": "enable", "CEN": "enable", "LSR": "reset", "SR": "reset"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorstPath:
+class Stage:
+    """A cell on a path, with the wire that leads to it.
+
+    Attributes:
+        kind: register, LUT, carry, ...; ``count`` carries in a row are one stage.
+        name: what the design calls what the cell drives, or else what it is next to.
+        part: of the core.
+        cell_ns: delay of the cell: of the first one from the clock's edge, of the last one setup.
+        at_ns: delay of this stage and all before it.
+        wire_ns, fanout: delay of the wire, and how many inputs it has.
+    """
+
+    kind: str
+    name: str
+    part: str
+    cell_ns: float
+    at_ns: float
+    wire_ns: float = 0
+    fanout: int = 0
+    count: int = 1
+
+    def words(self) -> str:
+        """The cell in words, for example ``12 carries``."""
+        return self.kind if self.count == 1 else _many(self.kind, self.count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingPath:
     """A path from register to register.
 
     Attributes:
-        start, end: what it leads from and to, with the part of the core.
-        logic, routing: nanoseconds in cells, first and last included, and in wires.
-        levels: cells between the two.
+        stages: its cells, first and last register included.
     """
 
-    start: str
-    end: str
-    logic: float
-    routing: float
-    levels: int
+    stages: tuple[Stage, ...]
+
+    @property
+    def ns(self) -> float:
+        return self.stages[-1].at_ns
+
+    @property
+    def cells_ns(self) -> float:
+        return round(sum(stage.cell_ns for stage in self.stages), 3)
+
+    @property
+    def wires_ns(self) -> float:
+        return round(sum(stage.wire_ns for stage in self.stages), 3)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """First and last register or memory, without the number of a bit."""
+        first, last = (re.sub(r"\[\d+\]", "", self.stages[end].name) for end in (0, -1))
+        return first, last
 
     def __str__(self) -> str:
-        total = self.logic + self.routing
+        first, *between, last = self.stages
+        kinds: Counter[str] = Counter()
+        for stage in between:
+            kinds[stage.kind] += stage.count
+        through = ", ".join(_many(kind, count) for kind, count in kinds.items())
         return (
-            f"from {self.start} to {self.end}: {total:.1f} ns, {self.logic:.1f} ns of it in "
-            f"{self.levels} cells and their ends, {self.routing:.1f} ns in wires"
+            f"{self.ns:.2f} ns from {first.kind} {first.name} to {last.kind} {last.name}: "
+            f"{self.cells_ns:.2f} ns in cells ({through or 'no logic between'}), "
+            f"{self.wires_ns:.2f} ns in wires"
         )
 
+    def as_json(self) -> dict[str, Any]:
+        """The path as JSON values."""
+        return {
+            "from": self.stages[0].name,
+            "to": self.stages[-1].name,
+            "ns": self.ns,
+            "cells_ns": self.cells_ns,
+            "wires_ns": self.wires_ns,
+            "stages": [{"cell": stage.words(), **asdict(stage)} for stage in self.stages],
+        }
 
-def worst_path(paths: list[dict[str, Any]]) -> WorstPath:
-    """The first path between registers in nextpnr's report.
+
+def longest_paths(sdf: Path, report: Path, *, count: int) -> list[TimingPath]:
+    """The longest paths between registers, no two of them with the same ends; longest first.
+
+    Args:
+        sdf: the router's delays.
+        report: the router's report, with the nets' names.
+        count: how many at most.
 
     Raises:
         ValueError: there is none.
     """
-    for path in paths:
-        if path["from"].startswith("posedge") and path["to"].startswith("posedge"):
-            return _path(path["path"])
-    raise ValueError("the router reports no path between registers")
-
-
-def _path(parts: list[dict[str, Any]]) -> WorstPath:
-    wires = [part for part in parts if part["type"] == "routing"]
-    logic = [part for part in parts if part["type"] != "routing"]
-    last = parts[-1]["to"]
-    return WorstPath(
-        start=_name(parts[0]["from"]["cell"]),
-        end=_name(last["cell"]) + (" (enable)" if last["port"] in ("CE", "CEN") else ""),
-        logic=sum(part["delay"] for part in logic),
-        routing=sum(part["delay"] for part in wires),
-        levels=sum(part["type"] == "logic" for part in logic),
+    walk = _Walk(
+        delays=Delays.read(sdf),
+        nets={
+            (net["driver"], net["port"]): net["net"]
+            for net in json.loads(report.read_text())["detailed_net_timings"]
+        },
     )
+    found: dict[tuple[str, str], TimingPath] = {}
+    for _, end in walk.delays.ends():
+        path = TimingPath(stages=tuple(_joined(walk.stages(end))))
+        found.setdefault(path.ends, path)
+        if len(found) == count:
+            break
+    if not found:
+        raise ValueError("the router reports no path between registers")
+    return list(found.values())
 
 
-def _name(cell: str) -> str:
-    """A register by its name in the core, for example ``walk.row of the sequencer``."""
-    kind = next((f"{name} " for pattern, name in _KINDS if re.search(pattern, cell)), "")
-    stem = _MAPPED.sub("", cell)
-    words = [word for word in stem.split(".") if word != "core" and not word.isdigit()]
-    return f"{kind}{'.'.join(words) or stem} ({part_of(cell)})"
+@dataclass(frozen=True, kw_only=True)
+class _Walk:
+    """What the stages of a path are made from: delays, and the net that each output drives."""
+
+    delays: Delays
+    nets: Mapping[Port, str]
+
+    def stages(self, end: Port) -> Iterator[Stage]:
+        """Every cell of the longest path to an input."""
+        driver, *rest = self.delays.way(end)
+        at = self.delays.arrivals[driver][0]
+        yield self._stage(None, driver, cell=at, at=at)
+        for enters, leaves in zip(rest[::2], [*rest[1::2], None], strict=True):
+            arrived = self.delays.arrivals[enters][0]
+            left = self.delays.arrivals[leaves][0] if leaves else None
+            cell = self.delays.setups[enters] if left is None else left - arrived
+            stage = self._stage(enters, leaves, cell=cell, at=arrived + cell)
+            fanout = self.delays.fanouts[driver]
+            yield replace(stage, wire_ns=(arrived - at) / 1000, fanout=fanout)
+            driver, at = leaves or driver, arrived + cell
+
+    def _stage(self, enters: Port | None, leaves: Port | None, *, cell: int, at: int) -> Stage:
+        """A cell by the ports at which a path enters and leaves it, without the wire to it."""
+        name, port = enters or leaves or ("", "")
+        control = f" ({_CONTROLS[port]})" if not leaves and port in _CONTROLS else ""
+        return Stage(
+            kind=_kind(self.delays.types.get(name, ""), enters, leaves),
+            name=readable(self._net(leaves or (name, "Q")) or name) + control,
+            part=part_of(name),
+            cell_ns=cell / 1000,
+            at_ns=at / 1000,
+        )
+
+    def _net(self, port: Port) -> str:
+        """The net at an output, if the design has a name for it; an iCE40's register has O."""
+        net = self.nets.get(port) or self.nets.get((port[0], "O"), "")
+        return "" if _MAPPED.search(net) else net
+
+
+def _kind(kind: str, enters: Port | None, leaves: Port | None) -> str:
+    cell, _ = enters or leaves or ("", "")
+    known = next((word for pattern, word in _TYPES if re.search(pattern, kind)), None)
+    if known or "$DPRAM" in cell:
+        return known or LUT_RAM
+    if not enters or not leaves:
+        return REGISTER
+    carries = ("FCI", "FCO", "CIN", "COUT")
+    return CARRY if enters[1] in carries or leaves[1] in carries else LUT
+
+
+def _joined(stages: Iterator[Stage]) -> Iterator[Stage]:
+    """Join what a router splits: carries in a row, and a LUT RAM with its write port.
+
+    A cell that the router made has no name; it gets that of the one before.
+    """
+    held = next(stages)
+    for stage in stages:
+        name, part = (stage.name, stage.part) if stage.name else (held.name, held.part)
+        carries = held.kind == stage.kind == CARRY and not stage.wire_ns
+        if carries or (held.kind == stage.kind == LUT_RAM and held.name == name):
+            held = replace(
+                held,
+                cell_ns=round(held.cell_ns + stage.cell_ns, 3),
+                wire_ns=round(held.wire_ns + stage.wire_ns, 3),
+                at_ns=stage.at_ns,
+                count=held.count + carries,
+            )
+        else:
+            yield held
+            held = replace(stage, name=name, part=part)
+    yield held
+
+
+def _many(kind: str, count: int) -> str:
+    plural = kind.removesuffix("y") + "ies" if kind.endswith("y") else f"{kind}s"
+    return f"{count} {kind if count == 1 else plural}"
+
+
+def readable(name: str) -> str:
+    """A cell or net by its name in the core, ``array.shadow.lane13`` for example.
+
+    What the mapping added to the name is left out; nothing is left of a cell that the router made.
+    """
+    words = _MAPPED.sub("", name).split(".")
+    return ".".join(word for word in words if word != "core" and not word.isdigit())
