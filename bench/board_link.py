@@ -30,7 +30,8 @@ from sim import runner
 @click.option("--samples", "file", type=click.Path(path_type=Path), required=True)
 @click.option("--count", default=2, show_default=True)
 @click.option("--sim", default="verilator", show_default=True)
-def main(folder: Path, network: Path, file: Path, count: int, sim: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(folder: Path, network: Path, file: Path, count: int, sim: str, as_json: bool) -> None:
     """Simulate and print."""
     report = json.loads((folder / "board.json").read_text())
     quantized = QuantizedNetwork.load(network)
@@ -56,11 +57,20 @@ def main(folder: Path, network: Path, file: Path, count: int, sim: str) -> None:
         )
         with np.load(work / "result.npz") as result:
             words, seconds = result["words"], result["seconds"]
+    found = {
+        "samples": count,
+        "compared": int(words.size),
+        "mismatched": int((words != expected).sum()),
+        "ms_per_sample": round(1e3 * float(np.median(seconds)), 3),
+    }
+    if as_json:
+        click.echo(json.dumps({**report, **found}, indent=2))
+        return
     print(f"{report['board']}, {report['clock_hz'] / 1e6:g} MHz, {report['baud']} baud:")
     print(
-        f"{count} samples, {words.size} output words compared, {(words != expected).sum()} differ"
+        "{samples} samples, {compared} output words compared, {mismatched} differ".format(**found)
     )
-    print(f"{1e3 * np.median(seconds):.2f} ms a sample in simulated time")
+    print(f"{found['ms_per_sample']:.2f} ms per sample in simulated time")
 
 
 if __name__ == "__main__":

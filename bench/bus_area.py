@@ -11,9 +11,11 @@ pins are does not.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import click
 
@@ -23,6 +25,7 @@ from hdl.component import Component
 from hdl.core import Core
 from hdl.plan import Plan
 from hdl.verilog import Top, convert
+from litelstm.fpga.families import PIN
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.targets import TARGETS
 
@@ -63,7 +66,8 @@ endmodule
 )
 @click.option("--lanes", default=16, show_default=True)
 @click.option("--seeds", default=5, show_default=True, help="0: no clock.")
-def main(network: Path, lanes: int, seeds: int) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(network: Path, lanes: int, seeds: int, as_json: bool) -> None:
     """Synthesize, place and route both for an ECP5-25F."""
     net = QuantizedNetwork.load(network)
     flow = Flow(target=TARGETS["ecp5-25f"])
@@ -72,20 +76,28 @@ def main(network: Path, lanes: int, seeds: int) -> None:
         "core alone": Top(Core(plan=plan)),
         "with AXI": AxiTop(core=Core(plan=plan, watched=True)),
     }
-    used: dict[str, dict[str, int]] = {}
+    report: dict[str, Any] = {}
     for name, top in tops.items():
         verilog = convert(top, name=TOP)
-        made = flow.synthesize(verilog, top=TOP)
-        used[name] = made.netlist.used
-        print(f"{name}: {used[name]}", flush=True)
+        used = flow.synthesize(verilog, top=TOP).netlist.used
+        report[name] = {"used": used}
         if seeds:
             inside = flow.synthesize(shell(verilog), top=SHELL)
             mhz = [flow.route(inside, seed=seed).mhz for seed in range(1, seeds + 1)]
-            print(
-                f"{name}: median {median(mhz):.1f} MHz of {[round(m, 1) for m in mhz]}", flush=True
-            )
-    alone, axi = used.values()
-    print("AXI adds", {kind: axi[kind] - alone.get(kind, 0) for kind in axi if kind != "pin"})
+            report[name]["mhz"] = {"median": median(mhz), "least": min(mhz), "most": max(mhz)}
+    alone, axi = (made["used"] for made in report.values())
+    report["AXI adds"] = {
+        "used": {kind: axi[kind] - alone.get(kind, 0) for kind in axi if kind != PIN}
+    }
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    for name, made in report.items():
+        print(
+            f"{name}: " + ", ".join(f"{number:,} {kind}" for kind, number in made["used"].items())
+        )
+        if clock := made.get("mhz"):
+            print("  median {median:.1f} MHz ({least:.1f} to {most:.1f})".format(**clock))
 
 
 if __name__ == "__main__":

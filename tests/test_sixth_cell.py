@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 import golden.cells
 import hdl.cells
+from bench import pages
 from golden.cells import Cell
 from golden.model import IntegerModel
 from golden.quantize import quantize
@@ -22,19 +22,15 @@ from hdl import cycles
 from tests.hdl.simulate import CoreBench
 from tests.networks import Recipe, float_network, input_words, quantized_network, samples
 
-PAGE = Path(__file__).parents[1] / "docs" / "cells.md"
+PAGE = "docs/cells.md"
 
 
 def on_the_page(room: Any) -> dict[str, Any]:
     """Names of ``golden.cells`` or ``hdl.cells`` after the page's block for it ran in there."""
     kind = room.__name__.split(".")[0]
-    (code,) = re.findall(
-        rf"^```python {kind}\n(.*?)^```$",
-        PAGE.read_text(encoding="utf-8"),
-        re.MULTILINE | re.DOTALL,
-    )
+    code = pages.block(pages.read(PAGE), f"python {kind}", "")
     names = dict(vars(room))
-    exec(compile(code, str(PAGE), "exec"), names)
+    exec(compile(code, PAGE, "exec"), names)
     return names
 
 

@@ -41,14 +41,14 @@ class Netlist:
     Attributes:
         cells: number of cells of each type.
         used: amount of each resource.
-        parts: the same for each part of the core that takes anything.
+        parts: the same for each part of the core that takes anything; half a block RAM is 0.5.
         registers: number of registers of each type.
         memories: block RAMs of each memory that has any, by its name.
     """
 
     cells: dict[str, int]
     used: dict[str, int]
-    parts: dict[str, dict[str, int]]
+    parts: dict[str, dict[str, float]]
     registers: dict[str, int]
     memories: dict[str, int]
 
@@ -94,7 +94,7 @@ def read(path: Path, *, top: str, family: Family) -> Netlist:
     return Netlist(
         cells=dict(sorted(cells.items())),
         used=_whole(used),
-        parts={part: _whole(amounts) for part, amounts in parts.items() if amounts},
+        parts={part: _plain(amounts) for part, amounts in parts.items() if amounts},
         registers={kind: n for kind, n in sorted(cells.items()) if FF in _cost(family, kind)},
         memories=_whole(memories),
     )
@@ -107,6 +107,10 @@ def part_of(cell: str) -> str:
 
 def _whole(amounts: dict[str, float]) -> dict[str, int]:
     return {resource: math.ceil(amount) for resource, amount in amounts.items()}
+
+
+def _plain(amounts: dict[str, float]) -> dict[str, float]:
+    return {name: int(x) if x == int(x) else x for name, x in amounts.items()}
 
 
 def _cost(family: Family, kind: str) -> dict[str, float]:

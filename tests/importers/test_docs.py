@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-import textwrap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +13,22 @@ from safetensors.torch import save_file
 from torch import nn
 
 import litelstm
+from bench import pages
 from tests.importers.keras_files import keras
 from tests.importers.torch_nets import Stack
 from tests.litelstm import commands
 
-TEXT = (Path(__file__).parents[2] / "docs" / "import.md").read_text()
-PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-JSON = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
-COMMANDS = re.findall(r"    \$ litelstm (.*)\n((?:    .*\n)*)", TEXT)
-
-
-def block(words: str) -> str:
-    """The one Python example with these words."""
-    (found,) = (text for text in PYTHON if words in text)
-    return found
+TEXT = pages.read("docs/import.md")
+DESCRIPTION = pages.block(TEXT, "json", "input_scale")
+COMMANDS = pages.commands(TEXT)
+block = partial(pages.block, TEXT, "python")
 
 
 def run_command(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Run a command of the page and compare what it prints."""
     line, printed = COMMANDS[number]
     capsys.readouterr()
-    assert commands.run(capsys, *line.split()) == textwrap.dedent(printed)
+    assert commands.run(capsys, *line.split()) == printed
 
 
 @pytest.fixture(autouse=True)
@@ -72,12 +66,12 @@ def test_litelstm(capsys: pytest.CaptureFixture[str]) -> None:
 def test_state_dict(capsys: pytest.CaptureFixture[str]) -> None:
     module = Stack(nn.GRU)
     save_file(module.state_dict(), "net.safetensors")
-    Path("net.json").write_text(JSON[0])
+    Path("net.json").write_text(DESCRIPTION)
     line, printed = COMMANDS[2]
     assert not printed
     commands.run(capsys, *line.split())
     network = litelstm.Network.load("net.npz")
-    assert network.input_scale == 1 / 255 == json.loads(JSON[0])["input_scale"]
+    assert network.input_scale == 1 / 255 == json.loads(DESCRIPTION)["input_scale"]
 
 
 def test_keras(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +82,7 @@ def test_keras(capsys: pytest.CaptureFixture[str]) -> None:
 def test_python_interface() -> None:
     module = Stack(nn.GRU)
     torch.save(module.state_dict(), "net.pt")
-    Path("net.json").write_text(JSON[0])
+    Path("net.json").write_text(DESCRIPTION)
     _, second, third = block("import_network").splitlines()
     names: dict[str, Any] = {"litelstm": litelstm, "module": module}
     for line in (second, third):

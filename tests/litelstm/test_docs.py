@@ -10,25 +10,22 @@ from pathlib import Path
 import click
 import pytest
 
+from bench import pages
 from litelstm.cli import cli
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+each_page = pytest.mark.parametrize(
+    "page", pages.PAGES, ids=lambda page: str(page.relative_to(pages.ROOT))
+)
 
 CODE_FOLDERS = ("bench", "golden", "hdl", "litelstm", "models", "sim")
 
 OPTION = r"(?<![\w-])--[a-z][\w-]*"
 START = r"(?:^|[`\n]) *(?:\$ )?"
-CODE = r"^```.*?^```|^(?: {4}|\t).*?$|`[^`\n]+`"
-"""Blocks, indented lines and words in back-ticks."""
 
 
 def code(page: Path) -> list[str]:
-    """What stands on a page as code, without the line ends that a backslash hides."""
-    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    return re.findall(CODE, text, re.MULTILINE | re.DOTALL)
+    """What stands on a page as code."""
+    return pages.code(page.read_text(encoding="utf-8"))
 
 
 def options(command: click.Command) -> set[str]:
@@ -37,7 +34,7 @@ def options(command: click.Command) -> set[str]:
     }
 
 
-@pages
+@each_page
 def test_commands_and_their_options(page: Path) -> None:
     for part in code(page):
         for name, rest in re.findall(START + r"litelstm ([a-z]+)\b([^\n`#|]*)", part):
@@ -45,12 +42,12 @@ def test_commands_and_their_options(page: Path) -> None:
             assert set(re.findall(OPTION, rest)) <= options(cli.commands[name]), rest
 
 
-@pages
+@each_page
 def test_modules_and_their_options(page: Path) -> None:
     for part in code(page):
         for name, rest in re.findall(START + r"python -m ([\w.]+)([^\n`#|]*)", part):
             spec = find_spec(
-                f"{name}.__main__" if (ROOT / name.replace(".", "/")).is_dir() else name
+                f"{name}.__main__" if (pages.ROOT / name.replace(".", "/")).is_dir() else name
             )
             assert spec, name
             assert spec.origin, name
@@ -58,15 +55,17 @@ def test_modules_and_their_options(page: Path) -> None:
             assert all(f'"{option}"' in source for option in re.findall(OPTION, rest)), rest
 
 
-@pages
+@each_page
 def test_goals(page: Path) -> None:
-    goals = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    goals = re.findall(
+        r"^([a-z]+):", (pages.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     for part in code(page):
         for goal in re.findall(START + r"make ([a-z]+)", part):
             assert goal in goals, goal
 
 
-@pages
+@each_page
 def test_links(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s:#]+)(?:#[^)]*)?\)", text):

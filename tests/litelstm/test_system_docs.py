@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from bench import pages
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from litelstm.cli import main
@@ -23,19 +24,8 @@ from sim import toolchain
 from tests.litelstm import c_example, commands, litex_soc
 from tests.litelstm.driver.test_backends import FakeChannel
 
-ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "system.md").read_text()
-COMMANDS = [
-    (line, textwrap.dedent(printed))
-    for line, printed in re.findall(r"    \$ litelstm (.*)\n((?:    (?!\$).*\n)*)", TEXT)
-]
-
-
-def block(language: str, words: str) -> str:
-    """The one example with these words."""
-    found = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
-    (text,) = (text for text in found if words in text)
-    return text
+TEXT = pages.read("docs/system.md")
+block = partial(pages.block, TEXT)
 
 
 def names_of(words: str) -> dict[str, Any]:
@@ -47,32 +37,26 @@ def names_of(words: str) -> dict[str, Any]:
 
 def generate(folder: str) -> None:
     """Run the command of the page that fills a folder."""
-    (line,) = (line for line, _ in COMMANDS if line.endswith(f"-o {folder}"))
+    (line,) = (line for line, _ in pages.commands(TEXT) if line.endswith(f"-o {folder}"))
     with pytest.raises(SystemExit) as ended:
         main(line.split())
     assert ended.value.code == 0
 
 
-def matches(printed: str, shown: str) -> bool:
-    """Whether a command printed what the page shows, in which ... is left out."""
-    pattern = ".*".join(re.escape(part) for part in re.split(r"\.\.\.", shown))
-    return re.fullmatch(pattern, printed, re.DOTALL) is not None
-
-
 @pytest.fixture(autouse=True)
 def _in_a_folder_with_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models").mkdir()
-    shutil.copy(ROOT / "models" / "iot_litelstm_w8a8.npz", tmp_path / "models")
+    shutil.copy(pages.ROOT / "models" / "iot_litelstm_w8a8.npz", tmp_path / "models")
     monkeypatch.chdir(tmp_path)
 
 
 def test_ten_minutes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """All commands in their order, then what the generated files are used for."""
     Path("program.py").write_text(block("python", "NETWORK = "))
-    for line, shown in COMMANDS:
+    for line, shown in pages.commands(TEXT):
         printed = commands.run(capsys, *line.split())
         own = "\n".join(x for x in printed.splitlines() if not x.startswith("icarus ")) + "\n"
-        assert matches(own, shown), printed
+        assert pages.matches(own, shown), printed
     in_verilog(tmp_path)
     in_c(capsys, tmp_path)
 

@@ -24,6 +24,18 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
+def check_paths(clock: dict[str, Any], *, count: int) -> None:
+    """The longest path takes as long as the router says, and every stage is named."""
+    longest = [path["ns"] for path in clock["paths"]]
+    assert longest[0] == pytest.approx(1000 / clock["median_mhz"], abs=0.01)
+    assert longest == sorted(longest, reverse=True)
+    assert len(longest) == count
+    for path in clock["paths"]:
+        assert path["stages"][-1]["at_ns"] == path["ns"]
+        assert path["cells_ns"] + path["wires_ns"] == pytest.approx(path["ns"])
+        assert all(stage["name"] for stage in path["stages"])
+
+
 def no_tool(*arguments: Any, **keywords: Any) -> None:
     raise AssertionError(f"a tool was called: {arguments} {keywords}")
 
@@ -33,7 +45,7 @@ def test_from_network_to_bitstream(
 ) -> None:
     command = ["synth", files.network, "--target", "ice40-up5k", "--lanes", 2]
     folder = tmp_path / "made"
-    done = call(*command, "-o", folder, "--json")
+    done = call(*command, "-o", folder, "--json", "--paths", 3)
     assert done.status == 0, done.err
     report = json.loads(done.out)
     assert report == json.loads((folder / "report.json").read_text())
@@ -44,7 +56,7 @@ def test_from_network_to_bitstream(
     clock = report["clock"]
     assert clock["mhz_by_seed"] == [clock["median_mhz"]]
     assert 15 < clock["median_mhz"] < 150
-    assert " ns in wires" in clock["worst_path"]
+    check_paths(clock, count=3)
     hertz = clock["median_mhz"] * 1e6
     assert report["steps_per_second"] == pytest.approx(hertz / report["cycles_per_step"], rel=1e-3)
     assert (folder / "core.bin").stat().st_size > 100_000
@@ -55,10 +67,31 @@ def test_from_network_to_bitstream(
     again = call(*command)
     assert again.status == 0, again.err
     assert f"{clock['median_mhz']:.1f} MHz" in again.out
+    assert f"worst path: {clock['paths'][0]['ns']:.2f} ns" in again.out
+    assert "\u2026" not in again.out  # nothing is cut to the terminal's width
     row = call(*command, "--markdown").out
     assert row.startswith(f"| {files.network.name} | 2 | ice40-up5k |")
     with pytest.raises(AssertionError, match="a tool was called"):
         call(*command, "--fresh")
+
+
+def test_a_clock_is_met_or_not(files: Files, call: Call, cache: Path) -> None:
+    command = ["synth", files.network, "--target", "ice40-up5k", "--lanes", 2, "--clock"]
+    met = call(*command, 15)
+    assert met.status == 0, met.err
+    assert "15 MHz met, slack +" in met.out
+    missed = call(*command, 150)
+    assert missed.status == 1
+    assert "150 MHz NOT met, slack -" in missed.out
+    assert " ns at 150 MHz" in missed.out
+    report = json.loads(call(*command, 150, "--json").out)
+    slack = 1000 / 150 - report["clock"]["paths"][0]["ns"]
+    assert report["wanted"] == {
+        "mhz": 150,
+        "slack_ns": pytest.approx(slack, abs=0.002),
+        "met": False,
+        "seeds_that_meet_it": 0,
+    }
 
 
 def test_cells_alone_where_nothing_is_routed(files: Files, call: Call, cache: Path) -> None:
@@ -73,7 +106,9 @@ def test_a_nexus_is_routed(files: Files, call: Call, cache: Path, tmp_path: Path
     options = ["--target", "nexus-lifcl-40", "--lanes", 2, "-o", folder, "--json"]
     done = call("synth", files.network, *options)
     assert done.status == 0, done.err
-    assert json.loads(done.out)["clock"]["median_mhz"] > 50
+    clock = json.loads(done.out)["clock"]
+    assert clock["median_mhz"] > 50
+    check_paths(clock, count=1)
     assert (folder / "core.bit").stat().st_size > 100_000
 
 
@@ -96,6 +131,9 @@ def test_what_does_not_fit(call: Call, cache: Path, tmp_path: Path) -> None:
         (["--target", "ecp4"], "target is 'ecp4', expected one of ecp5-25f"),
         (["--target", "ecp5-25f", "--seeds", 0], "0 is not 1 or more"),
         (["--target", "ecp5-25f", "--steps", 0], "0 is not 1 or more"),
+        (["--target", "ecp5-25f", "--paths", 0], "0 is not 1 or more"),
+        (["--target", "ecp5-25f", "--clock", "nan"], "nan MHz is no clock"),
+        (["--target", "xilinx-a35t", "--clock", 50], "xilinx-a35t is not routed"),
         (["--target", "ecp5-25f", "--lanes", 99], "lanes is 99, expected 1 to 4"),
         ([], "--target"),
     ],

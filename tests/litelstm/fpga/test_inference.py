@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import ceil
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from golden.cells import LSTM, LiteLSTM
 from hdl import verilog
 from hdl.memory import BLOCK_BITS
 from litelstm.fpga import targets
-from litelstm.fpga.families import MULTIPLIER, RAM
+from litelstm.fpga.families import FF, LUT, LUT_RAM, MULTIPLIER, RAM, SRL
 from litelstm.fpga.flow import Flow, Synthesized
 from tests.networks import Recipe, quantized_network
 
@@ -82,3 +83,23 @@ def test_memories_are_where_the_rule_says_with_their_registers() -> None:
             modes = {cell["parameters"][f"REGMODE_{port}"] for port in ("A", "B")}
             assert "OUTREG" in modes, name
     assert made.netlist.used[MULTIPLIER] == 4 + 2
+
+
+@pytest.mark.parametrize(
+    "target", ["ecp5-25f", "ice40-up5k", "gowin-gw2a-18", "nexus-lifcl-40", "xilinx-a35t"]
+)
+def test_every_part_has_its_cells(target: str) -> None:
+    """Whatever the family's cells are called, each counts where the design has it."""
+    made, _ = synthesize(target, Recipe(inputs=3, units=(4,)), lanes=2, tail=2)
+    netlist = made.netlist
+    assert [name for name in cells(made) if name.startswith("$")] == []
+    for resource in (LUT, FF, RAM, MULTIPLIER, LUT_RAM, SRL):
+        total = sum(part.get(resource, 0) for part in netlist.parts.values())
+        assert ceil(total) == netlist.used.get(resource, 0), resource
+    for part in ("array", "state update", "control"):
+        assert netlist.parts[part][FF] > netlist.used[FF] / 10, part
+    assert sum(netlist.registers.values()) == netlist.used[FF]
+    if target == "xilinx-a35t":
+        assert set(netlist.registers) == {"FDRE", "FDSE"}
+        assert netlist.parts["array"][LUT_RAM] >= 2 * 4  # accumulators and shadows
+        assert netlist.used[SRL] == netlist.cells["SRL16E"]

@@ -31,6 +31,7 @@ def taking(*, rams: int, multipliers: int = 0, array: int = 0) -> Netlist:
         cells={},
         used={RAM: rams, MULTIPLIER: multipliers},
         parts={"array": {MULTIPLIER: array}},
+        registers={},
         memories=MEMORIES,
     )
 

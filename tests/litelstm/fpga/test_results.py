@@ -1,8 +1,6 @@
-"""What is made of a tool's figures: fits, paths in words, reports."""
+"""What is made of a tool's figures: fits, parts, reports."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
@@ -12,7 +10,6 @@ from litelstm.fpga.families import FF, LUT, MULTIPLIER, RAM
 from litelstm.fpga.measure import shortages
 from litelstm.fpga.netlist import part_of
 from litelstm.fpga.targets import TARGETS
-from litelstm.fpga.timing import worst_path
 
 
 def test_targets_are_found_by_name() -> None:
@@ -46,39 +43,6 @@ def test_shortages() -> None:
 )
 def test_parts(cell: str, part: str) -> None:
     assert part_of(cell) == part
-
-
-def path(start: str, end: str, *, to: str = "posedge clk") -> dict[str, Any]:
-    def step(kind: str, delay: float, a: str, b: str, port: str = "D") -> dict[str, Any]:
-        return {
-            "type": kind,
-            "delay": delay,
-            "from": {"cell": a, "port": "Q"},
-            "to": {"cell": b, "port": port},
-        }
-
-    lut = "core.update.x_LUT4_Z"
-    parts = [
-        step("clk-to-q", 0.5, start, start),
-        step("routing", 1.25, start, lut),
-        step("logic", 0.25, lut, lut),
-        step("routing", 1.0, lut, end),
-        step("setup", 0.25, end, end, "CE"),
-    ]
-    return {"from": "posedge clk", "to": to, "path": parts}
-
-
-def test_the_worst_path_in_words() -> None:
-    paths = [
-        path("core.array.a", "o", to="<async>"),
-        path("core.weights.0.3_DP16KD_DOA1", "core.sequencer.walk__row_TRELLIS_FF_Q_2"),
-    ]
-    assert str(worst_path(paths)) == (
-        "from block RAM weights (weights) to sequencer.walk__row (control) (enable): 3.2 ns, "
-        "1.0 ns of it in 1 cells and their ends, 2.2 ns in wires"
-    )
-    with pytest.raises(ValueError, match="no path between registers"):
-        worst_path(paths[:1])
 
 
 def test_a_markdown_row_has_the_headers_columns() -> None:

@@ -1,0 +1,76 @@
+"""What the pages show: code, commands with what they print, and numbers.
+
+Used by the tests that run what a page tells to type, and by :mod:`bench.figures`.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+_CODE = r"^```.*?^```|^(?: {4}|\t).*?$|`[^`\n]+`"
+"""Blocks, indented lines and words in back-ticks."""
+
+NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?"
+_SPECIAL = re.compile(r"\s+|\.\.\.|\{[^}]*\}")
+
+
+def read(page: str) -> str:
+    """The text of a page, named from the project's folder on."""
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def code(text: str) -> list[str]:
+    """What stands in a text as code, without the line ends that a backslash hides."""
+    return re.findall(_CODE, text.replace("\\\n", " "), re.MULTILINE | re.DOTALL)
+
+
+def block(text: str, language: str, words: str) -> str:
+    """The one block of code in a language that has these words."""
+    (found,) = (b for b in re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL) if words in b)
+    return found
+
+
+def commands(text: str) -> list[tuple[str, str]]:
+    """Each ``litelstm`` command that a text shows behind a ``$``, and what it shows as printed."""
+    found = re.findall(r"    \$ litelstm (.*)\n((?:    (?!\$).*\n)*)", text)
+    return [(line, textwrap.dedent(printed)) for line, printed in found]
+
+
+def matches(printed: str, shown: str) -> bool:
+    """Whether a command printed what a page shows, in which ``...`` stands for anything."""
+    pattern = ".*".join(re.escape(part) for part in shown.split("..."))
+    return re.fullmatch(pattern, printed, re.DOTALL) is not None
+
+
+def holes(shown: str) -> list[str]:
+    """What stands in the holes of a text."""
+    return re.findall(r"\{([^}]*)\}", shown)
+
+
+def numbers(text: str, shown: str) -> list[str] | None:
+    """The numbers, or ranges of them, that a text has where ``shown`` has holes in braces.
+
+    Lines may break anywhere, and ``...`` stands for anything in a paragraph or row.
+
+    Returns:
+        The numbers as printed, in the order of the holes; ``None`` if the text does not show this.
+
+    Raises:
+        ValueError: the text shows it more than once.
+    """
+    pattern, at = "", 0
+    for special in _SPECIAL.finditer(shown):
+        pattern += re.escape(shown[at : special.start()])
+        kind = special[0]
+        hole = rf"({NUMBER}(?: to {NUMBER})?)"
+        pattern += hole if kind[0] == "{" else r"(?:(?!\n\n).)*?" if kind == "..." else r"\s+"
+        at = special.end()
+    found = list(re.finditer(pattern + re.escape(shown[at:]), text, re.DOTALL))
+    if len(found) > 1:
+        raise ValueError(f"shown {len(found)} times: {shown}")
+    return list(found[0].groups()) if found else None
