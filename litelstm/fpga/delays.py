@@ -58,8 +58,8 @@ class Delays:
                 start, end, rise, fall = found.groups()
                 made._arc(cell, start, end, max(int(rise), int(fall)))
             elif found := _SETUP.search(line):
-                port = (cell, found[1])
-                made.setups[port] = max(made.setups.get(port, 0), int(found[3]))
+                port, setup = (cell, found[1]), int(found[3])
+                made.setups[port] = max(made.setups.get(port, setup), setup)
             elif found := _TYPE.search(line):
                 kind = found[1]
             elif found := _INSTANCE.search(line):

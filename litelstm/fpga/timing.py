@@ -24,9 +24,9 @@ _MAPPED = re.compile(
 
 _TYPES = (
     (r"SPRAM", SPRAM),
-    (r"DP16KD|_RAM$|EBR|BSRAM|^DPX?B?|^SDPX?B?|^SPX?B?9?$|ROM", RAM),
+    (r"RAMW|RAM16", LUT_RAM),
+    (r"DP16KD|_RAM$|EBR|BSRAM|^S?DPX?B|^SPX?9?$|ROM", RAM),
     (r"MULT|DSP", MULTIPLIER),
-    (r"RAMW|RAM16|DPR16", LUT_RAM),
 )
 """What the cells are that a router makes, by their types."""
 
