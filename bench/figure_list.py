@@ -85,7 +85,9 @@ COUNTS = [
 
 # Words and accuracy
 
-DEMO = Command(run="litelstm demo > log && cat build/run/report.json", seconds=60)
+DEMO = Command(
+    run="litelstm demo > log && cat build/run/report.json", seconds=60, known_as="make run"
+)
 ACCURACY = Command(run="python -m bench.mnist_accuracy --data {data}/mnist.npz --json", seconds=60)
 RTL = Command(
     run="python -m bench.mnist_accuracy --data {data}/mnist.npz --rtl --json", seconds=180
@@ -467,7 +469,8 @@ TRAINED = [
 
 PROOFS = Command(
     run='python -c "import json; from sim.formal.cases import CASES; '
-    "print(json.dumps({'cores': len(CASES)}))\""
+    "print(json.dumps({'cores': len(CASES)}))\"",
+    known_as="make formal",
 )
 PROVED = [
     Figure(page=README, shows="are proved without bound for {cores} small cores", command=PROOFS),

@@ -50,12 +50,20 @@ class Command:
         seconds: about how long it takes.
         before: commands that make files for it.
         prints: for a command without JSON what it prints, with a name in braces for each number.
+        known_as: how pages call it, if it stands for another command.
     """
 
     run: str
     seconds: int = 2
     before: tuple[str, ...] = ()
     prints: str = ""
+    known_as: str = ""
+
+    @property
+    def told(self) -> str:
+        """What a page with its figures has as code: the program, without options."""
+        found = re.match(r"litelstm [a-z]+|python -m [\w.]+", self.run)
+        return self.known_as or (found[0] if found else self.run)
 
     @property
     def needs_data(self) -> bool:

@@ -20,6 +20,12 @@ def test_every_figure_stands_on_its_page_once(figure: Figure) -> None:
     assert pages.numbers(pages.read(figure.page), figure.shows), figure.shows
 
 
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.label[:50])
+def test_every_page_names_the_command_of_its_figures(figure: Figure) -> None:
+    code = " ".join(pages.code(pages.read(figure.page)))
+    assert figure.command.told in code
+
+
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A page of its own in place of the project's."""
