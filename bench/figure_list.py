@@ -401,6 +401,12 @@ ICEBREAKER = _board(
     DIGITS, "icebreaker", 2, "litelstm samples --task digits -o digits.npz", 50, 300
 )
 
+TOO_LARGE = Command(
+    run=f"litelstm build {DIGITS} --board icebreaker --lanes 4 -o board 2>&1 || true",
+    seconds=60,
+    prints="do not fit icebreaker: {cells} logic cells of",
+)
+
 _WORDS = "{compared} of {samples} digits, {mismatched} | {ms_per_sample} ms |"
 BOARD_FIGURES = [
     Figure(
@@ -420,6 +426,7 @@ BOARD_FIGURES = [
         shows=f"with 2 lanes its accumulators go to block RAM and {_LC} are enough",
         command=ICEBREAKER,
     ),
+    Figure(page=BOARDS, shows="with 4 lanes it needs {cells} logic cells", command=TOO_LARGE),
 ]
 
 # Training

@@ -27,6 +27,7 @@ _TYPES = (
     (r"RAMW|RAM16", LUT_RAM),
     (r"DP16KD|_RAM$|EBR|BSRAM|^S?DPX?B|^SPX?9?$|ROM", RAM),
     (r"MULT|DSP", MULTIPLIER),
+    (r"^MUX", "multiplexer"),
 )
 """What the cells are that a router makes, by their types."""
 
