@@ -11,6 +11,7 @@ from bench.cycles import ROWS
 from bench.figures import Command, Figure
 
 README, FPGA, BOARDS, BUS = "README.md", "docs/fpga.md", "docs/boards.md", "docs/bus.md"
+ARCHITECTURE, CONFORMANCE = "docs/architecture.md", "docs/conformance.md"
 LOADING, SIMULATION, TRAINING = "docs/loading.md", "docs/simulation.md", "docs/training.md"
 
 MNIST = "models/mnist_litelstm_w8a8.npz"
@@ -44,6 +45,11 @@ def _cycles() -> list[Figure]:
 
 MNIST_CYCLES = Command(run=f"litelstm cycles {MNIST} --lanes 16 --json")
 RELOADED = Command(run=f"litelstm cycles {MNIST} --lanes 16 --weights ram --json")
+IMAGE = Command(
+    run=f"litelstm generate {MNIST} --lanes 16 --weights ram -o build",
+    seconds=5,
+    prints="weights.bin: {words} words for i_weights",
+)
 COMPARED = Command(run="litelstm compare --inputs 28 --units 64 --lanes 16 --json")
 
 COUNTS = [
@@ -59,7 +65,10 @@ COUNTS = [
         shows="the MNIST network with head, 16 lanes | {cycles_per_sequence / steps}, ideal ...|",
         command=MNIST_CYCLES,
     ),
-    Figure(page=README, shows="9,639 words of 32 bits | {load} cycles", command=RELOADED),
+    Figure(page=README, shows="of 32 bits | {load} cycles", command=RELOADED),
+    Figure(page=README, shows="reload of the MNIST network, {words} words", command=IMAGE),
+    Figure(page=LOADING, shows="has an image of {words} words", command=IMAGE),
+    Figure(page=FPGA, shows="An image has {words} words", command=IMAGE),
     Figure(page=LOADING, shows="until `i` is ready are {load} cycles", command=RELOADED),
     Figure(
         page=FPGA,
@@ -76,7 +85,13 @@ COUNTS = [
         at="cells",
     ),
     Figure(
-        page="docs/architecture.md",
+        page=ARCHITECTURE,
+        shows="the array works in all {4.formula} cycles",
+        command=COUNTED,
+        at="rows",
+    ),
+    Figure(
+        page=ARCHITECTURE,
         shows="{10.formula} cycles a step alone, {11.formula} with two",
         command=COUNTED,
         at="rows",
@@ -121,6 +136,12 @@ WORDS = [
         page=README,
         shows="under Verilator from cocotb | {compared} words, {mismatched} different |",
         command=_simulated("--sim verilator --count 1000 --jobs 2"),
+    ),
+    Figure(
+        page=FPGA,
+        shows=f"| `{MNIST}` | 16 | `ecp5-25f` | compiled, `--batch` | 20 | {{compared}} | "
+        "{mismatched} |",
+        command=_simulated("--count 20 --lanes 16 --netlist ecp5-25f --batch"),
     ),
     Figure(
         page=README,
@@ -275,6 +296,7 @@ AREAS = [
         f"{_SPEED}",
         command=LSTM,
     ),
+    Figure(page=FPGA, shows="(3) takes {microseconds_per_step ~5%} us a step", command=LSTM),
     Figure(
         page=FPGA,
         shows=f"one tail multiplier (4) | 6 | `ice40-up5k` | {_AREA} | {_MHZ}, median of 5 seeds "
@@ -472,15 +494,28 @@ TRAINED = [
     _trained("emotion", "emotion, seven classes"),
 ]
 
-# Proofs
+# Counts of what is verified
 
 PROOFS = Command(
     run='python -c "import json; from sim.formal.cases import CASES; '
     "print(json.dumps({'cores': len(CASES)}))\"",
     known_as="make formal",
 )
-PROVED = [
+
+
+def _collected(file: str, row: str) -> Figure:
+    command = Command(
+        run=f"cd $PYTHONPATH && pytest tests/conformance/{file} --collect-only -q",
+        prints="{tests} tests collected",
+        known_as="make test",
+    )
+    return Figure(page=CONFORMANCE, shows=f"{row} | {{tests}} |", command=command)
+
+
+VERIFIED = [
     Figure(page=README, shows="are proved without bound for {cores} small cores", command=PROOFS),
+    _collected("test_pytorch.py", "steps 1 to 50; float32 and float64"),
+    _collected("test_keras.py", "`Bidirectional`, stacks; initial states"),
 ]
 
 FIGURES = (
@@ -491,7 +526,7 @@ FIGURES = (
     *BUSES,
     *BOARD_FIGURES,
     *TRAINED,
-    *PROVED,
+    *VERIFIED,
 )
 """All of them."""
 
