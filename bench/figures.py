@@ -11,179 +11,24 @@ not on its page, or could not be made. DIR holds the data sets, see docs/trainin
 
 from __future__ import annotations
 
-import json
-import operator
-import os
-import re
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.box import SIMPLE
 from rich.table import Table
 
 from bench import pages
+from bench.figure import Command, Figure, NotMadeError
+from bench.figure_list import FIGURES, WITHOUT_COMMAND
 from litelstm.console import out, progress
 
 QUICK_SECONDS = 10
 """What a command may take at most that is run without ``--all``."""
-
-
-class NotMadeError(Exception):
-    """A command failed, or what it printed has no such value."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """How figures are made.
-
-    Attributes:
-        run: for the shell, in an empty folder that has the project's ``models``. What it prints, or
-            the file that it names behind ``--json``, is JSON. ``{data}`` is the data's folder.
-        seconds: about how long it takes.
-        before: commands that make files for it.
-        prints: for a command without JSON what it prints, with a name in braces for each number.
-        known_as: how pages call it, if it stands for another command.
-    """
-
-    run: str
-    seconds: int = 2
-    before: tuple[str, ...] = ()
-    prints: str = ""
-    known_as: str = ""
-
-    @property
-    def told(self) -> str:
-        """What a page with its figures has as code: the program, without options."""
-        found = re.match(r"litelstm [a-z]+|python -m [\w.]+", self.run)
-        return self.known_as or (found[0] if found else self.run)
-
-    @property
-    def needs_data(self) -> bool:
-        return any("{data}" in line for line in (*self.before, self.run))
-
-    def made(self, folder: Path, data: Path | None) -> Any:
-        """Run it, and return the JSON.
-
-        Raises:
-            NotMadeError: it failed.
-        """
-        environment = {**os.environ, "PYTHONPATH": str(pages.ROOT)}
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        printed = ""
-        for line in (*self.before, self.run):
-            text = line.replace("{data}", str(data))
-            done = subprocess.run(
-                text,
-                shell=True,
-                cwd=folder,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                said = (done.stderr or done.stdout).strip().splitlines()
-                raise NotMadeError(f"status {done.returncode}: {said[-1] if said else text}")
-            printed = done.stdout
-        if self.prints:
-            found = pages.numbers(printed, self.prints)
-            if found is None:
-                raise NotMadeError("it does not print what is read from it")
-            values = (float(number.replace(",", "")) for number in found)
-            return dict(zip(pages.holes(self.prints), values, strict=True))
-        named = re.search(r"--json (\S+\.json)", self.run)
-        try:
-            return json.loads((folder / named[1]).read_text() if named else printed)
-        except (OSError, ValueError):
-            raise NotMadeError("it gave no JSON") from None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """Numbers on a page, with the command that makes them.
-
-    Attributes:
-        page: from the project's folder on.
-        shows: the text as the page has it, from the row's label on, with a hole in braces for each
-            number: ``{PATH}`` in the command's JSON; ``{PATH * 100}``, ``{PATH - PATH}`` or the
-            like if the page has another unit or a difference; ``{PATH ~5%}`` if it may differ by
-            as much. ``...`` is anything.
-        command: what makes it.
-        at: the path that all holes of this figure begin with.
-    """
-
-    page: str
-    shows: str
-    command: Command
-    at: str = ""
-
-    @property
-    def label(self) -> str:
-        """The text before the first hole."""
-        return " ".join(self.shows.partition("{")[0].strip(" |").split())
-
-    def differences(self, report: Any) -> Iterator[tuple[str, str]]:
-        """What is printed and what was made, where they differ.
-
-        Raises:
-            NotMadeError: the report has no such value, or the page no such text.
-        """
-        printed = pages.numbers(pages.read(self.page), self.shows)
-        if printed is None:
-            raise NotMadeError("the page does not show this")
-        for hole, shown in zip(pages.holes(self.shows), printed, strict=True):
-            found = re.fullmatch(r"(.+?)(?: ([-*/]) (.+?))?(?: ~(\d+)%)?", hole)
-            assert found, hole
-            path, sign, operand, spread = found.groups()
-            value = _value(report, self.at, path)
-            if sign:
-                value = _OPERATORS[sign](value, _value(report, self.at, operand))
-            if not _agrees(value, shown, spread=int(spread or 0) / 100):
-                yield shown, _as_printed(value, shown)
-
-
-_OPERATORS = {"-": operator.sub, "*": operator.mul, "/": operator.truediv}
-
-
-def _value(report: Any, at: str, path: str) -> float:
-    """A number as it stands, or the one at a path of keys and places, separated by points."""
-    with suppress(ValueError):
-        return float(path)
-    keys = f"{at}.{path}".removeprefix(".").split(".")
-    while keys:
-        rest = ".".join(keys)
-        key = rest if isinstance(report, dict) and rest in report else keys[0]
-        keys = [] if key == rest else keys[1:]
-        try:
-            report = report[int(key) if isinstance(report, list) else key]
-        except (KeyError, IndexError, TypeError, ValueError):
-            raise NotMadeError(f"the command's JSON has no {path}") from None
-    return float(report)
-
-
-def _agrees(value: float, shown: str, *, spread: float) -> bool:
-    """Whether a value is the one that is shown, or lies in the range that is shown."""
-    low, _, high = (part.replace(",", "") for part in shown.partition(" to "))
-    if not high and not spread:
-        return _as_printed(value, shown) == shown
-    least, most = float(low), float(high or low)
-    return least - spread * abs(least) <= value <= most + spread * abs(most)
-
-
-def _as_printed(value: float, shown: str) -> str:
-    """A value with as many digits as the page shows."""
-    first = shown.partition(" to ")[0]
-    if "e" in first:
-        return f"{value:.0e}".replace("e-0", "e-")
-    return f"{value:{',' if value >= 1000 or ',' in first else ''}.{len(first.partition('.')[2])}f}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,8 +76,6 @@ def _check(command: Command, figures: list[Figure], data: Path | None) -> Iterat
 @click.argument("words", nargs=-1)
 def main(quick: bool, data_dir: Path | None, words: tuple[str, ...]) -> None:
     """Make the figures of README and docs anew; with WORDS only those that have one of them."""
-    from bench.figure_list import FIGURES, WITHOUT_COMMAND
-
     wanted = [
         figure
         for figure in FIGURES

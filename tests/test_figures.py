@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bench import figure_list, figures, pages
-from bench.figure_list import COUNTED, FIGURES, MNIST_CYCLES, RELOADED
-from bench.figures import Command, Figure
+from bench import figures, pages
+from bench.figure import Command, Figure
+from bench.figure_list import FIGURES
+from bench.figure_list.cycles import COUNTED, MNIST_CYCLES, RELOADED
 
 PRINTED = "{'cells': [{'luts': 2917.4}], 'block RAM': 17, 'a.b': 0.25, 'mhz': 150.0}"
 REPORT = Command(run=f'python -c "import json; print(json.dumps({PRINTED}))"')
@@ -72,7 +73,7 @@ def test_commands_that_print_text_or_fail(page: Path) -> None:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, chosen: list[Figure]) -> Result:
-    monkeypatch.setattr(figure_list, "FIGURES", tuple(chosen))
+    monkeypatch.setattr(figures, "FIGURES", tuple(chosen))
     return CliRunner().invoke(figures.main, ["--quick"])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Any
 
 from golden.interface import DEFAULT, Interface
@@ -15,58 +14,17 @@ from hdl.bare_array import bare_array_verilog
 from hdl.plan import Plan
 from hdl.storage import BUILT_IN, Storage
 from litelstm.fpga import tools
+from litelstm.fpga.clock import Clock
 from litelstm.fpga.errors import DoesNotFitError
 from litelstm.fpga.few_pins import few_pins_verilog
 from litelstm.fpga.flow import Flow, Routed, Synthesized
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import MULTIPLIER, PIN, SPRAM, Target, larger
-from litelstm.fpga.timing import TimingPath
 
 TOP = "litelstm_core"
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Shows what is going on, as :func:`litelstm.console.progress` does."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clock:
-    """The clock over some seeds of the router.
-
-    Attributes:
-        mhz: for each seed.
-        paths: the longest ones of the median seed.
-        bitstream: file made from the fastest seed, ``None`` if none was asked for.
-    """
-
-    mhz: tuple[float, ...]
-    paths: tuple[TimingPath, ...]
-    bitstream: str | None = None
-
-    @property
-    def median(self) -> float:
-        return median(self.mhz)
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything as JSON values."""
-        return {
-            "median_mhz": round(self.median, 2),
-            "min_mhz": round(min(self.mhz), 2),
-            "max_mhz": round(max(self.mhz), 2),
-            "mhz_by_seed": [round(mhz, 2) for mhz in self.mhz],
-            "paths": [path.as_json() for path in self.paths],
-            "worst_path": str(self.paths[0]),
-            "bitstream": self.bitstream,
-        }
-
-    def judged(self, wanted: float) -> dict[str, Any]:
-        """Whether the fastest seed, which makes the bitstream, reaches so many MHz: JSON values."""
-        best = max(self.mhz)
-        return {
-            "mhz": wanted,
-            "slack_ns": round(1000 / wanted - 1000 / best, 3),
-            "met": best >= wanted,
-            "seeds_that_meet_it": sum(mhz >= wanted for mhz in self.mhz),
-        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,165 @@
+"""Area and clock of cores."""
+
+from __future__ import annotations
+
+from bench.figure import Command, Figure
+from bench.figure_list.common import (
+    AREA,
+    FF,
+    FPGA,
+    LC,
+    LOADING,
+    LUT,
+    MNIST,
+    MULTIPLIERS,
+    RAM,
+    README,
+    random_network,
+)
+
+LITE = Command(
+    before=(random_network("lite.q.npz", cell="litelstm", inputs=28, units=64),),
+    run="litelstm synth lite.q.npz --target ecp5-25f --lanes 16 --seeds 5 --bare-array --json",
+    seconds=600,
+)
+MNIST_ECP5 = Command(run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --json", seconds=120)
+LSTM = Command(
+    before=(random_network("lstm.q.npz", cell="lstm", inputs=28, units=64),),
+    run="litelstm synth lstm.q.npz --target ecp5-45f --lanes 32 --json",
+    seconds=180,
+)
+SMALL = Command(
+    before=(random_network("small.q.npz", cell="litelstm", inputs=8, units=24),),
+    run="litelstm synth small.q.npz --target ice40-up5k --lanes 6 --tail-multipliers 1 "
+    "--seeds 5 --bare-array --json",
+    seconds=300,
+)
+MNIST_UP5K = Command(
+    run=f"litelstm synth {MNIST} --target ice40-up5k --lanes 8 --tail-multipliers 0 "
+    "--weights ram --classes --json",
+    seconds=900,
+)
+MNIST_LOADED = Command(
+    run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --weights ram --json", seconds=180
+)
+CELLS = Command(
+    run="litelstm compare --target ecp5-85f --lanes 16 --inputs 28 --units 64 --json", seconds=900
+)
+
+_MHZ, _SPEED = "{clock.median_mhz ~5%}", "{cycles_per_step} | {inferences_per_second ~5%} |"
+_SPREAD = "{clock.min_mhz ~5%} to {clock.max_mhz ~5%}"
+_OF_ARRAY = "{clock_to_bare_array * 100 ~5%}"
+_OTHERS = "{resources.LUT.used - parts.array.LUT}"
+
+AREAS = [
+    Figure(
+        page=README,
+        shows=f"| LiteLSTM, 16 lanes, 25F | {LUT}, of which {_OTHERS} are not the array | {FF} | "
+        f"{RAM} | {MULTIPLIERS} | {_MHZ}, median of 5 seeds; {_OF_ARRAY} % of the bare array's | "
+        "{microseconds_per_step ~5%} us |",
+        command=LITE,
+    ),
+    Figure(
+        page=FPGA,
+        shows=f"units (1) | 16 | `ecp5-25f` | {AREA} | {_MHZ}, median of 5 seeds ({_SPREAD}) | "
+        f"{_SPEED}",
+        command=LITE,
+    ),
+    Figure(
+        page=FPGA,
+        shows=f"Of (1)'s {LUT} LUTs everything but the array takes {_OTHERS} (26 %) and two "
+        "multipliers: state update {parts.state update.LUT}, activations {parts.activations.LUT}, "
+        "control {parts.control.LUT}.",
+        command=LITE,
+    ),
+    Figure(
+        page=FPGA,
+        shows="The bare array of (1) reaches {bare_array.median_mhz ~5%} MHz (median of 5 seeds: "
+        "{bare_array.min_mhz ~5%} to {bare_array.max_mhz ~5%}), of which the core has "
+        f"{_OF_ARRAY} %.",
+        command=LITE,
+    ),
+    Figure(
+        page=README,
+        shows=f"The MNIST network takes {LUT} LUT4 and {_MHZ} MHz on the 25F with 16 lanes "
+        "({inferences_per_second ~5%} inferences a second).",
+        command=MNIST_ECP5,
+    ),
+    Figure(
+        page=FPGA,
+        shows=f"10 logits (2) | 16 | `ecp5-25f` | {AREA} | {_MHZ}, one seed | {_SPEED}",
+        command=MNIST_ECP5,
+    ),
+    Figure(
+        page=README,
+        shows=f"| LSTM, 32 lanes, 45F | {AREA} | {_MHZ}, one seed | "
+        "{microseconds_per_step ~5%} us |",
+        command=LSTM,
+    ),
+    Figure(
+        page=FPGA,
+        shows=f"| LSTM, 28 in, 64 units (3) | 32 | `ecp5-45f` | {AREA} | {_MHZ}, one seed | "
+        f"{_SPEED}",
+        command=LSTM,
+    ),
+    Figure(page=FPGA, shows="(3) takes {microseconds_per_step ~5%} us a step", command=LSTM),
+    Figure(
+        page=FPGA,
+        shows=f"one tail multiplier (4) | 6 | `ice40-up5k` | {AREA} | {_MHZ}, median of 5 seeds "
+        f"({_SPREAD}) | {_SPEED}",
+        command=SMALL,
+    ),
+    Figure(
+        page=FPGA,
+        shows=f"(4) above, reaches {_MHZ} MHz, {_OF_ARRAY} % of its bare array's "
+        "{bare_array.median_mhz ~5%} (medians of 5 seeds)",
+        command=SMALL,
+    ),
+    Figure(
+        page=README,
+        shows=f"it takes {LC} of 5,280 logic cells with 8 lanes and runs at {_MHZ} MHz "
+        "({inferences_per_second ~5%} inferences a second)",
+        command=MNIST_UP5K,
+    ),
+    Figure(
+        page=FPGA,
+        shows=f"| {LC} of 5,280 | {RAM} of 30 | {MULTIPLIERS} of 8 | "
+        "{resources.SPRAM.used} of 4 | {resources.pin.used} of 39 | "
+        f"{_MHZ}, one seed | {_SPEED}",
+        command=MNIST_UP5K,
+    ),
+    Figure(
+        page=LOADING,
+        shows=f"with 8 lanes takes {LC} of 5,280 logic cells",
+        command=MNIST_UP5K,
+    ),
+    Figure(
+        page=LOADING,
+        shows=f"On an ECP5-25F with 16 lanes it takes {LUT} LUT4, {RAM} DP16KD and {_MHZ} MHz "
+        "(one seed)",
+        command=MNIST_LOADED,
+    ),
+    Figure(
+        page=LOADING,
+        shows=f"(one seed), {LUT} and {_MHZ} MHz with all in the Verilog",
+        command=MNIST_ECP5,
+    ),
+    *(
+        Figure(
+            page=FPGA,
+            shows=f"| {label} | {{0.ratios.{key}{spread}}} | {{1.ratios.{key}{spread}}} | "
+            f"1 ({{2.values.{key}{spread}}}) | {{3.ratios.{key}{spread}}} | "
+            f"{{4.ratios.{key}{spread}}} |",
+            command=CELLS,
+            at="cells",
+        )
+        for label, key, spread in (
+            ("weight bits", "weight_bits", ""),
+            ("block RAMs", "block_rams", ""),
+            ("LUTs", "luts", ""),
+            ("multipliers", "multipliers", ""),
+            ("MHz, one seed", "mhz", " ~5%"),
+            ("steps a second", "steps_per_second", " ~5%"),
+        )
+    ),
+]

@@ -1,0 +1,56 @@
+"""Accuracy, and words compared with the golden model."""
+
+from __future__ import annotations
+
+from bench.figure import Command, Figure
+from bench.figure_list.common import FPGA, MNIST, README
+
+DEMO = Command(
+    run="litelstm demo > log && cat build/run/report.json", seconds=60, known_as="make run"
+)
+ACCURACY = Command(run="python -m bench.mnist_accuracy --data {data}/mnist.npz --json", seconds=60)
+RTL = Command(
+    run="python -m bench.mnist_accuracy --data {data}/mnist.npz --rtl --json", seconds=180
+)
+
+
+def _simulated(options: str) -> Command:
+    run = f"litelstm simulate {MNIST} --samples {{data}}/mnist.npz {options} --json made.json"
+    return Command(run=run, seconds=120)
+
+
+WORDS = [
+    Figure(
+        page=README,
+        shows="| MNIST rows, 2 x 64 units, official test images: float / integers W8 A8 | "
+        "{float * 100} % / {golden * 100} % |",
+        command=ACCURACY,
+    ),
+    Figure(
+        page=README,
+        shows="| the same images through the RTL, compiled bench | {compared} output words "
+        "compared in {seconds ~40%} s, {mismatched} different |",
+        command=RTL,
+    ),
+    Figure(
+        page=README,
+        shows="under Icarus from cocotb | {compared} words, {mismatched} different |",
+        command=_simulated("--sim icarus --count 200 --jobs 2"),
+    ),
+    Figure(
+        page=README,
+        shows="under Verilator from cocotb | {compared} words, {mismatched} different |",
+        command=_simulated("--sim verilator --count 1000 --jobs 2"),
+    ),
+    Figure(
+        page=FPGA,
+        shows=f"| `{MNIST}` | 16 | `ecp5-25f` | compiled, `--batch` | 20 | {{compared}} | "
+        "{mismatched} |",
+        command=_simulated("--count 20 --lanes 16 --netlist ecp5-25f --batch"),
+    ),
+    Figure(
+        page=README,
+        shows="with head, 16 lanes | {cycles_per_step.measured}, ideal {cycles_per_step.ideal} |",
+        command=DEMO,
+    ),
+]
