@@ -63,7 +63,9 @@ def test_other_families_are_left_alone() -> None:
     assert script(ecp5, top="t", mapping=Mapping()).splitlines() == [
         "read_verilog core.v",
         "scratchpad -set abc9.D 4000",
-        "synth_ecp5  -top t -json netlist.json",
+        "synth_ecp5  -top t",
+        "autoname",
+        "write_json netlist.json",
     ]
 
 
