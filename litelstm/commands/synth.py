@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,9 @@ from litelstm.options import (
     tail_multipliers_option,
     weights_option,
 )
+
+if TYPE_CHECKING:
+    from litelstm.fpga.targets import Target
 
 
 @click.command()
@@ -77,20 +80,14 @@ def synth(
     chose. Results are kept in a cache.
     """
     require_fpga()
-    from litelstm.fpga import report, targets
+    from litelstm.fpga import report
     from litelstm.fpga.flow import Flow
     from litelstm.fpga.measure import measure
 
     for name, value in (("--seeds", seeds), ("--steps", steps), ("--paths", paths)):
         if value < 1:
             raise click.BadParameter(f"{value} is not 1 or more", param_hint=name)
-    if clock is not None and not 0 < clock < inf:
-        raise click.BadParameter(f"{clock:g} MHz is no clock", param_hint="--clock")
-    part = targets.find(target)
-    if clock is not None:
-        if not part.routes:
-            raise InputError(f"--clock: {part.name} is not routed, so its clock is not known")
-        part = replace(part, mhz=clock)
+    part = _part(target, clock)
     storage = Storage(weights=weights, sums=sums or part.family.sums)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
@@ -114,10 +111,22 @@ def synth(
         report.write(files.make_folder(output), described)
     if as_json:
         click.echo(json.dumps(described, indent=2))
-    elif markdown:
-        out.print(report.markdown(described))
     else:
-        for line in report.lines(described):
+        for line in [report.markdown(described)] if markdown else report.lines(described):
             out.print(line)
     if described["wanted"] and not described["wanted"]["met"]:
         sys.exit(1)
+
+
+def _part(target: str, clock: float | None) -> Target:
+    """The target of a name; its router is asked for the clock in MHz, if there is one."""
+    from litelstm.fpga import targets
+
+    part = targets.find(target)
+    if clock is None:
+        return part
+    if not 0 < clock < inf:
+        raise click.BadParameter(f"{clock:g} MHz is no clock", param_hint="--clock")
+    if not part.routes:
+        raise InputError(f"--clock: {part.name} is not routed, so its clock is not known")
+    return replace(part, mhz=clock)

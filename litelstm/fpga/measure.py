@@ -119,13 +119,11 @@ def measure(
     """Synthesize a core, and place and route it where the target can.
 
     Args:
-        network: what the core runs.
+        network, lanes, tail_multipliers, interface, storage: the core.
         flow: the tools, and the clock that the router is asked for.
-        lanes, tail_multipliers, interface, storage: of the core.
         seeds: runs of the router.
         steps: of a sequence that counts as an inference.
-        bare_array: measure the array's own clock, too.
-        bitstream: make it.
+        bare_array, bitstream: whether to make these, too.
         progress: shows what is going on.
         paths: how many of the longest paths are told.
         wanted: the clock that the core must reach, in MHz.
@@ -152,11 +150,7 @@ def measure(
     clock = bare = None
     if flow.target.routes:
         clock = _route(flow, synthesized, seeds, "core", progress, bitstream=bitstream, paths=paths)
-        if bare_array:
-            with progress("synthesis of the bare array", None):
-                text = bare_array_verilog(core.plan, name=TOP)
-                alone = flow.synthesize(text, top=TOP)
-            bare = _route(flow, alone, seeds, "bare array", progress)
+        bare = _bare_array(flow, core.plan, seeds, progress) if bare_array else None
     return Measured(
         target=flow.target,
         plan=core.plan,
@@ -166,6 +160,13 @@ def measure(
         wanted=wanted,
         steps=steps,
     )
+
+
+def _bare_array(flow: Flow, plan: Plan, seeds: int, progress: Progress) -> Clock:
+    """The clock of the array alone."""
+    with progress("synthesis of the bare array", None):
+        synthesized = flow.synthesize(bare_array_verilog(plan, name=TOP), top=TOP)
+    return _route(flow, synthesized, seeds, "bare array", progress)
 
 
 def _route(
