@@ -92,7 +92,7 @@ def timeline(architecture: Architecture, lanes: int) -> str:
     plan = Plan(network=architecture.quantized(), lanes=lanes)
     steady = steady_state(plan)
     record = _Recorder(plan)
-    count = record.run(controls_of([STEP + SHOWN + 2]))
+    count = record.run([(controls_of([STEP + SHOWN + 2]), 1)])
     start, end = int(count.steps[STEP]), int(count.steps[STEP + SHOWN])
     scale = -(-(end - start) // WIDTH)
 

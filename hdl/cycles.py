@@ -2,7 +2,8 @@
 
 The sequencer and the state update follow fixed rules, so their timing can be computed: a column
 starts when its element is ready, everything else follows one cycle after the other. This module
-follows those rules column by column. Simulations assert that the hardware keeps to it.
+follows those rules column by column, until the core is where it was some steps before: from there
+on all repeats, and is not followed again. Simulations assert that the hardware keeps to it.
 
 Time 0 is the cycle in which the core takes the first input element. The streams are taken not to
 stall: an element and a state word are offered in every cycle, and an output is taken at once.
@@ -11,8 +12,10 @@ stall: an element and a state word are offered in every cycle, and an output is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,30 +36,62 @@ from hdl.latency import (
     SETTLED,
 )
 from hdl.plan import Job, Pass, Plan
+from hdl.series import Series
+
+Repeats = Iterable[tuple[Sequence[Control], int]]
+"""Steps, and how many times they follow each other."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CycleCount:
     """Timing of some sequences, one after the other.
 
     Attributes:
-        inputs: cycle in which each input element is taken.
-        outputs: cycle in which each output word is given.
-        loaded, saved: cycle in which each state word is taken or given.
-        steps: cycle in which each step's first operation is issued.
+        series: cycles of ``inputs``, ``outputs``, ``loaded``, ``saved`` and ``steps``.
         end: cycle after the last operation.
         issued: operations of the array, one a cycle.
         waited: cycles in which the array waited, by what it waited for.
     """
 
-    inputs: NDArray[np.int64]
-    outputs: NDArray[np.int64]
-    loaded: NDArray[np.int64]
-    saved: NDArray[np.int64]
-    steps: NDArray[np.int64]
+    series: dict[str, Series]
     end: int
     issued: int
     waited: dict[str, int]
+
+    @cached_property
+    def inputs(self) -> NDArray[np.int64]:
+        """Cycle in which each input element is taken."""
+        return self.series["inputs"].array()
+
+    @cached_property
+    def outputs(self) -> NDArray[np.int64]:
+        """Cycle in which each output word is given."""
+        return self.series["outputs"].array()
+
+    @cached_property
+    def loaded(self) -> NDArray[np.int64]:
+        """Cycle in which each state word is taken."""
+        return self.series["loaded"].array()
+
+    @cached_property
+    def saved(self) -> NDArray[np.int64]:
+        """Cycle in which each state word is given."""
+        return self.series["saved"].array()
+
+    @cached_property
+    def steps(self) -> NDArray[np.int64]:
+        """Cycle in which each step's first operation is issued."""
+        return self.series["steps"].array()
+
+    @property
+    def first_output(self) -> int:
+        """Cycle of the first output word, at once even for the longest sequence."""
+        return self.series["outputs"].first
+
+    @property
+    def last_output(self) -> int:
+        """Cycle of the last output word, likewise."""
+        return self.series["outputs"][-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +121,15 @@ def controls_of(lengths: Sequence[int]) -> list[Control]:
     Raises:
         ValueError: a length is less than 1.
     """
+    return [c for controls, times in _repeats(lengths) for _ in range(times) for c in controls]
+
+
+def _repeats(lengths: Sequence[int]) -> Repeats:
+    """Steps as of :func:`controls_of`, those that are alike together."""
     if any(length < 1 for length in lengths):
         raise ValueError(f"lengths must be 1 or more, not {list(lengths)!r}")
-    return [Control(last=n == length - 1) for length in lengths for n in range(length)]
+    ends = [Control()], [Control(last=True)]
+    return [one for length in lengths for one in ((ends[0], length - 1), (ends[1], 1))]
 
 
 def count(plan: Plan, lengths: Sequence[int]) -> CycleCount:
@@ -97,19 +138,19 @@ def count(plan: Plan, lengths: Sequence[int]) -> CycleCount:
     Raises:
         ValueError: a length is less than 1.
     """
-    return count_steps(plan, controls_of(lengths))
+    return _Run(plan).run(_repeats(lengths))
 
 
 def count_steps(plan: Plan, controls: Sequence[Control]) -> CycleCount:
     """Timing of steps, fed without a gap from reset on."""
-    return _Run(plan).run(controls)
+    return _Run(plan).run([([one], len(list(alike))) for one, alike in groupby(controls)])
 
 
 def cycles_per_sequence(plan: Plan, steps: int) -> int:
     """Cycles that a sequence takes behind others of its length."""
-    words = plan.result_words * (steps if plan.interface.every_step else 1)
-    ends = count(plan, [steps] * 4).outputs[words - 1 :: words]
-    return int(ends[-1] - ends[-2])
+    run = _Run(plan)
+    ends = [run.run(_repeats([steps])).last_output for _ in range(4)]
+    return ends[-1] - ends[-2]
 
 
 def steady_state(plan: Plan) -> SteadyState:
@@ -118,8 +159,9 @@ def steady_state(plan: Plan) -> SteadyState:
     steps = 4 * streams
 
     def after(turns: int) -> CycleCount:
-        controls = [Control(stream=n % streams) for n in range(turns * steps)]
-        return count_steps(plan, [*controls[:-1], replace(controls[-1], last=True)])
+        turn = [Control(stream=n) for n in range(streams)]
+        end = [*turn[:-1], replace(turn[-1], last=True)]
+        return _Run(plan).run([(turn, 4 * turns - 1), (end, 1)])
 
     early, late = after(1), after(2)
     span = late.end - early.end
@@ -157,6 +199,17 @@ class _Step:
     answers: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Mark:
+    """How far a count had come: repeats still to do, and all that only ever grows."""
+
+    left: int
+    now: int
+    issued: int
+    waited: Counter[str]
+    lengths: list[int]
+
+
 @dataclass
 class _Run:
     """State of the count: every field of numbers is a list of cycles."""
@@ -166,40 +219,113 @@ class _Run:
     step: _Step = field(default_factory=_Step)
     entered_last: int | None = None
     row_free: int = 0
-    inputs: list[int] = field(default_factory=list)
-    outputs: list[int] = field(default_factory=list)
-    loaded: list[int] = field(default_factory=list)
-    saved: list[int] = field(default_factory=list)
+    inputs: Series = field(default_factory=Series)
+    outputs: Series = field(default_factory=Series)
+    loaded: Series = field(default_factory=Series)
+    saved: Series = field(default_factory=Series)
     releases: list[int] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
+    steps: Series = field(default_factory=Series)
     issued: int = 0
-    words_taken: int = 0
     waited: Counter[str] = field(default_factory=Counter)
     entries: dict[int, NDArray[np.int64]] = field(default_factory=dict)
 
-    def run(self, controls: Sequence[Control]) -> CycleCount:
-        streams = [_Stream() for _ in range(self.plan.interface.streams)]
-        for control in controls:
-            self._take_inputs()
-            if control.load:
-                self._load()
-            self._begin(streams[control.stream], control)
-            for position, single in enumerate(self.plan.step_passes):
-                self._pass(single, starts_step=position == 0)
-            if self.plan.head_pass and self.step.answers:
-                self._pass(self.plan.head_pass, starts_step=False)
-            if control.save:
-                self._save()
+    def __post_init__(self) -> None:
+        self.outputs = Series(keeps=self.plan.sizes.output_places)
+        self._streams = [_Stream() for _ in range(self.plan.interface.streams)]
+
+    def run(self, repeats: Repeats) -> CycleCount:
+        for controls, times in repeats:
+            self._repeat(controls, times)
         return CycleCount(
-            inputs=np.array(self.inputs),
-            outputs=np.array(self.outputs),
-            loaded=np.array(self.loaded, dtype=np.int64),
-            saved=np.array(self.saved, dtype=np.int64),
-            steps=np.array(self.steps),
+            series=self._series,
             end=self.now,
             issued=self.issued,
             waited=dict(self.waited),
         )
+
+    @property
+    def _series(self) -> dict[str, Series]:
+        names = ("inputs", "outputs", "loaded", "saved", "steps")
+        return {name: getattr(self, name) for name in names}
+
+    def _repeat(self, controls: Sequence[Control], times: int) -> None:
+        """Some steps, so many times: one by one, until the rest is known."""
+        seen: dict[Hashable, _Mark] = {}
+        while times:
+            if times > 1:
+                here = self._mark(times)
+                before = seen.setdefault(self._situation(), here)
+                if before is not here and (more := times // (before.left - times)):
+                    self._skip(before, more)
+                    times %= before.left - times
+                    continue
+            for control in controls:
+                self._step(control)
+            times -= 1
+
+    def _situation(self) -> Hashable:
+        """Everything that decides what comes, in cycles from now.
+
+        Cycles are compared with now or later ones, after no more than a latency has been added.
+        One that lies so far back that it cannot be the larger is as good as any other such.
+        """
+        cost = self.plan.update_cost
+        far = self.now - cost.depth - max(OUTPUT_BUFFER, HEAD_FREE) - 8
+
+        def ago(cycles: Iterable[int]) -> tuple[int, ...]:
+            return tuple(max(cycle, far) - self.now for cycle in cycles)
+
+        return (
+            self.step.stream,
+            tuple((stream.starts, stream.unused) for stream in self._streams),
+            ago(
+                [self.row_free] if self.entered_last is None else [self.row_free, self.entered_last]
+            ),
+            ago(self.outputs[-self.plan.sizes.output_places :]),
+            # These are told as they are, so their own distance counts however large it is.
+            tuple(cycle - self.now for cycle in (*self.inputs[-1:], *self.releases[-2:])),
+            tuple(
+                (job, (np.maximum(entries, far) - self.now).tobytes())
+                for job, entries in self.entries.items()
+            ),
+        )
+
+    def _mark(self, left: int) -> _Mark:
+        return _Mark(
+            left=left,
+            now=self.now,
+            issued=self.issued,
+            waited=self.waited.copy(),
+            lengths=[len(series) for series in self._series.values()],
+        )
+
+    def _skip(self, mark: _Mark, times: int) -> None:
+        """What came since a mark comes so many times again."""
+        period = self.now - mark.now
+        late = times * period
+        for series, since in zip(self._series.values(), mark.lengths, strict=True):
+            series.repeat(since, times=times, shift=period)
+        self.releases = [cycle + late for cycle in self.releases[-2:]]
+        self.entries = {job: entries + late for job, entries in self.entries.items()}
+        self.now += late
+        self.row_free += late
+        if self.entered_last is not None:
+            self.entered_last += late
+        self.issued += times * (self.issued - mark.issued)
+        for reason, waited in self.waited.items():
+            self.waited[reason] += times * (waited - mark.waited[reason])
+
+    def _step(self, control: Control) -> None:
+        self._take_inputs()
+        if control.load:
+            self._load()
+        self._begin(self._streams[control.stream], control)
+        for position, single in enumerate(self.plan.step_passes):
+            self._pass(single, starts_step=position == 0)
+        if self.plan.head_pass and self.step.answers:
+            self._pass(self.plan.head_pass, starts_step=False)
+        if control.save:
+            self._save()
 
     def _begin(self, stream: _Stream, control: Control) -> None:
         keep = control.keep and not stream.unused
@@ -293,7 +419,6 @@ class _Run:
             enters = max(enters, self.row_free)
             if words:
                 enters = max(enters, self._room(words) + ROOM)
-                self.words_taken += words
             enters = self._in_phase(enters)
             entries.append(enters + cost.interval * np.arange(units))
             self.entered_last = int(entries[-1][-1])
@@ -329,5 +454,5 @@ class _Run:
 
     def _room(self, words: int) -> int:
         """First cycle in which the output buffer has room for some more words."""
-        must_be_gone = self.words_taken + words - self.plan.sizes.output_places
-        return self.outputs[must_be_gone - 1] + 1 if must_be_gone > 0 else 0
+        back = self.plan.sizes.output_places - words + 1
+        return self.outputs[-back] + 1 if len(self.outputs) >= back else 0

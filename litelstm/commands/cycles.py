@@ -105,8 +105,8 @@ def _report(plan: Plan, steps: int) -> dict[str, Any]:
         "load": load_cycles(plan),
         "steps": steps,
         "cycles_per_sequence": timing.cycles_per_sequence(plan, steps),
-        "first_output": int(alone.outputs[0]),
-        "last_output": int(alone.outputs[-1]),
+        "first_output": alone.first_output,
+        "last_output": alone.last_output,
         "waited": {reason: waited for reason, waited in alone.waited.items() if waited},
     }
 
