@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
 from golden.refinement import refine
 from golden.scales import Block, LayerScales, Observed
 from golden.settings import Settings
+
+_Points = tuple[dict[str, int], dict[str, int]]
 
 
 class Calibration:
@@ -107,6 +110,22 @@ class _ObservedLayer:
     hidden: Observed | None
     blocks: list[Block]
     biases: dict[str, Observed]
+    _chosen: dict[tuple[Any, ...], _Points] = field(default_factory=dict)
+
+    def choose(self, x: Format, widths: dict[str, int], settings: Settings) -> _Points:
+        """Binary points of the operands and of each gate's products; settings often share them."""
+        key = x, *widths.values(), settings.weight_width, settings.method
+        if key not in self._chosen:
+            scales = LayerScales(
+                self.blocks,
+                self.biases,
+                self.values,
+                widths=widths,
+                weight_width=settings.weight_width,
+                method=settings.method,
+            )
+            self._chosen[key] = scales.choose({"x": x.frac})
+        return self._chosen[key]
 
     @classmethod
     def of(cls, layer: Layer, x: Observed, trace: dict[str, Floats]) -> _ObservedLayer:
@@ -139,15 +158,7 @@ def _quantize_layer(
     widths = {"x": x.width, "h": settings.activation_width}
     if "c" in layer.cell.state:
         widths["c"] = settings.state_width
-    scales = LayerScales(
-        observed.blocks,
-        observed.biases,
-        observed.values,
-        widths=widths,
-        weight_width=settings.weight_width,
-        method=settings.method,
-    )
-    fracs, product_fracs = scales.choose({"x": x.frac})
+    fracs, product_fracs = observed.choose(x, widths, settings)
     # tanh saturates at the table's end, so a pre-activation need not reach farther; the
     # logistic sigmoid halves its argument first.
     whole = table.log2_range + (1 if layer.sigmoid == "logistic" else 0)

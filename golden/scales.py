@@ -40,15 +40,16 @@ class Observed:
         if flat.size > _MOST:
             flat = np.random.default_rng(0).choice(flat, _MOST, replace=False, shuffle=False)
         self._values = flat
-        self._errors: dict[Format, float] = {}
+        self._errors: dict[tuple[int, int], float] = {}
         self._chosen: dict[tuple[int, str], int] = {}
 
-    def square_error(self, to: Format) -> float:
-        """Mean squared error of rounding and clipping to a format."""
-        if to not in self._errors:
+    def square_error(self, width: int, frac: int) -> float:
+        """Mean squared error of rounding and clipping to a format of these bits."""
+        if (width, frac) not in self._errors:
+            to = Format(width=width, frac=frac)
             error = to.to_float(to.quantize(self._values)) - self._values
-            self._errors[to] = float(np.mean(error**2))
-        return self._errors[to]
+            self._errors[width, frac] = float(np.mean(error**2))
+        return self._errors[width, frac]
 
     def choose_frac(self, width: int, method: str) -> int:
         """Fraction bits of a power-of-two scale at ``width`` bits.
@@ -72,7 +73,7 @@ class Observed:
         if method == "max":
             return finest
         candidates = range(finest, min(64, finest + _SEARCH) + 1)
-        return min(candidates, key=lambda frac: self.square_error(Format(width=width, frac=frac)))
+        return min(candidates, key=lambda frac: self.square_error(width, frac))
 
     def _saturates(self, to: Format) -> bool:
         low, high = np.floor(np.ldexp(self._ends, to.frac) + 0.5)
@@ -124,6 +125,7 @@ class LayerScales:
         self._widths = widths
         self._weight_width = weight_width
         self._method = method
+        self._known: dict[tuple[str, tuple[int, ...]], tuple[float, int]] = {}
 
     def choose(self, given: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
         """Fraction bits of every operand (some of them ``given``), and of each gate's products."""
@@ -157,18 +159,20 @@ class LayerScales:
 
     def _least(self, gate: str, fracs: dict[str, int]) -> tuple[float, int]:
         """The least noise in a gate's sum, and the products' binary point that gives it."""
-        *finest, bias = self._finest(gate, fracs)
-        last = min(max(finest) + _SEARCH, bias)
-        return min(
-            (sum(self._block_noise(block, fracs, frac) for block in self._blocks[gate]), frac)
-            for frac in range(min(*finest, last), last + 1)
-        )
+        key = gate, tuple(fracs[block.operand] for block in self._blocks[gate])
+        if key not in self._known:
+            *finest, bias = self._finest(gate, fracs)
+            last = min(max(finest) + _SEARCH, bias)
+            self._known[key] = min(
+                (sum(self._block_noise(block, fracs, frac) for block in self._blocks[gate]), frac)
+                for frac in range(min(*finest, last), last + 1)
+            )
+        return self._known[key]
 
     def _block_noise(self, block: Block, fracs: dict[str, int], product_frac: int) -> float:
         matrix, operand, frac = block.matrix, self._values[block.operand], fracs[block.operand]
-        to = Format(width=self._weight_width, frac=product_frac - frac)
-        weights = matrix.square_error(to) * operand.power
+        weights = matrix.square_error(self._weight_width, product_frac - frac) * operand.power
         return matrix.columns * (weights + self._operand_error(block.operand, frac) * matrix.power)
 
     def _operand_error(self, name: str, frac: int) -> float:
-        return self._values[name].square_error(Format(width=self._widths[name], frac=frac))
+        return self._values[name].square_error(self._widths[name], frac)
