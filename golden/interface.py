@@ -42,7 +42,9 @@ class Interface:
         if not 1 <= self.streams <= MAX_STREAMS:
             raise InputError(f"streams is {self.streams}, expected 1 to {MAX_STREAMS}")
         if self.state not in self.STATES:
-            raise InputError(f"state is {self.state!r}, expected {', '.join(self.STATES)}")
+            *others, last = self.STATES
+            expected = f"{', '.join(others)} or {last}"
+            raise InputError(f"state is {self.state!r}, expected {expected}")
 
     def check(self, network: QuantizedNetwork) -> None:
         """Refuse a network that has no classes where they are asked for.

@@ -39,7 +39,9 @@ class Packing:
 
     def __post_init__(self) -> None:
         if self.bus not in self.BUSES:
-            raise InputError(f"bus is {self.bus} bits, expected {', '.join(map(str, self.BUSES))}")
+            *others, last = map(str, self.BUSES)
+            expected = f"{', '.join(others)} or {last}"
+            raise InputError(f"bus is {self.bus} bits, expected {expected}")
         if not 1 <= self.element <= 32:
             raise InputError(f"an element has {self.element} bits, a bus takes 1 to 32")
 

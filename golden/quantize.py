@@ -13,10 +13,14 @@ from golden.cells import Floats
 from golden.errors import InputError
 from golden.losses import Report, losses
 from golden.network import Network
+from golden.promise import LOOKS, Promise
 from golden.quality import Judge
 from golden.quantized import QuantizedNetwork
 from golden.search import Outcome, Search
 from golden.settings import Settings
+
+SHARES = tuple(0.25**look for look in range(len(LOOKS)))
+"""Of the bound, for the searches one after the other."""
 
 
 def quantize(
@@ -48,8 +52,11 @@ def quantize_within(
     labels: NDArray[Any] | None = None,
     settings: Settings | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> tuple[Outcome, Report]:
+) -> tuple[Outcome, Report, Promise]:
     """Search the cheapest widths with which the network loses no more than a bound.
+
+    Every other sample is held out: the search does not see it. If the network that is found loses
+    more than the bound on those, the search is done again with a part of the bound.
 
     Args:
         network: the float network.
@@ -57,21 +64,39 @@ def quantize_within(
         max_drop: the bound in percentage points, see :class:`golden.search.Search`.
         labels: classes of the samples (batch,); without them the float network's decisions count,
             see :class:`golden.quality.Judge`.
-        settings: what is not searched; its widths and table size do not count.
+        settings: what is not searched; its widths and table do not count.
         progress: called with the number of settings tried.
 
     Returns:
-        The setting found with its network, and what each tensor loses with it.
+        The setting found with its network; what each tensor loses with it; and what the samples
+        held out say of it.
 
     Raises:
-        InputError: samples or labels do not fit, or no setting stays within the bound.
+        InputError: samples or labels do not fit, there are fewer than two samples, or no setting
+            stays within the bound.
     """
-    calibration = Calibration(network, check_samples(samples, network.inputs))
-    judge = Judge(calibration.run.output, labels, head=network.head is not None)
+    x = check_samples(samples, network.inputs)
+    if len(x) < 2:
+        raise InputError(f"samples are {len(x)}, expected 2 or more: half of them are held out")
+    seen, held = slice(0, None, 2), slice(1, None, 2)
+    calibration = Calibration(network, x[seen])
+    judges = [
+        Judge(output, None if labels is None else labels[part], head=network.head is not None)
+        for part, output in ((seen, calibration.run.output), (held, network.forward(x[held])))
+    ]
     base = settings or Settings()
-    search = Search(calibration, judge, max_drop=max_drop, base=base, progress=progress)
-    outcome = search.run()
-    return outcome, _report(calibration, outcome.best.network)
+    search = Search(calibration, judges[0], max_drop=max_drop, base=base, progress=progress)
+    lost = 0.0
+    for look, share in enumerate(SHARES):
+        outcome = search.run(share)
+        promise = Promise.of(judges[1], outcome.best.network, x[held], look=look)
+        if promise.lost <= max_drop:
+            return outcome, _report(calibration, outcome.best.network), promise
+        lost = promise.lost
+    raise InputError(
+        f"max_drop is {max_drop:g}, expected {lost:.3g} or more: so many points are lost on "
+        f"{len(x[held])} samples that were held out of the search (more samples may help)"
+    )
 
 
 def _report(calibration: Calibration, result: QuantizedNetwork) -> Report:

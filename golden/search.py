@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from golden.calibration import Calibration
+from golden.cells import Floats
 from golden.cost import Cost, cost
 from golden.errors import InputError
 from golden.layer_formats import MAX_TENSOR_WIDTH
@@ -28,8 +29,12 @@ WIDTHS = {
 They are fields of :class:`golden.settings.Settings`.
 """
 
+LOG2_RANGES = (2, 3)
+"""Ranges of the tanh table that are searched, [0, 4) and [0, 8): from 8 on no format tells tanh
+from 1."""
+
 Choice = tuple[int, ...]
-"""A value for each of ``WIDTHS`` that the network has."""
+"""A value for each of ``WIDTHS`` that the network has, and last one of ``LOG2_RANGES``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,7 @@ class Outcome:
         reference: the setting W8 A8 C12, whether it does or not.
         tried: number of settings that were tried.
         measure, level: what is judged, and what the float network reaches in percent.
+        samples: number of samples that the search has judged with.
     """
 
     best: Candidate
@@ -69,6 +75,7 @@ class Outcome:
     tried: int
     measure: str
     level: float
+    samples: int
 
 
 class Search:
@@ -82,9 +89,9 @@ class Search:
     4. Exchanges: a bit of one width for one or two of another, where that is cheaper; then 3 again.
        The cheaper of both ends is the result.
 
-    A setting stays within the bound if neither the right decisions that it loses nor the
-    confidence that it loses exceed it (:class:`golden.quality.Judge`); so its accuracy drops by no
-    more. Every choice follows from the numbers alone: the same call finds the same setting.
+    A setting stays within the bound if neither the share of decisions that it changes exceeds it,
+    nor the share that it is expected to change on other samples (:class:`golden.quality.Judge`).
+    Every choice follows from the numbers alone: the same call finds the same setting.
 
     Args:
         calibration: the float network and its samples.
@@ -110,34 +117,41 @@ class Search:
             raise InputError(f"max_drop is {max_drop}, expected 0 to 100 percentage points")
         self._calibration = calibration
         self._judge = judge
-        self._max_drop = max_drop
+        self._max_drop = self._bound = max_drop
         self._base = base
         self._progress = progress
         self._tried: dict[Choice, Candidate] = {}
+        self._networks: dict[Choice, tuple[QuantizedNetwork, Cost]] = {}
         has_c = any("c" in layer.cell.state for layer in calibration.network.layers)
         self._ranges = {n: ends for n, ends in WIDTHS.items() if has_c or n != "state_width"}
         default = Settings()
-        self._start = tuple(
-            getattr(default, name) or default.activation_width for name in self._ranges
+        self._start = (
+            *(getattr(default, name) or default.activation_width for name in self._ranges),
+            default.log2_range,
         )
-        self._reference = cost(calibration.quantize(self._settings(self._start)))
 
-    def run(self) -> Outcome:
+    def run(self, share: float = 1.0) -> Outcome:
         """Find the cheapest setting.
+
+        Args:
+            share: of the bound that the setting shall stay within, or as near as there is one.
 
         Raises:
             InputError: not even the widest setting stays within the bound.
         """
-        widest = tuple(most for _, most in self._ranges.values())
-        if self._excess(widest) > 0:
+        ends = [most for _, most in self._ranges.values()]
+        widest = min(((*ends, log2_range) for log2_range in LOG2_RANGES), key=self._loss)
+        loss = self._loss(widest)
+        if loss > self._max_drop:
             raise InputError(
-                f"max_drop is {self._max_drop:g}, expected {self._loss(widest):.3g} or more: "
-                f"with all widths at their largest so many points of {self._judge.measure} or of "
-                "confidence are lost (more samples or an interpolated tanh table may help)"
+                f"max_drop is {self._max_drop:g}, expected {loss:.3g} or more: with all widths at "
+                f"their largest so many points of {self._judge.measure} may be lost "
+                f"({self._help(widest)})"
             )
-        together = tuple(self._narrowest(widest, index) for index in range(len(widest)))
-        ends = [self._settle(start) for start in (self._repair(together), self._balanced(widest))]
-        best = min((self._try(end) for end in ends), key=lambda one: one.relative)
+        self._bound = max(share * self._max_drop, loss)
+        together = tuple(self._narrowest(widest, index) for index in range(len(self._ranges)))
+        starts = self._repair((*together, widest[-1])), self._balanced(widest)
+        best = min(map(self._try, map(self._settle, starts)), key=lambda one: one.relative)
         reference = self._try(self._start)
         return Outcome(
             best=best,
@@ -145,22 +159,36 @@ class Search:
             tried=len(self._tried),
             measure=self._judge.measure,
             level=self._judge.level,
+            samples=len(self._calibration.samples),
         )
 
     def _settings(self, choice: Choice) -> Settings:
-        return replace(self._base, **dict(zip(self._ranges, choice, strict=True)))
+        names = (*self._ranges, "log2_range")
+        return replace(self._base, **dict(zip(names, choice, strict=True)))
+
+    def _network(self, choice: Choice) -> tuple[QuantizedNetwork, Cost]:
+        """The network quantized so, and what it costs; not yet judged."""
+        if choice not in self._networks:
+            network = self._calibration.quantize(self._settings(choice))
+            self._networks[choice] = network, cost(network)
+        return self._networks[choice]
+
+    def _price(self, choice: Choice) -> float:
+        return self._network(choice)[1].relative(self._network(self._start)[1])
+
+    def _output(self, network: QuantizedNetwork) -> Floats:
+        words = IntegerModel(network).forward(network.quantize_input(self._calibration.samples))
+        return network.out.to_float(words)
 
     def _try(self, choice: Choice) -> Candidate:
         if choice not in self._tried:
-            settings = self._settings(choice)
-            network = self._calibration.quantize(settings)
-            words = IntegerModel(network).forward(network.quantize_input(self._calibration.samples))
-            output, price = network.out.to_float(words), cost(network)
+            network, price = self._network(choice)
+            output = self._output(network)
             self._tried[choice] = Candidate(
-                settings=settings,
+                settings=self._settings(choice),
                 network=network,
                 cost=price,
-                relative=price.relative(self._reference),
+                relative=self._price(choice),
                 drop=self._judge.drop(output),
                 lost=self._judge.lost(output),
                 doubt=self._judge.doubt(output),
@@ -169,36 +197,39 @@ class Search:
         return self._tried[choice]
 
     def _excess(self, choice: Choice) -> float:
-        """Points lost beyond the bound, of decisions and of confidence together."""
+        """Points lost beyond the bound, those found and those expected together."""
         tried = self._try(choice)
-        return sum(max(0.0, points - self._max_drop) for points in (tried.lost, tried.doubt))
+        return sum(max(0.0, points - self._bound) for points in (tried.lost, tried.doubt))
 
     def _loss(self, choice: Choice) -> float:
         """The least bound that a setting stays within."""
         return max(self._try(choice).lost, self._try(choice).doubt)
 
+    def _help(self, widest: Choice) -> str:
+        """What would help where the widest setting does not."""
+        helps = "more samples or a looser bound"
+        if self._base.interpolate:
+            return f"{helps} may help"
+        settings = replace(self._settings(widest), interpolate=True)
+        output = self._output(self._calibration.quantize(settings))
+        loss = max(self._judge.lost(output), self._judge.doubt(output))
+        return f"{loss:.3g} with an interpolated tanh table; {helps} may help"
+
     def _narrowest(self, widest: Choice, index: int) -> int:
         """The least of one width that stays within the bound while the others are widest."""
         low, high = list(self._ranges.values())[index]
-        while low < high:
-            middle = (low + high) // 2
-            if self._excess(_with(widest, index, middle)) > 0:
-                low = middle + 1
-            else:
-                high = middle
-        return high
+        return _least(low, high, lambda width: self._excess(_with(widest, index, width)) <= 0)
 
     def _repair(self, choice: Choice) -> Choice:
         """Bits given back, until the setting is within the bound."""
         while (excess := self._excess(choice)) > 0:
             wider = list(self._moved(choice, 1))
-            price = self._try(choice).relative
+            price = self._price(choice)
 
             def worth(other: Choice, excess: float = excess, price: float = price) -> float:
-                paid = max(self._try(other).relative - price, 1e-9)
-                return (excess - self._excess(other)) / paid
+                return (excess - self._excess(other)) / max(self._price(other) - price, 1e-9)
 
-            best = max(wider, key=worth)
+            best = max([*wider, *self._other_ranges(choice)], key=worth)
             if worth(best) <= 0:  # no single bit helps
                 best = tuple(max(one) for one in zip(*wider, strict=True))
             choice = best
@@ -206,14 +237,13 @@ class Search:
 
     def _balanced(self, widest: Choice) -> Choice:
         """The reference with all widths moved by as many bits: the narrowest within the bound."""
-        for bits in range(-max(widest), max(widest)):
-            moved = tuple(
-                min(max(width + bits, low), high)
-                for width, (low, high) in zip(self._start, self._ranges.values(), strict=True)
-            )
-            if self._excess(moved) <= 0:
-                return moved
-        return widest
+
+        def moved(bits: int) -> Choice:
+            ends = zip(self._start, self._ranges.values(), strict=False)
+            return (*(min(max(n + bits, low), high) for n, (low, high) in ends), widest[-1])
+
+        most = max(widest)
+        return moved(_least(-most, most, lambda bits: self._excess(moved(bits)) <= 0))
 
     def _settle(self, choice: Choice) -> Choice:
         """Where nothing cheaper is found near by."""
@@ -232,25 +262,38 @@ class Search:
     def _exchange(self, choice: Choice) -> Choice | None:
         """A cheaper setting with one width narrower by a bit and another wider by one or two."""
         others = [
-            wider
+            other
             for narrower in self._moved(choice, -1)
             for bits in (1, 2)
-            for wider in self._moved(narrower, bits)
+            for other in (*self._moved(narrower, bits), *self._other_ranges(narrower))
         ]
         return self._cheapest(choice, others)
 
     def _cheapest(self, choice: Choice, others: Iterable[Choice]) -> Choice | None:
         """The cheapest of some settings that is cheaper than one and within the bound."""
-        price = self._try(choice).relative
-        found = [other for other in others if self._try(other).relative < price]
-        found = [other for other in found if self._excess(other) <= 0]
-        return min(found, key=lambda other: (self._try(other).relative, other), default=None)
+        price = self._price(choice)
+        cheaper = {other for other in others if self._price(other) < price}
+        # From the cheapest on: the first that is within the bound spares judging all others.
+        ordered = sorted(cheaper, key=lambda other: (self._price(other), other))
+        return next((other for other in ordered if self._excess(other) <= 0), None)
+
+    def _other_ranges(self, choice: Choice) -> Iterable[Choice]:
+        """The settings with another range of the tanh table."""
+        return ((*choice[:-1], other) for other in LOG2_RANGES if other != choice[-1])
 
     def _moved(self, choice: Choice, bits: int) -> Iterable[Choice]:
         """The settings in which one width is some bits wider."""
         for index, (low, high) in enumerate(self._ranges.values()):
             if low <= choice[index] + bits <= high:
                 yield _with(choice, index, choice[index] + bits)
+
+
+def _least(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The least number for which something holds, if it holds for all from there to ``high``."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return high
 
 
 def _with(choice: Choice, index: int, width: int) -> Choice:

@@ -16,6 +16,7 @@ from litelstm import commands
 from litelstm.driver.errors import DriverError
 from litelstm.fpga.errors import SynthesisError
 from litelstm.host import LinkError
+from litelstm.options import speak_as_typed
 from sim.errors import SimulationError
 
 BAD_INPUT = 2
@@ -29,6 +30,7 @@ def cli() -> None:
 
 
 for _command in commands.ALL:
+    speak_as_typed(_command)
     cli.add_command(_command)
 
 

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
 
+from golden.errors import InputError
+from golden.quantized import QuantizedNetwork
+
+LANES = 16
+"""Multipliers in the array, unless there are fewer units."""
+
 lanes_option = click.option(
-    "--lanes", default=16, show_default=True, help="Multipliers in the array, at most the units."
+    "--lanes",
+    type=int,
+    help="Multipliers in the array, at most the units of the largest layer.  "
+    f"[default: {LANES}, or all units where there are fewer]",
 )
+
+
+def lanes_for(lanes: int | None, *networks: QuantizedNetwork) -> int:
+    """The value of ``--lanes``, or what a core of these networks has without."""
+    if lanes is not None:
+        return lanes
+    return min(LANES, max(layer.units for network in networks for layer in network.layers))
+
 
 tail_multipliers_option = click.option(
     "--tail-multipliers",
@@ -100,3 +118,45 @@ def bus_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_BUS):
         command = option(command)
     return command
+
+
+ALIASES = {
+    "activation_width": "activations",
+    "baud": "uart",
+    "bus": "bus_width",
+    "sigmoid": "gate",
+    "simulator": "sim",
+    "state_width": "state",
+    "target": "netlist",
+    "task": "task_name",
+    "weight_width": "weights",
+}
+"""What a message may call a value for which a command's parameter has another name."""
+
+
+def speak_as_typed(command: click.Command) -> None:
+    """Make a command's messages name its options as they are typed.
+
+    A message that begins with the name of a parameter, such as ``max_drop is -1``, is about the
+    option ``--max-drop``.
+    """
+    typed = {
+        option.name: max(option.opts, key=len)
+        for option in command.params
+        if isinstance(option, click.Option)
+    }
+    typed = {word: typed[name] for word, name in ALIASES.items() if name in typed} | typed
+    run = command.callback
+    assert run
+
+    @wraps(run)
+    def speaking(*arguments: Any, **options: Any) -> Any:
+        try:
+            return run(*arguments, **options)
+        except InputError as error:
+            name, is_, rest = str(error).partition(" is ")
+            if not is_ or name not in typed:
+                raise
+            raise InputError(f"{typed[name]} is {rest}") from None
+
+    command.callback = speaking

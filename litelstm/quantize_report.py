@@ -10,7 +10,8 @@ from rich.table import Table
 
 from golden.cost import Cost
 from golden.losses import Report
-from golden.quality import ACCURACY, AGREEMENT
+from golden.promise import Promise, needed
+from golden.quality import ACCURACY, CONFIDENCE, NOISE
 from golden.quantized import QuantizedNetwork
 from golden.ranking import Contribution
 from golden.search import Candidate, Outcome
@@ -29,14 +30,17 @@ class Summary:
         report: what each tensor lost.
         ranking: each tensor's contribution, the worst one first.
         cost: of the network.
-        outcome: of the search, if there was one.
+        outcome, promise: of the search, if there was one.
+        max_drop: its bound.
     """
 
     network: QuantizedNetwork
     report: Report
     ranking: tuple[Contribution, ...]
     cost: Cost
-    outcome: Outcome | None
+    outcome: Outcome | None = None
+    promise: Promise | None = None
+    max_drop: float = 0.0
 
     def document(self) -> dict[str, Any]:
         """The same for a JSON file."""
@@ -47,13 +51,16 @@ class Summary:
             "ranking": [_finite(vars(one)) for one in self.ranking],
             "cost": _cost(self.cost),
         }
-        if self.outcome:
+        if self.outcome and self.promise:
             found["search"] = {
+                "max_drop": self.max_drop,
+                "samples": self.outcome.samples,
                 "measure": self.outcome.measure,
                 "float_percent": self.outcome.level,
                 "tried": self.outcome.tried,
                 "found": _candidate(self.outcome.best),
                 "reference": _candidate(self.outcome.reference),
+                "held_out": asdict(self.promise) | {"confidence": CONFIDENCE},
             }
         return found
 
@@ -61,8 +68,10 @@ class Summary:
         """Print it."""
         self._show_losses()
         self._show_ranking()
-        if self.outcome:
+        if self.outcome and self.promise:
             self._show_search(self.outcome)
+            for line in _promises(self.outcome, self.promise, self.max_drop):
+                out.print(line)
         out.print(
             f"{self.cost.memory} bits of memory, {self.cost.weights} of them weights; a lane of "
             f"{self.cost.operand_width} x {self.cost.weight_width} bits and a "
@@ -96,7 +105,7 @@ class Summary:
 
     def _show_search(self, outcome: Outcome) -> None:
         level = f"{outcome.measure} {outcome.level:.2f} %"
-        if outcome.measure not in (ACCURACY, AGREEMENT):
+        if outcome.measure == NOISE:
             level = "noise in percent of the output's power"
         table = _table(
             f"Search: {outcome.tried} settings tried; float network: {level}",
@@ -108,6 +117,7 @@ class Summary:
             "gate",
             "pre",
             "tanh",
+            "range",
             "cost",
             "drop",
         )
@@ -122,10 +132,39 @@ class Summary:
                 str(settings.gate.frac),
                 str(settings.pre_width),
                 str(1 << settings.log2_entries),
+                str(1 << settings.log2_range),
                 f"{one.relative:.3f}",
                 f"{one.drop:.2f}",
             )
         out.print(table)
+
+
+def _promises(outcome: Outcome, promise: Promise, max_drop: float) -> list[str]:
+    """What is known of samples that were not seen, and from how many."""
+    best, sure = outcome.best, f"{CONFIDENCE:.0%} sure"
+    if outcome.measure == NOISE:
+        return [
+            f"{outcome.samples} samples decided: noise {best.lost:.3g} %, in the mean of all such "
+            f"samples no more than {best.doubt:.3g} % ({sure})",
+            f"{promise.samples} others held out: noise {promise.lost:.3g} %, no more than "
+            f"{promise.promised:.3g} % ({sure})",
+        ]
+    accuracy = ""
+    if outcome.measure == ACCURACY:
+        accuracy = f"; accuracy {promise.level:.2f} -> {promise.level - promise.drop:.2f} %"
+    lines = [
+        f"{outcome.samples} samples decided: {best.lost:.2f} % of decisions differ from the float "
+        f"network's; by their margins {best.doubt:.2g} % at most would ({sure})",
+        f"{promise.samples} others held out: {promise.differing} decided otherwise{accuracy}",
+        f"promise: of all such samples no more than {promise.promised:.2g} % are decided "
+        f"otherwise, so accuracy falls by no more ({sure})",
+    ]
+    if 0 < max_drop < promise.promised:
+        lines.append(
+            f"{max_drop:g} % can be promised from {2 * needed(max_drop):,} samples on, if of the "
+            "half that is held out none differs"
+        )
+    return lines
 
 
 def _table(title: str, *columns: str) -> Table:

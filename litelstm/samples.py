@@ -67,7 +67,7 @@ def load(
         )
     if count is not None:
         if not 1 <= count <= len(x):
-            raise InputError(f"{path}: count is {count}, expected 1 to {len(x)} (its samples)")
+            raise InputError(f"count is {count}, expected 1 to {len(x)} (the samples of {path})")
         chosen = spread(len(x), count) if from_all_over else slice(count)
         x, y = x[chosen], None if y is None else y[chosen]
     return Samples(x, y)

@@ -55,7 +55,7 @@ def check_simulator(name: str) -> Simulator:
     for simulator in SIMULATORS:
         if name == simulator:
             return simulator
-    raise InputError(f"simulator must be one of {', '.join(SIMULATORS)}, not {name!r}")
+    raise InputError(f"simulator is {name!r}, expected {' or '.join(SIMULATORS)}")
 
 
 def search_path() -> str:

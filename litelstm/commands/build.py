@@ -19,7 +19,7 @@ from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_boards
 from litelstm.fpga.report import area
-from litelstm.options import classes_option, lanes_option, tail_multipliers_option
+from litelstm.options import classes_option, lanes_for, lanes_option, tail_multipliers_option
 
 if TYPE_CHECKING:
     from litelstm.fpga.board_build import BoardBuild
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 def build(
     network: Path,
     name: str,
-    lanes: int,
+    lanes: int | None,
     tail_multipliers: int,
     classes: bool,
     baud: int | None,
@@ -73,7 +73,7 @@ def build(
     outputs.check_folder(output)
     plan = Plan(
         network=quantized,
-        lanes=lanes,
+        lanes=lanes_for(lanes, quantized),
         tail_multipliers=tail_multipliers,
         interface=Interface(classes=classes),
     )

@@ -17,7 +17,7 @@ from litelstm.comparison import REFERENCE, Paper, Row
 from litelstm.comparison import compare as compare_cells
 from litelstm.console import out, progress
 from litelstm.gates import compare_gates
-from litelstm.options import lanes_option
+from litelstm.options import LANES, lanes_option
 
 
 @click.command()
@@ -34,7 +34,7 @@ from litelstm.options import lanes_option
 def compare(
     inputs: int,
     units: int,
-    lanes: int,
+    lanes: int | None,
     weights: int,
     sigmoid: str,
     target: str | None,
@@ -51,6 +51,7 @@ def compare(
     With --target the paper's five cells are synthesized, placed and routed instead, as by litelstm
     synth: area, clock and speed, each in proportion to the LSTM's.
     """
+    lanes = min(LANES, units) if lanes is None else lanes
     if target is not None:
         compare_gates(
             target=target,

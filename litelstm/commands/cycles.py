@@ -18,6 +18,7 @@ from litelstm.architectures import CELLS, Architecture
 from litelstm.console import out, progress
 from litelstm.options import (
     interface_options,
+    lanes_for,
     lanes_option,
     tail_multipliers_option,
     weights_option,
@@ -40,7 +41,7 @@ from litelstm.options import (
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def cycles(
     network: Path | None,
-    lanes: int,
+    lanes: int | None,
     tail_multipliers: int,
     weights: str,
     steps: int,
@@ -65,7 +66,7 @@ def cycles(
     interface = Interface(streams=streams, state=state, every_step=every_step, classes=classes)
     plan = Plan(
         network=quantized,
-        lanes=lanes,
+        lanes=lanes_for(lanes, quantized),
         tail_multipliers=tail_multipliers,
         interface=interface,
         storage=Storage(weights=weights),

@@ -30,6 +30,7 @@ from litelstm.fpga import targets
 from litelstm.options import (
     bus_options,
     interface_options,
+    lanes_for,
     lanes_option,
     storage_options,
     tail_multipliers_option,
@@ -66,7 +67,7 @@ BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", 
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
 def generate(
     network: Path,
-    lanes: int,
+    lanes: int | None,
     tail_multipliers: int,
     weights: str,
     sums: str,
@@ -91,13 +92,14 @@ def generate(
         raise InputError("--testbench is for cores with plain streams, not with a bus")
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
+    networks = [QuantizedNetwork.load(other) for other in others]
     plan = Plan(
         network=quantized,
-        lanes=lanes,
+        lanes=lanes_for(lanes, quantized, *networks),
         tail_multipliers=tail_multipliers,
         interface=Interface(**options),
         storage=Storage(weights=weights, sums=sums),
-        others=tuple(QuantizedNetwork.load(other) for other in others),
+        others=tuple(networks),
     )
     with progress("generate"):
         make = partial(_with_bus, chosen=chosen) if has_bus else partial(_plain, bench=has_bench)
@@ -112,7 +114,7 @@ def generate(
     files.replace_all({folder / file: files.content(data) for file, data in contents.items()})
     timing = description["timing"]
     out.print(
-        f"{folder / name}.v: {lanes} lanes, {plan.accumulator_width}-bit accumulators, "
+        f"{folder / name}.v: {plan.lanes} lanes, {plan.accumulator_width}-bit accumulators, "
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
     for file in contents:

@@ -13,19 +13,20 @@ from threadpoolctl import threadpool_limits
 from golden import files
 from golden.cost import cost
 from golden.emulation import Emulation
+from golden.errors import InputError
 from golden.network import Network
 from golden.quantize import quantize as quantize_network
 from golden.quantize import quantize_within
 from golden.ranking import rank
-from golden.scales import METHODS
+from golden.search import WIDTHS
 from golden.settings import Settings
 from litelstm import outputs, samples
 from litelstm.console import out, progress
 from litelstm.quantize_report import Summary
 from litelstm.samples import Samples
 
-SEARCHED = {"weights", "activations", "state", "inputs", "gates", "pre", "tanh_entries"}
-"""Options that ``--auto`` chooses."""
+TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
+"""Settings that are typed as what they are the logarithm of, and their values."""
 
 
 @click.command()
@@ -44,24 +45,32 @@ SEARCHED = {"weights", "activations", "state", "inputs", "gates", "pre", "tanh_e
     type=int,
     help="Take this many calibration samples, evenly spread over the file.  [default: all]",
 )
-@click.option("--weights", default=8, show_default=True, help="Bits of a weight, 2 to 18.")
-@click.option("--activations", default=8, show_default=True, help="Bits of h, 2 to 18.")
-@click.option("--state", default=12, show_default=True, help="Bits of c, which saturates.")
-@click.option("--inputs", type=int, help="Bits of x.  [default: as of h]")
-@click.option("--gates", type=int, help="Fraction bits of gates and tanh.  [default: bits of h]")
-@click.option("--pre", default=12, show_default=True, help="Bits of a pre-activation.")
-@click.option("--logits", default=16, show_default=True, help="Bits of a logit.")
+@click.option(
+    "--weights", "weight_width", default=8, show_default=True, help="Bits of a weight, 2 to 18."
+)
+@click.option(
+    "--activations", "activation_width", default=8, show_default=True, help="Bits of h, 2 to 18."
+)
+@click.option(
+    "--state", "state_width", default=12, show_default=True, help="Bits of c, which saturates."
+)
+@click.option("--inputs", "input_width", type=int, help="Bits of x.  [default: as of h]")
+@click.option(
+    "--gates", "gate_bits", type=int, help="Fraction bits of gates and tanh.  [default: bits of h]"
+)
+@click.option("--pre", "pre_width", default=12, show_default=True, help="Bits of a pre-activation.")
+@click.option("--logits", "out_width", default=16, show_default=True, help="Bits of a logit.")
 @click.option(
     "--auto",
     is_flag=True,
-    help="Search the cheapest of these widths and the table's size within --max-drop.",
+    help="Search the cheapest of these widths and the tanh table within --max-drop.",
 )
 @click.option(
     "--max-drop",
     default=0.1,
     show_default=True,
-    help="With --auto: percentage points of accuracy that may be lost on the calibration samples "
-    "(y: their labels; without, of agreement with the float network).",
+    help="With --auto: percent of decisions that may differ from the float network's; accuracy "
+    "falls by no more. Half of the samples are held out, to tell what that promises of others.",
 )
 @click.option(
     "--method",
@@ -74,8 +83,20 @@ SEARCHED = {"weights", "activations", "state", "inputs", "gates", "pre", "tanh_e
     is_flag=True,
     help="Try each gate's binary point out on the output; helps at few bits.",
 )
-@click.option("--tanh-entries", default=256, show_default=True, help="Size of the tanh table.")
-@click.option("--tanh-range", default=4, show_default=True, help="tanh saturates from here on.")
+@click.option(
+    "--tanh-entries",
+    "log2_entries",
+    default=256,
+    show_default=True,
+    help="Size of the tanh table, a power of two.",
+)
+@click.option(
+    "--tanh-range",
+    "log2_range",
+    default=4,
+    show_default=True,
+    help="tanh saturates from here on: 4, 8, 16 or 32.",
+)
 @click.option("--interpolate", is_flag=True, help="Interpolate between entries of the tanh table.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report here.")
 def quantize(
@@ -90,7 +111,8 @@ def quantize(
 ) -> None:
     """Round the float NETWORK to integers and report what each tensor lost, and what hurts."""
     _check_together(click.get_current_context(), auto=auto)
-    settings = _settings(options)
+    options |= {name: _log2(name, options[name]) for name in TABLE}
+    settings = Settings(**options)
     for path in (output, json_path):
         outputs.check_file(path)
     floats = Network.load(network)
@@ -113,13 +135,13 @@ def _quantize(
     floats: Network, chosen: Samples, settings: Settings, max_drop: float | None
 ) -> Summary:
     """Quantize, or search if there is a bound, and measure what came of it."""
-    outcome = None
+    found: dict[str, Any] = {}
     if max_drop is None:
         with progress("quantize"):
             result, report = quantize_network(floats, chosen.x, settings)
     else:
         with progress("settings tried") as tell:
-            outcome, report = quantize_within(
+            outcome, report, promise = quantize_within(
                 floats,
                 chosen.x,
                 labels=chosen.y,
@@ -128,47 +150,27 @@ def _quantize(
                 progress=tell,
             )
         result = outcome.best.network
+        found = {"outcome": outcome, "promise": promise, "max_drop": max_drop}
     with progress("what hurts", len(Emulation(floats, result).tensors)) as tell:
         ranking = rank(floats, result, chosen.x, tell)
-    return Summary(
-        network=result, report=report, ranking=ranking, cost=cost(result), outcome=outcome
-    )
+    return Summary(network=result, report=report, ranking=ranking, cost=cost(result), **found)
 
 
 def _check_together(context: click.Context, *, auto: bool) -> None:
     """Refuse options that say the opposite of each other."""
     source = context.get_parameter_source
     given = {name for name in context.params if source(name) is ParameterSource.COMMANDLINE}
-    if auto and (named := given & SEARCHED):
-        option = sorted(named)[0].replace("_", "-")
-        raise click.UsageError(f"--{option} is what --auto searches: give one of them")
+    searched = [option for option in context.command.params if option.name in (*WIDTHS, *TABLE)]
+    if auto and (named := [option.opts[0] for option in searched if option.name in given]):
+        raise click.UsageError(f"{named[0]} is what --auto searches: give one of them")
     if not auto and "max_drop" in given:
         raise click.UsageError("--max-drop needs --auto")
 
 
-def _settings(options: dict[str, Any]) -> Settings:
-    method = options["method"]
-    if method not in METHODS:
-        raise click.BadParameter(
-            f"{method!r} is not one of {', '.join(METHODS)}", param_hint="--method"
-        )
-    return Settings(
-        weight_width=options["weights"],
-        activation_width=options["activations"],
-        state_width=options["state"],
-        input_width=options["inputs"],
-        gate_bits=options["gates"],
-        pre_width=options["pre"],
-        out_width=options["logits"],
-        method=method,
-        refine=options["refine"],
-        log2_entries=_log2("--tanh-entries", options["tanh_entries"]),
-        log2_range=_log2("--tanh-range", options["tanh_range"]),
-        interpolate=options["interpolate"],
-    )
-
-
-def _log2(option: str, value: int) -> int:
-    if value < 1 or value & (value - 1):
-        raise click.BadParameter(f"{value} is not a power of two", param_hint=option)
+def _log2(name: str, value: int) -> int:
+    """The logarithm of a size or range of the tanh table."""
+    allowed = [1 << log2 for log2 in TABLE[name]]
+    if value not in allowed:
+        *others, last = map(str, allowed)
+        raise InputError(f"{name} is {value}, expected {', '.join(others)} or {last}")
     return value.bit_length() - 1

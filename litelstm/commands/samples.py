@@ -15,35 +15,36 @@ from litelstm.tasks import TASKS, find
 
 
 @click.command()
-@click.option("--task", "name", required=True, help=f"One of {', '.join(TASKS)}.")
+@click.option("--task", required=True, help=f"One of {', '.join(TASKS)}.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="The task's public files, or .npz; the task digits needs none.",
 )
-@click.option("--random", "count", type=int, help="Make up so many samples instead.")
+@click.option("--random", type=int, help="Make up so many samples instead.")
 @click.option("--seed", default=0, show_default=True, help="Of made-up samples.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write."
 )
-def samples(name: str, data: Path | None, count: int | None, seed: int, output: Path) -> None:
+def samples(task: str, data: Path | None, random: int | None, seed: int, output: Path) -> None:
     """Read a task's public files into one .npz, or make up samples of its shape.
 
     Made-up samples exercise a core; they belong to no class.
     """
-    task = find(name)
+    chosen = find(task)
     outputs.check_file(output)
-    if count is not None:
+    if random is not None:
         if data is not None:
             raise click.BadParameter("needs no --data", param_hint="--random")
-        if count < 1:
-            raise InputError(f"random is {count}, expected 1 or more")
-        made = task.random(count, seed)
+        for name, value, least in (("random", random, 1), ("seed", seed, 0)):
+            if value < least:
+                raise InputError(f"{name} is {value}, expected {least} or more")
+        made = chosen.random(random, seed)
         arrays.save(output, {"x": made})
-        out.print(f"{output}: {count} made-up samples of {task.steps} steps x {task.inputs}")
+        out.print(f"{output}: {random} made-up samples of {chosen.steps} steps x {chosen.inputs}")
         return
     with progress("read samples"):
-        found = task.load(data)
+        found = chosen.load(data)
         parts = {
             "x_train": found.x_train,
             "y_train": found.y_train,

@@ -22,6 +22,7 @@ from litelstm import outputs, samples
 from litelstm.console import out, progress
 from litelstm.extras import require_fpga, require_sim
 from litelstm.options import (
+    lanes_for,
     lanes_option,
     stateless_interface_options,
     storage_options,
@@ -64,7 +65,7 @@ def simulate(
     batch: bool,
     netlist: str | None,
     count: int | None,
-    lanes: int,
+    lanes: int | None,
     tail_multipliers: int,
     weights: str,
     sums: str,
@@ -88,7 +89,7 @@ def simulate(
     data = samples.load(file, inputs=quantized.inputs, count=count)
     plan = Plan(
         network=quantized,
-        lanes=lanes,
+        lanes=lanes_for(lanes, quantized),
         tail_multipliers=tail_multipliers,
         interface=Interface(**chosen),
         storage=Storage(weights=weights, sums=sums),
@@ -110,7 +111,7 @@ def simulate(
     words = {"golden": expected[:, -1] if plan.interface.every_step else expected, "rtl": run.words}
     report = {
         "bench": what,
-        "lanes": lanes,
+        "lanes": plan.lanes,
         **_report(run),
         "accuracy": samples.accuracies(words, data.y, classes=plan.interface.classes),
     }

@@ -21,6 +21,7 @@ from litelstm.console import out, progress
 from litelstm.extras import require_fpga
 from litelstm.options import (
     interface_options,
+    lanes_for,
     lanes_option,
     tail_multipliers_option,
     weights_option,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 def synth(
     network: Path,
     target: str,
-    lanes: int,
+    lanes: int | None,
     tail_multipliers: int,
     weights: str,
     sums: str | None,
@@ -94,7 +95,7 @@ def synth(
     measured = measure(
         quantized,
         Flow(target=part, fresh=fresh),
-        lanes=lanes,
+        lanes=lanes_for(lanes, quantized),
         tail_multipliers=tail_multipliers,
         seeds=seeds,
         steps=steps,

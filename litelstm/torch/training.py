@@ -63,6 +63,10 @@ class Recipe:
         for name in ("epochs", "patience", "batch", "lr", "clip_norm"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name)}, expected more than 0")
+        if not 0 <= self.balance < float("inf"):
+            raise InputError(f"balance is {self.balance}, expected 0 or more")
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}, expected 0 or more")
         if not 0 < self.validation < 1:
             raise InputError(f"validation is {self.validation}, expected more than 0, less than 1")
         if self.augment not in AUGMENTATIONS:

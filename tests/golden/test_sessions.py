@@ -101,7 +101,7 @@ def test_bad_state_and_interfaces_are_refused() -> None:
         unpack_state(NETWORK, words)
     with pytest.raises(InputError, match="streams is 0, expected 1 to 256"):
         Interface(streams=0)
-    with pytest.raises(InputError, match="state is 'kept', expected clear, keep, load"):
+    with pytest.raises(InputError, match="state is 'kept', expected clear, keep or load"):
         Interface(state="kept")
     with pytest.raises(InputError, match="there are 6 steps, but controls of 12"):
         serve(MODEL, Interface(), sequence(1), ends() + ends())

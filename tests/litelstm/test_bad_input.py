@@ -100,7 +100,7 @@ def test_networks_of_the_other_kind(call: Call, files: Files) -> None:
 def test_lanes(lanes: int, call: Call, files: Files) -> None:
     for line in (generate(files.network), simulate(files), ["cycles", files.network]):
         done = call(*line, "--lanes", lanes)
-        refuse(done, f"lanes is {lanes}, expected 1 to 4")
+        refuse(done, f"--lanes is {lanes}, expected 1 to 4")
 
 
 @pytest.mark.parametrize("direction", ["reverse", "bidirectional"])
@@ -119,9 +119,9 @@ def test_directions_that_no_core_runs(
 
 
 OPTIONS: list[tuple[str, str, Sequence[str]]] = [
-    ("simulate", "--sim modelsim", ("icarus, verilator", "'modelsim'")),
-    ("simulate", "--count 0", ("count is 0, expected 1 to 6",)),
-    ("simulate", "--count 7", ("count is 7, expected 1 to 6",)),
+    ("simulate", "--sim modelsim", ("--sim is 'modelsim', expected icarus or verilator",)),
+    ("simulate", "--count 0", ("--count is 0, expected 1 to 6",)),
+    ("simulate", "--count 7", ("--count is 7, expected 1 to 6",)),
     ("simulate", "--count many", ("--count", "'many'", "integer")),
     ("simulate", "--jobs 0", ("--jobs", "0 is not 1 or more")),
     ("simulate", "--stall", ("--stall", "needs --batch")),
@@ -131,27 +131,53 @@ OPTIONS: list[tuple[str, str, Sequence[str]]] = [
     ("simulate", "--waves out.ghw", ("--waves", "out.ghw", ".fst or .vcd")),
     ("simulate", "--cycles", ("--cycles",)),
     ("simulate", "more", ("more",)),
-    ("quantize", "--count 7", ("count is 7, expected 1 to 6",)),
-    ("quantize", "--weights 1", ("weight_width is 1, expected 2 to 18 bits",)),
-    ("quantize", "--activations 19", ("activation_width is 19, expected 2 to 18 bits",)),
-    ("quantize", "--inputs 1", ("input_width is 1, expected 2 to 18 bits",)),
-    ("quantize", "--gates 17", ("gate_bits is 17, expected 2 to 16 bits",)),
-    ("quantize", "--auto --max-drop -1", ("max_drop is -1.0, expected 0 to 100",)),
-    ("quantize", "--auto --max-drop nan", ("max_drop is nan, expected 0 to 100",)),
-    ("quantize", "--auto --max-drop 0 --tanh-range 32", ("max_drop is 0, expected",)),
+    ("quantize", "--count 7", ("--count is 7, expected 1 to 6",)),
+    ("quantize", "--weights 1", ("--weights is 1, expected 2 to 18 bits",)),
+    ("quantize", "--activations 19", ("--activations is 19, expected 2 to 18 bits",)),
+    ("quantize", "--inputs 1", ("--inputs is 1, expected 2 to 18 bits",)),
+    ("quantize", "--gates 17", ("--gates is 17, expected 2 to 16 bits",)),
+    ("quantize", "--auto --max-drop -1", ("--max-drop is -1.0, expected 0 to 100",)),
+    ("quantize", "--auto --max-drop nan", ("--max-drop is nan, expected 0 to 100",)),
+    (
+        "quantize",
+        "--auto --max-drop 0",
+        ("--max-drop is 0, expected", "an interpolated tanh table"),
+    ),
     ("quantize", "--auto --weights 6", ("--weights is what --auto searches",)),
+    ("quantize", "--auto --tanh-range 8", ("--tanh-range is what --auto searches",)),
     ("quantize", "--max-drop 1", ("--max-drop needs --auto",)),
-    ("quantize", "--state 19", ("state_width is 19, expected 2 to 18 bits",)),
-    ("quantize", "--pre 4", ("pre_width is 4, expected 5 to 18 bits",)),
-    ("quantize", "--logits 33", ("out_width is 33, expected 2 to 32 bits",)),
-    ("quantize", "--method best", ("--method", "'best'", "mse, max")),
-    ("quantize", "--tanh-entries 100", ("--tanh-entries", "100 is not a power of two")),
-    ("quantize", "--tanh-entries 32768", ("log2_entries must be 2 to 14, not 15",)),
-    ("quantize", "--tanh-range 0", ("--tanh-range", "0 is not a power of two")),
-    ("generate", "--name 9core", ("name is '9core'", "expected a Verilog identifier")),
+    ("quantize", "--state 19", ("--state is 19, expected 2 to 18 bits",)),
+    ("quantize", "--pre 4", ("--pre is 4, expected 5 to 18 bits",)),
+    ("quantize", "--logits 33", ("--logits is 33, expected 2 to 32 bits",)),
+    ("quantize", "--method best", ("--method is 'best', expected mse or max",)),
+    ("quantize", "--tanh-entries 100", ("--tanh-entries is 100, expected 4, 8, 16, 32,",)),
+    ("quantize", "--tanh-entries 32768", ("--tanh-entries is 32768", "8192 or 16384")),
+    ("quantize", "--tanh-range 0", ("--tanh-range is 0, expected 4, 8, 16 or 32",)),
+    ("quantize", "--tanh-range 2", ("--tanh-range is 2, expected 4, 8, 16 or 32",)),
+    ("generate", "--name 9core", ("--name is '9core'", "expected a Verilog identifier")),
     ("generate", "--name", ("--name", "requires an argument")),
     ("generate", "--lanes 1.5", ("--lanes", "'1.5'", "integer")),
+    ("generate", "--tail-multipliers -1", ("--tail-multipliers is -1, expected 0 or more",)),
+    ("generate", "--streams 0", ("--streams is 0, expected 1 to 256",)),
+    ("generate", "--sums rows", ("--sums is 'rows', expected lanes or block",)),
+    ("generate", "--axi --packing no", ("--packing is 'no', expected extended or tight",)),
+    ("generate", "--uart 0 --clock 1000", ("--uart is 0, expected a rate that 1000 Hz",)),
     ("cycles", "--steps 0", ("--steps", "0 is not 1 or more")),
+    ("cycles", "--state kept", ("--state is 'kept', expected clear, keep or load",)),
+    ("cycles", "--weights flash", ("--weights is 'flash', expected rom, ram or double",)),
+    ("compare", "--weights 1", ("--weights is 1, expected 2 to 18 bits",)),
+    ("compare", "--units 8 --lanes 9", ("--lanes is 9, expected 1 to 8",)),
+    ("compare", "--sigmoid soft", ("--sigmoid is 'soft', expected hard or logistic",)),
+    ("compare", "--target none", ("--target is 'none', expected one of ecp5-25f, ",)),
+    ("samples", "--task none", ("--task is 'none', expected one of mnist, ",)),
+    ("samples", "--task iot --random 0", ("--random is 0, expected 1 or more",)),
+    ("samples", "--task iot --random 1 --seed -1", ("--seed is -1, expected 0 or more",)),
+    ("synth", "--lanes 0", ("--lanes is 0, expected 1 to 4",)),
+    ("synth", "--target none", ("--target is 'none', expected one of ecp5-25f, ",)),
+    ("train", "--task none", ("--task is 'none', expected one of mnist, ",)),
+    ("train", "--qat net.npz --weights 1", ("--weights is 1, expected 2 to 18 bits",)),
+    ("train", "--qat net.npz --state 1", ("--state is 1, expected 2 to 18 bits",)),
+    ("regress", "--cases 0", ("--cases", "0 is not 1 or more")),
 ]
 
 
@@ -162,6 +188,11 @@ def test_options(command: str, options: str, says: Sequence[str], call: Call, fi
         "simulate": simulate(files),
         "generate": generate(files.network),
         "cycles": ["cycles", files.network, "--lanes", 3],
+        "compare": ["compare"],
+        "samples": ["samples", "-o", "made.npz"],
+        "synth": ["synth", files.network, "--target", "ecp5-25f"],
+        "train": ["train", "--task", "digits", "-o", "trained.npz"],
+        "regress": ["regress"],
     }
     refuse(call(*lines[command], *options.split()), *says)
 

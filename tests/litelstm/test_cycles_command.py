@@ -100,13 +100,13 @@ def test_generate_takes_tail_multipliers(capsys: Capture, network: Path, tmp_pat
         (("--cell", "gru", "--units", "3"), "--inputs is needed"),
         (("--cell", "gru", "--inputs", "3"), "--units is needed"),
         ((*GRU, "--steps", "0"), "Invalid value for --steps: 0 is not 1 or more"),
-        ((*GRU, "--tail-multipliers", "-1"), "tail_multipliers is -1, expected 0 or more"),
-        ((*GRU, "--lanes", "7"), "lanes is 7, expected 1 to 6 (the units of the largest layer)"),
-        ((*GRU, "--units", "0"), "units is 0, expected 1 to 2048"),
-        ((*GRU, "--inputs", "-1"), "inputs is -1, expected 1 to 2048"),
-        ((*GRU, "--layers", "65"), "layers is 65, expected 1 to 64"),
-        ((*GRU, "--head", "0"), "head is 0, expected 1 to 2048"),
-        ((*GRU, "--sigmoid", "soft"), "sigmoid is 'soft', expected hard or logistic"),
+        ((*GRU, "--tail-multipliers", "-1"), "--tail-multipliers is -1, expected 0 or more"),
+        ((*GRU, "--lanes", "7"), "--lanes is 7, expected 1 to 6 (the units of the largest layer)"),
+        ((*GRU, "--units", "0"), "--units is 0, expected 1 to 2048"),
+        ((*GRU, "--inputs", "-1"), "--inputs is -1, expected 1 to 2048"),
+        ((*GRU, "--layers", "65"), "--layers is 65, expected 1 to 64"),
+        ((*GRU, "--head", "0"), "--head is 0, expected 1 to 2048"),
+        ((*GRU, "--sigmoid", "soft"), "--sigmoid is 'soft', expected hard or logistic"),
         (("no.npz",), "no.npz: "),
     ],
 )
@@ -116,4 +116,4 @@ def test_bad_input_is_one_line(capsys: Capture, arguments: tuple[str, ...], mess
 
 def test_an_unknown_cell_is_told_the_known_ones(capsys: Capture) -> None:
     line = refuse(capsys, "cycles", "--cell", "mlp", "--inputs", "1", "--units", "1")
-    assert line == f"cell is 'mlp', expected one of {', '.join(CELLS)}"
+    assert line == f"--cell is 'mlp', expected one of {', '.join(CELLS)}"

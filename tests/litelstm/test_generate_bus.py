@@ -145,9 +145,9 @@ def test_simulators_take_it(written: Path, tool: str) -> None:
         (["--uart", "9600"], "--uart needs --clock"),
         (["--clock", "9600"], "--clock needs --axi, --spi or --uart"),
         (["--target", "ecp5-25f"], "--target needs --axi, --spi or --uart"),
-        (["--axi", "--clock", "0"], "clock is 0 Hz, expected 1 to 1000000000"),
-        (["--spi", "--clock", "1000000001"], "clock is 1000000001 Hz, expected 1 to 1000000000"),
-        (["--axi", "--bus-width", "24"], "bus is 24 bits, expected 8, 16, 32, 64, 128"),
+        (["--axi", "--clock", "0"], "--clock is 0 Hz, expected 1 to 1000000000"),
+        (["--spi", "--clock", "1000000001"], "--clock is 1000000001 Hz, expected 1 to 1000000000"),
+        (["--axi", "--bus-width", "24"], "--bus-width is 24 bits, expected 8, 16, 32, 64 or 128"),
         (["--axi", "--packing", "loose"], "packing is 'loose', expected extended or tight"),
         (
             ["--uart", "5000000", "--clock", "12000000"],

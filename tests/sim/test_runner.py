@@ -234,7 +234,7 @@ def test_results_of_an_earlier_run_do_not_count(tmp_path: Path) -> None:
 
 def test_unknown_simulator() -> None:
     with pytest.raises(
-        ValueError, match=r"^simulator must be one of icarus, verilator, not 'modelsim'$"
+        ValueError, match=r"^simulator is 'modelsim', expected icarus or verilator$"
     ):
         build("modelsim")
 
