@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from golden.cells import Floats
 from golden.emulation import Emulation
 from golden.losses import sqnr_db
@@ -13,6 +15,13 @@ from golden.quantized import QuantizedNetwork
 
 MOST = 256
 """Samples that are enough to rank with; more of them do not count."""
+
+LONGEST = 128
+"""Steps of a sequence, at most: of longer ones, pieces of so many steps are taken, each from zero
+state."""
+
+PIECES = 64
+"""Pieces that are enough, evenly spread."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +53,7 @@ def rank(
         samples: shape (batch, steps, inputs), before ``input_scale``.
         progress: called with the number of tensors that are done.
     """
-    samples = samples[:MOST]
+    samples = _pieces(samples)
     emulation = Emulation(network, quantized)
     every = set(emulation.tensors)
     exact = emulation.output(samples, ())
@@ -57,3 +66,13 @@ def rank(
         found.append(Contribution(name=name, alone_db=alone, gain_db=gain))
         progress(len(found))
     return tuple(sorted(found, key=lambda one: (one.alone_db, one.name)))
+
+
+def _pieces(samples: Floats) -> Floats:
+    """The samples that are ranked with."""
+    count, steps, inputs = samples.shape
+    if steps <= LONGEST:
+        return samples[:MOST]
+    whole = steps // LONGEST
+    pieces = samples[:, : whole * LONGEST].reshape(count * whole, LONGEST, inputs)
+    return pieces[np.linspace(0, len(pieces) - 1, min(PIECES, len(pieces))).astype(int)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -142,3 +143,15 @@ def test_every_tensor_is_ranked_once_and_worst_first() -> None:
     assert abs(ranking[0].alone_db - report.tensors[-1].sqnr_db) < 0.5
     assert ranking[0].gain_db > 20
     assert max(one.gain_db for one in ranking[1:]) < 1
+
+
+def test_long_sequences_are_ranked_by_pieces_of_them() -> None:
+    """A hundred thousand steps are not run through for every tensor."""
+    network = float_network(Recipe(inputs=2, units=(3,), outputs=2), 1)
+    x = samples(network, batch=1, steps=100_000, seed=2)
+    quantized, _ = quantize(network, x[:, :1000])
+    begin = time.process_time()
+    ranking = rank(network, quantized, x)
+    assert time.process_time() - begin < 5
+    pieces = x[:, : 781 * 128].reshape(781, 128, 2)[np.linspace(0, 780, 64).astype(int)]
+    assert ranking == rank(network, quantized, pieces)
