@@ -68,6 +68,7 @@ class Outcome:
         tried: number of settings that were tried.
         measure, level: what is judged, and what the float network reaches in percent.
         samples: number of samples that the search has judged with.
+        bound: that the setting stays within, in percentage points.
     """
 
     best: Candidate
@@ -76,6 +77,7 @@ class Outcome:
     measure: str
     level: float
     samples: int
+    bound: float
 
 
 class Search:
@@ -160,6 +162,7 @@ class Search:
             measure=self._judge.measure,
             level=self._judge.level,
             samples=len(self._calibration.samples),
+            bound=self._bound,
         )
 
     def _settings(self, choice: Choice) -> Settings:

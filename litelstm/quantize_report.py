@@ -54,6 +54,7 @@ class Summary:
         if self.outcome and self.promise:
             found["search"] = {
                 "max_drop": self.max_drop,
+                "searched_within": self.outcome.bound,
                 "samples": self.outcome.samples,
                 "measure": self.outcome.measure,
                 "float_percent": self.outcome.level,
