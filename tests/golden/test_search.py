@@ -133,12 +133,14 @@ def test_the_range_of_the_table_is_searched() -> None:
     network = float_network(recipe, 4)
     weights = {name: 6 * array for name, array in network.layers[0].weights.items()}
     network = replace(network, layers=(replace(network.layers[0], weights=weights),))
-    x = samples(network, batch=200, steps=4, seed=5)
-    outcome, report, _ = quantize_within(network, x, max_drop=4e-4)
-    assert outcome.best.settings.log2_range == 3
-    assert report.tensors[-1].sqnr_db >= 55
-    narrow = Settings(**{**vars(outcome.best.settings), "log2_range": 2})
-    assert quantize(network, x[::2], narrow)[1].tensors[-1].sqnr_db < 55
+    x = samples(network, batch=200, steps=4, seed=5)[::2]
+    judge = Judge(network.forward(x), None, head=False)
+    search = Search(Calibration(network, x), judge, max_drop=3e-4, base=Settings())
+    best = search.run().best
+    assert best.settings.log2_range == 3
+    assert best.doubt <= 3e-4
+    narrow = replace(best.settings, log2_range=2)
+    assert quantize(network, x, narrow)[1].tensors[-1].sqnr_db < 55
 
 
 def test_it_names_what_would_help() -> None:
