@@ -16,7 +16,7 @@ from golden.model import IntegerModel
 from golden.network import Network
 from golden.quality import Judge
 from golden.quantize import quantize, quantize_within
-from golden.search import WIDTHS, Outcome, Search
+from golden.search import LOG2_RANGES, WIDTHS, Outcome, Search
 from golden.settings import Settings
 from tests.networks import Recipe, float_network, samples
 
@@ -136,11 +136,13 @@ def test_the_range_of_the_table_is_searched() -> None:
     x = samples(network, batch=200, steps=4, seed=5)[::2]
     judge = Judge(network.forward(x), None, head=False)
     search = Search(Calibration(network, x), judge, max_drop=3e-4, base=Settings())
-    best = search.run().best
-    assert best.settings.log2_range == 3
-    assert best.doubt <= 3e-4
-    narrow = replace(best.settings, log2_range=2)
-    assert quantize(network, x, narrow)[1].tensors[-1].sqnr_db < 55
+    assert search.run().best.doubt <= 3e-4
+    widest = {name: most for name, (_, most) in WIDTHS.items()}
+    narrow, wide = (
+        search._output(quantize(network, x, Settings(**widest, log2_range=log2_range))[0])
+        for log2_range in LOG2_RANGES
+    )
+    assert judge.doubt(wide) < 3e-4 < judge.doubt(narrow)
 
 
 def test_it_names_what_would_help() -> None:
