@@ -117,3 +117,13 @@ def test_bad_input_is_one_line(capsys: Capture, arguments: tuple[str, ...], mess
 def test_an_unknown_cell_is_told_the_known_ones(capsys: Capture) -> None:
     line = refuse(capsys, "cycles", "--cell", "mlp", "--inputs", "1", "--units", "1")
     assert line == f"--cell is 'mlp', expected one of {', '.join(CELLS)}"
+
+
+@pytest.mark.parametrize(("units", "lanes"), [(3, 3), (16, 16), (40, 16)])
+def test_lanes_are_16_or_all_units_where_there_are_fewer(
+    capsys: Capture, units: int, lanes: int
+) -> None:
+    sizes = ("--inputs", "2", "--units", str(units))
+    cell = run_json(capsys, "cycles", "--cell", "gru", *sizes)
+    assert cell["lanes"] == lanes
+    assert run_json(capsys, "compare", *sizes)["lanes"] == lanes
