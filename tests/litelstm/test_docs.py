@@ -74,11 +74,11 @@ def test_links(page: Path) -> None:
 
 def test_extras_are_installed_from_a_checkout_or_a_wheel() -> None:
     """No page and no message takes litelstm from a package index, where it is not."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((pages.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wheel = f"litelstm-{project['version']}-py3-none-any.whl"
-    sources = [path for name in CODE_FOLDERS for path in (ROOT / name).rglob("*.py")]
+    sources = [path for name in CODE_FOLDERS for path in (pages.ROOT / name).rglob("*.py")]
     found = 0
-    for path in (*PAGES, *sources, ROOT / "tools" / "setup"):
+    for path in (*pages.PAGES, *sources, pages.ROOT / "tools" / "setup"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"litelstm\[[a-z]|pip install (-\S+ )*'?litelstm\b(?!-)", text), path
         for target, extras in re.findall(r"pip install [^\n`]*?'(\S*?)\[([\w,]+)\]'", text):
@@ -87,7 +87,7 @@ def test_extras_are_installed_from_a_checkout_or_a_wheel() -> None:
             assert set(extras.split(",")) <= set(project["optional-dependencies"]), path
     assert found > 5
     listed = re.findall(
-        r"^\| (`[^|]+`) \|", (ROOT / "docs" / "install.md").read_text(), re.MULTILINE
+        r"^\| (`[^|]+`) \|", (pages.ROOT / "docs" / "install.md").read_text(), re.MULTILINE
     )
     names = {name for cell in listed for name in re.findall(r"`(\w+)`", cell)}
     assert names == set(project["optional-dependencies"])
