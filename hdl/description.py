@@ -180,6 +180,7 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
                 "outputs": network.head.outputs,
                 "weight_width": network.head.weight_width,
                 "product_frac": network.head.product_frac,
+                "formats": {"h": _format(network.head.h), "out": _format(network.head.out)},
             }
         )
     return described

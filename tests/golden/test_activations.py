@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
 from itertools import pairwise
 
 import numpy as np
@@ -240,3 +241,24 @@ def test_table_ranges_out_of_range_are_refused(log2_range: int) -> None:
 def test_table_formats_out_of_range_are_refused(frac: int) -> None:
     with pytest.raises(ValueError, match=f"must have 1 to 10 fraction bits, not {frac}"):
         table(8, 2, False, 10, frac)
+
+
+@pytest.mark.parametrize("log2_range", [2, 3, 4, 5])
+def test_double_precision_rounds_every_entry_right(log2_range: int) -> None:
+    """docs/arithmetic.md promises it: no entry is near enough to the middle of two integers.
+
+    Points of smaller tables are points of the largest.
+    """
+    extra = 80  # bits behind the point of the exact values, floored
+    with localcontext(prec=40):
+        squares = [(Decimal(i) * Decimal(2) ** (log2_range - 13)).exp() for i in range(2**14 + 1)]
+        exact = [int((e - 1) / (e + 1) * 2**extra) for e in squares]
+    for frac in range(1, 19):
+        nearest = table(14, log2_range, False, 18, frac).values().tolist()
+        half, drop = 1 << (extra - frac - 1), extra - frac
+        largest = 2**17 - 1
+        assert nearest == [min(largest, (value + half) >> drop) for value in exact[:-1]]
+        base, rise = table(14, log2_range, True, 18, frac).values().T.tolist()
+        points = [(value + (half >> 2)) >> (drop - 2) for value in exact]
+        assert base == points[:-1]
+        assert rise == [above - below for below, above in pairwise(points)]

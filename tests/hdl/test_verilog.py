@@ -321,6 +321,7 @@ def test_the_description_is_right(network: QuantizedNetwork, made: Generated) ->
     assert network.head
     assert (head["inputs"], head["outputs"]) == (4, 6)
     assert head["product_frac"] == network.head.product_frac
+    assert head["formats"] == {"h": formats(network.head.h), "out": formats(network.head.out)}
     assert described["tanh"]["entries"] == network.tanh.entries
     assert described["tanh"]["range"] == 4
     assert described["tanh"]["format"] == formats(network.tanh.out)
