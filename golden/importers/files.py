@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from golden.errors import InputError
@@ -20,17 +21,23 @@ def import_network(path: str | Path, *, description: str | Path | None = None) -
     Args:
         path: an ONNX, Keras or PyTorch file, see ``SUFFIXES``.
         description: for a PyTorch state dict, the JSON file that says what its modules are; see
-            :mod:`golden.importers.torch`.
+            :mod:`golden.importers.torch_description`.
 
     Raises:
         InputError: the file cannot be read, or something in it cannot be mapped.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # other tools' warnings: a file is taken, or refused in a line
+        return _import(path, description)
+
+
+def _import(path: str | Path, description: str | Path | None) -> Imported:
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{path}: name ends in {suffix!r}, expected {', '.join(SUFFIXES)}")
     if suffix in STATE_DICTS:
-        if description is None:
-            raise InputError(f"{path}: a state dict needs a description of its modules")
         return torch.load(path, description)
     if description is not None:
         raise InputError(f"{path}: has its own description; {description} is for a state dict")

@@ -6,7 +6,7 @@ clip(x/5 + 1/2, 0, 1) in Keras 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from golden.importers.layers import (
     reals,
     split,
 )
-from golden.importers.outputs import ENDS, end_note
+from golden.importers.outputs import ENDS, end_note, steps_note
 from golden.network import Layer
 
 Arrays = list[tuple[str, NDArray[Any]]]
@@ -37,19 +37,23 @@ GATES = {"SimpleRNN": "h", "GRU": "zrn", "LSTM": "ifgo"}
 BOTH_WAYS = "Bidirectional"
 """Wrapper of a recurrent layer that runs it in both directions."""
 
-PASSED = ("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout")
+TRAINING = ("Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout")
 """Layers that change nothing once a network is trained."""
+
+PASSED = ("InputLayer", *TRAINING)
+"""Layers that compute nothing."""
+
+SHAPES = ("batch_shape", "batch_input_shape")
+"""Options with the shape of the input, of Keras 3 and of Keras 2."""
 
 SLOPES = {2: 1 / 5, 3: 1 / 6}
 """Of the hard sigmoid, by Keras' major version."""
 
-EXPECTED = {
-    "return_state": False,
-    "stateful": False,
-    "time_major": False,
-    "activation": "tanh",
-}
-"""Options of a recurrent layer that change what it computes, and the value that can be mapped."""
+EXPECTED = {"return_state": False, "stateful": False, "time_major": False}
+"""Options of a recurrent layer that change what it computes, and the value that can be mapped.
+
+A version of Keras that does not have one of them does not write it.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,14 @@ class KerasLayer:
     options: Mapping[str, Any]
     arrays: Arrays
 
-    def check(self, option: str, expected: object) -> None:
-        """Refuse another value of an option; an absent one is what is expected."""
-        value = self.options.get(option, expected)
+    def option(self, name: str) -> Any:
+        """An option that every version of Keras writes, so that none needs to be assumed."""
+        if name not in self.options:
+            raise InputError(f"has no {name}, which decides what it computes")
+        return self.options[name]
+
+    def check(self, option: str, value: object, expected: object) -> None:
+        """Refuse another value of an option than what is expected."""
         if value != expected or isinstance(value, bool) != isinstance(expected, bool):
             raise InputError(f"{option} is {_shown(value)}, expected {expected}")
 
@@ -110,29 +119,43 @@ def to_network(layers: Sequence[KerasLayer], version: int) -> Imported:
             elif layer.kind == "Dense":
                 end = _add_dense(chain, layer)
             elif layer.kind in ("Activation", "Softmax"):
-                end = _end(layer, layer.options.get("activation", "softmax"))
+                softmax = layer.kind == "Softmax"
+                end = _end(layer, "softmax" if softmax else layer.option("activation"))
             elif layer.kind == "Rescaling":
                 _add_rescaling(chain, layer)
         except InputError as error:
             raise InputError(f"{layer.kind} {layer.name!r} {error}") from None
-    return Imported(network=chain.network(), notes=(end_note(end),) if end else ())
+    return Imported(network=chain.network(), notes=tuple(_notes(layers, version, end)))
+
+
+def _notes(layers: Sequence[KerasLayer], version: int, end: str | None) -> Iterator[str]:
+    """What the network has otherwise than the file, and what was assumed."""
+    shape = next((layers[0].options[name] for name in SHAPES if name in layers[0].options), None)
+    if isinstance(shape, Sequence) and len(shape) == 3 and isinstance(shape[1], int):
+        yield steps_note(shape[1])
+    if any("hard_sigmoid" in str(layer.options) for layer in layers):
+        yield f"hard_sigmoid has slope 1/{round(1 / SLOPES[version])}, that of Keras {version}"
+    for layer in layers:
+        if layer.kind in TRAINING:
+            yield f"{layer.kind} {layer.name!r} is left out: assumed that it is for training alone"
+    if end:
+        yield end_note(end)
 
 
 def _recurrent(layer: KerasLayer, version: int, *, last: bool) -> Layer:
     """One direction's layer; in reverse it may only stand last, where its order does not matter."""
     for option, expected in EXPECTED.items():
-        layer.check(option, expected)
-    layer.check("return_sequences", not last)
-    reverse = layer.options.get("go_backwards") is True
+        layer.check(option, layer.options.get(option, expected), expected)
+    for option, expected in (("activation", "tanh"), ("return_sequences", not last)):
+        layer.check(option, layer.option(option), expected)
+    reverse = layer.option("go_backwards") is True
     if reverse and not last:
         raise InputError("go_backwards is True, expected False but for the last recurrent layer")
     names, units = GATES[layer.kind], layer.units
     rows = len(names) * units
-    if layer.kind == "GRU" and "reset_after" not in layer.options:
-        raise InputError("has no reset_after, expected true or false")
-    after = layer.kind == "GRU" and layer.options.get("reset_after") is True
+    after = layer.kind == "GRU" and layer.option("reset_after") is True
     bias_shape = (2, rows) if after else (rows,)
-    use_bias = layer.options.get("use_bias", True) is True
+    use_bias = layer.option("use_bias") is True
     shapes = {"kernel": (None, rows), "recurrent kernel": (units, rows)}
     weights = layer.taken(shapes | ({"bias": bias_shape} if use_bias else {}))
     bias = np.atleast_2d(weights["bias"] if use_bias else np.zeros(bias_shape))
@@ -149,7 +172,7 @@ def _recurrent(layer: KerasLayer, version: int, *, last: bool) -> Layer:
 
 def _bidirectional(layer: KerasLayer, version: int, *, last: bool) -> Layer:
     """The layers that ``Bidirectional`` runs both ways, h of both side by side."""
-    layer.check("merge_mode", "concat")
+    layer.check("merge_mode", layer.option("merge_mode"), "concat")
     ways = []
     for way in ("layer", "backward_layer"):
         inner = layer.options.get(way)
@@ -157,8 +180,9 @@ def _bidirectional(layer: KerasLayer, version: int, *, last: bool) -> Layer:
             raise InputError(f"{way} is {_shown(inner)}, expected {' or '.join(GATES)}")
         options = dict(inner["config"])
         backwards = way == "backward_layer"
-        if options.pop("go_backwards", False) is not backwards:
+        if options.get("go_backwards") is not backwards:
             raise InputError(f"{way} goes the other way")
+        options["go_backwards"] = False
         arrays = [(path, array) for path, array in layer.arrays if _is_backward(path) is backwards]
         one = KerasLayer(inner["class_name"], layer.name, options, arrays)
         ways.append(_recurrent(one, version, last=last))
@@ -179,7 +203,7 @@ def _made(
 ) -> Layer:
     if layer.kind == "SimpleRNN":
         return make_layer(RNN(), LOGISTIC, gates)
-    sigmoid = _sigmoid(layer.options.get("recurrent_activation", "sigmoid"), version)
+    sigmoid = _sigmoid(layer.option("recurrent_activation"), version)
     if layer.kind == "LSTM":
         return make_layer(LSTM(), sigmoid, gates)
     cell = GRU(reset="after" if after else "before")
@@ -201,12 +225,12 @@ def _add_dense(chain: Chain, layer: KerasLayer) -> str | None:
     if layer.options.get("lora_rank") or layer.options.get("quantization_config"):
         raise InputError("has LoRA or quantized weights, expected plain ones")
     shapes: dict[str, tuple[int | None, ...]] = {"kernel": (None, layer.units)}
-    if layer.options.get("use_bias", True) is True:
+    if layer.option("use_bias") is True:
         shapes["bias"] = (layer.units,)
     weights = layer.taken(shapes)
     chain.dense(weights["kernel"].T, weights.get("bias", np.zeros(layer.units)))
-    activation = layer.options.get("activation")
-    return None if activation in (None, "linear") else _end(layer, activation)
+    activation = layer.option("activation")
+    return None if activation is None else _end(layer, activation)
 
 
 def _end(layer: KerasLayer, activation: object) -> str | None:

@@ -7,6 +7,7 @@ reference evaluator and must give the imported network's results.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from golden.errors import InputError
 from golden.importers.forms import Form
 from golden.importers.layers import Chain, Imported
 from golden.importers.onnx_graph import Graph
-from golden.importers.outputs import ENDS, check_results, end_note, probe
+from golden.importers.outputs import ENDS, check_results, end_note, probe, steps_note
 from golden.importers.tensors import AxesError
 from golden.importers.unrolled import read_layer
 from golden.network import Layer, Network
@@ -66,14 +67,26 @@ def convert(model: Any) -> Imported:
     axes, reading = _read_any_layout(graph)
     if reading.unrolled:
         _compare(model, graph, axes, reading)
-    notes = []
-    if axes[0] == "steps" and len(axes) == 3:
-        notes.append("the file reads (steps, batch, inputs), the network (batch, steps, inputs)")
+    return Imported(network=reading.network, notes=tuple(_notes(graph, axes, reading)))
+
+
+def _notes(graph: Graph, axes: tuple[str, ...], reading: _Reading) -> Iterator[str]:
+    """What the network has otherwise than the file, and what was assumed."""
+    if axes[0] == "steps":
+        read = ", ".join(axes).replace("features", "inputs")
+        yield f"the file reads ({read}), the network (batch, steps, inputs)"
+    fixed = graph.sizes[axes.index("steps")]
+    if fixed:
+        yield steps_note(fixed)
+    else:
+        first, second = PROBES
+        yield f"assumed for all lengths: {first} and {second} steps give the same network"
+    if graph.rounds:
+        yield "the file rounds values to 16-bit floats, the network does not"
     if reading.unrolled:
-        notes.append("unrolled loops became layers; the file's results are the network's")
+        yield "unrolled loops became layers; the file's results are the network's"
     if reading.end:
-        notes.append(end_note(reading.end))
-    return Imported(network=reading.network, notes=tuple(notes))
+        yield end_note(reading.end)
 
 
 def _load_model(path: str | Path) -> Any:

@@ -11,7 +11,7 @@ from golden import packages
 from golden.errors import InputError
 from golden.importers.forms import Atom
 from golden.importers.onnx_node import Node, Value
-from golden.importers.onnx_ops import OPERATORS
+from golden.importers.onnx_ops import HALF_TYPES, OPERATORS
 from golden.importers.tensors import AxesError, Data
 
 DOMAINS = ("", "ai.onnx")
@@ -74,6 +74,12 @@ class Graph:
             if name not in wanted and array.dtype.kind == "f" and array.size > 1:
                 raise InputError(f"weight {name} is not used by the output {self.output}")
         return kept[::-1]
+
+    @property
+    def rounds(self) -> bool:
+        """Whether the network's values are of a 16-bit float type, all or some of them."""
+        casts = (a.i for n in self._nodes if n.op_type == "Cast" for a in n.attribute)
+        return np.dtype(self.dtype).itemsize == 2 or any(to in HALF_TYPES for to in casts)
 
     def counts(self, axes: tuple[str, ...], steps: int) -> tuple[int, int]:
         """Samples and steps of an input with these axes."""

@@ -17,8 +17,11 @@ from golden.importers.forms import Form, clip
 from golden.importers.onnx_node import Node, Value
 from golden.importers.tensors import AxesError, Data, as_data, combine, joined
 
-FLOAT_TYPES = (1, 10, 11, 16)
-"""float32, float16, float64 and bfloat16 in ``TensorProto.DataType``."""
+HALF_TYPES = (10, 16)
+"""float16 and bfloat16 in ``TensorProto.DataType``."""
+
+FLOAT_TYPES = (1, 11, *HALF_TYPES)
+"""float32, float64, and those."""
 
 Results = tuple[Value, ...]
 

@@ -1,4 +1,4 @@
-"""What stands behind the last layer and is left out, and the comparison of whole outputs."""
+"""What a user is told about a file's output and its sequences; the comparison of whole outputs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ TOLERANCE = 1e-4
 def end_note(end: str) -> str:
     """What a user is told about one of ``ENDS``."""
     return f"{ENDS[end]} at the end is left out: the output is its argument"
+
+
+def steps_note(steps: int) -> str:
+    """What a user is told about a file whose sequences all have one length."""
+    return f"the file's sequences have {steps} steps; assumed that the network takes any number"
 
 
 def ended(output: Floats, end: str | None) -> Floats:

@@ -1,35 +1,26 @@
 """PyTorch: state dicts with a description of the modules that they belong to.
 
-A state dict has names and arrays, but not the order of the modules nor their activations. The
-description, a JSON object, says these:
-
-    {"layers": [{"module": "LSTM", "name": "rnn"}, {"module": "Linear", "name": "head"}],
-     "input_scale": 1.0}
-
-``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM or Linear of ``torch.nn``, or
-``Recurrent`` of :mod:`litelstm.torch`; ``name`` is what its parameters' names begin with, empty for
-the state dict of the module itself. A ``Recurrent`` also has ``gate`` (``hard`` or ``logistic``),
-``cell`` (default ``litelstm``) and that cell's options, as ``peephole`` and ``reset``.
-
-A module behind a bidirectional one reads the h that both directions end with, PyTorch's h_n, not
-the last step's output, in which the direction from the last step has seen that step only.
+The description is :mod:`golden.importers.torch_description`'s. Of a bidirectional module the h that
+both directions end with can be read, PyTorch's h_n, not the last step's output, in which the
+direction from the last step has seen that step only.
 """
 
 from __future__ import annotations
 
-import json
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden import packages
-from golden.cells import CELLS, GRU, LSTM, RNN, SIGMOIDS, Cell
+from golden.cells import GRU, LSTM, RNN
 from golden.errors import InputError
+from golden.importers import torch_description
 from golden.importers.layers import (
     LOGISTIC,
     Chain,
@@ -39,6 +30,8 @@ from golden.importers.layers import (
     reals,
     split,
 )
+from golden.importers.outputs import end_note
+from golden.importers.torch_description import FINAL_STATE, LAST_STEP, Description, described_cell
 from golden.network import Layer, weight_shapes
 
 Arrays = dict[str, NDArray[Any]]
@@ -47,21 +40,23 @@ GATES = {"RNN": "h", "GRU": "rzn", "LSTM": "ifgo"}
 """PyTorch's recurrent modules, and the order in which they stack their gates."""
 
 
-def load(path: str | Path, description: str | Path) -> Imported:
+def load(path: str | Path, description: str | Path | None) -> Imported:
     """Import a state dict from a ``.safetensors`` file, or one that ``torch.save`` wrote.
 
     Args:
         path: the file; it is read with ``weights_only=True``, so nothing in it is executed.
-        description: a JSON file, see above.
+        description: a JSON file that says what its modules are.
 
     Raises:
         InputError: a file cannot be read, or something in it cannot be mapped.
     """
-    told = read_description(description)
+    told = None if description is None else torch_description.read(description)
     path = Path(path)
     try:
-        reader = _read_safetensors if path.suffix == ".safetensors" else _read_pickle
-        return from_state_dict(reader(path), told)
+        state = (_read_safetensors if path.suffix == ".safetensors" else _read_pickle)(path)
+        if told is None:
+            raise InputError("a state dict needs a description of its modules (docs/import.md)")
+        return _import(state, told)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -73,10 +68,13 @@ def from_state_dict(state: Mapping[str, Any], description: Mapping[str, Any]) ->
         InputError: the description is not as expected, or a weight is missing, of a wrong shape,
             or belongs to no module.
     """
-    layers, scale = _checked(description)
+    return _import(state, torch_description.check(description))
+
+
+def _import(state: Mapping[str, Any], told: Description) -> Imported:
     left = {name: _array(value) for name, value in state.items()}
-    chain = Chain(input_scale=scale)
-    for entry in layers:
+    chain = Chain(input_scale=told.input_scale)
+    for entry in told.layers:
         name = entry["name"]
         prefix = f"{name}." if name else ""
         try:
@@ -85,55 +83,8 @@ def from_state_dict(state: Mapping[str, Any], description: Mapping[str, Any]) ->
             raise InputError(f"{entry['module']} {name!r}: {error}") from None
     if left:
         raise InputError(f"weight {next(iter(left))} belongs to no module of the description")
-    return Imported(network=chain.network())
-
-
-def read_description(path: str | Path) -> dict[str, Any]:
-    """A description from its JSON file.
-
-    Raises:
-        InputError: it is not as expected.
-    """
-    try:
-        told = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: is not a readable JSON file") from None
-    try:
-        _checked(told)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    return told
-
-
-def _checked(told: Any) -> tuple[list[dict[str, str]], float]:
-    """The entries of a description's ``layers``, and its ``input_scale``."""
-    if not isinstance(told, Mapping) or not isinstance(told.get("layers"), (list, tuple)):
-        raise InputError("description has no list layers")
-    unknown = sorted(set(told) - {"layers", "input_scale"})
-    if unknown:
-        raise InputError(f"description has {unknown[0]}, expected layers and input_scale")
-    scale = told.get("input_scale", 1.0)
-    if isinstance(scale, bool) or not isinstance(scale, (int, float)):
-        raise InputError(f"input_scale is {scale!r}, expected a positive number")
-    for index, entry in enumerate(told["layers"]):
-        if not isinstance(entry, Mapping):
-            raise InputError(f"layers[{index}] is {entry!r}, expected an object")
-        module = entry.get("module")
-        if not isinstance(module, str) or module not in _ADD:
-            raise InputError(f"layers[{index}].module is {module!r}, expected {' or '.join(_ADD)}")
-        known = {"module", "name"}
-        if module == "Recurrent":
-            known |= {"gate", "cell", *(o for cell in CELLS.values() for o in cell.options)}
-        for field in sorted({*entry, "name"}):
-            if field not in known:
-                raise InputError(f"layers[{index}] has {field}, which a {module} has not")
-            if not isinstance(entry.get(field), str):
-                raise InputError(
-                    f"layers[{index}].{field} is {entry.get(field)!r}, expected a text"
-                )
-    return [dict(entry) for entry in told["layers"]], float(scale)
+    notes = (end_note(told.end),) if told.end else ()
+    return Imported(network=chain.network(), notes=notes)
 
 
 def _taken(left: Arrays, prefix: str, module: str) -> Arrays:
@@ -172,6 +123,11 @@ def _add_recurrent(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> No
             layer = replace(layer, direction="bidirectional", backward=second.weights)
         chain.layer(layer)
         index += 1
+    if both and entry["output"] == LAST_STEP:
+        raise InputError(
+            f"output is {LAST_STEP!r} of a bidirectional module, expected {FINAL_STATE!r} (h_n): "
+            "the second direction begins with the last step"
+        )
 
 
 def _layer(module: str, arrays: Arrays, suffix: str) -> Layer:
@@ -203,10 +159,7 @@ def _layer(module: str, arrays: Arrays, suffix: str) -> Layer:
 
 def _add_litelstm(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
     """Layers of :class:`litelstm.torch.Recurrent`, whose names are those of golden.network."""
-    gate = entry.get("gate")
-    if gate not in SIGMOIDS:
-        raise InputError(f"gate is {gate!r}, expected {' or '.join(SIGMOIDS)}")
-    cell = _described_cell(entry)
+    gate, cell = entry["gate"], described_cell(entry)
     indices = sorted({int(name.split(".")[1]) for name in arrays})
     if indices != list(range(len(indices))):
         raise InputError(f"has layers {indices}, expected 0, 1, ...")
@@ -224,20 +177,6 @@ def _add_litelstm(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> Non
         order = weight_shapes(cell, layer.inputs, layer.units)
         ordered = {name: weights[name] for name in order}
         chain.layer(Layer(cell=cell, sigmoid=gate, weights=ordered))
-
-
-def _described_cell(entry: Mapping[str, str]) -> Cell:
-    kind = entry.get("cell", "litelstm")
-    if kind not in CELLS:
-        raise InputError(f"cell is {kind!r}, expected {' or '.join(CELLS)}")
-    options = {k: v for k, v in entry.items() if k not in ("module", "name", "gate", "cell")}
-    for name in options:
-        if name not in CELLS[kind].options:
-            raise InputError(f"has {name}, which a {kind} has not")
-    try:
-        return CELLS[kind](**options)
-    except ValueError as error:
-        raise InputError(str(error)) from None
 
 
 _ADD: dict[str, Callable[[Chain, Arrays, Mapping[str, str]], None]] = {
@@ -274,7 +213,14 @@ def _read_pickle(path: Path) -> Mapping[str, Any]:
     torch = packages.load("torch", extra="train")
     try:
         with path.open("rb") as file:
+            if _is_torchscript(file):
+                raise InputError(
+                    "is a TorchScript file, expected a state dict: "
+                    "torch.save(module.state_dict(), ...), or an ONNX file"
+                )
             state = torch.load(file, map_location="cpu", weights_only=True)
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}") from None
     except Exception:
@@ -284,6 +230,17 @@ def _read_pickle(path: Path) -> Mapping[str, Any]:
     if not isinstance(state, Mapping) or not all(torch.is_tensor(v) for v in state.values()):
         raise InputError(f"holds {_described(state)}, expected a state dict of tensors")
     return state
+
+
+def _is_torchscript(file: BinaryIO) -> bool:
+    """Whether a file is an archive of ``torch.jit.save``; ``file`` is at its start afterwards."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+    finally:
+        file.seek(0)
 
 
 def _described(state: Any) -> str:

@@ -1,4 +1,8 @@
-"""Live PyTorch modules: a description is read off the modules, the rest is the state dict's."""
+"""Live PyTorch modules: a description is read off the modules, the rest is the state dict's.
+
+What modules do not show, such as the step that the head reads, is assumed. A module with a forward
+of its own is run, so that a wrong assumption is refused; for others the notes say what was assumed.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,17 @@ from golden.errors import InputError
 from golden.importers.layers import Imported
 from golden.importers.outputs import ENDS, check_results, end_note, probe
 from golden.importers.torch import from_state_dict
+from golden.importers.torch_description import ALL_STEPS, FINAL_STATE, NONE
 from golden.network import Network
 
 PASSED = ("Dropout", "Dropout1d", "AlphaDropout", "Identity")
 """Modules that change nothing once a network is trained."""
+
+NOT_RUN = (
+    "modules were taken in their order without a run: assumed that the last recurrent one hands on "
+    "what each of its directions ends with (h_n), and that nothing stands between modules"
+)
+"""What a user is told where a forward is not known."""
 
 CHECK = (3, 5)
 """Samples and steps of the random data that a module of the user's own is run with."""
@@ -37,11 +48,19 @@ def import_torch_module(module: Any, *, input_scale: float = 1.0) -> Imported:
     torch = packages.load("torch", extra="train")
     walk = _Walk(torch)
     layers = list(walk.described(module, ""))
+    recurrent = [entry for entry in layers if entry["module"] != "Linear"]
+    for entry in recurrent:
+        entry["output"] = FINAL_STATE if entry is recurrent[-1] else ALL_STEPS
     told = {"layers": layers, "input_scale": input_scale}
     network = from_state_dict(module.state_dict(), told).network
+    notes = []
     if walk.own:
         _compare(torch, module, walk, network)
-    return Imported(network=network, notes=(end_note(walk.end),) if walk.end else ())
+    else:
+        notes.append(NOT_RUN)
+    if walk.end:
+        notes.append(end_note(walk.end))
+    return Imported(network=network, notes=tuple(notes))
 
 
 class _Walk:
@@ -62,21 +81,24 @@ class _Walk:
         """The entries of a description for a module and what it has in it."""
         nn, kind = self._nn, type(module).__name__
         of_torch = type(module).__module__.startswith("torch.nn.")
+        if not of_torch and isinstance(module, (nn.RNNBase, nn.Linear, nn.Sequential)):
+            self.own = True  # it inherits from one of PyTorch's, and may do something else
         if self.end:
             raise InputError(f"{kind} {name!r} comes after {ENDS[self.end]}, expected nothing more")
         if isinstance(getattr(module, "cell", None), Cell):
             self.batch_first = module.batch_first
             options = cell_options(module.cell)
             gate = {"cell": module.cell.kind, "gate": module.gate}
-            yield {"module": "Recurrent", "name": name, **gate, **options}
+            yield {"module": "Recurrent", "name": name, "activation": NONE, **gate, **options}
         elif isinstance(module, nn.RNNBase):
-            if getattr(module, "nonlinearity", "tanh") != "tanh":
-                found = module.nonlinearity
+            found = getattr(module, "nonlinearity", None)
+            if found not in (None, "tanh"):
                 raise InputError(f"{kind} {name!r} has nonlinearity {found}, expected tanh")
             self.batch_first = module.batch_first
-            yield {"module": kind, "name": name}
+            said = {} if found is None else {"nonlinearity": found}
+            yield {"module": kind, "name": name, "activation": NONE, **said}
         elif isinstance(module, nn.Linear):
-            yield {"module": "Linear", "name": name}
+            yield {"module": "Linear", "name": name, "activation": NONE}
         elif kind in PASSED and of_torch:
             return
         elif kind.lower() in ENDS and of_torch:

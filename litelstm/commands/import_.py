@@ -43,7 +43,8 @@ def _summary(network: Network) -> str:
 def _layer(layer: Layer) -> str:
     """For example ``gru of 64 units (reset after, logistic gates)``."""
     cell = layer.cell
-    told = [f"{name} {getattr(cell, name)}" for name in cell.options]
+    told = [] if layer.direction == "forward" else [layer.direction]
+    told += [f"{name} {getattr(cell, name)}" for name in cell.options]
     if any(not (gate.tanh or gate.wide) for gate in cell.gates):
         told.append(f"{layer.sigmoid} gates")
     return f"{cell.kind} of {layer.units} units" + (f" ({', '.join(told)})" if told else "")

@@ -29,7 +29,7 @@ def test_kept_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str
     kept, output = shipped(name), tmp_path / "net.npz"
     said = commands.run(capsys, *arguments(kept.path, kept.description, output))
     assert f"{output}: 3 in, " in said
-    assert ("left out" in said) == (kept.end is not None)
+    assert ("at the end is left out" in said) == (kept.end is not None)
     check(Network.load(output), cells=kept.cells, end=kept.end, x=kept.x, y=kept.y)
 
 
@@ -37,6 +37,8 @@ def test_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     kept, output = shipped("torch_litelstm.onnx"), tmp_path / "net.npz"
     said = commands.run(capsys, *arguments(kept.path, None, output))
     assert said.splitlines() == [
+        f"{kept.path}: the file's sequences have 4 steps; "
+        "assumed that the network takes any number",
         f"{kept.path}: unrolled loops became layers; the file's results are the network's",
         f"{output}: 3 in, litelstm of 4 units (peephole full, hard gates), litelstm of 4 units "
         "(peephole full, hard gates), 2 logits; 178 parameters",
@@ -125,7 +127,8 @@ def test_descriptions_belong_to_state_dicts(
     state, graph = shipped("torch_gru.safetensors"), shipped("torch_lstm.onnx")
     output = tmp_path / "net.npz"
     line = commands.refuse(capsys, *arguments(state.path, None, output))
-    assert line == f"{state.path}: a state dict needs a description of its modules"
+    told = "a state dict needs a description of its modules (docs/import.md)"
+    assert line == f"{state.path}: {told}"
     line = commands.refuse(capsys, *arguments(graph.path, state.description, output))
     assert "is for a state dict" in line
 

@@ -58,7 +58,9 @@ def test_results(case: Case, tmp_path: Path) -> None:
     description = tmp_path / "net.json"
     imported = import_network(path, description=description if description.exists() else None)
     check(imported.network, cells=case.cells, end=case.end, x=x, y=y)
-    assert any("left out" in note for note in imported.notes) == (case.end is not None)
+    assert any("at the end is left out" in note for note in imported.notes) == (
+        case.end is not None
+    )
 
 
 def test_kept_files_are_what_the_script_makes(tmp_path: Path) -> None:

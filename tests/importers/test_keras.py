@@ -85,6 +85,37 @@ CONFIGS: dict[str, tuple[Callable[[Config], object], tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        *(("activation", n) for n in (1, 2)),
+        *(("use_bias", n) for n in (1, 2)),
+        *((n, 1) for n in ("recurrent_activation", "return_sequences", "go_backwards")),
+        ("reset_after", 1),
+    ],
+)
+def test_no_option_that_decides_is_assumed(name: str, layer: int, tmp_path: Path) -> None:
+    def drop(config: Config) -> object:
+        return config["config"]["layers"][layer]["config"].pop(name)
+
+    refused(rewritten(tmp_path / "net.keras", config=drop), f"has no {name}, which decides")
+
+
+def test_what_was_assumed_is_said(tmp_path: Path) -> None:
+    model = sequential(
+        layers.Dropout(0.5),
+        layers.GRU(UNITS, recurrent_activation="hard_sigmoid"),
+        layers.Dense(OUTPUTS, activation="softmax"),
+    )
+    dropout = model.layers[0].name
+    assert load(saved(model, tmp_path)).notes == (
+        f"the file's sequences have {STEPS} steps; assumed that the network takes any number",
+        "hard_sigmoid has slope 1/6, that of Keras 3",
+        f"Dropout {dropout!r} is left out: assumed that it is for training alone",
+        "Softmax at the end is left out: the output is its argument",
+    )
+
+
 @pytest.mark.parametrize(("change", "says"), CONFIGS.values(), ids=CONFIGS)
 def test_configurations(
     change: Callable[[Config], object], says: tuple[str, ...], tmp_path: Path

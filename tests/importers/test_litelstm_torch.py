@@ -47,7 +47,8 @@ def test_modules(cell: str, sigmoid: str) -> None:
     check(import_torch_module(module).network, cell, sigmoid, x, y)
     recurrent = {"module": "Recurrent", "name": "recurrent", "gate": sigmoid}
     recurrent |= {"cell": CELLS[cell].kind, **cell_options(CELLS[cell])}
-    layers = [recurrent, {"module": "Linear", "name": "head"}]
+    recurrent |= {"output": "last step", "activation": "none"}
+    layers = [recurrent, {"module": "Linear", "name": "head", "activation": "none"}]
     imported = from_state_dict(module.state_dict(), {"layers": layers})
     check(imported.network, cell, sigmoid, x, y)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from golden.errors import InputError
 from golden.importers.torch import from_state_dict, load
 from golden.importers.torch_modules import import_torch_module
 from tests.importers.cases import INPUTS, OUTPUTS, UNITS, check, samples
-from tests.importers.torch_files import results
+from tests.importers.torch_files import described, results
 from tests.importers.torch_nets import Both, FinalState, Stack, gru_after, stacked_shapes
 from tests.importers.torch_nets import Loop as LoopModule
 
-LSTM = [{"module": "LSTM", "name": "rnn"}, {"module": "Linear", "name": "head"}]
+LSTM = described("LSTM", output="last step")["layers"]
+GRU = {"module": "GRU", "name": "", "output": "final state", "activation": "none"}
 
 
 def lstm_state() -> dict[str, Any]:
@@ -42,7 +44,10 @@ def recurrent_state(prefix: str = "recurrent.") -> dict[str, Any]:
     return state
 
 
-RECURRENT = {"module": "Recurrent", "name": "recurrent", "gate": "hard"}
+RECURRENT = {
+    **{"module": "Recurrent", "name": "recurrent", "gate": "hard"},
+    **{"output": "last step", "activation": "none"},
+}
 
 
 def test_names_of_golden_network() -> None:
@@ -59,8 +64,7 @@ def test_names_of_golden_network() -> None:
 def test_module_of_its_own_state_dict() -> None:
     torch.manual_seed(6)
     module = nn.GRU(INPUTS, UNITS, batch_first=True)
-    told = {"layers": [{"module": "GRU", "name": ""}]}
-    network = from_state_dict(module.state_dict(), told).network
+    network = from_state_dict(module.state_dict(), {"layers": [GRU]}).network
     x = samples(6)
     with torch.no_grad():
         y = module(torch.from_numpy(x))[0][:, -1].numpy()
@@ -132,11 +136,11 @@ BAD_DESCRIPTIONS: dict[str, tuple[Any, str]] = {
     ),
     "name": ({"layers": [{"module": "LSTM"}]}, "layers[0].name is None, expected a text"),
     "option": (
-        {"layers": [{"module": "LSTM", "name": "rnn", "gate": "hard"}]},
+        {"layers": [LSTM[0] | {"gate": "hard"}]},
         "layers[0] has gate, which a LSTM has not",
     ),
     "kind": (
-        {"layers": [{"module": "GRU", "name": "rnn"}, LSTM[1]]},
+        {"layers": [LSTM[0] | {"module": "GRU"}, LSTM[1]]},
         "GRU 'rnn': weight_ih_l0 has 16 rows, expected 3 x units",
     ),
     "order": ({"layers": LSTM[::-1]}, "LSTM 'rnn': layer reads 3 values, expected 2"),
@@ -151,7 +155,7 @@ def test_bad_descriptions(told: Any, says: str) -> None:
 
 
 BAD_RECURRENT: dict[str, tuple[dict[str, Any], str]] = {
-    "gate": ({"gate": "soft"}, "gate is 'soft', expected hard or logistic"),
+    "gate": ({"gate": "soft"}, "layers[0].gate is 'soft', expected 'hard' or 'logistic'"),
     "cell": ({"cell": "mgu"}, "cell is 'mgu', expected rnn or lstm or gru or litelstm"),
     "peephole": ({"peephole": "none"}, "layers.0: weight W_fc is not one of a litelstm"),
     "choice": ({"peephole": "half"}, "peephole must be full or diagonal or none"),
@@ -195,7 +199,7 @@ class Harmful:
 def test_pickles(make: Callable[[Path], Any], says: str, tmp_path: Path) -> None:
     touched, path, told = (tmp_path / name for name in ("touched", "net.pt", "net.json"))
     torch.save(make(touched), path)
-    told.write_text('{"layers": [{"module": "GRU", "name": ""}]}')
+    told.write_text(json.dumps({"layers": [GRU]}))
     with pytest.raises(InputError) as caught:
         load(path, told)
     assert str(caught.value).startswith(f"{path}: {says}")

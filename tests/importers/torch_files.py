@@ -73,6 +73,13 @@ def _loop(step: nets.Step, shapes: Any, cell: str, *, dynamo: bool, layers: int 
     return _exported(lambda: Loop(step, shapes, layers), (cell,) * layers, dynamo=dynamo)
 
 
+def described(module: str, *, output: str) -> dict[str, Any]:
+    """The description of a :class:`Stack` or one like it: recurrent module ``rnn``, head."""
+    recurrent = {"module": module, "name": "rnn", "output": output, "activation": "none"}
+    recurrent |= {"nonlinearity": "tanh"} if module == "RNN" else {}
+    return {"layers": [recurrent, {"module": "Linear", "name": "head", "activation": "none"}]}
+
+
 def _state(kind: type[nn.RNNBase], cells: tuple[str, ...], *, suffix: str, **options: Any) -> Case:
     def write(path: Path) -> tuple[Any, Any]:
         torch.manual_seed(2)
@@ -82,8 +89,8 @@ def _state(kind: type[nn.RNNBase], cells: tuple[str, ...], *, suffix: str, **opt
             torch.save(state, path)
         else:
             save_file(state, path)
-        layers = [{"module": kind.__name__, "name": "rnn"}, {"module": "Linear", "name": "head"}]
-        path.with_suffix(".json").write_text(json.dumps({"layers": layers}, indent=1) + "\n")
+        told = described(kind.__name__, output="last step")
+        path.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
         return results(module, 2)
 
     return Case(write=write, suffix=suffix, cells=cells)
