@@ -14,8 +14,8 @@ import secrets
 import signal
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -104,7 +104,6 @@ def run(
     require(build.simulator)
     results, log = results.absolute(), log.absolute()
     waves = waves.absolute() if waves is not None else None
-    recorded = waves.with_name(f".{os.getpid()}-{waves.name}") if waves is not None else None
     for path in filter(None, (results, log, waves)):
         path.parent.mkdir(parents=True, exist_ok=True)
     for path in (results, log):
@@ -116,29 +115,25 @@ def run(
     variables = _variables(
         build, test_module=test_module, names=names, results=results, seed=seed, env=env or {}
     )
-    command = run_command(build.simulator, build.folder, wave_file=recorded, waves=build.waves)
     replaced = False
     start = time.perf_counter()
     with (
         tempfile.TemporaryDirectory(prefix="litelstm-", ignore_cleanup_errors=True) as folder,
         log.open("w", encoding="utf-8") as output,
+        _recording(Path(folder), waves) as (wave_file, recorded),
     ):
-        try:
-            status = execute(
-                command,
-                cwd=Path(folder),
-                env=variables,
-                log=output,
-                timeout_s=timeout_s,
-                cancel=cancel,
-            )
-            if recorded is not None and waves is not None and status is not None:
-                with suppress(FileNotFoundError):
-                    recorded.replace(waves)
-                    replaced = True
-        finally:
-            if recorded is not None:
-                recorded.unlink(missing_ok=True)
+        status = execute(
+            run_command(build.simulator, build.folder, wave_file=wave_file, waves=build.waves),
+            cwd=Path(folder),
+            env=variables,
+            log=output,
+            timeout_s=timeout_s,
+            cancel=cancel,
+        )
+        if recorded is not None and waves is not None and status is not None:
+            with suppress(FileNotFoundError):
+                recorded.replace(waves)
+                replaced = True
     seconds = time.perf_counter() - start
 
     tests, failures = _read_results(results)
@@ -157,6 +152,25 @@ def run(
         log=log,
         waves=waves,
     )
+
+
+@contextmanager
+def _recording(folder: Path, waves: Path | None) -> Iterator[tuple[Path | None, Path | None]]:
+    """Where a simulator records waves: as it is told in its working folder, and as we see it.
+
+    The simulator gets a relative name in ASCII, through a link to the folder of the waves, because
+    Icarus takes no other. The recorded file is beside the waves, so that to rename it is enough; it
+    is deleted unless that was done.
+    """
+    if waves is None:
+        yield None, None
+        return
+    link, recorded = folder / "waves", waves.with_name(f".{folder.name}")
+    link.symlink_to(waves.parent, target_is_directory=True)
+    try:
+        yield Path(link.name, recorded.name), recorded
+    finally:
+        recorded.unlink(missing_ok=True)
 
 
 def _variables(
