@@ -84,6 +84,11 @@ def build(
         chosen, verilog, top, wave_format, command, versions(chosen), version("cocotb")
     )
     root = cache_root(cache)
+    if chosen == "verilator" and len(str(root).split()) > 1:
+        raise SimulationError(
+            f"make, and so Verilator, cannot build in {root}: expected a name without spaces; "
+            "LITELSTM_CACHE names another folder"
+        )
 
     def make(folder: Path) -> None:
         write_sources(chosen, folder, verilog, top=top, waves=wave_format)

@@ -23,6 +23,9 @@ TOP = "runner_design"
 DESIGN = (HERE / "runner_design.v").read_text(encoding="utf-8")
 TESTS = "tests.sim.runner_tests"
 
+ODD = "ä 'b' \"c\" $d %s #e [f]"
+"""A name that a simulator or a shell could take for something else."""
+
 both = pytest.mark.parametrize("simulator", SIMULATORS)
 
 
@@ -76,7 +79,7 @@ def test_waves_exist_when_asked_for(simulator: str, waves: str, tmp_path: Path) 
     without = run(built, tmp_path / "without", "counts")
     assert without.waves is None
     assert {path.name for path in without.log.parent.iterdir()} == {"log", "results.xml"}
-    wanted = tmp_path / "with waves" / f"digits.{waves}"
+    wanted = tmp_path / ODD / f"{ODD}.{waves}"
     assert run(built, tmp_path, "counts", waves=wanted).waves == wanted
     content = wanted.read_bytes()
     # FST begins with block type 0, its header, of 329 bytes; VCD is text.
@@ -85,6 +88,19 @@ def test_waves_exist_when_asked_for(simulator: str, waves: str, tmp_path: Path) 
         if waves == "fst"
         else (b"$var" in content and b"count" in content)
     )
+
+
+@both
+def test_log_and_results_go_to_any_path(simulator: str, tmp_path: Path) -> None:
+    report = run(build(simulator), tmp_path / ODD, "counts")
+    assert {path.name for path in (tmp_path / ODD / "out").iterdir()} == {"log", "results.xml"}
+    assert "PASS=1" in report.log.read_text()
+
+
+def test_make_takes_no_cache_with_spaces(tmp_path: Path) -> None:
+    assert not build("icarus", tmp_path / ODD).cached
+    with pytest.raises(SimulationError, match="expected a name without spaces; LITELSTM_CACHE"):
+        build("verilator", tmp_path / ODD)
 
 
 def test_waves_need_a_build_for_waves(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""Every path that a command writes may have any name: spaces, quotes, no ASCII."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.runner import SIMULATORS
+from tests.litelstm.conftest import Call, Files
+
+ODD = "ä 'b' \"c\" $d %s #e [f]"
+PROGRAM = """\
+import sys
+import litelstm
+import numpy as np
+
+core = litelstm.open(sys.argv[1])
+print(core.run(np.zeros((2, 3))).shape)
+"""
+
+
+def check(call: Call, *arguments: object) -> str:
+    done = call(*arguments)
+    assert done.status == 0, done.err
+    return done.out
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_simulate(simulator: str, files: Files, tmp_path: Path, call: Call) -> None:
+    folder = tmp_path / ODD
+    folder.mkdir()
+    bench = ("--lanes", 4, "--count", 2, "--samples", files.samples, "--sim", simulator)
+    written = ("--waves", folder / f"{ODD}.fst", "--json", folder / f"{ODD}.json")
+    check(call, "simulate", files.network, *bench, *written, "--logs", folder / "logs")
+    assert names(folder) == {f"{ODD}.fst", f"{ODD}.json", "logs"}
+    assert names(folder / "logs") == {f"{simulator}0.log", f"{simulator}0.xml"}
+
+
+def test_run(files: Files, tmp_path: Path, call: Call) -> None:
+    folder = tmp_path / ODD
+    core = folder / ODD / "litelstm_core.json"
+    check(call, "generate", files.network, "--lanes", 4, "--axi", "-o", core.parent)
+    program = folder / f"{ODD}.py"
+    program.write_text(PROGRAM)
+    how = ("--core", core, "--sim", "icarus", "--logs", folder / "run")
+    assert check(call, "run", program, *how, core).endswith("\n(2,)\n")
+    assert names(folder / "run") == {"log.txt", "output.txt", "results.xml"}
+
+
+def test_quantize_generate_and_pack(files: Files, tmp_path: Path, call: Call) -> None:
+    folder = tmp_path / ODD
+    folder.mkdir()
+    network, report, image = (folder / f"{ODD}{end}" for end in (".q.npz", ".json", ".bin"))
+    options = ("--calibrate", files.samples, "-o", network, "--json", report)
+    check(call, "quantize", files.floats, *options)
+    core = folder / ODD
+    check(call, "generate", network, "--lanes", 4, "--weights", "ram", "-o", core)
+    check(call, "pack", network, "--for", core / "litelstm_core.json", "-o", image)
+    assert names(folder) == {network.name, report.name, image.name, ODD}
