@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from golden.activations import hard_sigmoid, logistic
 from golden.dataclass import dataclass
+from golden.errors import InputError
 from golden.formats import Format
 
 Floats = NDArray[np.float64]
@@ -141,7 +142,7 @@ class Cell(ABC):
         for name, choices in self.options.items():
             if getattr(self, name) not in choices:
                 expected = " or ".join(choices)
-                raise ValueError(f"{name} must be {expected}, not {getattr(self, name)!r}")
+                raise InputError(f"{name} must be {expected}, not {getattr(self, name)!r}")
 
     @property
     @abstractmethod

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.cells import Cell
+from golden.checks import as_array
 from golden.errors import InputError
 
 DIRECTIONS = ("forward", "reverse", "bidirectional")
@@ -125,7 +126,7 @@ def check_lengths(lengths: ArrayLike | None, batch: int, steps: int) -> NDArray[
     """
     if lengths is None:
         return np.full(batch, steps)
-    array = np.asarray(lengths)
+    array = as_array("lengths", lengths)
     if array.shape != (batch,) or array.dtype.kind not in "iu":
         raise InputError(
             f"lengths are {array.dtype} of shape {array.shape}, expected {batch} integers"

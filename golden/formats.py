@@ -81,7 +81,8 @@ class Format:
         Raises:
             ValueError: a value is NaN.
         """
-        scaled = np.floor(np.ldexp(np.asarray(value, dtype=np.float64), self.frac) + 0.5)
+        with np.errstate(over="ignore"):  # what becomes infinite saturates
+            scaled = np.floor(np.ldexp(np.asarray(value, dtype=np.float64), self.frac) + 0.5)
         if np.isnan(scaled).any():
             raise ValueError("cannot quantize NaN")
         return np.clip(scaled, self.min, self.max).astype(np.int64)

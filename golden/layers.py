@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.cells import SIGMOIDS, Activations, Cell, Floats
+from golden.checks import check_numbers
 from golden.dataclass import dataclass
 from golden.directions import (
     BACKWARD,
@@ -93,7 +94,7 @@ class Layer(DirectedLayer):
         for name, values in state.items():
             if name not in start:
                 raise InputError(f"state {name} is not one of a {self.cell.kind} layer's")
-            start[name] = np.asarray(values, dtype=np.float64)
+            start[name] = check_numbers(f"values of state {name}", values)
             if start[name].shape != shape:
                 raise InputError(f"state {name} is of shape {start[name].shape}, expected {shape}")
         return start
@@ -194,6 +195,7 @@ def named_weights(
     for name in (gate.matrix("x"), gate.bias):  # they say what size the layer is
         if name not in layer.weights:
             raise InputError(f"weight {name} is missing")
+        check_array(name, layer.weights[name])
     shapes = weight_shapes(layer.cell, layer.inputs, layer.units)
     named: list[tuple[str, NDArray[Any], tuple[int, ...]]] = []
     for prefix, weights in (("", layer.weights), (BACKWARD, layer.backward)):
@@ -209,8 +211,16 @@ def named_weights(
     return named
 
 
+def check_array(name: str, array: Any) -> None:
+    """Refuse a weight that is no array of real numbers of one dimension or more."""
+    if not isinstance(array, np.ndarray) or array.ndim == 0 or array.dtype.kind not in "fiu":
+        found = f"{array.dtype} of shape {array.shape}" if hasattr(array, "dtype") else repr(array)
+        raise InputError(f"weight {name} is {found[:40]}, expected an array of real numbers")
+
+
 def check_weight(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
-    """Refuse a weight array of a wrong shape or with numbers that are not finite."""
+    """Refuse a weight that is no array of finite numbers, or of a wrong shape."""
+    check_array(name, array)
     fits = len(array.shape) == len(shape) and all(
         have > 0 and want in (None, have) for have, want in zip(array.shape, shape)
     )

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.cells import Carried
+from golden.checks import as_array
 from golden.errors import InputError
-from golden.formats import requantize
+from golden.formats import Format, requantize
 from golden.layer_model import DirectedModel
 from golden.quantized import Integers, QuantizedDense, QuantizedNetwork
 
@@ -72,6 +73,9 @@ class IntegerModel:
         Args:
             x: as there.
             state: what each layer starts with; zero by default.
+
+        Raises:
+            InputError: as there, or ``state`` is not of these layers, or not integers in range.
         """
         traces = self._run(x, state)
         ends = [
@@ -87,7 +91,10 @@ class IntegerModel:
 
     def _run(self, x: ArrayLike, state: State | None) -> list[dict[str, Carried]]:
         """The layers' traces, each (steps, units, batch) in its carrier type."""
-        value = check_inputs(self.network, np.asarray(x)).transpose(1, 2, 0)
+        words = check_inputs(self.network, as_array("input words", x))
+        if state is not None:
+            check_state(self.network, state, len(words))
+        value = words.transpose(1, 2, 0)
         traces = []
         for index, layer in enumerate(self._layers):
             before = {name: v.T for name, v in state[index].items()} if state else None
@@ -114,9 +121,29 @@ def check_inputs(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[Any]:
         raise InputError(f"samples are of shape {x.shape}, expected {expected}")
     if x.dtype.kind not in "iu":
         raise InputError(f"input words are of type {x.dtype}, expected integers")
-    low, high = int(x.min()), int(x.max())
-    if low < network.x.min or high > network.x.max:
-        raise InputError(
-            f"input words are {low} to {high}, expected {network.x.min} to {network.x.max}"
-        )
+    _check_range("input words", x, network.x)
     return x
+
+
+def check_state(network: QuantizedNetwork, state: State, batch: int) -> None:
+    """Refuse a state that is not one of integers in range for each layer's vectors."""
+    if len(state) != len(network.layers):
+        raise InputError(f"state is of {len(state)} layers, expected {len(network.layers)}")
+    for index, (layer, given) in enumerate(zip(network.layers, state, strict=True)):
+        names = layer.cell.state
+        if sorted(given) != sorted(names):
+            found = ", ".join(given) or "nothing"
+            raise InputError(f"state of layer{index} has {found}, expected {', '.join(names)}")
+        for name in names:
+            what = f"layer{index} {name}"
+            values, shape = as_array(what, given[name]), (batch, layer.outputs)
+            if values.shape != shape or values.dtype.kind not in "iu":
+                found = f"{values.dtype} of shape {values.shape}"
+                raise InputError(f"{what} is {found}, expected integers of shape {shape}")
+            _check_range(what, values, layer.formats.operand(name))
+
+
+def _check_range(what: str, values: NDArray[Any], to: Format) -> None:
+    low, high = int(values.min()), int(values.max())
+    if low < to.min or high > to.max:
+        raise InputError(f"{what} are {low} to {high}, expected {to.min} to {to.max}")

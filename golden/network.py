@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden import store
 from golden.cells import CELLS, SIGMOIDS, Cell, Floats, cell_options
+from golden.checks import check_numbers, check_shape
 from golden.dataclass import dataclass
 from golden.directions import BACKWARD, DIRECTIONS, check_lengths, final
 from golden.errors import InputError
@@ -79,6 +81,7 @@ class Network:
         arrays += self.head.weights.values() if self.head else []
         return sum(array.size for array in arrays)
 
+    @np.errstate(over="ignore", invalid="ignore")  # a sum may be infinite, a result may not
     def run(
         self,
         samples: ArrayLike,
@@ -94,11 +97,14 @@ class Network:
             lengths: steps of each sequence; by default all of them.
 
         Raises:
-            InputError: ``state`` or ``lengths`` do not fit.
+            InputError: ``samples``, ``state`` or ``lengths`` are not real finite numbers or do not
+                fit, or sums become too large for float64.
         """
-        value = np.asarray(samples, dtype=np.float64) * self.input_scale
-        batch, steps, _ = value.shape
+        words = check_shape(samples, self.inputs)
+        batch, steps, _ = words.shape
         ends = check_lengths(lengths, batch, steps)
+        inside = np.arange(steps) < ends[:, np.newaxis]
+        value = check_numbers("samples", words, used=inside[:, :, np.newaxis]) * self.input_scale
         if state is not None and len(state) != len(self.layers):
             raise InputError(f"state is of {len(state)} layers, expected {len(self.layers)}")
         traces, finals = [], []
@@ -110,10 +116,16 @@ class Network:
         output, every = finals[-1]["h"], value
         if self.head:
             output, every = self.head.run(output), self.head.run(every)
+        if not np.isfinite(every).all():
+            raise InputError("samples or weights are too large: sums are beyond float64")
         return FloatRun(output, tuple(traces), every, tuple(finals))
 
     def forward(self, samples: ArrayLike) -> Floats:
-        """The output of :meth:`run` alone: logits, or the last h, of shape (batch, outputs)."""
+        """The output of :meth:`run` alone: logits, or the last h, of shape (batch, outputs).
+
+        Raises:
+            InputError: as there.
+        """
         return self.run(samples).output
 
     def save(self, path: str | Path) -> None:
@@ -215,8 +227,8 @@ def check_chain(sizes: list[tuple[int, int]], head: Any) -> None:
 
 def check_scale(scale: float) -> None:
     """Refuse an input scale that is not a positive finite number."""
-    if not (np.isfinite(scale) and scale > 0):
-        raise InputError(f"input_scale is {scale}, expected a positive number")
+    if not (isinstance(scale, Real) and np.isfinite(scale) and scale > 0):
+        raise InputError(f"input_scale is {scale!r}, expected a positive number")
 
 
 def _compact(array: Floats) -> NDArray[Any]:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.calibration import Calibration
-from golden.cells import Floats
-from golden.errors import InputError
+from golden.checks import check_samples
 from golden.losses import Report, losses
 from golden.network import Network
 from golden.promise import LOOKS, Promise
@@ -23,6 +22,7 @@ SHARES = tuple(0.25**look for look in range(len(LOOKS)))
 """Of the bound, for the searches one after the other."""
 
 
+@np.errstate(over="ignore", invalid="ignore")  # numbers that no format holds are refused
 def quantize(
     network: Network, samples: ArrayLike, settings: Settings | None = None
 ) -> tuple[QuantizedNetwork, Report]:
@@ -44,6 +44,7 @@ def quantize(
     return result, _report(calibration, result)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def quantize_within(
     network: Network,
     samples: ArrayLike,
@@ -102,20 +103,3 @@ def quantize_within(
 def _report(calibration: Calibration, result: QuantizedNetwork) -> Report:
     rows = losses(calibration.network, result, calibration.samples, calibration.run)
     return Report(tuple(rows))
-
-
-def check_samples(samples: ArrayLike, inputs: int) -> Floats:
-    """Samples as float64 of shape (batch, steps, inputs), or one clear line.
-
-    Raises:
-        InputError: another shape or type, or NaN or infinity among them.
-    """
-    array = np.asarray(samples)
-    if array.ndim != 3 or array.shape[2] != inputs or 0 in array.shape:
-        raise InputError(f"samples are of shape {array.shape}, expected (samples, steps, {inputs})")
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"samples are of type {array.dtype}, expected numbers")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise InputError("samples hold NaN or infinity, expected finite numbers")
-    return array

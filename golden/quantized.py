@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from golden import store
 from golden.activations import TanhTable
 from golden.cells import cell_options
+from golden.checks import check_numbers
 from golden.dataclass import dataclass
 from golden.directions import BACKWARD, parts
 from golden.errors import InputError
@@ -117,8 +118,13 @@ class QuantizedNetwork:
         return signed_width(*self.sum_bounds(bias=False))
 
     def quantize_input(self, samples: ArrayLike) -> Integers:
-        """Samples (before ``input_scale``) to input words of format ``x``, any shape."""
-        return self.x.quantize(np.asarray(samples, dtype=np.float64) * self.input_scale)
+        """Samples (before ``input_scale``) to input words of format ``x``, any shape.
+
+        Raises:
+            InputError: they are not real finite numbers.
+        """
+        with np.errstate(over="ignore"):  # beyond any format, so it saturates
+            return self.x.quantize(check_numbers("samples", samples) * self.input_scale)
 
     def fields(self) -> dict[str, Any]:
         """Everything about the network by name, as it stands in its file."""

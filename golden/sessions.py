@@ -10,7 +10,7 @@ from golden.dataclass import dataclass
 from golden.directions import check_forward
 from golden.errors import InputError
 from golden.interface import Control, Interface
-from golden.model import IntegerModel, State
+from golden.model import IntegerModel, State, check_state
 from golden.quantized import Integers, QuantizedNetwork
 
 
@@ -67,14 +67,9 @@ def unpack_state(network: QuantizedNetwork, words: Integers) -> State:
     at = 0
     for name, layer in state_vectors(network):
         units = network.layers[layer].units
-        vector, to = words[:, at : at + units], network.layers[layer].formats.operand(name)
-        if vector.min() < to.min or vector.max() > to.max:
-            raise InputError(
-                f"layer{layer} {name} is {vector.min()} to {vector.max()}, "
-                f"expected {to.min} to {to.max}"
-            )
-        state[layer][name] = vector
+        state[layer][name] = words[:, at : at + units]
         at += units
+    check_state(network, state, len(words))
     return state
 
 

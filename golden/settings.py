@@ -64,8 +64,8 @@ class Settings:
         }
         for name, (low, high) in limits.items():
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise InputError(f"{name} is {value}, expected {low} to {high} bits")
+            if value is not None and not (isinstance(value, int) and low <= value <= high):
+                raise InputError(f"{name} is {value!r}, expected {low} to {high} bits")
         if self.method not in METHODS:
             raise InputError(f"method is {self.method!r}, expected {' or '.join(METHODS)}")
 

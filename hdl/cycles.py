@@ -20,6 +20,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.errors import InputError
 from golden.interface import Control
 from golden.sessions import state_words
 from hdl.latency import (
@@ -119,7 +120,7 @@ def controls_of(lengths: Sequence[int]) -> list[Control]:
     """Steps of sequences of some lengths, one after the other on one stream.
 
     Raises:
-        ValueError: a length is less than 1.
+        InputError: a length is less than 1.
     """
     return [c for controls, times in _repeats(lengths) for _ in range(times) for c in controls]
 
@@ -127,7 +128,7 @@ def controls_of(lengths: Sequence[int]) -> list[Control]:
 def _repeats(lengths: Sequence[int]) -> Repeats:
     """Steps as of :func:`controls_of`, those that are alike together."""
     if any(length < 1 for length in lengths):
-        raise ValueError(f"lengths must be 1 or more, not {list(lengths)!r}")
+        raise InputError(f"lengths must be 1 or more, not {list(lengths)!r}")
     ends = [Control()], [Control(last=True)]
     return [one for length in lengths for one in ((ends[0], length - 1), (ends[1], 1))]
 
@@ -136,7 +137,7 @@ def count(plan: Plan, lengths: Sequence[int]) -> CycleCount:
     """Timing of sequences of ``lengths`` steps, fed without a gap from reset on.
 
     Raises:
-        ValueError: a length is less than 1.
+        InputError: a length is less than 1.
     """
     return _Run(plan).run(_repeats(lengths))
 

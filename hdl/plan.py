@@ -122,6 +122,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_forward(self.network.layers)
+        for name in ("lanes", "tail_multipliers"):
+            if not isinstance(getattr(self, name), int):
+                raise InputError(f"{name} is {getattr(self, name)!r}, expected an integer")
         if self.others and not self.storage.loadable:
             raise InputError("several networks can share a core only with weights ram or double")
         networks = (self.network, *self.others)

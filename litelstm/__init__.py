@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from golden.cells import GRU, LSTM, RNN, LiteLSTM
     from golden.errors import InputError, MissingToolError
     from golden.importers.files import import_network
     from golden.importers.layers import Imported
@@ -30,14 +31,18 @@ _HOME = {
     "Core": "litelstm.driver.core",
     "Dense": "golden.network",
     "DriverError": "litelstm.driver.errors",
+    "GRU": "golden.cells",
     "Imported": "golden.importers.layers",
     "InputError": "golden.errors",
     "IntegerModel": "golden.model",
+    "LSTM": "golden.cells",
     "Layer": "golden.network",
+    "LiteLSTM": "golden.cells",
     "MissingToolError": "golden.errors",
     "Network": "golden.network",
     "Plan": "hdl.plan",
     "QuantizedNetwork": "golden.quantized",
+    "RNN": "golden.cells",
     "Settings": "golden.settings",
     "count": "hdl.cycles",
     "generate": "hdl.verilog",
@@ -50,6 +55,9 @@ _HOME = {
 """Module of each name."""
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "Core",
     "Dense",
     "DriverError",
@@ -57,6 +65,7 @@ __all__ = [
     "InputError",
     "IntegerModel",
     "Layer",
+    "LiteLSTM",
     "MissingToolError",
     "Network",
     "Plan",

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.checks import check_samples
 from golden.errors import InputError
-from golden.quantize import check_samples
 from golden.store import load_arrays
 from litelstm.data.dataset import spread
 

@@ -46,6 +46,8 @@ def import_torch_module(module: Any, *, input_scale: float = 1.0) -> Imported:
         InputError: a module cannot be mapped, by its name and kind, or the results differ.
     """
     torch = packages.load("torch", extra="train")
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(f"is a {type(module).__name__}, expected a torch.nn.Module")
     walk = _Walk(torch)
     layers = list(walk.described(module, ""))
     recurrent = [entry for entry in layers if entry["module"] != "Linear"]

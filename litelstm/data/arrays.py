@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from golden import files
+from golden.checks import check_samples
 from golden.errors import InputError
-from golden.quantize import check_samples
 from golden.store import load_arrays
 from litelstm.data.dataset import Array, Dataset
 

@@ -68,6 +68,8 @@ class Samples:
         if x.ndim != 2 or x.shape[1] != inputs or not len(x):
             raise InputError(f"a sequence is of shape {x.shape}, expected (steps, {inputs})")
         if x.dtype.kind == "f":
+            if not np.isfinite(x).all():
+                raise InputError("x holds NaN or infinity, expected finite numbers")
             return to.quantize(x.astype(np.float64) * self._description.scale)
         if x.dtype.kind not in "iu":
             raise InputError(f"x is of type {x.dtype}, expected integers or floats")

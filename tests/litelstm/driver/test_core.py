@@ -55,6 +55,15 @@ def test_floats_are_quantized_and_scaled() -> None:
     assert y.tolist() == (case.result(words) * 2.0**-case.network.out.frac).tolist()
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_floats_are_finite(value: float) -> None:
+    with (
+        opened(CASES["plain"]) as core,
+        pytest.raises(InputError, match="x holds NaN or infinity, expected finite numbers"),
+    ):
+        core.run(np.full((4, 3), value))
+
+
 def test_classes_of_floats_are_integers() -> None:
     case = CASES["classes"]
     samples = np.random.default_rng(1).normal(size=(4, 2))
