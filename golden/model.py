@@ -121,7 +121,7 @@ def check_inputs(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[Any]:
         raise InputError(f"samples are of shape {x.shape}, expected {expected}")
     if x.dtype.kind not in "iu":
         raise InputError(f"input words are of type {x.dtype}, expected integers")
-    _check_range("input words", x, network.x)
+    _check_range("input words are", x, network.x)
     return x
 
 
@@ -140,10 +140,10 @@ def check_state(network: QuantizedNetwork, state: State, batch: int) -> None:
             if values.shape != shape or values.dtype.kind not in "iu":
                 found = f"{values.dtype} of shape {values.shape}"
                 raise InputError(f"{what} is {found}, expected integers of shape {shape}")
-            _check_range(what, values, layer.formats.operand(name))
+            _check_range(f"{what} is", values, layer.formats.operand(name))
 
 
 def _check_range(what: str, values: NDArray[Any], to: Format) -> None:
     low, high = int(values.min()), int(values.max())
     if low < to.min or high > to.max:
-        raise InputError(f"{what} are {low} to {high}, expected {to.min} to {to.max}")
+        raise InputError(f"{what} {low} to {high}, expected {to.min} to {to.max}")

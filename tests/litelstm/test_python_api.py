@@ -124,7 +124,7 @@ WORD_STATES: dict[str, tuple[Any, str]] = {
     ),
     "range": (
         ({"h": np.full((6, 4), 128), "c": np.zeros((6, 4), int)},),
-        "layer0 h are 128 to 128, expected -128 to 127",
+        "layer0 h is 128 to 128, expected -128 to 127",
     ),
 }
 
