@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.calibration import Calibration
 from golden.checks import check_samples
+from golden.errors import InputError
 from golden.losses import Report, losses
 from golden.network import Network
 from golden.promise import LOOKS, Promise

@@ -137,7 +137,7 @@ def test_the_range_of_the_table_is_searched() -> None:
     judge = Judge(network.forward(x), None, head=False)
     search = Search(Calibration(network, x), judge, max_drop=3e-4, base=Settings())
     assert search.run().best.doubt <= 3e-4
-    widest = {name: most for name, (_, most) in WIDTHS.items()}
+    widest: dict[str, Any] = {name: most for name, (_, most) in WIDTHS.items()}
     narrow, wide = (
         search._output(quantize(network, x, Settings(**widest, log2_range=log2_range))[0])
         for log2_range in LOG2_RANGES
