@@ -1,0 +1,195 @@
+"""A scalar model of a quantized network in plain integers, written from docs/arithmetic.md alone.
+
+It reads the fields of a network's file, and takes neither code nor tables from the project; NumPy
+only opens the file. test_arithmetic_page.py compares it with the golden model.
+"""
+
+import dataclasses
+import math
+import operator
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fixed:
+    """An exact number, raw * 2**-frac."""
+
+    raw: int
+    frac: int
+
+    def __add__(self, other: "Fixed") -> "Fixed":
+        frac = max(self.frac, other.frac)
+        return Fixed((self.raw << frac - self.frac) + (other.raw << frac - other.frac), frac)
+
+    def __mul__(self, other: "Fixed") -> "Fixed":
+        return Fixed(self.raw * other.raw, self.frac + other.frac)
+
+
+HALF = Fixed(1, 1)
+Vector = list[Fixed]
+Format = tuple[int, int]  # width, frac
+
+
+def saturate(value: int, width: int) -> int:
+    return max(-(2 ** (width - 1)), min(2 ** (width - 1) - 1, value))
+
+
+def input_word(sample: float, scale: float, x: Format) -> int:
+    return saturate(math.floor(sample * scale * 2.0 ** x[1] + 0.5), x[0])
+
+
+def plus(a: Vector, b: Vector) -> Vector:
+    return list(map(operator.add, a, b))
+
+
+def times(a: Vector, b: Vector) -> Vector:
+    return list(map(operator.mul, a, b))
+
+
+class ScalarModel:
+    ends = (-1, 0)  # beyond R: entry N - 1 of a nearest table, N of an interpolated one
+
+    def __init__(self, path: Path) -> None:
+        with np.load(path, allow_pickle=False) as file:
+            self.fields = {name: file[name].tolist() for name in file}
+        assert self.fields["kind"] == "litelstm quantized network"
+        assert self.fields["version"] == 1
+        self.out: Format = tuple(self.fields["tanh.out"])
+        self.entries: int = 2 ** self.fields["tanh.log2_entries"]
+        self.reach: int = 2 ** self.fields["tanh.log2_range"]
+        self.log2_steps: int = self.fields["tanh.log2_entries"] - self.fields["tanh.log2_range"]
+
+    def shift(self, value: int, d: int) -> int:
+        return (value + 2 ** (d - 1)) >> d if d > 0 else value << -d
+
+    def narrow(self, value: Fixed, to: Format) -> Fixed:
+        return Fixed(saturate(self.shift(value.raw, value.frac - to[1]), to[0]), to[1])
+
+    def tanh(self, x: Fixed) -> Fixed:
+        below = max(0, x.frac - self.log2_steps)  # bits of x below the index
+        scaled = abs(x.raw) << max(0, self.log2_steps - x.frac)
+        look_up = self.interpolated if self.fields["tanh.interpolate"] else self.nearest
+        y = look_up(scaled, below)
+        return Fixed(-y.raw, y.frac) if x.raw < 0 else y
+
+    def entry(self, i: int, frac: int) -> Fixed:
+        real = math.tanh(i * self.reach / self.entries)
+        return Fixed(math.floor(real * 2.0**frac + 0.5), frac)
+
+    def nearest(self, x: int, below: int) -> Fixed:
+        i = min(self.shift(x, below), self.entries + self.ends[0])
+        return Fixed(saturate(self.entry(i, self.out[1]).raw, self.out[0]), self.out[1])
+
+    def interpolated(self, x: int, below: int) -> Fixed:
+        i, part = x >> below, x % 2**below
+        if i >= self.entries:
+            i, part = self.entries + self.ends[1], 0
+        start, end = self.entry(i, self.out[1] + 2), self.entry(i + 1, self.out[1] + 2)
+        rise = Fixed(end.raw - start.raw, start.frac)
+        return self.narrow(start + rise * Fixed(part, below), self.out)
+
+    def gate(self, sigmoid: str, p: Fixed, to: Format) -> Fixed:
+        if sigmoid == "hard":
+            g = self.narrow(Fixed(p.raw, p.frac + 2) + HALF, to)
+        else:
+            t = self.tanh(Fixed(p.raw, p.frac + 1))
+            g = self.narrow(Fixed(t.raw, t.frac + 1) + HALF, to)
+        return Fixed(max(0, min(2 ** to[1], g.raw)), to[1])
+
+    def result(self, words: list[list[int]]) -> list[int]:
+        """The result of a sequence, given the words of each step."""
+        frac = self.fields["x"][1]
+        sequence, last = [[Fixed(word, frac) for word in step] for step in words], []
+        for n in range(self.fields["layers"]):
+            direction = self.fields.get(f"layer{n}.direction", "forward")
+            both, x = direction == "bidirectional", sequence
+            if direction != "reverse":
+                sequence = Layer(self, n).run(x)
+                last = sequence[-1]
+            if direction != "forward":
+                back = Layer(self, n, "backward." if both else "").run(x[::-1])[::-1]
+                last = last + back[0] if both else back[0]
+                sequence = list(map(operator.add, sequence, back)) if both else back
+        if self.fields["head"]:
+            total, out = self.fields["head.product_frac"], self.fields["head.out"]
+            sums = [Fixed(b, total) for b in self.fields["head.b"]]
+            last = [self.narrow(s, out) for s in multiplied(self.fields["head.W"], last, sums)]
+        return [word.raw for word in last]
+
+
+def multiplied(matrix: list[list[int]], operand: Vector, sums: Vector) -> Vector:
+    """The sums with matrix times operand added; they keep their fraction bits."""
+    for u, row in enumerate(matrix):
+        for weight, value in zip(row, operand, strict=True):
+            sums[u] += Fixed(weight, sums[u].frac - value.frac) * value
+    return sums
+
+
+class Layer:
+    def __init__(self, model: ScalarModel, number: int, direction: str = "") -> None:
+        start = f"layer{number}."
+        self.model = model
+        self.own = {
+            k.removeprefix(start): v for k, v in model.fields.items() if k.startswith(start)
+        }
+        self.weights = {k.removeprefix(direction): v for k, v in self.own.items()}
+        gru = "rzn" if self.own.get("reset") == "before" else "nrzm"
+        gates = {"rnn": "h", "lstm": "ifog", "gru": gru, "litelstm": "fg"}[self.own["cell"]]
+        fracs = np.broadcast_to(self.own["product_frac"], len(gates)).tolist()
+        self.fracs = dict(zip(gates, fracs, strict=True))
+
+    def run(self, sequence: list[Vector]) -> list[Vector]:
+        units = len(next(v for k, v in self.own.items() if k.startswith("b_")))
+        h = [Fixed(0, self.own["h"][1])] * units
+        c = [Fixed(0, self.own["c"][1])] * units if "c" in self.own else []
+        results = []
+        for x in sequence:
+            h, c = self.step(x, h, c)
+            results.append(h)
+        return results
+
+    def narrow(self, to: str, values: Vector) -> Vector:
+        return [self.model.narrow(v, self.own[to]) for v in values]
+
+    def sums(self, gate: str, x: Vector, h: Vector, c: Vector) -> Vector:
+        totals = [Fixed(b, self.fracs[gate]) for b in self.weights[f"b_{gate}"]]
+        for name, operand in ((f"W_{gate}x", x), (f"U_{gate}h", h), (f"W_{gate}c", c)):
+            totals = multiplied(self.weights.get(name, []), operand, totals)
+        for u, weight in enumerate(self.weights.get(f"w_{gate}c", [])):
+            totals[u] += Fixed(weight, totals[u].frac - c[u].frac) * c[u]
+        return totals
+
+    def step(self, x: Vector, h: Vector, c: Vector) -> tuple[Vector, Vector]:
+        """h and c after a step."""
+        model, own, narrow = self.model, self.own, self.narrow
+
+        def pre(gate: str, h: Vector = h, c: Vector = c) -> Vector:
+            return narrow("pre", self.sums(gate, x, h, c))
+
+        def G(gate: str, c: Vector = c) -> Vector:
+            return [model.gate(own["sigmoid"], p, own["gate"]) for p in pre(gate, c=c)]
+
+        def tanh(values: Vector) -> Vector:
+            return [model.tanh(v) for v in values]
+
+        if own["cell"] == "rnn":
+            return narrow("h", tanh(pre("h"))), c
+        if own["cell"] == "lstm":
+            i, f, g = G("i"), G("f"), tanh(pre("g"))
+            new = narrow("c", plus(times(f, c), times(i, g)))
+            o = G("o", c=new if own["peephole"] == "current" else c)
+            return narrow("h", times(o, tanh(new))), new
+        if own["cell"] == "litelstm":
+            f, g = G("f"), tanh(pre("g"))
+            new = narrow("c", times(f, plus(c, g)))
+            return narrow("h", times(f, tanh(new))), new
+        r, z = G("r"), G("z")
+        if own["reset"] == "before":
+            n = tanh(pre("n", h=narrow("h", times(r, h))))
+        else:
+            m = narrow("hidden", self.sums("m", x, h, c))
+            n = tanh(narrow("pre", plus(self.sums("n", x, h, c), times(r, m))))
+        rest = [Fixed(2**v.frac - v.raw, v.frac) for v in z]
+        return narrow("h", plus(times(rest, h), times(z, n))), c
