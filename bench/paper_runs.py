@@ -80,7 +80,7 @@ def trained(
     """
     trainer = float_trainer(task, data, recipe, cell=cell)
     label = f"{task.name}-{cell}-seed{recipe.seed}"
-    stem = folder / f"{label}-{_digest(trainer)}"
+    stem = folder / f"{label}-{digest(trainer)}"
     weights, record, checkpoint = (
         stem.with_name(stem.name + end) for end in (".npz", ".json", ".checkpoint")
     )
@@ -108,7 +108,7 @@ def macs_per_step(network: Network) -> int:
     )
 
 
-def _digest(trainer: Trainer) -> str:
+def digest(trainer: Trainer) -> str:
     """Eight hexadecimal digits that change with whatever decides the weights."""
     text = json.dumps(trainer.identity, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

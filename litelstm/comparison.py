@@ -1,9 +1,8 @@
 """Table 1 of the LiteLSTM paper, computed from the cells' descriptions instead of counted by hand.
 
 Gates, matrices and parameters follow from :mod:`golden.cells`; element-wise products, activations
-and cycles from the state updates and schedules of :mod:`hdl.cells`. Beside them stands what the
-paper's equations have, counted by hand, as a check of both. Of the table itself only one figure is
-quoted, the six matrices of a LiteLSTM.
+and cycles from the state updates and schedules of :mod:`hdl.cells`. :mod:`litelstm.paper` has what
+stands beside them: the same counted by hand in the paper's equations, and the table as printed.
 """
 
 from __future__ import annotations
@@ -16,76 +15,11 @@ from hdl.cells import Update, schedule
 from hdl.cycles import steady_state
 from hdl.plan import Plan
 from litelstm.architectures import CELLS, Architecture
+from litelstm.paper import PAPER, TABLE_1, Paper, Printed
 
 REFERENCE = "lstm"
 """What parameters and cycles are put in proportion to."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Paper:
-    """What the paper's equations have, counted as they are printed.
-
-    Attributes:
-        sigmoids, tanhs: activations of one unit and step; a sigmoid closes a gate.
-        on_x, on_state: weight matrices that multiply x, and h or c.
-        vectors: diagonal weights.
-        biases: bias vectors.
-        products: element-wise products of one unit and step.
-        notes: where this and the table, or this and the core differ.
-    """
-
-    sigmoids: int
-    tanhs: int
-    on_x: int
-    on_state: int
-    vectors: int = 0
-    biases: int
-    products: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def matrices(self) -> int:
-        """Weight matrices."""
-        return self.on_x + self.on_state
-
-    def parameters(self, inputs: int, units: int) -> int:
-        """Trained numbers of a layer."""
-        columns = self.on_x * inputs + self.on_state * units + self.vectors + self.biases
-        return units * columns
-
-
-PAPER = {
-    "rnn": Paper(sigmoids=0, tanhs=1, on_x=1, on_state=1, biases=1, products=0),
-    "gru": Paper(
-        sigmoids=2,
-        tanhs=1,
-        on_x=3,
-        on_state=3,
-        biases=3,
-        products=3,
-        notes=(
-            "GRU: eqs. (16) and (17) have three products, r * h, (1 - z) * h and z * n; the core "
-            "computes (17) as h + z * (n - h), the same number with one product less.",
-        ),
-    ),
-    "lstm": Paper(sigmoids=3, tanhs=2, on_x=4, on_state=4, biases=4, products=3),
-    "plstm": Paper(sigmoids=3, tanhs=2, on_x=4, on_state=4, vectors=3, biases=4, products=6),
-    "litelstm": Paper(
-        sigmoids=1,
-        tanhs=2,
-        on_x=2,
-        on_state=3,
-        biases=2,
-        products=3,
-        notes=(
-            "LiteLSTM: eqs. (18) and (22) have five matrices, W_fx, U_fh, W_fc, W_gx and U_gh; "
-            "the paper's Table 1 says six.",
-            "LiteLSTM: eqs. (24) and (25) as printed have three products, f * c, f * g and "
-            "f * tanh(c); the core computes (24) as f * (c + g), the same number.",
-        ),
-    ),
-}
-"""The paper's cells in the order of its table."""
 
 ROWS = (*PAPER, "litelstm-diagonal", "litelstm-none")
 """Cells that are compared, by their names in :mod:`litelstm.architectures`."""
@@ -128,18 +62,22 @@ class Row:
         cell: its name.
         gates: gates that a gate activation closes, the candidate not among them.
         activations: of one unit and step, by function.
+        memory, peephole: whether the cell has a c, and whether a gate reads it.
         matrices, vectors, biases: weight matrices, diagonal weights and biases.
         products: element-wise products of one unit and step, as the core computes them.
         parameters: trained numbers, biases included.
         weight_bits: of matrices and diagonals; biases not included.
         cycles_per_step: in the steady state.
         parameters_ratio, cycles_ratio: to ``REFERENCE``.
-        paper: the paper's figures, of its own cells.
+        paper: counts of the paper's equations, of its own cells.
+        table: the paper's Table 1, of its own cells.
     """
 
     cell: str
     gates: int
     activations: dict[str, int]
+    memory: bool
+    peephole: bool
     matrices: int
     vectors: int
     biases: int
@@ -150,6 +88,7 @@ class Row:
     parameters_ratio: float
     cycles_ratio: float
     paper: Paper | None
+    table: Printed | None
 
 
 def compare(*, inputs: int, units: int, lanes: int, settings: Settings, sigmoid: str) -> list[Row]:
@@ -208,6 +147,8 @@ def _row(
         cell=name,
         gates=sum(not (gate.tanh or gate.wide) for gate in cell.gates),
         activations=activations(cell),
+        memory="c" in cell.state,
+        peephole=any("c" in gate.reads or gate.diagonal for gate in cell.gates),
         matrices=sum(len(gate.reads) for gate in cell.gates),
         vectors=sum(gate.diagonal for gate in cell.gates),
         biases=len(biases),
@@ -218,4 +159,5 @@ def _row(
         parameters_ratio=parameters_ratio,
         cycles_ratio=cycles_ratio,
         paper=PAPER.get(name),
+        table=TABLE_1.get(name),
     )

@@ -1,4 +1,4 @@
-"""bench.paper_tables: rows from runs, and networks that are not trained twice."""
+"""bench.paper_tables: rows from runs, networks that are not trained twice, the paper's figures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bench import paper_runs, paper_tables
+from bench.paper_figures import CELLS, TABLES
 from golden.errors import InputError
 from litelstm.architectures import Architecture
 from litelstm.tasks import TASKS
@@ -43,12 +44,47 @@ def test_a_table_of_two_cells(args: argparse.Namespace) -> None:
     with paper_tables.out.capture() as capture:
         paper_tables.show("iot", args)
     printed = capture.get()
-    (lstm,) = (line for line in printed.splitlines() if "lstm" in line)
-    assert f" {runs[0].floats.accuracy:.2%} " in lstm
-    assert "1.00" in lstm
+    rows = [line.strip("|").split("|") for line in printed.splitlines() if line.startswith("|")]
+    rows = [[value.strip() for value in row] for row in rows]
+    floats, integers, paper = rows[2:5]
+    assert [floats[0], *floats[3:6]] == ["lstm", "1.00", "floats", f"{runs[0].floats.accuracy:.2%}"]
+    assert integers[4:6] == ["integers", f"{runs[0].integers.accuracy:.2%}"]
+    assert paper[3:] == ["1.00", "paper", "99.50%", "94.22%", "94.84%", "95.97%"]
+    assert rows[7][3:5] == ["0.49", "paper"]
     assert "SHORT SETTING" in printed
     assert "90 training and 40 test samples, at most 2 epochs, seed 1" in printed
     assert paper_tables.EXPERIMENTS["iot"].differs in printed
+    assert "the paper's Table 3: minutes of training rnn 20.26, " in printed
+    assert "91.34 and 95.97 are printed" in printed
+
+
+def test_the_papers_figures_agree_but_for_what_a_note_says() -> None:
+    """F1 follows from precision and recall, times of Table 5 from those of Table 4."""
+    assert [table.number for table in TABLES.values()] == [2, 3, 4, 5]
+    wrong: list[tuple[int, str]] = []
+    for table in TABLES.values():
+        for cell, row in table.cells.items():
+            if row.precision and row.recall and row.f1:
+                f1 = 2 * row.precision * row.recall / (row.precision + row.recall)
+                wrong += [(table.number, cell)] if abs(f1 - row.f1) > 0.02 else []
+    assert wrong == [(3, "gru"), (3, "lstm")]
+    times = {
+        cell: TABLES["emotion"].cells[cell].minutes / TABLES["intrusion"].cells[cell].minutes
+        for cell in CELLS
+    }
+    assert {cell for cell, ratio in times.items() if abs(ratio - 4) > 1e-9} == {"rnn"}
+    ratios = [round(table.time_ratio("litelstm"), 2) for table in TABLES.values()]
+    assert ratios == [0.71, 0.69, 0.58, 0.58]
+
+
+def test_the_papers_parameters_fit_a_layer_of_100_units_on_pixels() -> None:
+    pair = 100 * (1 + 100 + 1)
+    pairs = [
+        (row.parameters - (782 * 100 * 10 + 10)) / pair
+        for row in TABLES["mnist"].cells.values()
+        if row.parameters
+    ]
+    assert pairs == [1, 3, 4, 5, 3]
 
 
 def test_what_is_trained_is_kept(args: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:

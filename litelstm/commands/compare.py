@@ -13,11 +13,12 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from golden.settings import Settings
-from litelstm.comparison import REFERENCE, Paper, Row
+from litelstm.comparison import REFERENCE, Row
 from litelstm.comparison import compare as compare_cells
 from litelstm.console import out, progress
 from litelstm.gates import compare_gates
 from litelstm.options import LANES, lanes_option
+from litelstm.paper import Paper, Printed
 
 
 @click.command()
@@ -45,8 +46,8 @@ def compare(
 ) -> None:
     """Compare RNN, GRU, LSTM, peephole LSTM and LiteLSTM: the paper's Table 1, and cycles.
 
-    One layer, no head. Counted from the cells' descriptions; below each count stands that of the
-    paper's equations as printed. Weight bits do not include biases.
+    One layer, no head. Counted from the cells' descriptions; below each count stand that of the
+    paper's equations and what its table prints. Weight bits do not include biases.
 
     With --target the paper's five cells are synthesized, placed and routed instead, as by litelstm
     synth: area, clock and speed, each in proportion to the LSTM's.
@@ -116,29 +117,47 @@ def _table(rows: list[Row], *, title: str, inputs: int, units: int) -> Table:
         noted += len(notes)
         table.add_column("\n".join([*row.cell.split("-"), " ".join(marks)]), justify="right")
 
-    def printed(count: Callable[[Paper], int | str]) -> tuple[str, list[Any]]:
-        return "as printed", [count(row.paper) if row.paper else "-" for row in rows]
+    def equations(count: Callable[[Paper], int | str]) -> tuple[str, list[Any]]:
+        return " equations", [count(row.paper) if row.paper else "-" for row in rows]
+
+    def table_1(count: Callable[[Printed], int | str]) -> tuple[str, list[Any]]:
+        return " Table 1", [count(row.table) if row.table else "-" for row in rows]
 
     lines: list[tuple[str, list[Any]]] = [
         ("gates", [row.gates for row in rows]),
-        printed(lambda paper: paper.sigmoids),
+        equations(lambda paper: paper.sigmoids),
+        table_1(lambda cell: cell.gates),
         ("sigmoid+tanh", ["{sigmoid}+{tanh}".format(**row.activations) for row in rows]),
-        printed(lambda paper: f"{paper.sigmoids}+{paper.tanhs}"),
+        equations(lambda paper: f"{paper.sigmoids}+{paper.tanhs}"),
+        table_1(lambda cell: f"{cell.gates}+{cell.activations}"),
+        ("memory c", [_yes(row.memory) for row in rows]),
+        table_1(lambda cell: _yes(cell.memory)),
+        ("peephole", [_yes(row.peephole) for row in rows]),
+        table_1(lambda cell: _yes(cell.peephole)),
         ("matrices", [row.matrices for row in rows]),
-        printed(lambda paper: paper.matrices),
+        equations(lambda paper: paper.matrices),
+        table_1(lambda cell: cell.matrices),
         ("diagonals", [row.vectors for row in rows]),
-        printed(lambda paper: paper.vectors),
-        ("biases", [row.biases for row in rows]),
-        printed(lambda paper: paper.biases),
+        equations(lambda paper: paper.vectors),
         ("products", [row.products for row in rows]),
-        printed(lambda paper: paper.products),
+        equations(lambda paper: paper.products),
+        table_1(lambda cell: cell.products),
+        ("biases", [row.biases for row in rows]),
+        equations(lambda paper: paper.biases),
+        table_1(lambda cell: cell.biases),
+        ("shares", [_yes(row.paper.shares) if row.paper else "-" for row in rows]),
+        table_1(lambda cell: _yes(cell.shares)),
         ("parameters", [f"{row.parameters:,}" for row in rows]),
-        printed(lambda paper: f"{paper.parameters(inputs, units):,}"),
-        (f"/ {REFERENCE}", [f"{row.parameters_ratio:.3f}" for row in rows]),
+        equations(lambda paper: f"{paper.parameters(inputs, units):,}"),
+        (f" / {REFERENCE}", [f"{row.parameters_ratio:.3f}" for row in rows]),
         ("weight bits", [f"{row.weight_bits:,}" for row in rows]),
-        ("cycles a step", [f"{row.cycles_per_step:,}" for row in rows]),
-        (f"/ {REFERENCE}", [f"{row.cycles_ratio:.3f}" for row in rows]),
+        ("cycles/step", [f"{row.cycles_per_step:,}" for row in rows]),
+        (f" / {REFERENCE}", [f"{row.cycles_ratio:.3f}" for row in rows]),
     ]
     for name, values in lines:
         table.add_row(name, *map(str, values))
     return table
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
