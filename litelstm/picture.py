@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.packages import load
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2, "frameon": False}
+"""A legend under the axis' label, where it covers no curve."""
 
 
 def hidden_state(
@@ -33,11 +40,29 @@ def hidden_state(
     load("matplotlib", extra="demo").use("Agg")
     from matplotlib import pyplot as plt
 
+    drawn = figure(sample, reference, fixed, title=title, lsb=lsb)
+    data = BytesIO()
+    drawn.savefig(data, format="png", dpi=110)
+    plt.close(drawn)
+    return data.getvalue()
+
+
+def figure(
+    sample: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    fixed: NDArray[np.float64],
+    *,
+    title: str,
+    lsb: float,
+) -> Figure:
+    """The figure behind the PNG; arguments as :func:`hidden_state`."""
+    from matplotlib import pyplot as plt
+
     error = fixed - reference
-    figure, axes = plt.subplots(
+    whole, axes = plt.subplots(
         2, 3, figsize=(13, 7), width_ratios=(0.8, 1, 1), layout="constrained"
     )
-    figure.suptitle(title)
+    whole.suptitle(title)
     image, floats, integers, lines, errors, largest = axes.flat
 
     image.imshow(sample, cmap="gray_r", aspect="equal")
@@ -45,28 +70,24 @@ def hidden_state(
     for axis, values, name in ((floats, reference, "float"), (integers, fixed, "fixed point")):
         shown = axis.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
         axis.set(title=f"h, {name}", xlabel="unit", ylabel="step")
-        figure.colorbar(shown, ax=axis)
+        whole.colorbar(shown, ax=axis)
 
-    steps = np.arange(1, len(reference) + 1)
+    steps = np.arange(len(reference))
     busiest = np.argsort(-np.ptp(reference, axis=0))[:4]
     for unit in busiest:
         (line,) = lines.plot(steps, reference[:, unit], lw=1, label=f"unit {unit}")
         lines.plot(steps, fixed[:, unit], ".", color=line.get_color(), ms=5)
     lines.set(title="h of four units: line float, dots fixed", xlabel="step", ylabel="h")
-    lines.legend(fontsize="small", loc="best")
+    lines.legend(fontsize="small", **BELOW)
 
     limit = float(np.abs(error).max()) or lsb
     shown = errors.imshow(error, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto")
     errors.set(title="error of h (fixed - float)", xlabel="unit", ylabel="step")
-    figure.colorbar(shown, ax=errors)
+    whole.colorbar(shown, ax=errors)
 
     largest.plot(steps, np.abs(error).max(axis=1), label="largest of all units")
     largest.plot(steps, np.sqrt((error**2).mean(axis=1)), label="root mean square")
-    largest.axhline(lsb, color="gray", ls=":", label=f"last bit of h, {lsb:g}")
+    largest.axhline(lsb, color="gray", ls=":", label=f"last bit of h, {lsb:.2g}")
     largest.set(title="size of the error", xlabel="step", ylabel="|error|", ylim=(0, None))
-    largest.legend(fontsize="small")
-
-    data = BytesIO()
-    figure.savefig(data, format="png", dpi=110)
-    plt.close(figure)
-    return data.getvalue()
+    largest.legend(fontsize="small", **BELOW)
+    return whole
