@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from golden.interface import Control
 from golden.sessions import Service
 from golden.store import load_arrays
-from hdl import cycles
 from hdl.latency import ACTIVATE
-from hdl.plan import Plan
-from hdl.weight_image import image
 from sim.fields import of_steps
 from sim.scoreboard import Scoreboard
 from sim.streams import StreamRun
+
+if TYPE_CHECKING:
+    from hdl.plan import Plan
 
 JOB = "LITELSTM_JOB"
 RESULT = "LITELSTM_RESULT"
@@ -119,6 +119,10 @@ class CoreJob:
         start: int = 0,
     ) -> CoreJob:
         """A job of steps (steps, inputs), and what golden answers; with the cycles of the plan."""
+        # Simulators' processes only read jobs; importing Amaranth would double their start.
+        from hdl import cycles
+        from hdl.weight_image import image
+
         timing = cycles.count_steps(plan, controls)
         return cls(
             inputs=x.astype(np.int64),

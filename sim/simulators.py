@@ -115,6 +115,8 @@ def cocotb_environment(simulator: Simulator, *, top: str, test_module: str) -> d
         "COCOTB_TOPLEVEL": top,
         "COCOTB_TEST_MODULES": test_module,
         "TOPLEVEL_LANG": "verilog",
+        # cocotb borrows pytest's asserts; pytest's plugins would take a fifth of the start.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         # Verilator's writes are inertial already: cocotb need not delay them.
         **({"COCOTB_TRUST_INERTIAL_WRITES": "1"} if simulator == "verilator" else {}),
     }

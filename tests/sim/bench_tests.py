@@ -17,8 +17,7 @@ from sim.bench import Bench
 from sim.patterns import Pattern, Stalls, Trigger
 from sim.scoreboard import Scoreboard
 from sim.streams import CycleLimitError, ProtocolError, Reset, StreamRun, flatten
-from tests.sim.echo import Echo, Fault
-from tests.sim.test_bench import CROSSINGS, ECHO, RESETS, SEED, SIMULATED, pack
+from tests.sim.echo import CROSSINGS, ECHO, RESETS, SEED, SIMULATED, Echo, Fault, pack
 
 SLOW_READY = Stalls(ready=Pattern(probability=1, shortest=5, longest=5, trigger=Trigger.VALID))
 OUT = os.environ.get("BENCH_TEST_OUT", "")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.patterns import IDLE_PATTERNS, READY_PATTERNS
+from sim.streams import Reset, StreamRun
 
 TOP = "echo_core"
 _SOURCE = Path(__file__).with_name("echo_core.v")
@@ -73,3 +77,21 @@ class Echo:
     def answers(self, sequences: NDArray[np.int32]) -> NDArray[np.int32]:
         """`answer` to each of them, (count, words)."""
         return np.array([self.answer(sequence) for sequence in sequences], np.int32)
+
+
+ECHO = Echo()
+SIMULATED = ECHO.sequences(6)
+SEED = 5
+CROSSINGS = [(idle, ready) for idle in IDLE_PATTERNS for ready in READY_PATTERNS]
+RESETS = [
+    *(Reset(cycle=cycle, hold=1 + cycle % 3) for cycle in (0, 1, 2, 5, 17, 40, 75, 76, 77, 100)),
+    Reset(cycle=200, beat=24, word=6),
+]
+
+
+def pack(runs: Mapping[str, StreamRun]) -> dict[str, list[int]]:
+    """Cycles of several runs, as JSON can hold them."""
+    return {
+        name: [*run.accepted.tolist(), *run.taken.tolist(), int(run.cycles)]
+        for name, run in runs.items()
+    }
