@@ -5,6 +5,7 @@ python -m sim.formal [NAME ...] [--folder FOLDER]
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import tempfile
@@ -56,6 +57,7 @@ def main(names: tuple[str, ...], folder: Path | None) -> None:
         for number, (name, proof) in enumerate(cases.items()):
             start = _cpu()
             with tempfile.TemporaryDirectory() as scratch:
+                os.environ["LITELSTM_CACHE"] = scratch  # prove anew what tests have proved
                 here = (folder or Path(scratch)) / str(number)
                 here.mkdir(parents=True, exist_ok=True)
                 verdict = proof(folder=here)

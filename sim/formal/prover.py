@@ -12,7 +12,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Value
 
 from golden.packages import missing
+from sim.cache import cache_root, cached_folder, content_key
 from sim.errors import SimulationError
 from sim.formal.claims import Claims
 
@@ -58,6 +60,8 @@ _PROOF = "read_aiger design.aig; strash; scorr -C 100000; dc2; pdr -a -T {second
 # Finds counter-examples to one claim sooner than pdr does, and proves nothing.
 _SEARCH = "read_aiger design.aig; cone -O {output}; strash; scorr; dc2; bmc3 -F 60 -T 5"
 
+_RECIPES = (_PROOF, _SEARCH)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -84,7 +88,7 @@ def prove(
     seconds: int = 20,
     searched: Collection[str] | None = None,
 ) -> Verdict:
-    """Prove what was claimed.
+    """Prove what was claimed, unless the same netlist was decided before with the same tools.
 
     Args:
         claims: of a design whose top module is ``claims.m``.
@@ -102,7 +106,7 @@ def prove(
     """
     abc = _abc()
     ports = [*inputs, *claims.probes.values()]
-    (folder / "design.il").write_text(rtlil.convert(claims.m, ports=ports, emit_src=False))
+    netlist = rtlil.convert(claims.m, ports=ports, emit_src=False)
     script = _SCRIPT.format(
         data=" ".join(f"top.{cells} %u" for cells in data),
         kept=" ".join(f"top.{path}/t:$memrd_v2 %d" for path in kept),
@@ -111,7 +115,30 @@ def prove(
             for path, signal in claims.probes.items()
         ),
     )
+    (folder / "design.il").write_text(netlist)
     (folder / "design.ys").write_text(script)
+    wanted = [name for name in claims.names if searched is None or name in searched]
+    key = content_key(netlist, script, claims.names, wanted, seconds, _RECIPES, version("pyosys"))
+
+    def make(kept_in: Path) -> None:
+        verdict = _decide(claims, abc, folder, seconds, wanted)
+        (kept_in / "verdict.json").write_text(json.dumps(asdict(verdict)))
+
+    def kept_verdict(*, fresh: bool) -> tuple[Verdict, bool]:
+        found, cached = cached_folder(cache_root() / "formal", key, make, fresh=fresh)
+        parts = json.loads((found / "verdict.json").read_text())
+        return Verdict(**{name: tuple(claims) for name, claims in parts.items()}), cached
+
+    verdict, cached = kept_verdict(fresh=False)
+    if cached and set(verdict.undecided) & set(wanted):  # a less busy machine may decide it
+        verdict, _ = kept_verdict(fresh=True)
+    return verdict
+
+
+def _decide(
+    claims: Claims, abc: str, folder: Path, seconds: int, searched: Collection[str]
+) -> Verdict:
+    """Run the tools on the netlist and the script in ``folder``."""
     run = "from pyosys import libyosys as y; y.run_pass('script design.ys', y.Design())"
     _run([sys.executable, "-c", run], folder, "yosys.log")
     log = _run([abc, "-c", _PROOF.format(seconds=seconds)], folder, "pdr.log")
@@ -119,7 +146,7 @@ def prove(
     verdict = _verdict(claims, outputs, log)
     names, broken = _names(outputs), set(verdict.failed)
     for name in verdict.undecided:
-        if searched is not None and name not in searched:
+        if name not in searched:
             continue
         search = _SEARCH.format(output=names.index(name))
         if "was asserted in frame" in _run([abc, "-c", search], folder, "bmc3.log"):

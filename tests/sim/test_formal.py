@@ -224,6 +224,38 @@ def test_a_claim_that_fails_late_is_refuted(tmp_path: Path) -> None:
     assert verdict == prover.Verdict(proved=(), failed=("small",), undecided=())
 
 
+def test_a_netlist_is_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LITELSTM_CACHE", str(tmp_path / "cache"))
+
+    def prove(limit: int, **options: Any) -> prover.Verdict:
+        claims = counting("small", limit)
+        return prover.prove(claims, inputs=[], data=[], kept=[], folder=tmp_path, **options)
+
+    def run_a_tool(*_: object) -> None:
+        raise AssertionError("a tool runs")
+
+    first = prove(10)
+    monkeypatch.setattr(prover, "_run", run_a_tool)
+    assert prove(10) == first
+    for limit, options in ((9, {}), (10, {"seconds": 21}), (10, {"searched": ()})):
+        with pytest.raises(AssertionError, match="a tool runs"):
+            prove(limit, **options)
+
+
+def test_an_undecided_netlist_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LITELSTM_CACHE", str(tmp_path / "cache"))
+    open_verdict = prover.Verdict(proved=(), failed=(), undecided=("small",))
+    with monkeypatch.context() as out_of_time:
+        out_of_time.setattr(prover, "_decide", lambda *_: open_verdict)
+        claims = counting("small", 10)
+        assert prover.prove(claims, inputs=[], data=[], kept=[], folder=tmp_path) == open_verdict
+    claims = counting("small", 10)
+    verdict = prover.prove(claims, inputs=[], data=[], kept=[], folder=tmp_path)
+    assert verdict.proved == ("small",)
+
+
 def test_a_probe_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     claims = counting("small", 10)
     claims.always("other", claims.probe("core.gone"))
