@@ -5,9 +5,11 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
+# Neighbours share set-up, so a worker takes a run of tests, and another's rest when it is done.
+PARALLEL := -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint formal dist format clean distclean
+.PHONY: help setup run test quick lint formal dist format clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +28,10 @@ lint: $(READY) ## Style, formatting and types
 	@$(WITH_BIN) $(BIN)/pyright
 
 test: lint ## Lint, then all tests
-	@$(WITH_BIN) $(BIN)/pytest -q -n $(JOBS)
+	@$(WITH_BIN) $(BIN)/pytest -q $(PARALLEL)
+
+quick: $(READY) ## Tests without simulators, proofs, frameworks and FPGA tools, in less than a minute
+	@$(WITH_BIN) $(BIN)/pytest -q $(PARALLEL) -m quick
 
 formal: $(READY) ## Prove what the streams promise, for small cores of every cell; see docs/formal.md
 	@$(WITH_BIN) $(BIN)/python -m sim.formal

@@ -1,13 +1,56 @@
-"""Fixtures of several folders."""
+"""Fixtures of several folders, and the selection that ``make quick`` runs."""
 
 from __future__ import annotations
 
 import gc
+import re
+import subprocess
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from amaranth.hdl import UnusedElaboratable
+
+LONG = ("simulator", "proof", "frameworks", "fpga", "slow")
+"""Markers of tests that ``-m quick`` leaves out; pyproject.toml says what each is."""
+
+SIMULATORS = {"iverilog", "vvp", "verilator", "sim"}
+"""Names of simulators' executables; a Verilated model is called sim."""
+
+_MARKED = re.compile(rf"^pytestmark = .*pytest\.mark\.({'|'.join(LONG)})\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m quick`` do not even import modules that are marked as a whole."""
+    if config.option.markexpr != "quick" or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text(encoding="utf-8").replace("[\n    ", "")
+    return True if _MARKED.search(text) else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark as quick whatever has no other of these markers."""
+    if not any(item.get_closest_marker(name) for name in LONG):
+        item.add_marker("quick")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_simulator(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With ``-m quick`` refuse to start a simulator: the test lacks a marker."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.option.markexpr == "quick":
+            start = subprocess.Popen.__init__
+
+            def checked(self: Any, args: Any, *rest: Any, **options: Any) -> None:
+                command = [args] if isinstance(args, str) else list(map(str, args))
+                name, asks = Path(command[0]).name, command[1:2] in (["--version"], ["-V"])
+                assert name not in SIMULATORS or asks, f"{name} runs: mark the test as simulator"
+                start(self, args, *rest, **options)
+
+            patch.setattr(subprocess.Popen, "__init__", checked)
+        yield
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ def test_the_digits_of_scikit_learn() -> None:
     assert metrics.of_integers(network, data.x_test, data.y_test).accuracy > 0.96
 
 
+@pytest.mark.simulator
 def test_a_shipped_network_in_rtl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = tmp_path / "made.npz"
     commands.run(capsys, "samples", "--task", "iot", "--random", "3", "-o", str(made))

@@ -15,6 +15,8 @@ from golden.errors import InputError
 from litelstm.data.dataset import Dataset
 from litelstm.torch.training import Trainer
 
+pytestmark = pytest.mark.frameworks
+
 
 @pytest.fixture
 def mnist(tmp_path: Path) -> Path:

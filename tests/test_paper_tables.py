@@ -18,6 +18,8 @@ from litelstm.architectures import Architecture
 from litelstm.tasks import TASKS
 from litelstm.torch.training import Trainer
 
+pytestmark = pytest.mark.frameworks
+
 
 @pytest.fixture
 def args(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:

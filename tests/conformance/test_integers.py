@@ -16,6 +16,8 @@ import pytest
 from tests.conformance.integers import FACTOR, RECIPES, SETTINGS, Quantized, rms
 from tests.conformance.onnx_oracle import NodeRecipe, random_node, run_onnxruntime
 
+pytestmark = pytest.mark.frameworks
+
 SPREAD = 4 / 3
 """What the estimate leaves out: rounding of gates and of tanh, a bit finer than h."""
 

@@ -15,7 +15,10 @@ from golden.network import Layer, Network
 from tests.conformance.weights import Weights, by_gate, gru_weights, with_hard_sigmoid
 
 # Keras on PyTorch copies arrays in a way that NumPy 2 warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.frameworks,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 TOLERANCE = 1e-5
 INPUTS, UNITS, BATCH = 5, 7, 3

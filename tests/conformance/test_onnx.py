@@ -17,6 +17,8 @@ from tests.conformance.onnx_oracle import (
     run_onnxruntime,
 )
 
+pytestmark = pytest.mark.frameworks
+
 TOLERANCE = 1e-5
 
 OPERATORS = {

@@ -13,6 +13,8 @@ from golden.cells import GRU, LSTM, RNN, Cell
 from golden.network import Dense, Layer, Network
 from tests.conformance.weights import Weights, by_gate, gru_weights
 
+pytestmark = pytest.mark.frameworks
+
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 CELLS: dict[str, Cell] = {"RNN": RNN(), "GRU": GRU(reset="after"), "LSTM": LSTM()}
 INPUTS, UNITS, BATCH = 5, 7, 4

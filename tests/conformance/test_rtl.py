@@ -24,6 +24,8 @@ from sim.streams import StreamRun
 from tests.conformance.integers import FACTOR, RECIPES, Quantized
 from tests.conformance.onnx_oracle import NodeRecipe, random_node, run_onnxruntime
 
+pytestmark = pytest.mark.simulator
+
 INTERFACE = Interface(state="load", every_step=True)
 WIDTH = 16
 

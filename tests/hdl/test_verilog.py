@@ -420,6 +420,7 @@ class Parts(Component):
         return m
 
 
+@pytest.mark.simulator
 def test_processes_start_by_themselves(tmp_path: Path) -> None:
     """All bits are known in Icarus though no input ever changes."""
     text = convert(Parts(), name="parts")

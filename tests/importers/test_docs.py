@@ -18,6 +18,8 @@ from tests.importers.keras_files import keras
 from tests.importers.torch_nets import Stack
 from tests.litelstm import commands
 
+pytestmark = pytest.mark.frameworks
+
 TEXT = pages.read("docs/import.md")
 DESCRIPTION = pages.block(TEXT, "json", "input_scale")
 COMMANDS = pages.commands(TEXT)

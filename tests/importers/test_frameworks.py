@@ -15,6 +15,8 @@ from tests.importers.cases import INPUTS, UNITS, Case, check
 from tests.importers.make_files import make
 from tests.importers.shipped import FILES, shipped
 
+pytestmark = pytest.mark.frameworks
+
 
 class Narrow(nn.Module):
     """Two LSTM layers of one unit."""

@@ -21,6 +21,8 @@ from tests.importers.cases import INPUTS, OUTPUTS, STEPS, UNITS, check
 from tests.importers.keras_files import keras, layers, randomize, sequential
 from tests.importers.shipped import shipped
 
+pytestmark = pytest.mark.frameworks
+
 Config = dict[str, Any]
 KEPT = shipped("keras_gru.keras")
 

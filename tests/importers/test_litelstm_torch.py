@@ -20,6 +20,8 @@ from litelstm.torch import Classifier
 from tests.importers.cases import INPUTS, OUTPUTS, TOLERANCE, UNITS, Floats
 from tests.importers.torch_files import export, results
 
+pytestmark = pytest.mark.frameworks
+
 SIGMOIDS = ("hard", "logistic")
 
 

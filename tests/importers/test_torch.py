@@ -21,6 +21,8 @@ from tests.importers.torch_files import described, results
 from tests.importers.torch_nets import Both, FinalState, Stack, gru_after, stacked_shapes
 from tests.importers.torch_nets import Loop as LoopModule
 
+pytestmark = pytest.mark.frameworks
+
 LSTM = described("LSTM", output="last step")["layers"]
 GRU = {"module": "GRU", "name": "", "output": "final state", "activation": "none"}
 

@@ -145,6 +145,7 @@ def test_cycles(call: Call, files: Files) -> None:
     assert f"last after {expected[-1]}" in text.out
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("bench", BENCHES)
 def test_simulate(bench: str, call: Call, files: Files, tmp_path: Path) -> None:
     result = tmp_path / "result.json"
@@ -169,6 +170,7 @@ def test_simulate(bench: str, call: Call, files: Files, tmp_path: Path) -> None:
 ALL_OPTIONS = ("--streams", 2, "--every-step", "--classes"), SAMPLES * STEPS
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize(
     ("bench", "options", "words"),
     [
@@ -210,6 +212,7 @@ def test_generate_and_cycles_of_any_interface(call: Call, files: Files, tmp_path
             assert (done.status, done.err) == (2, f"litelstm: {message}\n")
 
 
+@pytest.mark.simulator
 def test_simulate_obeys_its_options(
     call: Call, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +238,7 @@ def test_simulate_obeys_its_options(
     assert seen == [(Stalls(), 0), (Stalls.named("single", "single"), 7)]
 
 
+@pytest.mark.simulator
 def test_simulate_without_labels(call: Call, files: Files, tmp_path: Path) -> None:
     with np.load(files.samples) as samples:
         np.savez(tmp_path / "x.npz", x_test=samples["x"], x_train=samples["x"][:1])
@@ -244,6 +248,7 @@ def test_simulate_without_labels(call: Call, files: Files, tmp_path: Path) -> No
     assert "accuracy" not in done.out
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("kind", ["fst", "vcd"])
 def test_waves_on_request(kind: str, call: Call, files: Files, tmp_path: Path) -> None:
     waves = tmp_path / f"core.{kind}"

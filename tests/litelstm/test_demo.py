@@ -14,7 +14,10 @@ from litelstm.commands.demo import LANES, QUANTIZED
 from litelstm.digits import COUNT, load
 from tests.litelstm.conftest import Call
 
-pytestmark = pytest.mark.skipif(not QUANTIZED.exists(), reason="the shipped network is missing")
+pytestmark = [
+    pytest.mark.simulator,
+    pytest.mark.skipif(not QUANTIZED.exists(), reason="the shipped network is missing"),
+]
 
 COUNTS = {"icarus": 1, "verilator": 4, "compiled": 50}
 

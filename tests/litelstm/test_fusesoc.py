@@ -12,6 +12,8 @@ import pytest
 from sim import toolchain
 from tests.litelstm.conftest import Call, Files
 
+pytestmark = pytest.mark.simulator
+
 
 @pytest.fixture
 def cores(files: Files, call: Call, tmp_path: Path) -> Path:

@@ -117,6 +117,7 @@ def test_header_and_driver_compile(written: Path) -> None:
     subprocess.run(["gcc", "-std=c11", "-fsyntax-only", "check.c"], cwd=written, check=True)
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("tool", ["iverilog", "verilator"])
 def test_simulators_take_it(written: Path, tool: str) -> None:
     command = {

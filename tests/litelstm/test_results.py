@@ -24,6 +24,8 @@ from tests.litelstm.conftest import SAMPLES, Call, Files
 from tests.litelstm.test_cli import BENCHES, SCRIPT, WORDS
 from tests.sim.answers import changed
 
+pytestmark = pytest.mark.simulator
+
 
 def expected_words(files: Files) -> np.ndarray:
     network = QuantizedNetwork.load(files.network)

@@ -15,6 +15,8 @@ from hdl.storage import Storage
 from hdl.weight_image import image, length
 from tests.litelstm.conftest import SAMPLES, Call, Files
 
+pytestmark = pytest.mark.simulator
+
 LOADED = ("--lanes", 3, "--weights", "ram", "--sums", "block")
 
 

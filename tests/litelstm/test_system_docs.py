@@ -24,6 +24,8 @@ from sim import toolchain
 from tests.litelstm import c_example, commands, litex_soc
 from tests.litelstm.driver.test_backends import FakeChannel
 
+pytestmark = pytest.mark.simulator
+
 TEXT = pages.read("docs/system.md")
 block = partial(pages.block, TEXT)
 

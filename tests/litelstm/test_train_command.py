@@ -20,6 +20,8 @@ from tests.golden.files import same
 from tests.litelstm.commands import refuse
 from tests.litelstm.conftest import Call
 
+pytestmark = pytest.mark.frameworks
+
 SMALL = ("train", "--task", "digits", "--units", 5, "--epochs", 3, "--batch", 100)
 
 

@@ -14,6 +14,8 @@ from sim.patterns import Stalls
 from sim.streams import StreamRun, flatten
 from tests.sim.echo import CROSSINGS, ECHO, RESETS, SEED, SIMULATED, TOP, Echo, pack
 
+pytestmark = pytest.mark.simulator
+
 both = pytest.mark.parametrize("simulator", runner.SIMULATORS)
 
 COROUTINES = (

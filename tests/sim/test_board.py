@@ -11,6 +11,8 @@ from hdl.link.board_top import TOP
 from sim import runner
 from tests.sim.boards import BOARD, NAMES, case
 
+pytestmark = pytest.mark.simulator
+
 COROUTINES = {
     "sequences": 1,
     "noise": 1,

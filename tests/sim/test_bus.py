@@ -10,6 +10,8 @@ import pytest
 from sim import runner
 from tests.sim.buses import CASE, TOP, case
 
+pytestmark = pytest.mark.simulator
+
 STREAMED = (
     "registers",
     "sequences",

@@ -14,6 +14,8 @@ from sim.bus_bench import ACCESS, BusBench, Traffic, bus_library
 from sim.bus_cores import CORES
 from sim.bus_soak import DifferentError, Soak
 
+pytestmark = pytest.mark.simulator
+
 PLAIN = CORES[0]
 
 

@@ -16,6 +16,8 @@ from sim.scoreboard import Scoreboard
 from sim.streams import CycleLimitError, ProtocolError, Reset, StoppedError, StreamRun, flatten
 from tests.sim.echo import TOP, Echo, Fault
 
+pytestmark = pytest.mark.simulator
+
 ECHO = Echo()
 STEP = ECHO.beats + ECHO.busy  # cycles
 SLOW_READY = Stalls(ready=Pattern(probability=1, shortest=5, longest=5, trigger=Trigger.VALID))

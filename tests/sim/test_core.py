@@ -14,6 +14,8 @@ from sim.errors import SimulationError
 from tests.sim.answers import changed, state_trace, trace_sums
 from tests.sim.cores import IN_ICARUS_AT_LENGTH, IN_VERILATOR, NAMES, SATURATED, case
 
+pytestmark = pytest.mark.simulator
+
 COROUTINES = ("samples", "crossings", "jams", "resets", "resets_in_a_row", "idle_core")
 SEED = 3
 

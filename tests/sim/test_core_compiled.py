@@ -16,6 +16,8 @@ from sim.streams import Reset, flatten
 from tests.sim.answers import random_sequences
 from tests.sim.cores import CoreCase
 
+pytestmark = pytest.mark.simulator
+
 SEEDS = range(12)
 SEQUENCES = 300
 STALLED_SEQUENCES = 100

@@ -20,6 +20,8 @@ from tests.networks import Recipe, quantized_network
 from tests.sim.answers import changed
 from tests.sim.test_core import run_coroutines
 
+pytestmark = pytest.mark.simulator
+
 CORES: dict[str, tuple[tuple[Cell, ...], int | None, Interface]] = {
     "two streams": ((LiteLSTM(),), 3, Interface(streams=2)),
     "kept": ((GRU(),), None, Interface(state="keep")),

@@ -27,6 +27,8 @@ from sim.random_steps import random_work
 from sim.streams import CycleLimitError, Reset, StreamRun
 from tests.sim.test_core import run_coroutines
 
+pytestmark = pytest.mark.simulator
+
 BOTH = Storage(weights="ram", sums="block")
 
 CORES: dict[str, tuple[tuple[Cell, ...], int, int, Interface, Storage]] = {

@@ -27,6 +27,8 @@ from sim.formal.harness import prove_core
 from sim.formal.loading import prove_loader
 from sim.random_networks import Recipe, quantized_network
 
+pytestmark = pytest.mark.proof
+
 ALWAYS = {
     "o_valid_stays",
     "o_payload_stays",

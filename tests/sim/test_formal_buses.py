@@ -16,6 +16,8 @@ from hdl.bus.register_block import RegisterBlock
 from hdl.bus.unpacker import Unpacker
 from sim.formal.buses import BUS_PROOFS
 
+pytestmark = pytest.mark.proof
+
 Break = Callable[[Module, Any], None]
 
 

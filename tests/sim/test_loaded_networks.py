@@ -26,6 +26,8 @@ from sim.random_steps import random_work
 from tests.sim.test_core import run_coroutines
 from tests.sim.test_core_storage import check
 
+pytestmark = pytest.mark.simulator
+
 TABLE = {"interpolate": True, "log2_entries": 5}
 NEAREST = {"interpolate": False, "log2_entries": 7}
 

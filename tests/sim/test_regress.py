@@ -29,6 +29,8 @@ from sim.regress_state import State, spans
 from sim.worker_pool import work_through
 from tests.networks import EVERY_CELL
 
+pytestmark = pytest.mark.simulator
+
 SEED = 7
 CASES = 16
 """Of the default budget; `litelstm regress` runs any number."""

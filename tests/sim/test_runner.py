@@ -18,6 +18,8 @@ from sim import runner, toolchain
 from sim.library import verilator_library
 from sim.runner import SIMULATORS, Build, Report, SimulationError
 
+pytestmark = pytest.mark.simulator
+
 HERE = Path(__file__).parent
 TOP = "runner_design"
 DESIGN = (HERE / "runner_design.v").read_text(encoding="utf-8")

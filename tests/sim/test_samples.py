@@ -18,6 +18,8 @@ from sim.samples import SampleRun, run_cocotb, run_compiled
 from tests.sim.answers import changed
 from tests.sim.cores import case
 
+pytestmark = pytest.mark.simulator
+
 ONE = case("one_of_everything")
 SEVEN = case("no_head")
 """One and seven words a sequence."""

@@ -35,6 +35,8 @@ from tests.litelstm.driver import dma_program, program
 from tests.litelstm.driver.cores import CASES, NAME, BusCase
 from tests.litelstm.driver.test_simulation import SEED, write
 
+pytestmark = pytest.mark.simulator
+
 STREAMED = ("plain", "tight", "states", "ram")
 
 

@@ -16,6 +16,8 @@ from tests.litelstm.driver.c_driver import MOVE, CDriver, CPacking, Status, comp
 from tests.litelstm.driver.cores import CASES, BusCase
 from tests.litelstm.driver.test_simulation import SEED, write
 
+pytestmark = pytest.mark.simulator
+
 CONTROL, ENABLE, RESET, BY_REGISTER = 0x20, 1 << 0, 1 << 1, 1 << 3
 
 

@@ -14,6 +14,8 @@ from sim.toolchain import Simulator
 from tests.litelstm.driver import program
 from tests.litelstm.driver.cores import CASES
 
+pytestmark = pytest.mark.simulator
+
 PROGRAM = Path(program.__file__)
 SEED = 3
 

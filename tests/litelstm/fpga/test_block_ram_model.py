@@ -13,6 +13,8 @@ from litelstm.fpga.cell_models import cell_models
 from litelstm.fpga.flow import Flow
 from tests.litelstm.fpga.verilog import answers, pins
 
+pytestmark = pytest.mark.fpga
+
 CYCLES = 600
 BITS = 18 * 1024
 AT = {"A": 0, "B": 35}

@@ -22,7 +22,7 @@ from litelstm.fpga.families import RAM
 from litelstm.fpga.flow import Flow, Routed, Synthesized
 from tests.litelstm.conftest import Call, Files
 
-pytestmark = pytest.mark.usefixtures("made_in_vain")
+pytestmark = [pytest.mark.fpga, pytest.mark.usefixtures("made_in_vain")]
 
 NAMES = pytest.mark.parametrize("name", BOARDS)
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from litelstm.fpga import carry_inputs
+
+pytestmark = pytest.mark.fpga
 
 LOW, HIGH, CARRY = 2, 3, 4
 

@@ -16,6 +16,8 @@ from litelstm.fpga.flow import Flow
 from tests.litelstm.conftest import Call, Files
 from tests.networks import Recipe, quantized_network
 
+pytestmark = pytest.mark.fpga
+
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -17,6 +17,8 @@ from litelstm.fpga.families import FF, LUT, LUT_RAM, MULTIPLIER, RAM, SRL
 from litelstm.fpga.flow import Flow, Synthesized
 from tests.networks import Recipe, quantized_network
 
+pytestmark = pytest.mark.fpga
+
 TOP = "litelstm_core"
 BLOCK_RAMS = r"DP16KD|SB_RAM40_4K|RAMB\d+E1"
 

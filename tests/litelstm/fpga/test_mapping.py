@@ -21,6 +21,8 @@ from litelstm.fpga.netlist import Netlist
 from tests.litelstm.conftest import Call
 from tests.networks import Recipe, quantized_network
 
+pytestmark = pytest.mark.fpga
+
 UP5K = targets.find("ice40-up5k")
 TABLE, BUFFER, X = "core.update.tanh0.rom", "core.update.buffer.memory", "core.store.x_memory"
 MEMORIES = {X: 1, "core.store.h_memory": 1, BUFFER: 2, TABLE: 1, "core.array.shadow.bank0": 12}

@@ -13,6 +13,8 @@ from litelstm.fpga import targets
 from litelstm.fpga.cell_models import cell_models
 from tests.litelstm.fpga.verilog import answers, pins
 
+pytestmark = pytest.mark.fpga
+
 WIDTH = 18
 EXTREMES = (0, 1, (1 << 17) - 1, 1 << 17, (1 << 17) + 1, (1 << 18) - 1)
 CYCLES = 400

@@ -10,6 +10,8 @@ import pytest
 from litelstm.fpga.flow import Flow, Synthesized
 from tests.litelstm.conftest import SAMPLES, Call, Files
 
+pytestmark = pytest.mark.fpga
+
 
 @pytest.mark.parametrize("target", ["ecp5-25f", "ice40-up5k"])
 def test_a_netlist_computes_the_same(files: Files, call: Call, tmp_path: Path, target: str) -> None:

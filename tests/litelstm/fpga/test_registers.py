@@ -10,6 +10,8 @@ import pytest
 from litelstm.fpga.multiplier_registers import absorb as take
 from litelstm.fpga.ram_registers import absorb, retime
 
+pytestmark = pytest.mark.fpga
+
 CLOCK, WORD, HELD = 2, 10, 20
 
 

@@ -11,6 +11,8 @@ from litelstm.fpga.measure import shortages
 from litelstm.fpga.netlist import part_of
 from litelstm.fpga.targets import TARGETS
 
+pytestmark = pytest.mark.fpga
+
 
 def test_targets_are_found_by_name() -> None:
     assert targets.find("ecp5-45f").available[MULTIPLIER] == 72

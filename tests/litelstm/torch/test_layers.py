@@ -17,6 +17,8 @@ from litelstm.architectures import CELLS, Architecture
 from litelstm.torch import Classifier, LiteLSTM, Recurrent, from_network, to_network
 from tests.golden.files import same
 
+pytestmark = pytest.mark.frameworks
+
 SIGMOIDS = ("hard", "logistic")
 DOUBLE = torch.float64
 

@@ -20,6 +20,8 @@ from litelstm.architectures import CELLS, Architecture
 from litelstm.torch import Recurrent, from_network, to_network
 from litelstm.torch.qat import QuantizationAware, requantize
 
+pytestmark = pytest.mark.frameworks
+
 SETTINGS = {
     "W8 A8": Settings(),
     "W4": Settings(weight_width=4, state_width=8),

@@ -17,6 +17,8 @@ from litelstm.torch import Classifier
 from litelstm.torch.augment import AUGMENTATIONS
 from litelstm.torch.training import Recipe, Trainer, predict, seed
 
+pytestmark = pytest.mark.frameworks
+
 SHAPE = Architecture(cell="litelstm", inputs=4, units=6, head=3)
 
 
