@@ -13,6 +13,8 @@ from litelstm import metrics
 from litelstm.tasks import TASKS
 from tests.litelstm import commands
 
+pytestmark = pytest.mark.slow
+
 MODELS = Path(__file__).parents[1] / "models"
 
 

@@ -21,6 +21,8 @@ from tests.hdl.simulate import CoreBench
 from tests.hdl.test_interface import check_twice
 from tests.strategies import SEEDS, CoreChoice, cores, networks
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES, CORES = 150, 25
 
 

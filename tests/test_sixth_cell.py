@@ -22,6 +22,8 @@ from hdl import cycles
 from tests.hdl.simulate import CoreBench
 from tests.networks import Recipe, float_network, input_words, quantized_network, samples
 
+pytestmark = pytest.mark.slow
+
 PAGE = "docs/cells.md"
 
 

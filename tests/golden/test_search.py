@@ -20,6 +20,8 @@ from golden.search import LOG2_RANGES, WIDTHS, Outcome, Search
 from golden.settings import Settings
 from tests.networks import Recipe, float_network, samples
 
+pytestmark = pytest.mark.slow
+
 BOUND = 3.0
 
 

@@ -22,6 +22,8 @@ from tests.networks import (
     random_recipe,
 )
 
+pytestmark = pytest.mark.slow
+
 Pattern = Callable[[], Iterator[bool]]
 
 OFFERS: dict[str, Pattern] = {

@@ -15,6 +15,8 @@ from sim.random_steps import Work, random_work
 from tests.hdl.simulate import CoreBench, CoreRun, sometimes
 from tests.networks import Recipe, quantized_network
 
+pytestmark = pytest.mark.slow
+
 CELLS: dict[str, tuple[Cell, ...]] = {
     "rnn": (RNN(),),
     "lstm": (LSTM(peephole="current"),),

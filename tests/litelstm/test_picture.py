@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_legends_stand_outside_the_axes() -> None:
     pytest.importorskip("matplotlib").use("Agg")

@@ -19,6 +19,8 @@ from hdl.plan import Plan
 from tests.hdl.simulate import PERIOD
 from tests.networks import Recipe, input_words, quantized_network
 
+pytestmark = pytest.mark.slow
+
 NETWORK = quantized_network(Recipe(inputs=2, units=(2,), outputs=1), 1)
 MISSED = bytes([Kind.FAULT, 0, Fault.OVERRUN])
 CAPACITY = 8

@@ -27,6 +27,8 @@ from hdl.serial.access_responder import AccessResponder
 from tests.hdl.serial.fake_registers import BY_ADDRESS, NAMED, FakeRegisters
 from tests.hdl.simulate import PERIOD
 
+pytestmark = pytest.mark.slow
+
 ROOM = {"X": 23, "Y": 17, "WEIGHT": 40, "STATE_IN": 0, "STATE_OUT": 3}
 LONG = 3000
 """Cycles in which any request is answered."""

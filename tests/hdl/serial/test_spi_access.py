@@ -15,6 +15,8 @@ from hdl.serial.spi_access import CYCLES_OF_A_BIT, SpiAccess
 from tests.hdl.serial.fake_registers import BY_ADDRESS, NAMED, FakeRegisters
 from tests.hdl.simulate import PERIOD
 
+pytestmark = pytest.mark.slow
+
 ROOM = {"X": 5, "Y": 4, "WEIGHT": 40, "STATE_IN": 0, "STATE_OUT": 3}
 
 
