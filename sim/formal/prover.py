@@ -127,7 +127,7 @@ def prove(
     def kept_verdict(*, fresh: bool) -> tuple[Verdict, bool]:
         found, cached = cached_folder(cache_root() / "formal", key, make, fresh=fresh)
         parts = json.loads((found / "verdict.json").read_text())
-        return Verdict(**{name: tuple(claims) for name, claims in parts.items()}), cached
+        return Verdict(**{what: tuple(names) for what, names in parts.items()}), cached
 
     verdict, cached = kept_verdict(fresh=False)
     if cached and set(verdict.undecided) & set(wanted):  # a less busy machine may decide it

@@ -1,0 +1,19 @@
+"""What a simulator's process loads: it starts some hundred times in the tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from sim.simulators import cocotb_environment
+
+
+def test_the_tests_of_a_core_need_no_amaranth() -> None:
+    code = "import sys, sim.core_tests; print(sorted({'amaranth', 'xdist'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_pytest_loads_no_plugins_there() -> None:
+    environment = cocotb_environment("icarus", top="core", test_module="sim.core_tests")
+    assert environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] == "1"
