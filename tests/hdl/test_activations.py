@@ -45,6 +45,7 @@ def test_hard_sigmoid_of_all_values(width: int, early: bool) -> None:
         assert (got[:, column] == hard_sigmoid_raw(raw, frac=frac, to=gate)).all(), (frac, gate)
 
 
+@pytest.mark.slow
 def test_everything_of_all_16_bit_values() -> None:
     """Hard sigmoid, and both kinds of table with the logistic sigmoid behind, in one run."""
     m = Module()

@@ -54,6 +54,7 @@ def check(
     assert run.words == outputs
 
 
+@pytest.mark.slow
 @tiny
 def test_the_core_keeps_to_the_count(recipe: Recipe, lanes: int) -> None:
     """Sequences of several lengths follow each other without a pause, of length 1 too."""
@@ -65,11 +66,13 @@ def test_a_single_step(recipe: Recipe, lanes: int) -> None:
     check(quantized_network(recipe, 1), lanes, [1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lanes", range(1, 8))
 def test_every_number_of_lanes(lanes: int) -> None:
     check(quantized_network(Recipe(inputs=2, units=(7, 5), outputs=4), 1), lanes, [2, 1, 3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tail_multipliers", [0, 1, 3])
 @pytest.mark.parametrize("lanes", [1, 3, 7])
 @pytest.mark.parametrize("sigmoid", ["hard", "logistic"])
