@@ -155,6 +155,7 @@ def bad_images() -> dict[str, tuple[Image, Reason]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", bad_images())
 @pytest.mark.parametrize("weights", ["ram", "double"])
 def test_a_bad_image_and_a_good_one_behind_it(weights: str, name: str) -> None:

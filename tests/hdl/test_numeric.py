@@ -69,6 +69,7 @@ def test_requantize_exhaustively_at_small_widths(
     compare(width, [-1, 0, 2, 5, 9], targets, narrowing)
 
 
+@pytest.mark.slow
 def test_requantize_of_all_16_bit_values() -> None:
     compare(
         16,

@@ -79,6 +79,7 @@ def test_auto(call: Call, files: Files, tmp_path: Path) -> None:
     assert f"3 others held out: {promise.differing} decided otherwise" in done.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", [0.2, BOUND])
 def test_what_a_search_finds_holds_for_digits_that_it_did_not_see(bound: float) -> None:
     """300 digits decide, half of them held out; 4,000 others judge. None was trained on."""
