@@ -19,9 +19,9 @@ import numpy as np
 from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from hdl.link.board_top import TOP
+from hdl.board.board_top import TOP
 from litelstm import samples
-from sim import runner
+from sim.cocotb_bench import runner
 
 
 @click.command()

@@ -16,9 +16,9 @@ from cocotb.utils import get_sim_time
 
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
-from hdl.link.board_top import POWER_ON_SECONDS
-from litelstm.host import Link
-from sim.serial_line import SerialLine
+from hdl.board.board_top import POWER_ON_SECONDS
+from litelstm.driver.host import Link
+from sim.bus.serial_line import SerialLine
 
 
 @cocotb.test()

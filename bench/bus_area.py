@@ -21,8 +21,8 @@ import click
 
 from golden.quantized import QuantizedNetwork
 from hdl.bus.top import AxiTop
-from hdl.component import Component
 from hdl.core import Core
+from hdl.parts.component import Component
 from hdl.plan import Plan
 from hdl.verilog import Top, convert
 from litelstm.fpga.families import PIN

@@ -28,7 +28,7 @@ from hdl import cycles, verilog
 from hdl.plan import Plan
 from litelstm.architectures import Architecture
 from litelstm.console import progress
-from sim.compiled import CompiledBench
+from sim.compiled.bench import CompiledBench
 from sim.core_job import CoreJob, CoreResult
 
 WARM_UP, STEPS = 6, 16

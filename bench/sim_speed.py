@@ -24,8 +24,8 @@ from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from litelstm.commands.demo import QUANTIZED
 from litelstm.console import progress
-from sim import runner
-from sim.compiled import CompiledBench
+from sim.cocotb_bench import runner
+from sim.compiled.bench import CompiledBench
 from sim.core_job import JOB, CoreJob
 
 
@@ -71,7 +71,7 @@ def _cocotb(build: runner.Build, folder: Path, kind: str, cycles: int) -> float:
     """CPU seconds of one simulator process, start included."""
     module, test = {
         "idle": ("bench.sim_speed_tests", "python_idle"),
-        "cocotb": ("sim.core_tests", "samples"),
+        "cocotb": ("sim.cocotb_bench.core_tests", "samples"),
     }[kind]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     runner.run(

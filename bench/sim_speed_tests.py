@@ -7,7 +7,7 @@ from typing import Any
 
 import cocotb
 
-from sim.bench import Bench
+from sim.cocotb_bench.bench import Bench
 
 
 @cocotb.test()

@@ -13,11 +13,11 @@ import hashlib
 from pathlib import Path
 
 from golden.quantized import QuantizedNetwork
+from hdl.board.board_top import Line
 from hdl.bus.options import Bus
-from hdl.link.board_top import Line
 from hdl.packaging.system import Host, generate_system
 from hdl.verilog import generate
-from sim.regress import Case
+from sim.regress.cases import Case
 
 MODELS = Path(__file__).parents[1] / "models"
 

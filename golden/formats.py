@@ -96,7 +96,7 @@ def requantize(raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int64]:
     """Narrow exact integers to a format: add half, shift (floor), saturate.
 
     This is the only place where a data path of the golden model loses bits;
-    :func:`hdl.numeric.requantize` is the same operation in gates.
+    :func:`hdl.parts.numeric.requantize` is the same operation in gates.
 
     Args:
         raw: integers of any shape, less than 2**61 in size.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
-from hdl.component import Component, delayed
-from hdl.lanes import Lanes
+from hdl.array.lanes import Lanes
+from hdl.loading.weight_ram import WeightRam, weight_rom
+from hdl.parts.component import Component, delayed
 from hdl.plan import Plan
 from hdl.verilog import convert
-from hdl.weight_ram import WeightRam, weight_rom
 
 
 class BareArray(Component):

@@ -20,7 +20,7 @@ S = TypeVar("S")
 class Update(Protocol[S]):
     """What a state update is built from.
 
-    :class:`hdl.update_builder.UpdateBuilder` makes gates of it, :mod:`hdl.latency` counts its
+    `UpdateBuilder` makes gates of it, `latency` counts its
     stages. All results are exact but those of ``narrow``, ``make``, ``sigmoid`` and ``tanh``.
     """
 

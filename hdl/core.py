@@ -8,20 +8,20 @@ from amaranth.hdl import Module, ResetInserter, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hdl.component import Component, delayed
-from hdl.input_gate import InputGate
-from hdl.latency import RESTS
-from hdl.loaded_sequencer import LoadedSequencer
-from hdl.loader import LOAD, WEIGHT_STREAM, Loader
-from hdl.mac_array import MacArray
-from hdl.numeric import span
-from hdl.operand_store import OperandStore, all_ready, made_vectors, state_vectors
+from hdl.array.mac_array import MacArray
+from hdl.layout.ports import input_layout, output_layout, state_shape
+from hdl.loading.input_gate import InputGate
+from hdl.loading.loader import LOAD, WEIGHT_STREAM, Loader
+from hdl.loading.weight_ram import WeightRam, weight_rom
+from hdl.parts.component import Component, delayed
+from hdl.parts.numeric import span
 from hdl.plan import Plan
-from hdl.ports import input_layout, output_layout, state_shape
-from hdl.sequencer import Sequencer
-from hdl.state_access import StateAccess
-from hdl.state_update import StateUpdate
-from hdl.weight_ram import WeightRam, weight_rom
+from hdl.sequencer.loaded_sequencer import LoadedSequencer
+from hdl.sequencer.sequencer import Sequencer
+from hdl.store.operand_store import OperandStore, all_ready, made_vectors, state_vectors
+from hdl.store.state_access import StateAccess
+from hdl.timing.latency import RESTS
+from hdl.update.state_update import StateUpdate
 
 
 class Core(Component):
@@ -48,10 +48,10 @@ class Core(Component):
             the interface can load and save. A step with ``load`` takes them once its first beat is
             there and what was begun before is done; after a step with ``save`` they are given
             before the next step starts. Meanwhile ``o`` must go on being taken.
-        i_weights: words of :func:`hdl.weight_image.image`, where weights are loaded, the last one
-            marked; see :class:`hdl.loader.Loader`. ``i`` takes nothing until a set is active, and
+        i_weights: words of `image`, where weights are loaded, the last one
+            marked; see `Loader`. ``i`` takes nothing until a set is active, and
             the state of all streams is cleared when one becomes active.
-        load: what became of them, see ``hdl.loader.LOAD``.
+        load: what became of them, see ``hdl.loading.loader.LOAD``.
         restart: where weights are loaded: forget all but them, as a reset does.
         idle: where weights are loaded: no step is begun, nothing is in flight or at the output.
         waits: where watched: the array waits for an element of x.

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from golden.errors import InputError
 from golden.interface import Control
 from golden.sessions import state_words
-from hdl.latency import (
+from hdl.plan import Job, Pass, Plan
+from hdl.timing.latency import (
     ACCESS,
     CLASS,
     HEAD_FREE,
@@ -36,8 +37,7 @@ from hdl.latency import (
     ROW_SPACING,
     SETTLED,
 )
-from hdl.plan import Job, Pass, Plan
-from hdl.series import Series
+from hdl.timing.series import Series
 
 Repeats = Iterable[tuple[Sequence[Control], int]]
 """Steps, and how many times they follow each other."""
@@ -193,7 +193,7 @@ class _Stream:
 
 @dataclass
 class _Step:
-    """The step at hand: see :class:`hdl.step.Step`."""
+    """The step at hand: see :class:`hdl.sequencer.step.Step`."""
 
     stream: int = 0
     independent: bool = True

@@ -23,12 +23,12 @@ from golden.directions import check_forward
 from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork, signed_width
-from hdl.capacity import Capacity, Sizes
+from hdl.array.lanes import ArrayShape
 from hdl.cells import Drain, Schedule, schedule
-from hdl.kinds import Kind
-from hdl.lanes import ArrayShape
-from hdl.latency import Delays, Program, UpdateCost, of_programs
-from hdl.storage import BUILT_IN, Storage
+from hdl.spec.capacity import Capacity, Sizes
+from hdl.spec.kinds import Kind
+from hdl.spec.storage import BUILT_IN, Storage
+from hdl.timing.latency import Delays, Program, UpdateCost, of_programs
 
 
 @dataclass(frozen=True, kw_only=True)

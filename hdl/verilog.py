@@ -13,23 +13,23 @@ from amaranth.hdl import Module
 
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
-from hdl.component import Component
 from hdl.core import Core
-from hdl.description import describe
-from hdl.explicit_rtlil import explicit_rtlil
-from hdl.plain_ports import plain_ports
+from hdl.export.description import describe
+from hdl.export.explicit_rtlil import explicit_rtlil
+from hdl.export.plain_ports import plain_ports
+from hdl.export.verilog_header import header, with_comments
+from hdl.export.verilog_names import check_name, inner_prefix
+from hdl.parts.component import Component
+from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
-from hdl.storage import BUILT_IN, Storage
-from hdl.top_ports import members, wire
-from hdl.verilog_header import header, with_comments
-from hdl.verilog_names import check_name, inner_prefix
+from hdl.spec.storage import BUILT_IN, Storage
 
 NAME = "litelstm_core"
 """Of the top module, if none is given."""
 
 
 class Top(Component):
-    """A core with plain ports, for users of the Verilog: see :mod:`hdl.plain_ports`."""
+    """A core with plain ports, for users of the Verilog: see :mod:`hdl.export.plain_ports`."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -143,7 +143,7 @@ def plain_names(text: str, *, top: str) -> str:
     r"""Verilog without escaped names: ``\a.b$3`` becomes ``a_b_3``, ``\$3`` becomes ``n3``.
 
     The name of an inner module, ``\top.core``, gets the prefix of
-    :func:`hdl.verilog_names.inner_prefix`.
+    :func:`hdl.export.verilog_names.inner_prefix`.
 
     A name that was escaped only because it is a keyword gets an underscore; so does one that
     would meet another.

@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from golden.cells import GRU, LSTM, RNN, LiteLSTM
     from golden.errors import InputError, MissingToolError
-    from golden.importers.files import import_network
-    from golden.importers.layers import Imported
-    from golden.importers.torch_modules import import_torch_module
     from golden.model import IntegerModel
     from golden.network import Dense, Layer, Network
     from golden.quantize import quantize
@@ -26,13 +23,16 @@ if TYPE_CHECKING:
     from litelstm.driver.core import Core
     from litelstm.driver.errors import DriverError
     from litelstm.driver.opening import open_core as open
+    from litelstm.importers.files import import_network
+    from litelstm.importers.layers import Imported
+    from litelstm.importers.torch_modules import import_torch_module
 
 _HOME = {
     "Core": "litelstm.driver.core",
     "Dense": "golden.network",
     "DriverError": "litelstm.driver.errors",
     "GRU": "golden.cells",
-    "Imported": "golden.importers.layers",
+    "Imported": "litelstm.importers.layers",
     "InputError": "golden.errors",
     "IntegerModel": "golden.model",
     "LSTM": "golden.cells",
@@ -46,8 +46,8 @@ _HOME = {
     "Settings": "golden.settings",
     "count": "hdl.cycles",
     "generate": "hdl.verilog",
-    "import_network": "golden.importers.files",
-    "import_torch_module": "golden.importers.torch_modules",
+    "import_network": "litelstm.importers.files",
+    "import_torch_module": "litelstm.importers.torch_modules",
     "open": "litelstm.driver.opening",
     "quantize": "golden.quantize",
     "steady_state": "hdl.cycles",

@@ -14,8 +14,8 @@ import click
 from golden.errors import InputError, MissingToolError
 from litelstm import commands
 from litelstm.driver.errors import DriverError
+from litelstm.driver.host import LinkError
 from litelstm.fpga.errors import SynthesisError
-from litelstm.host import LinkError
 from litelstm.options import speak_as_typed
 from sim.errors import SimulationError
 

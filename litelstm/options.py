@@ -74,7 +74,7 @@ _SUMS = click.option(
 
 
 def storage_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The fields of :class:`hdl.storage.Storage` as options."""
+    """The fields of :class:`hdl.spec.storage.Storage` as options."""
     return weights_option(_SUMS(command))
 
 

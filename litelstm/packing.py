@@ -9,9 +9,9 @@ from typing import Any
 
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
-from hdl.capacity import Capacity
 from hdl.plan import Plan
-from hdl.storage import Storage
+from hdl.spec.capacity import Capacity
+from hdl.spec.storage import Storage
 
 
 def read_capacity(path: Path) -> Capacity:
@@ -56,7 +56,7 @@ def capacity_of(description: Mapping[str, Any]) -> Capacity:
 
 
 def plan_for(network: QuantizedNetwork, capacity: Capacity) -> Plan:
-    """A network on a core; :func:`hdl.weight_image.image` makes its image.
+    """A network on a core; :func:`hdl.layout.weight_image.image` makes its image.
 
     Raises:
         InputError: the network does not fit; says why.

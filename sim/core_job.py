@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from golden.interface import Control
 from golden.sessions import Service
 from golden.store import load_arrays
-from hdl.latency import ACTIVATE
+from hdl.timing.latency import ACTIVATE
 from sim.fields import of_steps
 from sim.scoreboard import Scoreboard
 from sim.streams import StreamRun
@@ -43,7 +43,7 @@ class CoreJob:
         ends: of each result whether it is its sequence's last.
         streams: of each result its stream.
         loads, saves: raw state words that go in and come out, (times, words).
-        weights: the :func:`hdl.weight_image.image`, which goes in first; none where the Verilog has
+        weights: the `image`, which goes in first; none where the Verilog has
             the weights.
         accepted: cycle in which each input beat is taken if nothing stalls, 0 for the first.
         taken, loaded, saved: cycle in which each output and state word moves if nothing stalls.
@@ -121,7 +121,7 @@ class CoreJob:
         """A job of steps (steps, inputs), and what golden answers; with the cycles of the plan."""
         # Simulators' processes only read jobs; importing Amaranth would double their start.
         from hdl import cycles
-        from hdl.weight_image import image
+        from hdl.layout.weight_image import image
 
         timing = cycles.count_steps(plan, controls)
         return cls(

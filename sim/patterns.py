@@ -1,7 +1,7 @@
 """Stall patterns: when a bench withholds ``valid`` on a stream it sends, ``ready`` on one it takes.
 
 One definition for both benches. A :class:`Pattern` and a seed give the same gaps, cycle for cycle,
-in the cocotb bench (:mod:`sim.bench`) and in the compiled one (:mod:`sim.compiled`, whose
+in the cocotb bench (`bench`) and in the compiled one (`bench`, whose
 `compiled_bench.cpp` repeats :class:`Gaps` and :class:`ReadyGaps` in C++).
 
 A pattern lets ``burst`` beats pass, then draws: with ``probability`` a gap of ``shortest`` to

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.verilog import Generated
-from sim import runner
-from sim.compiled import CompiledBench
+from sim.cocotb_bench import runner
+from sim.compiled.bench import CompiledBench
 from sim.core_job import JOB, PROGRESS, RESULT, CoreJob, CoreResult
 from sim.patterns import NO_STALLS, Stalls
 
@@ -201,7 +201,7 @@ class _Share:
         try:
             runner.run(
                 build,
-                test_module="sim.core_tests",
+                test_module="sim.cocotb_bench.core_tests",
                 testcase="samples",
                 expect=1,
                 seed=seed,

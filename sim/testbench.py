@@ -14,11 +14,11 @@ from amaranth.lib.data import StructLayout
 from numpy.typing import NDArray
 
 from hdl import cycles
-from hdl.plain_ports import plain_ports
+from hdl.export.plain_ports import plain_ports
+from hdl.export.verilog_names import inner_prefix
+from hdl.layout.ports import input_layout, output_layout, state_shape
+from hdl.layout.weight_image import WIDTH, image, load_cycles
 from hdl.plan import Plan
-from hdl.ports import input_layout, output_layout, state_shape
-from hdl.verilog_names import inner_prefix
-from hdl.weight_image import WIDTH, image, load_cycles
 from sim.fields import of_steps, port_value
 from sim.random_steps import Work, random_work
 

@@ -8,7 +8,7 @@ from bench.figure_list.common import AREA, BOARDS, BUS, FF, LC, LUT, MNIST, MULT
 BUS_AREA = Command(run="python -m bench.bus_area --seeds 0 --json", seconds=100)
 BUS_CLOCK = Command(run="python -m bench.bus_area --json", seconds=1200)
 SOAK = Command(
-    run="python -m sim.bus_soak --operations 1000000 --seed 1",
+    run="python -m sim.bus.soak --operations 1000000 --seed 1",
     seconds=300,
     prints="{operations} operations, seed",
 )

@@ -7,7 +7,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
-from hdl.component import Component
+from hdl.parts.component import Component
 
 WRITE = data.StructLayout({"data": WORD, "strb": WORD // 8})
 READ = data.StructLayout({"data": WORD, "resp": 2})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hdl.bus.access import ADDRESS_BITS, WORD
 from hdl.bus.bus_core import BusCore
 from hdl.bus.input_guard import STREAM_BITS, user_bits
-from hdl.top_ports import Port
+from hdl.parts.top_ports import Port
 
 
 def axi_ports(core: BusCore) -> tuple[Port, ...]:

@@ -19,10 +19,10 @@ from hdl.bus.register_block import RegisterBlock
 from hdl.bus.state_guard import StateGuard
 from hdl.bus.verdicts import Verdicts
 from hdl.bus.window import OUT_OF, Window
-from hdl.component import Component
 from hdl.core import Core
-from hdl.numeric import span
-from hdl.ports import state_shape
+from hdl.layout.ports import state_shape
+from hdl.parts.component import Component
+from hdl.parts.numeric import span
 
 
 class BusCore(Component):
@@ -44,7 +44,7 @@ class BusCore(Component):
             beats of y have ``error``, their sequence was not right, and ``id``, their stream,
             where there are several. There are none where there are data registers.
         state_in, state_out: beats of states, where they can be loaded and saved.
-        weights: words of images of weights, where those are loaded: :class:`hdl.loader.Loader`.
+        weights: words of images of weights, where those are loaded: `Loader`.
     """
 
     def __init__(self, *, core: Core, bus: Bus) -> None:

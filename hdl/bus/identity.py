@@ -7,9 +7,9 @@ import zlib
 
 from golden.sessions import state_words
 from hdl.bus.options import Bus
-from hdl.description import describe
+from hdl.export.description import describe
+from hdl.layout.weight_image import core_id
 from hdl.plan import Plan
-from hdl.weight_image import core_id
 
 
 def core_hash(plan: Plan) -> int:

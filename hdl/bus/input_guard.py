@@ -12,10 +12,10 @@ from amaranth.lib.wiring import In, Out
 from golden.packing import Packing
 from hdl.bus.unpacker import Unpacker
 from hdl.bus.verdicts import step_layout
-from hdl.component import Component
-from hdl.numeric import span
+from hdl.layout.ports import input_layout
+from hdl.parts.component import Component
+from hdl.parts.numeric import span
 from hdl.plan import Plan
-from hdl.ports import input_layout
 
 STREAM_BITS = 8
 """Bits of a stream's number on the bus, where there are several."""

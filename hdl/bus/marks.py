@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from hdl.component import Component
+from hdl.parts.component import Component
 
 DEPTH = 8
 """Two more than the sequences that a core can have taken in whole before it gives their results:

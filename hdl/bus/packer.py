@@ -10,8 +10,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.packing import Packing
 from hdl.bus.moves import Put, puts
-from hdl.component import Component
-from hdl.numeric import span
+from hdl.parts.component import Component
+from hdl.parts.numeric import span
 
 
 def word_layout(packing: Packing, beside: dict[str, Any]) -> data.StructLayout:

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
 from hdl.bus.register_map import Field, Register, registers
 from hdl.bus.totals import FIRST, Totals
-from hdl.component import Component
+from hdl.parts.component import Component
 
 
 def port_name(register: str, field: str) -> str:

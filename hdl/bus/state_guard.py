@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.packing import Packing
 from hdl.bus.unpacker import Unpacker
-from hdl.component import Component
+from hdl.parts.component import Component
 
 
 class StateGuard(Component):

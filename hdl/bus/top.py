@@ -9,9 +9,9 @@ from hdl.bus.axi_lite import AxiLite
 from hdl.bus.axi_ports import axi_ports
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
-from hdl.component import Component
 from hdl.core import Core
-from hdl.top_ports import members, wire
+from hdl.parts.component import Component
+from hdl.parts.top_ports import members, wire
 
 BUS = Bus()
 

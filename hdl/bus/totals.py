@@ -9,9 +9,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from hdl.bus.access import WORD
-from hdl.component import Component
-from hdl.memory import block_memory
-from hdl.numeric import span
+from hdl.parts.component import Component
+from hdl.parts.memory import block_memory
+from hdl.parts.numeric import span
 
 FIRST = 16
 """Word of the memory that the first counter is in; what never changes is below."""

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.packing import Packing
 from hdl.bus.moves import Take, takes
-from hdl.component import Component
-from hdl.numeric import span
+from hdl.parts.component import Component
+from hdl.parts.numeric import span
 
 
 class Unpacker(Component):

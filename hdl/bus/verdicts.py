@@ -7,8 +7,8 @@ from amaranth.lib import data, stream
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from hdl.component import Component
-from hdl.numeric import span
+from hdl.parts.component import Component
+from hdl.parts.numeric import span
 
 DEPTH = 4
 """Steps that wait for the verdict on a state: the one that loads it and the one behind it, which

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.bus.access import ADDRESS_BITS, WORD
 from hdl.bus.register_map import registers
-from hdl.component import Component
+from hdl.parts.component import Component
 
 INTO = {"x": ("X", "X_LAST"), "weights": ("WEIGHT", "WEIGHT_LAST"), "state_in": ("STATE_IN",)}
 """Registers that write a word of a stream, the one for a frame's last word behind."""

@@ -10,8 +10,8 @@ from golden.packing import Packing
 from golden.sessions import state_words
 from hdl.bus.options import Bus
 from hdl.bus.register_map import registers
+from hdl.layout.ports import state_shape
 from hdl.plan import Plan
-from hdl.ports import state_shape
 
 WEIGHT_WORD = Packing(element=32, bus=32)
 

@@ -19,7 +19,7 @@ def array_header(words: NDArray[np.uint32], stem: str) -> bytes:
     """A C header with the words of an image.
 
     Args:
-        words: of :func:`hdl.weight_image.image`, (words,).
+        words: of :func:`hdl.layout.weight_image.image`, (words,).
         stem: of the file's name, which the array's is made from.
     """
     name = array_name(stem)

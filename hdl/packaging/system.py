@@ -10,13 +10,15 @@ from importlib.metadata import version
 from typing import Any
 
 from golden.errors import InputError
+from hdl.board.board_top import Line
 from hdl.bus.identity import core_hash
 from hdl.bus.options import Bus
 from hdl.bus.top import BUS, AxiTop
 from hdl.core import Core
-from hdl.description import describe
-from hdl.fusesoc import core_file
-from hdl.link.board_top import Line
+from hdl.export.description import describe
+from hdl.export.fusesoc import core_file
+from hdl.export.verilog_header import header, waivers
+from hdl.export.verilog_names import check_name
 from hdl.packaging import c_header, c_network, ipxact, quartus, vivado
 from hdl.packaging.bus_description import bus_section, register_list
 from hdl.packaging.constraints import CLOCK, FORMATS, Timing, timing
@@ -25,8 +27,6 @@ from hdl.serial.spi_access import SpiAccess
 from hdl.serial.top import WINDOW, SerialTop
 from hdl.serial.uart_access import UartAccess
 from hdl.verilog import NAME, Generated, convert
-from hdl.verilog_header import header, waivers
-from hdl.verilog_names import check_name
 
 KINDS = ("axi", "spi", "uart")
 

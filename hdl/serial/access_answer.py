@@ -11,10 +11,10 @@ from amaranth.lib.wiring import In, Out
 from golden.link.access import FAULT, HEADER, LONGEST_BODY, MAX_WORDS, WORD_OCTETS, Kind, Status
 from golden.link.messages import ANSWER
 from hdl.bus.access import WORD
-from hdl.component import Component
-from hdl.link.framing import MESSAGE
-from hdl.memory import block_memory
-from hdl.numeric import span
+from hdl.parts.component import Component
+from hdl.parts.memory import block_memory
+from hdl.parts.numeric import span
+from hdl.serial.framing import MESSAGE
 
 
 class Content(enum.Enum, shape=2):

@@ -10,11 +10,11 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.link.access import HEADER, LONGEST_BODY, MAX_WORDS, WORD_OCTETS, Kind, Status
 from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
-from hdl.component import Component
-from hdl.link.framing import MESSAGE
-from hdl.memory import block_memory
-from hdl.numeric import span
+from hdl.parts.component import Component
+from hdl.parts.memory import block_memory
+from hdl.parts.numeric import span
 from hdl.serial.access_answer import AccessAnswer, Content
+from hdl.serial.framing import MESSAGE
 from hdl.serial.guarded_access import GuardedAccess
 
 PATIENCE = 256
@@ -30,8 +30,8 @@ class AccessResponder(Component):
     Cost: two memories of ``MAX_WORDS`` words.
 
     Attributes:
-        i, end, valid: from :class:`hdl.link.framing.Deframer`.
-        o: to :class:`hdl.link.framing.Framer`.
+        i, end, valid: from :class:`hdl.serial.framing.Deframer`.
+        o: to :class:`hdl.serial.framing.Framer`.
         access: to the registers.
     """
 

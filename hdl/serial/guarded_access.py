@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 from golden.link.access import Status
 from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
 from hdl.bus.register_map import Register, registers
-from hdl.component import Component
-from hdl.numeric import span
+from hdl.parts.component import Component
+from hdl.parts.numeric import span
 
 ROOM_OF = {
     **{"X": "X", "X_LAST": "X", "Y": "Y", "WEIGHT": "WEIGHT", "WEIGHT_LAST": "WEIGHT"},

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from golden.link.access import WORD_OCTETS
 from golden.link.spi import FRAME, LATE, MARK, READ_STATUS, WRITE_STATUS
 from hdl.bus.access import ACCESS, WORD
-from hdl.component import Component
+from hdl.parts.component import Component
 from hdl.serial.guarded_access import GuardedAccess
 from hdl.serial.spi_octets import SpiOctets
 

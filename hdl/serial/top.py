@@ -7,11 +7,11 @@ from amaranth.lib.wiring import connect
 
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
-from hdl.component import Component
 from hdl.core import Core
+from hdl.parts.component import Component
+from hdl.parts.top_ports import Port, members, wire
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.uart_access import UartAccess
-from hdl.top_ports import Port, members, wire
 
 WINDOW = Bus(window=True)
 """What such a core has: all data go through registers."""

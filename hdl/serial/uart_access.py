@@ -6,10 +6,10 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.bus.access import ACCESS
-from hdl.component import Component
-from hdl.link.framing import Deframer, Framer
-from hdl.link.uart import UartReceiver, UartTransmitter
+from hdl.parts.component import Component
 from hdl.serial.access_responder import AccessResponder
+from hdl.serial.framing import Deframer, Framer
+from hdl.serial.uart import UartReceiver, UartTransmitter
 
 
 class UartAccess(Component):

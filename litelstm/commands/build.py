@@ -13,8 +13,8 @@ from golden import files
 from golden.interface import Interface
 from golden.link.messages import DEFAULT_CAPACITY
 from golden.quantized import QuantizedNetwork
+from hdl.export.verilog_header import waivers
 from hdl.plan import Plan
-from hdl.verilog_header import waivers
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_boards

@@ -11,9 +11,9 @@ import click
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles as timing
+from hdl.layout.weight_image import load_cycles
 from hdl.plan import Plan
-from hdl.storage import Storage
-from hdl.weight_image import load_cycles
+from hdl.spec.storage import Storage
 from litelstm.architectures import CELLS, Architecture
 from litelstm.console import out, progress
 from litelstm.options import (

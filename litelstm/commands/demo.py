@@ -23,7 +23,7 @@ from litelstm import digits, outputs, picture
 from litelstm.console import out, progress
 from litelstm.extras import require_sim
 from litelstm.samples import Samples
-from sim.toolchain import SIMULATORS, require
+from sim.tools.toolchain import SIMULATORS, require
 
 if TYPE_CHECKING:
     from sim.samples import SampleRun

@@ -16,13 +16,13 @@ from golden.errors import InputError
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
+from hdl.board.board_top import Line
 from hdl.bus.options import Bus
-from hdl.fusesoc import core_file
-from hdl.link.board_top import Line
+from hdl.export.fusesoc import core_file
+from hdl.export.verilog_header import waivers
+from hdl.layout.weight_image import image
 from hdl.plan import Plan
-from hdl.storage import Storage
-from hdl.verilog_header import waivers
-from hdl.weight_image import image
+from hdl.spec.storage import Storage
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_axi

@@ -16,7 +16,7 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from litelstm import outputs, samples
 from litelstm.console import out, progress
-from litelstm.host import DEFAULT_BAUD, DEFAULT_RETRIES, DEFAULT_TIMEOUT, Link
+from litelstm.driver.host import DEFAULT_BAUD, DEFAULT_RETRIES, DEFAULT_TIMEOUT, Link
 from litelstm.options import classes_option
 
 MISMATCH = 1

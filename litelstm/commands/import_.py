@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from golden.importers.files import import_network
 from golden.network import Layer, Network
 from litelstm import outputs
 from litelstm.console import out, progress
+from litelstm.importers.files import import_network
 
 
 @click.command(name="import")

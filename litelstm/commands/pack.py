@@ -10,8 +10,8 @@ from golden import files
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
+from hdl.layout.weight_image import image
 from hdl.packaging.c_array import array_header
-from hdl.weight_image import image
 from litelstm import outputs
 from litelstm.console import out
 from litelstm.packing import plan_for, read_capacity

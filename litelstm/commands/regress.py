@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from litelstm.console import err, out, progress
-from sim.regress import Case
-from sim.regress_run import BENCHES, batches, run_batch
-from sim.regress_state import State
-from sim.worker_pool import work_through
+from sim.regress.cases import Case
+from sim.regress.run import BENCHES, batches, run_batch
+from sim.regress.state import State
+from sim.regress.worker_pool import work_through
 
 FAILED = 1
 

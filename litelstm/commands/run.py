@@ -11,7 +11,7 @@ from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.driver.program import run_program
 from litelstm.extras import require_axi_simulation
-from sim.toolchain import check_simulator, require
+from sim.tools.toolchain import check_simulator, require
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -16,7 +16,7 @@ from golden.model import IntegerModel
 from golden.quantized import Integers, QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
-from hdl.storage import Storage
+from hdl.spec.storage import Storage
 from hdl.verilog import Generated
 from litelstm import outputs, samples
 from litelstm.console import out, progress
@@ -29,7 +29,7 @@ from litelstm.options import (
     tail_multipliers_option,
 )
 from sim.patterns import NO_STALLS, Stalls
-from sim.toolchain import check_simulator, require
+from sim.tools.toolchain import check_simulator, require
 
 if TYPE_CHECKING:
     from sim.samples import SampleRun

@@ -15,7 +15,7 @@ from golden import files
 from golden.errors import InputError
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
-from hdl.storage import Storage
+from hdl.spec.storage import Storage
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_fpga

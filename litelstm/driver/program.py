@@ -8,7 +8,7 @@ from pathlib import Path
 
 from golden.errors import InputError
 from litelstm.driver.description import Description
-from sim.toolchain import Simulator
+from sim.tools.toolchain import Simulator
 
 JOB = "LITELSTM_PROGRAM"
 """Environment variable: what is to be run, as JSON."""
@@ -44,7 +44,7 @@ def run_program(
         MissingToolError: the simulator is not installed.
         sim.errors.SimulationError: the program failed.
     """
-    from sim import runner  # an extra
+    from sim.cocotb_bench import runner
 
     known = Description.load(description)
     verilog = description.with_name(f"{known.name}.v")

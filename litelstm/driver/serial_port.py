@@ -19,7 +19,7 @@ from golden.link.access import (
 )
 from litelstm.driver.backend import WALL, World
 from litelstm.driver.errors import CoreTimeoutError, DriverError
-from litelstm.host import BITS_OF_AN_OCTET, DEFAULT_BAUD, PATIENCE, Port, open_port
+from litelstm.driver.host import BITS_OF_AN_OCTET, DEFAULT_BAUD, PATIENCE, Port, open_port
 
 DEFAULT_SILENCE = 0.2
 DEFAULT_RETRIES = 5

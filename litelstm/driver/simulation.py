@@ -29,11 +29,11 @@ from cocotbext.axi import (
 from litelstm.driver.backend import Backend
 from litelstm.driver.description import INTO, Description
 from litelstm.driver.errors import CoreTimeoutError, DriverError
+from litelstm.driver.host import BITS_OF_AN_OCTET
 from litelstm.driver.serial_port import SerialBackend
 from litelstm.driver.spi_port import SpiBackend
-from litelstm.host import BITS_OF_AN_OCTET
-from sim.serial_line import SerialLine
-from sim.spi_line import SpiLine
+from sim.bus.serial_line import SerialLine
+from sim.bus.spi_line import SpiLine
 
 CLOCK_NS = 10
 RESET_CYCLES = 4

@@ -63,7 +63,7 @@ def _image_of(network: QuantizedNetwork, description: Description) -> bytes:
         InputError: the network does not fit the core, or there is no generator here.
     """
     try:
-        from hdl.weight_image import image
+        from hdl.layout.weight_image import image
         from litelstm.packing import capacity_of, plan_for
     except ModuleNotFoundError:
         raise InputError(

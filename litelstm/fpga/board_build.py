@@ -8,7 +8,7 @@ from typing import Any
 
 from golden.link.messages import Identity
 from hdl import cycles
-from hdl.link.board_top import TOP, BoardTop, Line, board_verilog
+from hdl.board.board_top import TOP, BoardTop, Line, board_verilog
 from hdl.plan import Plan
 from litelstm.fpga import tools
 from litelstm.fpga.boards import Board
@@ -97,7 +97,7 @@ def build(
         DoesNotFitError: the part is too small.
         TooSlowError: the design is slower than the board's oscillator, with every seed.
         InputError: see :meth:`golden.link.messages.Identity.of` and
-            :class:`hdl.link.board_top.Line`.
+            :class:`hdl.board.board_top.Line`.
         SynthesisError: a tool failed.
     """
     target = board.part

@@ -12,7 +12,7 @@ from rich.table import Table
 from golden.packages import load
 from golden.quantize import Settings
 from golden.quantized import QuantizedNetwork
-from hdl.storage import Storage
+from hdl.spec.storage import Storage
 from litelstm.architectures import Architecture
 from litelstm.comparison import PAPER, REFERENCE
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM

@@ -25,7 +25,7 @@ class Family:
             nothing: wide multiplexers and carries that share a LUT's place.
         maps_from: label of ``synth`` from which on it maps: before it the core is elaborated and
             flat, and can be changed (:mod:`litelstm.fpga.mapping`). Nothing is changed without.
-        sums: where a core had best keep its sums, see :class:`hdl.storage.Storage`.
+        sums: where a core had best keep its sums, see :class:`hdl.spec.storage.Storage`.
         router: nextpnr's executable, ``None`` where no part is routed.
         models: Yosys' simulation models of its cells, ``""`` where a netlist is not simulated.
         own_models: files of :mod:`litelstm.fpga.cell_models` for cells that have none there.

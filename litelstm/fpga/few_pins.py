@@ -7,11 +7,11 @@ from dataclasses import replace
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import Out
 
-from hdl.component import Component
 from hdl.core import Core
-from hdl.plain_ports import plain_ports
+from hdl.export.plain_ports import plain_ports
+from hdl.parts.component import Component
+from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
-from hdl.top_ports import members, wire
 from hdl.verilog import convert
 
 _OCTETS = "i_weights_data"

@@ -16,7 +16,7 @@ from litelstm.fpga.mapping import Mapping
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import Target
 from litelstm.fpga.timing import TimingPath, longest_paths
-from sim.cache import cache_root, cached_folder, content_key
+from sim.tools.cache import cache_root, cached_folder, content_key
 
 _NETLIST, _MAPPED = mapping.NETLIST, "mapped.v"
 _ROUTER_REPORT, _DELAYS = "report.json", "delays.sdf"
@@ -29,7 +29,7 @@ class Flow:
     Args:
         target: the part.
         fresh: make everything anew, whatever the cache has.
-        cache: the cache's folder; by default that of :func:`sim.cache.cache_root`.
+        cache: the cache's folder; by default that of :func:`sim.tools.cache.cache_root`.
 
     Raises:
         MissingToolError: a tool is not there.

@@ -1,7 +1,7 @@
 """How a core is mapped to a part's cells: Yosys' script, and what is done when a resource is short.
 
 An iCE40's SPRAMs have no contents at first and one port: only a memory that says so goes there, and
-the weights that a core loads (:class:`hdl.weight_ram.WeightRam`) are the one that can.
+the weights that a core loads (:class:`hdl.loading.weight_ram.WeightRam`) are the one that can.
 """
 
 from __future__ import annotations

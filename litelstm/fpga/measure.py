@@ -12,7 +12,7 @@ from golden.quantized import QuantizedNetwork
 from hdl import cycles, verilog
 from hdl.bare_array import bare_array_verilog
 from hdl.plan import Plan
-from hdl.storage import BUILT_IN, Storage
+from hdl.spec.storage import BUILT_IN, Storage
 from litelstm.fpga import tools
 from litelstm.fpga.clock import Clock
 from litelstm.fpga.errors import DoesNotFitError

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from amaranth.hdl import Cat, Const, Mux, Signal, Value
 
-from hdl.latency import ANNOUNCED
-from hdl.numeric import span
+from hdl.parts.numeric import span
+from hdl.timing.latency import ANNOUNCED
 from sim.formal.observed import BUFFER, QUEUE, Observed
 
 

@@ -8,7 +8,7 @@ from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.interface import DEFAULT, Interface
 from hdl.core import Core
 from hdl.plan import Plan
-from hdl.storage import BUILT_IN, Storage
+from hdl.spec.storage import BUILT_IN, Storage
 from sim.random_networks import Recipe, quantized_network
 
 

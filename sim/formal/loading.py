@@ -6,9 +6,9 @@ from pathlib import Path
 
 from amaranth.hdl import Cat, Module, Signal, Value
 
-from hdl.loader import Loader
+from hdl.layout.weight_image import sections
+from hdl.loading.loader import Loader
 from hdl.plan import Plan
-from hdl.weight_image import sections
 from sim.formal import streams
 from sim.formal.claims import Claims
 from sim.formal.prover import Verdict, prove

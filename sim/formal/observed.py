@@ -9,10 +9,10 @@ from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value
 from amaranth.lib import data
 
 from hdl.core import Core
-from hdl.latency import CLASS
-from hdl.numeric import span
-from hdl.pass_table import row_layout
-from hdl.unit_entry import unit_layout
+from hdl.layout.pass_table import row_layout
+from hdl.parts.numeric import span
+from hdl.timing.latency import CLASS
+from hdl.update.unit_entry import unit_layout
 from sim.formal.claims import Claims
 from sim.formal.steps import Steps
 
@@ -276,7 +276,7 @@ class Observed:
         return units
 
     def unit(self, name: str) -> Signal:
-        """A field of the unit that enters the state update, see ``hdl.unit_entry.unit_layout``."""
+        """A field of the unit that enters the state update, see ``unit_layout``."""
         width = Shape.cast(unit_layout(self.plan)[name].shape).width
         return self.inside(f"update.entry.unit.{name}", width)
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value
 from amaranth.lib import data
 
-from hdl.numeric import span
-from hdl.pass_table import OF_NEXT, constants_layout, pass_constants, sources
+from hdl.layout.pass_table import OF_NEXT, constants_layout, pass_constants, sources
+from hdl.parts.numeric import span
 from hdl.plan import Pass
 from sim.formal.observed import Observed
 

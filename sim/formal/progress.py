@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Signal, Value
 
-from hdl.latency import ANNOUNCED
-from hdl.numeric import span
+from hdl.parts.numeric import span
+from hdl.timing.latency import ANNOUNCED
 from sim.formal import order
 from sim.formal.observed import Observed
 

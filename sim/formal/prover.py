@@ -21,9 +21,9 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Value
 
 from golden.packages import missing
-from sim.cache import cache_root, cached_folder, content_key
 from sim.errors import SimulationError
 from sim.formal.claims import Claims
+from sim.tools.cache import cache_root, cached_folder, content_key
 
 # What is proved does not depend on data: results of multipliers and of memories are left free, but
 # for those of the two FIFOs. Whatever holds for any data holds for the right one.

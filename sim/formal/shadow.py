@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Signal, Value
 
-from hdl.latency import READ, TOTAL
-from hdl.numeric import span
+from hdl.parts.numeric import span
+from hdl.timing.latency import READ, TOTAL
 from sim.formal.observed import Observed, Unit
 
 

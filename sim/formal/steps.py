@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from amaranth.hdl import Const, Mux, Signal, Value
 from amaranth.lib import data
 
-from hdl.ports import step_fields
+from hdl.layout.ports import step_fields
 
 if TYPE_CHECKING:
     from sim.formal.observed import Observed

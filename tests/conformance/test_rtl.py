@@ -19,7 +19,7 @@ from golden.quantized import Integers, QuantizedNetwork
 from golden.sessions import Service, pack_state, serve
 from hdl.verilog import generate
 from sim import fields
-from sim.compiled import CompiledBench
+from sim.compiled.bench import CompiledBench
 from sim.streams import StreamRun
 from tests.conformance.integers import FACTOR, RECIPES, Quantized
 from tests.conformance.onnx_oracle import NodeRecipe, random_node, run_onnxruntime

@@ -17,8 +17,8 @@ from golden.quantized import QuantizedNetwork
 from golden.sessions import state_words
 from hdl.core import Core
 from hdl.cycles import controls_of
+from hdl.layout.ports import step_fields
 from hdl.plan import Plan
-from hdl.ports import step_fields
 
 PERIOD = 1e-6
 

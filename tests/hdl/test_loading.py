@@ -14,9 +14,9 @@ from golden.cells import LiteLSTM
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.core import Core
+from hdl.layout.weight_image import image
 from hdl.plan import Plan
-from hdl.storage import Storage
-from hdl.weight_image import image
+from hdl.spec.storage import Storage
 from tests.networks import Recipe, quantized_network
 
 STEPS = 3

@@ -13,8 +13,8 @@ from golden.interface import Control, Interface
 from hdl import cycles
 from hdl.cycles import CycleCount, Repeats, _Run
 from hdl.plan import Plan
-from hdl.series import Series
-from hdl.storage import Storage
+from hdl.spec.storage import Storage
+from hdl.timing.series import Series
 from tests.networks import EVERY_CELL, Recipe, quantized_network, random_recipe
 
 

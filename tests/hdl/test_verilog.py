@@ -25,11 +25,11 @@ from golden.interface import Interface
 from golden.link.messages import fingerprint as identity
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
-from hdl.component import Component
+from hdl.export.verilog_header import header
+from hdl.parts.component import Component
 from hdl.plan import Plan
-from hdl.storage import Storage
+from hdl.spec.storage import Storage
 from hdl.verilog import Generated, convert, generate
-from hdl.verilog_header import header
 from tests.networks import Recipe, quantized_network
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hdl.verilog_header import MODULES, waivers
-from sim import toolchain
+from hdl.export.verilog_header import MODULES, waivers
+from sim.tools import toolchain
 from tests.hdl import tops
 
 SLANG = """

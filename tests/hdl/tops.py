@@ -8,11 +8,11 @@ from functools import cache
 from golden.cells import GRU, LSTM, RNN
 from golden.interface import DEFAULT, Interface
 from golden.link.messages import Identity
+from hdl.board.board_top import BoardTop, Line, board_verilog
 from hdl.bus.options import Bus
-from hdl.link.board_top import BoardTop, Line, board_verilog
 from hdl.packaging.system import Host, generate_system
 from hdl.plan import Plan
-from hdl.storage import BUILT_IN, Storage
+from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
 from sim.random_networks import Recipe, quantized_network
 

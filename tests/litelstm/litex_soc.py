@@ -13,7 +13,7 @@ from litex.soc.integration.soc_core import SoCMini
 from litex.soc.interconnect import wishbone
 from migen import ClockDomain
 
-from sim import toolchain
+from sim.tools import toolchain
 
 BENCH = Path(__file__).with_name("litex_bench.v")
 TO_BUS = {"adr": 30, "dat_w": 32, "sel": 4, "cyc": 1, "stb": 1, "we": 1}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.runner import SIMULATORS
+from sim.cocotb_bench.runner import SIMULATORS
 from tests.litelstm.conftest import Call, Files
 
 ODD = "ä 'b' \"c\" $d %s #e [f]"

@@ -17,7 +17,8 @@ from golden.formats import Format
 from golden.network import Network
 from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
-from hdl import cycles, verilog_header
+from hdl import cycles
+from hdl.export import verilog_header
 from hdl.plan import Plan
 from litelstm import commands
 from sim.patterns import Stalls

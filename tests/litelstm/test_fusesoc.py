@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sim import toolchain
+from sim.tools import toolchain
 from tests.litelstm.conftest import Call, Files
 
 pytestmark = pytest.mark.simulator

@@ -16,7 +16,7 @@ from hdl.bus.register_map import registers
 from hdl.packaging.ipxact import NAMESPACE
 from hdl.packaging.register_table import page
 from litelstm.driver import Description
-from sim import toolchain
+from sim.tools import toolchain
 from tests.litelstm.conftest import Call, Files
 
 DOCS = Path(__file__).parents[2] / "docs"

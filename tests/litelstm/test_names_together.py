@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import pytest
 
 from golden.errors import InputError
+from hdl.export.verilog_names import check_name, inner_prefix
 from hdl.packaging.ipxact import NAMESPACE
-from hdl.verilog_names import check_name, inner_prefix
-from sim import toolchain
+from sim.tools import toolchain
 from tests.litelstm.conftest import Call, Files
 
 NAMES = (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from golden.quantized import QuantizedNetwork
-from hdl.capacity import Capacity
+from hdl.spec.capacity import Capacity
 from tests.litelstm.conftest import Call, Files
 from tests.networks import Recipe, quantized_network
 

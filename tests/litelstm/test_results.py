@@ -84,7 +84,7 @@ def test_a_simulator_that_crashes(
     call: Call, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crash = ["sh", "-c", "echo the end; kill -SEGV $$"]
-    monkeypatch.setattr("sim.runner.run_command", lambda *_, **__: crash)
+    monkeypatch.setattr("sim.cocotb_bench.runner.run_command", lambda *_, **__: crash)
     line = ("simulate", files.network, "--samples", files.samples, "--lanes", 3)
     done = call(*line, "--sim", "icarus", "--json", tmp_path / "result.json")
     assert done.status == 1
@@ -236,7 +236,11 @@ def test_interrupted_simulation(
     jobs = 2 if "jobs" in options else 1
 
     def working() -> bool:
-        begun = [log for log in logs.glob("*.log") if "running sim.core_tests" in log.read_text()]
+        begun = [
+            log
+            for log in logs.glob("*.log")
+            if "running sim.cocotb_bench.core_tests" in log.read_text()
+        ]
         return len(begun) == jobs
 
     interrupt(line, work, working, by=by, variables={"MARK": mark})

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from golden.quantized import QuantizedNetwork
-from hdl.latency import ACTIVATE
+from hdl.layout.weight_image import image, length
 from hdl.plan import Plan
-from hdl.storage import Storage
-from hdl.weight_image import image, length
+from hdl.spec.storage import Storage
+from hdl.timing.latency import ACTIVATE
 from tests.litelstm.conftest import SAMPLES, Call, Files
 
 pytestmark = pytest.mark.simulator

@@ -20,7 +20,7 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from litelstm.cli import main
 from litelstm.driver import Description, ModelBackend
-from sim import toolchain
+from sim.tools import toolchain
 from tests.litelstm import c_example, commands, litex_soc
 from tests.litelstm.driver.test_backends import FakeChannel
 

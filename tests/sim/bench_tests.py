@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from cocotb.triggers import Timer
 
-from sim.bench import Bench
+from sim.cocotb_bench.bench import Bench
 from sim.patterns import Pattern, Stalls, Trigger
 from sim.scoreboard import Scoreboard
 from sim.streams import CycleLimitError, ProtocolError, Reset, StreamRun, flatten

@@ -15,8 +15,8 @@ from cocotb.triggers import Timer
 
 from golden.link import frames
 from golden.link.messages import ANSWER, HEADER, Fault, Kind, Steps, pack_words
-from litelstm.host import Link, LinkError
-from sim.serial_line import Damage, SerialLine, intact
+from litelstm.driver.host import Link, LinkError
+from sim.bus.serial_line import Damage, SerialLine, intact
 from tests.sim.boards import BIT_NS, BOARD, CLOCK_NS, BoardCase, case
 
 SILENCE = 20e-6

@@ -16,7 +16,7 @@ from golden.link.board import BoardModel
 from golden.link.messages import Identity
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from hdl.link.board_top import BoardTop, Line, board_verilog
+from hdl.board.board_top import BoardTop, Line, board_verilog
 from hdl.plan import Plan
 from tests.networks import Recipe, input_words, quantized_network
 

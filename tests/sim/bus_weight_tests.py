@@ -9,7 +9,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles
 
-from hdl.weight_image import HEADER, image
+from hdl.layout.weight_image import HEADER, image
 from sim.random_networks import input_words
 from tests.sim.bus_bench import BusBench, handshakes, last_of
 

@@ -17,9 +17,9 @@ from golden.sessions import Service, serve
 from hdl.bus.options import Bus
 from hdl.bus.top import AxiTop
 from hdl.core import Core
+from hdl.layout.ports import state_shape
 from hdl.plan import Plan
-from hdl.ports import state_shape
-from hdl.storage import BUILT_IN, Storage
+from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import convert
 from sim.random_networks import Recipe, input_words, lively, quantized_network
 from tests.sim.answers import changed

@@ -41,7 +41,7 @@ class CoreCase:
 
     @property
     def job(self) -> CoreJob:
-        """What `sim.core_tests` runs."""
+        """What `sim.cocotb_bench.core_tests` runs."""
         return CoreJob.make(self.core.plan, self.sequences, self.expected)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hdl.link.board_top import TOP
-from sim import runner
+from hdl.board.board_top import TOP
+from sim.cocotb_bench import runner
 from tests.sim.boards import BOARD, NAMES, case
 
 pytestmark = pytest.mark.simulator

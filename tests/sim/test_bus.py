@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim import runner
+from sim.cocotb_bench import runner
 from tests.sim.buses import CASE, TOP, case
 
 pytestmark = pytest.mark.simulator

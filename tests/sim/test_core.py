@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hdl.verilog import Generated
-from sim import runner
+from sim.cocotb_bench import runner
 from sim.core_job import JOB, CoreJob
 from sim.errors import SimulationError
 from tests.sim.answers import changed, state_trace, trace_sums
@@ -29,7 +29,7 @@ RUNS = [
 def run_coroutines(
     core: Generated, job: CoreJob, simulator: str, folder: Path, *coroutines: str
 ) -> None:
-    """Run coroutines of sim.core_tests on a core; raises SimulationError if one fails.
+    """Run coroutines of sim.cocotb_bench.core_tests on a core; raises SimulationError if one fails.
 
     They are run by one process, since its start takes longer than most of them.
     """
@@ -37,7 +37,7 @@ def run_coroutines(
     job.save(folder / "job.npz")
     report = runner.run(
         build,
-        test_module="sim.core_tests",
+        test_module="sim.cocotb_bench.core_tests",
         testcase=list(coroutines),
         expect=len(coroutines),
         seed=SEED,
@@ -46,7 +46,9 @@ def run_coroutines(
         log=folder / "log",
         timeout_s=120,
     )
-    assert report.tests == tuple(f"sim.core_tests.{coroutine}" for coroutine in coroutines)
+    assert report.tests == tuple(
+        f"sim.cocotb_bench.core_tests.{coroutine}" for coroutine in coroutines
+    )
 
 
 @pytest.mark.parametrize(("simulator", "name"), RUNS)

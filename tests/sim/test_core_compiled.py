@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from sim.compiled import CompiledBench
+from sim.compiled.bench import CompiledBench
 from sim.core_job import CoreResult
 from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Stalls
 from sim.random_networks import EVERY_CELL, input_words, lively, quantized_network, random_recipe

@@ -10,7 +10,7 @@ import pytest
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.interface import Interface
 from hdl.verilog import Generated, generate
-from sim.compiled import CompiledBench
+from sim.compiled.bench import CompiledBench
 from sim.core_job import CoreJob, CoreResult
 from sim.errors import SimulationError
 from sim.patterns import NO_STALLS, Pattern, Stalls, Trigger

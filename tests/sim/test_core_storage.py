@@ -14,11 +14,11 @@ import pytest
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
+from hdl.layout.weight_image import HEADER, core_id, image, length, sections
 from hdl.plan import Plan
-from hdl.storage import Storage
+from hdl.spec.storage import Storage
 from hdl.verilog import Generated, generate
-from hdl.weight_image import HEADER, core_id, image, length, sections
-from sim.compiled import CompiledBench, bench_library
+from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job import CoreJob, CoreResult
 from sim.errors import SimulationError
 from sim.patterns import Pattern, Stalls, Trigger

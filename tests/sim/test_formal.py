@@ -12,13 +12,13 @@ from amaranth.hdl import Const, Module, Signal, Value
 
 from golden.cells import LiteLSTM
 from hdl.core import Core
-from hdl.operand_store import OperandStore
 from hdl.plan import Plan
-from hdl.sequencer import Sequencer
-from hdl.shadow_reader import ShadowReader
-from hdl.state_update import StateUpdate
-from hdl.storage import Storage
-from hdl.unit_entry import UnitEntry
+from hdl.sequencer.sequencer import Sequencer
+from hdl.spec.storage import Storage
+from hdl.store.operand_store import OperandStore
+from hdl.update.shadow_reader import ShadowReader
+from hdl.update.state_update import StateUpdate
+from hdl.update.unit_entry import UnitEntry
 from sim.errors import SimulationError
 from sim.formal import prover
 from sim.formal.cases import CASES, Case

@@ -13,12 +13,12 @@ from golden.cells import GRU, LSTM, RNN, LiteLSTM
 from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
-from hdl.capacity import Capacity
+from hdl.layout.weight_image import image
 from hdl.plan import Plan
-from hdl.storage import Storage
+from hdl.spec.capacity import Capacity
+from hdl.spec.storage import Storage
 from hdl.verilog import Generated, generate
-from hdl.weight_image import image
-from sim.compiled import CompiledBench, bench_library
+from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job import CoreJob
 from sim.patterns import Pattern, Stalls, Trigger
 from sim.random_networks import Recipe, quantized_network

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from hdl.verilog import Generated
-from sim import runner, samples, simulators
+from sim import samples
+from sim.cocotb_bench import runner
 from sim.errors import SimulationError
 from sim.patterns import Stalls
 from sim.samples import SampleRun, run_cocotb, run_compiled
+from sim.tools import simulators
 from tests.sim.answers import changed
 from tests.sim.cores import case
 

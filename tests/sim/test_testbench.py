@@ -12,11 +12,11 @@ import pytest
 from golden.cells import GRU, LSTM, RNN
 from golden.interface import DEFAULT, Interface
 from hdl.plan import Plan
-from hdl.storage import BUILT_IN, Storage
+from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
-from sim import toolchain
 from sim.random_networks import Recipe, input_words, lively, quantized_network
 from sim.testbench import verilog_bench
+from sim.tools import toolchain
 
 EVERYTHING = Interface(streams=3, state="load", every_step=True)
 MIXED = Recipe(inputs=2, units=(3, 2, 2), outputs=3, cells=(LSTM(), GRU(), RNN()), mixed=True)

@@ -22,8 +22,8 @@ from golden.link.access import (
     Request,
     Status,
 )
-from hdl.link.framing import Deframer, Framer
 from hdl.serial.access_responder import AccessResponder
+from hdl.serial.framing import Deframer, Framer
 from tests.hdl.serial.fake_registers import BY_ADDRESS, NAMED, FakeRegisters
 from tests.hdl.simulate import PERIOD
 

@@ -16,12 +16,12 @@ from golden.interface import Control, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from golden.sessions import Service, serve
+from hdl.board.board_top import Line
 from hdl.bus.options import Bus
-from hdl.link.board_top import Line
+from hdl.layout.weight_image import image
 from hdl.packaging.system import Host, System, describe_system, generate_system
 from hdl.plan import Plan
-from hdl.storage import Storage
-from hdl.weight_image import image
+from hdl.spec.storage import Storage
 from litelstm.driver.description import Description
 from tests.networks import Recipe, input_words, quantized_network
 

@@ -12,7 +12,7 @@ from cocotb.triggers import Timer
 
 from litelstm.driver import Description, SerialBackend
 from litelstm.driver.simulation import CLOCK_NS, SimulatedTime, start_clock
-from sim.serial_line import SerialLine
+from sim.bus.serial_line import SerialLine
 from tests.litelstm.driver import program
 from tests.sim.board_tests import Noise
 

@@ -30,7 +30,7 @@ from litelstm.driver.description import INTO
 from litelstm.driver.memory import MemoryMap, UioInterrupt
 from litelstm.driver.opening import Mapped
 from litelstm.driver.program import run_program
-from sim import runner
+from sim.cocotb_bench import runner
 from tests.litelstm.driver import dma_program, program
 from tests.litelstm.driver.cores import CASES, NAME, BusCase
 from tests.litelstm.driver.test_simulation import SEED, write

@@ -10,7 +10,7 @@ from golden.errors import InputError
 from litelstm.driver import Description, ModelBackend
 from litelstm.driver.program import run_program
 from sim.errors import SimulationError
-from sim.toolchain import Simulator
+from sim.tools.toolchain import Simulator
 from tests.litelstm.driver import program
 from tests.litelstm.driver.cores import CASES
 

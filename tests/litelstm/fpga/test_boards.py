@@ -14,7 +14,7 @@ from golden import packages
 from golden.interface import DEFAULT, Interface
 from golden.link.messages import DEFAULT_CAPACITY, Identity
 from golden.quantized import QuantizedNetwork
-from hdl.link.board_top import BoardTop, Line
+from hdl.board.board_top import BoardTop, Line
 from hdl.plan import Plan
 from litelstm.fpga import boards
 from litelstm.fpga.boards import BOARDS, Board

@@ -11,7 +11,7 @@ import pytest
 
 from golden.cells import LSTM, LiteLSTM
 from hdl import verilog
-from hdl.memory import BLOCK_BITS
+from hdl.parts.memory import BLOCK_BITS
 from litelstm.fpga import targets
 from litelstm.fpga.families import FF, LUT, LUT_RAM, MULTIPLIER, RAM, SRL
 from litelstm.fpga.flow import Flow, Synthesized

@@ -11,7 +11,7 @@ from golden.cells import RNN
 from golden.interface import Interface
 from hdl import verilog
 from hdl.plan import Plan
-from hdl.storage import Storage
+from hdl.spec.storage import Storage
 from litelstm.fpga import targets
 from litelstm.fpga.families import MULTIPLIER, RAM, SPRAM
 from litelstm.fpga.flow import Flow

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.toolchain import find_tool
+from sim.tools.toolchain import find_tool
 
 
 def answers(

@@ -1,0 +1,157 @@
+"""The lanes of the MAC array: a multiplier each, and the accumulators beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hdl.parts.component import Component, delayed
+from hdl.parts.memory import block_memory
+from hdl.parts.numeric import MULTIPLIER, span
+from hdl.timing.latency import TOTAL
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayShape:
+    """Sizes of an array.
+
+    Attributes:
+        lanes: multipliers.
+        operand_width, weight_width, accumulator_width: bits.
+        rows: accumulator rows.
+        gates: sums of each lane and row.
+        banks: groups of lanes from each of which one sum can be read at a time; lane ``n`` is in
+            bank ``n % banks``.
+        side_by_side: all lanes' accumulators are words of one memory, all shadows of a bank of
+            another, wide enough for block RAM; else each lane has a memory of its own.
+    """
+
+    lanes: int
+    operand_width: int
+    weight_width: int
+    accumulator_width: int
+    rows: int
+    gates: int
+    banks: int = 1
+    side_by_side: bool = False
+
+    @property
+    def place(self) -> data.StructLayout:
+        """Where a sum lives: its row and gate."""
+        return data.StructLayout({"gate": span(self.gates), "row": span(self.rows)})
+
+    @property
+    def sums(self) -> int:
+        """Words of a lane's memory of accumulators, and of its shadow."""
+        return len(span(self.rows)) << (self.gates - 1).bit_length()
+
+    def address(self, place: Any) -> Value:
+        """Where those memories hold the sum of a place."""
+        return Cat(place.gate[: (self.gates - 1).bit_length()], place.row)
+
+
+class Lanes(Component):
+    """One operand times one word of weights a cycle, added to a row of accumulators.
+
+        weights ─► weights_q ─► weights_q2 ► ┌───┐ product_q ┌───┐
+                                             │ × │ ────────► │ + │ ─► total ─► accumulators
+                     operand ► operand_q ──► └───┘           └───┘ ◄─ accumulators, total_q or 0
+
+    One word a cycle without exception: a sum that was written in the cycle before is forwarded.
+
+    Latency: the sums are known ``latency.TOTAL`` cycles after the operation. ``weights_q`` is
+    the output register of the weights' block RAM where a part has one.
+    Cost: ``lanes`` multipliers; a memory of accumulators for each, or one for all.
+
+    Attributes:
+        i_valid, i_operand, i_weights, i_place, i_first: see :class:`hdl.array.mac_array.MacArray`.
+        valid, place: the operation whose sums are known.
+        total: each lane's sum.
+    """
+
+    def __init__(self, *, shape: ArrayShape) -> None:
+        self.shape = shape
+        super().__init__(
+            {
+                "i_valid": In(1),
+                "i_operand": In(signed(shape.operand_width)),
+                "i_weights": In(data.ArrayLayout(signed(shape.weight_width), shape.lanes)),
+                "i_place": In(shape.place),
+                "i_first": In(1),
+                "valid": Out(1),
+                "place": Out(shape.place),
+                # A port a lane: a wide word assigned in slices costs Icarus a factor of ten.
+                "total": Out(signed(shape.accumulator_width)).array(shape.lanes),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        valid = delayed(m, self.i_valid, TOTAL, name="valid", resets=True)
+        place = delayed(m, self.i_place, TOTAL, name="place")
+        first = delayed(m, self.i_first, TOTAL, name="first")
+        # Once for all lanes: simulators move a word at once, and synthesizers see equal registers.
+        weights = delayed(m, self.i_weights, 2, name="weights")[-1]
+        operand = delayed(m, self.i_operand, 1, name="operand")[-1]
+        forward_q = Signal(reset_less=True)
+        m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
+        m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
+        memory = {"load": place[-2], "store": place[-1], "enable": valid[-1]}
+        accumulators = self._side_by_side if self.shape.side_by_side else self._of_each
+        for lane, stored in enumerate(accumulators(m, **memory)):
+            total = self.total[lane]
+            product = Signal(
+                (operand * weights[lane]).shape(), name=f"product{lane}", attrs=MULTIPLIER
+            )
+            product_q = Signal(product.shape(), name=f"product_q{lane}", reset_less=True)
+            total_q = Signal(total.shape(), name=f"total_q{lane}", reset_less=True)
+            base = Signal(total.shape(), name=f"base{lane}")
+            m.d.sync += [product_q.eq(product), total_q.eq(total)]
+            m.d.comb += [
+                product.eq(operand * weights[lane]),
+                base.eq(Mux(first[-1], 0, Mux(forward_q, total_q, stored))),
+                total.eq(base + product_q),
+            ]
+        return m
+
+    def _of_each(self, m: Module, *, load: Any, store: Any, enable: Value) -> list[Value]:
+        """A memory for each lane's sums.
+
+        Returns:
+            The lanes' sums of the place ``load``, a cycle later.
+        """
+        loaded = []
+        for lane, total in enumerate(self.total):
+            memory = Memory(shape=total.shape(), depth=self.shape.sums, init=[])
+            m.submodules[f"accumulators{lane}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                read.addr.eq(self.shape.address(load)),
+                write.addr.eq(self.shape.address(store)),
+                write.data.eq(total),
+                write.en.eq(enable),
+            ]
+            loaded.append(read.data)
+        return loaded
+
+    def _side_by_side(self, m: Module, *, load: Any, store: Any, enable: Value) -> list[Value]:
+        """One memory for the sums of all lanes; as :meth:`_of_each`.
+
+        A sum that is read in the cycle in which it is written is forwarded, so the memory's word
+        does not matter then.
+        """
+        words = data.ArrayLayout(signed(self.shape.accumulator_width), self.shape.lanes)
+        m.submodules.accumulators = memory = block_memory(shape=words, depth=self.shape.sums)
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            read.addr.eq(self.shape.address(load)),
+            write.addr.eq(self.shape.address(store)),
+            write.en.eq(enable),
+            *(write.data[lane].eq(total) for lane, total in enumerate(self.total)),
+        ]
+        return [read.data[lane] for lane in range(self.shape.lanes)]

@@ -1,0 +1,69 @@
+"""The shared MAC array: lanes with their accumulators, and the shadow that the update drains."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from hdl.array.lanes import ArrayShape, Lanes
+from hdl.array.shadow import Shadow, read_layout
+from hdl.parts.component import Component, delayed
+from hdl.timing.latency import TOTAL
+
+
+class MacArray(Component):
+    """One operand times one word of weights a cycle, added to a row of accumulators.
+
+        operand, weights ─► lanes ─► sums ─► accumulators (row, gate)
+                                       └───► shadow, when the sum is final ─► sums of a unit
+
+    Sums are exact; their width is chosen so that no operand can overflow them.
+
+    Latency: a row can be read from the shadow ``latency.SHADOW`` cycles after the operation
+    that completes it.
+    Cost: that of :class:`hdl.array.lanes.Lanes` and :class:`hdl.array.shadow.Shadow`.
+
+    Attributes:
+        i_valid, i_weights: the operation; ``i_weights`` has lane 0 lowest.
+        i_operand: its operand, one cycle later.
+        i_place: row and gate of the sums.
+        i_first: the sums start with this product.
+        i_final: the sums are complete with this product.
+        read: for each bank the sum to read from the shadow.
+        sums: for each bank that sum, :func:`hdl.timing.latency.drain_latency` cycles later.
+    """
+
+    def __init__(self, *, shape: ArrayShape) -> None:
+        self.shape = shape
+        sums = data.ArrayLayout(signed(shape.accumulator_width), shape.banks)
+        super().__init__(
+            {
+                "i_valid": In(1),
+                "i_operand": In(signed(shape.operand_width)),
+                "i_weights": In(data.ArrayLayout(signed(shape.weight_width), shape.lanes)),
+                "i_place": In(shape.place),
+                "i_first": In(1),
+                "i_final": In(1),
+                "read": In(data.ArrayLayout(read_layout(shape), shape.banks)),
+                "sums": Out(sums),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.lanes = lanes = Lanes(shape=self.shape)
+        m.submodules.shadow = shadow = Shadow(shape=self.shape)
+        final = delayed(m, self.i_final, TOTAL, name="final")
+        m.d.comb += [
+            getattr(lanes, name).eq(getattr(self, name))
+            for name in ("i_valid", "i_operand", "i_weights", "i_place", "i_first")
+        ]
+        m.d.comb += [
+            shadow.i_fill.eq(lanes.valid & final[-1]),
+            shadow.i_place.eq(lanes.place),
+            *(to.eq(total) for to, total in zip(shadow.i_total, lanes.total, strict=True)),
+            shadow.read.eq(self.read),
+            self.sums.eq(shadow.sums),
+        ]
+        return m

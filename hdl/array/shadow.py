@@ -1,0 +1,124 @@
+"""The shadow: complete sums, kept for the state update while the array works on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
+from amaranth.lib import data
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hdl.array.lanes import ArrayShape
+from hdl.parts.component import Component, delayed
+from hdl.parts.memory import block_memory
+from hdl.parts.numeric import span
+
+
+def read_layout(shape: ArrayShape) -> data.StructLayout:
+    """What to read from a bank: the sum of a row and gate, of the ``group``-th of its lanes."""
+    groups = -(-shape.lanes // shape.banks)
+    return data.StructLayout(
+        {"gate": span(shape.gates), "row": span(shape.rows), "group": span(groups)}
+    )
+
+
+class Shadow(Component):
+    """A memory a lane, read one sum a cycle and bank.
+
+    Several banks of fewer lanes are smaller than one wide multiplexer a gate: a unit's gates
+    are read one after the other, and units of different banks at the same time.
+
+    Cost: a memory of ``shape.sums`` words a lane, or one for each bank, and a multiplexer over the
+    lanes of each bank.
+
+    Attributes:
+        i_fill, i_place, i_total: write all lanes' sums of a place.
+        read: for each bank what to read.
+        sums: what was asked for `drain_latency` cycles before, for each bank.
+    """
+
+    def __init__(self, *, shape: ArrayShape) -> None:
+        self.shape = shape
+        width = signed(shape.accumulator_width)
+        super().__init__(
+            {
+                "i_fill": In(1),
+                "i_place": In(shape.place),
+                "i_total": In(width).array(shape.lanes),
+                "read": In(data.ArrayLayout(read_layout(shape), shape.banks)),
+                "sums": Out(data.ArrayLayout(width, shape.banks)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        if self.shape.side_by_side:
+            for bank in range(self.shape.banks):
+                self._shared(m, bank)
+            return m
+        words = [self._own(m, lane) for lane in range(self.shape.lanes)]
+        for bank in range(self.shape.banks):
+            group = self.read[bank].group
+            chosen = self._chosen(m, bank, group, words[bank :: self.shape.banks])
+            self._give(m, bank, chosen)
+        return m
+
+    @property
+    def _width(self) -> Shape:
+        return signed(self.shape.accumulator_width)
+
+    def _own(self, m: Module, lane: int) -> Value:
+        """A lane's memory; returns what its bank asks for in the same cycle."""
+        shape = self.shape
+        m.submodules[f"lane{lane}"] = memory = Memory(shape=self._width, depth=shape.sums, init=[])
+        fill, drain = memory.write_port(), memory.read_port(domain="comb")
+        m.d.comb += [
+            fill.addr.eq(shape.address(self.i_place)),
+            fill.data.eq(self.i_total[lane]),
+            fill.en.eq(self.i_fill),
+            drain.addr.eq(shape.address(self.read[lane % shape.banks])),
+        ]
+        return drain.data
+
+    def _shared(self, m: Module, bank: int) -> None:
+        """The memory of all lanes of a bank, which gives a word a cycle later, and the sum of it.
+
+        Nobody asks for a sum in the cycle in which it is written.
+        """
+        shape = self.shape
+        totals = [self.i_total[lane] for lane in range(bank, shape.lanes, shape.banks)]
+        words = data.ArrayLayout(self._width, len(totals))
+        m.submodules[f"bank{bank}"] = memory = block_memory(shape=words, depth=shape.sums)
+        fill, drain = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            fill.addr.eq(shape.address(self.i_place)),
+            fill.en.eq(self.i_fill),
+            *(fill.data[group].eq(total) for group, total in enumerate(totals)),
+            drain.addr.eq(shape.address(self.read[bank])),
+        ]
+        # A bit a lane: fewer levels of small LUTs than a multiplexer has.
+        groups = Cat(self.read[bank].group == group for group in range(len(totals)))
+        groups_q = delayed(m, groups, 1, name=f"group{bank}")[-1]
+        masked = [
+            drain.data[group].as_unsigned() & is_asked.replicate(self.shape.accumulator_width)
+            for group, is_asked in enumerate(groups_q)
+        ]
+        self._give(m, bank, reduce(or_, masked).as_signed())
+
+    def _chosen(self, m: Module, bank: int, group: Value, words: Sequence[Value]) -> Value:
+        """The word of a bank's ``group``-th lane."""
+        chosen = Signal(self._width, name=f"chosen{bank}")
+        with m.Switch(group):
+            for number, word in enumerate(words):
+                with m.Case(number):
+                    m.d.comb += chosen.eq(word)
+        return chosen
+
+    def _give(self, m: Module, bank: int, chosen: Value) -> None:
+        """A bank's sum, a cycle later."""
+        sum_q = Signal(self._width, name=f"sum{bank}_q", reset_less=True)
+        m.d.sync += sum_q.eq(chosen)
+        m.d.comb += self.sums[bank].eq(sum_q)

@@ -1,0 +1,126 @@
+"""The bodies of a board's answers."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import enum, stream
+from amaranth.lib.wiring import In, Out
+
+from golden.link.messages import ANSWER, Identity, Kind
+from hdl.layout.ports import output_layout
+from hdl.parts.component import Component
+from hdl.parts.numeric import span
+from hdl.plan import Plan
+from hdl.serial.framing import MESSAGE
+
+
+class Content(enum.Enum, shape=2):
+    """What an answer says."""
+
+    FAULT = 0
+    IDENTITY = 1
+    TAKEN = 2
+    RESULT = 3
+
+
+class Answer(Component):
+    """Gives one body after each ``start``.
+
+    ``content``, ``number`` and ``fault`` must not change before ``done``.
+
+    Args:
+        plan: of the core.
+        identity: of the board.
+
+    Attributes:
+        start: an answer is to be given.
+        content: what it says.
+        number: of the request, 0 if it is not known.
+        fault: why it is not carried out, with ``Content.FAULT``.
+        words: the core's output words, taken for a result.
+        o: the body.
+        done: its last octet goes in this cycle.
+    """
+
+    def __init__(self, *, plan: Plan, identity: Identity) -> None:
+        self._identity = identity
+        super().__init__(
+            {
+                "start": In(1),
+                "content": In(Content),
+                "number": In(8),
+                "fault": In(8),
+                "words": In(stream.Signature(output_layout(plan))),
+                "o": Out(stream.Signature(MESSAGE)),
+                "done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        octet, last = self.o.payload.octet, self.o.payload.last
+        moves = self.o.valid & self.o.ready
+        m.d.comb += self.done.eq(moves & last)
+        kinds = {
+            Content.FAULT: Kind.FAULT,
+            Content.IDENTITY: Kind.IDENTIFY | ANSWER,
+            Content.TAKEN: Kind.RUN | ANSWER,
+            Content.RESULT: Kind.RUN | ANSWER,
+        }
+        with m.FSM():
+            with m.State("IDLE"), m.If(self.start):
+                m.next = "KIND"
+            with m.State("KIND"):
+                m.d.comb += self.o.valid.eq(1)
+                with m.Switch(self.content):
+                    for content, kind in kinds.items():
+                        with m.Case(content):
+                            m.d.comb += octet.eq(kind)
+                with m.If(moves):
+                    m.next = "NUMBER"
+            with m.State("NUMBER"):
+                m.d.comb += [self.o.valid.eq(1), octet.eq(self.number)]
+                m.d.comb += last.eq(self.content == Content.TAKEN)
+                with m.If(self.done):
+                    m.next = "IDLE"
+                with m.Elif(moves):
+                    m.next = "PAYLOAD"
+            with m.State("PAYLOAD"):
+                with m.Switch(self.content):
+                    with m.Case(Content.FAULT):
+                        m.d.comb += [self.o.valid.eq(1), octet.eq(self.fault), last.eq(1)]
+                    with m.Case(Content.IDENTITY):
+                        self._identify(m, moves)
+                    with m.Case(Content.RESULT):
+                        self._tell_words(m, moves)
+                with m.If(self.done):
+                    m.next = "IDLE"
+        return m
+
+    def _identify(self, m: Module, moves: Value) -> None:
+        payload = self._identity.pack()
+        index = Signal(range(len(payload)))
+        end = index == len(payload) - 1
+        m.d.comb += [
+            self.o.valid.eq(1),
+            self.o.payload.octet.eq(Array(Const(octet, 8) for octet in payload)[index]),
+            self.o.payload.last.eq(end),
+        ]
+        with m.If(moves):
+            m.d.sync += index.eq(Mux(end, 0, index + 1))
+
+    def _tell_words(self, m: Module, moves: Value) -> None:
+        """Each word sign-extended, its lowest octet first."""
+        octets = self._identity.result_octets
+        index = Signal(span(octets))
+        end = index == octets - 1
+        word = self.words.payload.data
+        extended = Cat(word, word[-1].replicate(8 * octets - len(word)))
+        m.d.comb += [
+            self.o.valid.eq(self.words.valid),
+            self.o.payload.octet.eq(extended.word_select(index, 8)),
+            self.o.payload.last.eq(end & self.words.payload.last),
+            self.words.ready.eq(end & self.o.ready),
+        ]
+        with m.If(moves):
+            m.d.sync += index.eq(Mux(end, 0, index + 1))

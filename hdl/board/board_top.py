@@ -1,0 +1,130 @@
+"""The top of a board: clock, reset, serial line, link and core."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetInserter, ResetSignal, Signal
+from amaranth.lib.wiring import In, Out, connect
+
+from golden.errors import InputError
+from golden.link.messages import Identity
+from hdl.board.host_link import HostLink
+from hdl.core import Core
+from hdl.export.description import describe
+from hdl.export.verilog_header import header
+from hdl.parts.component import Component
+from hdl.plan import Plan
+from hdl.serial.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
+from hdl.verilog import convert
+
+TOP = "litelstm_board"
+"""Name of the top module."""
+
+POWER_ON_SECONDS = 15e-6
+"""So long the block RAMs of an iCE40 may give nothing after its configuration."""
+
+MAX_BAUD_ERROR = 0.02
+"""Of a bit's length. Half a bit in ten is what both sides together can be off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A board's serial line.
+
+    Attributes:
+        clock: of the board, Hz; the whole design runs with it.
+        baud: bits a second.
+
+    Raises:
+        InputError: the clock cannot make the rate well enough.
+    """
+
+    clock: int
+    baud: int
+
+    def __post_init__(self) -> None:
+        ratio = self.clock / self.baud if self.baud > 0 else 0.0
+        if ratio < MIN_DIVISOR or abs(self.divisor - ratio) > MAX_BAUD_ERROR * ratio:
+            raise InputError(
+                f"baud is {self.baud}, expected a rate that {self.clock} Hz divided by a whole "
+                f"number of {MIN_DIVISOR} or more makes within {MAX_BAUD_ERROR:.0%}"
+            )
+
+    @property
+    def divisor(self) -> int:
+        """Clock cycles of a bit."""
+        return round(self.clock / self.baud)
+
+
+class BoardTop(Component):
+    """A core that a host reaches over a serial line.
+
+    Everything runs with the board's oscillator. After power-on the design is held in reset for
+    ``POWER_ON_SECONDS``; there is no reset input, a host's new sequence resets the core.
+
+    Args:
+        plan: of the core; one stream, state cleared, results of sequences only.
+        identity: what it says of itself, and how many octets of x a request can have.
+        line: clock and serial line.
+        high: names of outputs that are held high, for pins that a board wants so.
+
+    Attributes:
+        clk: the oscillator.
+        rx, tx: the serial line, seen from here.
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        identity: Identity,
+        line: Line,
+        high: Sequence[str] = (),
+    ) -> None:
+        self.core = Core(plan=plan)
+        self.link = HostLink(plan=plan, identity=identity)
+        self.line = line
+        self._high = tuple(high)
+        outputs = {name: Out(1) for name in ("tx", *high)}
+        super().__init__({"clk": In(1), "rx": In(1), **outputs})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        self._start_clock(m)
+        divisor = self.line.divisor
+        m.submodules.receiver = receiver = UartReceiver(divisor=divisor)
+        m.submodules.link = link = self.link
+        m.submodules.transmitter = transmitter = UartTransmitter(divisor=divisor)
+        m.submodules.core = ResetInserter(link.restart)(self.core)
+        m.d.comb += [receiver.line.eq(self.rx), self.tx.eq(transmitter.line)]
+        m.d.comb += [getattr(self, name).eq(1) for name in self._high]
+        connect(m, receiver.o, link.i)
+        connect(m, link.o, transmitter.i)
+        connect(m, link.x, self.core.i)
+        connect(m, self.core.o, link.words)
+        return m
+
+    def _start_clock(self, m: Module) -> None:
+        """The oscillator's clock for all, and a reset at power-on."""
+        cycles = math.ceil(self.line.clock * POWER_ON_SECONDS)
+        waited = Signal(range(cycles + 1))
+        m.domains.power_on = ClockDomain(reset_less=True, local=True)
+        m.domains.sync = ClockDomain(local=True)
+        m.d.comb += [
+            ClockSignal("power_on").eq(self.clk),
+            ClockSignal().eq(self.clk),
+            ResetSignal().eq(waited != cycles),
+        ]
+        m.d.power_on += waited.eq(waited + ResetSignal())
+
+
+def board_verilog(top: BoardTop, *, network_name: str = "") -> str:
+    """Verilog of a board's top, module ``TOP``; the network's name is for its header."""
+    plan, line = top.core.plan, top.line
+    host = f"serial line to a host, {line.baud} baud at {line.clock} Hz"
+    told = describe(plan, name=TOP)
+    comments = header(plan, told, host=host, network_name=network_name)
+    return convert(top, name=TOP, header=comments)

@@ -1,0 +1,114 @@
+"""Keeps the x of a request until its check sequence was right, then gives it to the core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from golden.link.messages import Identity
+from hdl.layout.ports import input_layout
+from hdl.parts.component import Component
+from hdl.parts.memory import block_memory
+from hdl.parts.numeric import span
+from hdl.plan import Plan
+
+
+class StepBuffer(Component):
+    """Octets in, then words out.
+
+    Throughput: a word in two cycles an octet and one more. One block memory of
+    ``identity.capacity`` octets.
+
+    Args:
+        plan: of the core.
+        identity: of the board.
+
+    Attributes:
+        clear: nothing is kept any more.
+        write, octet: one more octet of x.
+        overflowed: there were more than there is room for.
+        whole: those that are kept are one or more whole steps.
+        start: all words are to be given.
+        last: whether the last of them ends its sequence.
+        done: the last word goes in this cycle.
+        o: the words, for the core's ``i``.
+    """
+
+    def __init__(self, *, plan: Plan, identity: Identity) -> None:
+        self._identity = identity
+        inputs = ("clear", "write", "start", "last")
+        super().__init__(
+            {
+                **{name: In(1) for name in inputs},
+                "octet": In(8),
+                **{name: Out(1) for name in ("overflowed", "whole", "done")},
+                "o": Out(stream.Signature(input_layout(plan))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        identity = self._identity
+        depth = max(2, identity.capacity)
+        m.submodules.memory = memory = block_memory(shape=8, depth=depth)
+        fill, read = memory.write_port(), memory.read_port()
+        level = Signal(range(identity.capacity + 1))
+        in_step = Signal(span(identity.step_octets))  # octets of the step that is not whole yet
+        full = level == identity.capacity
+        m.d.comb += [
+            fill.addr.eq(level),
+            fill.data.eq(self.octet),
+            fill.en.eq(self.write & ~full),
+            self.whole.eq((level != 0) & (in_step == 0)),
+        ]
+        with m.If(self.clear):
+            m.d.sync += [level.eq(0), in_step.eq(0), self.overflowed.eq(0)]
+        with m.Elif(self.write):
+            last = in_step == identity.step_octets - 1
+            m.d.sync += [
+                level.eq(level + ~full),
+                in_step.eq(Mux(last, 0, in_step + 1)),
+                self.overflowed.eq(self.overflowed | full),
+            ]
+        self._give(m, read, level)
+        return m
+
+    def _give(self, m: Module, read: Any, level: Signal) -> None:
+        """Words from the octets, the lowest octet first; surplus bits on top are the sign's."""
+        octets = self._identity.input_octets
+        address = Signal.like(level)
+        index = Signal(span(octets))
+        word = Signal(8 * octets, reset_less=True)
+        m.d.comb += [
+            read.addr.eq(address),
+            self.o.payload.data.eq(word[: len(self.o.payload.data)]),
+            self.o.payload.last.eq(self.last & (address == level)),
+        ]
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.sync += address.eq(0)
+                with m.If(self.start):
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                m.d.sync += address.eq(address + 1)
+                m.next = "TAKE"
+            with m.State("TAKE"):
+                last = index == octets - 1
+                m.d.sync += [
+                    word.eq(Cat(word[8:], read.data)),
+                    index.eq(Mux(last, 0, index + 1)),
+                ]
+                with m.If(last):
+                    m.next = "GIVE"
+                with m.Else():
+                    m.next = "FETCH"
+            with m.State("GIVE"):
+                m.d.comb += self.o.valid.eq(1)
+                with m.If(self.o.ready):
+                    m.next = "FETCH"
+                    with m.If(address == level):
+                        m.d.comb += self.done.eq(1)
+                        m.next = "IDLE"

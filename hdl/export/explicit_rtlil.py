@@ -1,0 +1,137 @@
+"""RTLIL of a component in which nothing is left to a reader's rules: widths, and names of ports.
+
+Amaranth's own writer trims operands ("a 4-bit level differs from 1'h1") and names a port that is no
+signal of its module after a number. Verilog that comes from it is right, but linters have a line
+for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
+from amaranth.hdl import Fragment, _ast, _ir, _nir
+
+from hdl.parts.component import Component
+
+_PRIVATE = "port$"
+"""Begins the names of ports that Amaranth has no name for."""
+
+
+@dataclass(frozen=True)
+class Rtlil:
+    """RTLIL without places in source files, and the class of the component behind each module."""
+
+    text: str
+    components: Mapping[str, str]
+
+
+def explicit_rtlil(component: Component, *, name: str) -> Rtlil:
+    """RTLIL of a component; ``name`` is the top module's, those inside have theirs behind dots."""
+    fragment = Fragment.get(component, None)
+    fragments = fragment.prepare(ports=_top_ports(component), hierarchy=(name,))
+    netlist = _ir.build_netlist(fragments)
+    _name_ports(netlist)
+    empty = rtlil.EmptyModuleChecker(netlist)
+    design, signals = rtlil.Design(emit_src=False), _ast.SignalDict()
+    for index, module in enumerate(netlist.modules):
+        if not empty.is_empty(index):
+            builder = design.module(".".join(module.name))
+            _Emitter(builder, netlist, module, signals, empty_checker=empty).emit()
+    components = {
+        ".".join(info.name): _component_class(fragment)
+        for fragment, info in fragments.fragments.items()
+    }
+    return Rtlil(str(design), components)
+
+
+def _component_class(fragment: Any) -> str:
+    """Name of the class that a fragment is made from; empty if there is none."""
+    made = (type(origin).__name__ for origin in fragment.origins or ())
+    return next((name for name in made if name != "TransformedElaboratable"), "")
+
+
+def _top_ports(component: Component) -> dict[str, Any]:
+    """Ports of a component as Amaranth's netlist takes them."""
+    found = {}
+    for path, member, port in component.signature.flatten(component):
+        value = port.as_value() if isinstance(port, _ast.ValueCastable) else port
+        into = member.flow.name == "In"
+        direction = _ir.PortDirection.Input if into else _ir.PortDirection.Output
+        found["__".join(map(str, path))] = (cast(Any, value), direction)
+    return found
+
+
+class _Emitter(rtlil.ModuleEmitter):
+    """A module's cells: operands of arithmetic and comparisons as wide as the netlist has them.
+
+    There they are as wide as each other, so nothing is added here that the netlist does not say.
+    """
+
+    def shorten_operand(self, value: Any, *, signed: bool) -> Any:
+        return super().shorten_operand(value, signed=signed) if self._shortens else value
+
+    def emit_operator(self, cell_idx: int, cell: Any) -> None:
+        # The factors of a product stay as they are: a multiplier is inferred from their widths.
+        self._shortens = cell.operator == "*"
+        super().emit_operator(cell_idx, cell)
+
+    def emit_part(self, cell_idx: int, cell: Any) -> None:
+        """Shift a value to what is chosen of it, in full, and take the lowest bits."""
+        width = max(cell.width, len(cell.value))
+        high = cell.value[-1] if cell.value_signed else _nir.Net.from_const(0)
+        value = _nir.Value([*cell.value, *[high] * (width - len(cell.value))])
+        result = self.cell_wires[cell_idx]
+        self.cell_wires[cell_idx] = whole = self.builder.wire(width)
+        shifted = _nir.Part(
+            cell.module_idx,
+            value=value,
+            value_signed=cell.value_signed,
+            width=width,
+            stride=cell.stride,
+            offset=cell.offset,
+            src_loc=cell.src_loc,
+        )
+        super().emit_part(cell_idx, shifted)
+        self.cell_wires[cell_idx] = result
+        self.builder.connect(result.name, f"{whole.name} [{cell.width - 1}:0]")
+
+
+def _name_ports(netlist: Any) -> None:
+    """Name every port that has no name after the signal of which it is a part."""
+    for module in netlist.modules:
+        if not any(name.startswith(_PRIVATE) for name in module.ports):
+            continue
+        places = (module, *(other for other in netlist.modules if other is not module))
+        taken = {*module.ports, *module.signal_names.values()}
+        ports = {}
+        for name, (value, flow) in module.ports.items():
+            if name.startswith(_PRIVATE):
+                name = next(
+                    found
+                    for part in (value, value[:1])  # its first bit, where no signal has its order
+                    for place in places
+                    for found in _parts(netlist, place, part)
+                )
+                while name in taken:
+                    name += "_"
+                taken.add(name)
+            ports[name] = (value, flow)
+        module.ports = ports
+
+
+def _parts(netlist: Any, module: Any, value: Any) -> Iterator[str]:
+    """Names of a module's signals of which a value is a part: ``a__field``, ``a_3``, ``a_7_4``."""
+    width = len(value)
+    for signal, name in module.signal_names.items():
+        nets = netlist.signals[signal]
+        starts = (low for low in range(len(nets)) if nets[low : low + width] == value)
+        for low in starts:
+            for path, field in netlist.signal_fields[signal].items():
+                if path and field.value == value:
+                    yield "__".join(map(str, (name, *path)))
+            if width == len(nets):
+                yield name
+            yield f"{name}_{low}" if width == 1 else f"{name}_{low + width - 1}_{low}"

@@ -1,0 +1,75 @@
+"""The ports of a core's Verilog: its streams without structures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.lib.data import StructLayout
+
+from hdl.layout.ports import input_layout, output_layout, state_shape
+from hdl.loading.loader import LOAD, WEIGHT_STREAM
+from hdl.parts.top_ports import Port
+from hdl.plan import Plan
+
+_MEANINGS = {
+    "i": {
+        "data": "input element, signed",
+        "last": "with the last element of a sequence's last step",
+        "stream": "with a step's first element: number of its stream",
+        "keep": "with a sequence's first element: go on from the state that its stream has",
+        "load": "with a step's first element: its stream's state comes from i_state",
+        "save": "with a step's last element: its stream's state goes to o_state afterwards",
+    },
+    "o": {
+        "data": "output word, signed",
+        "last": "with the last word of a sequence's last result",
+        "stream": "number of the stream that the word belongs to",
+    },
+    "i_state": {"data": "state word, signed"},
+    "o_state": {"data": "state word, signed"},
+    "i_weights": {"data": "word of an image of weights", "last": "with an image's last word"},
+}
+"""Fields of the streams."""
+
+_LOAD_MEANINGS = {
+    "loaded": "a set of weights is active",
+    "loading": "an image is being taken",
+    "done": "for one cycle: the image became the active set",
+    "failed": "for one cycle: it did not",
+    "reason": "with load_failed: 1 last too early, 2 last missing, 3 CRC, 4 not for this core",
+}
+
+
+def plain_ports(plan: Plan) -> list[Port]:
+    """Ports of a core's Verilog beside ``clk`` and ``rst``."""
+    streams: list[tuple[str, Any]] = [("i", input_layout(plan)), ("o", output_layout(plan))]
+    if plan.interface.state == "load":
+        streams += [("i_state", state_shape(plan)), ("o_state", state_shape(plan))]
+    if plan.storage.loadable:
+        streams.append(("i_weights", WEIGHT_STREAM.members["payload"].shape))
+    found = []
+    for stream, payload in streams:
+        into = stream.startswith("i")
+        forward, backward = ("input", "output") if into else ("output", "input")
+        if isinstance(payload, StructLayout):
+            fields = [(name, field.shape, f"payload.{name}") for name, field in payload]
+        else:
+            fields = [("data", payload, "payload")]
+        for name, shape, inner in fields:
+            meaning = _MEANINGS[stream][name]
+            found.append(Port(f"{stream}_{name}", forward, shape, meaning, f"{stream}.{inner}"))
+        what = "a beat" if into else "a word"
+        found += [
+            Port(f"{stream}_valid", forward, 1, f"{what} is offered", f"{stream}.valid"),
+            Port(f"{stream}_ready", backward, 1, "it is taken at this edge", f"{stream}.ready"),
+        ]
+    if plan.storage.loadable:
+        found += [
+            Port(f"load_{name}", "output", field.shape, _LOAD_MEANINGS[name], f"load.{name}")
+            for name, field in LOAD
+        ]
+        found += [
+            Port("restart", "input", 1, "forget everything but the weights", "restart"),
+            Port("idle", "output", 1, "no step begun, nothing in flight", "idle"),
+        ]
+    return found

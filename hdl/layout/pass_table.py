@@ -1,0 +1,193 @@
+"""What the sequencer must know of each pass, and the state update of each row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.lib import data
+
+from hdl.parts.numeric import span
+from hdl.plan import Pass, Plan
+from hdl.store.operand_store import Operand
+
+
+def row_layout(plan: Plan) -> data.StructLayout:
+    """What the state update must know of a completed row.
+
+    Fields: ``job``, its kind; ``row``; ``units``, the number of its units less one; ``begin``, it
+    is the job's first row; ``stream``; ``zero``, the state of the step before is zero; ``emit``,
+    its results go to the output stream; ``last``, it is the job's last row; ``final``, of a
+    sequence's last step; where jobs are loaded ``layer`` and ``start``, the index of the job's
+    first unit.
+    """
+    return data.StructLayout(
+        {
+            "job": span(len(plan.kinds)),
+            "row": span(plan.sizes.rows),
+            "units": span(plan.lanes),
+            "begin": 1,
+            "stream": span(plan.interface.streams),
+            "zero": 1,
+            "emit": 1,
+            "last": 1,
+            "final": 1,
+            **(_job_layout(plan) if plan.storage.loadable else {}),
+        }
+    )
+
+
+def _job_layout(plan: Plan) -> dict[str, Any]:
+    """What of a job is loaded: its layer, and the index of its first unit."""
+    return {"layer": span(plan.sizes.layers), "start": span(plan.sizes.unit_words)}
+
+
+def sources(plan: Plan) -> list[tuple[str, int]]:
+    """The different vectors that passes read, as (memory, layer that produces it)."""
+    if plan.storage.loadable:
+        return [("x", -1), *plan.vectors]
+    return list(dict.fromkeys((single.operand, single.source) for single in plan.passes))
+
+
+def walk_layout(plan: Plan) -> data.StructLayout:
+    """Where in a pass the array is: column and the two after it, row of the job, gate.
+
+    ``rows_left`` and ``gates_left`` follow in the column and the row.
+    """
+    sizes = plan.sizes
+    return data.StructLayout(
+        {
+            "column": span(sizes.columns),
+            "next_column": span(sizes.columns + 1),
+            "later_column": span(sizes.columns + 2),
+            "row": span(sizes.job_rows),
+            "gate": span(sizes.gates),
+            "rows_left": span(sizes.job_rows),
+            "gates_left": span(sizes.gates),
+        }
+    )
+
+
+def constants_layout(plan: Plan) -> data.StructLayout:
+    """Fields of :func:`pass_constants`."""
+    walk, sizes = walk_layout(plan), plan.sizes
+    drained = len(plan.vectors) + 1 if plan.storage.loadable else len(plan.jobs)
+    return data.StructLayout(
+        {
+            "job": span(len(plan.kinds)),
+            "drains": span(drained),
+            "source": span(len(sources(plan))),
+            "operand": Operand,
+            "base": span(max(sizes.inputs, sizes.state_units)),
+            "recurrent": 1,
+            "last_column": walk["column"].shape,
+            "first_row": span(sizes.rows),
+            "last_row": walk["row"].shape,
+            "units_in_last_row": span(plan.lanes),
+            "first_gate": span(sizes.gates),
+            "last_gate": span(sizes.gates),
+            "first": sizes.gates,
+            "final": sizes.gates,
+            "completes": 1,
+            "is_input": 1,
+            "is_head": 1,
+            "ends_job": 1,
+            "ends_step": 1,
+            "emits": 1,
+            **(
+                {"restarts": drained, **_job_layout(plan)}
+                if plan.storage.loadable
+                else {"next_source": span(len(sources(plan))), "next_recurrent": 1, "hands_over": 1}
+            ),
+        }
+    )
+
+
+OF_NEXT = ("next_source", "next_recurrent", "hands_over")
+"""Those fields of a pass that tell of the one after it; all are 0 before the one over x."""
+
+
+def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
+    """What the sequencer must know of a pass; gates count from the pass' first one.
+
+    ``next_source`` and ``next_recurrent`` are of the pass after it; ``hands_over`` says that the
+    pass begins the vector that is read next in its last operation.
+    """
+    number = single.completes if single.completes is not None else 0
+    job, rows = plan.jobs[number], plan.rows_of(single)
+    units = next(other.units for other in plan.jobs if other.layer == single.layer)
+    start = single.gates[0]
+    loadable = plan.storage.loadable
+    more = _loaded_constants(plan, single) if loadable else _of_next(plan, index, single)
+    is_output = single.layer == len(plan.network.layers) - 1 and "h" in job.makes
+    return {
+        "job": number,
+        "drains": single.drains if single.drains is not None else 0,
+        "source": sources(plan).index((single.operand, single.source)),
+        "operand": Operand[single.operand.upper()],
+        "base": single.base,
+        "recurrent": single.recurrent,
+        "last_column": single.columns - 1,
+        "first_row": plan.row_of(single),
+        "last_row": rows - 1,
+        "units_in_last_row": (units - 1) % plan.lanes,
+        "first_gate": start,
+        "last_gate": len(single.gates) - 1,
+        "first": sum(1 << (gate - start) for gate in single.first),
+        "final": sum(1 << (gate - start) for gate in single.final),
+        "completes": bool(single.final),
+        "is_input": single.source < 0,
+        "is_head": single is plan.head_pass,
+        "ends_job": single.completes is not None,
+        "ends_step": index == len(plan.step_passes) - 1,
+        "emits": job.head or (is_output and plan.head_pass is None),
+        **more,
+    }
+
+
+def _of_next(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
+    """Those that tell of the pass after one; a table of loaded passes has it at hand."""
+    after = plan.passes[(index + 1) % len(plan.passes)]
+    made: list[tuple[str, int]] = []
+    if single.completes is not None and plan.rows_of(single) * len(single.gates) == 1:
+        job = plan.jobs[single.completes]
+        made = [(name, job.layer) for name in job.makes]
+    return {
+        "next_source": sources(plan).index((after.operand, after.source)),
+        "next_recurrent": after.recurrent,
+        "hands_over": (after.operand, after.source) in made,
+    }
+
+
+def _loaded_constants(plan: Plan, single: Pass) -> dict[str, Any]:
+    """Those that differ, or are there only, where jobs are loaded.
+
+    ``drains`` and the bits of ``restarts`` count the vectors that the state update makes, and the
+    head's sums last; ``is_head`` says that the step is over whatever it answers.
+    """
+
+    def place(number: int) -> int:
+        job = plan.jobs[number]
+        return len(plan.vectors) if job.head else plan.vectors.index((job.makes[-1], job.layer))
+
+    number = single.completes if single.completes is not None else 0
+    job = plan.jobs[number]
+    made = [plan.vectors.index((name, job.layer)) for name in job.makes]
+    made = made or [len(plan.vectors)]
+    return {
+        "job": plan.kind_numbers[number],
+        "drains": place(single.drains) if single.drains is not None else 0,
+        "is_head": single is plan.passes[-1],
+        "restarts": sum(1 << index for index in made),
+        "layer": 0 if job.head else job.layer,
+        "start": job.unit,
+    }
+
+
+def table_words(plan: Plan) -> list[int]:
+    """The loaded table: a word of :func:`constants_layout` for each pass."""
+    layout = constants_layout(plan)
+    words: list[int] = []
+    for index, single in enumerate(plan.passes):
+        fields: Any = pass_constants(plan, index, single)
+        words.append(layout.const(fields).as_value().value)
+    return words

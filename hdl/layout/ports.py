@@ -1,0 +1,61 @@
+"""Payloads of the core's streams, and addresses of what each stream of sequences has for itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Value, signed
+from amaranth.lib import data
+
+from hdl.parts.numeric import span
+from hdl.plan import Plan
+
+
+def step_fields(plan: Plan) -> dict[str, Any]:
+    """What travels with a step's input beside x: :class:`golden.interface.Control`."""
+    interface = plan.interface
+    fields: dict[str, Any] = {"last": 1}
+    if interface.streams > 1:
+        fields["stream"] = span(interface.streams)
+    if interface.state != "clear":
+        fields["keep"] = 1
+    if interface.state == "load":
+        fields |= {"load": 1, "save": 1}
+    return fields
+
+
+def input_layout(plan: Plan) -> data.StructLayout:
+    """A beat of ``i``: one element of x, ``data``, and the fields of its step."""
+    return data.StructLayout({"data": signed(plan.sizes.x_width), **step_fields(plan)})
+
+
+def output_layout(plan: Plan) -> data.StructLayout:
+    """A beat of ``o``: one word, whether it ends a sequence's last result, and its stream."""
+    fields: dict[str, Any] = {"data": signed(plan.sizes.out_width), "last": 1}
+    if plan.interface.streams > 1:
+        fields["stream"] = span(plan.interface.streams)
+    return data.StructLayout(fields)
+
+
+def state_shape(plan: Plan) -> Any:
+    """Shape of a state word: the widest of h and c."""
+    return signed(max(plan.vector_width("h"), plan.vector_width("c")))
+
+
+def unit_address(plan: Plan, unit: Value, stream: Value) -> Value:
+    """Where a memory of a vector holds a unit of a stream: the stream in the upper bits."""
+    if plan.interface.streams == 1:
+        return unit
+    return Cat(unit[: unit_bits(plan)], stream)
+
+
+def unit_bits(plan: Plan) -> int:
+    """Bits of a unit's index in a vector's memory."""
+    return max(1, (plan.sizes.state_units - 1).bit_length())
+
+
+def vector_depth(plan: Plan) -> int:
+    """Words of a vector's memory."""
+    if plan.interface.streams == 1:
+        return max(2, plan.sizes.state_units)
+    return plan.interface.streams << unit_bits(plan)

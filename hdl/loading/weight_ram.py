@@ -1,0 +1,89 @@
+"""The weight memory of a core: in the Verilog, or filled over a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hdl.layout.weight_image import WIDTH, sections
+from hdl.loading.loader import section_of, write_layout
+from hdl.parts.component import Component
+from hdl.parts.memory import block_attributes, block_rom
+from hdl.parts.numeric import span
+from hdl.plan import Plan
+
+
+def weight_rom(m: Module, plan: Plan) -> tuple[Value, Value]:
+    """The memory of weights that are in the Verilog; its address, and the word a cycle later."""
+    m.submodules.weights = memory = block_rom(
+        shape=plan.lanes * plan.weight_width, depth=plan.words, init=plan.weight_words()
+    )
+    port = memory.read_port()
+    return port.addr, port.data
+
+
+class WeightRam(Component):
+    """A memory that the loader writes in parts of 32 bits and the array reads in whole words.
+
+    One bank has one port, which is the loader's or the array's. Two banks, one of them active,
+    have a port for each.
+
+    Latency: ``data`` is the word at ``address`` of the cycle before.
+    Cost: with one bank a memory that need not be written while it is read, for example the SPRAM of
+    an iCE40.
+
+    Attributes:
+        write, owns, bank: see :class:`hdl.loading.loader.Loader`.
+        address, data: what the array reads.
+    """
+
+    def __init__(self, *, plan: Plan) -> None:
+        self.plan = plan
+        super().__init__(
+            {
+                "write": In(write_layout(plan)),
+                "owns": In(1),
+                "bank": In(1),
+                "address": In(span(plan.words)),
+                "data": Out(plan.lanes * plan.weight_width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        plan = self.plan
+        number = section_of(plan, "weights")
+        parts = sections(plan)[number].parts
+        width, word_bits = parts * WIDTH, len(self.address)
+        double = plan.storage.double
+        depth = 2 << word_bits if double else plan.words
+        m.submodules.memory = memory = Memory(
+            shape=unsigned(width), depth=depth, init=[], attrs=block_attributes(width * depth)
+        )
+        write: Any = memory.write_port(granularity=WIDTH)
+        read: Any = memory.read_port()
+        written = self.write.address[:word_bits]
+        if double:
+            m.d.comb += [
+                read.addr.eq(Cat(self.address, self.bank)),
+                write.addr.eq(Cat(written, self.write.bank)),
+            ]
+        else:
+            # One port: the same address for both, and never both in a cycle.
+            address = Signal.like(self.address)
+            m.d.comb += [
+                address.eq(Mux(self.owns, written, self.address)),
+                read.addr.eq(address),
+                read.en.eq(~self.owns),
+                write.addr.eq(address),
+            ]
+        mine = self.write.valid & (self.write.section == number)
+        m.d.comb += [
+            write.data.eq(self.write.data.replicate(parts)),
+            write.en.eq(Mux(mine, 1 << self.write.part, 0)),
+            self.data.eq(read.data[: len(self.data)]),
+        ]
+        return m

@@ -1,0 +1,66 @@
+"""The ports of a Verilog top, and the signals inside that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from amaranth.hdl import Module, Shape
+from amaranth.lib.wiring import In, Member, Out
+
+from hdl.parts.component import Component
+
+_SIDES = {"input": In, "output": Out}
+
+
+@dataclass(frozen=True)
+class Port:
+    """A plain port of the Verilog, as its user sees it.
+
+    Attributes:
+        name: ``i_data``, ...
+        direction: ``input`` or ``output``.
+        shape: of the port.
+        meaning: for the description.
+        inner: the signal inside that it is, as a path: ``i.payload.data``, ...; empty for clock
+            and reset.
+    """
+
+    name: str
+    direction: str
+    shape: Any
+    meaning: str
+    inner: str = ""
+
+    @property
+    def width(self) -> int:
+        """Bits."""
+        return Shape.cast(self.shape).width
+
+    def as_json(self) -> dict[str, Any]:
+        """Of the description."""
+        return {
+            "name": self.name,
+            "direction": self.direction,
+            "width": self.width,
+            "meaning": self.meaning,
+        }
+
+
+def members(ports: Iterable[Port]) -> dict[str, Member]:
+    """The ports of a top's signature."""
+    return {port.name: _SIDES[port.direction](port.shape) for port in ports}
+
+
+def wire(m: Module, top: Component, ports: Iterable[Port], inside: Component) -> None:
+    """Connect a top's ports with the signals that they are, whose paths begin in ``inside``."""
+    for port in ports:
+        if not port.inner:
+            continue
+        inner, outer = attrgetter(port.inner)(inside), getattr(top, port.name)
+        if port.direction == "input":
+            m.d.comb += inner.eq(outer)
+        else:
+            m.d.comb += outer.eq(inner)

@@ -1,0 +1,190 @@
+"""When a column of a pass may start: its element is ready, and the sums that it completes drained.
+
+What a vector announces becomes, a register after the other: a count in the operand store, the count
+of the vector that is being read, its comparison with columns, and the decision. A pass that follows
+takes the place of that comparison by what every vector tells of its first two elements.
+
+    announced ─► count ─┬─► of the vector being read ─► ready: this column, the next two ─► goes
+                        └─► some, several ──────────────┴─► long ───────────────────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Array, Module, Mux, Signal, Value
+
+from hdl.parts.numeric import span
+from hdl.plan import Plan
+from hdl.sequencer.step import Step
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Announced:
+    """What is known of a vector that passes read.
+
+    Attributes:
+        name: of the vector.
+        count: its elements that are ready.
+        whole: all are, whatever ``count`` says.
+        ends: from the next cycle on none is.
+    """
+
+    name: str
+    count: Value
+    whole: Value
+    ends: Value
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Place:
+    """Where the sequencer is, and what follows.
+
+    Attributes:
+        walk, at: see `walk_layout` and `AT`.
+        now, following: see :func:`hdl.layout.pass_table.constants_layout`.
+        next_source, next_recurrent: of the following pass.
+        hands_over: the pass' last operation begins anew what the following one reads.
+        step: the step at hand.
+        go: an operation is issued.
+        advances, passed: it is its column's last, its pass' last.
+    """
+
+    walk: Any
+    at: Any
+    now: Any
+    following: Any
+    next_source: Value
+    next_recurrent: Value
+    hands_over: Value
+    step: Step
+    go: Value
+    advances: Value
+    passed: Value
+
+
+class Readiness:
+    """Looks ahead by a cycle, so that the sequencer finds its decision in a register.
+
+    Elements become ready one by one, and no column starts before its own is: what is not ready is
+    the element that the count names, and there is no need to compare for less.
+
+    Args:
+        m: module to build into.
+        plan: the core's plan.
+        place: where the sequencer is.
+        vectors: what passes read, in the order of :func:`hdl.layout.pass_table.sources`.
+        drained: whether a job's sums of the time before are not needed any more, in the order of
+            ``drains``.
+        restarted: for each of them that its sums are about to be overwritten.
+
+    Attributes:
+        goes: the operation that is next, of which only a column's first can wait, may be issued in
+            the next cycle.
+    """
+
+    def __init__(
+        self,
+        m: Module,
+        plan: Plan,
+        place: Place,
+        *,
+        vectors: Sequence[Announced],
+        drained: Sequence[Value],
+        restarted: Sequence[Value],
+    ) -> None:
+        self._m, self._plan, self._place = m, plan, place
+        self._drained = [
+            self._kept(sums, restarts, name=f"drained{index}")
+            for index, (sums, restarts) in enumerate(zip(drained, restarted, strict=True))
+        ]
+        now, walk, at = place.now, place.walk, place.at
+        some = [
+            self._kept(vector.whole | vector.count.any(), vector.ends, name=f"{vector.name}_some")
+            for vector in vectors
+        ]
+        several = [
+            self._kept(
+                vector.whole | vector.count[1:].any(), vector.ends, name=f"{vector.name}_several"
+            )
+            for vector in vectors
+        ]
+        long = [
+            self._kept(there, vector.ends, name=f"{vector.name}_long")
+            for there, vector in zip(some, vectors, strict=True)
+        ]
+        first, second, starts = (
+            (self._of_next(flags, name=name) | self._next_is_old()) & ~place.hands_over
+            for flags, name in ((some, "first"), (several, "second"), (long, "starts"))
+        )
+        count = self._count(vectors)
+        whole = self._kept(vectors[0].whole, vectors[0].ends, name="known_whole")
+        old = (now.recurrent & place.step.independent) | (now.is_input & whole)
+        columns = (walk.column, walk.next_column, walk.later_column)
+        ready = [Signal(name=f"ready{ahead}") for ahead in range(len(columns))]
+        for single, column in zip(ready, columns, strict=True):
+            m.d.sync += single.eq((column != count) | old)
+        with m.If(place.passed):
+            m.d.sync += [ready[0].eq(first), ready[1].eq(second)]
+        # They were compared with the column of the cycle before.
+        advanced = Signal()
+        m.d.sync += advanced.eq(place.advances & ~place.passed)
+        here, there = (Mux(advanced, ready[n + 1], ready[n]) for n in range(2))
+        drains = self._drains()
+        here &= drains | ~at.last_column
+        there &= drains | ~at.next_last
+        self.goes: Value = Mux(
+            place.passed,
+            starts & self._drains_first(restarted),
+            Mux(place.go, ~at.ends_column | there, here),
+        )
+
+    def _kept(self, value: Value, ends: Value, *, name: str) -> Signal:
+        """A register that is low as soon as its vector, or its sums, begin anew."""
+        kept = Signal(name=name)
+        self._m.d.sync += kept.eq(value & ~ends)
+        return kept
+
+    def _of_next(self, flags: Sequence[Value], *, name: str) -> Value:
+        """The flag of the vector that the following pass reads."""
+        flag = Signal(name=f"{name}_of_next")
+        self._m.d.comb += flag.eq(Array(flags)[self._place.next_source])
+        return flag
+
+    def _next_is_old(self) -> Value:
+        """Whether the following pass reads what was made long ago."""
+        now, step = self._place.now, self._place.step
+        independent = Mux(now.is_input, step.next_independent, step.independent)
+        return self._place.next_recurrent & independent
+
+    def _count(self, vectors: Sequence[Announced]) -> Value:
+        """Ready elements of the vector that is read in the next cycle."""
+        m, now, passed = self._m, self._place.now, self._place.passed
+        count = Signal(span(self._plan.sizes.columns + 1), name="count")
+        counts = Array(vector.count for vector in vectors)
+        m.d.sync += count.eq(Mux(passed, counts[self._place.next_source], counts[now.source]))
+        with m.If(passed & self._place.hands_over):
+            m.d.sync += count.eq(0)
+        return count
+
+    def _drains(self) -> Value:
+        """Whether the sums that the pass completes are drained, or it completes none."""
+        now, following = self._place.now, self._place.following
+        here, there = (
+            ~single.completes | Array(self._drained)[single.drains] for single in (now, following)
+        )
+        drains = Signal(name="drains")
+        self._m.d.sync += drains.eq(Mux(self._place.passed, there, here))
+        return drains
+
+    def _drains_first(self, restarted: Sequence[Value]) -> Value:
+        """The same for the following pass' first column."""
+        following = self._place.following
+        long = [
+            self._kept(sums, restarts, name=f"drained_long{index}")
+            for index, (sums, restarts) in enumerate(zip(self._drained, restarted, strict=True))
+        ]
+        completes = (following.last_column == 0) & following.completes
+        return ~completes | Array(long)[following.drains]

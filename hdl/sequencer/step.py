@@ -1,0 +1,64 @@
+"""The step that the sequencer is at: its stream, where its state comes from, what it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Signal, Value
+
+from hdl.parts.numeric import span
+from hdl.plan import Plan
+
+
+class Step:
+    """What the sequencer knows of the step that it is at; valid after the pass over x.
+
+    Args:
+        m: module to build into.
+        plan: the core's plan.
+        x_step: fields of the step whose input is being read.
+        begins: the last operation of the pass over x is issued.
+
+    Attributes:
+        stream: of the step; ``next_stream`` that of the step whose input is being read.
+        zero: h and c of the step before are zero: a sequence starts, and its state is not kept.
+        independent: h and c of the step before are zero or have long been ready, because the
+            array was at another stream's step since.
+        next_independent: of the step whose input is being read; known from its first operation on.
+        last: the step is its sequence's last; ``next_last`` the step whose input is being read.
+        answers: the network's result after this step is given out.
+        save: the state is to be saved after this step.
+    """
+
+    def __init__(self, m: Module, plan: Plan, x_step: Any, *, begins: Value) -> None:
+        interface = plan.interface
+        streams = interface.streams
+        self.stream = Signal(span(streams))
+        self.zero = Signal(init=1)
+        self.last = Signal()
+        self.save = Signal()
+        self.next_stream = x_step.stream if streams > 1 else Const(0)
+        self.next_last = x_step.last
+        starts = Signal(streams, init=-1)  # streams whose next step starts a sequence
+        unused = Signal(streams, init=-1)  # streams that have no state yet
+        self.independent = Signal(init=1)
+        self.next_independent = Signal()
+        self.answers = Value.cast(1) if interface.every_step else self.last
+
+        zero = starts.bit_select(self.next_stream, 1)
+        if interface.state != "clear":
+            zero &= ~x_step.keep | unused.bit_select(self.next_stream, 1)
+        if interface.state == "load":
+            zero &= ~x_step.load
+        m.d.sync += self.next_independent.eq(zero | (self.stream != self.next_stream))
+        with m.If(begins):
+            m.d.sync += [
+                self.stream.eq(self.next_stream),
+                self.zero.eq(zero),
+                self.independent.eq(self.next_independent),
+                self.last.eq(self.next_last),
+                starts.bit_select(self.next_stream, 1).eq(x_step.last),
+                unused.bit_select(self.next_stream, 1).eq(0),
+            ]
+            if interface.state == "load":
+                m.d.sync += self.save.eq(x_step.save)

@@ -1,0 +1,126 @@
+"""Frames of :mod:`golden.link.frames` in gates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.crc import Processor
+from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
+from amaranth.lib.wiring import In, Out
+
+from golden.link.frames import CHECK_OCTETS, ESCAPE, FLAG, FLIP, MIN_BODY
+from hdl.parts.component import Component
+
+MESSAGE = data.StructLayout({"octet": 8, "last": 1})
+"""A beat of a body; ``last`` with its last octet."""
+
+
+def check_processor() -> Any:
+    """A ``Processor`` of FCS-32, an octet a cycle; its signals have no annotations."""
+    return Processor(CRC32_ISO_HDLC(data_width=8))
+
+
+class Deframer(Component):
+    """Bodies from frames, as :class:`golden.link.frames.Decoder`.
+
+    An octet of a body is given when ``CHECK_OCTETS`` more have come, so that the check sequence is
+    never among them; whether they were worth anything is known at the end.
+
+    Attributes:
+        i: octets of the line, one in any cycle.
+        o: octets of bodies, in the cycle of a later octet of ``i``.
+        end: a frame ends; never together with an octet.
+        valid: with ``end``: the frame is valid.
+    """
+
+    def __init__(self) -> None:
+        octets = stream.Signature(8, always_ready=True)
+        super().__init__({"i": In(octets), "o": Out(octets), "end": Out(1), "valid": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.check = check = check_processor()
+        in_frame = Signal()  # after the first flag
+        empty = Signal(init=1)
+        escaped = Signal()
+        count = Signal(range(CHECK_OCTETS + MIN_BODY + 1))  # up to a valid frame's
+        line = Signal(8 * CHECK_OCTETS, reset_less=True)  # the newest on top
+        octet = Mux(escaped, self.i.payload ^ FLIP, self.i.payload)
+        flag = self.i.valid & (self.i.payload == FLAG)
+        other = self.i.valid & ~flag & in_frame
+        escape = other & ~escaped & (self.i.payload == ESCAPE)
+        takes = other & ~escape
+        whole = count == CHECK_OCTETS + MIN_BODY
+        m.d.comb += [
+            check.start.eq(flag),
+            check.valid.eq(takes),
+            check.data.eq(octet),
+            self.o.valid.eq(takes & (count >= CHECK_OCTETS)),
+            self.o.payload.eq(line[:8]),
+            self.end.eq(flag & ~empty),
+            self.valid.eq(check.match_detected & whole & ~escaped),
+        ]
+        with m.If(flag):
+            m.d.sync += [in_frame.eq(1), empty.eq(1), escaped.eq(0), count.eq(0)]
+        with m.If(other):
+            m.d.sync += [empty.eq(0), escaped.eq(escape)]
+        with m.If(takes):
+            m.d.sync += [line.eq(Cat(line[8:], octet)), count.eq(count + ~whole)]
+        return m
+
+
+class Framer(Component):
+    """Frames from bodies, as :func:`golden.link.frames.encode`.
+
+    Throughput: an octet of the line a cycle; the line waits while a body does.
+
+    Attributes:
+        i: bodies.
+        o: octets of the line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(stream.Signature(MESSAGE)), "o": Out(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.check = check = check_processor()
+        escaped = Signal()
+        index = Signal(range(CHECK_OCTETS))
+        octet = Signal(8)
+        stuffs = ~escaped & ((octet == FLAG) | (octet == ESCAPE))
+        moves = self.o.valid & self.o.ready
+        goes_on = moves & ~stuffs  # the octet itself is on its way
+        m.d.comb += check.data.eq(octet)
+
+        def send_stuffed() -> None:
+            m.d.comb += self.o.payload.eq(Mux(stuffs, ESCAPE, Mux(escaped, octet ^ FLIP, octet)))
+            with m.If(moves):
+                m.d.sync += escaped.eq(stuffs)
+
+        with m.FSM():
+            with m.State("BEGIN"):
+                m.d.comb += [self.o.valid.eq(self.i.valid), self.o.payload.eq(FLAG)]
+                m.d.comb += check.start.eq(1)
+                with m.If(moves):
+                    m.next = "BODY"
+            with m.State("BODY"):
+                m.d.comb += [self.o.valid.eq(self.i.valid), octet.eq(self.i.payload.octet)]
+                send_stuffed()
+                m.d.comb += [self.i.ready.eq(goes_on), check.valid.eq(goes_on)]
+                with m.If(goes_on & self.i.payload.last):
+                    m.next = "CHECK"
+            with m.State("CHECK"):
+                m.d.comb += [self.o.valid.eq(1), octet.eq(check.crc.word_select(index, 8))]
+                send_stuffed()
+                with m.If(goes_on):
+                    m.d.sync += index.eq(index + 1)
+                    with m.If(index == CHECK_OCTETS - 1):
+                        m.next = "END"
+            with m.State("END"):
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(FLAG)]
+                with m.If(moves):
+                    m.next = "BEGIN"
+        return m

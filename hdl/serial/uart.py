@@ -1,0 +1,115 @@
+"""An asynchronous serial line: 8 data bits, the least significant first, no parity, 1 stop bit."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib import stream
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out
+
+from hdl.parts.component import Component
+
+MIN_DIVISOR = 4
+"""With fewer clock cycles a bit its middle is not hit well enough."""
+
+
+class UartReceiver(Component):
+    """Octets from a line.
+
+    Each bit is sampled in its middle, counted from the start bit's falling edge. A start bit that
+    is not low in its middle is noise; an octet whose stop bit is low is dropped, and the line must
+    be high before the next.
+
+    Latency: 2 cycles behind the middle of the stop bit.
+
+    Args:
+        divisor: clock cycles of a bit.
+
+    Raises:
+        ValueError: it is too small.
+
+    Attributes:
+        line: the line, idle high; it may change at any time.
+        o: octets; there is no way to make the line wait.
+    """
+
+    def __init__(self, *, divisor: int) -> None:
+        check_divisor(divisor)
+        self._divisor = divisor
+        super().__init__({"line": In(1), "o": Out(stream.Signature(8, always_ready=True))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        line = Signal(init=1)
+        m.submodules.synchronizer = FFSynchronizer(self.line, line, init=1)
+        timer = Signal(range(self._divisor))
+        bits = Signal(range(9))
+        m.d.sync += [timer.eq(timer - 1), self.o.valid.eq(0)]
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.sync += timer.eq(self._divisor // 2 - 1)
+                with m.If(~line):
+                    m.next = "START"
+            with m.State("START"), m.If(timer == 0):
+                m.d.sync += [timer.eq(self._divisor - 1), bits.eq(8)]
+                with m.If(line):
+                    m.next = "IDLE"
+                with m.Else():
+                    m.next = "BITS"
+            with m.State("BITS"), m.If(timer == 0):
+                m.d.sync += [timer.eq(self._divisor - 1), bits.eq(bits - 1)]
+                with m.If(bits != 0):
+                    m.d.sync += self.o.payload.eq(Cat(self.o.payload[1:], line))
+                with m.Else():
+                    m.d.sync += self.o.valid.eq(line)
+                    m.next = "WAIT"
+            with m.State("WAIT"), m.If(line):
+                m.next = "IDLE"
+        return m
+
+
+class UartTransmitter(Component):
+    """Octets to a line, ten bits each, and one clock cycle between two.
+
+    Args:
+        divisor: clock cycles of a bit.
+
+    Raises:
+        ValueError: it is too small.
+
+    Attributes:
+        i: octets.
+        line: the line, idle high.
+    """
+
+    def __init__(self, *, divisor: int) -> None:
+        check_divisor(divisor)
+        self._divisor = divisor
+        super().__init__({"i": In(stream.Signature(8)), "line": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        timer = Signal(range(self._divisor))
+        # Bits that are to be sent, the stop bit and a mark of the end last; 0 when there are none.
+        rest = Signal(10)
+        level = Signal(init=1)
+        m.d.comb += [self.i.ready.eq(rest == 0), self.line.eq(level)]
+        m.d.sync += timer.eq(timer - 1)
+        with m.If(self.i.ready):
+            m.d.sync += timer.eq(self._divisor - 1)
+            with m.If(self.i.valid):
+                m.d.sync += [level.eq(0), rest.eq(Cat(self.i.payload, Const(3, 2)))]
+        with m.Elif(timer == 0):
+            m.d.sync += timer.eq(self._divisor - 1)
+            m.d.sync += [rest.eq(rest >> 1), level.eq(rest[0])]
+        return m
+
+
+def check_divisor(divisor: int) -> None:
+    """Refuse a divisor with which bits would not be sampled in their middle.
+
+    Raises:
+        ValueError: it is too small.
+    """
+    if divisor < MIN_DIVISOR:
+        raise ValueError(f"divisor must be {MIN_DIVISOR} or more, not {divisor}")

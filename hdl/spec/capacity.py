@@ -1,0 +1,245 @@
+"""What a core is made for: sizes and kinds that any network must keep to that is loaded into it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from golden.activations import TanhTable
+from golden.cells import cell_options
+from golden.errors import InputError
+from golden.formats import Format
+from golden.interface import Interface
+from golden.quantized import signed_width
+from hdl.spec.kinds import Kind
+
+if TYPE_CHECKING:
+    from hdl.plan import Plan
+
+
+HEADROOM = 1
+"""Bits by which sums and biases may be larger in a loaded network than in those that a core was
+made for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Numbers of a network on a core, or the largest of several networks.
+
+    Attributes:
+        inputs, layers, outputs: of the network; outputs are the words of a result.
+        units: of the largest layer; ``state_units`` of all layers, ``unit_words`` with the head's.
+        passes, columns, gates: passes, columns of the longest one, gates of the largest cell.
+        rows, job_rows, queued_rows: rows of accumulators; of the largest job; of all jobs.
+        weight_words: words of the weight memory.
+        x_width, h_width, c_width, rh_width, out_width, operand_width, weight_width,
+        accumulator_width, bias_width, sum_width: bits; ``sum_width`` with the bias.
+    """
+
+    inputs: int
+    layers: int
+    outputs: int
+    units: int
+    state_units: int
+    unit_words: int
+    passes: int
+    columns: int
+    gates: int
+    rows: int
+    job_rows: int
+    queued_rows: int
+    weight_words: int
+    x_width: int
+    h_width: int
+    c_width: int
+    rh_width: int
+    out_width: int
+    operand_width: int
+    weight_width: int
+    accumulator_width: int
+    bias_width: int
+    sum_width: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> Sizes:
+        """Of one network."""
+        network = plan.network
+        return cls(
+            inputs=network.inputs,
+            layers=len(network.layers),
+            outputs=plan.result_words,
+            units=max(layer.units for layer in network.layers),
+            state_units=plan.state_units,
+            unit_words=plan.jobs[-1].unit + plan.jobs[-1].units,
+            passes=len(plan.passes),
+            columns=max(single.columns for single in plan.passes),
+            gates=max(len(layer.cell.gates) for layer in network.layers),
+            rows=plan.jobs[-1].row + plan.jobs[-1].rows,
+            job_rows=max(job.rows for job in plan.jobs),
+            queued_rows=sum(job.rows for job in plan.jobs),
+            weight_words=sum(plan.macs(single) for single in plan.passes),
+            x_width=network.x.width,
+            h_width=plan.own_vector_width("h"),
+            c_width=plan.own_vector_width("c"),
+            rh_width=plan.own_vector_width("rh"),
+            out_width=plan.interface.out(network).width,
+            operand_width=plan.own_operand_width,
+            weight_width=plan.own_weight_width,
+            accumulator_width=network.accumulator_width,
+            bias_width=plan.bias_width,
+            sum_width=signed_width(*network.sum_bounds(bias=True)),
+        )
+
+    @classmethod
+    def hull(cls, several: Sequence[Sizes]) -> Sizes:
+        """The largest of each."""
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: max(getattr(one, name) for one in several) for name in names})
+
+    @property
+    def output_places(self) -> int:
+        """Places of the output buffer: for a whole result, and a power of two."""
+        return 1 << (self.outputs - 1).bit_length()
+
+    def with_headroom(self) -> Sizes:
+        """Room for the sums of other weights."""
+        accumulator, bias = self.accumulator_width + HEADROOM, self.bias_width + HEADROOM
+        return replace(
+            self,
+            accumulator_width=accumulator,
+            bias_width=bias,
+            sum_width=max(self.sum_width, accumulator + 1, bias + 1),
+        )
+
+    def check(self, own: Sizes) -> None:
+        """Refuse a network that is larger.
+
+        Raises:
+            InputError: names what does not fit, what the network has and what the core offers.
+        """
+        for field in fields(self):
+            has, offered = getattr(own, field.name), getattr(self, field.name)
+            if has > offered:
+                what = field.name.replace("_", " ")
+                raise InputError(
+                    f"the network does not fit the core: {what} {has}, the core offers {offered}"
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capacity:
+    """A core as its weights' host must know it.
+
+    Attributes:
+        lanes, tail_multipliers, interface: see :class:`hdl.plan.Plan`.
+        sizes: the largest of each.
+        kinds: of jobs that its state update was made for.
+        tanh: its table.
+    """
+
+    lanes: int
+    tail_multipliers: int
+    interface: Interface
+    sizes: Sizes
+    kinds: tuple[Kind, ...]
+    tanh: TanhTable
+
+    @classmethod
+    def of(cls, plans: Sequence[Plan]) -> Capacity:
+        """The smallest that all plans fit, which differ in their networks only.
+
+        Raises:
+            InputError: they have different tables, or some have a head and some have not.
+        """
+        first = plans[0]
+        sizes = Sizes.hull([Sizes.of(plan) for plan in plans])
+        for plan in plans[1:]:
+            _check_alike(plan, first.network.tanh, head=first.network.head is not None)
+        return cls(
+            lanes=first.lanes,
+            tail_multipliers=first.tail_multipliers,
+            interface=first.interface,
+            sizes=sizes.with_headroom() if first.storage.loadable else sizes,
+            kinds=tuple(dict.fromkeys(kind for plan in plans for kind in plan.job_kinds)),
+            tanh=first.network.tanh,
+        )
+
+    @property
+    def head(self) -> bool:
+        """Whether its networks have a dense head."""
+        return any(kind.head for kind in self.kinds)
+
+    def check(self, plan: Plan) -> None:
+        """Refuse a network that the core cannot run.
+
+        Raises:
+            InputError: names what does not fit, what the network has and what the core offers.
+        """
+        _check_alike(plan, self.tanh, head=self.head)
+        self.sizes.check(Sizes.of(plan))
+        for job, kind in zip(plan.jobs, plan.job_kinds, strict=True):
+            if kind not in self.kinds:
+                raise InputError(
+                    f"the network does not fit the core: {job.name} has {self._lacks(kind)}"
+                )
+
+    def _lacks(self, kind: Kind) -> str:
+        """In words what a kind has that those of the core have not."""
+        alike = [own for own in self.kinds if (own.cell, own.makes) == (kind.cell, kind.makes)]
+        if alike:
+            return kind.difference(alike[0])
+        cells = dict.fromkeys(_cell_in_words(own) for own in self.kinds if not own.head)
+        return f"{_cell_in_words(kind)} cells, the core offers {', '.join(cells)}"
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values that :meth:`from_json` takes."""
+        return {
+            "lanes": self.lanes,
+            "tail_multipliers": self.tail_multipliers,
+            "interface": asdict(self.interface),
+            "sizes": asdict(self.sizes),
+            "kinds": [kind.as_json() for kind in self.kinds],
+            "tanh": asdict(self.tanh),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Capacity:
+        """What :meth:`as_json` wrote; KeyError, TypeError or ValueError for anything else."""
+        return cls(
+            lanes=int(value["lanes"]),
+            tail_multipliers=int(value["tail_multipliers"]),
+            interface=Interface(**value["interface"]),
+            sizes=Sizes(**{name: int(number) for name, number in value["sizes"].items()}),
+            kinds=tuple(Kind.from_json(kind) for kind in value["kinds"]),
+            tanh=TanhTable(**{**value["tanh"], "out": Format(**value["tanh"]["out"])}),
+        )
+
+    @property
+    def number(self) -> int:
+        """CRC-32 of all of it: the core's id."""
+        return zlib.crc32(json.dumps(self.as_json(), sort_keys=True).encode())
+
+
+def _cell_in_words(kind: Kind) -> str:
+    if kind.cell is None:
+        return "head"
+    options = (f"{name}={value}" for name, value in cell_options(kind.cell).items())
+    return " ".join([kind.cell.kind, *options])
+
+
+def _check_alike(plan: Plan, tanh: TanhTable, *, head: bool) -> None:
+    """Refuse another table, and a head where there is none or none where there is one."""
+    network = plan.network
+    if (network.head is not None) != head:
+        has, offers = ("a", "none") if network.head else ("no", "one")
+        raise InputError(
+            f"the network does not fit the core: it has {has} dense head, the core offers {offers}"
+        )
+    if network.tanh != tanh:
+        raise InputError(
+            f"the network does not fit the core: its tanh table is {network.tanh}, "
+            f"the core offers {tanh}"
+        )

@@ -1,0 +1,300 @@
+"""The operand store: x, h, c and r * h of every layer, and how much of each is ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.interface import LAST_BEAT
+from hdl.layout.ports import input_layout, step_fields, unit_address, vector_depth
+from hdl.parts.component import Component, delayed
+from hdl.parts.memory import block_memory
+from hdl.parts.numeric import span
+from hdl.plan import Plan
+
+
+class Operand(enum.Enum, shape=2):
+    """Which of the memories an operand is read from."""
+
+    X = 0
+    H = 1
+    C = 2
+    RH = 3
+
+
+def write_signature(plan: Plan, vector: str) -> wiring.Signature:
+    """Writes of one of the vectors, as seen from the writer."""
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "address": Out(span(plan.sizes.state_units)),
+            "stream": Out(span(plan.interface.streams)),
+            "data": Out(signed(plan.vector_width(vector))),
+            "announce": Out(1),
+            **({"last": Out(1)} if plan.storage.loadable else {}),
+            "layer": Out(span(plan.sizes.layers)),
+        }
+    )
+
+
+def ready_layout(plan: Plan) -> data.StructLayout:
+    """For each vector, named as in ``h0``, the number of its units that are ready."""
+    units = [layer.units for layer in plan.network.layers]
+    if plan.storage.loadable:
+        units = [plan.sizes.units] * plan.sizes.layers
+    return data.StructLayout(
+        {f"{name}{layer}": range(units[layer] + 1) for name, layer in plan.vectors}
+    )
+
+
+def complete_layout(plan: Plan) -> data.StructLayout:
+    """For each vector whether all of its units are ready."""
+    return data.StructLayout({f"{name}{layer}": 1 for name, layer in plan.vectors})
+
+
+def restarts(plan: Plan) -> int:
+    """What the sequencer restarts: jobs; where they are loaded, vectors, and the head's sums."""
+    return len(plan.vectors) + 1 if plan.storage.loadable else len(plan.jobs)
+
+
+def all_ready(plan: Plan, ready: Any) -> Value:
+    """Whether every unit of every vector is ready, as :func:`ready_layout` tells.
+
+    Where sizes are loaded it is ``complete`` of :class:`OperandStore` that tells.
+    """
+    if plan.storage.loadable:
+        return ready.as_value().all()
+    units = [layer.units for layer in plan.network.layers]
+    result = Value.cast(1)
+    for name, layer in plan.vectors:
+        result &= ready[f"{name}{layer}"] == units[layer]
+    return result
+
+
+def made_vectors(plan: Plan) -> list[str]:
+    """Names of the vectors that any layer makes."""
+    return [name for name in ("h", "c", "rh") if plan.vector_width(name)]
+
+
+def state_vectors(plan: Plan) -> list[str]:
+    """Those of them that outlive a step, which the state update reads."""
+    return [name for name in made_vectors(plan) if name != "rh"]
+
+
+class OperandStore(Component):
+    """Vectors that the array multiplies, written as they come and read element by element.
+
+    x has two banks: one step's input is in use while the next one's arrives. The other vectors
+    hold one word a unit of all layers and, but for r * h, of every stream; the state update writes
+    them unit by unit.
+
+    Args:
+        plan: the core's plan; only memories that it needs are made.
+
+    Attributes:
+        i: input stream, see :func:`hdl.layout.ports.input_layout`.
+        begins, ends, last_input: where weights are loaded: the beat that is next is a step's first,
+            its last; and the index of the last.
+        complete: there, for each vector whether all of it is ready.
+        x_ready: elements of the current step's input that can be read; ``x_whole``: all can.
+        x_step: the current step's other fields; those of its first beat are valid once an element
+            is ready, those of its last beat once all are.
+        x_release: the current step's input is not needed any more; ``x_releasing`` says so a cycle
+            before.
+        read_operand, read_address, read_stream, read_zero: what to read; zero instead of the
+            memory's word.
+        read_data: the element, two cycles later.
+        write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers), ``stream`` and
+            ``data``; ``latency.ANNOUNCED`` cycles before it ``announce`` with the ``layer``.
+            What was announced counts as ready, because it is read a cycle after that at the
+            earliest.
+        restart: for each job, the vectors that it makes become not ready.
+        ready: see :func:`ready_layout`; units announced since.
+        state_address, state_stream, state_h, state_c: h and c of a unit, one cycle later, for the
+            state update.
+    """
+
+    def __init__(self, *, plan: Plan) -> None:
+        self.plan = plan
+        inputs, units = plan.sizes.inputs, plan.sizes.state_units
+        stream_number = span(plan.interface.streams)
+        ports = {f"write_{name}": In(write_signature(plan, name)) for name in made_vectors(plan)}
+        ports |= {
+            f"state_{name}": Out(signed(plan.vector_width(name))) for name in state_vectors(plan)
+        }
+        if plan.storage.loadable:
+            ports |= {
+                "begins": Out(1),
+                "ends": Out(1),
+                "last_input": In(span(inputs)),
+                "complete": Out(complete_layout(plan)),
+            }
+        super().__init__(
+            {
+                "i": In(stream.Signature(input_layout(plan))),
+                "x_ready": Out(span(inputs)),
+                "x_whole": Out(1),
+                "x_step": Out(data.StructLayout(step_fields(plan))),
+                "x_releasing": In(1),
+                "x_release": In(1),
+                "read_operand": In(Operand),
+                "read_address": In(span(max(inputs, units))),
+                "read_stream": In(stream_number),
+                "read_zero": In(1),
+                "read_data": Out(signed(plan.operand_width)),
+                "restart": In(restarts(plan)),
+                "ready": Out(ready_layout(plan)),
+                "state_address": In(span(units)),
+                "state_stream": In(stream_number),
+                **ports,
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        words = {"x": self._input_banks(m)}
+        words |= {name: self._vector(m, name) for name in made_vectors(self.plan)}
+        read = [name for name in words if any(p.operand == name for p in self.plan.passes)]
+        if self.plan.storage.loadable:
+            read = list(words)
+
+        operand = delayed(m, self.read_operand, 2, name="operand")[-1]
+        zero = delayed(m, self.read_zero, 2, name="zero")[-1]
+        # Each memory has its register first: block RAM is slow without.
+        codes = {
+            Operand[name.upper()].value: delayed(m, words[name], 1, name=f"{name}_word")[-1]
+            for name in read
+        }
+        chosen = Signal(self.read_data.shape())
+        with m.Switch(operand):
+            for code, word in codes.items():
+                with m.Case(code):
+                    m.d.comb += chosen.eq(word)
+        m.d.comb += self.read_data.eq(Mux(zero, 0, chosen))
+        return m
+
+    def _input_banks(self, m: Module) -> Value:
+        """Two banks of x, filled by the stream and emptied step by step."""
+        fields = step_fields(self.plan)
+        index_bits = (self.plan.sizes.inputs - 1).bit_length()  # the bank is the address' top bit
+        m.submodules.x_memory = memory = block_memory(
+            shape=self.i.payload.data.shape(), depth=2 << index_bits
+        )
+        fill, read = memory.write_port(), memory.read_port()
+        fill_bank, read_bank = Signal(), Signal()
+        index = Signal(span(self.plan.sizes.inputs))
+        one = Signal()  # bank at least holds a whole step
+        both = Signal()  # banks do
+        still_one, still_both = Signal(), Signal()
+        whole = Signal()  # the current step is whole; a bank that is being released does not count
+        steps = Signal(data.ArrayLayout(self.x_step.shape(), 2))
+        accept, complete = Signal(), Signal()
+        room = Signal(init=1)  # both is low
+        loaded = self.plan.storage.loadable
+        last = self.last_input if loaded else Const(self.plan.network.inputs - 1)
+        at_first = Signal(init=1)  # index is 0
+        at_last = Signal(init=self.plan.network.inputs == 1)  # index is last
+        m.d.comb += [
+            self.i.ready.eq(room),
+            accept.eq(self.i.valid & self.i.ready),
+            complete.eq(accept & at_last),
+            fill.addr.eq(Cat(index[:index_bits], fill_bank)),
+            fill.data.eq(self.i.payload.data),
+            fill.en.eq(accept),
+            read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
+            self.x_ready.eq(index),
+            self.x_whole.eq(whole),
+            self.x_step.eq(steps[read_bank]),
+        ]
+        if loaded:
+            m.d.comb += [self.begins.eq(at_first), self.ends.eq(at_last)]
+        # Nothing comes while both are full.
+        m.d.comb += [
+            still_one.eq(complete | (one & (both | ~self.x_release))),
+            still_both.eq((both | (one & complete)) & ~self.x_release),
+        ]
+        m.d.sync += [
+            one.eq(still_one),
+            both.eq(still_both),
+            room.eq(~still_both),
+            whole.eq(Mux(self.x_releasing, still_both, still_one)),
+        ]
+        if loaded:
+            m.d.comb += at_last.eq(index == last)
+        else:
+            with m.If(accept):
+                m.d.sync += at_last.eq(Mux(complete, last == 0, index + 1 == last))
+        with m.If(accept):
+            m.d.sync += [index.eq(Mux(complete, 0, index + 1)), at_first.eq(complete)]
+        with m.If(accept & at_first):
+            m.d.sync += [
+                steps[fill_bank][name].eq(self.i.payload[name])
+                for name in fields
+                if name not in LAST_BEAT
+            ]
+        with m.If(complete):
+            m.d.sync += [
+                steps[fill_bank][name].eq(self.i.payload[name])
+                for name in fields
+                if name in LAST_BEAT
+            ]
+            m.d.sync += fill_bank.eq(~fill_bank)
+        with m.If(self.x_release):
+            m.d.sync += read_bank.eq(~read_bank)
+        return read.data
+
+    def _vector(self, m: Module, name: str) -> Value:
+        """A vector of all layers with its ready counters; returns the word for the array."""
+        write = getattr(self, f"write_{name}")
+        plan, outlives = self.plan, name in state_vectors(self.plan)
+        depth = vector_depth(plan) if outlives else max(2, plan.sizes.state_units)
+        memory = block_memory(shape=write.data.shape(), depth=depth)
+
+        def address(unit: Value, stream: Value) -> Value:
+            return unit_address(plan, unit, stream) if outlives else unit
+
+        m.submodules[f"{name}_memory"] = memory
+        fill, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            fill.addr.eq(address(write.address, write.stream)),
+            fill.data.eq(write.data),
+            fill.en.eq(write.valid),
+            read.addr.eq(address(self.read_address, self.read_stream)),
+        ]
+        if outlives:
+            update = memory.read_port()
+            m.d.comb += [
+                update.addr.eq(address(self.state_address, self.state_stream)),
+                getattr(self, f"state_{name}").eq(update.data),
+            ]
+        for vector, layer in plan.vectors:
+            if vector == name:
+                self._counter(m, name, layer, write)
+        return read.data
+
+    def _counter(self, m: Module, name: str, layer: int, write: Any) -> None:
+        """Units of a layer's vector that are ready; all of them at first."""
+        if self.plan.storage.loadable:
+            self._loaded_counter(m, name, layer, write)
+            return
+        units = self.plan.network.layers[layer].units
+        count = Signal(span(units + 1), init=units, name=f"{name}_ready{layer}")
+        m.d.comb += self.ready[f"{name}{layer}"].eq(count)
+        with m.If(self.restart[self.plan.job_making(name, layer)]):
+            m.d.sync += count.eq(0)
+        with m.Elif(write.announce & (write.layer == layer)):
+            m.d.sync += count.eq(count + 1)
+
+    def _loaded_counter(self, m: Module, name: str, layer: int, write: Any) -> None:
+        """The same of a layer whose number of units is not known: the last one is marked."""
+        ready = self.ready[f"{name}{layer}"]
+        count = Signal.like(ready, init=-1, name=f"{name}_ready{layer}")
+        complete = Signal(init=1, name=f"{name}_complete{layer}")
+        m.d.comb += [ready.eq(count), self.complete[f"{name}{layer}"].eq(complete)]
+        with m.If(self.restart[self.plan.vectors.index((name, layer))]):
+            m.d.sync += [count.eq(0), complete.eq(0)]
+        with m.Elif(write.announce & (write.layer == layer)):
+            m.d.sync += [count.eq(count + 1), complete.eq(write.last)]

@@ -1,0 +1,81 @@
+"""Which sums the state update reads from the shadow, and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from hdl.array.shadow import read_layout
+from hdl.parts.component import Component
+from hdl.parts.numeric import constant_by, span
+from hdl.plan import Plan
+from hdl.timing.latency import READ
+
+
+class ShadowReader(Component):
+    """Asks for a unit's sums one after the other, and for those of other banks' units beside them.
+
+    Units of one row come lane by lane, so a bank has ``banks * interval`` cycles for the sums of
+    one, which is enough for all of them.
+
+    Latency: a unit's first sum is asked for ``latency.READ`` cycles after it entered, the
+    others in the cycles after that, in the order of :attr:`hdl.plan.Plan.reads`.
+
+    Attributes:
+        valid, job, row, bank, group: a unit that enters, and where its sums are.
+        read: see :class:`hdl.array.shadow.Shadow`.
+    """
+
+    def __init__(self, *, plan: Plan) -> None:
+        self.plan = plan
+        layout = read_layout(plan.array)
+        super().__init__(
+            {
+                "valid": In(1),
+                "job": In(span(len(plan.kinds))),
+                "row": In(layout["row"].shape),
+                "bank": In(span(plan.array.banks)),
+                "group": In(layout["group"].shape),
+                "read": Out(data.ArrayLayout(layout, plan.array.banks)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        assert READ == 1
+        for bank in range(self.plan.array.banks):
+            self._bank(m, bank)
+        return m
+
+    def _bank(self, m: Module, bank: int) -> None:
+        reads = max(map(len, self.plan.reads))
+        asked = Signal(read_layout(self.plan.array), name=f"asked{bank}", reset_less=True)
+        job = Signal(span(len(self.plan.kinds)), name=f"job{bank}", reset_less=True)
+        count = Signal(span(reads + 1), name=f"count{bank}", reset_less=True)
+        enters = Signal(name=f"enters{bank}")
+        m.d.comb += [
+            enters.eq(self.valid & (self.bank == bank)),
+            self.read[bank].eq(asked),
+        ]
+        later: Any = asked.gate
+        for number in range(1, reads):
+            later = Mux(count == number, self._gate(m, job, number, bank), later)
+        m.d.sync += [count.eq(count + 1), asked.gate.eq(later)]
+        with m.If(enters):
+            m.d.sync += [
+                asked.gate.eq(self._gate(m, self.job, 0, bank)),
+                asked.row.eq(self.row),
+                asked.group.eq(self.group),
+                job.eq(self.job),
+                count.eq(1),
+            ]
+
+    def _gate(self, m: Module, job: Value, number: int, bank: int) -> Value:
+        """The accumulator slot that a job's units are asked for as their ``number``-th."""
+        slots = [reads[min(number, len(reads) - 1)] for reads in self.plan.reads]
+        if len(set(slots)) == 1:
+            return Value.cast(slots[0])
+        return constant_by(m, job, slots, name=f"gate{bank}_{number}")

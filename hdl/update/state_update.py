@@ -1,0 +1,235 @@
+"""The state update: drains completed rows unit by unit into h, c, r * h and the output stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hdl.array.shadow import read_layout
+from hdl.layout.pass_table import row_layout
+from hdl.layout.ports import output_layout
+from hdl.loading.loader import write_layout
+from hdl.parts.component import Component, delayed
+from hdl.parts.numeric import constant_by, span
+from hdl.parts.output_buffer import OutputBuffer
+from hdl.plan import Plan
+from hdl.store.operand_store import made_vectors, state_vectors, write_signature
+from hdl.timing.latency import ANNOUNCED, CLASS, QUEUE, READ, READ_STATE, SHADOW
+from hdl.update.builder import UpdateBuilder
+from hdl.update.pipeline import Staged
+from hdl.update.shadow_reader import ShadowReader
+from hdl.update.unit_entry import UnitEntry
+
+
+class StateUpdate(Component):
+    """Takes completed rows in order and sends their units through the update of their cell.
+
+        rows ─► queue ─► unit counter ─► shadow ─► + bias ─► requantize ─► σ, tanh ─► c ─► h
+                                                      └─► logits (─► class) ─► output buffer ─► o
+
+    A unit enters every ``plan.update_cost.interval`` cycles (`UnitEntry`), so
+    that the element-wise products of all updates share ``plan.tail_multipliers`` multipliers. The
+    pipeline never stalls: a row that emits words enters only when the output buffer, which holds
+    one whole result at least, has room for it.
+
+    Latency: ``latency.QUEUE`` cycles from ``row_done`` until the row's first unit enters, if
+    the rows before it are through; from there ``plan.update_cost``.
+    Cost: the multipliers, tanh tables, a bias memory a gate, a buffer of one result.
+
+    Attributes:
+        row_done, row: a row is complete; ``latency.SHADOW`` cycles later it can be read from
+            the shadow.
+        read, sums: see :class:`hdl.array.shadow.Shadow`.
+        state_address, state_stream, state_h, state_c: a unit and its h and c of step t-1, one
+            cycle later.
+        write_h, write_c, write_rh: see :class:`hdl.store.operand_store.OperandStore`.
+        write, bank: where weights are loaded, see :class:`hdl.loading.loader.Loader`.
+        head_start, head_free: the head's sums are about to be overwritten; may they be?
+        o: output stream, see :func:`hdl.layout.ports.output_layout`.
+        saturated: where ``watched``: a new element of c was cut to its format's range.
+    """
+
+    def __init__(self, *, plan: Plan, watched: bool = False) -> None:
+        self.plan = plan
+        loads = plan.storage.loadable
+        self._watched = watched
+        ports = {f"write_{name}": Out(write_signature(plan, name)) for name in made_vectors(plan)}
+        ports |= {
+            f"state_{name}": In(signed(plan.vector_width(name))) for name in state_vectors(plan)
+        }
+        super().__init__(
+            {
+                "row_done": In(1),
+                "row": In(row_layout(plan)),
+                "read": Out(data.ArrayLayout(read_layout(plan.array), plan.array.banks)),
+                "sums": In(data.ArrayLayout(signed(plan.accumulator_width), plan.array.banks)),
+                "state_address": Out(span(plan.sizes.state_units)),
+                "state_stream": Out(span(plan.interface.streams)),
+                **({"write": In(write_layout(plan)), "bank": In(1)} if loads else {}),
+                "head_start": In(1),
+                "head_free": Out(1),
+                "o": Out(stream.Signature(output_layout(plan))),
+                **ports,
+                **({"saturated": Out(1)} if watched else {}),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        plan, cost = self.plan, self.plan.update_cost
+        assert QUEUE + READ >= SHADOW
+        m.submodules.entry = entry = UnitEntry(plan=plan)
+        unit = entry.unit
+        m.d.comb += [
+            entry.row_done.eq(self.row_done),
+            entry.row.eq(self.row),
+            entry.given.eq(self.o.valid & self.o.ready),
+        ]
+        builder = UpdateBuilder(
+            m,
+            plan=plan,
+            entering=unit,
+            phase=entry.phase,
+            enable=entry.in_flight,
+            sums=self.sums,
+            state={name: getattr(self, f"state_{name}") for name in state_vectors(plan)},
+            loads=(self.write, self.bank) if plan.storage.loadable else None,
+            watched=self._watched,
+        )
+        for (program, kinds), order in zip(plan.programs, cost.orders, strict=True):
+            builder.run(program, kinds, order)
+        for vector in made_vectors(plan):
+            self._write(m, builder, vector, entry.alive)
+        if self._watched and "c" in made_vectors(plan):
+            stage, cut = builder.cut()
+            m.d.comb += self.saturated.eq(entry.alive[stage] & cut)
+        result = self._result(builder)
+        asked = cost.state - READ_STATE
+        m.d.comb += [
+            self.state_address.eq(builder.pipe.at(builder.index, asked)),
+            self.state_stream.eq(builder.pipe.at(builder.stream, asked)),
+        ]
+        builder.finish()
+        self._emit(m, result, unit)
+        self._watch_head(m, unit)
+        m.submodules.reader = reader = ShadowReader(plan=plan)
+        m.d.comb += [
+            getattr(reader, name).eq(unit[name])
+            for name in ("valid", "job", "row", "bank", "group")
+        ]
+        m.d.comb += self.read.eq(reader.read)
+        return m
+
+    def _watch_head(self, m: Module, unit: Any) -> None:
+        """Whether the head's sums have been drained: its last unit has entered."""
+        head_waits = Signal()
+        m.d.comb += self.head_free.eq(~head_waits)
+        with m.If(self.head_start):
+            m.d.sync += head_waits.eq(1)
+        with m.Elif(unit.valid & unit.last & self._is_head(unit.job)):
+            m.d.sync += head_waits.eq(0)
+
+    def _is_head(self, kind: Value) -> Value:
+        """Whether a unit is the head's; without head nobody asks."""
+        if not self.plan.storage.loadable:
+            return kind == len(self.plan.kinds) - 1
+        return kind.matches(*(n for n, one in enumerate(self.plan.kinds) if one.head))
+
+    def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: Value) -> None:
+        """A vector's new elements to their memory, announced before."""
+        write = getattr(self, f"write_{vector}")
+        stage, value, writes = builder.written(vector)
+        announced = stage - ANNOUNCED
+        m.d.comb += [
+            write.valid.eq(alive[stage] & writes(builder.pipe.job_at(stage))),
+            write.address.eq(builder.pipe.at(builder.index, stage)),
+            write.stream.eq(builder.pipe.at(builder.stream, stage)),
+            write.data.eq(value),
+            write.announce.eq(alive[announced] & writes(builder.pipe.job_at(announced))),
+            write.layer.eq(self._layer(m, builder, vector, announced)),
+        ]
+        if self.plan.storage.loadable:
+            m.d.comb += write.last.eq(builder.pipe.at(builder.last, announced))
+
+    def _layer(self, m: Module, builder: UpdateBuilder, vector: str, stage: int) -> Value:
+        """The layer of the unit in a stage."""
+        if self.plan.storage.loadable:
+            return builder.pipe.at(builder.layer, stage)
+        layers = [min(job.layer, len(self.plan.network.layers) - 1) for job in self.plan.jobs]
+        return constant_by(m, builder.pipe.job_at(stage), layers, name=f"{vector}_layer")
+
+    def _result(self, builder: UpdateBuilder) -> Staged:
+        """What goes to the output: the head's sums, or h."""
+        if not self.plan.capacity.head:
+            stage, value, _ = builder.written("h")
+            return Staged(value, stage, ())
+        kinds, cost = self.plan.kinds, self.plan.update_cost
+        builder.pipe.active = [number for number, kind in enumerate(kinds) if kind.head]
+        formats = [kind.format("out") for kind in kinds]
+        first = cost.logit - cost.delays.narrow - cost.delays.first_sum
+        result = builder.pipe.narrow(builder.biased(0, first), formats, name="logit")
+        assert result.stage == cost.logit
+        return result
+
+    @property
+    def _classes(self) -> int:
+        """Logits of a head, at most."""
+        plan = self.plan
+        return 1 << (plan.sizes.out_width - 1) if plan.storage.loadable else plan.network.outputs
+
+    def _emit(self, m: Module, result: Staged, unit: Any) -> None:
+        """Results to the output buffer, and from there to ``o``."""
+        plan = self.plan
+
+        def at_result(signal: Value, cycles: int = result.stage) -> Value:
+            return delayed(m, signal, cycles, name="emitted", resets=True)[-1]
+
+        begins = at_result(unit.begin)
+        emits = at_result(unit.valid & unit.emit)
+        ends = at_result(unit.last)
+        final = at_result(unit.final)
+        streams = at_result(unit.stream)
+        value = result.value
+        if plan.interface.classes:
+            value = _class(m, value, emits, begins, outputs=self._classes)
+            emits, ends, final, streams = (
+                at_result(signal, CLASS) for signal in (emits & ends, ends, final, streams)
+            )
+        m.submodules.buffer = buffer = OutputBuffer(
+            shape=self.o.payload.shape(), places=plan.sizes.output_places
+        )
+        word = buffer.word
+        m.d.comb += [
+            buffer.write.eq(emits),
+            word.data.eq(value),
+            word.last.eq(ends & final),
+        ]
+        connect(m, buffer.o, flipped(self.o))
+        if plan.interface.streams > 1:
+            m.d.comb += word.stream.eq(streams)
+
+
+def _class(m: Module, value: Value, valid: Value, begins: Value, *, outputs: int) -> Value:
+    """Index of the largest of some words that come one by one; the first of equal ones.
+
+    Args:
+        m: module to build into.
+        value, valid: the words.
+        begins: with the first of them.
+        outputs: their number.
+
+    Returns:
+        The index, ``CLASS`` cycles after the last word.
+    """
+    best = Signal(value.shape(), name="best_logit", reset_less=True)
+    index = Signal(span(outputs), name="logit_index")
+    found = Signal(span(outputs), name="best_class", reset_less=True)
+    now = Mux(begins, 0, index)
+    with m.If(valid):
+        m.d.sync += index.eq(now + 1)
+        with m.If(begins | (value > best)):
+            m.d.sync += [best.eq(value), found.eq(now)]
+    return found

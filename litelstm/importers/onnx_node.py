@@ -1,0 +1,75 @@
+"""One operator of an ONNX graph, as the importer reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import InputError
+from litelstm.importers.tensors import Data
+
+Value = NDArray[Any] | Data
+"""What a name in the graph stands for: a constant, or a tensor that depends on the input."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """An operator with the values of its inputs.
+
+    Args:
+        op: its type.
+        name: its name, or its first output's where it has none.
+        attributes: by name, as Python and NumPy values.
+        inputs: values in order; ``None`` for an optional one that is absent.
+        outputs: names in order; empty for one that nobody reads.
+    """
+
+    op: str
+    name: str
+    attributes: Mapping[str, Any]
+    inputs: tuple[Value | None, ...]
+    outputs: tuple[str, ...]
+
+    def has(self, index: int) -> bool:
+        """Whether the input at ``index`` is given."""
+        return index < len(self.inputs) and self.inputs[index] is not None
+
+    def data(self, index: int = 0) -> Data:
+        """An input that depends on the network's input."""
+        value = self.inputs[index] if self.has(index) else None
+        if not isinstance(value, Data):
+            raise InputError(f"input {index} is constant, expected a tensor of the network")
+        return value
+
+    def constant(self, index: int) -> NDArray[Any]:
+        """An input that is constant."""
+        value = self.inputs[index] if self.has(index) else None
+        if not isinstance(value, np.ndarray):
+            raise InputError(f"input {index} depends on the network's input, expected a constant")
+        return value
+
+    def integers(self, index: int, attribute: str) -> list[int] | None:
+        """Integers from an input, or from the attribute that older versions have; else ``None``."""
+        if self.has(index):
+            return [int(n) for n in np.atleast_1d(self.constant(index))]
+        if attribute in self.attributes:
+            return [int(n) for n in np.atleast_1d(self.attributes[attribute])]
+        return None
+
+    def real(self, attribute: str, default: float) -> float:
+        """An attribute that is a real number."""
+        return float(self.attributes.get(attribute, default))
+
+    def number(self, attribute: str, default: int) -> int:
+        """An attribute that is an integer."""
+        return int(self.attributes.get(attribute, default))
+
+    def check_attributes(self, *known: str) -> None:
+        """Refuse an attribute that has no meaning here."""
+        for name in self.attributes:
+            if name not in known:
+                raise InputError(f"has attribute {name}, which is not known")

@@ -1,0 +1,250 @@
+"""Tensors of a recurrent graph: axes with a meaning, and a form for every step.
+
+A tensor's axes are named ``batch``, ``steps``, ``features``, ``directions`` for the two of a
+bidirectional operator, and ``one`` for those of size 1 that exporters put in and take out. What
+reorders axes moves names; nothing moves numbers, and what would mix samples of a batch, or features
+and steps, is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import InputError
+from litelstm.importers.forms import Form, constant, stacked
+
+
+class AxesError(InputError):
+    """Axes are not where an operator needs them; perhaps the input's were taken wrongly.
+
+    Attributes:
+        done: how many operators of the graph had been followed.
+    """
+
+    def __init__(self, message: str, done: int = 0) -> None:
+        super().__init__(message)
+        self.done = done
+
+
+DIRECTIONS = 2
+"""Size of the axis ``directions``."""
+
+MERGED = {
+    (): "one",
+    ("batch",): "batch",
+    ("directions",): "directions",
+    ("features",): "features",
+    ("steps",): "steps",
+    ("directions", "features"): "features",
+    ("steps", "batch"): "steps batch",
+    ("batch", "steps"): "batch steps",
+}
+"""What some axes are as one, in this order; sums over x are made for all steps as one batch."""
+
+_PARTS = {"steps batch": ("steps", "batch"), "batch steps": ("batch", "steps")}
+"""The axes that a merged one can be split into again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A tensor that depends on the network's input.
+
+    Args:
+        axes: a name for every axis; ``features`` may be missing where the forms have size 1. With
+            ``directions`` the forms have the features of both directions one after the other.
+        forms: one for each step, or a single one where no axis is ``steps``.
+        batch: size of the axis ``batch``.
+    """
+
+    axes: tuple[str, ...]
+    forms: tuple[Form, ...]
+    batch: int
+
+    @property
+    def features(self) -> int:
+        """Length of the vectors, of one direction."""
+        return self.forms[0].size // (DIRECTIONS if "directions" in self.axes else 1)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return tuple(self._size(axis) for axis in self.axes)
+
+    def _size(self, axis: str) -> int:
+        if axis in _PARTS:
+            return len(self.forms) * self.batch
+        sizes = {"batch": self.batch, "directions": DIRECTIONS, "steps": len(self.forms)}
+        return self.features if axis == "features" else sizes.get(axis, 1)
+
+    def axis(self, index: int) -> int:
+        """A position in ``axes``, counted from the front, of an index that may be negative."""
+        if not -len(self.axes) <= index < len(self.axes):
+            raise InputError(f"axis is {index}, expected less than {len(self.axes)}")
+        return index % len(self.axes)
+
+    def each(self, change: Callable[[Form], Form]) -> Data:
+        """The same axes with every form changed."""
+        return Data(self.axes, tuple(change(form) for form in self.forms), self.batch)
+
+    def transposed(self, order: Sequence[int]) -> Data:
+        """The axes in another order."""
+        if sorted(order) != list(range(len(self.axes))):
+            raise InputError(f"perm is {list(order)}, expected an order of {len(self.axes)} axes")
+        return Data(tuple(self.axes[n] for n in order), self.forms, self.batch)
+
+    def squeezed(self, places: Sequence[int] | None) -> Data:
+        """Without some axes of size 1 (all that are, where ``places`` is ``None``)."""
+        shape = self.shape
+        if places is None:
+            gone = {n for n, size in enumerate(shape) if size == 1}
+        else:
+            gone = {self.axis(n) for n in places}
+        for n in gone:
+            if shape[n] != 1:
+                raise AxesError(f"squeezes {self.axes[n]} of size {shape[n]}, expected 1")
+        axes = tuple(axis for n, axis in enumerate(self.axes) if n not in gone)
+        return Data(axes, self.forms, self.batch)
+
+    def unsqueezed(self, places: Sequence[int]) -> Data:
+        """With new axes of size 1 at ``places`` of the result."""
+        rank = len(self.axes) + len(places)
+        new = {n % rank for n in places}
+        rest = iter(self.axes)
+        axes = tuple("one" if n in new else next(rest) for n in range(rank))
+        return Data(axes, self.forms, self.batch)
+
+    def reshaped(self, target: Sequence[int]) -> Data:
+        """With axes of size 1 put in or taken out, and others merged that ``MERGED`` knows.
+
+        Args:
+            target: sizes; 0 keeps one, -1 is the rest.
+        """
+        shape = self.shape
+        wanted = [
+            shape[n] if size == 0 and n < len(shape) else size for n, size in enumerate(target)
+        ]
+        if wanted.count(-1) == 1:
+            known = -math.prod(wanted)
+            wanted[wanted.index(-1)] = math.prod(shape) // known if known else 0
+        single = [part for axis in self.axes for part in _PARTS.get(axis, (axis,))]
+        left = [axis for axis in single if self._size(axis) != 1]
+        axes = []
+        for size in wanted:
+            taken = []
+            while size != math.prod(self._size(axis) for axis in taken) and left:
+                taken.append(left.pop(0))
+            name = MERGED.get(tuple(taken))
+            if name is None or size != math.prod(self._size(axis) for axis in taken):
+                raise AxesError(f"reshapes {self.described()} to {tuple(wanted)}")
+            axes.append(name)
+        if left:
+            raise AxesError(f"reshapes {self.described()} to {tuple(wanted)}")
+        if "features" in single and self._size("features") == 1 and axes[-1:] == ["one"]:
+            axes[-1] = "features"
+        return Data(tuple(axes), self.forms, self.batch)
+
+    def taken(self, place: int, index: NDArray[np.int64]) -> Data:
+        """Some indices (a scalar or a list) along one axis."""
+        place = self.axis(place)
+        name, size = self.axes[place], self.shape[place]
+        if index.ndim > 1 or ((index < -size) | (index >= size)).any():
+            raise InputError(f"takes {index.tolist()} of {name}, expected indices below {size}")
+        index = index % size
+        flat = np.atleast_1d(index)
+        data = self
+        if name == "steps":
+            forms = tuple(self.forms[n] for n in flat)
+            data = Data(self.axes, forms, self.batch)
+        elif name == "features":
+            first = np.arange(0, self.forms[0].size, self.features)  # of each direction
+            rows = (first[:, None] + flat).ravel()
+            data = self.each(lambda form: form.rows(rows))
+        elif name == "directions" and len(flat) == 1:
+            rows = flat[0] * self.features + np.arange(self.features)
+            axes = (*self.axes[:place], "one", *self.axes[place + 1 :])
+            data = Data(axes, tuple(form.rows(rows) for form in self.forms), self.batch)
+        elif not np.array_equal(flat, np.arange(size)):
+            raise AxesError(f"takes {flat.tolist()} of axis {place} ({name}), expected all")
+        return data if index.ndim else data.squeezed([place])
+
+    def ways(self, place: int) -> tuple[Data, ...]:
+        """Both directions, each with an axis of size 1 in the place of ``directions``."""
+        return tuple(self.taken(place, np.array([way])) for way in range(DIRECTIONS))
+
+    def repeated(self, times: Sequence[int]) -> Data:
+        """Refuse anything but a broadcast to its own shape; leading axes of 1 may be new."""
+        data = self.unsqueezed(range(max(0, len(times) - len(self.axes))))
+        shape = data.shape[len(data.shape) - len(times) :]
+        if any(n not in (1, size) for n, size in zip(times, shape, strict=True)):
+            raise AxesError(f"expands {self.described()} to {tuple(times)}")
+        return data
+
+    def described(self) -> str:
+        """For messages: ``(batch 2, steps 5, features 3)``."""
+        sizes = zip(self.axes, self.shape, strict=True)
+        return f"({', '.join(f'{axis} {size}' for axis, size in sizes)})"
+
+
+def as_data(array: NDArray[np.generic], like: Data) -> Data:
+    """A constant as a tensor with the axes that ``like`` has, the same for every sample.
+
+    ``array`` must broadcast to the shape of ``like``.
+    """
+    full = np.broadcast_to(array, like.shape).astype(np.float64)
+    for place in (n for n, axis in enumerate(like.axes) if axis == "batch" or axis in _PARTS):
+        first = np.take(full, [0], axis=place)
+        if (full != first).any():
+            raise InputError("a constant differs between the samples of a batch")
+        full = first
+    last = ("steps", "directions", "features")  # the others have size 1 here
+    order = [n for n, axis in enumerate(like.axes) if axis not in last]
+    order += [like.axes.index(axis) for axis in last if axis in like.axes]
+    steps = len(like.forms) if "steps" in like.axes else 1
+    rows = full.transpose(order).reshape(steps, -1)
+    return Data(like.axes, tuple(constant(row) for row in rows), like.batch)
+
+
+def combine(a: Data, b: Data, change: Callable[[Form, Form], Form]) -> Data:
+    """Two tensors element by element, broadcast to each other."""
+    rank = max(len(a.axes), len(b.axes))
+    a, b = (d.unsqueezed(range(rank - len(d.axes))) for d in (a, b))
+    axes = []
+    for left, right in zip(a.axes, b.axes, strict=True):
+        if left != right and "one" not in (left, right):
+            raise AxesError(f"combines {a.described()} and {b.described()}")
+        axes.append(right if left == "one" else left)
+    if a.features != b.features:
+        raise AxesError(f"combines {a.described()} and {b.described()}")
+    steps = max(len(a.forms), len(b.forms))
+    if {len(a.forms), len(b.forms)} - {1, steps}:
+        raise AxesError(f"combines {a.described()} and {b.described()}")
+    lefts, rights = (d.forms * (steps // len(d.forms)) for d in (a, b))
+    forms = tuple(change(left, right) for left, right in zip(lefts, rights, strict=True))
+    return Data(tuple(axes), forms, a.batch)
+
+
+def joined(parts: Sequence[Data], place: int) -> Data:
+    """Tensors one behind the other: vectors to a longer one, or steps to a sequence."""
+    place = parts[0].axis(place)
+    name = parts[0].axes[place]
+    if any(part.axes != parts[0].axes for part in parts):
+        raise AxesError(f"joins {' and '.join(part.described() for part in parts)}")
+    if name == "features":
+        if len({len(part.forms) for part in parts}) > 1:
+            raise AxesError(f"joins {' and '.join(part.described() for part in parts)}")
+        forms = tuple(stacked(group) for group in zip(*(p.forms for p in parts), strict=True))
+        return Data(parts[0].axes, forms, parts[0].batch)
+    if name == "directions" and "steps" not in parts[0].axes:
+        name, parts = "one", [way for part in parts for way in part.ways(place)]
+    axes = list(parts[0].axes)
+    axes[place] = "steps"
+    if name not in ("one", "steps") or axes.count("steps") > 1:
+        raise AxesError(f"joins {parts[0].described()} along {name}")
+    if len({part.features for part in parts}) > 1:
+        raise AxesError(f"joins {' and '.join(part.described() for part in parts)}")
+    return Data(tuple(axes), tuple(f for part in parts for f in part.forms), parts[0].batch)

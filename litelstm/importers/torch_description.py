@@ -1,0 +1,202 @@
+"""Descriptions of PyTorch state dicts: what their modules are, and what stands between these.
+
+A state dict has names and arrays, but not the order of the modules, nor what is between them. A
+description, a JSON object, says all of it:
+
+    {"layers": [
+        {"module": "RNN", "name": "rnn", "nonlinearity": "tanh", "output": "last step",
+         "activation": "none"},
+        {"module": "Linear", "name": "head", "activation": "none"}],
+     "input_scale": 1.0}
+
+``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM or Linear of ``torch.nn``, or
+``Recurrent`` of :mod:`litelstm.torch`. ``name`` is what its parameters' names begin with, empty for
+the state dict of the module itself. ``output`` is what a recurrent module hands on, and
+``activation`` what that, or a Linear's result, passes through before the next module reads it.
+Nothing that decides a result has a default: what a description does not say is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from golden.cells import CELLS, SIGMOIDS, Cell
+from golden.errors import InputError
+from litelstm.importers.outputs import ENDS
+
+ALL_STEPS, LAST_STEP, FINAL_STATE = "all steps", "last step", "final state"
+"""What a recurrent module can hand on: its h after each step, after the last one, or the h that
+each of its directions ends with (PyTorch's h_n). The last two differ for bidirectional modules."""
+
+NONE = "none"
+"""The activation of a module whose result the next one reads as it is."""
+
+END_ACTIVATIONS = {"softmax": "softmax", "log_softmax": "logsoftmax", "sigmoid": "sigmoid"}
+"""Activations that may stand at the end, by PyTorch's names, with their keys in ``ENDS``."""
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "nonlinearity": ("tanh",),
+    "gate": tuple(SIGMOIDS),
+    "output": (ALL_STEPS, LAST_STEP, FINAL_STATE),
+    "activation": (NONE, *END_ACTIVATIONS),
+}
+"""Fields that say what a module computes, and what of it can be mapped to a core."""
+
+REQUIRED = {
+    "RNN": ("nonlinearity", "output", "activation"),
+    "GRU": ("output", "activation"),
+    "LSTM": ("output", "activation"),
+    "Linear": ("activation",),
+    "Recurrent": ("gate", "output", "activation"),
+}
+"""Those that an entry must have, by its module."""
+
+OPTIONAL = {"Recurrent": ("cell", *(o for cell in CELLS.values() for o in cell.options))}
+"""Those that it may have; a cell's options decide which arrays it has."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """A checked description.
+
+    Attributes:
+        layers: entries in the order of the data, each with all of its module's fields.
+        input_scale: factor from stored samples to the numbers that the modules read.
+        end: what follows the last module and is left out, a key of ``ENDS``, or ``None``.
+    """
+
+    layers: tuple[Mapping[str, str], ...]
+    input_scale: float
+    end: str | None
+
+
+def read(path: str | Path) -> Description:
+    """Read a description from its JSON file.
+
+    Raises:
+        InputError: it is not as expected, or does not say all that it must.
+    """
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path}: is not a readable JSON file") from None
+    try:
+        return check(told)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def check(told: Any) -> Description:
+    """Check a description, as JSON values.
+
+    Raises:
+        InputError: it is not as expected, or does not say all that it must.
+    """
+    if not isinstance(told, Mapping) or not isinstance(told.get("layers"), (list, tuple)):
+        raise InputError("description has no list layers")
+    unknown = sorted(set(told) - {"layers", "input_scale"})
+    if unknown:
+        raise InputError(f"description has {unknown[0]}, expected layers and input_scale")
+    scale = told.get("input_scale", 1.0)
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)):
+        raise InputError(f"input_scale is {scale!r}, expected a positive number")
+    layers = told["layers"]
+    for index, entry in enumerate(layers):
+        _check_fields(index, entry)
+    _check_complete(layers)
+    for index, entry in enumerate(layers):
+        for field in REQUIRED[entry["module"]]:
+            if entry[field] not in CHOICES[field]:
+                raise _unmapped(index, entry, field, CHOICES[field])
+    _check_outputs(layers)
+    return Description(tuple(layers), float(scale), _end(layers))
+
+
+def _check_fields(index: int, entry: Any) -> None:
+    """Refuse an entry whose module or fields are not known, or are no texts."""
+    if not isinstance(entry, Mapping):
+        raise InputError(f"layers[{index}] is {entry!r}, expected an object")
+    module = entry.get("module")
+    if not isinstance(module, str) or module not in REQUIRED:
+        raise InputError(f"layers[{index}].module is {module!r}, expected {' or '.join(REQUIRED)}")
+    known = {"module", "name", *REQUIRED[module], *OPTIONAL.get(module, ())}
+    for field in sorted({*entry, "name"}):
+        if field not in known:
+            raise InputError(f"layers[{index}] has {field}, which a {module} has not")
+        if not isinstance(entry.get(field), str):
+            raise InputError(f"layers[{index}].{field} is {entry.get(field)!r}, expected a text")
+
+
+def _check_complete(layers: Any) -> None:
+    """Refuse a description that leaves open what its modules compute; name all that is missing."""
+    missing: dict[str, list[str]] = {}
+    for index, entry in enumerate(layers):
+        for field in REQUIRED[entry["module"]]:
+            if field not in entry:
+                missing.setdefault(field, []).append(f"layers[{index}]")
+    if missing:
+        told = [
+            f"{field} of {', '.join(places)} ({_quoted(CHOICES[field])})"
+            for field, places in missing.items()
+        ]
+        raise InputError(f"does not say {'; '.join(told)}")
+
+
+def _check_outputs(layers: Any) -> None:
+    """Refuse a recurrent module that hands on what the next one, or a core, does not take."""
+    recurrent = [index for index, entry in enumerate(layers) if "output" in entry]
+    for index in recurrent:
+        last = index == recurrent[-1]
+        if last == (layers[index]["output"] == ALL_STEPS):
+            expected = (LAST_STEP, FINAL_STATE) if last else (ALL_STEPS,)
+            raise _unmapped(index, layers[index], "output", expected)
+
+
+def _end(layers: Any) -> str | None:
+    """The activation at the end by its key in ``ENDS``; elsewhere there may be none."""
+    for index, entry in enumerate(layers[:-1]):
+        if entry["activation"] != NONE:
+            raise _unmapped(index, entry, "activation", (NONE,))
+    return END_ACTIVATIONS.get(layers[-1]["activation"]) if layers else None
+
+
+def _unmapped(
+    index: int, entry: Mapping[str, str], field: str, choices: tuple[str, ...]
+) -> InputError:
+    return InputError(
+        f"layers[{index}].{field} is {entry[field]!r}, expected {_quoted(choices)}: "
+        "nothing else can be mapped to a core here"
+    )
+
+
+def _quoted(choices: tuple[str, ...]) -> str:
+    return " or ".join(repr(choice) for choice in choices)
+
+
+def described_cell(entry: Mapping[str, str]) -> Cell:
+    """The cell of a ``Recurrent``.
+
+    Raises:
+        InputError: it is unknown, or an option is not one of its own.
+    """
+    kind = entry.get("cell", "litelstm")
+    if kind not in CELLS:
+        raise InputError(f"cell is {kind!r}, expected {' or '.join(CELLS)}")
+    known = ("module", "name", "cell", *REQUIRED["Recurrent"])
+    options = {name: value for name, value in entry.items() if name not in known}
+    for name in options:
+        if name not in CELLS[kind].options:
+            raise InputError(f"has {name}, which a {kind} has not")
+    try:
+        return CELLS[kind](**options)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+assert set(END_ACTIVATIONS.values()) == set(ENDS)

@@ -1,0 +1,51 @@
+"""The SPI lines of a core's top in simulated time, with the interface of Linux' spidev.
+
+A host's own code runs in a thread over it, as over :class:`sim.bus.serial_line.SerialLine`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cocotb.task import resume
+from cocotb.triggers import Timer
+
+
+class SpiLine:
+    """Host's end of the lines, mode 0, the most significant bit first.
+
+    Args:
+        dut: the top, with ``sck``, ``cs_n``, ``mosi`` and ``miso``.
+        bit: nanoseconds of a bit.
+    """
+
+    def __init__(self, dut: Any, *, bit: float) -> None:
+        self._dut = dut
+        self._half = round(bit * 500)
+        dut.sck.value, dut.cs_n.value, dut.mosi.value = 0, 1, 0
+
+    def xfer2(self, octets: list[int]) -> list[int]:
+        """Send octets with the core selected; what it sent. For a bridged thread."""
+        return resume(self.exchange)(octets)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    async def exchange(self, octets: list[int]) -> list[int]:
+        """`xfer2` as a coroutine."""
+        dut, answer = self._dut, []
+        dut.cs_n.value = 0
+        for octet in octets:
+            came = 0
+            for place in range(7, -1, -1):
+                dut.mosi.value = octet >> place & 1
+                await Timer(self._half, "ps")
+                came = came << 1 | int(dut.miso.value)
+                dut.sck.value = 1
+                await Timer(self._half, "ps")
+                dut.sck.value = 0
+            answer.append(came)
+        await Timer(self._half, "ps")
+        dut.cs_n.value = 1
+        await Timer(2 * self._half, "ps")
+        return answer

@@ -1,0 +1,216 @@
+"""The cocotb bench of one core: clock, reset, driver, monitor, and the record of a run.
+
+The core's top module has these ports, X and Y from 2 to 32::
+
+    input  clk, rst (synchronous, active high)
+    input  signed [X-1:0] i_data, input  i_last, i_valid, output i_ready
+    output signed [Y-1:0] o_data, output o_last, o_valid, input  o_ready
+
+and perhaps those of other fields (`sim.fields`) and the streams ``i_state``, ``o_state`` and
+``i_weights``.
+
+A run has the meaning, the arguments and the errors of `CompiledBench.run`; the same
+core, seed and stalls give the same cycles in both benches. In a test::
+
+    @cocotb.test()
+    async def every_word(dut):
+        bench = Bench(dut)
+        board = Scoreboard(expected)
+        await bench.run_sequences(samples, words=10, scoreboard=board)
+        board.check()
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from sim.cocotb_bench.agents import Driver, EdgeClock, Monitor, line
+from sim.cocotb_bench.bench_run import BenchRun
+from sim.patterns import NO_STALLS, Stalls
+from sim.scoreboard import Difference, Scoreboard
+from sim.streams import (
+    PATIENCE,
+    SETTLE,
+    BenchError,
+    Progress,
+    Reset,
+    Sequences,
+    StreamRun,
+    Traffic,
+    check_terms,
+    flatten,
+)
+
+__all__ = ["Bench", "Difference", "Driver", "Monitor", "Scoreboard"]
+
+
+class Bench:
+    """Drives the top module of a simulation; starts its clock at once.
+
+    Args:
+        dut: cocotb's handle of the top module.
+
+    Raises:
+        TypeError: a port is missing.
+
+    Attributes:
+        clock, driver, monitor: its parts.
+        state_driver, state_monitor: where the core has streams of state words.
+        weight_driver: where its weights are loaded.
+        due: sequences that were sent and not answered when the last run ended.
+    """
+
+    def __init__(self, dut: Any) -> None:
+        self._rst = line(dut, "rst")
+        self._i_width = len(dut.i_data)
+        self.clock = EdgeClock(line(dut, "clk"))
+        self.driver = Driver(dut, self.clock)
+        self.monitor = Monitor(dut, self.clock)
+        has_state = hasattr(dut, "i_state_data")
+        self._state_width = len(dut.i_state_data) if has_state else 0
+        self.state_driver = Driver(dut, self.clock, "i_state") if has_state else None
+        self.state_monitor = Monitor(dut, self.clock, "o_state") if has_state else None
+        has_weights = hasattr(dut, "i_weights_data")
+        self._weight_width = len(dut.i_weights_data) if has_weights else 0
+        self.weight_driver = Driver(dut, self.clock, "i_weights") if has_weights else None
+        if has_weights:
+            line(dut, "restart").value = 0
+        self.due = 0
+
+    @property
+    def cycle(self) -> int:
+        """Clock edges since the last reset at a run's start: the next edge's number."""
+        return self.clock.edge + 1
+
+    async def reset(self, hold: int = 1) -> None:
+        """Reset the core for `hold` clock edges. The next edge is number 0."""
+        await self.hold_reset(hold)
+        self.clock.restart()
+
+    async def hold_reset(self, hold: int) -> None:
+        """Reset the core for `hold` clock edges, both streams idle; the edges count on."""
+        self._rst.value = 1
+        self.due = 0
+        self.idle()
+        await self.clock.edges(hold)
+        self._rst.value = 0
+
+    def idle(self) -> None:
+        """Offer and take nothing on any stream."""
+        state = (self.state_driver, self.state_monitor)
+        for agent in (self.driver, self.monitor, *state, self.weight_driver):
+            if agent:
+                agent.idle()
+
+    async def run(
+        self,
+        beats: ArrayLike,
+        last: ArrayLike,
+        *,
+        outputs: int,
+        loads: ArrayLike = (),
+        saves: int = 0,
+        weights: ArrayLike = (),
+        stalls: Stalls = NO_STALLS,
+        seed: int = 0,
+        fresh: bool = True,
+        reset: Reset | None = None,
+        patience: int = PATIENCE,
+        settle: int = SETTLE,
+        progress: Progress | None = None,
+    ) -> StreamRun:
+        """Send `beats`, take `outputs` words, and say when each moved.
+
+        Args:
+            beats: (N,) integers that fit ``i_data``, N >= 1.
+            last: (N,) last flags as booleans, or all fields as integers, see `sim.fields`.
+            outputs: words M to wait for, 0 or more.
+            loads: state words for ``i_state``.
+            saves: words to wait for on ``o_state``.
+            weights: an image for ``i_weights``, its last word marked.
+            stalls: patterns of both streams.
+            seed: of the patterns' random gaps.
+            fresh: reset the core first, cycle 0 follows; False: go on in the present state.
+            reset: a reset in the middle of the run.
+            patience: cycles without a transfer after which the run is given up.
+            settle: cycles in which no word may come after the last one expected.
+            progress: called after every word.
+
+        Raises:
+            TypeError: `beats` are not integers.
+            ValueError: a shape or a value does not fit, or the run was over before `reset`.
+            CycleLimitError, ProtocolError: the run failed; ``error.run`` is its record until then.
+        """
+        traffic = Traffic.checked(
+            beats,
+            last,
+            loads,
+            weights,
+            i_width=self._i_width,
+            state_width=self._state_width,
+            weight_width=self._weight_width,
+        )
+        check_terms(
+            beats=traffic.beats.size,
+            outputs=outputs,
+            saves=saves,
+            patience=patience,
+            settle=settle,
+            reset=reset,
+        )
+        if fresh:
+            await self.reset()
+        run = BenchRun(
+            self,
+            traffic,
+            outputs=outputs,
+            saves=saves,
+            stalls=stalls,
+            seed=seed,
+            patience=patience,
+            settle=settle,
+            progress=progress,
+        )
+        return await run.finish(reset)
+
+    async def run_sequences(
+        self,
+        sequences: Sequences,
+        *,
+        words: int,
+        weights: ArrayLike = (),
+        stalls: Stalls = NO_STALLS,
+        seed: int = 0,
+        patience: int = PATIENCE,
+        progress: Progress | None = None,
+        scoreboard: Scoreboard | None = None,
+    ) -> StreamRun:
+        """`run` over whole sequences, back to back, from a fresh reset.
+
+        Args:
+            sequences: (N, T, I) integers, or a list of (T, I) as in `sim.streams.flatten`.
+            words: output words K that the core answers to each.
+            weights, stalls, seed, patience, progress: as in `run`; it raises the same, too.
+            scoreboard: gets all words in the end, also those of a run that failed.
+        """
+        beats, last = flatten(sequences)
+        try:
+            run = await self.run(
+                beats,
+                last,
+                outputs=words * int(last.sum()),
+                weights=weights,
+                stalls=stalls,
+                seed=seed,
+                patience=patience,
+                progress=progress,
+            )
+        except BenchError as error:
+            if scoreboard is not None:
+                scoreboard.add(error.run.words, error.run.last)
+            raise
+        if scoreboard is not None:
+            scoreboard.add(run.words, run.last)
+        return run

@@ -1,0 +1,243 @@
+"""Runs of cocotb tests on a build, under either simulator, that fail whenever something is off.
+
+    build = runner.build(verilog, top="core", simulator="verilator")
+    report = runner.run(build, test_module="sim.cocotb_bench.core_tests", testcase="digits", ...)
+
+`build` and `Build` come from `sim.tools.build`; they are offered here too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from xml.etree import ElementTree
+
+from sim.errors import SimulationError
+from sim.tools.build import Build, build, last_lines
+from sim.tools.simulators import cocotb_environment, execute, run_command
+from sim.tools.toolchain import SIMULATORS, Simulator, environment, require
+
+__all__ = [
+    "SIMULATORS",
+    "Build",
+    "Report",
+    "SimulationError",
+    "Simulator",
+    "build",
+    "run",
+]
+
+# How a failed assert, $error or $fatal of the design is printed. Icarus goes on and ends with 0.
+_DESIGN_ERROR: dict[Simulator, re.Pattern[str]] = {
+    "icarus": re.compile(r"(?:ERROR|FATAL): \S.*:\d+:.*\n\s+Time: \d+\s+Scope: .*"),
+    "verilator": re.compile(r"%(?:Error|Fatal): .*"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A run in which everything passed. `seconds` is wall time of the simulator's process."""
+
+    simulator: Simulator
+    tests: tuple[str, ...]  # executed, as module.name
+    seed: int
+    seconds: float
+    results: Path
+    log: Path
+    waves: Path | None
+
+    @property
+    def executed(self) -> int:
+        """How many tests ran; all of them passed."""
+        return len(self.tests)
+
+
+def run(
+    build: Build,
+    *,
+    test_module: str,
+    results: Path,
+    log: Path,
+    testcase: str | list[str] | None = None,
+    seed: int | None = None,
+    env: Mapping[str, str] | None = None,
+    waves: Path | None = None,
+    expect: int | None = None,
+    timeout_s: float = 600.0,
+    cancel: Event | None = None,
+) -> Report:
+    """Run cocotb tests in a process of their own, in a fresh folder that is deleted afterwards.
+
+    Any number of processes may run one build at once. Folders of the three output files are made.
+
+    Args:
+        build: what to run.
+        test_module: the tests' module, importable from this process' sys.path.
+        results: where the JUnit XML goes.
+        log: where the simulator's and the tests' output goes.
+        testcase: exact names of the tests to run (all cases of a parametrized one); None: all.
+        seed: of cocotb's `random`; chosen if None. Printed, and part of the report.
+        env: more environment variables, for the tests; a PYTHONPATH goes in front.
+        waves: where the waves go; their format is the build's. They are there as soon as the
+            simulator has ended by itself, whatever the tests said.
+        expect: how many tests must be executed; None: one or more.
+        timeout_s: wall seconds after which the run is ended.
+        cancel: another thread may set it to end the run.
+
+    Raises:
+        ValueError: waves that the build cannot record.
+        MissingToolError: the simulator is not installed.
+        SimulationError: a test failed, or too many or too few were executed, or the simulator
+            crashed, ran out of time or printed a failed assertion. The message names the seed.
+    """
+    if waves is not None and build.waves is None:
+        raise ValueError("waves need a build with waves='fst' or waves='vcd'")
+    require(build.simulator)
+    results, log = results.absolute(), log.absolute()
+    waves = waves.absolute() if waves is not None else None
+    for path in filter(None, (results, log, waves)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    for path in (results, log):
+        path.unlink(missing_ok=True)
+    if seed is None:
+        seed = secrets.randbelow(2**31)
+    print(f"{build.simulator} {test_module}: seed {seed}", flush=True)
+    names = [testcase] if isinstance(testcase, str) else testcase
+    variables = _variables(
+        build, test_module=test_module, names=names, results=results, seed=seed, env=env or {}
+    )
+    replaced = False
+    start = time.perf_counter()
+    with (
+        tempfile.TemporaryDirectory(prefix="litelstm-", ignore_cleanup_errors=True) as folder,
+        log.open("w", encoding="utf-8") as output,
+        _recording(Path(folder), waves) as (wave_file, recorded),
+    ):
+        status = execute(
+            run_command(build.simulator, build.folder, wave_file=wave_file, waves=build.waves),
+            cwd=Path(folder),
+            env=variables,
+            log=output,
+            timeout_s=timeout_s,
+            cancel=cancel,
+        )
+        if recorded is not None and waves is not None and status is not None:
+            with suppress(FileNotFoundError):
+                recorded.replace(waves)
+                replaced = True
+    seconds = time.perf_counter() - start
+
+    tests, failures = _read_results(results)
+    problem = _problem(build.simulator, status, timeout_s, log, tests, failures, expect)
+    if problem is None and waves is not None and not replaced:
+        problem = f"no waves were written to {waves}"
+    if problem is not None:
+        what = f"{build.simulator} {test_module}: {problem} (seed {seed}, log {log})"
+        raise SimulationError(f"{what}\n{last_lines(log)}")
+    return Report(
+        simulator=build.simulator,
+        tests=tuple(tests or ()),
+        seed=seed,
+        seconds=seconds,
+        results=results,
+        log=log,
+        waves=waves,
+    )
+
+
+@contextmanager
+def _recording(folder: Path, waves: Path | None) -> Iterator[tuple[Path | None, Path | None]]:
+    """Where a simulator records waves: as it is told in its working folder, and as we see it.
+
+    The simulator gets a relative name in ASCII, through a link to the folder of the waves, because
+    Icarus takes no other. The recorded file is beside the waves, so that to rename it is enough; it
+    is deleted unless that was done.
+    """
+    if waves is None:
+        yield None, None
+        return
+    link, recorded = folder / "waves", waves.with_name(f".{folder.name}")
+    link.symlink_to(waves.parent, target_is_directory=True)
+    try:
+        yield Path(link.name, recorded.name), recorded
+    finally:
+        recorded.unlink(missing_ok=True)
+
+
+def _variables(
+    build: Build,
+    *,
+    test_module: str,
+    names: list[str] | None,
+    results: Path,
+    seed: int,
+    env: Mapping[str, str],
+) -> dict[str, str]:
+    """The environment of a run: ours, what the tests want, what cocotb wants."""
+    own = cocotb_environment(build.simulator, top=build.top, test_module=test_module)
+    extra = dict(env)
+    if first := extra.pop("PYTHONPATH", ""):
+        own["PYTHONPATH"] = os.pathsep.join((first, own["PYTHONPATH"]))
+    own["COCOTB_RANDOM_SEED"] = str(seed)
+    own["COCOTB_RESULTS_FILE"] = str(results)
+    if names is not None:
+        # A parametrized test's cases are called name/parameter=value.
+        own["COCOTB_TEST_FILTER"] = rf"\.({'|'.join(map(re.escape, names))})(/.*)?$"
+    return {**environment(), **extra, **own}
+
+
+def _read_results(results: Path) -> tuple[list[str] | None, list[str]]:
+    """Names of the executed tests (None: no readable JUnit XML); the failed with their reasons."""
+    try:
+        cases = list(ElementTree.parse(results).getroot().iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return None, []
+    executed: list[str] = []
+    failures: list[str] = []
+    for case in cases:
+        if case.find("skipped") is not None:
+            continue
+        name = f"{case.get('classname', '')}.{case.get('name', '')}"
+        executed.append(name)
+        for failure in (*case.findall("failure"), *case.findall("error")):
+            reason = (failure.get("message") or failure.text or "").strip()
+            failures.append(f"{name} ({reason.splitlines()[0][:200]})" if reason else name)
+    return executed, failures
+
+
+def _problem(
+    simulator: Simulator,
+    status: int | None,
+    timeout_s: float,
+    log: Path,
+    tests: list[str] | None,
+    failures: list[str],
+    expect: int | None,
+) -> str | None:
+    """What is wrong with a run, the most telling first; None if nothing is."""
+    if status is None:
+        return f"not finished after {timeout_s:g} s"
+    if found := _DESIGN_ERROR[simulator].search(log.read_text("utf-8", errors="replace")):
+        return f"an assertion of the design failed: {' '.join(found.group().split())}"
+    if failures:
+        return f"{len(failures)} of {len(tests or ())} tests failed: {'; '.join(failures)}"
+    if status != 0 or tests is None:
+        how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+        hint = ""
+        if simulator == "icarus" and status < 0:
+            hint = "; Icarus may crash if a test ends right after a write: await a Timer last"
+        return f"the simulator ended with {how}{'' if tests else ' and no results'}{hint}"
+    if not tests:
+        return "no test was executed"
+    if expect is not None and len(tests) != expect:
+        return f"{len(tests)} tests were executed, {expect} expected"
+    return None

@@ -1,0 +1,260 @@
+"""The regression's cases: random networks, cores, sequences and stalls, each made of two numbers.
+
+Case number k of seed s is always the same core with the same work. Each is run four times: without
+stalls (every word and every cycle), with a reset in the middle (the same afterwards), and twice
+with random stalls at both streams (every word).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.cells import cell_options
+from golden.interface import DEFAULT, Interface
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+from hdl.spec.storage import BUILT_IN, Storage
+from hdl.verilog import Generated, generate
+from sim.core_job import CoreJob, CoreResult
+from sim.patterns import NO_STALLS, WHEN_DUE, Pattern, Stalls, Trigger
+from sim.random_networks import (
+    EVERY_CELL,
+    input_words,
+    lively,
+    quantized_network,
+    random_recipe,
+)
+from sim.random_steps import random_work
+from sim.streams import Reset, StreamRun
+
+MAX_UNITS = 12
+
+MAX_TAIL_MULTIPLIERS = 6
+
+CYCLES = 800
+"""Clock cycles, about, that a case's sequences take without stalls."""
+
+MAX_SEQUENCES = 12
+
+PATIENCE = 20_000
+"""Clock cycles without a transfer after which a core hangs; the longest gap is far shorter."""
+
+ATTEMPTS = 4
+"""Draws of a network; about one in seven answers the same whatever comes in."""
+
+# Uses of random numbers beside those of sim.random_networks.
+_LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a case's sequences."""
+
+    stalls: Stalls
+    seed: int
+    reset: Reset | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """Case ``number`` of ``seed``: a core, and sequences of raw input words."""
+
+    seed: int
+    number: int
+
+    def __str__(self) -> str:
+        layers = " ".join(
+            f"{layer.cell.kind}{''.join('-' + v for v in cell_options(layer.cell).values())}"
+            f"-{layer.sigmoid}:{layer.inputs}x{layer.units}"
+            for layer in self.network.layers
+        )
+        head = f" head:{self.network.outputs}" if self.network.head else ""
+        chosen = self.interface
+        extras = f" streams:{chosen.streams}" if chosen.streams > 1 else ""
+        extras += f" state:{chosen.state}" if chosen.state != "clear" else ""
+        extras += " every step" if chosen.every_step else ""
+        extras += " classes" if chosen.classes else ""
+        extras += f" weights:{self.storage.weights}" if self.storage.weights != "rom" else ""
+        extras += f" sums:{self.storage.sums}" if self.storage.sums != "lanes" else ""
+        return f"{layers}{head}{extras} lanes {self.lanes} tail {self.tail_multipliers}"
+
+    @property
+    def name(self) -> str:
+        """Name of the core's top module."""
+        return f"case_{self.seed}_{self.number}"
+
+    def random(self, use: int) -> np.random.Generator:
+        """The case's random numbers for one use."""
+        return np.random.default_rng([self.seed, self.number, use])
+
+    @cached_property
+    def network(self) -> QuantizedNetwork:
+        """What the core runs: the first of some draws whose words depend on the input."""
+        for attempt in range(ATTEMPTS):
+            network = self._draw(attempt)
+            words = input_words(network, batch=4, steps=2, seed=(self.seed, self.number))
+            if len(np.unique(IntegerModel(network).forward(words), axis=0)) > 1:
+                return network
+        return self._draw(0)
+
+    def _draw(self, attempt: int) -> QuantizedNetwork:
+        """A network; three of four have pre-activations that spread."""
+        seed, rng = (self.seed, self.number, attempt), self.random(_SIZES + attempt)
+        recipe = random_recipe(seed, units=MAX_UNITS, cells=EVERY_CELL)
+        recipe = replace(recipe, drive=bool(rng.random() < 0.05))
+        network = quantized_network(recipe, seed)
+        if recipe.drive or rng.random() < 0.25:
+            return network
+        return lively(network, input_words(network, batch=8, steps=6, seed=seed))
+
+    @cached_property
+    def lanes(self) -> int:
+        """Multipliers of the array, 1 to the units of the largest layer."""
+        largest = max(layer.units for layer in self.network.layers)
+        return int(self.random(_LANES).integers(1, largest, endpoint=True))
+
+    @cached_property
+    def tail_multipliers(self) -> int:
+        """Multipliers of the state update; 0 for products in logic."""
+        return int(self.random(_TAIL).integers(0, MAX_TAIL_MULTIPLIERS, endpoint=True))
+
+    @cached_property
+    def interface(self) -> Interface:
+        """The core's interface: the plain one in half of the cases."""
+        rng = self.random(_INTERFACE)
+        if rng.random() < 0.5:
+            return DEFAULT
+        return Interface(
+            streams=int(rng.choice([1, 2, 3, 5])),
+            state=str(rng.choice(Interface.STATES)),
+            every_step=bool(rng.random() < 0.5),
+            classes=self.network.head is not None and bool(rng.random() < 0.4),
+        )
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Where weights and sums are: as in most cores, but for one case in five."""
+        rng = self.random(_STORAGE)
+        if rng.random() < 0.8:
+            return BUILT_IN
+        weights, sums = [("ram", "lanes"), ("rom", "block"), ("double", "block")][rng.integers(3)]
+        return Storage(weights=weights, sums=sums)
+
+    @cached_property
+    def others(self) -> list[QuantizedNetwork]:
+        """Where weights are loaded, networks that the core can run as well."""
+        if not self.storage.loadable:
+            return []
+        seed, own = (self.seed, self.number, ATTEMPTS), self.network
+        recipe = random_recipe(seed, units=MAX_UNITS, cells=EVERY_CELL)
+        outputs = (recipe.outputs or 1) if own.head else None
+        other = quantized_network(replace(recipe, outputs=outputs), seed)
+        return [replace(other, tanh=own.tanh)]
+
+    @property
+    def _step_cycles(self) -> float:
+        """Clock cycles, about, of a step."""
+        return self.network.products / self.lanes + self.network.inputs
+
+    @cached_property
+    def sequences(self) -> list[NDArray[np.int64]]:
+        """Two sequences or more, of 1 to 8 steps, now and then of more."""
+        rng, step = self.random(_LENGTHS), self._step_cycles
+        lengths: list[int] = []
+        while len(lengths) < 2 or (sum(lengths) * step < CYCLES and len(lengths) < MAX_SEQUENCES):
+            left = int(CYCLES / step) - sum(lengths)
+            most = int(rng.choice([1, 3, 8, 40], p=[0.25, 0.4, 0.25, 0.1]))
+            lengths.append(int(rng.integers(1, min(max(left, 3), most), endpoint=True)))
+        words = input_words(
+            self.network, batch=len(lengths), steps=max(lengths), seed=(self.seed, self.number)
+        )
+        return [sequence[:length] for sequence, length in zip(words, lengths, strict=True)]
+
+    @cached_property
+    def expected(self) -> NDArray[np.int64]:
+        """The golden model's words, (sequences, outputs)."""
+        model = IntegerModel(self.network)
+        return np.concatenate([model.forward(sequence[np.newaxis]) for sequence in self.sequences])
+
+    @cached_property
+    def core(self) -> Generated:
+        """The generated core."""
+        return generate(
+            self.network,
+            lanes=self.lanes,
+            tail_multipliers=self.tail_multipliers,
+            interface=self.interface,
+            storage=self.storage,
+            name=self.name,
+            others=self.others,
+        )
+
+    @cached_property
+    def job(self) -> CoreJob:
+        """What the core is to do."""
+        if self.interface == DEFAULT:
+            return CoreJob.make(self.core.plan, self.sequences, self.expected)
+        steps = int(np.clip(CYCLES / self._step_cycles, 4, 40))
+        seed = (self.seed, self.number)
+        work = random_work(self.network, self.interface, steps=steps, seed=seed)
+        return CoreJob.of_steps(self.core.plan, work.x, work.controls, work.loads, work.service)
+
+    def trials(self, job: CoreJob) -> Iterator[Trial]:
+        """The runs, which do not depend on the bench."""
+        rng = self.random(_TRIALS)
+        reset = Reset(
+            cycle=int(rng.integers(0, job.weights.size + job.taken[-1], endpoint=True)),
+            hold=int(rng.integers(1, 4)),
+        )
+        yield Trial(NO_STALLS, 0, None)
+        yield Trial(NO_STALLS, 0, reset)
+        for _ in range(2):
+            # Words that every step brings are not due only at a sequence's end.
+            stalls = Stalls(
+                idle=random_idle(rng), ready=random_ready(rng, due=not self.interface.every_step)
+            )
+            yield Trial(stalls, int(rng.integers(1 << 32)), None)
+
+
+def random_idle(rng: np.random.Generator) -> Pattern:
+    """Gaps in the valid of the stream that goes in; none in one of four cases."""
+    return _pattern(rng) if rng.random() < 0.75 else Pattern()
+
+
+def random_ready(rng: np.random.Generator, *, due: bool) -> Pattern:
+    """Gaps in the ready of the stream that comes out; ``due``: they may end when a word is due."""
+    chosen = rng.random()
+    if chosen < 0.1:
+        return Pattern()
+    if chosen < 0.2 and due:
+        return WHEN_DUE
+    triggers = [Trigger.TRANSFER, Trigger.VALID, Trigger.FREE]
+    return _pattern(rng, triggers[int(rng.integers(3))])
+
+
+def judge(job: CoreJob, trial: Trial, run: StreamRun) -> str:
+    """What was wrong with a run, or ""."""
+    stalled = trial.stalls != NO_STALLS
+    result = CoreResult.judge(job, run, stalled=stalled)
+    missing = result.compared != job.expected.size + job.saves.size
+    if not (result.mismatched or result.wrong_cycle or missing):
+        return ""
+    what = f"{result.mismatched} of {result.compared} words differ: {result.first_mismatch}"
+    what = what if result.mismatched else result.wrong_cycle or "words are missing"
+    return f"{what}{' (stalled)' if stalled else ''}{' (after a reset)' if trial.reset else ''}"
+
+
+def _pattern(rng: np.random.Generator, trigger: Trigger = Trigger.TRANSFER) -> Pattern:
+    longest = int(rng.choice([1, 3, 10, 40, 200], p=[0.3, 0.3, 0.2, 0.15, 0.05]))
+    return Pattern(
+        probability=float(rng.choice([0.05, 0.3, 0.7, 1.0])),
+        shortest=int(rng.integers(1, longest, endpoint=True)),
+        longest=longest,
+        burst=int(rng.choice([1, 1, 2, 5, 16])),
+        trigger=trigger,
+    )

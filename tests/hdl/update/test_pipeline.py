@@ -1,0 +1,74 @@
+"""Operations that a pipeline builds in one cycle or in two."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from amaranth.hdl import Cat, Const, Module, Signal, signed
+
+from golden import formats
+from golden.formats import Format
+from hdl.timing.latency import Delays
+from hdl.update.pipeline import Pipeline, Staged
+from tests.hdl.simulate import count_up, watch
+
+FRACS = (5, 2, 7)
+"""Of each job's values."""
+
+
+def pipeline(m: Module, job: Signal, *, deep: bool) -> Pipeline:
+    return Pipeline(
+        m,
+        job=job,
+        jobs=len(FRACS),
+        phase=Signal(),
+        interval=1,
+        multipliers=1,
+        delays=Delays.of(deep=deep, soft=False, interpolate=False),
+        enable=Const(1),
+    )
+
+
+@pytest.mark.parametrize("cycles", [1, 2])
+@pytest.mark.parametrize(("left", "right", "width"), [(5, 5, 6), (6, 3, 7), (3, 6, 8), (1, 1, 2)])
+def test_a_sum_of_known_width(left: int, right: int, width: int, cycles: int) -> None:
+    m = Module()
+    a, b = Signal(signed(left)), Signal(signed(right))
+    counter = Signal(left + right)
+    count_up(m, counter)
+    m.d.comb += Cat(a, b).eq(counter)
+    pipe = pipeline(m, Signal(2), deep=cycles == 2)
+    total = pipe.add_within(
+        Staged(a, 0, FRACS), Staged(b, 0, FRACS), width=width, cycles=cycles, name="total"
+    )
+    assert (total.stage, total.fracs) == (cycles, FRACS)
+    assert len(total.value) <= width
+    pipe.finish()
+    rows = watch(m, [a, b, total.value], cycles=(1 << (left + right)) + cycles)
+    terms, totals = np.array(rows)[:-cycles, :2], np.array(rows)[cycles:, 2]
+    assert (totals == terms.sum(axis=1)).all()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_narrowing_of_all_values_for_several_jobs(deep: bool) -> None:
+    """The job changes from cycle to cycle, and with it format and binary point."""
+    to = [Format(width=4, frac=1), Format(width=5, frac=3), Format(width=4, frac=0)]
+    width = 9
+    m = Module()
+    counter = Signal(width + 2)
+    count_up(m, counter)
+    job, value = Signal(2), Signal(signed(width))
+    m.d.comb += [
+        job.eq(counter[:2] - (counter[:2] == len(FRACS))),
+        value.eq(counter[2:]),
+    ]
+    pipe = pipeline(m, job, deep=deep)
+    result = pipe.narrow(Staged(value, 0, FRACS), to, name="narrowed")
+    assert (result.stage, result.fracs) == (1 + deep, (1, 3, 0))
+    pipe.finish()
+    rows = np.array(watch(m, [job, value, result.value], cycles=(4 << width) + result.stage))
+    (jobs, raw), got = rows[: -result.stage, :2].T, rows[result.stage :, 2]
+    for number, frac in enumerate(FRACS):
+        mine = jobs == number
+        want = formats.requantize(raw[mine], frac=frac, to=to[number])
+        assert (got[mine] == want).all()

@@ -1,0 +1,337 @@
+"""ONNX files that cannot be mapped: refused in one line with the operator, its name and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from golden.errors import InputError
+from litelstm.importers.files import import_network
+from litelstm.importers.onnx import convert
+from tests.litelstm.importers import torch_nets
+from tests.litelstm.importers.cases import BATCH, INPUTS, STEPS, UNITS
+from tests.litelstm.importers.onnx_files import GRU_HARD, LSTM_HARD, model, weights
+from tests.litelstm.importers.torch_files import export
+from tests.litelstm.importers.torch_nets import Loop, Stack, stacked_shapes
+
+
+def refusal(made: Any) -> str:
+    """The line with which a model is refused."""
+    with pytest.raises(InputError) as caught:
+        convert(made)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+ATTRIBUTES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+    "input_forget": ("LSTM", {"input_forget": 1}, ("input_forget is 1", "expected 0")),
+    "clip": ("GRU", {"clip": 3.0}, ("has clip",)),
+    "direction": ("LSTM", {"direction": "back"}, ("direction is back", "forward or reverse or")),
+    "bidirectional": (
+        "RNN",
+        {"direction": "bidirectional"},
+        ("W is float32 of shape (1, 4, 3)", "(2, any, any)"),
+    ),
+    "two gate activations": (
+        "GRU",
+        {"direction": "bidirectional", "activations": ["Sigmoid", "Tanh", "HardSigmoid", "Tanh"]},
+        ("another gate activation in reverse",),
+    ),
+    "relu": ("RNN", {"activations": ["Relu"]}, ("activations are Relu", "expected Tanh")),
+    "candidate": (
+        "LSTM",
+        {"activations": ["Sigmoid", "Softsign", "Tanh"]},
+        ("Softsign", "Sigmoid or HardSigmoid, Tanh, Tanh"),
+    ),
+    "one activation": ("GRU", {"activations": ["Sigmoid"]}, ("activations are Sigmoid",)),
+    "alpha": ("GRU", {"activation_alpha": [0.5]}, ("activation_alpha has [0.5]",)),
+    "second alpha": (
+        "LSTM",
+        LSTM_HARD | {"activation_alpha": [0.25, 0.5]},
+        ("activation_alpha has [0.5]",),
+    ),
+    "negative slope": ("GRU", GRU_HARD | {"activation_alpha": [-0.25]}, ("alpha -0.25",)),
+    "hidden_size": ("LSTM", {"hidden_size": 3}, ("W has 16 rows", "4 x hidden_size 3")),
+}
+
+
+@pytest.mark.parametrize(("op", "attributes", "says"), ATTRIBUTES.values(), ids=ATTRIBUTES)
+def test_attributes(op: str, attributes: dict[str, Any], says: tuple[str, ...]) -> None:
+    made = model(op, weights(op))
+    cell = made.graph.node[0]
+    kept = [a for a in cell.attribute if a.name not in attributes]
+    del cell.attribute[:]
+    cell.attribute.extend(kept)
+    cell.attribute.extend(helper.make_attribute(k, v) for k, v in attributes.items())
+    message = refusal(made)
+    assert message.startswith(f"{op} 'cell' ")
+    for words in says:
+        assert words in message
+
+
+def after(op: str, **attributes: Any) -> Callable[[list[Any]], object]:
+    """Puts an operator behind the others."""
+
+    def change(nodes: list[Any]) -> None:
+        nodes[-1].output[0] = "before"
+        nodes.append(helper.make_node(op, ["before"], ["y"], name="added", **attributes))
+
+    return change
+
+
+def softmax_and_more(nodes: list[Any]) -> None:
+    nodes[-1].output[0] = "sum"
+    nodes.append(helper.make_node("Softmax", ["sum"], ["shares"], axis=1))
+    nodes.append(helper.make_node("Neg", ["shares"], ["y"]))
+
+
+def all_steps(nodes: list[Any]) -> None:
+    """Y instead of Y_h, without its axis of directions."""
+    cell_outputs("all")(nodes)
+    nodes[1] = helper.make_node("Reshape", ["all", "shape"], ["h"])
+    shape = numpy_helper.from_array(np.array([STEPS, BATCH, UNITS]), "shape")
+    nodes.insert(0, helper.make_node("Constant", [], ["shape"], value=shape))
+
+
+def square(nodes: list[Any]) -> None:
+    nodes[1].output[0] = "root"
+    nodes.insert(2, helper.make_node("Mul", ["root", "root"], ["h"]))
+
+
+def cell_outputs(*outputs: str) -> Callable[[list[Any]], object]:
+    """Other outputs of the recurrent operator."""
+
+    def change(nodes: list[Any]) -> None:
+        del nodes[0].output[:]
+        nodes[0].output.extend(outputs)
+
+    return change
+
+
+def loop(nodes: list[Any]) -> None:
+    """An If whose branches are the head's sum."""
+    branch = helper.make_graph(
+        [helper.make_node("Add", ["product", "d"], ["inner"])],
+        "branch",
+        [],
+        [helper.make_tensor_value_info("inner", TensorProto.FLOAT, None)],
+    )
+    cond = numpy_helper.from_array(np.array(True), "cond")
+    nodes[-1] = helper.make_node("Constant", [], ["cond"], value=cond)
+    nodes.append(
+        helper.make_node("If", ["cond"], ["y"], name="if", then_branch=branch, else_branch=branch)
+    )
+
+
+GRAPHS: dict[str, tuple[Callable[[list[Any]], object], tuple[str, ...]]] = {
+    "relu": (after("Relu"), ("Relu 'added'", "not known")),
+    "softmax over samples": (after("Softmax", axis=0), ("Softmax 'added'", "batch")),
+    "sum over units": (after("ReduceSum"), ("ReduceSum 'added'", "not known")),
+    "softmax, then more": (
+        softmax_and_more,
+        ("Softmax before the end",),
+    ),
+    "state c": (cell_outputs("", "", "last"), ("Y_c", "expected h alone")),
+    "directions": (cell_outputs("last"), ("Squeeze 'squeeze' squeezes steps of size 4",)),
+    "all steps": (all_steps, ("output y has all steps", "steps 4")),
+    "square": (square, ("is no step of RNN, GRU, LSTM or LiteLSTM",)),
+    "control flow": (loop, ("If 'if'", "control flow")),
+}
+
+
+@pytest.mark.parametrize(("change", "says"), GRAPHS.values(), ids=GRAPHS)
+def test_graphs(change: Callable[[list[Any]], object], says: tuple[str, ...]) -> None:
+    message = refusal(model("LSTM", weights("LSTM"), change=change))
+    for words in says:
+        assert words in message
+
+
+def other_weights(**changes: Any) -> dict[str, Any]:
+    return weights("GRU") | changes
+
+
+_W = weights("GRU")
+
+WEIGHTS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
+    "initial state": (
+        {"h0": np.ones((1, BATCH, UNITS), np.float32)},
+        ("x", "W", "R", "B", "", "h0"),
+        ("GRU 'cell'", "initial_h is not zero"),
+    ),
+    "lengths": (
+        {"lens": np.array([STEPS, 2], np.int32)},
+        ("x", "W", "R", "B", "lens"),
+        ("GRU 'cell'", "sequence_lens are [4, 2]", "all 4"),
+    ),
+    "unused": ({"spare": np.ones(3, np.float32)}, (), ("weight spare is not used",)),
+    "not finite": ({"W": _W["W"] * np.float32(np.nan)}, (), ("GRU 'cell'", "W holds NaN")),
+    "integers": ({"W": _W["W"].astype(np.int32)}, (), ("GRU 'cell'", "W is int32")),
+    "directions": (
+        {"W": np.concatenate([_W["W"]] * 2), "R": _W["R"], "B": _W["B"]},
+        (),
+        ("GRU 'cell'", "W is float32 of shape (2, 12, 3)", "(1, any, any)"),
+    ),
+    "inputs": ({"W": _W["W"][:, :, :2]}, (), ("GRU 'cell'", "W reads 2 values, expected 3")),
+    "head": ({"D": np.ones((5, 2), np.float32)}, (), ("MatMul 'product'", "(5, 2)", "(4, any)")),
+    "weights from data": ({}, ("x", "x", "R", "B"), ("GRU 'cell'", "input 1 depends")),
+}
+
+
+@pytest.mark.parametrize(("changes", "inputs", "says"), WEIGHTS.values(), ids=WEIGHTS)
+def test_weights(changes: dict[str, Any], inputs: tuple[str, ...], says: tuple[str, ...]) -> None:
+    arrays = {k: v for k, v in other_weights(**changes).items() if not inputs or k != "P"}
+    if inputs == ("x", "x", "R", "B"):
+        del arrays["W"]
+    message = refusal(model("GRU", arrays, inputs=inputs or None))
+    for words in says:
+        assert words in message
+
+
+def test_zero_state_and_full_lengths_are_no_reason() -> None:
+    arrays = weights("GRU")
+    plain = convert(model("GRU", arrays)).network
+    arrays["h0"] = np.zeros((1, BATCH, UNITS), np.float32)
+    arrays["lens"] = np.full(BATCH, STEPS, np.int32)
+    told = convert(model("GRU", arrays, inputs=("x", "W", "R", "B", "lens", "h0"))).network
+    for name, value in plain.layers[0].weights.items():
+        assert np.array_equal(value, told.layers[0].weights[name])
+
+
+def test_inputs_and_outputs() -> None:
+    made = model("RNN", weights("RNN"))
+    made.graph.output.append(helper.make_tensor_value_info("h", TensorProto.FLOAT, None))
+    assert "has 2 outputs (y, h), expected one" in refusal(made)
+    made = model("RNN", weights("RNN"))
+    made.graph.input.append(helper.make_tensor_value_info("h0", TensorProto.FLOAT, [1]))
+    assert "has 2 inputs (x, h0), expected one" in refusal(made)
+    made = model("RNN", weights("RNN"))
+    made.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    assert "input x is int64, expected floats" in refusal(made)
+    made = model("RNN", weights("RNN"))
+    made.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "size"
+    assert "no fixed number of features" in refusal(made)
+    made = model("RNN", weights("RNN"))
+    made.graph.input[0].type.tensor_type.shape.dim.add().dim_value = 2
+    assert "has 4 axes, expected 3" in refusal(made)
+
+
+def test_unknown_domain() -> None:
+    made = model("RNN", weights("RNN"))
+    made.graph.node[0].domain = "com.example"
+    assert refusal(made) == "RNN 'cell' is of the domain com.example, which is not known"
+
+
+def exported(module: nn.Module, path: Path, **how: Any) -> Any:
+    """A module as PyTorch exports it."""
+    export(module, path, dynamo=False, **how)
+    return onnx.load(path)
+
+
+class EarlyStep(Stack):
+    """Reads the second step instead of the last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x)[0][:, 1])
+
+
+class Bidirectional(nn.Module):
+    """Read at its last step, where one direction has only begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, UNITS, bidirectional=True, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(x)[0][:, -1]
+
+
+def relu(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.relu(x @ p["W"].T + h @ p["U"].T + p["b"]), c
+
+
+def coupled(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """An LSTM with 1 - f for i."""
+    f, o, g = (x @ p["W"].T + h @ p["U"].T + p["b"]).chunk(3, dim=1)
+    f = torch.sigmoid(f)
+    c = f * c + (1 - f) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class FirstStepElse(Loop):
+    """A loop whose first step has another bias: the last step does not show it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(torch.cat([x[:, :1] + 1, x[:, 1:]], 1))
+
+
+class TinyResults(FirstStepElse):
+    """The difference is as small as the results."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1e-5 * super().forward(x)
+
+
+MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...]]] = {
+    "early step": (
+        lambda: EarlyStep(nn.LSTM, batch_first=True),
+        {"free": ("batch", "steps")},
+        ("is of step 1", "the last one"),
+    ),
+    "bidirectional": (
+        Bidirectional,
+        {},
+        ("step 3 of a bidirectional layer is read", "expected its final h"),
+    ),
+    "coupled gates": (
+        lambda: Loop(coupled, stacked_shapes(3), 1),
+        {},
+        ("is no step of RNN, GRU, LSTM or LiteLSTM",),
+    ),
+    "relu": (lambda: Loop(relu, stacked_shapes(1), 1), {}, ("Relu",)),
+    "another first step": (
+        lambda: FirstStepElse(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
+        {},
+        ("read as litelstm", "results differ by"),
+    ),
+    "another first step, tiny results": (
+        lambda: TinyResults(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
+        {},
+        ("read as litelstm", "results differ by"),
+    ),
+    "unrolled with free steps": (
+        lambda: Loop(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
+        {"free": ("steps",)},
+        ("splits steps of size 5 into [1, 1, 1, 1]", "number of steps is free"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "how", "says"), MODULES.values(), ids=MODULES)
+def test_modules(
+    make: Callable[[], nn.Module], how: dict[str, Any], says: tuple[str, ...], tmp_path: Path
+) -> None:
+    torch.manual_seed(5)
+    message = refusal(exported(make(), tmp_path / "net.onnx", **how))
+    for words in says:
+        assert words in message
+
+
+def test_weights_in_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    made = model("LSTM", weights("LSTM"))
+    onnx.save(made, path, save_as_external_data=True, location="net.data", size_threshold=0)
+    there = import_network(path).network
+    here = convert(model("LSTM", weights("LSTM"))).network
+    assert np.array_equal(there.layers[0].weights["b_i"], here.layers[0].weights["b_i"])
+    (tmp_path / "net.data").unlink()
+    with pytest.raises(InputError, match=r"net\.onnx: cannot be read: .*net\.data"):
+        import_network(path)

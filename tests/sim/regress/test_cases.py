@@ -1,0 +1,304 @@
+"""Random cores in the benches, and the machinery that runs thousands of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from golden.errors import InputError
+from hdl.verilog import Generated
+from litelstm.commands.regress import regress
+from sim.core_job import CoreJob
+from sim.errors import SimulationError
+from sim.regress import run as regress_run
+from sim.regress.cases import Case
+from sim.regress.run import BENCHES, Batch, Outcome, batches, run_batch
+from sim.regress.state import State, spans
+from sim.regress.worker_pool import work_through
+from tests.networks import EVERY_CELL
+
+pytestmark = pytest.mark.simulator
+
+SEED = 7
+CASES = 16
+"""Of the default budget; `litelstm regress` runs any number."""
+
+SLOW = 60.0
+
+
+@pytest.mark.parametrize("batch", batches(SEED, range(CASES), "mixed"), ids=str)
+def test_random_cores(batch: Batch) -> None:
+    outcomes = run_batch(batch)
+    assert [(o.number, o.problem) for o in outcomes] == [(n, "") for n in batch.numbers]
+    assert all(o.bench == batch.bench and o.words and o.cycles for o in outcomes)
+
+
+def test_both_simulators_see_the_same() -> None:
+    seen = [run_batch(Batch(seed=SEED, numbers=(4,), bench=bench)) for bench in BENCHES[2:]]
+    assert [outcomes[0].bench for outcomes in seen] == list(BENCHES[2:])
+    assert {(o.problem, o.words, o.cycles) for (o,) in seen} == {
+        ("", seen[0][0].words, seen[0][0].cycles)
+    }
+
+
+def test_a_case_is_made_of_two_numbers() -> None:
+    one, same, other = Case(3, 5), Case(3, 5), Case(3, 6)
+    assert str(one) == str(same) != str(other)
+    assert [s.tolist() for s in one.sequences] == [s.tolist() for s in same.sequences]
+    assert list(one.trials(one.job)) == list(same.trials(same.job))
+    assert one.core.verilog == same.core.verilog
+
+
+def test_cases_are_of_every_kind() -> None:
+    cases = [Case(SEED, number) for number in range(150)]
+    layers = [layer for case in cases for layer in case.network.layers]
+    assert {(layer.cell, layer.sigmoid) for layer in layers} == {
+        (cell, sigmoid) for cell in EVERY_CELL for sigmoid in ("hard", "logistic")
+    }
+    assert {len(case.network.layers) for case in cases} == {1, 2, 3}
+    assert {case.network.head is None for case in cases} == {True, False}
+    assert {case.network.tanh.interpolate for case in cases} == {True, False}
+    assert {case.lanes for case in cases} == set(range(1, 13))
+    assert {case.tail_multipliers for case in cases} == set(range(7))
+    assert {len(s) for case in cases for s in case.sequences} >= set(range(1, 9))
+    storages = [(case.storage.weights, case.storage.sums) for case in cases]
+    assert set(storages) == {
+        *product(("rom",), ("lanes", "block")),
+        ("ram", "lanes"),
+        ("double", "block"),
+    }
+    assert {len(case.others) for case in cases if case.storage.loadable} == {1}
+    assert storages.count(("rom", "lanes")) > 100
+    same = [case for case in cases if len(np.unique(case.expected, axis=0)) == 1]
+    assert len(same) < 8
+
+
+def test_batches_hold_every_case_once() -> None:
+    for bench in BENCHES:
+        found = batches(1, range(5, 70), bench)
+        assert sorted(n for batch in found for n in batch.numbers) == list(range(5, 70))
+    kinds = {batch.bench for batch in batches(1, range(5, 70), "mixed")}
+    assert kinds == {"compiled", "icarus", "verilator"}
+    shares = batches(1, range(32), "mixed")
+    assert [sum(len(b.numbers) for b in shares if b.bench == name) for name in BENCHES[1:]] == [
+        *(22, 8, 2)
+    ]
+
+
+# What is wrong is found, and told of the right case
+
+
+class WrongWord(Case):
+    @cached_property
+    def job(self) -> CoreJob:
+        job = Case(self.seed, self.number).job
+        job.expected[-1, -1] += self.number == 1
+        return job
+
+
+class WrongCells(Case):
+    @cached_property
+    def core(self) -> Generated:
+        core = Case(self.seed, self.number).core
+        text = core.verilog.replace("endmodule", "nonsense endmodule", self.number == 1)
+        return Generated(text, core.description, core.plan)
+
+
+class WrongLanes(Case):
+    """The cycle count is another core's."""
+
+    @cached_property
+    def core(self) -> Generated:
+        core = Case(self.seed, self.number).core
+        if self.number != 1:
+            return core
+        other = Case(self.seed, self.number)
+        other.__dict__["lanes"] = self.lanes % 3 + 1
+        return Generated(other.core.verilog, core.description, core.plan)
+
+
+@pytest.mark.parametrize(
+    ("broken", "bench", "problem"),
+    [
+        (WrongWord, "icarus", "1 of"),
+        (WrongWord, "compiled", "1 of"),
+        (WrongLanes, "icarus", "moved in cycle"),
+        (WrongCells, "icarus", "SimulationError: building"),
+        (WrongCells, "compiled", "SimulationError: building"),
+    ],
+)
+def test_the_broken_case_fails_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, broken: type[Case], bench: str, problem: str
+) -> None:
+    monkeypatch.setattr(regress_run, "Case", broken)
+    outcomes = run_batch(Batch(seed=SEED, numbers=(0, 1), bench=bench))
+    assert [o.number for o in outcomes] == [0, 1]
+    assert problem in outcomes[-1].problem
+    assert all(o.problem == "" for o in outcomes[:-1])
+
+
+# State
+
+
+def test_state_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    state = State.load(file, seed=4, bench="mixed")
+    for number in (0, 1, 2, 7):
+        problem = "wrong" if number == 2 else ""
+        state.add(Outcome(number=number, bench="icarus", problem=problem, words=5, cycles=9))
+    state.save(file)
+    assert State.load(file, seed=4, bench="mixed") == state
+    assert json.loads(file.read_text(encoding="utf-8"))["done"] == [[0, 2], [7, 7]]
+    for seed, bench, message in ((5, "mixed", "seed 4, not 5"), (4, "icarus", "bench mixed")):
+        with pytest.raises(InputError, match=message):
+            State.load(file, seed=seed, bench=bench)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"seed": 1, "bench": "mixed", "done": [1]}'])
+def test_a_damaged_state_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "state.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="is no state of a regression"):
+        State.load(file, seed=1, bench="mixed")
+
+
+def test_spans() -> None:
+    assert spans([]) == []
+    assert spans({9, 1, 2, 3, 5}) == [[1, 3], [5, 5], [9, 9]]
+
+
+# Processes
+
+
+def double(number: int) -> int:
+    if number == 13:
+        raise ValueError("thirteen")
+    if number == 14:
+        os._exit(1)
+    if number == 15:
+        time.sleep(SLOW)
+    return 2 * number
+
+
+def test_all_tasks_are_done() -> None:
+    assert sorted(work_through(double, [3, 1, 2], jobs=2)) == [(1, 2), (2, 4), (3, 6)]
+    assert list(work_through(double, [], jobs=2)) == []
+
+
+def test_an_error_and_a_death_are_told() -> None:
+    with pytest.raises(ValueError, match="thirteen"):
+        list(work_through(double, [1, 13], jobs=1))
+    with pytest.raises(SimulationError, match="a process died at 14"):
+        list(work_through(double, [1, 14], jobs=1))
+
+
+def test_whoever_stops_listening_ends_the_processes() -> None:
+    start = time.monotonic()
+    results = work_through(double, [15, 1], jobs=2)
+    assert next(results) == (1, 2)
+    assert isinstance(results, Iterator)
+    results.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - start < SLOW / 2
+
+
+# The command
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(regress, arguments, standalone_mode=False)
+
+
+def use(monkeypatch: pytest.MonkeyPatch, broken: set[int]) -> list[int]:
+    """Replace the benches; returns the numbers of the cases that were run."""
+    ran: list[int] = []
+
+    def work(_work: object, tasks: list[Batch], *, jobs: int) -> Iterator[tuple[Batch, object]]:
+        assert jobs == 3
+        for task in tasks:
+            ran.extend(task.numbers)
+            yield (
+                task,
+                [
+                    Outcome(number=n, bench=task.bench, problem="bad" * (n in broken), words=1)
+                    for n in task.numbers
+                ],
+            )
+
+    monkeypatch.setattr(sys.modules[regress.callback.__module__], "work_through", work)
+    return ran
+
+
+def test_the_command_tells_failures_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "state.json")
+    ran = use(monkeypatch, {9})
+    first = call("--cases", "12", "--seed", "2", "--jobs", "3", "--resume", file)
+    assert first.return_value == 1
+    assert sorted(ran) == list(range(12))
+    ran.clear()
+    second = call("--cases", "20", "--seed", "2", "--jobs", "3", "--resume", file)
+    assert sorted(ran) == list(range(12, 20))
+    assert second.return_value == 1
+    for result in (first, second):
+        text = result.output + capsys.readouterr().out
+        assert "litelstm regress --seed 2 --case 9 --bench " in text
+        assert "cases of seed 2: 1 failed" in text
+    assert call("--case", "3", "--seed", "2", "--jobs", "3").return_value == 0
+
+
+@pytest.mark.parametrize("option", ["--cases=0", "--seed=-1", "--case=-1", "--jobs=0"])
+def test_bad_numbers_are_refused(option: str) -> None:
+    result = call(option)
+    assert result.exception is not None
+    assert "or more" in str(result.exception)
+
+
+def test_control_c_ends_everything(tmp_path: Path) -> None:
+    """State is kept, and neither a process nor a file of a simulator is left."""
+    file = tmp_path / "state.json"
+    main = "from litelstm.cli import main; main()"
+    command = [sys.executable, "-c", main, "regress", "--cases=64", "--resume", str(file)]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    deadline = time.monotonic() + SLOW
+    while not list(tmp_path.glob("litelstm-*/build/*/*/sim")):  # something is being simulated
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, text = process.communicate(timeout=SLOW)
+    assert process.returncode == 130
+    assert "go on with the same command" in text
+    assert "Traceback" not in text
+    assert State.load(file, seed=1, bench="mixed").failed == {}
+    assert list(tmp_path.glob("litelstm-*")) == []
+    assert str(tmp_path) not in running()
+
+
+def running() -> str:
+    """Command lines of all processes."""
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(entry.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:  # it has ended
+            continue
+    return "\n".join(lines)
