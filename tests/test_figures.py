@@ -80,13 +80,13 @@ def run(monkeypatch: pytest.MonkeyPatch, chosen: list[Figure]) -> Result:
 def test_quick_figures_are_right_and_a_wrong_one_is_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Cycles of every core in README, the shipped network's, and an image's words."""
+    """Cycles of every core in docs/results.md, the shipped network's, and an image's words."""
     chosen = [f for f in FIGURES if f.command in (COUNTED, MNIST_CYCLES, RELOADED)]
     assert len(chosen) > 15
     assert run(monkeypatch, chosen).exit_code == 0
     original = pages.read
     planted = "| LSTM, 28 in, 64 units, 32 lanes | 736 | 736 |"
-    assert planted in original("README.md")
+    assert planted in original("docs/results.md")
     wrong = planted.replace("736", "735", 1)
     monkeypatch.setattr(pages, "read", lambda page: original(page).replace(planted, wrong))
     found = run(monkeypatch, chosen)

@@ -14,6 +14,7 @@ from bench.figure_list.common import (
     MULTIPLIERS,
     RAM,
     README,
+    RESULTS,
     random_network,
 )
 
@@ -51,9 +52,21 @@ _SPREAD = "{clock.min_mhz ~5%} to {clock.max_mhz ~5%}"
 _OF_ARRAY = "{clock_to_bare_array * 100 ~5%}"
 _OTHERS = "{resources.LUT.used - parts.array.LUT}"
 
+_ROW = f"| {_MHZ} | {{inferences_per_second ~5%}} |"
+
 AREAS = [
+    *(
+        Figure(page=README, shows=f"| {name} | ... | {cells} {_ROW}", command=command)
+        for name, cells, command in (
+            ("lite-25f", LUT, LITE),
+            ("mnist-25f", LUT, MNIST_ECP5),
+            ("lstm-45f", LUT, LSTM),
+            ("mnist-up5k", f"{LC} cells", MNIST_UP5K),
+            ("small-up5k", LUT, SMALL),
+        )
+    ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows=f"| LiteLSTM, 16 lanes, 25F | {LUT}, of which {_OTHERS} are not the array | {FF} | "
         f"{RAM} | {MULTIPLIERS} | {_MHZ}, median of 5 seeds; {_OF_ARRAY} % of the bare array's | "
         "{microseconds_per_step ~5%} us |",
@@ -80,9 +93,9 @@ AREAS = [
         command=LITE,
     ),
     Figure(
-        page=README,
-        shows=f"The MNIST network takes {LUT} LUT4 and {_MHZ} MHz on the 25F with 16 lanes "
-        "({inferences_per_second ~5%} inferences a second).",
+        page=RESULTS,
+        shows=f"The MNIST network takes {LUT} LUT4 and reaches {_MHZ} MHz on the 25F with 16 "
+        "lanes: {inferences_per_second ~5%} inferences per second.",
         command=MNIST_ECP5,
     ),
     Figure(
@@ -91,7 +104,7 @@ AREAS = [
         command=MNIST_ECP5,
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows=f"| LSTM, 32 lanes, 45F | {AREA} | {_MHZ}, one seed | "
         "{microseconds_per_step ~5%} us |",
         command=LSTM,
@@ -116,9 +129,9 @@ AREAS = [
         command=SMALL,
     ),
     Figure(
-        page=README,
-        shows=f"it takes {LC} of 5,280 logic cells with 8 lanes and runs at {_MHZ} MHz "
-        "({inferences_per_second ~5%} inferences a second)",
+        page=RESULTS,
+        shows=f"it takes {LC} of 5,280 logic cells with 8 lanes and reaches {_MHZ} MHz: "
+        "{inferences_per_second ~5%} inferences per second",
         command=MNIST_UP5K,
     ),
     Figure(

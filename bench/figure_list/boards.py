@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from bench.figure import Command, Figure
-from bench.figure_list.common import AREA, BOARDS, BUS, FF, LC, LUT, MNIST, MULTIPLIERS, RAM, README
+from bench.figure_list.common import (
+    AREA,
+    BOARDS,
+    BUS,
+    FF,
+    LC,
+    LUT,
+    MNIST,
+    MULTIPLIERS,
+    RAM,
+    RESULTS,
+)
 
 BUS_AREA = Command(run="python -m bench.bus_area --seeds 0 --json", seconds=100)
 BUS_CLOCK = Command(run="python -m bench.bus_area --json", seconds=1200)
@@ -26,13 +37,13 @@ def _clock(key: str) -> str:
 
 BUSES = [
     Figure(
-        page=README,
+        page=RESULTS,
         shows="16 lanes, 32-bit bus | {AXI adds.used.LUT} LUT4, {AXI adds.used.FF} FF, "
         "{AXI adds.used.block RAM} DP16KD;",
         command=BUS_AREA,
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="DP16KD; {with AXI.mhz.median ~5%} MHz, core alone {core alone.mhz.median ~5%} "
         "(medians of 5 seeds) |",
         command=BUS_CLOCK,
@@ -47,7 +58,7 @@ BUSES = [
         f"{{with AXI.mhz.median ~5%}} MHz with AXI ({_clock('with AXI')}).",
         command=BUS_CLOCK,
     ),
-    Figure(page=README, shows="| {operations}, none different, 4 minutes |", command=SOAK),
+    Figure(page=RESULTS, shows="| {operations}, none different, 4 minutes |", command=SOAK),
     Figure(page=BUS, shows="in a compiled bench, {operations} operations", command=SOAK),
 ]
 

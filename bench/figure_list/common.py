@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-README, FPGA, BOARDS, BUS = "README.md", "docs/fpga.md", "docs/boards.md", "docs/bus.md"
+README, RESULTS, FPGA, BOARDS, BUS = (
+    "README.md",
+    "docs/results.md",
+    "docs/fpga.md",
+    "docs/boards.md",
+    "docs/bus.md",
+)
 ARCHITECTURE, CONFORMANCE = "docs/architecture.md", "docs/conformance.md"
+VERIFICATION = "docs/verification.md"
 LOADING, SIMULATION, TRAINING = "docs/loading.md", "docs/simulation.md", "docs/training.md"
 
 MNIST = "models/mnist_litelstm_w8a8.npz"

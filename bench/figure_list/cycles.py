@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bench.cycles import ROWS
 from bench.figure import Command, Figure
-from bench.figure_list.common import ARCHITECTURE, FPGA, LOADING, MNIST, README
+from bench.figure_list.common import ARCHITECTURE, FPGA, LOADING, MNIST, RESULTS
 
 COUNTED = Command(run="python -m bench.cycles --count --json")
 SIMULATED = Command(run="python -m bench.cycles --json", seconds=120)
-CYCLES_TABLE = README
+CYCLES_TABLE = RESULTS
 
 
 def _cycles() -> list[Figure]:
@@ -35,18 +35,18 @@ COMPARED = Command(run="litelstm compare --inputs 28 --units 64 --lanes 16 --jso
 COUNTS = [
     *_cycles(),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="| cycles per step, LiteLSTM, 28 in, 64 units, 16 lanes | {formula}, ideal {ideal} |",
         command=COUNTED,
         at="rows.4",
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="the MNIST network with head, 16 lanes | {cycles_per_sequence / steps}, ideal ...|",
         command=MNIST_CYCLES,
     ),
-    Figure(page=README, shows="of 32 bits | {load} cycles", command=RELOADED),
-    Figure(page=README, shows="reload of the MNIST network, {words} words", command=IMAGE),
+    Figure(page=RESULTS, shows="of 32 bits | {load} cycles", command=RELOADED),
+    Figure(page=RESULTS, shows="reload of the MNIST network, {words} words", command=IMAGE),
     Figure(page=LOADING, shows="has an image of {words} words", command=IMAGE),
     Figure(page=FPGA, shows="An image has {words} words", command=IMAGE),
     Figure(page=LOADING, shows="until `i` is ready are {load} cycles", command=RELOADED),

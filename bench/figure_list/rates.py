@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.figure import Command, Figure
-from bench.figure_list.common import README, SIMULATION, TRAINING
+from bench.figure_list.common import RESULTS, SIMULATION, TRAINING
 
 SIM_SPEED = Command(run="python -m bench.sim_speed --json", seconds=180)
 GOLDEN_SPEED = Command(run="python -m bench.golden_speed --json", seconds=30)
@@ -12,12 +12,12 @@ LARGE = Command(run="python -m bench.generate_large --json", seconds=60)
 
 RATES = [
     Figure(
-        page=README,
+        page=RESULTS,
         shows="the same model with Python idle | {cocotb/idle ~10%} |",
         command=SIM_SPEED,
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="one model each, of CPU time | {compiled/cocotb ~10%} |",
         command=SIM_SPEED,
     ),
@@ -28,14 +28,14 @@ RATES = [
         command=SIM_SPEED,
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="against a float `torch.nn.LSTM` layer | {golden ~40%} against {torch_lstm ~40%}, "
         "ratio {ratio ~10%};",
         command=GOLDEN_SPEED,
         at="batch 256",
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="against an LSTM written the same way, CPU time | "
         "{litelstm / LSTM, loop of addmm ~10%} |",
         command=TRAIN_SPEED,
@@ -52,7 +52,7 @@ RATES = [
         command=TRAIN_SPEED,
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="(1,048,576 weights) to Verilog | {seconds ~40%} s, {peak_mib / 1024 ~10%} GiB |",
         command=LARGE,
     ),

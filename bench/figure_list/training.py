@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.figure import Command, Figure
-from bench.figure_list.common import README, TRAINING
+from bench.figure_list.common import RESULTS, TRAINING
 
 QAT = Command(
     run="litelstm train --task mnist --data {data}/mnist.npz --qat models/mnist_litelstm.npz "
@@ -13,14 +13,14 @@ QAT = Command(
 
 
 def _trained(task: str, label: str) -> Figure:
-    """A LiteLSTM of three seeds: a row of README, made by what makes docs/paper_tables.md."""
+    """A LiteLSTM of three seeds: a row of RESULTS, made by what makes docs/paper_tables.md."""
     command = Command(
         run=f"python -m bench.paper_tables --data-dir {{data}} --tasks {task} --cells litelstm",
         seconds=1500 if task == "mnist" else 300,
         prints="| floats | {floats}% ± {spread} | ... | integers | {integers}% ± {their_spread} |",
     )
     return Figure(
-        page=README,
+        page=RESULTS,
         shows=f"| {label} | {{floats ~1%}} ± {{spread ~10%}} % / "
         "{integers ~1%} ± {their_spread ~10%} %",
         command=command,
@@ -29,7 +29,7 @@ def _trained(task: str, label: str) -> Figure:
 
 TRAINED = [
     Figure(
-        page=README,
+        page=RESULTS,
         shows="trained in integers / rounded | {test.accuracy * 100} % /",
         command=QAT,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.figure import Command, Figure
-from bench.figure_list.common import CONFORMANCE, README
+from bench.figure_list.common import CONFORMANCE, VERIFICATION
 
 PROOFS = Command(
     run='python -c "import json; from sim.formal.cases import CASES; '
@@ -22,7 +22,9 @@ def _collected(file: str, row: str) -> Figure:
 
 
 VERIFIED = [
-    Figure(page=README, shows="are proved without bound for {cores} small cores", command=PROOFS),
+    Figure(
+        page=VERIFICATION, shows="are proved without bound for {cores} small cores", command=PROOFS
+    ),
     _collected("test_pytorch.py", "steps 1 to 50; float32 and float64"),
     _collected("test_keras.py", "`Bidirectional`, stacks; initial states"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.figure import Command, Figure
-from bench.figure_list.common import FPGA, MNIST, README
+from bench.figure_list.common import FPGA, MNIST, RESULTS
 
 DEMO = Command(
     run="litelstm demo > log && cat build/run/report.json", seconds=60, known_as="make run"
@@ -21,24 +21,24 @@ def _simulated(options: str) -> Command:
 
 WORDS = [
     Figure(
-        page=README,
+        page=RESULTS,
         shows="| MNIST rows, 2 x 64 units, official test images: float / integers W8 A8 | "
         "{float * 100} % / {golden * 100} % |",
         command=ACCURACY,
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="| the same images through the RTL, compiled bench | {compared} output words "
         "compared in {seconds ~40%} s, {mismatched} different |",
         command=RTL,
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="under Icarus from cocotb | {compared} words, {mismatched} different |",
         command=_simulated("--sim icarus --count 200 --jobs 2"),
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="under Verilator from cocotb | {compared} words, {mismatched} different |",
         command=_simulated("--sim verilator --count 1000 --jobs 2"),
     ),
@@ -49,7 +49,7 @@ WORDS = [
         command=_simulated("--count 20 --lanes 16 --netlist ecp5-25f --batch"),
     ),
     Figure(
-        page=README,
+        page=RESULTS,
         shows="with head, 16 lanes | {cycles_per_step.measured}, ideal {cycles_per_step.ideal} |",
         command=DEMO,
     ),

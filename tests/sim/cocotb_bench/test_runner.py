@@ -209,7 +209,7 @@ def test_modules_are_found_through_sys_path_alone(
 
 
 FAILURES = {
-    "fails": r"1 of 1 tests failed: tests\.sim\.runner_tests\.fails \(never reached",
+    "fails": r"1 of 1 tests failed: tests\.sim\.cocotb_bench\.runner_tests\.fails \(never reached",
     "exits": "ended with status 0 and no results",
     "stops": r"assertion of the design failed: .*asked to stop",
     "breaks_assertion": r"assertion of the design failed: .*design\.v:9",
