@@ -24,6 +24,7 @@ from hdl.bus.top import AxiTop
 from hdl.core import Core
 from hdl.parts.component import Component
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.verilog import Top, convert
 from litelstm.fpga.families import PIN
 from litelstm.fpga.flow import Flow
@@ -71,7 +72,7 @@ def main(network: Path, lanes: int, seeds: int, as_json: bool) -> None:
     """Synthesize, place and route both for an ECP5-25F."""
     net = QuantizedNetwork.load(network)
     flow = Flow(target=TARGETS["ecp5-25f"])
-    plan = Plan(network=net, lanes=lanes)
+    plan = Plan(network=net, options=CoreOptions(lanes=lanes))
     tops: dict[str, Component] = {
         "core alone": Top(Core(plan=plan)),
         "with AXI": AxiTop(core=Core(plan=plan, watched=True)),

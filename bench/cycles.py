@@ -26,6 +26,7 @@ from golden.interface import Interface
 from golden.model import IntegerModel
 from hdl import cycles, verilog
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from litelstm.architectures import Architecture
 from litelstm.console import progress
 from sim.compiled.bench import CompiledBench
@@ -97,7 +98,9 @@ ROWS = (
 def count(row: Row) -> dict[str, Any]:
     """One row by the formula alone."""
     interface = Interface(streams=row.streams)
-    plan = Plan(network=row.work.quantized(), lanes=row.lanes, interface=interface)
+    plan = Plan(
+        network=row.work.quantized(), options=CoreOptions(lanes=row.lanes, interface=interface)
+    )
     steady = cycles.steady_state(plan)
     return {
         "work": row.title,

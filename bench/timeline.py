@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.cycles import _Run, controls_of, steady_state
-from hdl.plan import Pass, Plan
+from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
+from hdl.spec.passes import Pass
 from litelstm.architectures import Architecture
 
 STEP, SHOWN = 4, 2
@@ -58,7 +60,7 @@ class _Recorder(_Run):
     def _pass(self, single: Pass, *, starts_step: bool) -> None:
         begin, ready = self.now, self._ready(single)
         super()._pass(single, starts_step=starts_step)
-        length = self.plan.rows_of(single) * len(single.gates)
+        length = self.plan.work.rows_of(single) * len(single.gates)
         spans = self.passes.setdefault((_name(self.plan, single), "#"), [])
         for column in range(single.columns - 1):
             start = max(begin, int(ready[column]))
@@ -68,7 +70,7 @@ class _Recorder(_Run):
 
     def _drain(self, single: Pass, number: int, start: int) -> None:
         super()._drain(single, number, start)
-        job, entries = self.plan.jobs[number], self.entries[number]
+        job, entries = self.plan.work.jobs[number], self.entries[number]
         interval = self.plan.update_cost.interval
         self._enter((f"update {job.name}", "="), entries, interval)
         for name in job.makes:
@@ -89,7 +91,7 @@ def _name(plan: Plan, single: Pass) -> str:
 
 def timeline(architecture: Architecture, lanes: int) -> str:
     """Two steps of a network in the steady state, as text."""
-    plan = Plan(network=architecture.quantized(), lanes=lanes)
+    plan = Plan(network=architecture.quantized(), options=CoreOptions(lanes=lanes))
     steady = steady_state(plan)
     record = _Recorder(plan)
     count = record.run([(controls_of([STEP + SHOWN + 2]), 1)])

@@ -26,7 +26,10 @@ class BareArray(Component):
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         super().__init__(
-            {"i": In(signed(plan.operand_width)), "o": Out(signed(plan.accumulator_width))}
+            {
+                "i": In(signed(plan.sizes.operand_width)),
+                "o": Out(signed(plan.sizes.accumulator_width)),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -34,10 +37,10 @@ class BareArray(Component):
         plan, shape = self.plan, self.plan.array
         m.submodules.lanes = lanes = Lanes(shape=shape)
         weight_address, weight_word = self._weights(m)
-        address = Signal(range(plan.words))
+        address = Signal(range(plan.sizes.weight_words))
         place = Signal(shape.place)
         m.d.sync += [
-            address.eq(Mux(address == plan.words - 1, 0, address + 1)),
+            address.eq(Mux(address == plan.sizes.weight_words - 1, 0, address + 1)),
             place.gate.eq(Mux(place.gate == shape.gates - 1, 0, place.gate + 1)),
             lanes.i_operand.eq(delayed(m, self.i, 2, name="operand")[-1]),
             lanes.i_place.eq(place),
@@ -62,7 +65,7 @@ class BareArray(Component):
     def _weights(self, m: Module) -> tuple[Value, Value]:
         """The core's weight memory; returns its address, and the word a cycle later."""
         plan = self.plan
-        if plan.storage.loadable:
+        if plan.options.storage.loadable:
             m.submodules.weights = ram = WeightRam(plan=plan)
             m.d.comb += [
                 ram.owns.eq(self.i[0]),

@@ -61,14 +61,14 @@ class Core(Component):
 
     def __init__(self, *, plan: Plan, watched: bool = False) -> None:
         self.plan = plan
-        loadable = plan.storage.loadable
+        loadable = plan.options.storage.loadable
         self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
         sequencer = LoadedSequencer if loadable else Sequencer
         self.sequencer = sequencer(plan=plan, place=plan.array.place, watched=watched)
         self.update = StateUpdate(plan=plan, watched=watched)
         self._watched = watched
-        self.access = StateAccess(plan=plan) if plan.interface.state == "load" else None
+        self.access = StateAccess(plan=plan) if plan.options.interface.state == "load" else None
         self.weights = WeightRam(plan=plan) if loadable else None
         self.loader = Loader(plan=plan) if loadable else None
         self.gate = InputGate(plan=plan) if loadable else None

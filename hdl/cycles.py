@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from golden.errors import InputError
 from golden.interface import Control
 from golden.sessions import state_words
-from hdl.plan import Job, Pass, Plan
+from hdl.plan import Plan
+from hdl.spec.passes import Job, Pass
 from hdl.timing.latency import (
     ACCESS,
     CLASS,
@@ -156,7 +157,7 @@ def cycles_per_sequence(plan: Plan, steps: int) -> int:
 
 def steady_state(plan: Plan) -> SteadyState:
     """Timing of a step when many have gone before."""
-    streams, every_step = plan.interface.streams, plan.interface.every_step
+    streams, every_step = plan.options.interface.streams, plan.options.interface.every_step
     steps = 4 * streams
 
     def after(turns: int) -> CycleCount:
@@ -170,11 +171,12 @@ def steady_state(plan: Plan) -> SteadyState:
     products = plan.network.products + (head.weights["W"].size if head else 0)
     return SteadyState(
         cycles_per_step=-(-span // steps),
-        ideal_cycles_per_step=products / plan.lanes,
+        ideal_cycles_per_step=products / plan.options.lanes,
         issued_per_step=sum(
-            plan.macs(single) for single in (plan.passes if every_step else plan.step_passes)
+            plan.work.macs(single)
+            for single in (plan.work.passes if every_step else plan.work.step_passes)
         ),
-        utilization=products / plan.lanes * steps / span,
+        utilization=products / plan.options.lanes * steps / span,
         waited={
             reason: (cycles - early.waited.get(reason, 0)) // steps
             for reason, cycles in late.waited.items()
@@ -232,7 +234,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.outputs = Series(keeps=self.plan.sizes.output_places)
-        self._streams = [_Stream() for _ in range(self.plan.interface.streams)]
+        self._streams = [_Stream() for _ in range(self.plan.options.interface.streams)]
 
     def run(self, repeats: Repeats) -> CycleCount:
         for controls, times in repeats:
@@ -321,10 +323,10 @@ class _Run:
         if control.load:
             self._load()
         self._begin(self._streams[control.stream], control)
-        for position, single in enumerate(self.plan.step_passes):
+        for position, single in enumerate(self.plan.work.step_passes):
             self._pass(single, starts_step=position == 0)
-        if self.plan.head_pass and self.step.answers:
-            self._pass(self.plan.head_pass, starts_step=False)
+        if self.plan.work.head_pass and self.step.answers:
+            self._pass(self.plan.work.head_pass, starts_step=False)
         if control.save:
             self._save()
 
@@ -334,7 +336,7 @@ class _Run:
             stream=control.stream,
             independent=(stream.starts and not keep and not control.load)
             or control.stream != self.step.stream,
-            answers=control.last or self.plan.interface.every_step,
+            answers=control.last or self.plan.options.interface.every_step,
         )
         stream.starts, stream.unused = control.last, False
 
@@ -358,7 +360,7 @@ class _Run:
 
     def _settled(self) -> int:
         """First cycle in which all units that were completed are known to be written."""
-        jobs = (job for job in self.entries if self.plan.jobs[job].makes)
+        jobs = (job for job in self.entries if self.plan.work.jobs[job].makes)
         return max((self._drained(job) + SETTLED for job in jobs), default=0)
 
     def _take_inputs(self) -> None:
@@ -368,7 +370,7 @@ class _Run:
         self.inputs += range(start, start + self.plan.network.inputs)
 
     def _pass(self, single: Pass, *, starts_step: bool) -> None:
-        length = self.plan.rows_of(single) * len(single.gates)
+        length = self.plan.work.rows_of(single) * len(single.gates)
         ready = self._ready(single)
         drained = self._drained(single.drains) if single.drains is not None else 0
         what = f"{single.operand} of {f'layer{single.source}' if single.source >= 0 else 'i'}"
@@ -393,7 +395,7 @@ class _Run:
         if single.source < 0:
             released = self.releases[-1] + RELEASE if self.releases else 0
             return np.maximum(np.array(self.inputs[-single.columns :]) + INPUT, released)
-        job = self.plan.job_making(single.operand, single.source)
+        job = self.plan.work.job_making(single.operand, single.source)
         if single.recurrent and (self.step.independent or job not in self.entries):
             return np.zeros(single.columns, dtype=np.int64)
         return self.entries[job] + self.plan.update_cost.written[single.operand]
@@ -402,19 +404,19 @@ class _Run:
         """First cycle in which a job's sums of the time before are no longer needed."""
         if job not in self.entries:
             return 0
-        makes = self.plan.jobs[job].makes
+        makes = self.plan.work.jobs[job].makes
         latency = self.plan.update_cost.written[makes[-1]] if makes else HEAD_FREE
         return int(self.entries[job][-1]) + latency
 
     def _drain(self, single: Pass, number: int, start: int) -> None:
         """Rows of a job through the state update; ``start`` is its final column's."""
-        job, plan, cost = self.plan.jobs[number], self.plan, self.plan.update_cost
+        job, plan, cost = self.plan.work.jobs[number], self.plan, self.plan.update_cost
         is_output = job.layer == len(plan.network.layers) - 1 and "h" in job.makes
-        emits = job.head or (is_output and plan.head_pass is None)
+        emits = job.head or (is_output and plan.work.head_pass is None)
         emits = emits and self.step.answers
         entries = []
         for row in range(job.rows):
-            units = min(plan.lanes, job.units - row * plan.lanes)
+            units = min(plan.options.lanes, job.units - row * plan.options.lanes)
             words = self._words(job, row, units) if emits else 0
             enters = start + (row + 1) * len(single.gates) - 1 + ISSUE_TO_ARRAY + QUEUE
             enters = max(enters, self.row_free)
@@ -433,13 +435,13 @@ class _Run:
 
     def _words(self, job: Job, row: int, units: int) -> int:
         """Output words that a row of a result makes."""
-        return int(row == job.rows - 1) if self.plan.interface.classes else units
+        return int(row == job.rows - 1) if self.plan.options.interface.classes else units
 
     def _give(self, entries: list[int], *, head: bool) -> None:
         """Output words of units that entered the state update."""
         cost = self.plan.update_cost
         latency = cost.logit if head else cost.written["h"]
-        latency += CLASS if self.plan.interface.classes else 0
+        latency += CLASS if self.plan.options.interface.classes else 0
         for entry in entries:
             before = self.outputs[-1] + 1 if self.outputs else 0
             self.outputs.append(max(entry + latency + OUTPUT_BUFFER, before))

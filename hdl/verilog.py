@@ -22,6 +22,7 @@ from hdl.export.verilog_names import check_name, inner_prefix
 from hdl.parts.component import Component
 from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 
 NAME = "litelstm_core"
@@ -84,10 +85,9 @@ def generate(
     """
     plan = Plan(
         network=network,
-        lanes=lanes,
-        tail_multipliers=tail_multipliers,
-        interface=interface,
-        storage=storage,
+        options=CoreOptions(
+            lanes=lanes, tail_multipliers=tail_multipliers, interface=interface, storage=storage
+        ),
         others=tuple(others),
     )
     return generated(plan, name=name, network_name=network_name)

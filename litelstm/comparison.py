@@ -14,6 +14,7 @@ from golden.settings import Settings
 from hdl.cells import Update, schedule
 from hdl.cycles import steady_state
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from litelstm.architectures import CELLS, Architecture
 from litelstm.paper import PAPER, TABLE_1, Paper, Printed
 
@@ -108,7 +109,7 @@ def compare(*, inputs: int, units: int, lanes: int, settings: Settings, sigmoid:
             network=Architecture(cell=name, inputs=inputs, units=units, sigmoid=sigmoid).quantized(
                 settings
             ),
-            lanes=lanes,
+            options=CoreOptions(lanes=lanes),
         )
         for name in ROWS
     }

@@ -11,6 +11,7 @@ from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from hdl.plan import Plan
 from hdl.spec.capacity import Capacity
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 
 
@@ -63,9 +64,11 @@ def plan_for(network: QuantizedNetwork, capacity: Capacity) -> Plan:
     """
     return Plan(
         network=network,
-        lanes=capacity.lanes,
-        tail_multipliers=capacity.tail_multipliers,
-        interface=capacity.interface,
-        storage=Storage(weights="ram"),
+        options=CoreOptions(
+            lanes=capacity.lanes,
+            tail_multipliers=capacity.tail_multipliers,
+            interface=capacity.interface,
+            storage=Storage(weights="ram"),
+        ),
         core=capacity,
     )

@@ -84,15 +84,15 @@ class CoreJob:
                 core answers every step.
             start: number of the first sequence.
         """
-        places = list(_in_turns([len(s) for s in sequences], plan.interface.streams))
+        places = list(_in_turns([len(s) for s in sequences], plan.options.interface.streams))
         ends = [step == len(sequences[sequence]) - 1 for sequence, step in places]
-        every_step = plan.interface.every_step
+        every_step = plan.options.interface.every_step
         answers = [
             np.atleast_2d(expected[sequence])[step if every_step else 0]
             for (sequence, step), end in zip(places, ends, strict=True)
             if end or every_step
         ]
-        streams = [sequence % plan.interface.streams for sequence, _ in places]
+        streams = [sequence % plan.options.interface.streams for sequence, _ in places]
         service = Service(
             words=np.array(answers, dtype=np.int64),
             streams=np.array(

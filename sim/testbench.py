@@ -132,11 +132,11 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
     Raises:
         InputError: the golden model cannot serve the network's steps.
     """
-    work = random_work(plan.network, plan.interface, steps=_steps(plan), seed=(0,))
+    work = random_work(plan.network, plan.options.interface, steps=_steps(plan), seed=(0,))
     streams = _streams(plan, work)
     timing = cycles.count_steps(plan, work.controls)
     sinks = [stream for stream in streams if not stream.into]
-    loads, bench = plan.storage.loadable, bench_module(name)
+    loads, bench = plan.options.storage.loadable, bench_module(name)
     go = {"i": "loaded", "i_state": "loaded"} if loads else {}
     connections = [("clk", "clk"), ("rst", "rst")]
     connections += [pair for stream in streams for pair in stream.connections()]
@@ -210,11 +210,11 @@ def _streams(plan: Plan, work: Work) -> list[_Stream]:
         },
     }
     layouts: dict[str, Any] = {"i": input_layout(plan), "o": output_layout(plan)}
-    if plan.interface.state == "load":
+    if plan.options.interface.state == "load":
         layouts |= dict.fromkeys(("i_state", "o_state"), StructLayout({"data": state_shape(plan)}))
         told["i_state"] = {"data": work.loads.reshape(-1)}
         told["o_state"] = {"data": service.saved.reshape(-1)}
-    if plan.storage.loadable:
+    if plan.options.storage.loadable:
         layouts["i_weights"] = StructLayout({"data": WIDTH, "last": 1})
         words = image(plan).astype(np.int64)
         told["i_weights"] = {"data": words, "last": np.arange(words.size) == words.size - 1}

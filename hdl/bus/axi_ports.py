@@ -42,7 +42,7 @@ def _axi_lite() -> list[Port]:
 
 def _streams(core: BusCore) -> list[Port]:
     plan, width = core.plan, core.bus.width
-    several = plan.interface.streams > 1
+    several = plan.options.interface.streams > 1
     ident = [("id", STREAM_BITS, "payload.id")] if several else []
     user = [("user", user_bits(plan), "payload.user")] if user_bits(plan) else []
     data, last = ("data", width, "payload.data"), ("last", 1, "payload.last")

@@ -51,7 +51,7 @@ class BusCore(Component):
         self.core = core
         self.bus = bus
         self.plan = plan = core.plan
-        interface = plan.interface
+        interface = plan.options.interface
         self.x_packing = bus.pack(plan.sizes.x_width)
         self.y_packing = bus.pack(plan.sizes.out_width)
         self.guard = InputGuard(plan=plan, packing=self.x_packing)
@@ -95,7 +95,10 @@ class BusCore(Component):
     def _most(self) -> dict[str, int]:
         """Events in one cycle: of x's bus and the registers', and of what else there is."""
         states = self.state_guard is not None
-        return {"PROTOCOL_ERRORS": 2 + states + self.plan.storage.loadable, "DROPPED": 1 + states}
+        return {
+            "PROTOCOL_ERRORS": 2 + states + self.plan.options.storage.loadable,
+            "DROPPED": 1 + states,
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -153,7 +156,7 @@ class BusCore(Component):
     def _connect_output(self, m: Module, marks: Marks, restart: Value) -> None:
         """Words of results with their sequences' marks."""
         core, packer = self.core, self.packer
-        interface = self.plan.interface
+        interface = self.plan.options.interface
         word = packer.i.payload
         last = core.o.payload.last
         m.d.comb += [
@@ -197,7 +200,7 @@ class BusCore(Component):
         core, words = self.core, self.plan.result_words
         if words == 1:
             return Value.cast(1)
-        if not self.plan.interface.every_step:
+        if not self.plan.options.interface.every_step:
             return core.o.payload.last
         return _counted(m, core.o, words, self.registers.control_reset, name="word")
 
@@ -280,7 +283,7 @@ class BusCore(Component):
             registers.protocol_errors_count.eq(sum(events[1:], events[0])),
             registers.saturated_count.eq(_later(m, core.saturated, "saturated")),
         ]
-        if self.plan.interface.streams > 1:
+        if self.plan.options.interface.streams > 1:
             m.d.comb += registers.errors_stream.eq(unknown)
         if self.bus.window:  # some cycles later it is told that the access is refused
             with m.If(registers.window_read | registers.window_write):
@@ -325,7 +328,7 @@ class BusCore(Component):
             registers.room_y_last.eq(y.payload.last),
             registers.room_y_error.eq(y.payload.error),
         ]
-        if self.plan.interface.streams > 1:
+        if self.plan.options.interface.streams > 1:
             m.d.comb += registers.room_y_stream.eq(y.payload.id)
         if self.core.loader:
             m.d.comb += registers.room_weight.eq(window.weights_can)

@@ -16,7 +16,7 @@ def core_hash(plan: Plan) -> int:
     """The register CORE: what an image of weights must name, where those are loaded, else a CRC-32
     of what the core's JSON says of it.
     """
-    if plan.storage.loadable:
+    if plan.options.storage.loadable:
         return core_id(plan)
     told = describe(plan, name="")
     for name in ("versions", "ports"):
@@ -26,9 +26,9 @@ def core_hash(plan: Plan) -> int:
 
 def constants(plan: Plan, bus: Bus) -> dict[str, int]:
     """Values of the registers' fields that never change."""
-    network, interface = plan.network, plan.interface
+    network, interface = plan.network, plan.options.interface
     out = interface.out(network)
-    sets = {"rom": 0, "ram": 1, "double": 2}[plan.storage.weights]
+    sets = {"rom": 0, "ram": 1, "double": 2}[plan.options.storage.weights]
     found = {
         "CORE.HASH": core_hash(plan),
         "FEATURES.SETS": sets,
@@ -43,7 +43,7 @@ def constants(plan: Plan, bus: Bus) -> dict[str, int]:
         "SIZES.INPUTS": plan.sizes.inputs,
         "SIZES.OUTPUTS": plan.sizes.outputs,
         "SHAPE.LAYERS": plan.sizes.layers,
-        "SHAPE.LANES": plan.lanes,
+        "SHAPE.LANES": plan.options.lanes,
         "STATE_WORDS.WORDS": state_words(network),
         "FORMATS.X_WIDTH": plan.sizes.x_width,
         "FORMATS.X_FRAC": network.x.frac & 0xFF,
@@ -57,8 +57,8 @@ def constants(plan: Plan, bus: Bus) -> dict[str, int]:
 
 def absent(plan: Plan, bus: Bus) -> list[str]:
     """Fields that a core has no use for."""
-    streams, state = plan.interface.streams > 1, plan.interface.state
-    loadable = plan.storage.loadable
+    streams, state = plan.options.interface.streams > 1, plan.options.interface.state
+    loadable = plan.options.storage.loadable
     unless = {
         "CONTROL.BY_REGISTER": not bus.window and (streams or state != "clear"),
         "SEQUENCE.STREAM": streams,

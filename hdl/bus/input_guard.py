@@ -33,29 +33,29 @@ def _step_layout(plan: Plan) -> data.StructLayout:
     others come from there; ``keep``, ``load``; ``save``, of a sequence that is set by register.
     """
     fields: dict[str, Any] = {"new": 1}
-    if plan.interface.streams > 1:
+    if plan.options.interface.streams > 1:
         fields |= {"number": STREAM_BITS}
-    if plan.interface.state != "clear":
+    if plan.options.interface.state != "clear":
         fields |= {"by_register": 1, "keep": 1}
-    if plan.interface.state == "load":
+    if plan.options.interface.state == "load":
         fields |= {"load": 1, "save": 1}
     return data.StructLayout(fields)
 
 
 def keeps(plan: Plan) -> bool:
     """Whether a sequence may begin from a state other than zero."""
-    return plan.interface.state != "clear"
+    return plan.options.interface.state != "clear"
 
 
 def user_bits(plan: Plan) -> int:
     """Bits of ``tuser``: keep; load and save behind it."""
-    return {"clear": 0, "keep": 1, "load": 3}[plan.interface.state]
+    return {"clear": 0, "keep": 1, "load": 3}[plan.options.interface.state]
 
 
 def beat_fields(plan: Plan) -> dict[str, Any]:
     """What an input beat has beside data and last: ``id`` and ``user``, where there are any."""
     fields: dict[str, Any] = {}
-    if plan.interface.streams > 1:
+    if plan.options.interface.streams > 1:
         fields["id"] = STREAM_BITS
     if bits := user_bits(plan):
         fields["user"] = bits
@@ -114,8 +114,16 @@ class InputGuard(Component):
                 "load": In(1),
                 "save": In(1),
                 "restart": In(1),
-                **({"last_input": In(span(plan.sizes.inputs))} if plan.storage.loadable else {}),
-                **({"step": Out(step_layout(plan.interface.streams))} if keeps(plan) else {}),
+                **(
+                    {"last_input": In(span(plan.sizes.inputs))}
+                    if plan.options.storage.loadable
+                    else {}
+                ),
+                **(
+                    {"step": Out(step_layout(plan.options.interface.streams))}
+                    if keeps(plan)
+                    else {}
+                ),
                 "room": In(1),
                 "add": Out(1),
                 "mark": Out(1),
@@ -128,8 +136,8 @@ class InputGuard(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        streams = self.plan.interface.streams
-        loadable = self.plan.storage.loadable
+        streams = self.plan.options.interface.streams
+        loadable = self.plan.options.storage.loadable
         m.submodules.unpacker = unpacker = Unpacker(
             packing=self.packing, count=self.plan.sizes.inputs, varies=loadable
         )
@@ -195,7 +203,7 @@ class InputGuard(Component):
                 self.step.number.eq(number),
                 self.step.new.eq(step.new),
                 self.step.keep.eq(step.keep),
-                self.step.load.eq(step.load if self.plan.interface.state == "load" else 0),
+                self.step.load.eq(step.load if self.plan.options.interface.state == "load" else 0),
                 self.step.last.eq(closes),
                 self.step.wrong.eq(closes & self.mark),
             ]
@@ -237,7 +245,7 @@ class InputGuard(Component):
     ) -> tuple[Value, Value]:
         """Whether more steps must follow this one, and whether none may; neither: as it likes."""
         left = Signal(LENGTH_BITS)  # steps that the sequence must still have, this one included
-        if self.plan.interface.streams == 1:
+        if self.plan.options.interface.streams == 1:
             more, is_end = Signal(), Signal()
             with m.If(ends & ~closes):
                 m.d.sync += [
@@ -253,7 +261,7 @@ class InputGuard(Component):
                 ]
             return more, is_end
         m.submodules.lengths = lengths = Memory(
-            shape=LENGTH_BITS, depth=self.plan.interface.streams, init=[]
+            shape=LENGTH_BITS, depth=self.plan.options.interface.streams, init=[]
         )
         read: Any = lengths.read_port(domain="comb")
         write: Any = lengths.write_port()
@@ -270,7 +278,7 @@ class InputGuard(Component):
         self, m: Module, unpacker: Unpacker, begins: Value, opened: Value
     ) -> tuple[Any, Value]:
         """The step that is next, or being taken, and its stream's number."""
-        interface = self.plan.interface
+        interface = self.plan.options.interface
         user: Any = getattr(self.i.payload, "user", None)
         now: Any = Signal(_step_layout(self.plan))
         held: Any = Signal(now.shape())
@@ -306,7 +314,7 @@ class InputGuard(Component):
 
     def _give(self, m: Module, unpacker: Unpacker, step: Any, number: Value, closes: Value) -> None:
         """The element, and what travels with its step."""
-        payload, interface = self.o.payload, self.plan.interface
+        payload, interface = self.o.payload, self.plan.options.interface
         m.d.comb += payload.data.eq(unpacker.o.payload)
         if interface.streams > 1:
             m.d.comb += payload.stream.eq(number)

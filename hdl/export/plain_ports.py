@@ -43,9 +43,9 @@ _LOAD_MEANINGS = {
 def plain_ports(plan: Plan) -> list[Port]:
     """Ports of a core's Verilog beside ``clk`` and ``rst``."""
     streams: list[tuple[str, Any]] = [("i", input_layout(plan)), ("o", output_layout(plan))]
-    if plan.interface.state == "load":
+    if plan.options.interface.state == "load":
         streams += [("i_state", state_shape(plan)), ("o_state", state_shape(plan))]
-    if plan.storage.loadable:
+    if plan.options.storage.loadable:
         streams.append(("i_weights", WEIGHT_STREAM.members["payload"].shape))
     found = []
     for stream, payload in streams:
@@ -63,7 +63,7 @@ def plain_ports(plan: Plan) -> list[Port]:
             Port(f"{stream}_valid", forward, 1, f"{what} is offered", f"{stream}.valid"),
             Port(f"{stream}_ready", backward, 1, "it is taken at this edge", f"{stream}.ready"),
         ]
-    if plan.storage.loadable:
+    if plan.options.storage.loadable:
         found += [
             Port(f"load_{name}", "output", field.shape, _LOAD_MEANINGS[name], f"load.{name}")
             for name, field in LOAD

@@ -62,7 +62,7 @@ MODULES = {
     "UartAccess": "Register accesses over a serial line.",
     "UartReceiver": "Serial line in, byte by byte.",
     "UartTransmitter": "Serial line out, byte by byte.",
-    "UnitEntry": "Decides which unit enters the state update, and when.",
+    "UnitDispatch": "Decides which unit enters the state update, and when.",
     "Unpacker": "Unpacks words from beats of a bus.",
     "WeightRam": "Memory of the loaded weights.",
     "Window": "Data registers in place of streams.",
@@ -124,11 +124,11 @@ def _entry(title: str, text: str) -> list[str]:
 
 def _network(plan: Plan, told: Mapping[str, Any], network_name: str) -> list[tuple[str, str]]:
     """What the network is: its name, its numbers, and its layers."""
-    mark = fingerprint(plan.network, Interface(classes=plan.interface.classes)).hex()
+    mark = fingerprint(plan.network, Interface(classes=plan.options.interface.classes)).hex()
     shown = (
         network_name if re.fullmatch(r"[\w.+-]*", network_name, re.ASCII) else ascii(network_name)
     )
-    loaded = "; its weights are loaded, others may be" if plan.storage.loadable else ""
+    loaded = "; its weights are loaded, others may be" if plan.options.storage.loadable else ""
     entries = [("Network", f"{shown + ', ' if shown else ''}fingerprint {mark}{loaded}")]
     for layer in told["layers"]:
         if layer["name"] == "head":
@@ -149,7 +149,11 @@ def _network(plan: Plan, told: Mapping[str, Any], network_name: str) -> list[tup
 def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str]]:
     """What the core is: words at its ports, sizes, options, timing, and who made it."""
     x, y, timing = told["input"], told["output"], told["timing"]
-    options = {**told["interface"], **told["storage"], "tail multipliers": plan.tail_multipliers}
+    options = {
+        **told["interface"],
+        **told["storage"],
+        "tail multipliers": plan.options.tail_multipliers,
+    }
     return [
         ("Input", f"{x['words_per_step']} words per step, format {_format(x['format'])}"),
         (
@@ -158,7 +162,10 @@ def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str
             f"format {_format(y['format'])}",
         ),
         ("", "<w,f> is a signed word of w bits, f of them fraction."),
-        ("Array", f"{plan.lanes} lanes, accumulators of {plan.accumulator_width} bits"),
+        (
+            "Array",
+            f"{plan.options.lanes} lanes, accumulators of {plan.sizes.accumulator_width} bits",
+        ),
         ("Ports", host),
         (
             "Options",

@@ -7,7 +7,8 @@ from typing import Any
 from amaranth.lib import data
 
 from hdl.parts.numeric import span
-from hdl.plan import Pass, Plan
+from hdl.plan import Plan
+from hdl.spec.passes import Pass
 from hdl.store.operand_store import Operand
 
 
@@ -24,14 +25,14 @@ def row_layout(plan: Plan) -> data.StructLayout:
         {
             "job": span(len(plan.kinds)),
             "row": span(plan.sizes.rows),
-            "units": span(plan.lanes),
+            "units": span(plan.options.lanes),
             "begin": 1,
-            "stream": span(plan.interface.streams),
+            "stream": span(plan.options.interface.streams),
             "zero": 1,
             "emit": 1,
             "last": 1,
             "final": 1,
-            **(_job_layout(plan) if plan.storage.loadable else {}),
+            **(_job_layout(plan) if plan.options.storage.loadable else {}),
         }
     )
 
@@ -43,9 +44,9 @@ def _job_layout(plan: Plan) -> dict[str, Any]:
 
 def sources(plan: Plan) -> list[tuple[str, int]]:
     """The different vectors that passes read, as (memory, layer that produces it)."""
-    if plan.storage.loadable:
+    if plan.options.storage.loadable:
         return [("x", -1), *plan.vectors]
-    return list(dict.fromkeys((single.operand, single.source) for single in plan.passes))
+    return list(dict.fromkeys((single.operand, single.source) for single in plan.work.passes))
 
 
 def walk_layout(plan: Plan) -> data.StructLayout:
@@ -70,7 +71,7 @@ def walk_layout(plan: Plan) -> data.StructLayout:
 def constants_layout(plan: Plan) -> data.StructLayout:
     """Fields of :func:`pass_constants`."""
     walk, sizes = walk_layout(plan), plan.sizes
-    drained = len(plan.vectors) + 1 if plan.storage.loadable else len(plan.jobs)
+    drained = len(plan.vectors) + 1 if plan.options.storage.loadable else len(plan.work.jobs)
     return data.StructLayout(
         {
             "job": span(len(plan.kinds)),
@@ -82,7 +83,7 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "last_column": walk["column"].shape,
             "first_row": span(sizes.rows),
             "last_row": walk["row"].shape,
-            "units_in_last_row": span(plan.lanes),
+            "units_in_last_row": span(plan.options.lanes),
             "first_gate": span(sizes.gates),
             "last_gate": span(sizes.gates),
             "first": sizes.gates,
@@ -95,7 +96,7 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "emits": 1,
             **(
                 {"restarts": drained, **_job_layout(plan)}
-                if plan.storage.loadable
+                if plan.options.storage.loadable
                 else {"next_source": span(len(sources(plan))), "next_recurrent": 1, "hands_over": 1}
             ),
         }
@@ -113,10 +114,10 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     pass begins the vector that is read next in its last operation.
     """
     number = single.completes if single.completes is not None else 0
-    job, rows = plan.jobs[number], plan.rows_of(single)
-    units = next(other.units for other in plan.jobs if other.layer == single.layer)
+    job, rows = plan.work.jobs[number], plan.work.rows_of(single)
+    units = next(other.units for other in plan.work.jobs if other.layer == single.layer)
     start = single.gates[0]
-    loadable = plan.storage.loadable
+    loadable = plan.options.storage.loadable
     more = _loaded_constants(plan, single) if loadable else _of_next(plan, index, single)
     is_output = single.layer == len(plan.network.layers) - 1 and "h" in job.makes
     return {
@@ -127,29 +128,29 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         "base": single.base,
         "recurrent": single.recurrent,
         "last_column": single.columns - 1,
-        "first_row": plan.row_of(single),
+        "first_row": plan.work.row_of(single),
         "last_row": rows - 1,
-        "units_in_last_row": (units - 1) % plan.lanes,
+        "units_in_last_row": (units - 1) % plan.options.lanes,
         "first_gate": start,
         "last_gate": len(single.gates) - 1,
         "first": sum(1 << (gate - start) for gate in single.first),
         "final": sum(1 << (gate - start) for gate in single.final),
         "completes": bool(single.final),
         "is_input": single.source < 0,
-        "is_head": single is plan.head_pass,
+        "is_head": single is plan.work.head_pass,
         "ends_job": single.completes is not None,
-        "ends_step": index == len(plan.step_passes) - 1,
-        "emits": job.head or (is_output and plan.head_pass is None),
+        "ends_step": index == len(plan.work.step_passes) - 1,
+        "emits": job.head or (is_output and plan.work.head_pass is None),
         **more,
     }
 
 
 def _of_next(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     """Those that tell of the pass after one; a table of loaded passes has it at hand."""
-    after = plan.passes[(index + 1) % len(plan.passes)]
+    after = plan.work.passes[(index + 1) % len(plan.work.passes)]
     made: list[tuple[str, int]] = []
-    if single.completes is not None and plan.rows_of(single) * len(single.gates) == 1:
-        job = plan.jobs[single.completes]
+    if single.completes is not None and plan.work.rows_of(single) * len(single.gates) == 1:
+        job = plan.work.jobs[single.completes]
         made = [(name, job.layer) for name in job.makes]
     return {
         "next_source": sources(plan).index((after.operand, after.source)),
@@ -166,17 +167,17 @@ def _loaded_constants(plan: Plan, single: Pass) -> dict[str, Any]:
     """
 
     def place(number: int) -> int:
-        job = plan.jobs[number]
+        job = plan.work.jobs[number]
         return len(plan.vectors) if job.head else plan.vectors.index((job.makes[-1], job.layer))
 
     number = single.completes if single.completes is not None else 0
-    job = plan.jobs[number]
+    job = plan.work.jobs[number]
     made = [plan.vectors.index((name, job.layer)) for name in job.makes]
     made = made or [len(plan.vectors)]
     return {
         "job": plan.kind_numbers[number],
         "drains": place(single.drains) if single.drains is not None else 0,
-        "is_head": single is plan.passes[-1],
+        "is_head": single is plan.work.passes[-1],
         "restarts": sum(1 << index for index in made),
         "layer": 0 if job.head else job.layer,
         "start": job.unit,
@@ -187,7 +188,7 @@ def table_words(plan: Plan) -> list[int]:
     """The loaded table: a word of :func:`constants_layout` for each pass."""
     layout = constants_layout(plan)
     words: list[int] = []
-    for index, single in enumerate(plan.passes):
+    for index, single in enumerate(plan.work.passes):
         fields: Any = pass_constants(plan, index, single)
         words.append(layout.const(fields).as_value().value)
     return words

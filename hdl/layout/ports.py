@@ -13,7 +13,7 @@ from hdl.plan import Plan
 
 def step_fields(plan: Plan) -> dict[str, Any]:
     """What travels with a step's input beside x: :class:`golden.interface.Control`."""
-    interface = plan.interface
+    interface = plan.options.interface
     fields: dict[str, Any] = {"last": 1}
     if interface.streams > 1:
         fields["stream"] = span(interface.streams)
@@ -32,19 +32,19 @@ def input_layout(plan: Plan) -> data.StructLayout:
 def output_layout(plan: Plan) -> data.StructLayout:
     """A beat of ``o``: one word, whether it ends a sequence's last result, and its stream."""
     fields: dict[str, Any] = {"data": signed(plan.sizes.out_width), "last": 1}
-    if plan.interface.streams > 1:
-        fields["stream"] = span(plan.interface.streams)
+    if plan.options.interface.streams > 1:
+        fields["stream"] = span(plan.options.interface.streams)
     return data.StructLayout(fields)
 
 
 def state_shape(plan: Plan) -> Any:
     """Shape of a state word: the widest of h and c."""
-    return signed(max(plan.vector_width("h"), plan.vector_width("c")))
+    return signed(max(plan.sizes.vector_width("h"), plan.sizes.vector_width("c")))
 
 
 def unit_address(plan: Plan, unit: Value, stream: Value) -> Value:
     """Where a memory of a vector holds a unit of a stream: the stream in the upper bits."""
-    if plan.interface.streams == 1:
+    if plan.options.interface.streams == 1:
         return unit
     return Cat(unit[: unit_bits(plan)], stream)
 
@@ -56,6 +56,6 @@ def unit_bits(plan: Plan) -> int:
 
 def vector_depth(plan: Plan) -> int:
     """Words of a vector's memory."""
-    if plan.interface.streams == 1:
+    if plan.options.interface.streams == 1:
         return max(2, plan.sizes.state_units)
-    return plan.interface.streams << unit_bits(plan)
+    return plan.options.interface.streams << unit_bits(plan)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hdl.layout.contents import bias_words, diagonal_slots, diagonal_words, weight_words
 from hdl.layout.pass_table import constants_layout, table_words
 from hdl.layout.state_table import segment_layout, segments, state_words
 from hdl.plan import Plan
@@ -60,11 +61,11 @@ class Section:
 
 def sections(plan: Plan) -> tuple[Section, ...]:
     """The memories in the order of the image; none where the Verilog has everything."""
-    if not plan.storage.loadable:
+    if not plan.options.storage.loadable:
         return ()
     sizes = plan.sizes
     found = [Section(name="passes", depth=sizes.passes, width=constants_layout(plan).size)]
-    if plan.interface.state == "load":
+    if plan.options.interface.state == "load":
         found.append(Section(name="state", depth=segments(plan), width=segment_layout(plan).size))
     found += [
         Section(name=f"bias{slot}", depth=sizes.unit_words, width=sizes.bias_width)
@@ -72,9 +73,9 @@ def sections(plan: Plan) -> tuple[Section, ...]:
     ]
     found += [
         Section(name=f"diagonal{slot}", depth=sizes.unit_words, width=sizes.weight_width)
-        for slot in plan.diagonal_slots
+        for slot in diagonal_slots(plan)
     ]
-    width = plan.lanes * plan.weight_width
+    width = plan.options.lanes * plan.sizes.weight_width
     return (*found, Section(name="weights", depth=sizes.weight_words, width=width))
 
 
@@ -110,10 +111,10 @@ def _words(plan: Plan, name: str) -> list[int]:
     if name == "state":
         return state_words(plan)
     if name.startswith("bias"):
-        return plan.bias_words(int(name.removeprefix("bias")))
+        return bias_words(plan, int(name.removeprefix("bias")))
     if name.startswith("diagonal"):
-        return plan.diagonal_words(int(name.removeprefix("diagonal")))
-    return plan.weight_words()
+        return diagonal_words(plan, int(name.removeprefix("diagonal")))
+    return weight_words(plan)
 
 
 def _octets(section: Section, words: list[int]) -> bytes:

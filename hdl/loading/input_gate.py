@@ -43,7 +43,7 @@ class InputGate(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        streams = self.plan.interface.streams
+        streams = self.plan.options.interface.streams
         payload: Any = self.i.payload
         open_streams, passes = Signal(streams), Signal()
         number = Signal(span(streams))  # of the stream of the step at hand

@@ -50,7 +50,7 @@ class LoadedMemory(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         section, bits = self._section, len(self.address)
-        double = self.plan.storage.double
+        double = self.plan.options.storage.double
         depth = (2 if double else 1) << bits
         parts = section.parts
         width = section.width if parts == 1 else parts * WIDTH

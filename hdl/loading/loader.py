@@ -98,7 +98,7 @@ class Loader(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        double = self.plan.storage.double
+        double = self.plan.options.storage.double
         loaded, bank, taken = Signal(), Signal(), Signal()
         busy = Signal()  # in all states but WAIT
         activates = Signal()  # in ACTIVATE
@@ -218,7 +218,7 @@ class Loader(Component):
             write.address.eq(address),
             write.part.eq(part),
             write.data.eq(self.i.payload.data),
-            write.bank.eq(~bank if self.plan.storage.double else 0),
+            write.bank.eq(~bank if self.plan.options.storage.double else 0),
         ]
         with m.If(~words):
             m.d.sync += [section.eq(0), address.eq(0), part.eq(0), at_crc.eq(0)]

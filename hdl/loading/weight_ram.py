@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hdl.layout.contents import weight_words
 from hdl.layout.weight_image import WIDTH, sections
 from hdl.loading.loader import section_of, write_layout
 from hdl.parts.component import Component
@@ -19,7 +20,9 @@ from hdl.plan import Plan
 def weight_rom(m: Module, plan: Plan) -> tuple[Value, Value]:
     """The memory of weights that are in the Verilog; its address, and the word a cycle later."""
     m.submodules.weights = memory = block_rom(
-        shape=plan.lanes * plan.weight_width, depth=plan.words, init=plan.weight_words()
+        shape=plan.options.lanes * plan.sizes.weight_width,
+        depth=plan.sizes.weight_words,
+        init=weight_words(plan),
     )
     port = memory.read_port()
     return port.addr, port.data
@@ -47,8 +50,8 @@ class WeightRam(Component):
                 "write": In(write_layout(plan)),
                 "owns": In(1),
                 "bank": In(1),
-                "address": In(span(plan.words)),
-                "data": Out(plan.lanes * plan.weight_width),
+                "address": In(span(plan.sizes.weight_words)),
+                "data": Out(plan.options.lanes * plan.sizes.weight_width),
             }
         )
 
@@ -58,8 +61,8 @@ class WeightRam(Component):
         number = section_of(plan, "weights")
         parts = sections(plan)[number].parts
         width, word_bits = parts * WIDTH, len(self.address)
-        double = plan.storage.double
-        depth = 2 << word_bits if double else plan.words
+        double = plan.options.storage.double
+        depth = 2 << word_bits if double else plan.sizes.weight_words
         m.submodules.memory = memory = Memory(
             shape=unsigned(width), depth=depth, init=[], attrs=block_attributes(width * depth)
         )

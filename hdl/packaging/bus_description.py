@@ -40,8 +40,8 @@ def bus_section(plan: Plan, *, kind: str, bus: Bus, core: int) -> dict[str, Any]
         bus: its options.
         core: what its register CORE says.
     """
-    network, interface = plan.network, plan.interface
-    has_rom = not plan.storage.loadable
+    network, interface = plan.network, plan.options.interface
+    has_rom = not plan.options.storage.loadable
     y = interface.out(network).width
     streams = {
         "x": ("s_axis", bus.pack(network.x.width), network.inputs),

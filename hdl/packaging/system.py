@@ -117,7 +117,7 @@ class System(Generated):
             f"{name}.json": json.dumps(self.description, indent=2) + "\n",
             **software,
             f"{name}.vlt": waivers(f"{name}.v"),
-            f"{name}.core": core_file(name=name, lanes=self.plan.lanes),
+            f"{name}.core": core_file(name=name, lanes=self.plan.options.lanes),
             **{f"{name}.{end}": FORMATS[end](self.timing) for end in formats},
             f"{name}.qsf": quartus.project_lines(name=name),
         }

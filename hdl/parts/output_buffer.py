@@ -13,7 +13,7 @@ from hdl.parts.memory import block_memory
 
 
 class OutputBuffer(Component):
-    """A queue whose writer knows that there is room: :class:`hdl.update.unit_entry.UnitEntry`.
+    """Queue of output words without a full flag: its writer, `UnitDispatch`, counts the room.
 
     Latency: ``latency.OUTPUT_BUFFER`` cycles. Holds ``places`` words, a power of two, the
     offered one included.

@@ -12,8 +12,8 @@ from hdl.layout.pass_table import constants_layout
 from hdl.loading.loaded_memory import LoadedMemory
 from hdl.loading.loader import write_layout
 from hdl.parts.numeric import span
-from hdl.plan import Job
 from hdl.sequencer.sequencer import Sequencer
+from hdl.spec.passes import Job
 from hdl.store.operand_store import complete_layout
 
 

@@ -19,9 +19,10 @@ from hdl.layout.pass_table import (
 from hdl.layout.ports import step_fields
 from hdl.parts.component import Component
 from hdl.parts.numeric import span
-from hdl.plan import Job, Plan
+from hdl.plan import Plan
 from hdl.sequencer.readiness import Announced, Place, Readiness
 from hdl.sequencer.step import Step
+from hdl.spec.passes import Job
 from hdl.store.operand_store import Operand, ready_layout, restarts
 
 
@@ -56,7 +57,7 @@ class Sequencer(Component):
     def __init__(self, *, plan: Plan, place: data.StructLayout, watched: bool = False) -> None:
         self.plan = plan
         self._watched = watched
-        streams = span(plan.interface.streams)
+        streams = span(plan.options.interface.streams)
         super().__init__(
             {
                 "x_ready": In(span(plan.sizes.inputs)),
@@ -72,7 +73,7 @@ class Sequencer(Component):
                 "access_stream": Out(streams),
                 "access_done": In(1),
                 "valid": Out(1),
-                "weight_address": Out(span(plan.words)),
+                "weight_address": Out(span(plan.sizes.weight_words)),
                 "operand": Out(Operand),
                 "address": Out(span(max(plan.sizes.inputs, plan.sizes.state_units))),
                 "stream": Out(streams),
@@ -93,7 +94,7 @@ class Sequencer(Component):
 
     def _first(self) -> dict[str, Any]:
         """What the plan says of the first pass."""
-        return pass_constants(self.plan, 0, self.plan.passes[0])
+        return pass_constants(self.plan, 0, self.plan.work.passes[0])
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -105,7 +106,7 @@ class Sequencer(Component):
         walk: Any = Signal(walk_layout(plan), init={**columns, **left(first)})
         at: Any = Signal(AT, init={"column_start": 1, **flags(first)})
         now: Any = Signal(constants_layout(plan), init=first)
-        weight_address = Signal(span(plan.words))
+        weight_address = Signal(span(plan.sizes.weight_words))
         go = Signal()
         passed = Signal()
 
@@ -174,7 +175,7 @@ class Sequencer(Component):
         plan = self.plan
         following: Any = Signal(constants_layout(plan))
         with m.Switch(coming):
-            for index, single in enumerate(plan.passes):
+            for index, single in enumerate(plan.work.passes):
                 with m.Case(index):
                     for name, value in pass_constants(plan, index, single).items():
                         m.d.comb += following[name].eq(value)
@@ -182,7 +183,7 @@ class Sequencer(Component):
 
     def _answers(self, now: Any, step: Step) -> Value:
         """Whether a head is asked at the end of the step whose pass follows."""
-        if not self._has_head or self.plan.interface.every_step:
+        if not self._has_head or self.plan.options.interface.every_step:
             return Const(self._has_head, 1)
         return Mux(now.is_input, step.next_last, step.last)
 
@@ -198,7 +199,7 @@ class Sequencer(Component):
         self, m: Module, position: Signal, walk: Any, at: Any, step: Step, *, ended: Value
     ) -> Value:
         """Whether a step must not start, because a state has to be saved or loaded before."""
-        if self.plan.interface.state != "load":
+        if self.plan.options.interface.state != "load":
             return Value.cast(0)
         starts = Signal()
         saves, loaded = Signal(), Signal()
@@ -217,7 +218,7 @@ class Sequencer(Component):
 
     def _restart(self, m: Module, now: Any, starts: Value) -> list[Value]:
         """Tell whose sums are about to be overwritten; returns it for each job."""
-        restarted = [starts & (now.job == index) for index in range(len(self.plan.jobs))]
+        restarted = [starts & (now.job == index) for index in range(len(self.plan.work.jobs))]
         m.d.comb += self.restart.eq(Cat(restarted))
         return restarted
 
@@ -237,11 +238,11 @@ class Sequencer(Component):
 
     def _maker(self, operand: str, source: int) -> int | None:
         """Index in ``restart`` of what makes a vector; ``None`` for the input stream."""
-        return self.plan.job_making(operand, source) if source >= 0 else None
+        return self.plan.work.job_making(operand, source) if source >= 0 else None
 
     def _drains(self) -> list[Value]:
         """For each index of ``drains`` whether the sums of the time before are not needed."""
-        return [self._drained(job) for job in self.plan.jobs]
+        return [self._drained(job) for job in self.plan.work.jobs]
 
     def _drained(self, job: Job) -> Value:
         """Whether a job's sums of the time before are no longer needed."""
@@ -282,7 +283,7 @@ class Sequencer(Component):
     def _present(self, m: Module, walk: Any, now: Any, at: Any, step: Step) -> None:
         """The operation and the row that it may complete, registered."""
         final = now.final.bit_select(walk.gate, 1) & at.last_column
-        whole = self.plan.lanes - 1
+        whole = self.plan.options.lanes - 1
         m.d.sync += [
             self.operand.eq(now.operand),
             self.address.eq(now.base + walk.column),
@@ -303,7 +304,7 @@ class Sequencer(Component):
             self.row.last.eq(at.last_row),
             self.row.final.eq(step.last),
         ]
-        if self.plan.storage.loadable:
+        if self.plan.options.storage.loadable:
             m.d.sync += [self.row.layer.eq(now.layer), self.row.start.eq(now.start)]
 
 

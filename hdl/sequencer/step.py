@@ -31,7 +31,7 @@ class Step:
     """
 
     def __init__(self, m: Module, plan: Plan, x_step: Any, *, begins: Value) -> None:
-        interface = plan.interface
+        interface = plan.options.interface
         streams = interface.streams
         self.stream = Signal(span(streams))
         self.zero = Signal(init=1)

@@ -6,19 +6,17 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from golden.activations import TanhTable
 from golden.cells import cell_options
 from golden.errors import InputError
 from golden.formats import Format
 from golden.interface import Interface
-from golden.quantized import signed_width
-from hdl.spec.kinds import Kind
-
-if TYPE_CHECKING:
-    from hdl.plan import Plan
-
+from golden.quantized import QuantizedNetwork, signed_width
+from hdl.spec.kinds import UpdateKind
+from hdl.spec.options import CoreOptions
+from hdl.spec.passes import Work
 
 HEADROOM = 1
 """Bits by which sums and biases may be larger in a loaded network than in those that a core was
@@ -64,32 +62,32 @@ class Sizes:
     sum_width: int
 
     @classmethod
-    def of(cls, plan: Plan) -> Sizes:
-        """Of one network."""
-        network = plan.network
+    def of(cls, work: Work, interface: Interface) -> Sizes:
+        """Measure one network."""
+        network, last = work.network, work.jobs[-1]
         return cls(
             inputs=network.inputs,
             layers=len(network.layers),
-            outputs=plan.result_words,
+            outputs=interface.words(network),
             units=max(layer.units for layer in network.layers),
-            state_units=plan.state_units,
-            unit_words=plan.jobs[-1].unit + plan.jobs[-1].units,
-            passes=len(plan.passes),
-            columns=max(single.columns for single in plan.passes),
+            state_units=work.state_units,
+            unit_words=last.unit + last.units,
+            passes=len(work.passes),
+            columns=max(single.columns for single in work.passes),
             gates=max(len(layer.cell.gates) for layer in network.layers),
-            rows=plan.jobs[-1].row + plan.jobs[-1].rows,
-            job_rows=max(job.rows for job in plan.jobs),
-            queued_rows=sum(job.rows for job in plan.jobs),
-            weight_words=sum(plan.macs(single) for single in plan.passes),
+            rows=last.row + last.rows,
+            job_rows=max(job.rows for job in work.jobs),
+            queued_rows=sum(job.rows for job in work.jobs),
+            weight_words=sum(work.macs(single) for single in work.passes),
             x_width=network.x.width,
-            h_width=plan.own_vector_width("h"),
-            c_width=plan.own_vector_width("c"),
-            rh_width=plan.own_vector_width("rh"),
-            out_width=plan.interface.out(network).width,
-            operand_width=plan.own_operand_width,
-            weight_width=plan.own_weight_width,
+            h_width=_vector_width(work, "h"),
+            c_width=_vector_width(work, "c"),
+            rh_width=_vector_width(work, "rh"),
+            out_width=interface.out(network).width,
+            operand_width=_operand_width(network),
+            weight_width=_weight_width(network),
             accumulator_width=network.accumulator_width,
-            bias_width=plan.bias_width,
+            bias_width=_bias_width(network),
             sum_width=signed_width(*network.sum_bounds(bias=True)),
         )
 
@@ -103,6 +101,10 @@ class Sizes:
     def output_places(self) -> int:
         """Places of the output buffer: for a whole result, and a power of two."""
         return 1 << (self.outputs - 1).bit_length()
+
+    def vector_width(self, name: str) -> int:
+        """Bits of the elements of ``h``, ``c`` or ``rh``; 0 if no layer has that vector."""
+        return getattr(self, f"{name}_width")
 
     def with_headroom(self) -> Sizes:
         """Room for the sums of other weights."""
@@ -131,12 +133,12 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """A core as its weights' host must know it.
+    """A core as the host that loads its weights must know it.
 
     Attributes:
-        lanes, tail_multipliers, interface: see :class:`hdl.plan.Plan`.
+        lanes, tail_multipliers, interface: see :class:`hdl.spec.options.CoreOptions`.
         sizes: the largest of each.
-        kinds: of jobs that its state update was made for.
+        kinds: kinds of jobs that its state update was made for.
         tanh: its table.
     """
 
@@ -144,27 +146,28 @@ class Capacity:
     tail_multipliers: int
     interface: Interface
     sizes: Sizes
-    kinds: tuple[Kind, ...]
+    kinds: tuple[UpdateKind, ...]
     tanh: TanhTable
 
     @classmethod
-    def of(cls, plans: Sequence[Plan]) -> Capacity:
-        """The smallest that all plans fit, which differ in their networks only.
+    def of(cls, networks: Sequence[QuantizedNetwork], options: CoreOptions) -> Capacity:
+        """Return the smallest capacity that all networks fit.
 
         Raises:
             InputError: they have different tables, or some have a head and some have not.
         """
-        first = plans[0]
-        sizes = Sizes.hull([Sizes.of(plan) for plan in plans])
-        for plan in plans[1:]:
-            _check_alike(plan, first.network.tanh, head=first.network.head is not None)
+        first = networks[0]
+        works = [Work(network=network, lanes=options.lanes) for network in networks]
+        sizes = Sizes.hull([Sizes.of(work, options.interface) for work in works])
+        for network in networks[1:]:
+            _check_alike(network, first.tanh, head=first.head is not None)
         return cls(
-            lanes=first.lanes,
-            tail_multipliers=first.tail_multipliers,
-            interface=first.interface,
-            sizes=sizes.with_headroom() if first.storage.loadable else sizes,
-            kinds=tuple(dict.fromkeys(kind for plan in plans for kind in plan.job_kinds)),
-            tanh=first.network.tanh,
+            lanes=options.lanes,
+            tail_multipliers=options.tail_multipliers,
+            interface=options.interface,
+            sizes=sizes.with_headroom() if options.storage.loadable else sizes,
+            kinds=tuple(dict.fromkeys(kind for work in works for kind in work.job_kinds)),
+            tanh=first.tanh,
         )
 
     @property
@@ -172,21 +175,21 @@ class Capacity:
         """Whether its networks have a dense head."""
         return any(kind.head for kind in self.kinds)
 
-    def check(self, plan: Plan) -> None:
+    def check(self, work: Work) -> None:
         """Refuse a network that the core cannot run.
 
         Raises:
             InputError: names what does not fit, what the network has and what the core offers.
         """
-        _check_alike(plan, self.tanh, head=self.head)
-        self.sizes.check(Sizes.of(plan))
-        for job, kind in zip(plan.jobs, plan.job_kinds, strict=True):
+        _check_alike(work.network, self.tanh, head=self.head)
+        self.sizes.check(Sizes.of(work, self.interface))
+        for job, kind in zip(work.jobs, work.job_kinds, strict=True):
             if kind not in self.kinds:
                 raise InputError(
                     f"the network does not fit the core: {job.name} has {self._lacks(kind)}"
                 )
 
-    def _lacks(self, kind: Kind) -> str:
+    def _lacks(self, kind: UpdateKind) -> str:
         """In words what a kind has that those of the core have not."""
         alike = [own for own in self.kinds if (own.cell, own.makes) == (kind.cell, kind.makes)]
         if alike:
@@ -213,7 +216,7 @@ class Capacity:
             tail_multipliers=int(value["tail_multipliers"]),
             interface=Interface(**value["interface"]),
             sizes=Sizes(**{name: int(number) for name, number in value["sizes"].items()}),
-            kinds=tuple(Kind.from_json(kind) for kind in value["kinds"]),
+            kinds=tuple(UpdateKind.from_json(kind) for kind in value["kinds"]),
             tanh=TanhTable(**{**value["tanh"], "out": Format(**value["tanh"]["out"])}),
         )
 
@@ -223,16 +226,15 @@ class Capacity:
         return zlib.crc32(json.dumps(self.as_json(), sort_keys=True).encode())
 
 
-def _cell_in_words(kind: Kind) -> str:
+def _cell_in_words(kind: UpdateKind) -> str:
     if kind.cell is None:
         return "head"
     options = (f"{name}={value}" for name, value in cell_options(kind.cell).items())
     return " ".join([kind.cell.kind, *options])
 
 
-def _check_alike(plan: Plan, tanh: TanhTable, *, head: bool) -> None:
+def _check_alike(network: QuantizedNetwork, tanh: TanhTable, *, head: bool) -> None:
     """Refuse another table, and a head where there is none or none where there is one."""
-    network = plan.network
     if (network.head is not None) != head:
         has, offers = ("a", "none") if network.head else ("no", "one")
         raise InputError(
@@ -243,3 +245,40 @@ def _check_alike(plan: Plan, tanh: TanhTable, *, head: bool) -> None:
             f"the network does not fit the core: its tanh table is {network.tanh}, "
             f"the core offers {tanh}"
         )
+
+
+def _vector_width(work: Work, name: str) -> int:
+    """Bits of the elements of h, c or rh, the widest of all layers; 0 if no layer has it."""
+    layers = work.network.layers
+    widths = [
+        layers[job.layer].formats.operand(name).width for job in work.jobs if name in job.makes
+    ]
+    return max(widths, default=0)
+
+
+def _operand_width(network: QuantizedNetwork) -> int:
+    """Bits of the widest of x, h and c that the array reads."""
+    formats = [
+        layer.formats.operand(name)
+        for layer in network.layers
+        for gate in layer.cell.gates
+        for name in gate.reads
+    ]
+    formats += [network.head.h] if network.head else []
+    return max(to.width for to in formats)
+
+
+def _weight_width(network: QuantizedNetwork) -> int:
+    """Bits of the widest weight."""
+    widths = [layer.formats.weight_width for layer in network.layers]
+    widths += [network.head.weight_width] if network.head else []
+    return max(widths)
+
+
+def _bias_width(network: QuantizedNetwork) -> int:
+    """Bits of the widest bias of any gate."""
+    biases = [layer.weights[gate.bias] for layer in network.layers for gate in layer.cell.gates]
+    biases += [network.head.weights["b"]] if network.head else []
+    return signed_width(
+        min(int(bias.min()) for bias in biases), max(int(bias.max()) for bias in biases)
+    )

@@ -14,7 +14,7 @@ _UNUSED = Format(width=2, frac=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class UpdateKind:
     """What the state update is made for; jobs of a kind differ in place and size only.
 
     Attributes:
@@ -32,7 +32,7 @@ class Kind:
     fracs: tuple[int, ...]
 
     @classmethod
-    def of(cls, network: QuantizedNetwork, layer: int, makes: tuple[str, ...]) -> Kind:
+    def of(cls, network: QuantizedNetwork, layer: int, makes: tuple[str, ...]) -> UpdateKind:
         """The kind of a job of a layer; the head's is one more than the last."""
         if layer == len(network.layers):
             head = network.head
@@ -84,7 +84,7 @@ class Kind:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Kind:
+    def from_json(cls, value: Mapping[str, Any]) -> UpdateKind:
         """What :meth:`as_json` wrote; KeyError, TypeError or ValueError for anything else."""
         described = value["cell"]
         cell = None
@@ -102,7 +102,7 @@ class Kind:
             fracs=tuple(value["fracs"]),
         )
 
-    def difference(self, other: Kind) -> str:
+    def difference(self, other: UpdateKind) -> str:
         """The first thing in which a kind of the same cell differs: what it has, and ``other``."""
         if self.sigmoid != other.sigmoid:
             return f"a {self.sigmoid} sigmoid, the core offers {other.sigmoid}"

@@ -31,10 +31,10 @@ def write_signature(plan: Plan, vector: str) -> wiring.Signature:
         {
             "valid": Out(1),
             "address": Out(span(plan.sizes.state_units)),
-            "stream": Out(span(plan.interface.streams)),
-            "data": Out(signed(plan.vector_width(vector))),
+            "stream": Out(span(plan.options.interface.streams)),
+            "data": Out(signed(plan.sizes.vector_width(vector))),
             "announce": Out(1),
-            **({"last": Out(1)} if plan.storage.loadable else {}),
+            **({"last": Out(1)} if plan.options.storage.loadable else {}),
             "layer": Out(span(plan.sizes.layers)),
         }
     )
@@ -43,7 +43,7 @@ def write_signature(plan: Plan, vector: str) -> wiring.Signature:
 def ready_layout(plan: Plan) -> data.StructLayout:
     """For each vector, named as in ``h0``, the number of its units that are ready."""
     units = [layer.units for layer in plan.network.layers]
-    if plan.storage.loadable:
+    if plan.options.storage.loadable:
         units = [plan.sizes.units] * plan.sizes.layers
     return data.StructLayout(
         {f"{name}{layer}": range(units[layer] + 1) for name, layer in plan.vectors}
@@ -57,7 +57,7 @@ def complete_layout(plan: Plan) -> data.StructLayout:
 
 def restarts(plan: Plan) -> int:
     """What the sequencer restarts: jobs; where they are loaded, vectors, and the head's sums."""
-    return len(plan.vectors) + 1 if plan.storage.loadable else len(plan.jobs)
+    return len(plan.vectors) + 1 if plan.options.storage.loadable else len(plan.work.jobs)
 
 
 def all_ready(plan: Plan, ready: Any) -> Value:
@@ -65,7 +65,7 @@ def all_ready(plan: Plan, ready: Any) -> Value:
 
     Where sizes are loaded it is ``complete`` of :class:`OperandStore` that tells.
     """
-    if plan.storage.loadable:
+    if plan.options.storage.loadable:
         return ready.as_value().all()
     units = [layer.units for layer in plan.network.layers]
     result = Value.cast(1)
@@ -76,7 +76,7 @@ def all_ready(plan: Plan, ready: Any) -> Value:
 
 def made_vectors(plan: Plan) -> list[str]:
     """Names of the vectors that any layer makes."""
-    return [name for name in ("h", "c", "rh") if plan.vector_width(name)]
+    return [name for name in ("h", "c", "rh") if plan.sizes.vector_width(name)]
 
 
 def state_vectors(plan: Plan) -> list[str]:
@@ -120,12 +120,13 @@ class OperandStore(Component):
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
         inputs, units = plan.sizes.inputs, plan.sizes.state_units
-        stream_number = span(plan.interface.streams)
+        stream_number = span(plan.options.interface.streams)
         ports = {f"write_{name}": In(write_signature(plan, name)) for name in made_vectors(plan)}
         ports |= {
-            f"state_{name}": Out(signed(plan.vector_width(name))) for name in state_vectors(plan)
+            f"state_{name}": Out(signed(plan.sizes.vector_width(name)))
+            for name in state_vectors(plan)
         }
-        if plan.storage.loadable:
+        if plan.options.storage.loadable:
             ports |= {
                 "begins": Out(1),
                 "ends": Out(1),
@@ -144,7 +145,7 @@ class OperandStore(Component):
                 "read_address": In(span(max(inputs, units))),
                 "read_stream": In(stream_number),
                 "read_zero": In(1),
-                "read_data": Out(signed(plan.operand_width)),
+                "read_data": Out(signed(plan.sizes.operand_width)),
                 "restart": In(restarts(plan)),
                 "ready": Out(ready_layout(plan)),
                 "state_address": In(span(units)),
@@ -157,8 +158,8 @@ class OperandStore(Component):
         m = Module()
         words = {"x": self._input_banks(m)}
         words |= {name: self._vector(m, name) for name in made_vectors(self.plan)}
-        read = [name for name in words if any(p.operand == name for p in self.plan.passes)]
-        if self.plan.storage.loadable:
+        read = [name for name in words if any(p.operand == name for p in self.plan.work.passes)]
+        if self.plan.options.storage.loadable:
             read = list(words)
 
         operand = delayed(m, self.read_operand, 2, name="operand")[-1]
@@ -193,7 +194,7 @@ class OperandStore(Component):
         steps = Signal(data.ArrayLayout(self.x_step.shape(), 2))
         accept, complete = Signal(), Signal()
         room = Signal(init=1)  # both is low
-        loaded = self.plan.storage.loadable
+        loaded = self.plan.options.storage.loadable
         last = self.last_input if loaded else Const(self.plan.network.inputs - 1)
         at_first = Signal(init=1)  # index is 0
         at_last = Signal(init=self.plan.network.inputs == 1)  # index is last
@@ -277,13 +278,13 @@ class OperandStore(Component):
 
     def _counter(self, m: Module, name: str, layer: int, write: Any) -> None:
         """Units of a layer's vector that are ready; all of them at first."""
-        if self.plan.storage.loadable:
+        if self.plan.options.storage.loadable:
             self._loaded_counter(m, name, layer, write)
             return
         units = self.plan.network.layers[layer].units
         count = Signal(span(units + 1), init=units, name=f"{name}_ready{layer}")
         m.d.comb += self.ready[f"{name}{layer}"].eq(count)
-        with m.If(self.restart[self.plan.job_making(name, layer)]):
+        with m.If(self.restart[self.plan.work.job_making(name, layer)]):
             m.d.sync += count.eq(0)
         with m.Elif(write.announce & (write.layer == layer)):
             m.d.sync += count.eq(count + 1)

@@ -53,14 +53,14 @@ class StateAccess(Component):
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
-        streams = span(plan.interface.streams)
-        loads = plan.storage.loadable
+        streams = span(plan.options.interface.streams)
+        loads = plan.options.storage.loadable
         ports: dict[str, Any] = {"write": In(write_layout(plan)), "bank": In(1)} if loads else {}
         for name in made_vectors(plan):
             ports[f"update_write_{name}"] = In(write_signature(plan, name))
             ports[f"write_{name}"] = Out(write_signature(plan, name))
         for name in state_vectors(plan):
-            ports[f"state_{name}"] = In(signed(plan.vector_width(name)))
+            ports[f"state_{name}"] = In(signed(plan.sizes.vector_width(name)))
         super().__init__(
             {
                 "load": In(1),
@@ -80,7 +80,7 @@ class StateAccess(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        loads = self.plan.storage.loadable
+        loads = self.plan.options.storage.loadable
         found = [] if loads else state_segments(self.plan)
         segment = Signal(span(segments(self.plan) if loads else len(found)))
         unit = Signal(span(self.plan.sizes.state_units), init=0 if loads else found[0][1])

@@ -11,12 +11,13 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 
 from golden.formats import Format
 from golden.quantized import signed_width
+from hdl.layout.contents import bias_words, diagonal_words
 from hdl.loading.loaded_memory import LoadedMemory
 from hdl.parts.memory import BLOCK_BITS, LogicRom, block_rom
 from hdl.parts.numeric import distinct, exceeds, select
 from hdl.plan import Plan
-from hdl.timing.latency import Program, UpdateCost
-from hdl.timing.slots import Slots
+from hdl.timing.reservations import ReservationTable
+from hdl.timing.update_cost import Program, UpdateCost
 from hdl.update.activations import Tanh, hard_sigmoid, logistic_from_tanh
 from hdl.update.pipeline import Pipeline, Staged
 
@@ -85,7 +86,7 @@ class UpdateBuilder:
             delays=self._cost.delays,
             enable=enable,
         )
-        self._tables = Slots(units=self._cost.tables, interval=self._cost.interval)
+        self._tables = ReservationTable(units=self._cost.tables, interval=self._cost.interval)
         self._lookups: dict[int, list[_Lookup]] = {}
         self._zero = Staged(entering.zero, 0, ())
         self._biased: dict[tuple[int, int], Staged] = {}
@@ -137,12 +138,12 @@ class UpdateBuilder:
         stage = delays.first_sum - delays.bias + read
         words = [self._sums[bank].as_signed() for bank in range(self._cost.banks)]
         exact = select(self._m, pipe.at(self._bank, stage), words, name=pipe.name(f"sum{slot}"))
-        bias = self._constants(f"bias{slot}", self._plan.bias_words(slot), stage=stage)
+        bias = self._constants(f"bias{slot}", bias_words(self._plan, slot), stage=stage)
         fracs = self._fracs(slot)
         self._biased[slot, read] = pipe.add_within(
             Staged(exact, stage, fracs),
             Staged(bias, stage, fracs),
-            width=self._plan.sum_width,
+            width=self._plan.sizes.sum_width,
             cycles=delays.bias,
             name=f"biased{slot}",
         )
@@ -176,7 +177,7 @@ class UpdateBuilder:
     def _built_in(self, name: str, words: Sequence[int], index: Value) -> Value:
         """The word of some constants, two cycles after its index."""
         width, depth = signed_width(min(words), max(words)), max(2, len(words))
-        if self._plan.storage.deep and width * depth < BLOCK_BITS:
+        if self._plan.options.storage.deep and width * depth < BLOCK_BITS:
             self._m.submodules[name] = logic = LogicRom(width=width, words=words)
             self._m.d.comb += logic.address.eq(index)
             return logic.data
@@ -199,7 +200,7 @@ class UpdateBuilder:
         if not self._program.gates[gate].diagonal:
             return biased
         c = c or self.state("c")
-        words = self._plan.diagonal_words(slot)
+        words = diagonal_words(self._plan, slot)
         fracs = zip(self._fracs(slot), self._formats("c"), strict=True)
         weight = Staged(
             self._constants(f"diagonal{slot}", words, stage=c.stage),
@@ -228,7 +229,7 @@ class UpdateBuilder:
         gates = self._formats("gate")
         results: dict[str, Staged] = {}
         if self._program.hard:
-            hard = partial(hard_sigmoid, early=self._plan.storage.deep)
+            hard = partial(hard_sigmoid, early=self._plan.options.storage.deep)
             results["hard"] = self.pipe.apply(hard, a, gates, name=f"{name}_hard")
         if self._program.logistic:
             half = Staged(a.value, a.stage, tuple(frac + 1 for frac in a.fracs))
@@ -264,7 +265,7 @@ class UpdateBuilder:
             table=self._plan.network.tanh,
             fracs=fracs,
             width=len(argument),
-            deep=self._plan.storage.deep,
+            deep=self._plan.options.storage.deep,
         )
         assert table.latency == self._cost.delays.tanh
         self._m.submodules[f"tanh{unit}"] = table

@@ -19,7 +19,7 @@ from hdl.parts.numeric import (
     unlimited,
 )
 from hdl.timing.latency import Delays
-from hdl.timing.slots import Slots
+from hdl.timing.reservations import ReservationTable
 from hdl.update.soft_product import SoftProduct
 
 
@@ -108,7 +108,7 @@ class Pipeline:
         self._phase = phase
         self._enable = enable
         self._interval = interval
-        self._slots = Slots(units=multipliers, interval=interval)
+        self._slots = ReservationTable(units=multipliers, interval=interval)
         self._cycles = delays
         self._products: dict[int, list[_Product]] = {}
         self._delays: dict[Staged, list[Value]] = {}

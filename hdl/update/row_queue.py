@@ -22,13 +22,13 @@ def next_row_layout(plan: Plan) -> data.StructLayout:
     first unit; ``words``, output words that it makes if it emits.
     """
     row = row_layout(plan)
-    loads = plan.storage.loadable
+    loads = plan.options.storage.loadable
     return data.StructLayout(
         {
             "valid": 1,
             "row": row,
-            "start": row["start"].shape if loads else span(plan.jobs[-1].unit + 1),
-            "words": span(plan.lanes + 1),
+            "start": row["start"].shape if loads else span(plan.work.jobs[-1].unit + 1),
+            "words": span(plan.options.lanes + 1),
         }
     )
 
@@ -88,11 +88,13 @@ class RowQueue(Component):
                 held.valid.eq(waits | self.write),
                 held.row.eq(source),
                 held.start.eq(self._start(m, source)),
-                held.words.eq(source.last if self.plan.interface.classes else source.units + 1),
+                held.words.eq(
+                    source.last if self.plan.options.interface.classes else source.units + 1
+                ),
             ]
         return m
 
     def _start(self, m: Module, row: Any) -> Value:
-        if self.plan.storage.loadable:
+        if self.plan.options.storage.loadable:
             return row.start
-        return constant_by(m, row.job, [job.unit for job in self.plan.jobs], name="start")
+        return constant_by(m, row.job, [job.unit for job in self.plan.work.jobs], name="start")

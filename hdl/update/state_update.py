@@ -21,7 +21,7 @@ from hdl.timing.latency import ANNOUNCED, CLASS, QUEUE, READ, READ_STATE, SHADOW
 from hdl.update.builder import UpdateBuilder
 from hdl.update.pipeline import Staged
 from hdl.update.shadow_reader import ShadowReader
-from hdl.update.unit_entry import UnitEntry
+from hdl.update.unit_dispatch import UnitDispatch
 
 
 class StateUpdate(Component):
@@ -30,10 +30,10 @@ class StateUpdate(Component):
         rows ─► queue ─► unit counter ─► shadow ─► + bias ─► requantize ─► σ, tanh ─► c ─► h
                                                       └─► logits (─► class) ─► output buffer ─► o
 
-    A unit enters every ``plan.update_cost.interval`` cycles (`UnitEntry`), so
-    that the element-wise products of all updates share ``plan.tail_multipliers`` multipliers. The
-    pipeline never stalls: a row that emits words enters only when the output buffer, which holds
-    one whole result at least, has room for it.
+    `UnitDispatch` lets a unit enter every ``plan.update_cost.interval`` cycles, so that the
+    element-wise products of all updates share ``tail_multipliers`` multipliers. The pipeline never
+    stalls: a row that emits words enters only when the output buffer, which holds at least one
+    whole result, has room for it.
 
     Latency: ``latency.QUEUE`` cycles from ``row_done`` until the row's first unit enters, if
     the rows before it are through; from there ``plan.update_cost``.
@@ -54,20 +54,23 @@ class StateUpdate(Component):
 
     def __init__(self, *, plan: Plan, watched: bool = False) -> None:
         self.plan = plan
-        loads = plan.storage.loadable
+        loads = plan.options.storage.loadable
         self._watched = watched
         ports = {f"write_{name}": Out(write_signature(plan, name)) for name in made_vectors(plan)}
         ports |= {
-            f"state_{name}": In(signed(plan.vector_width(name))) for name in state_vectors(plan)
+            f"state_{name}": In(signed(plan.sizes.vector_width(name)))
+            for name in state_vectors(plan)
         }
         super().__init__(
             {
                 "row_done": In(1),
                 "row": In(row_layout(plan)),
                 "read": Out(data.ArrayLayout(read_layout(plan.array), plan.array.banks)),
-                "sums": In(data.ArrayLayout(signed(plan.accumulator_width), plan.array.banks)),
+                "sums": In(
+                    data.ArrayLayout(signed(plan.sizes.accumulator_width), plan.array.banks)
+                ),
                 "state_address": Out(span(plan.sizes.state_units)),
-                "state_stream": Out(span(plan.interface.streams)),
+                "state_stream": Out(span(plan.options.interface.streams)),
                 **({"write": In(write_layout(plan)), "bank": In(1)} if loads else {}),
                 "head_start": In(1),
                 "head_free": Out(1),
@@ -81,7 +84,7 @@ class StateUpdate(Component):
         m = Module()
         plan, cost = self.plan, self.plan.update_cost
         assert QUEUE + READ >= SHADOW
-        m.submodules.entry = entry = UnitEntry(plan=plan)
+        m.submodules.entry = entry = UnitDispatch(plan=plan)
         unit = entry.unit
         m.d.comb += [
             entry.row_done.eq(self.row_done),
@@ -96,7 +99,7 @@ class StateUpdate(Component):
             enable=entry.in_flight,
             sums=self.sums,
             state={name: getattr(self, f"state_{name}") for name in state_vectors(plan)},
-            loads=(self.write, self.bank) if plan.storage.loadable else None,
+            loads=(self.write, self.bank) if plan.options.storage.loadable else None,
             watched=self._watched,
         )
         for (program, kinds), order in zip(plan.programs, cost.orders, strict=True):
@@ -134,7 +137,7 @@ class StateUpdate(Component):
 
     def _is_head(self, kind: Value) -> Value:
         """Whether a unit is the head's; without head nobody asks."""
-        if not self.plan.storage.loadable:
+        if not self.plan.options.storage.loadable:
             return kind == len(self.plan.kinds) - 1
         return kind.matches(*(n for n, one in enumerate(self.plan.kinds) if one.head))
 
@@ -151,14 +154,14 @@ class StateUpdate(Component):
             write.announce.eq(alive[announced] & writes(builder.pipe.job_at(announced))),
             write.layer.eq(self._layer(m, builder, vector, announced)),
         ]
-        if self.plan.storage.loadable:
+        if self.plan.options.storage.loadable:
             m.d.comb += write.last.eq(builder.pipe.at(builder.last, announced))
 
     def _layer(self, m: Module, builder: UpdateBuilder, vector: str, stage: int) -> Value:
         """The layer of the unit in a stage."""
-        if self.plan.storage.loadable:
+        if self.plan.options.storage.loadable:
             return builder.pipe.at(builder.layer, stage)
-        layers = [min(job.layer, len(self.plan.network.layers) - 1) for job in self.plan.jobs]
+        layers = [min(job.layer, len(self.plan.network.layers) - 1) for job in self.plan.work.jobs]
         return constant_by(m, builder.pipe.job_at(stage), layers, name=f"{vector}_layer")
 
     def _result(self, builder: UpdateBuilder) -> Staged:
@@ -178,7 +181,11 @@ class StateUpdate(Component):
     def _classes(self) -> int:
         """Logits of a head, at most."""
         plan = self.plan
-        return 1 << (plan.sizes.out_width - 1) if plan.storage.loadable else plan.network.outputs
+        return (
+            1 << (plan.sizes.out_width - 1)
+            if plan.options.storage.loadable
+            else plan.network.outputs
+        )
 
     def _emit(self, m: Module, result: Staged, unit: Any) -> None:
         """Results to the output buffer, and from there to ``o``."""
@@ -193,7 +200,7 @@ class StateUpdate(Component):
         final = at_result(unit.final)
         streams = at_result(unit.stream)
         value = result.value
-        if plan.interface.classes:
+        if plan.options.interface.classes:
             value = _class(m, value, emits, begins, outputs=self._classes)
             emits, ends, final, streams = (
                 at_result(signal, CLASS) for signal in (emits & ends, ends, final, streams)
@@ -208,7 +215,7 @@ class StateUpdate(Component):
             word.last.eq(ends & final),
         ]
         connect(m, buffer.o, flipped(self.o))
-        if plan.interface.streams > 1:
+        if plan.options.interface.streams > 1:
             m.d.comb += word.stream.eq(streams)
 
 

@@ -15,6 +15,7 @@ from golden.link.messages import DEFAULT_CAPACITY
 from golden.quantized import QuantizedNetwork
 from hdl.export.verilog_header import waivers
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_boards
@@ -73,9 +74,11 @@ def build(
     outputs.check_folder(output)
     plan = Plan(
         network=quantized,
-        lanes=lanes_for(lanes, quantized),
-        tail_multipliers=tail_multipliers,
-        interface=Interface(classes=classes),
+        options=CoreOptions(
+            lanes=lanes_for(lanes, quantized),
+            tail_multipliers=tail_multipliers,
+            interface=Interface(classes=classes),
+        ),
     )
     built = board_build.build(
         plan,

@@ -13,6 +13,7 @@ from golden.quantized import QuantizedNetwork
 from hdl import cycles as timing
 from hdl.layout.weight_image import load_cycles
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.architectures import CELLS, Architecture
 from litelstm.console import out, progress
@@ -66,10 +67,12 @@ def cycles(
     interface = Interface(streams=streams, state=state, every_step=every_step, classes=classes)
     plan = Plan(
         network=quantized,
-        lanes=lanes_for(lanes, quantized),
-        tail_multipliers=tail_multipliers,
-        interface=interface,
-        storage=Storage(weights=weights),
+        options=CoreOptions(
+            lanes=lanes_for(lanes, quantized),
+            tail_multipliers=tail_multipliers,
+            interface=interface,
+            storage=Storage(weights=weights),
+        ),
     )
     with progress("count"):
         report = _report(plan, steps)
@@ -96,7 +99,7 @@ def _report(plan: Plan, steps: int) -> dict[str, Any]:
     steady = timing.steady_state(plan)
     alone = timing.count(plan, [steps])
     return {
-        "lanes": plan.lanes,
+        "lanes": plan.options.lanes,
         "state_update_multipliers": plan.update_cost.hardware_multipliers,
         "cycles_per_step": steady.cycles_per_step,
         "ideal_cycles_per_step": steady.ideal_cycles_per_step,

@@ -22,6 +22,7 @@ from hdl.export.fusesoc import core_file
 from hdl.export.verilog_header import waivers
 from hdl.layout.weight_image import image
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm import outputs
 from litelstm.console import out, progress
@@ -95,10 +96,12 @@ def generate(
     networks = [QuantizedNetwork.load(other) for other in others]
     plan = Plan(
         network=quantized,
-        lanes=lanes_for(lanes, quantized, *networks),
-        tail_multipliers=tail_multipliers,
-        interface=Interface(**options),
-        storage=Storage(weights=weights, sums=sums),
+        options=CoreOptions(
+            lanes=lanes_for(lanes, quantized, *networks),
+            tail_multipliers=tail_multipliers,
+            interface=Interface(**options),
+            storage=Storage(weights=weights, sums=sums),
+        ),
         others=tuple(networks),
     )
     with progress("generate"):
@@ -114,7 +117,8 @@ def generate(
     files.replace_all({folder / file: files.content(data) for file, data in contents.items()})
     timing = description["timing"]
     out.print(
-        f"{folder / name}.v: {plan.lanes} lanes, {plan.accumulator_width}-bit accumulators, "
+        f"{folder / name}.v: {plan.options.lanes} lanes, "
+        f"{plan.sizes.accumulator_width}-bit accumulators, "
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
     for file in contents:
@@ -156,7 +160,7 @@ def _plain(
         f"{name}.v": core.verilog,
         f"{name}.vlt": waivers(f"{name}.v"),
         f"{name}.json": json.dumps(core.description, indent=2) + "\n",
-        f"{name}.core": core_file(name=name, lanes=plan.lanes, has_bench=bench),
+        f"{name}.core": core_file(name=name, lanes=plan.options.lanes, has_bench=bench),
     }
     if bench:
         texts[bench_file(name)] = verilog_bench(plan, name=name)

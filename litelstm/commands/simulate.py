@@ -16,6 +16,7 @@ from golden.model import IntegerModel
 from golden.quantized import Integers, QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.verilog import Generated
 from litelstm import outputs, samples
@@ -89,10 +90,12 @@ def simulate(
     data = samples.load(file, inputs=quantized.inputs, count=count)
     plan = Plan(
         network=quantized,
-        lanes=lanes_for(lanes, quantized),
-        tail_multipliers=tail_multipliers,
-        interface=Interface(**chosen),
-        storage=Storage(weights=weights, sums=sums),
+        options=CoreOptions(
+            lanes=lanes_for(lanes, quantized),
+            tail_multipliers=tail_multipliers,
+            interface=Interface(**chosen),
+            storage=Storage(weights=weights, sums=sums),
+        ),
     )
     require(simulator)
     mapped = _mapper(netlist)
@@ -108,12 +111,15 @@ def simulate(
     what = ("compiled bench" if batch else sim) + (f", netlist for {netlist}" if netlist else "")
     with progress(what, len(x)) as done:
         run = bench(core, list(x), expected, jobs=jobs, progress=done)
-    words = {"golden": expected[:, -1] if plan.interface.every_step else expected, "rtl": run.words}
+    words = {
+        "golden": expected[:, -1] if plan.options.interface.every_step else expected,
+        "rtl": run.words,
+    }
     report = {
         "bench": what,
-        "lanes": plan.lanes,
+        "lanes": plan.options.lanes,
         **_report(run),
-        "accuracy": samples.accuracies(words, data.y, classes=plan.interface.classes),
+        "accuracy": samples.accuracies(words, data.y, classes=plan.options.interface.classes),
     }
     if json_path:
         files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
@@ -135,8 +141,8 @@ def _mapper(target: str | None) -> Callable[[Generated], Generated]:
 def _expected(plan: Plan, x: Integers) -> Integers:
     """The golden model's words."""
     model = IntegerModel(plan.network)
-    forward = model.forward_steps if plan.interface.every_step else model.forward
-    return plan.interface.answer(forward(x))
+    forward = model.forward_steps if plan.options.interface.every_step else model.forward
+    return plan.options.interface.answer(forward(x))
 
 
 def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:

@@ -52,8 +52,8 @@ class BoardBuild:
             "board": self.board.name,
             "part": self.target.title,
             "tools": tools.versions(self.target),
-            "lanes": self.plan.lanes,
-            "tail_multipliers": self.plan.tail_multipliers,
+            "lanes": self.plan.options.lanes,
+            "tail_multipliers": self.plan.options.tail_multipliers,
             "resources": self.netlist.usage(self.target.available),
             "parts": self.netlist.shares(self.target.available),
             "registers": self.netlist.registers,
@@ -66,7 +66,7 @@ class BoardBuild:
             "cycles_per_step": steady,
             "microseconds_per_step": round(1e6 * steady / self.line.clock, 3),
             "identity": {**asdict(self.identity), "network": self.identity.network.hex()},
-            "interface": asdict(self.plan.interface),
+            "interface": asdict(self.plan.options.interface),
         }
 
 
@@ -103,15 +103,15 @@ def build(
     target = board.part
     flow = Flow(target=target, fresh=fresh)
     line = Line(clock=board.clock, baud=board.baud if baud is None else baud)
-    identity = Identity.of(plan.network, plan.interface, capacity=capacity)
-    with progress(f"synthesis of {plan.lanes} lanes for {board.name}", None):
+    identity = Identity.of(plan.network, plan.options.interface, capacity=capacity)
+    with progress(f"synthesis of {plan.options.lanes} lanes for {board.name}", None):
         top = BoardTop(plan=plan, identity=identity, line=line, high=board.high_ports)
         verilog = board_verilog(top, network_name=network_name)
         synthesized = flow.synthesize(verilog, top=TOP)
     if short := shortages(synthesized.netlist.used, target):
         needs = in_words(short)
         raise DoesNotFitError(
-            f"{plan.lanes} lanes do not fit {board.name}: {needs}; try other --lanes"
+            f"{plan.options.lanes} lanes do not fit {board.name}: {needs}; try other --lanes"
         )
     routed = _route(flow, synthesized, board, seeds, progress)
     with progress("bitstream", None):

@@ -56,10 +56,10 @@ class Measured:
             "part": self.target.title,
             "note": self.target.note,
             "tools": tools.versions(self.target),
-            "lanes": self.plan.lanes,
+            "lanes": self.plan.options.lanes,
             "tail_multipliers": self.plan.update_cost.hardware_multipliers,
-            "interface": asdict(self.plan.interface),
-            "storage": asdict(self.plan.storage),
+            "interface": asdict(self.plan.options.interface),
+            "storage": asdict(self.plan.options.storage),
             "resources": self.netlist.usage(self.target.available),
             "cells": self.netlist.cells,
             "parts": self.netlist.shares(self.target.available),
@@ -86,7 +86,7 @@ class Measured:
         if self.clock is None:
             return {}
         hertz = self.clock.median * 1e6
-        multipliers = self.plan.lanes + self.plan.update_cost.hardware_multipliers
+        multipliers = self.plan.options.lanes + self.plan.update_cost.hardware_multipliers
         steps = hertz / self.cycles_per_step
         ratio = self.clock.median / self.bare_array.median if self.bare_array else None
         return {
@@ -143,7 +143,9 @@ def measure(
             name=TOP,
         )
         synthesized = flow.synthesize(core.verilog, top=TOP)
-        if core.plan.storage.loadable and PIN in shortages(synthesized.netlist.used, flow.target):
+        if core.plan.options.storage.loadable and PIN in shortages(
+            synthesized.netlist.used, flow.target
+        ):
             text = few_pins_verilog(core.plan, name=TOP)
             synthesized = flow.synthesize(text, top=TOP)
     _check_fit(network, flow, core.plan, synthesized.netlist, progress)
@@ -232,7 +234,9 @@ def _check_fit(
             if lanes
             else "no part of its family is large enough, with any number of lanes"
         )
-    raise DoesNotFitError(f"{plan.lanes} lanes do not fit {flow.target.name}: {needs}; {remedy}")
+    raise DoesNotFitError(
+        f"{plan.options.lanes} lanes do not fit {flow.target.name}: {needs}; {remedy}"
+    )
 
 
 def _fewer_lanes(
@@ -242,9 +246,9 @@ def _fewer_lanes(
 
     What is used grows with the lanes, so bisection finds it.
     """
-    fits, fails = 0, plan.lanes
+    fits, fails = 0, plan.options.lanes
     multipliers = flow.target.available.get(MULTIPLIER, 0)
-    beside = netlist.used.get(MULTIPLIER, 0) - plan.lanes
+    beside = netlist.used.get(MULTIPLIER, 0) - plan.options.lanes
     guess = min(fails - 1, max(1, multipliers - beside)) if multipliers else fails // 2
     while fails - fits > 1:
         lanes = guess if fits < guess < fails else (fits + fails) // 2
@@ -252,9 +256,9 @@ def _fewer_lanes(
             core = verilog.generate(
                 network,
                 lanes=lanes,
-                tail_multipliers=plan.tail_multipliers,
-                interface=plan.interface,
-                storage=plan.storage,
+                tail_multipliers=plan.options.tail_multipliers,
+                interface=plan.options.interface,
+                storage=plan.options.storage,
                 name=TOP,
             )
             used = flow.synthesize(core.verilog, top=TOP).netlist.used

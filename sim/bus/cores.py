@@ -14,6 +14,7 @@ from hdl.bus.top import AxiTop
 from hdl.core import Core
 from hdl.layout.ports import state_shape
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import convert
 from sim.bus.traffic import Layout
@@ -48,7 +49,8 @@ class SoakCore:
     def plan(self, network: QuantizedNetwork) -> Plan:
         """The plan of the core with a network."""
         return Plan(
-            network=network, lanes=self.lanes, interface=self.interface, storage=self.storage
+            network=network,
+            options=CoreOptions(lanes=self.lanes, interface=self.interface, storage=self.storage),
         )
 
     def verilog(self) -> str:

@@ -20,21 +20,21 @@ def claim_ready(observed: Observed) -> None:
     """Every element of a vector that is not ready is on its way to be."""
     plan, ready = observed.plan, observed.core.store.ready
     for vector, layer in plan.vectors:
-        job = plan.job_making(vector, layer)
+        job = plan.work.job_making(vector, layer)
         entered = _entered(observed, job, stages=plan.update_cost.written[vector] - ANNOUNCED + 1)
         units = ready[f"{vector}{layer}"] + _before_update(observed, job) + entered
-        observed.claims.always(f"credits_of_{vector}{layer}", units == plan.jobs[job].units)
+        observed.claims.always(f"credits_of_{vector}{layer}", units == plan.work.jobs[job].units)
 
 
 def claim_head(observed: Observed) -> None:
     """The head's sums are free exactly when all of them have been taken."""
     plan, core, m = observed.plan, observed.core, observed.m
-    if not plan.head_pass:
+    if not plan.work.head_pass:
         return
-    job, unit = len(plan.jobs) - 1, observed.units[0]
-    left = Signal(range(plan.jobs[job].units + 1), name="head_left")
+    job, unit = len(plan.work.jobs) - 1, observed.units[0]
+    left = Signal(range(plan.work.jobs[job].units + 1), name="head_left")
     with m.If(core.sequencer.restart[job]):
-        m.d.sync += left.eq(plan.jobs[job].units)
+        m.d.sync += left.eq(plan.work.jobs[job].units)
     with m.Elif(unit["valid"] & (unit["job"] == job)):
         m.d.sync += left.eq(left - 1)
     coming = _before_update(observed, job) + _entered(observed, job, stages=1)
@@ -46,7 +46,7 @@ def claim_room(observed: Observed) -> None:
     """The room that is counted is the room that there is."""
     unit, left = observed.units[0], observed.lanes_left
     entered = _sum(stage["word"] for stage in observed.units[: observed.result_stage + 1])
-    if observed.plan.interface.classes:
+    if observed.plan.options.interface.classes:
         entering = unit["emit"] & observed.unit("ends_job") & (left != 0)
     else:
         entering = Mux(unit["emit"], left, 0)
@@ -59,12 +59,16 @@ def claim_room(observed: Observed) -> None:
 def claim_entry(observed: Observed) -> None:
     """The row that is next knows its words and its place; it enters only if there is room."""
     plan, (valid, row) = observed.plan, observed.queue[0]
-    words = observed.inside("update.entry.queue.held.words", len(Signal(range(plan.lanes + 1))))
-    start = observed.inside(
-        "update.entry.queue.held.start", len(Signal(span(plan.jobs[-1].unit + 1)))
+    words = observed.inside(
+        "update.entry.queue.held.words", len(Signal(range(plan.options.lanes + 1)))
     )
-    of_job = Cat(*((row.job == n) & (start == job.unit) for n, job in enumerate(plan.jobs))).any()
-    right = (words == (row.last if plan.interface.classes else row.units + 1)) & of_job
+    start = observed.inside(
+        "update.entry.queue.held.start", len(Signal(span(plan.work.jobs[-1].unit + 1)))
+    )
+    of_job = Cat(
+        *((row.job == n) & (start == job.unit) for n, job in enumerate(plan.work.jobs))
+    ).any()
+    right = (words == (row.last if plan.options.interface.classes else row.units + 1)) & of_job
     observed.claims.always("next_row_is_right", ~valid | right)
     fits = valid & (~row.emit | (observed.taken + words <= plan.sizes.output_places))
     observed.claims.always("next_row_fits", ~observed.enters | fits)
@@ -102,7 +106,7 @@ def claim_access(observed: Observed) -> None:
     core, plan, m = observed.core, observed.plan, observed.m
     if core.access is None:
         return
-    jobs = [n for n, job in enumerate(plan.jobs) if job.makes]
+    jobs = [n for n, job in enumerate(plan.work.jobs) if job.makes]
     end = max(plan.update_cost.written.values())
     busy = [unit["valid"] & unit["job"].matches(*jobs) for unit in observed.units[: end + 1]]
     waits = observed.rows_on_the_way + observed.queue
@@ -135,15 +139,15 @@ def _entered(observed: Observed, job: int, *, stages: int) -> Value:
 
 def _unfinished(observed: Observed, number: int) -> Value:
     """Units of a job whose sums the array has begun to finish and not finished."""
-    plan, job = observed.plan, observed.plan.jobs[number]
-    position = next(i for i, single in enumerate(plan.passes) if single.completes == number)
+    plan, job = observed.plan, observed.plan.work.jobs[number]
+    position = next(i for i, single in enumerate(plan.work.passes) if single.completes == number)
     inside = (observed.position == position) & (
-        observed.column == plan.passes[position].columns - 1
+        observed.column == plan.work.passes[position].columns - 1
     )
     inside &= (observed.pass_row != 0) | (observed.gate != 0)
     left = Signal(range(job.units + 1), name=f"unfinished{number}")
     with observed.m.If(inside):
-        observed.m.d.comb += left.eq(job.units - observed.pass_row * plan.lanes)
+        observed.m.d.comb += left.eq(job.units - observed.pass_row * plan.options.lanes)
     return left
 
 

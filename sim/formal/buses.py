@@ -20,6 +20,7 @@ from hdl.bus.packer import Packer
 from hdl.bus.register_block import RegisterBlock
 from hdl.bus.state_guard import StateGuard
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from sim.formal.claims import Claims
 from sim.formal.prover import Verdict, prove
 from sim.formal.streams import claim_offer
@@ -35,7 +36,9 @@ STEPS = 2
 def plan_of(inputs: int, interface: Interface) -> Plan:
     """A small core's plan; no claim depends on its network."""
     recipe = Recipe(inputs=inputs, units=(1,), outputs=None, cells=(LiteLSTM(),), weight_width=2)
-    return Plan(network=quantized_network(recipe, 1), lanes=1, interface=interface)
+    return Plan(
+        network=quantized_network(recipe, 1), options=CoreOptions(lanes=1, interface=interface)
+    )
 
 
 class Environment:
@@ -211,7 +214,7 @@ def _claim_steps(claims: Claims, guard: Any, moves: Value, restart: Value, input
     claims.always("steps_are_told", guard.stepped == ends)
     claims.always("sequences_are_told", guard.add == (ends & o.payload.last))
     claims.always("steps_end_as_elements_do", index < inputs)
-    if guard.plan.interface.streams == 1:
+    if guard.plan.options.interface.streams == 1:
         _claim_beginnings(claims, guard, restart)
         claims.always("length_is_kept", steps < STEPS)
         claims.never("cut_before_its_length", guard.late & (steps != STEPS - 1))

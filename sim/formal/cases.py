@@ -8,6 +8,7 @@ from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.interface import DEFAULT, Interface
 from hdl.core import Core
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from sim.random_networks import Recipe, quantized_network
 
@@ -53,10 +54,12 @@ class Case:
         return Core(
             plan=Plan(
                 network=quantized_network(recipe, 1),
-                lanes=self.lanes,
-                tail_multipliers=self.tail_multipliers,
-                interface=self.interface,
-                storage=self.storage,
+                options=CoreOptions(
+                    lanes=self.lanes,
+                    tail_multipliers=self.tail_multipliers,
+                    interface=self.interface,
+                    storage=self.storage,
+                ),
             )
         )
 

@@ -56,5 +56,7 @@ def _claim_writes(claims: Claims, loader: Loader, plan: Plan) -> None:
         for number, section in enumerate(sections(plan))
     ]
     claims.always("writes_stay_in_the_memories", ~write.valid | Cat(*within).any())
-    other = write.bank != loader.bank if plan.storage.double else loader.owns & loader.blocks
+    other = (
+        write.bank != loader.bank if plan.options.storage.double else loader.owns & loader.blocks
+    )
     claims.always("the_active_set_stays", ~write.valid | other)

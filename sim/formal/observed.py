@@ -12,7 +12,7 @@ from hdl.core import Core
 from hdl.layout.pass_table import row_layout
 from hdl.parts.numeric import span
 from hdl.timing.latency import CLASS
-from hdl.update.unit_entry import unit_layout
+from hdl.update.unit_dispatch import unit_layout
 from sim.formal.claims import Claims
 from sim.formal.steps import Steps
 
@@ -70,7 +70,7 @@ class Observed:
     @property
     def queue_depth(self) -> int:
         """Places of the queue of rows."""
-        return max(2, sum(job.rows for job in self.plan.jobs))
+        return max(2, sum(job.rows for job in self.plan.work.jobs))
 
     @cached_property
     def queue_pointers(self) -> tuple[Signal, Signal]:
@@ -81,35 +81,37 @@ class Observed:
     @cached_property
     def position(self) -> Signal:
         """Index of the sequencer's pass."""
-        return self.inside("sequencer.position", _bits(len(self.plan.passes)))
+        return self.inside("sequencer.position", _bits(len(self.plan.work.passes)))
 
     @cached_property
     def column(self) -> Signal:
         """Column of the pass."""
-        columns = max(single.columns for single in self.plan.passes)
+        columns = max(single.columns for single in self.plan.work.passes)
         return self.inside("sequencer.walk.column", _bits(columns))
 
     @cached_property
     def next_column(self) -> Signal:
         """The column after it."""
-        columns = max(single.columns for single in self.plan.passes)
+        columns = max(single.columns for single in self.plan.work.passes)
         return self.inside("sequencer.walk.next_column", _bits(columns + 1))
 
     @cached_property
     def later_column(self) -> Signal:
         """The one after that."""
-        columns = max(single.columns for single in self.plan.passes)
+        columns = max(single.columns for single in self.plan.work.passes)
         return self.inside("sequencer.walk.later_column", _bits(columns + 2))
 
     @cached_property
     def pass_row(self) -> Signal:
         """Row of the column, from 0 in every layer."""
-        return self.inside("sequencer.walk.row", _bits(max(job.rows for job in self.plan.jobs)))
+        return self.inside(
+            "sequencer.walk.row", _bits(max(job.rows for job in self.plan.work.jobs))
+        )
 
     @cached_property
     def gate(self) -> Signal:
         """Gate of the row, from 0 in every pass."""
-        return self.inside("sequencer.walk.gate", _bits(self.plan.gates))
+        return self.inside("sequencer.walk.gate", _bits(self.plan.sizes.gates))
 
     @property
     def input_bits(self) -> int:
@@ -130,7 +132,7 @@ class Observed:
     @cached_property
     def lanes_left(self) -> Signal:
         """Units of the row that is entering, less those that have entered."""
-        return self.inside("update.entry.lanes_left", _bits(self.plan.lanes))
+        return self.inside("update.entry.lanes_left", _bits(self.plan.options.lanes))
 
     @cached_property
     def active(self) -> Signal:
@@ -152,8 +154,8 @@ class Observed:
     def result_stage(self) -> int:
         """Stage in which a word goes to the output buffer."""
         cost = self.plan.update_cost
-        stage = cost.logit if self.plan.head_pass else cost.written["h"]
-        return stage + (CLASS if self.plan.interface.classes else 0)
+        stage = cost.logit if self.plan.work.head_pass else cost.written["h"]
+        return stage + (CLASS if self.plan.options.interface.classes else 0)
 
     @cached_property
     def buffer_level(self) -> Signal:
@@ -177,16 +179,16 @@ class Observed:
 
     def is_drained(self, number: int) -> Value:
         """Whether a job's sums of the time before are no longer needed."""
-        job = self.plan.jobs[number]
+        job = self.plan.work.jobs[number]
         if job.head:
             return self.core.sequencer.head_free
         return self.core.store.ready[f"{job.makes[-1]}{job.layer}"] == job.units
 
     def emits(self, number: int) -> bool:
         """Whether a job's results go to the output, after a sequence's last step."""
-        job, plan = self.plan.jobs[number], self.plan
+        job, plan = self.plan.work.jobs[number], self.plan
         is_output = job.layer == len(plan.network.layers) - 1 and "h" in job.makes
-        return job.head or (is_output and plan.head_pass is None)
+        return job.head or (is_output and plan.work.head_pass is None)
 
     @property
     def buffer_depth(self) -> int:
@@ -242,7 +244,7 @@ class Observed:
 
     def _words(self) -> list[tuple[Value, Value, Value]]:
         o, unit = self.core.o, self.units[self.result_stage]
-        several = self.plan.interface.streams > 1
+        several = self.plan.options.interface.streams > 1
         produce, consume = self.buffer_pointers
         marks = self._memory(
             BUFFER,
@@ -271,7 +273,7 @@ class Observed:
                 delayed[name] = later
             units.append(delayed)
         for unit in units:
-            ends = unit["last"] if self.plan.interface.classes else 1
+            ends = unit["last"] if self.plan.options.interface.classes else 1
             unit["word"] = unit["valid"] & unit["emit"] & ends
         return units
 

@@ -9,7 +9,7 @@ from amaranth.lib import data
 
 from hdl.layout.pass_table import OF_NEXT, constants_layout, pass_constants, sources
 from hdl.parts.numeric import span
-from hdl.plan import Pass
+from hdl.spec.passes import Pass
 from sim.formal.observed import Observed
 
 
@@ -29,7 +29,7 @@ class Order:
 
     def __init__(self, observed: Observed) -> None:
         self.observed = observed
-        self.jobs = observed.plan.jobs
+        self.jobs = observed.plan.work.jobs
         rows = [job.rows for job in self.jobs]
         self.starts = [sum(rows[:number]) for number in range(len(rows))]
         self.total = sum(rows)
@@ -52,7 +52,7 @@ class Order:
 
     def units(self, job: int, is_last: Value) -> Value:
         """Units of a job's row less one, as rows tell it."""
-        lanes = self.observed.plan.lanes
+        lanes = self.observed.plan.options.lanes
         return Mux(is_last, (self.jobs[job].units - 1) % lanes, lanes - 1)
 
     def follows(self, before: Value, after: Value) -> Value:
@@ -73,7 +73,7 @@ class Order:
             fits &= row.units == self.units(number, is_last)
             if not self.observed.emits(number):
                 fits &= ~row.emit
-            elif not self.observed.plan.interface.every_step:
+            elif not self.observed.plan.options.interface.every_step:
                 fits &= row.emit == row.final
             right |= (row.job == number) & fits
         return right
@@ -90,7 +90,7 @@ class Order:
         return Cat(*emitting).any() & self.observed.step.answers
 
     def _next(self) -> Signal:
-        observed, passes = self.observed, self.observed.plan.passes
+        observed, passes = self.observed, self.observed.plan.work.passes
         number = Signal(range(self.total), name="next_number")
         with observed.m.Switch(observed.position):
             for position, single in enumerate(passes):
@@ -129,9 +129,9 @@ def claim_walk(observed: Observed) -> None:
     """The sequencer stays inside the plan's passes, and what it looks up ahead is right."""
     inside, flags, counts = Const(0), Const(0), Const(0)
     column = observed.column
-    for position, single in enumerate(observed.plan.passes):
+    for position, single in enumerate(observed.plan.work.passes):
         within = column < single.columns
-        within &= observed.pass_row < observed.plan.rows_of(single)
+        within &= observed.pass_row < observed.plan.work.rows_of(single)
         within &= observed.gate < len(single.gates)
         here = observed.position == position
         inside |= here & within
@@ -150,12 +150,12 @@ def claim_walk(observed: Observed) -> None:
 
 def _coming_is_right(observed: Observed) -> Value:
     """The following pass is the plan's; a step without answer has no head."""
-    passes = observed.plan.passes
+    passes = observed.plan.work.passes
     coming = observed.inside("sequencer.coming", len(Signal(span(len(passes)))))
     right = Const(0)
     for position in range(len(passes)):
         following: Value = Const((position + 1) % len(passes))
-        if position == len(observed.plan.step_passes) - 1:
+        if position == len(observed.plan.work.step_passes) - 1:
             following = Mux(observed.step.answers, following, 0)
         right |= (observed.position == position) & (coming == following)
     return right
@@ -163,7 +163,7 @@ def _coming_is_right(observed: Observed) -> Value:
 
 def _flags_are_right(observed: Observed, single: Pass) -> Value:
     """What the sequencer knows of the operation that is next, in a pass."""
-    rows, gates = observed.plan.rows_of(single), len(single.gates)
+    rows, gates = observed.plan.work.rows_of(single), len(single.gates)
     gate, row = observed.gate == gates - 1, observed.pass_row == rows - 1
     column = observed.column == single.columns - 1
     starts = (observed.pass_row == 0) & (observed.gate == 0)
@@ -187,7 +187,7 @@ def _counts_are_right(observed: Observed, single: Pass) -> Value:
     """How much of a column and a row is left."""
     sizes = observed.plan.sizes
     counts = {
-        "rows": (sizes.job_rows, observed.plan.rows_of(single) - 1 - observed.pass_row),
+        "rows": (sizes.job_rows, observed.plan.work.rows_of(single) - 1 - observed.pass_row),
         "gates": (sizes.gates, len(single.gates) - 1 - observed.gate),
     }
     return Cat(
@@ -201,7 +201,7 @@ def _is_plans(observed: Observed) -> Value:
     layout = constants_layout(observed.plan)
     now = data.View(layout, observed.inside("sequencer.now", layout.size))
     right = Const(0)
-    for position, single in enumerate(observed.plan.passes):
+    for position, single in enumerate(observed.plan.work.passes):
         constants = pass_constants(observed.plan, position, single)
         after = [constants, constants | dict.fromkeys(OF_NEXT, 0)]
         known, alone = (layout.const(cast("Any", fields)).as_value() for fields in after)
@@ -218,7 +218,7 @@ def claim_ahead(observed: Observed) -> None:
     starts = observed.inside("sequencer.at.column_start")
     goes = starts & observed.inside("sequencer.at.goes")
     column = Mux(starts, observed.column, observed.next_column)
-    for position, single in enumerate(plan.passes):
+    for position, single in enumerate(plan.work.passes):
         here = observed.position == position
         needless, count = elements(observed, single)
         ready |= here & (needless | (observed.column < count))
@@ -229,13 +229,13 @@ def claim_ahead(observed: Observed) -> None:
     claims.always("no_column_overtakes_its_vector", reached)
     claims.always("element_is_ready", ~goes | ready)
     claims.never("drained_too_early", goes & undrained)
-    if plan.head_pass:
+    if plan.work.head_pass:
         # The head's last unit is a stage further than when it freed the head's sums.
         unit = observed.units[1]
-        at_head = (observed.position == len(plan.passes) - 1) & (
-            observed.column == plan.head_pass.columns - 1
+        at_head = (observed.position == len(plan.work.passes) - 1) & (
+            observed.column == plan.work.head_pass.columns - 1
         )
-        enters = unit["valid"] & (unit["job"] == len(plan.jobs) - 1)
+        enters = unit["valid"] & (unit["job"] == len(plan.work.jobs) - 1)
         claims.never("head_drains", goes & at_head & enters)
 
 
@@ -248,7 +248,7 @@ def claim_readiness(observed: Observed) -> None:
     seen = observed.inside("sequencer.count", len(Signal(span(plan.sizes.columns + 1))))
     first, second, third = (observed.inside(f"sequencer.ready{ahead}") for ahead in range(3))
     known, counted, here_ready, there_ready, drains = (Const(0),) * 5
-    for position, single in enumerate(plan.passes):
+    for position, single in enumerate(plan.work.passes):
         here = observed.position == position
         needless, count = elements(observed, single)
         # Inside its final column a pass may begin anew what it reads, and what it drains.
@@ -270,7 +270,7 @@ def claim_readiness(observed: Observed) -> None:
         _claim_known(observed, operand, source)
     whole = observed.inside("sequencer.known_whole")
     claims.always("whole_is_true", ~whole | observed.core.store.x_whole)
-    for number in range(len(plan.jobs)):
+    for number in range(len(plan.work.jobs)):
         for flag in (f"drained{number}", f"drained_long{number}"):
             told = observed.inside(f"sequencer.{flag}")
             claims.always(f"{flag}_is_true", ~told | observed.is_drained(number))
@@ -309,11 +309,11 @@ def claim_entering(observed: Observed, order: Order) -> None:
         fits = (unit["job"] == number) & (unit["row"] == job.row + within)
         fits &= (observed.unit("ends_job") == is_last) & (unit["emit"] == order.emits)
         fits &= (lane >= 0) & (over | (group * plan.array.banks + bank == lane))
-        fits &= index == job.unit + within * plan.lanes + lane
+        fits &= index == job.unit + within * plan.options.lanes + lane
         fits &= ~unit["valid"] | (begin == (index == job.unit))
         if not observed.emits(number):
             fits &= ~unit["emit"]
-        elif not plan.interface.every_step:
+        elif not plan.options.interface.every_step:
             fits &= unit["emit"] == unit["final"]
         right |= order.is_of(order.popped, number) & fits
     fresh = Signal(init=1, name="fresh")  # nothing has entered since reset

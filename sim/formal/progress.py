@@ -48,7 +48,7 @@ def _claim_all_is_known(observed: Observed, still: Value) -> None:
     claims.always("only_columns_wait", goes | starts)
     seen = observed.inside("sequencer.count", len(Signal(span(plan.sizes.columns + 1))))
     counted, ready, drained = Const(0), Const(0), Const(0)
-    for position, single in enumerate(plan.passes):
+    for position, single in enumerate(plan.work.passes):
         here = observed.position == position
         needless, count = order.elements(observed, single)
         counted |= here & (needless | (seen == count))
@@ -64,7 +64,7 @@ def _claim_all_is_known(observed: Observed, still: Value) -> None:
     )
     counted &= ~observed.inside("sequencer.advanced")
     counted &= observed.inside("sequencer.known_whole") == observed.core.store.x_whole
-    for number in range(len(plan.jobs)):
+    for number in range(len(plan.work.jobs)):
         counted &= observed.inside(f"sequencer.drained{number}") == observed.is_drained(number)
     counted &= ~observed.inside("update.entry.given_before")
     if plan.update_cost.interval > 1:

@@ -93,7 +93,7 @@ def _reissued(observed: Observed, places: list[Place]) -> Value:
         plan, here = observed.plan, observed.position
         begins = _begins(observed, place)
         started = (observed.pass_row != 0) | (observed.gate != 0)
-        started &= observed.column == plan.passes[begins].columns - 1
+        started &= observed.column == plan.work.passes[begins].columns - 1
         _, completed = _progress(observed, place)
         inside = ((here > begins) | ((here == begins) & started)) & ~completed
         result |= inside & (_waiting(observed, place) != 0)
@@ -237,7 +237,7 @@ def _places(observed: Observed) -> list[Place]:
             stage=READ + (len(reads) - 1 if job.head else index),
             row=job.row + within,
         )
-        for number, (job, reads) in enumerate(zip(plan.jobs, plan.reads, strict=True))
+        for number, (job, reads) in enumerate(zip(plan.work.jobs, plan.reads, strict=True))
         for index, gate in enumerate(dict.fromkeys(reads))
         for within in range(job.rows)
     ]
@@ -266,17 +266,17 @@ def _waiting(observed: Observed, place: Place) -> Value:
 
 def _begins(observed: Observed, place: Place) -> int:
     """Index of the pass that completes a place's sums."""
-    layer = observed.plan.jobs[place.job].layer
+    layer = observed.plan.work.jobs[place.job].layer
     return next(
         position
-        for position, single in enumerate(observed.plan.passes)
+        for position, single in enumerate(observed.plan.work.passes)
         if single.layer == layer and place.gate in single.final
     )
 
 
 def _progress(observed: Observed, place: Place) -> tuple[Value, Value]:
     """In this run through the passes, a place's last operation was issued, its row completed."""
-    passes, here = observed.plan.passes, observed.position
+    passes, here = observed.plan.work.passes, observed.position
     begins = _begins(observed, place)
     ends = next(n for n, single in enumerate(passes) if single.completes == place.job)
     own_gate = place.gate - passes[begins].gates[0]

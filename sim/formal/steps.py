@@ -55,15 +55,15 @@ class Steps:
             filling = steps[self.fill_bank].stream
             self.taken["stream"] = Mux(self.index == 0, payload.stream, filling)
         self.current = self._follow()
-        every_step = observed.plan.interface.every_step
+        every_step = observed.plan.options.interface.every_step
         self.answers = Const(1) if every_step else self.current["last"]
 
     def _follow(self) -> Fields:
         """The sequencer's step, a copy."""
         observed = self._observed
-        single = observed.plan.passes[0]
+        single = observed.plan.work.passes[0]
         ends = observed.gate == len(single.gates) - 1
-        ends &= observed.pass_row == observed.plan.rows_of(single) - 1
+        ends &= observed.pass_row == observed.plan.work.rows_of(single) - 1
         ends &= (observed.position == 0) & (observed.column == single.columns - 1)
         current: Fields = {}
         for name, value in self._fields(observed.core.store.x_step).items():

@@ -57,7 +57,7 @@ class Words:
 def claim_words(observed: Observed, order: Order, words: Words) -> None:
     """``last`` comes with the last word of a result only; results without one are not the last."""
     claims, o, unit = observed.claims, observed.core.o, observed.units[0]
-    exact = not observed.plan.interface.every_step
+    exact = not observed.plan.options.interface.every_step
     marks = Const(1)
     for valid, number, last, _ in words.numbered:
         ends = words.ends(number)
@@ -81,7 +81,7 @@ def _expected(observed: Observed, order: Order, words: Words) -> Value:
     """Number of the next word, from the row and the lane that enter."""
     unit = observed.units[0]
     number = Signal(range(words.count + 1), name="entered_by_row")
-    if observed.plan.interface.classes:
+    if observed.plan.options.interface.classes:
         return number
     for index in range(len(order.jobs)):
         if observed.emits(index):
@@ -89,7 +89,7 @@ def _expected(observed: Observed, order: Order, words: Words) -> Value:
             is_last = within == order.jobs[index].rows - 1
             lane = order.units(index, is_last) - observed.lanes_left
             with observed.m.If(order.is_of(order.popped, index)):
-                rows = within * observed.plan.lanes
+                rows = within * observed.plan.options.lanes
                 observed.m.d.comb += number.eq(rows + lane + Mux(unit["valid"], 0, 1))
     return Mux(order.emits & (number != words.count), number, 0)
 
@@ -100,8 +100,8 @@ def claim_results(observed: Observed, words: Words) -> None:
     A result that is due is in one place at any time: with a step's input in the operand store, in
     the sequencer, with a row, with a unit, or with an output word.
     """
-    every_step = observed.plan.interface.every_step
-    for stream in range(observed.plan.interface.streams):
+    every_step = observed.plan.options.interface.every_step
+    for stream in range(observed.plan.options.interface.streams):
         _claim_due(
             observed, words, stream, name=f"results_of_stream{stream}", every_step=every_step
         )

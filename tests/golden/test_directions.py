@@ -22,6 +22,7 @@ from golden.quantized import QuantizedLayer, QuantizedNetwork
 from golden.sessions import serve
 from golden.settings import Settings
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from tests import reference
 from tests.golden import files
 from tests.golden.equations import naive
@@ -399,7 +400,7 @@ def test_a_core_runs_forward_only(direction: str) -> None:
         "a core runs the steps in the order in which they come$"
     )
     with pytest.raises(InputError, match=message):
-        Plan(network=network, lanes=2)
+        Plan(network=network, options=CoreOptions(lanes=2))
     with pytest.raises(InputError, match=message):
         serve(IntegerModel(network), Interface(), [], [])
 
@@ -409,7 +410,7 @@ def test_one_layer_in_reverse_is_fed_the_sequence_backwards(cell: Cell) -> None:
     """How a core runs a network whose only layer is a reverse one."""
     network = integer_stack(("reverse",), cell)
     core = replace(network, layers=(replace(network.layers[0], direction="forward"),))
-    assert Plan(network=core, lanes=2)
+    assert Plan(network=core, options=CoreOptions(lanes=2))
     words = input_words(network, batch=3, steps=STEPS, seed=9)
     want = IntegerModel(network)
     got = IntegerModel(core)

@@ -19,6 +19,7 @@ from hdl.core import Core
 from hdl.cycles import controls_of
 from hdl.layout.ports import step_fields
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 
 PERIOD = 1e-6
 
@@ -142,7 +143,10 @@ class CoreBench:
     ) -> None:
         self.network = network
         plan = Plan(
-            network=network, lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+            network=network,
+            options=CoreOptions(
+                lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
+            ),
         )
         self.core = Core(plan=plan)
         self._reset = Signal(init=1)
@@ -204,7 +208,7 @@ class CoreBench:
             if offered and ready:
                 run.words.append(payload.data)
                 run.last.append(bool(payload.last))
-                run.streams.append(payload.stream if core.plan.interface.streams > 1 else 0)
+                run.streams.append(payload.stream if core.plan.options.interface.streams > 1 else 0)
                 run.outputs.append(cycle - (first or 0))
                 moved = cycle
             if rest and loading and rest[0]:
@@ -261,7 +265,9 @@ class CoreBench:
     ) -> None:
         """Plan a run of steps, each (inputs,), with their controls and the states to load."""
         plan = self.core.plan
-        answers = [control for control in controls if control.last or plan.interface.every_step]
+        answers = [
+            control for control in controls if control.last or plan.options.interface.every_step
+        ]
         job = {
             "stream": list(beats(plan, x, controls)),
             "loads": [word for load in loads for word in load.tolist()],

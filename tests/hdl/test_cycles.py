@@ -11,6 +11,7 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from tests.hdl.simulate import CoreBench
 from tests.networks import Recipe, input_words, quantized_network
 
@@ -87,11 +88,11 @@ def test_fewer_or_more_multipliers_in_the_tail(
 
 @tiny
 def test_every_cycle_is_an_operation_or_a_wait(recipe: Recipe, lanes: int) -> None:
-    plan = Plan(network=quantized_network(recipe, 1), lanes=lanes)
+    plan = Plan(network=quantized_network(recipe, 1), options=CoreOptions(lanes=lanes))
     lengths = [2, 1, 5]
     count = cycles.count(plan, lengths)
-    head = plan.macs(plan.head_pass) if plan.head_pass else 0
-    step = sum(plan.macs(single) for single in plan.step_passes)
+    head = plan.work.macs(plan.work.head_pass) if plan.work.head_pass else 0
+    step = sum(plan.work.macs(single) for single in plan.work.step_passes)
     assert count.issued == 8 * step + 3 * head
     assert len(count.inputs) == 8 * recipe.inputs
     assert len(count.outputs) == 3 * plan.network.outputs
@@ -110,7 +111,7 @@ def one_layer(inputs: int, units: int) -> QuantizedNetwork:
 
 def test_the_bar_of_one_layer() -> None:
     """28 in, 64 units, 16 lanes: ideal 992, at most 994."""
-    steady = cycles.steady_state(Plan(network=one_layer(28, 64), lanes=16))
+    steady = cycles.steady_state(Plan(network=one_layer(28, 64), options=CoreOptions(lanes=16)))
     assert steady.ideal_cycles_per_step == 992
     assert steady.issued_per_step == 992
     assert 992 <= steady.cycles_per_step <= 994
@@ -120,7 +121,7 @@ def test_the_bar_of_one_layer() -> None:
 def test_the_bar_of_two_layers_with_head() -> None:
     """28 in, 2 x 64 units, dense 10, 16 lanes: ideal + 1 %."""
     network = quantized_network(Recipe(inputs=28, units=(64, 64), outputs=10), 1)
-    steady = cycles.steady_state(Plan(network=network, lanes=16))
+    steady = cycles.steady_state(Plan(network=network, options=CoreOptions(lanes=16)))
     assert steady.ideal_cycles_per_step == 992 + 2 * 4 * 64 + 2 * 4 * 64 + 4 * 64
     assert steady.cycles_per_step <= 1.01 * steady.ideal_cycles_per_step
 
@@ -128,7 +129,7 @@ def test_the_bar_of_two_layers_with_head() -> None:
 def test_whole_sequences_of_two_layers_with_head() -> None:
     """28 steps a digit, the head and the change of sequence included."""
     network = quantized_network(Recipe(inputs=28, units=(64, 64), outputs=10), 1)
-    plan = Plan(network=network, lanes=16)
+    plan = Plan(network=network, options=CoreOptions(lanes=16))
     outputs = cycles.count(plan, [28] * 4).outputs
     digit = int(outputs[-1] - outputs[-11])
     ideal = 28 * network.products / 16 + 64  # and one row of 10 logits, 64 columns
@@ -137,11 +138,11 @@ def test_whole_sequences_of_two_layers_with_head() -> None:
 
 @tiny
 def test_the_steady_state_is_what_a_long_sequence_takes(recipe: Recipe, lanes: int) -> None:
-    plan = Plan(network=quantized_network(recipe, 1), lanes=lanes)
+    plan = Plan(network=quantized_network(recipe, 1), options=CoreOptions(lanes=lanes))
     steady = cycles.steady_state(plan)
     steps = cycles.count(plan, [40]).steps
     assert steady.cycles_per_step - 1 < (steps[-1] - steps[7]) / 32 <= steady.cycles_per_step
-    assert steady.issued_per_step == sum(plan.macs(single) for single in plan.step_passes)
+    assert steady.issued_per_step == sum(plan.work.macs(single) for single in plan.work.step_passes)
     assert steady.ideal_cycles_per_step == plan.network.products / lanes
     assert 0 < steady.utilization <= 1
     assert steady.cycles_per_step >= steady.issued_per_step
@@ -149,6 +150,6 @@ def test_the_steady_state_is_what_a_long_sequence_takes(recipe: Recipe, lanes: i
 
 @pytest.mark.parametrize("lengths", [[0], [2, 0], [-1]])
 def test_lengths_below_one_are_refused(lengths: list[int]) -> None:
-    plan = Plan(network=one_layer(1, 1), lanes=1)
+    plan = Plan(network=one_layer(1, 1), options=CoreOptions(lanes=1))
     with pytest.raises(ValueError, match="lengths must be 1 or more, not"):
         cycles.count(plan, lengths)

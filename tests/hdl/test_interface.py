@@ -11,6 +11,7 @@ from golden.model import IntegerModel
 from golden.sessions import serve
 from hdl import cycles
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from sim.random_steps import Work, random_work
 from tests.hdl.simulate import CoreBench, CoreRun, sometimes
 from tests.networks import Recipe, quantized_network
@@ -104,8 +105,10 @@ def test_no_head(lanes: int) -> None:
 def test_interleaving_hides_the_drain() -> None:
     """One input and 16 units on 16 lanes: the ideal is 50 cycles a step."""
     network = quantized_network(Recipe(inputs=1, units=(16,), outputs=None), 1)
-    alone = cycles.steady_state(Plan(network=network, lanes=16))
-    both = cycles.steady_state(Plan(network=network, lanes=16, interface=Interface(streams=2)))
+    alone = cycles.steady_state(Plan(network=network, options=CoreOptions(lanes=16)))
+    both = cycles.steady_state(
+        Plan(network=network, options=CoreOptions(lanes=16, interface=Interface(streams=2)))
+    )
     assert both.ideal_cycles_per_step == 50
     assert alone.cycles_per_step <= 64
     assert both.cycles_per_step <= 51

@@ -16,6 +16,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.core import Core
 from hdl.layout.weight_image import image
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from tests.networks import Recipe, quantized_network
 
@@ -43,7 +44,9 @@ class Bench:
 
     def __init__(self, weights: str) -> None:
         plan = Plan(
-            network=network(1), others=(network(2),), lanes=2, storage=Storage(weights=weights)
+            network=network(1),
+            options=CoreOptions(lanes=2, storage=Storage(weights=weights)),
+            others=(network(2),),
         )
         self.core: Any = Core(plan=plan)
         self.reset = Signal()

@@ -13,6 +13,7 @@ from golden.interface import Control, Interface
 from hdl import cycles
 from hdl.cycles import CycleCount, Repeats, _Run
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.timing.series import Series
 from tests.networks import EVERY_CELL, Recipe, quantized_network, random_recipe
@@ -30,15 +31,17 @@ def random_plan(rng: np.random.Generator) -> Plan:
     larger = replace(recipe, inputs=9, units=(9,) * len(recipe.units))
     plan = Plan(
         network=network,
-        lanes=int(rng.integers(1, max(layer.units for layer in network.layers) + 1)),
-        tail_multipliers=int(rng.integers(0, 4)),
-        interface=Interface(
-            streams=int(rng.integers(1, 4)),
-            state=str(rng.choice(Interface.STATES)),
-            every_step=bool(rng.random() < 0.6),
-            classes=network.head is not None and bool(rng.random() < 0.5),
+        options=CoreOptions(
+            lanes=int(rng.integers(1, max(layer.units for layer in network.layers) + 1)),
+            tail_multipliers=int(rng.integers(0, 4)),
+            interface=Interface(
+                streams=int(rng.integers(1, 4)),
+                state=str(rng.choice(Interface.STATES)),
+                every_step=bool(rng.random() < 0.6),
+                classes=network.head is not None and bool(rng.random() < 0.5),
+            ),
+            storage=storage,
         ),
-        storage=storage,
         others=(quantized_network(larger, other),) if storage.loadable else (),
     )
     return plan.of(network) if storage.loadable else plan
@@ -83,7 +86,7 @@ def check(repeated: CycleCount, followed: CycleCount) -> None:
 def test_what_repeats_is_counted_as_if_every_step_were_followed(seed: int) -> None:
     rng = np.random.default_rng(seed)
     plan = random_plan(rng)
-    repeats = random_repeats(rng, plan.interface)
+    repeats = random_repeats(rng, plan.options.interface)
     check(_Run(plan).run(repeats), step_by_step(plan, repeats))
 
 
@@ -91,7 +94,9 @@ def test_what_repeats_is_counted_as_if_every_step_were_followed(seed: int) -> No
 @pytest.mark.parametrize("every_step", [False, True])
 def test_sequences(lengths: Sequence[int], every_step: bool) -> None:
     network = quantized_network(Recipe(inputs=2, units=(5, 4), outputs=7), 3)
-    plan = Plan(network=network, lanes=3, interface=Interface(every_step=every_step))
+    plan = Plan(
+        network=network, options=CoreOptions(lanes=3, interface=Interface(every_step=every_step))
+    )
     followed = step_by_step(plan, [(cycles.controls_of(lengths), 1)])
     check(cycles.count(plan, lengths), followed)
     check(cycles.count_steps(plan, cycles.controls_of(lengths)), followed)
@@ -105,21 +110,26 @@ def test_few_of_many_steps_are_followed(monkeypatch: pytest.MonkeyPatch) -> None
     )
     network = quantized_network(Recipe(inputs=28, units=(64, 64), outputs=10), 1)
     for every_step in (False, True):
-        plan = Plan(network=network, lanes=16, interface=Interface(every_step=every_step))
+        plan = Plan(
+            network=network,
+            options=CoreOptions(lanes=16, interface=Interface(every_step=every_step)),
+        )
         cycles.count(plan, [10**9])
     assert len(followed) < 60
 
 
 def test_a_billion_steps_take_no_time() -> None:
     network = quantized_network(Recipe(inputs=3, units=(8, 8), outputs=4), 1)
-    plan = Plan(network=network, lanes=4, interface=Interface(every_step=True))
+    plan = Plan(network=network, options=CoreOptions(lanes=4, interface=Interface(every_step=True)))
     begin = time.process_time()
     long, longer = (cycles.count(plan, [steps]) for steps in (10**9, 10**9 + 1000))
     sequence = cycles.cycles_per_sequence(plan, 10**9)
     steady = cycles.steady_state(plan).cycles_per_step
     assert time.process_time() - begin < 5
     assert longer.last_output - long.last_output == 1000 * steady
-    assert longer.issued - long.issued == 1000 * sum(plan.macs(single) for single in plan.passes)
+    assert longer.issued - long.issued == 1000 * sum(
+        plan.work.macs(single) for single in plan.work.passes
+    )
     assert 0 <= sequence - 10**9 * steady < 2 * steady
 
 

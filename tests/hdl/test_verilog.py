@@ -28,6 +28,7 @@ from hdl import cycles
 from hdl.export.verilog_header import header
 from hdl.parts.component import Component
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.verilog import Generated, convert, generate
 from tests.networks import Recipe, quantized_network
@@ -151,7 +152,12 @@ def test_the_header_says_what_the_core_is(network: QuantizedNetwork, made: Gener
 def test_no_name_of_a_network_leaves_the_header(
     network: QuantizedNetwork, made: Generated, name: str, shown: str
 ) -> None:
-    text = header(Plan(network=network, lanes=LANES), made.description, host="", network_name=name)
+    text = header(
+        Plan(network=network, options=CoreOptions(lanes=LANES)),
+        made.description,
+        host="",
+        network_name=name,
+    )
     assert f"// Network    {shown}, fingerprint " in text
     assert all(line.startswith("//") for line in text.splitlines() if line)
     assert text.isascii()
@@ -336,7 +342,7 @@ def test_the_accumulator_is_described(network: QuantizedNetwork, made: Generated
 
 
 def test_the_timing_is_described(network: QuantizedNetwork, made: Generated) -> None:
-    plan = Plan(network=network, lanes=LANES)
+    plan = Plan(network=network, options=CoreOptions(lanes=LANES))
     steady = cycles.steady_state(plan)
     timing = made.description["timing"]
     assert timing["cycles_per_step"] == steady.cycles_per_step
@@ -347,7 +353,7 @@ def test_the_timing_is_described(network: QuantizedNetwork, made: Generated) -> 
 
 
 def test_multipliers_and_memories_are_described(network: QuantizedNetwork, made: Generated) -> None:
-    plan = Plan(network=network, lanes=LANES)
+    plan = Plan(network=network, options=CoreOptions(lanes=LANES))
     # f (c + g) and f tanh(c); interpolated tables for g, for c and for the logistic f
     assert made.description["multipliers"] == {"array": LANES, "state_update": 2, "tanh": 3}
     bits, layers = made.description["memory_bits"], made.description["layers"][:2]
@@ -355,7 +361,7 @@ def test_multipliers_and_memories_are_described(network: QuantizedNetwork, made:
     first = (2 * 3 + 2 * 5 + 5) * 3
     second = (2 * 5 + 2 * 4) * 2
     head = 4 * 3
-    assert bits["weights"] == (first + second + head) * LANES * plan.weight_width
+    assert bits["weights"] == (first + second + head) * LANES * plan.sizes.weight_width
     sums = (3 + 2 + 3) * LANES * 2
     assert bits["accumulators"] == bits["shadow"] == sums * network.accumulator_width
     assert bits["x"] == 2 * 3 * network.x.width

@@ -12,6 +12,7 @@ from hdl.board.board_top import BoardTop, Line, board_verilog
 from hdl.bus.options import Bus
 from hdl.packaging.system import Host, generate_system
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
 from sim.random_networks import Recipe, quantized_network
@@ -48,10 +49,9 @@ def _plan(
 ) -> Plan:
     return Plan(
         network=quantized_network(recipe, 1),
-        lanes=lanes,
-        tail_multipliers=tail,
-        interface=interface,
-        storage=storage,
+        options=CoreOptions(
+            lanes=lanes, tail_multipliers=tail, interface=interface, storage=storage
+        ),
     )
 
 
@@ -65,7 +65,7 @@ def _system(host: Host, recipe: Recipe = SMALL, **options: object) -> str:
 
 def _board() -> str:
     plan = _plan()
-    identity = Identity.of(plan.network, plan.interface, capacity=64)
+    identity = Identity.of(plan.network, plan.options.interface, capacity=64)
     return board_verilog(BoardTop(plan=plan, identity=identity, line=LINE, high=("led",)))
 
 

@@ -20,6 +20,7 @@ from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.export import verilog_header
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from litelstm import commands
 from sim.patterns import Stalls
 from sim.samples import SampleRun, run_compiled
@@ -86,12 +87,12 @@ def test_generate(call: Call, files: Files, tmp_path: Path) -> None:
     assert str(source) in done.out
     assert str(description) in done.out
     told = json.loads(description.read_text())
-    plan = Plan(network=QuantizedNetwork.load(files.network), lanes=2)
+    plan = Plan(network=QuantizedNetwork.load(files.network), options=CoreOptions(lanes=2))
     steady = cycles.steady_state(plan)
     assert told["lanes"] == 2
     assert told["timing"]["cycles_per_step"] == steady.cycles_per_step
     assert f"{steady.cycles_per_step} cycles a step" in done.out
-    assert told["accumulator"]["width"] == plan.accumulator_width
+    assert told["accumulator"]["width"] == plan.sizes.accumulator_width
     assert {"versions", "ports", "layers", "input", "output", "name"} <= told.keys()
     text = source.read_text()
     assert f"\n// Network    {files.network.name.removesuffix('.npz')}, fingerprint " in text
@@ -133,7 +134,7 @@ def test_generate_replaces_older_files(call: Call, files: Files, tmp_path: Path)
 
 
 def test_cycles(call: Call, files: Files) -> None:
-    plan = Plan(network=QuantizedNetwork.load(files.network), lanes=2)
+    plan = Plan(network=QuantizedNetwork.load(files.network), options=CoreOptions(lanes=2))
     expected = cycles.count(plan, [5]).outputs
     done = call("cycles", files.network, "--lanes", 2, "--steps", 5, "--json")
     assert done.status == 0
@@ -158,7 +159,7 @@ def test_simulate(bench: str, call: Call, files: Files, tmp_path: Path) -> None:
     assert (told["bench"], told["lanes"], told["samples"]) == (bench, 3, SAMPLES)
     assert (told["compared"], told["mismatched"]) == (WORDS, 0)
     assert (told["first_mismatch"], told["wrong_cycle"]) == ("", "")
-    plan = Plan(network=QuantizedNetwork.load(files.network), lanes=3)
+    plan = Plan(network=QuantizedNetwork.load(files.network), options=CoreOptions(lanes=3))
     outputs = cycles.count(plan, [STEPS] * SAMPLES).outputs
     assert told["cycles"] == outputs[-1] + 1
     assert told["cycles_per_step"] == (outputs[-1] - outputs[1]) / (STEPS * (SAMPLES - 1))

@@ -12,6 +12,7 @@ from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from litelstm.architectures import CELLS, Architecture
 from tests.litelstm.commands import refuse, run, run_json
 
@@ -34,7 +35,7 @@ def test_a_file_and_its_description_take_the_same(capsys: Capture, network: Path
 
 def test_the_numbers_are_those_of_the_count(capsys: Capture, network: Path) -> None:
     report = run_json(capsys, "cycles", str(network), "--lanes", "3", "--steps", "5")
-    plan = Plan(network=QuantizedNetwork.load(network), lanes=3)
+    plan = Plan(network=QuantizedNetwork.load(network), options=CoreOptions(lanes=3))
     steady, alone = cycles.steady_state(plan), cycles.count(plan, [5])
     back_to_back = cycles.count(plan, [5] * 4).outputs
     assert report["cycles_per_step"] == steady.cycles_per_step
@@ -59,7 +60,9 @@ def test_every_cell_is_counted(capsys: Capture, cell: str) -> None:
 def test_the_count_meets_the_bars(row: Row) -> None:
     """What bench.cycles measures in simulation, here by the formula."""
     interface = Interface(streams=row.streams)
-    plan = Plan(network=row.work.quantized(), lanes=row.lanes, interface=interface)
+    plan = Plan(
+        network=row.work.quantized(), options=CoreOptions(lanes=row.lanes, interface=interface)
+    )
     assert cycles.steady_state(plan).cycles_per_step <= row.bar
 
 

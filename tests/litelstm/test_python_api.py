@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import litelstm
+from hdl.spec.options import CoreOptions
 from litelstm import (
     Dense,
     InputError,
@@ -178,7 +179,7 @@ def test_weights_of_the_head(value: Any, says: str) -> None:
     assert says in str(caught.value)
 
 
-PLAN = Plan(network=INTEGERS, lanes=4)
+PLAN = Plan(network=INTEGERS, options=CoreOptions(lanes=4))
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "cell": (lambda: litelstm.LSTM(peephole="half"), "peephole must be none or previous or"),
@@ -188,7 +189,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "width": (lambda: Settings(weight_width="8"), "weight_width is '8', expected 2 to 18 bits"),  # type: ignore[arg-type]
     "real width": (lambda: Settings(state_width=8.0), "state_width is 8.0"),  # type: ignore[arg-type]
-    "lanes": (lambda: Plan(network=INTEGERS, lanes=2.0), "lanes is 2.0, expected an integer"),  # type: ignore[arg-type]
+    "lanes": (
+        lambda: Plan(network=INTEGERS, options=CoreOptions(lanes=2.0)),  # type: ignore[arg-type]
+        "lanes is 2.0, expected an integer",
+    ),
     "lengths": (lambda: litelstm.count(PLAN, [3, 0]), "lengths must be 1 or more, not [3, 0]"),
     "sequence lengths": (lambda: FLOATS.run(X, lengths=[[1], [2, 3]]), "lengths are lists of"),
     "name": (lambda: litelstm.generate(INTEGERS, lanes=4, name="1st"), "1st"),

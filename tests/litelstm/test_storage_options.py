@@ -11,6 +11,7 @@ import pytest
 from golden.quantized import QuantizedNetwork
 from hdl.layout.weight_image import image, length
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.timing.latency import ACTIVATE
 from tests.litelstm.conftest import SAMPLES, Call, Files
@@ -24,7 +25,9 @@ def test_generate_writes_what_the_stream_takes(call: Call, files: Files, tmp_pat
     done = call("generate", files.network, *LOADED, "-o", tmp_path, "--name", "n")
     assert done.status == 0
     network = QuantizedNetwork.load(files.network)
-    words = image(Plan(network=network, lanes=3, storage=Storage(weights="ram")))
+    words = image(
+        Plan(network=network, options=CoreOptions(lanes=3, storage=Storage(weights="ram")))
+    )
     written = tmp_path / "n.weights.bin"
     assert np.array_equal(np.frombuffer(written.read_bytes(), "<u4"), words)
     assert f"{written}: {len(words)} words for i_weights" in done.out
@@ -53,7 +56,9 @@ def test_cycles_of_the_load(call: Call, files: Files) -> None:
     plain = json.loads(call(*line).out)
     loaded = json.loads(call(*line, "--weights", "ram").out)
     network = QuantizedNetwork.load(files.network)
-    words = length(Plan(network=network, lanes=3, storage=Storage(weights="ram")))
+    words = length(
+        Plan(network=network, options=CoreOptions(lanes=3, storage=Storage(weights="ram")))
+    )
     assert (plain["load"], loaded["load"]) == (0, words - 1 + ACTIVATE)
     assert {**loaded, "load": 0} == plain
     text = call(*line[:-1], "--weights", "ram").out

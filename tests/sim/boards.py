@@ -18,6 +18,7 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.board.board_top import BoardTop, Line, board_verilog
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from tests.networks import Recipe, input_words, quantized_network
 
 BOARD = "LITELSTM_TEST_BOARD"
@@ -59,7 +60,10 @@ class BoardCase:
     @cached_property
     def verilog(self) -> str:
         top = BoardTop(
-            plan=Plan(network=self.network, lanes=self.lanes, interface=self.interface),
+            plan=Plan(
+                network=self.network,
+                options=CoreOptions(lanes=self.lanes, interface=self.interface),
+            ),
             identity=Identity.of(self.network, self.interface, capacity=self.capacity),
             line=LINE,
             high=("always_high",),

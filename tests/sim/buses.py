@@ -19,6 +19,7 @@ from hdl.bus.top import AxiTop
 from hdl.core import Core
 from hdl.layout.ports import state_shape
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import convert
 from sim.random_networks import Recipe, input_words, lively, quantized_network
@@ -53,10 +54,8 @@ class BusCase:
         """The plan of the same core with another network."""
         own = Plan(
             network=self.network,
+            options=CoreOptions(lanes=self.lanes, interface=self.interface, storage=self.storage),
             others=self.others,
-            lanes=self.lanes,
-            interface=self.interface,
-            storage=self.storage,
         )
         return own if network is self.network else own.of(network)
 

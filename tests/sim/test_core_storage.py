@@ -14,6 +14,7 @@ import pytest
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
+from hdl.layout.contents import bias_words, weight_words
 from hdl.layout.weight_image import HEADER, core_id, image, length, sections
 from hdl.plan import Plan
 from hdl.spec.storage import Storage
@@ -79,7 +80,7 @@ def opened(name: str) -> CompiledBench:
 
 
 def work_for(plan: Plan, steps: int = 12) -> CoreJob:
-    work = random_work(plan.network, plan.interface, steps=steps, seed=(3,))
+    work = random_work(plan.network, plan.options.interface, steps=steps, seed=(3,))
     return CoreJob.of_steps(plan, work.x, work.controls, work.loads, work.service)
 
 
@@ -186,7 +187,7 @@ def test_a_wrong_image_does_not_become_active(name: str) -> None:
         check(job, bench.run(**job.traffic))
         wrong = other.copy()
         wrong[place] ^= 1 << 5
-        kept = core.plan.storage.double or place < HEADER
+        kept = core.plan.options.storage.double or place < HEADER
         traffic = {**job.traffic, "weights": wrong}
         if kept:
             run = bench.run(**traffic, fresh=False)
@@ -235,13 +236,13 @@ def test_image() -> None:
     header = [*np.frombuffer(b"LSTM", "<u4").tolist(), 1, core_id(plan), whole.size]
     assert whole[:HEADER].tolist() == header
     assert whole[-1] == zlib.crc32(whole[:-1].astype("<u4").tobytes())
-    words = whole[-1 - 2 * plan.words : -1].astype(int).reshape(-1, 2)
-    assert [int(a | b << 32) for a, b in words] == plan.weight_words()
-    assert words[:, 1].max() < 1 << (3 * plan.weight_width - 32)
+    words = whole[-1 - 2 * plan.sizes.weight_words : -1].astype(int).reshape(-1, 2)
+    assert [int(a | b << 32) for a, b in words] == weight_words(plan)
+    assert words[:, 1].max() < 1 << (3 * plan.sizes.weight_width - 32)
     names = [section.name for section in sections(plan)]
     assert names == ["passes", "bias0", "bias1", "bias2", "weights"]
-    end = whole.size - 1 - 2 * plan.words
+    end = whole.size - 1 - 2 * plan.sizes.weight_words
     for slot, biases in enumerate(whole[end - 3 * 7 : end].reshape(3, 7)):  # 4 units, 3 logits
         mask = (1 << plan.sizes.bias_width) - 1
-        assert [word & mask for word in plan.bias_words(slot)] == biases.tolist()
+        assert [word & mask for word in bias_words(plan, slot)] == biases.tolist()
     assert image(made("sums in block RAM")[0].plan).size == 0

@@ -14,11 +14,12 @@ from golden.cells import LiteLSTM
 from hdl.core import Core
 from hdl.plan import Plan
 from hdl.sequencer.sequencer import Sequencer
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.store.operand_store import OperandStore
 from hdl.update.shadow_reader import ShadowReader
 from hdl.update.state_update import StateUpdate
-from hdl.update.unit_entry import UnitEntry
+from hdl.update.unit_dispatch import UnitDispatch
 from sim.errors import SimulationError
 from sim.formal import prover
 from sim.formal.cases import CASES, Case
@@ -77,7 +78,7 @@ def test_all_claims_are_proved(case: Case, tmp_path: Path) -> None:
 @pytest.mark.parametrize("weights", ["ram", "double"])
 def test_all_claims_about_the_loader_are_proved(weights: str, tmp_path: Path) -> None:
     network = quantized_network(Recipe(units=(3,), inputs=2, weight_width=9), 1)
-    plan = Plan(network=network, lanes=3, storage=Storage(weights=weights))
+    plan = Plan(network=network, options=CoreOptions(lanes=3, storage=Storage(weights=weights)))
     verdict = prove_loader(plan, folder=tmp_path)
     assert (verdict.failed, verdict.undecided) == ((), ())
     assert len(verdict.proved) == 10
@@ -142,7 +143,7 @@ def never_wait_for_the_drain(drained: Method) -> Method:
 def enter_without_room(room: Method) -> Method:
     """A row enters the state update, room or not."""
 
-    def broken(self: UnitEntry, m: Module, row: Any, enters: Value) -> Value:
+    def broken(self: UnitDispatch, m: Module, row: Any, enters: Value) -> Value:
         room(self, m, row, enters)
         return Const(1)
 
@@ -181,7 +182,7 @@ BUGS: dict[str, tuple[type, str, Callable[[Method], Method], set[str]]] = {
     ),
     "row enters early": (Core, "_completed", complete_early, {"shadow_is_read_too_early"}),
     "row enters without room": (
-        UnitEntry,
+        UnitDispatch,
         "_room",
         enter_without_room,
         {"next_row_fits", "room_is_real"},

@@ -16,6 +16,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.layout.weight_image import image
 from hdl.plan import Plan
 from hdl.spec.capacity import Capacity
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.verilog import Generated, generate
 from sim.compiled.bench import CompiledBench, bench_library
@@ -100,7 +101,7 @@ def opened(name: str) -> CompiledBench:
 
 
 def work(plan: Plan, steps: int = 10) -> CoreJob:
-    done = random_work(plan.network, plan.interface, steps=steps, seed=(3,))
+    done = random_work(plan.network, plan.options.interface, steps=steps, seed=(3,))
     return CoreJob.of_steps(plan, done.x, done.controls, done.loads, done.service)
 
 
@@ -203,7 +204,10 @@ def test_capacity_is_the_same_from_json() -> None:
     for name in CORES:
         capacity = made(name).plan.capacity
         assert Capacity.from_json(capacity.as_json()) == capacity
-        own = [Plan(network=one, lanes=1, storage=CORES[name][2]) for one in networks(name)]
+        own = [
+            Plan(network=one, options=CoreOptions(lanes=1, storage=CORES[name][2]))
+            for one in networks(name)
+        ]
         assert capacity.number not in [plan.capacity.number for plan in own]
         for one in networks(name):
             assert image(made(name).plan.of(one))[2] == capacity.number

@@ -12,6 +12,7 @@ import pytest
 from golden.cells import GRU, LSTM, RNN
 from golden.interface import DEFAULT, Interface
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
 from sim.random_networks import Recipe, input_words, lively, quantized_network
@@ -40,7 +41,9 @@ def texts(name: str) -> tuple[str, str]:
     lanes = min(2, max(recipe.units))
     network = quantized_network(recipe, 1)
     network = lively(network, input_words(network, batch=8, steps=4, seed=1))
-    plan = Plan(network=network, lanes=lanes, interface=interface, storage=storage)
+    plan = Plan(
+        network=network, options=CoreOptions(lanes=lanes, interface=interface, storage=storage)
+    )
     return generated(plan, name="core").verilog, verilog_bench(plan, name="core")
 
 

@@ -16,6 +16,7 @@ from golden.link.messages import Fault, Kind, Steps, pack_words
 from hdl.board.host_link import HostLink
 from hdl.core import Core
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from tests.hdl.simulate import PERIOD
 from tests.networks import Recipe, input_words, quantized_network
 
@@ -38,7 +39,7 @@ def requests(count: int, random: Random) -> list[bytes]:
 
 def exchange(line: list[int | None], *, cycles: int) -> bytes:
     """What a link with its core answers to an octet, or none, in every cycle."""
-    core = Core(plan=Plan(network=NETWORK, lanes=2))
+    core = Core(plan=Plan(network=NETWORK, options=CoreOptions(lanes=2)))
     link = HostLink(plan=core.plan, identity=BoardModel(NETWORK, capacity=CAPACITY).identity)
     m = Module()
     m.submodules.link = link

@@ -15,6 +15,7 @@ from golden.cells import LiteLSTM
 from hdl.layout.weight_image import HEADER, image, sections
 from hdl.loading.loader import Loader, Reason
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from tests.networks import Recipe, quantized_network
 
@@ -25,7 +26,10 @@ Image = list[tuple[int, bool]]
 @cache
 def plan(weights: str) -> Plan:
     recipe = Recipe(units=(3,), inputs=2, cells=(LiteLSTM(),), weight_width=9)
-    return Plan(network=quantized_network(recipe, 1), lanes=2, storage=Storage(weights=weights))
+    return Plan(
+        network=quantized_network(recipe, 1),
+        options=CoreOptions(lanes=2, storage=Storage(weights=weights)),
+    )
 
 
 def good(weights: str) -> Image:
@@ -88,7 +92,7 @@ def run(weights: str, *images: Image, gap: int = 0, busy: range = range(0)) -> S
                 assert bool(load.reason) == bool(load.failed) != bool(load.done)
                 seen.ends.append((Reason(load.reason), cycle))
             if write.valid:
-                assert write.bank == (1 - bank if plan(weights).storage.double else 0)
+                assert write.bank == (1 - bank if plan(weights).options.storage.double else 0)
                 fields = ("section", "address", "part", "data", "bank")
                 seen.writes.append(tuple(int(write[name]) for name in fields))
             seen.loaded.append(load.loaded)
@@ -118,7 +122,7 @@ def test_a_good_image(weights: str, gap: int) -> None:
         for part in range(section.parts)
     ]
     data = [word for word, _ in good(weights)[HEADER:-1]]
-    banks = [1, 0] if plan(weights).storage.double else [0, 0]
+    banks = [1, 0] if plan(weights).options.storage.double else [0, 0]
     assert seen.writes == [
         (*place, word, bank) for bank in banks for place, word in zip(places, data, strict=True)
     ]

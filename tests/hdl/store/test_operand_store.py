@@ -9,6 +9,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.store.operand_store import Operand, OperandStore
 from hdl.timing.latency import ANNOUNCED
 from tests.hdl.simulate import PERIOD
@@ -22,7 +23,9 @@ def make(
     recipe = Recipe(
         inputs=inputs, units=units, activation_width=x_width, **{"state_width": 8, **changes}
     )
-    return OperandStore(plan=Plan(network=quantized_network(recipe, 1), lanes=1))
+    return OperandStore(
+        plan=Plan(network=quantized_network(recipe, 1), options=CoreOptions(lanes=1))
+    )
 
 
 def run(store: OperandStore, *benches: Any) -> None:

@@ -21,6 +21,7 @@ from hdl.bus.options import Bus
 from hdl.layout.weight_image import image
 from hdl.packaging.system import Host, System, describe_system, generate_system
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.driver.description import Description
 from tests.networks import Recipe, input_words, quantized_network
@@ -80,9 +81,7 @@ class BusCase:
     def plan(self) -> Plan:
         return Plan(
             network=self.network,
-            lanes=self.lanes,
-            interface=self.interface,
-            storage=self.storage,
+            options=CoreOptions(lanes=self.lanes, interface=self.interface, storage=self.storage),
         )
 
     @cached_property

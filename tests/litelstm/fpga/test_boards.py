@@ -16,6 +16,7 @@ from golden.link.messages import DEFAULT_CAPACITY, Identity
 from golden.quantized import QuantizedNetwork
 from hdl.board.board_top import BoardTop, Line
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from litelstm.fpga import boards
 from litelstm.fpga.boards import BOARDS, Board
 from litelstm.fpga.families import RAM
@@ -48,7 +49,7 @@ def test_every_board_has_a_pin_for_every_port(name: str, files: Files) -> None:
     network = QuantizedNetwork.load(files.network)
     line = Line(clock=board.clock, baud=board.baud)
     top = BoardTop(
-        plan=Plan(network=network, lanes=1),
+        plan=Plan(network=network, options=CoreOptions(lanes=1)),
         identity=Identity.of(network, DEFAULT, capacity=DEFAULT_CAPACITY),
         line=line,
         high=board.high_ports,

@@ -11,6 +11,7 @@ from golden.cells import RNN
 from golden.interface import Interface
 from hdl import verilog
 from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.fpga import targets
 from litelstm.fpga.families import MULTIPLIER, RAM, SPRAM
@@ -134,10 +135,12 @@ def test_registers_of_constants_are_no_obstacle(tmp_path: Path) -> None:
     recipe = Recipe(inputs=2, units=(8,), outputs=2, cells=(RNN(),), log2_entries=3)
     plan = Plan(
         network=quantized_network(recipe, 1),
-        lanes=8,
-        tail_multipliers=1,
-        interface=Interface(classes=True),
-        storage=Storage(weights="ram", sums="block"),
+        options=CoreOptions(
+            lanes=8,
+            tail_multipliers=1,
+            interface=Interface(classes=True),
+            storage=Storage(weights="ram", sums="block"),
+        ),
     )
     core = verilog.generated(plan, name="core")
     used = Flow(target=UP5K, cache=tmp_path).synthesize(core.verilog, top="core").netlist.used

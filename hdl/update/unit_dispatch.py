@@ -19,7 +19,7 @@ from hdl.update.row_queue import RowQueue
 def _of_row(plan: Plan) -> tuple[str, ...]:
     """Fields of a unit that its row decides."""
     names = ("job", "row", "stream", "zero", "emit", "final")
-    return (*names, "layer") if plan.storage.loadable else names
+    return (*names, "layer") if plan.options.storage.loadable else names
 
 
 def unit_layout(plan: Plan) -> data.StructLayout:
@@ -44,7 +44,7 @@ def unit_layout(plan: Plan) -> data.StructLayout:
     )
 
 
-class UnitEntry(Component):
+class UnitDispatch(Component):
     """Lets a unit enter every ``plan.update_cost.interval`` cycles, rows in order.
 
         row ─► queue ─► next row ─► unit
@@ -135,7 +135,7 @@ class UnitEntry(Component):
             given_before.eq(self.given),
             taken.eq(taken + Mux(enters & row.row.emit, row.words, 0) - given_before),
         ]
-        if self.plan.interface.classes:
+        if self.plan.options.interface.classes:
             return ~(row.row.emit & row.row.last & taken[-1])
         # A row has a word more than its units tell, and the places are a power of two.
         return ~(row.row.emit & (taken + row.row.units)[places.bit_length() - 1])
@@ -147,8 +147,10 @@ class UnitEntry(Component):
         unit, banks = self.unit, self.plan.array.banks
         over = Signal(init=1)
         last_bank, will_be_last = Signal(), Signal()
-        lanes_left = Signal(span(self.plan.lanes))
-        at_last_lane = lanes_left <= 1 if self.plan.lanes > 2 else Const(1)  # a bit says no more
+        lanes_left = Signal(span(self.plan.options.lanes))
+        at_last_lane = (
+            lanes_left <= 1 if self.plan.options.lanes > 2 else Const(1)
+        )  # a bit says no more
         more = Signal()  # lanes_left is not 0
         valid = Signal()
         entered: Any = Signal(unit.shape(), reset_less=True)

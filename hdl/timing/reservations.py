@@ -1,7 +1,7 @@
-"""Sharing of units in a pipeline that takes an item every few cycles.
+"""Sharing of hardware units in a pipeline that takes one item every few cycles.
 
-An item enters every ``interval`` cycles at most, so a unit that takes an operation a cycle can
-serve ``interval`` operations of each item: those whose stages differ modulo ``interval``.
+Items enter at least ``interval`` cycles apart. A unit that takes one operation per cycle therefore
+serves ``interval`` operations of each item, provided that their stages differ modulo ``interval``.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Slot:
-    """A reservation: a unit, and the stage in which it takes its operands."""
+    """One reservation: a unit, and the stage in which it takes its operands."""
 
     unit: int
     stage: int
 
 
-class Slots:
-    """Reservations of a kind of unit.
+class ReservationTable:
+    """Reservations of one kind of hardware unit.
 
     Args:
-        units: how many there are; ``None`` for as many as are asked for.
+        units: number of units; ``None`` for as many as are asked for.
         interval: cycles between items.
     """
 
@@ -29,10 +29,10 @@ class Slots:
         self._units = units
         self._interval = interval
         self.taken: dict[tuple[int, int], int] = {}
-        """The reservations: (unit, phase) to the stage."""
+        """Stages by (unit, phase)."""
 
     def reserve(self, stage: int) -> Slot:
-        """The first free slot in ``stage`` or later.
+        """Reserve the first free slot in ``stage`` or later.
 
         Raises:
             ValueError: every slot is taken.

@@ -1,0 +1,83 @@
+"""Contents of the memories that a plan fills: weights, biases and diagonals, word by word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.cells import Gate
+from hdl.plan import Plan
+from hdl.spec.passes import Pass
+
+
+def weight_words(plan: Plan) -> list[int]:
+    """Words of the weight memory: ``lanes`` weights per word, lane 0 in the lowest bits.
+
+    One word is read per cycle, in this order.
+    """
+    words: list[int] = []
+    for single in plan.work.passes:
+        words += _pack(_pass_weights(plan, single), plan.sizes.weight_width)
+    return words + [0] * (plan.sizes.weight_words - len(words))
+
+
+def bias_words(plan: Plan, slot: int) -> list[int]:
+    """Biases of the gate in an accumulator slot, one per unit of every layer and of the head.
+
+    A unit without a gate in that slot has 0.
+    """
+    head = plan.network.head
+    words = _unit_words(plan, slot, lambda gate: gate.bias)
+    if head is None:
+        return words
+    return words + (head.weights["b"].tolist() if slot == 0 else [0] * head.outputs)
+
+
+def diagonal_words(plan: Plan, slot: int) -> list[int]:
+    """Diagonal weights of the gate in an accumulator slot, one per unit of every layer.
+
+    A unit without a diagonal there has 0.
+    """
+    return _unit_words(plan, slot, lambda gate: gate.peephole if gate.diagonal else None)
+
+
+def diagonal_slots(plan: Plan) -> list[int]:
+    """Accumulator slots whose gate has a diagonal in some kind."""
+    return [
+        slot for slot in range(plan.sizes.gates) if any(kind.diagonal(slot) for kind in plan.kinds)
+    ]
+
+
+def _pass_weights(plan: Plan, single: Pass) -> NDArray[np.int64]:
+    """Weights of a pass in the order of their use, shape (operations, lanes)."""
+    rows, lanes = plan.work.rows_of(single), plan.options.lanes
+    if single.layer == len(plan.network.layers):
+        assert plan.network.head
+        matrices = [plan.network.head.weights["W"]]
+    else:
+        layer = plan.network.layers[single.layer]
+        gates = [layer.cell.gates[gate] for gate in single.gates]
+        matrices = [layer.weights[gate.matrix(single.matrix)] for gate in gates]
+    padded = np.zeros((len(matrices), rows * lanes, single.columns), dtype=np.int64)
+    padded[:, : matrices[0].shape[0]] = np.stack(matrices)
+    dealt = padded.reshape(len(matrices), rows, lanes, single.columns)
+    return dealt.transpose(3, 1, 0, 2).reshape(-1, lanes)
+
+
+def _unit_words(plan: Plan, slot: int, name: Callable[[Gate], str | None]) -> list[int]:
+    """Values that a layer's array ``name(gate)`` gives its units; 0 where there is none."""
+    words: list[int] = []
+    for layer in plan.network.layers:
+        gates = layer.cell.gates
+        key = name(gates[slot]) if slot < len(gates) else None
+        words += layer.weights[key].tolist() if key else [0] * layer.units
+    return words
+
+
+def _pack(weights: NDArray[np.int64], width: int) -> list[int]:
+    """Rows of signed weights to words, the first weight in the lowest bits."""
+    bits = (weights[:, :, np.newaxis] >> np.arange(width)) & 1
+    packed = np.packbits(bits.astype(np.uint8).reshape(len(weights), -1), axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]

@@ -1,0 +1,228 @@
+"""Timing and cost of a state update, followed through its equations without building it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from golden.cells import Gate
+from hdl.cells import Drain, Update
+from hdl.timing.latency import READ_STATE, Delays
+from hdl.timing.reservations import ReservationTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """The state update of some jobs: a drain of a kind of cell.
+
+    Attributes:
+        drain: what is built.
+        gates: the cell's gates by name.
+        hard, logistic: gate activations that its layers use.
+    """
+
+    drain: Drain
+    gates: dict[str, Gate]
+    hard: bool
+    logistic: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateCost:
+    """What a core's state update takes: time and parts.
+
+    Cycles count from the one in which a unit enters the pipeline.
+
+    Attributes:
+        interval: cycles between units.
+        banks: units whose sums are read from the shadow at the same time; see
+            :class:`hdl.array.shadow.Shadow`. A row takes a multiple of them.
+        orders: for each program its gates in the order in which their sums are read.
+        state: stage in which h and c of step t-1 are there, when the first of them is needed.
+        logit: stage of a logit, 0 without head.
+        written: for each vector (``h``, ``c``, ``rh``) the cycle in which a unit's new value is
+            written; from then on the sequencer sees that it is ready.
+        depth: the last of those cycles, and of the head's.
+        products: element-wise products of all programs.
+        multipliers: that they share, in hardware or in logic.
+        tables: tanh tables, each with a multiplier of its own if it interpolates.
+    """
+
+    interval: int
+    banks: int
+    orders: tuple[tuple[str, ...], ...]
+    state: int
+    logit: int
+    written: dict[str, int]
+    depth: int
+    delays: Delays
+    products: int
+    multipliers: int
+    tables: int
+
+    @property
+    def hardware_multipliers(self) -> int:
+        """Those that are not made in logic."""
+        return self.multipliers if self.delays.product == 1 else 0
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A value of which only the stage is known."""
+
+    stage: int
+
+
+class _StageCounter:
+    """Follows a cell's update without building it; see :class:`hdl.cells.Update`."""
+
+    def __init__(
+        self,
+        *,
+        interval: int,
+        multipliers: int | None,
+        tables: int | None,
+        delays: Delays,
+    ) -> None:
+        self.multipliers = ReservationTable(units=multipliers, interval=interval)
+        self.tables = ReservationTable(units=tables, interval=interval)
+        self.written: dict[str, int] = {}
+        self.state_used: list[int] = []
+        self._state = _Stage(READ_STATE)
+        self._delays = delays
+        self._program: Program
+        self._order: tuple[str, ...] = ()
+
+    def run(self, program: Program, order: tuple[str, ...]) -> None:
+        self._program, self._order = program, order
+        program.drain.update(self)
+
+    def sum(self, gate: str, *, c: _Stage | None = None) -> _Stage:
+        if gate not in self._program.drain.gates:
+            raise ValueError(f"a drain of {self._program.drain.gates!r} takes the sum of {gate!r}")
+        stage = _Stage(self._delays.first_sum + self._order.index(gate))
+        if not self._program.gates[gate].diagonal:
+            return stage
+        operand = c or self.state("c")
+        product = self.multiply(operand, operand, name="")
+        return self.add(stage, product, name="")
+
+    def state(self, name: str) -> _Stage:
+        return self._state
+
+    def _used(self, stage: int, *values: _Stage) -> None:
+        """Some values are used in a stage."""
+        if any(value is self._state for value in values):
+            self.state_used.append(stage)
+
+    def narrow(self, a: _Stage, to: str, *, name: str) -> _Stage:
+        self._used(a.stage, a)
+        return _Stage(a.stage + self._delays.narrow)
+
+    def sigmoid(self, a: _Stage, *, name: str) -> _Stage:
+        self._used(a.stage, a)
+        before = self.tanh(a, name=name) if self._program.logistic else a
+        return _Stage(before.stage + 1)
+
+    def tanh(self, a: _Stage, *, name: str) -> _Stage:
+        slot = self.tables.reserve(a.stage)
+        self._used(slot.stage, a)
+        return _Stage(slot.stage + self._delays.tanh)
+
+    def add(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
+        stage = max(a.stage, b.stage)
+        self._used(stage, a, b)
+        return _Stage(stage + 1)
+
+    def subtract(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
+        return self.add(a, b, name=name)
+
+    def multiply(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
+        slot = self.multipliers.reserve(max(a.stage, b.stage))
+        self._used(slot.stage, a, b)
+        return _Stage(slot.stage + self._delays.product)
+
+    def make(self, vector: str, a: _Stage) -> _Stage:
+        # All programs write a vector in the same stage, so that two never do at once.
+        made = self.narrow(a, vector, name=vector)
+        self.written[vector] = max(made.stage, self.written.get(vector, 0))
+        return made
+
+
+def of_programs(
+    programs: Sequence[Program],
+    *,
+    multipliers: int,
+    delays: Delays,
+    head: bool,
+    lanes: int,
+) -> UpdateCost:
+    """Timing and cost of a state update.
+
+    Args:
+        programs: the different updates of a core.
+        multipliers: that may be shared; the interval between units follows from it.
+        delays: of the update's parts.
+        head: whether there is a dense head.
+        lanes: of the array; fewer than a unit has sums make the interval longer.
+    """
+
+    def follow(
+        orders: Sequence[tuple[Program, tuple[str, ...]]],
+        interval: int = 1,
+        multipliers: int | None = None,
+        tables: int | None = None,
+    ) -> _StageCounter:
+        counter = _StageCounter(
+            interval=interval,
+            multipliers=multipliers,
+            tables=tables,
+            delays=delays,
+        )
+        for program, order in orders:
+            counter.run(program, order)
+        return counter
+
+    def best_order(program: Program) -> tuple[str, ...]:
+        """The order of reading that makes the vectors known first, the earliest one above all."""
+
+        def known(order: tuple[str, ...]) -> list[int]:
+            written = follow([(program, order)]).written
+            return [written[vector] for vector in program.drain.makes]
+
+        return min(permutations(program.drain.gates), key=known)
+
+    ordered = [(program, best_order(program)) for program in programs]
+    alone = follow(ordered)
+    products, lookups = len(alone.multipliers.taken), len(alone.tables.taken)
+    reads = max(len(order) for _, order in ordered)
+    interval = max(1, -(-products // multipliers), -(-reads // lanes))
+    tables = -(-lookups // interval)
+    counter = follow(ordered, interval, min(multipliers, products), tables)
+    logit = delays.first_sum + _head_read(ordered) + delays.narrow if head else 0
+    return UpdateCost(
+        interval=interval,
+        banks=-(-reads // interval),
+        orders=tuple(order for _, order in ordered),
+        state=min(counter.state_used, default=READ_STATE),
+        logit=logit,
+        written=counter.written,
+        depth=max([*counter.written.values(), logit]),
+        delays=delays,
+        products=products,
+        multipliers=min(multipliers, products),
+        tables=tables,
+    )
+
+
+def _head_read(ordered: Sequence[tuple[Program, tuple[str, ...]]]) -> int:
+    """When a head's sum is read: with the first gates', in whose place it is."""
+    for program, order in ordered:
+        first = next(iter(program.gates))
+        if first in order:
+            return order.index(first)
+    return 0
+
+
+_: type[Update[_Stage]] = _StageCounter
