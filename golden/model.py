@@ -129,7 +129,7 @@ def check_state(network: QuantizedNetwork, state: State, batch: int) -> None:
     """Refuse a state that is not one of integers in range for each layer's vectors."""
     if len(state) != len(network.layers):
         raise InputError(f"state is of {len(state)} layers, expected {len(network.layers)}")
-    for index, (layer, given) in enumerate(zip(network.layers, state, strict=True)):
+    for index, (layer, given) in enumerate(zip(network.layers, state)):
         names = layer.cell.state
         if sorted(given) != sorted(names):
             found = ", ".join(given) or "nothing"

@@ -56,6 +56,7 @@ MODULES = {
     "StateGuard": "Turns frames of the bus into states, and reports malformed ones.",
     "StateUpdate": "State update: from the sums of a unit to its new state and output.",
     "StepBuffer": "Keeps the samples of a request until the core takes them.",
+    "SyncFIFO": "Queue, first in, first out.",
     "Tanh": "tanh by table.",
     "Top": "Top: the core with plain streams.",
     "Totals": "Counters, and registers whose value never changes.",
@@ -64,6 +65,7 @@ MODULES = {
     "UartTransmitter": "Serial line out, byte by byte.",
     "UnitDispatch": "Decides which unit enters the state update, and when.",
     "Unpacker": "Unpacks words from beats of a bus.",
+    "Verdicts": "Tells of each sequence whether it was right, from its state to its end.",
     "WeightRam": "Memory of the loaded weights.",
     "Window": "Data registers in place of streams.",
 }

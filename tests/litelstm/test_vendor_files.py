@@ -251,6 +251,7 @@ def test_component_says_what_vivado_looks_for(written: Path) -> None:
     software = sets[views[":vivado.xilinx.com:sw.driver"]]
     assert {Path(file).name for file in software} == {
         "tiny.mdd", "tiny.tcl", "Makefile", "litelstm.c", "litelstm.h", "litelstm_registers.h",
+        "tiny_network.h",
     }  # fmt: skip
     for end, kinds in ((".mdd", {"mdd", "driver_mdd"}), (".c", {"cSource", "driver_src"})):
         assert next(kind for file, kind in software.items() if file.endswith(end)) == kinds
@@ -284,7 +285,8 @@ def test_driver_of_the_component(written: Path, tmp_path: Path) -> None:
         ["nm", tmp_path / "libxil.a"], capture_output=True, text=True, check=True
     ).stdout
     assert " T litelstm_run\n" in symbols
-    assert {path.name for path in include.iterdir()} == {"litelstm.h", "litelstm_registers.h"}
+    headers = {"litelstm.h", "litelstm_registers.h", "tiny_network.h"}
+    assert {path.name for path in include.iterdir()} == headers
     for file in ("litelstm.c", "litelstm.h", "litelstm_registers.h"):
         assert (driver / "src" / file).read_bytes() == (written / file).read_bytes()
 

@@ -12,6 +12,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 from pyosys import libyosys  # pyright: ignore[reportAttributeAccessIssue]
 
+from hdl.export.verilog_names import inner_prefix
 from hdl.parts.component import Component
 from hdl.verilog import convert
 
@@ -127,6 +128,7 @@ def test_ports_are_named_after_what_they_are_parts_of(
     plain = verilog.convert(Halves(backwards=backwards), name="top", emit_src=False)
     assert re.search(r"module \\top.inner .*port\$", plain)
     text = convert(Halves(backwards=backwards), name="top")
-    ports = re.findall(r"^module top_inner\((.*)\);", text, re.MULTILINE)[0].split(", ")
+    inner = f"{inner_prefix('top')}inner"
+    ports = re.findall(rf"^module {inner}\((.*)\);", text, re.MULTILINE)[0].split(", ")
     assert sorted(ports) == ["o", *names]
     assert proved(tmp_path, plain, text)
