@@ -10,7 +10,7 @@ from golden.link.spi import FRAME, LATE, MARK, READ_STATUS, WRITE_STATUS
 from hdl.bus.access import ACCESS, WORD
 from hdl.parts.component import Component
 from hdl.serial.guarded_access import GuardedAccess
-from hdl.serial.spi_octets import SpiOctets
+from hdl.serial.spi_bytes import SpiOctets
 
 CYCLES_OF_A_BIT = 16
 """Clock cycles that a bit must take at least: an access then is done within an octet."""
