@@ -4,7 +4,7 @@
     python -m bench.board_link build/board NET --samples FILE [--count 2] [--sim verilator]
 
 The Verilog is the one that the bitstream was made of. Prints simulated time of a sample, from the
-host's first octet to the board's last, and how many output words differ from the golden model.
+host's first byte to the board's last, and how many output words differ from the golden model.
 """
 
 from __future__ import annotations

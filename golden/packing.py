@@ -61,23 +61,23 @@ class Packing:
         """Beats of a vector of so many elements."""
         return -(-count * self.container // self.bus)
 
-    def octets(self, count: int) -> int:
-        """Octets of a vector that are in use."""
+    def byte_count(self, count: int) -> int:
+        """Bytes of a vector that are in use."""
         return -(-count * self.container // 8)
 
     def pack(self, vectors: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Whole beats of some vectors (vectors, elements) as octets (vectors, octets)."""
+        """Whole beats of some vectors (vectors, elements) as bytes (vectors, bytes)."""
         vectors = np.asarray(vectors, dtype="<i8")
         count, elements = vectors.shape
-        octets = np.ascontiguousarray(vectors)[..., np.newaxis].view(np.uint8)
-        bits = np.unpackbits(octets, axis=2, bitorder="little")[..., : self.container]
+        data = np.ascontiguousarray(vectors)[..., np.newaxis].view(np.uint8)
+        bits = np.unpackbits(data, axis=2, bitorder="little")[..., : self.container]
         packed = np.zeros((count, self.beats(elements) * self.bus), np.uint8)
         packed[:, : elements * self.container] = bits.reshape(count, -1)
         return np.packbits(packed, axis=1, bitorder="little")
 
-    def unpack(self, octets: NDArray[np.uint8], elements: int) -> NDArray[np.int64]:
-        """Vectors (vectors, elements) from their octets (vectors, octets)."""
-        bits = np.unpackbits(np.asarray(octets, np.uint8), axis=1, bitorder="little")
+    def unpack(self, data: NDArray[np.uint8], elements: int) -> NDArray[np.int64]:
+        """Vectors (vectors, elements) from their bytes (vectors, bytes)."""
+        bits = np.unpackbits(np.asarray(data, np.uint8), axis=1, bitorder="little")
         bits = bits[:, : elements * self.container].reshape(len(bits), elements, self.container)
         bits = bits[..., : self.element].astype(np.int64)
         weights = 1 << np.arange(self.element, dtype=np.int64)

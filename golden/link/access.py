@@ -22,16 +22,16 @@ from golden.dataclass import dataclass
 from golden.link import frames
 from golden.link.messages import ANSWER
 
-WORD_OCTETS = 4
+WORD_BYTES = 4
 
 MAX_WORDS = 16
 """Words of a request."""
 
 HEADER = 4
-"""Octets of a body before its words."""
+"""Bytes of a body before its words."""
 
-LONGEST_BODY = HEADER + MAX_WORDS * WORD_OCTETS
-"""Octets, of requests and answers."""
+LONGEST_BODY = HEADER + MAX_WORDS * WORD_BYTES
+"""Bytes, of requests and answers."""
 
 
 class Kind(IntEnum):
@@ -79,7 +79,7 @@ class Request:
             return None
         kind, number, address, count = body[:HEADER]
         words = count if kind == Kind.WRITE else 0
-        if count > MAX_WORDS or len(body) != HEADER + words * WORD_OCTETS:
+        if count > MAX_WORDS or len(body) != HEADER + words * WORD_BYTES:
             return None
         unpacked = struct.unpack(f"<{words}I", body[HEADER:])
         return cls(kind=kind, number=number, address=address, count=count, words=unpacked)
@@ -103,10 +103,10 @@ class Answer:
     @classmethod
     def unpack(cls, body: bytes) -> Answer | None:
         """From a body; ``None`` if it is no answer to a request."""
-        if len(body) < HEADER or not body[0] & ANSWER or len(body) % WORD_OCTETS:
+        if len(body) < HEADER or not body[0] & ANSWER or len(body) % WORD_BYTES:
             return None
         kind, number, status, count = body[:HEADER]
-        words = struct.unpack(f"<{len(body) // WORD_OCTETS - 1}I", body[HEADER:])
+        words = struct.unpack(f"<{len(body) // WORD_BYTES - 1}I", body[HEADER:])
         return cls(kind=kind & ~ANSWER, number=number, status=status, count=count, words=words)
 
 
@@ -131,9 +131,9 @@ class AccessModel:
         self._number: int | None = None
         self._answer = b""
 
-    def feed(self, octets: bytes) -> bytes:
-        """The answers to all requests that the octets complete."""
-        answers = [self._carry_out(body) for body in self._decoder.feed(octets)]
+    def feed(self, data: bytes) -> bytes:
+        """The answers to all requests that the bytes complete."""
+        answers = [self._carry_out(body) for body in self._decoder.feed(data)]
         return b"".join(map(frames.encode, answers))
 
     def _carry_out(self, body: bytes | None) -> bytes:

@@ -1,4 +1,4 @@
-"""The board's side of the link as a model: octets of requests in, octets of answers out."""
+"""The board's side of the link as a model: bytes of requests in, bytes of answers out."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class BoardModel:
         self._steps: bytes | None = None
         self._next = 0
 
-    def feed(self, octets: bytes) -> bytes:
-        """The answers to all requests that the octets complete."""
-        answers = [self._answer(body) for body in self._decoder.feed(octets)]
+    def feed(self, data: bytes) -> bytes:
+        """The answers to all requests that the bytes complete."""
+        answers = [self._answer(body) for body in self._decoder.feed(data)]
         return b"".join(map(frames.encode, answers))
 
     def _answer(self, body: bytes | None) -> bytes:
@@ -72,7 +72,7 @@ class BoardModel:
     def _refused(self, number: int, payload: bytes) -> Fault | None:
         """Why steps are not taken."""
         x = payload[1:]
-        if not x or len(x) % self.identity.step_octets:
+        if not x or len(x) % self.identity.step_bytes:
             return Fault.LENGTH
         if not payload[0] & Steps.FIRST and (self._steps is None or number != self._next):
             return Fault.ORDER
@@ -84,9 +84,9 @@ class BoardModel:
         self._steps, self._next = before + payload[1:], (number + 1) % 256
         if not payload[0] & Steps.LAST:
             return b""
-        words = unpack_words(self._steps, self.identity.input_octets)
+        words = unpack_words(self._steps, self.identity.input_bytes)
         self._steps = None
         width = self._network.x.width  # the core's input has no more bits
         x = ((words + (1 << (width - 1))) % (1 << width)) - (1 << (width - 1))
         result = self._model.forward(x.reshape(1, -1, self.identity.inputs))
-        return pack_words(self._interface.answer(np.asarray(result)), self.identity.result_octets)
+        return pack_words(self._interface.answer(np.asarray(result)), self.identity.result_bytes)

@@ -26,10 +26,10 @@ VERSION = 1
 """Of the protocol."""
 
 HEADER = 2
-"""Octets of a body before its payload: kind and number."""
+"""Bytes of a body before its payload: kind and number."""
 
 DEFAULT_CAPACITY = 1024
-"""Octets of x that a board keeps if nothing else is asked for."""
+"""Bytes of x that a board keeps if nothing else is asked for."""
 
 MAX_CAPACITY = 32768
 
@@ -49,7 +49,7 @@ ANSWER = 0x80
 
 
 class Steps(IntFlag):
-    """First octet of a RUN request's payload: what its steps are of their sequence."""
+    """First byte of a RUN request's payload: what its steps are of their sequence."""
 
     FIRST = 1
     LAST = 2
@@ -87,18 +87,18 @@ class Identity:
         version: of the protocol.
         network: fingerprint of what the core runs.
         inputs: words of x of a step.
-        input_octets: octets of such a word.
+        input_bytes: bytes of such a word.
         results: words of a result.
-        result_octets: octets of such a word.
-        capacity: octets of x that a RUN request can have.
+        result_bytes: bytes of such a word.
+        capacity: bytes of x that a RUN request can have.
     """
 
     version: int = VERSION
     network: bytes
     inputs: int
-    input_octets: int
+    input_bytes: int
     results: int
-    result_octets: int
+    result_bytes: int
     capacity: int
 
     _LAYOUT: ClassVar[struct.Struct] = struct.Struct("<B8sHBHBH")
@@ -118,11 +118,11 @@ class Identity:
                 "a board's core has one stream, cleared state, and results of whole sequences"
             )
         interface.check(network)
-        octets = octets_of(network.x)
-        step = network.inputs * octets
+        input_bytes = bytes_of(network.x)
+        step = network.inputs * input_bytes
         if not step <= capacity <= MAX_CAPACITY:
             raise InputError(
-                f"buffer is {capacity} octets, expected {step} (one step) to {MAX_CAPACITY}"
+                f"buffer is {capacity} bytes, expected {step} (one step) to {MAX_CAPACITY}"
             )
         results = interface.words(network)
         if results > MAX_RESULTS:
@@ -130,26 +130,26 @@ class Identity:
         return cls(
             network=fingerprint(network, interface),
             inputs=network.inputs,
-            input_octets=octets,
+            input_bytes=input_bytes,
             results=results,
-            result_octets=octets_of(interface.out(network)),
+            result_bytes=bytes_of(interface.out(network)),
             capacity=capacity,
         )
 
     @property
-    def step_octets(self) -> int:
-        """Octets of a step's x."""
-        return self.inputs * self.input_octets
+    def step_bytes(self) -> int:
+        """Bytes of a step's x."""
+        return self.inputs * self.input_bytes
 
     @property
     def longest_request(self) -> int:
-        """Octets of the longest body that the board takes: header, flags of steps, x."""
+        """Bytes of the longest body that the board takes: header, flags of steps, x."""
         return HEADER + 1 + self.capacity
 
     @property
     def longest_answer(self) -> int:
-        """Octets of the longest body that the board sends."""
-        return HEADER + max(self._LAYOUT.size, self.results * self.result_octets)
+        """Bytes of the longest body that the board sends."""
+        return HEADER + max(self._LAYOUT.size, self.results * self.result_bytes)
 
     def pack(self) -> bytes:
         """The payload."""
@@ -163,31 +163,31 @@ class Identity:
             ValueError: it is not as long as it has to be.
         """
         if len(payload) != cls._LAYOUT.size:
-            raise ValueError(f"identity has {len(payload)} octets, expected {cls._LAYOUT.size}")
-        names = ("version", "network", "inputs", "input_octets", "results", "result_octets")
+            raise ValueError(f"identity has {len(payload)} bytes, expected {cls._LAYOUT.size}")
+        names = ("version", "network", "inputs", "input_bytes", "results", "result_bytes")
         return cls(**dict(zip((*names, "capacity"), cls._LAYOUT.unpack(payload))))
 
 
-def octets_of(word: Format) -> int:
-    """Octets that a word of a format takes on the line."""
+def bytes_of(word: Format) -> int:
+    """Bytes that a word of a format takes on the line."""
     return (word.width + 7) // 8
 
 
-def pack_words(words: ArrayLike, octets: int) -> bytes:
-    """Words, sign-extended, one after the other."""
+def pack_words(words: ArrayLike, per_word: int) -> bytes:
+    """Pack words one after the other, each sign-extended to ``per_word`` bytes."""
     raw = np.asarray(words, dtype="<i8").reshape(-1, 1)
-    return raw.view(np.uint8)[:, :octets].tobytes()
+    return raw.view(np.uint8)[:, :per_word].tobytes()
 
 
-def unpack_words(data: bytes, octets: int) -> NDArray[np.int64]:
-    """Signed words, of as many octets each; their number must be whole."""
-    raw = np.frombuffer(data, dtype=np.uint8).reshape(-1, octets)
-    sign = np.repeat(np.where(raw[:, -1:] & 0x80, 0xFF, 0).astype(np.uint8), 8 - octets, axis=1)
+def unpack_words(data: bytes, per_word: int) -> NDArray[np.int64]:
+    """Unpack signed words of ``per_word`` bytes each; ``data`` must hold a whole number of them."""
+    raw = np.frombuffer(data, dtype=np.uint8).reshape(-1, per_word)
+    sign = np.repeat(np.where(raw[:, -1:] & 0x80, 0xFF, 0).astype(np.uint8), 8 - per_word, axis=1)
     return np.hstack([raw, sign]).view("<i8")[:, 0].astype(np.int64)
 
 
 def fingerprint(network: QuantizedNetwork, interface: Interface) -> bytes:
-    """Eight octets of the SHA-256 of everything that decides a result."""
+    """Eight bytes of the SHA-256 of everything that decides a result."""
     fields: Mapping[str, Any] = {**network.fields(), "classes": interface.classes}
     digest = hashlib.sha256()
     for name in sorted(fields):

@@ -39,7 +39,7 @@ class Answer(Component):
         fault: why it is not carried out, with ``Content.FAULT``.
         words: the core's output words, taken for a result.
         o: the body.
-        done: its last octet goes in this cycle.
+        done: its last byte goes in this cycle.
     """
 
     def __init__(self, *, plan: Plan, identity: Identity) -> None:
@@ -58,7 +58,7 @@ class Answer(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        octet, last = self.o.payload.octet, self.o.payload.last
+        data, last = self.o.payload.data, self.o.payload.last
         moves = self.o.valid & self.o.ready
         m.d.comb += self.done.eq(moves & last)
         kinds = {
@@ -75,11 +75,11 @@ class Answer(Component):
                 with m.Switch(self.content):
                     for content, kind in kinds.items():
                         with m.Case(content):
-                            m.d.comb += octet.eq(kind)
+                            m.d.comb += data.eq(kind)
                 with m.If(moves):
                     m.next = "NUMBER"
             with m.State("NUMBER"):
-                m.d.comb += [self.o.valid.eq(1), octet.eq(self.number)]
+                m.d.comb += [self.o.valid.eq(1), data.eq(self.number)]
                 m.d.comb += last.eq(self.content == Content.TAKEN)
                 with m.If(self.done):
                     m.next = "IDLE"
@@ -88,7 +88,7 @@ class Answer(Component):
             with m.State("PAYLOAD"):
                 with m.Switch(self.content):
                     with m.Case(Content.FAULT):
-                        m.d.comb += [self.o.valid.eq(1), octet.eq(self.fault), last.eq(1)]
+                        m.d.comb += [self.o.valid.eq(1), data.eq(self.fault), last.eq(1)]
                     with m.Case(Content.IDENTITY):
                         self._identify(m, moves)
                     with m.Case(Content.RESULT):
@@ -103,22 +103,22 @@ class Answer(Component):
         end = index == len(payload) - 1
         m.d.comb += [
             self.o.valid.eq(1),
-            self.o.payload.octet.eq(Array(Const(octet, 8) for octet in payload)[index]),
+            self.o.payload.data.eq(Array(Const(byte, 8) for byte in payload)[index]),
             self.o.payload.last.eq(end),
         ]
         with m.If(moves):
             m.d.sync += index.eq(Mux(end, 0, index + 1))
 
     def _tell_words(self, m: Module, moves: Value) -> None:
-        """Each word sign-extended, its lowest octet first."""
-        octets = self._identity.result_octets
-        index = Signal(span(octets))
-        end = index == octets - 1
+        """Each word sign-extended, its lowest byte first."""
+        per_word = self._identity.result_bytes
+        index = Signal(span(per_word))
+        end = index == per_word - 1
         word = self.words.payload.data
-        extended = Cat(word, word[-1].replicate(8 * octets - len(word)))
+        extended = Cat(word, word[-1].replicate(8 * per_word - len(word)))
         m.d.comb += [
             self.o.valid.eq(self.words.valid),
-            self.o.payload.octet.eq(extended.word_select(index, 8)),
+            self.o.payload.data.eq(extended.word_select(index, 8)),
             self.o.payload.last.eq(end & self.words.payload.last),
             self.words.ready.eq(end & self.o.ready),
         ]

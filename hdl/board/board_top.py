@@ -67,7 +67,7 @@ class BoardTop(Component):
 
     Args:
         plan: of the core; one stream, state cleared, results of sequences only.
-        identity: what it says of itself, and how many octets of x a request can have.
+        identity: what it says of itself, and how many bytes of x a request can have.
         line: clock and serial line.
         high: names of outputs that are held high, for pins that a board wants so.
 

@@ -1,4 +1,4 @@
-"""A board's side of the link, between octets of any line and a core."""
+"""A board's side of the link, between bytes of any line and a core."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class HostLink(Component):
         identity: what the board says of itself.
 
     Attributes:
-        i: octets from the line, one in any cycle.
-        o: octets to the line.
+        i: bytes from the line, one in any cycle.
+        o: bytes to the line.
         restart: the core is to be reset in this cycle.
         x, words: to and from the core.
     """

@@ -57,16 +57,16 @@ class Responder(Component):
         m.submodules.buffer = buffer = self.buffer
         m.submodules.answer = answer = self.answer
         self._kind, self._number, self._flags = (Signal(8) for _ in range(3))
-        self._place = Signal(range(HEADER + 2))  # of the next octet; the last is in x
+        self._place = Signal(range(HEADER + 2))  # of the next byte; the last is in x
         self._open = Signal()  # a sequence goes on
         self._next = Signal(8)  # with the request of this number
         fault, content = Signal(8), Signal(Content)
         listening = Signal()
-        cut = Signal()  # octets of this frame are lost
+        cut = Signal()  # bytes of this frame are lost
         missed = Signal()  # the end of a frame is lost
         numberless = Signal()
         m.d.comb += [
-            buffer.octet.eq(self.i.payload),
+            buffer.data.eq(self.i.payload),
             buffer.last.eq((self._flags & Steps.LAST) != 0),
             answer.content.eq(content),
             answer.fault.eq(fault),
@@ -148,7 +148,7 @@ class Responder(Component):
             refuse(Fault.ORDER)
 
     def _keep(self, m: Module) -> None:
-        """One more octet of a body."""
+        """One more byte of a body."""
         for place, register in enumerate((self._kind, self._number, self._flags)):
             with m.If(self._place == place):
                 m.d.sync += [register.eq(self.i.payload), self._place.eq(place + 1)]

@@ -17,10 +17,10 @@ from hdl.plan import Plan
 
 
 class StepBuffer(Component):
-    """Octets in, then words out.
+    """Bytes in, then words out.
 
-    Throughput: a word in two cycles an octet and one more. One block memory of
-    ``identity.capacity`` octets.
+    Throughput: a word in two cycles a byte and one more. One block memory of
+    ``identity.capacity`` bytes.
 
     Args:
         plan: of the core.
@@ -28,7 +28,7 @@ class StepBuffer(Component):
 
     Attributes:
         clear: nothing is kept any more.
-        write, octet: one more octet of x.
+        write, data: one more byte of x.
         overflowed: there were more than there is room for.
         whole: those that are kept are one or more whole steps.
         start: all words are to be given.
@@ -43,7 +43,7 @@ class StepBuffer(Component):
         super().__init__(
             {
                 **{name: In(1) for name in inputs},
-                "octet": In(8),
+                "data": In(8),
                 **{name: Out(1) for name in ("overflowed", "whole", "done")},
                 "o": Out(stream.Signature(input_layout(plan))),
             }
@@ -56,18 +56,18 @@ class StepBuffer(Component):
         m.submodules.memory = memory = block_memory(shape=8, depth=depth)
         fill, read = memory.write_port(), memory.read_port()
         level = Signal(range(identity.capacity + 1))
-        in_step = Signal(span(identity.step_octets))  # octets of the step that is not whole yet
+        in_step = Signal(span(identity.step_bytes))  # bytes of the step that is not whole yet
         full = level == identity.capacity
         m.d.comb += [
             fill.addr.eq(level),
-            fill.data.eq(self.octet),
+            fill.data.eq(self.data),
             fill.en.eq(self.write & ~full),
             self.whole.eq((level != 0) & (in_step == 0)),
         ]
         with m.If(self.clear):
             m.d.sync += [level.eq(0), in_step.eq(0), self.overflowed.eq(0)]
         with m.Elif(self.write):
-            last = in_step == identity.step_octets - 1
+            last = in_step == identity.step_bytes - 1
             m.d.sync += [
                 level.eq(level + ~full),
                 in_step.eq(Mux(last, 0, in_step + 1)),
@@ -77,11 +77,11 @@ class StepBuffer(Component):
         return m
 
     def _give(self, m: Module, read: Any, level: Signal) -> None:
-        """Words from the octets, the lowest octet first; surplus bits on top are the sign's."""
-        octets = self._identity.input_octets
+        """Words from the bytes, the lowest byte first; surplus bits on top are the sign's."""
+        per_word = self._identity.input_bytes
         address = Signal.like(level)
-        index = Signal(span(octets))
-        word = Signal(8 * octets, reset_less=True)
+        index = Signal(span(per_word))
+        word = Signal(8 * per_word, reset_less=True)
         m.d.comb += [
             read.addr.eq(address),
             self.o.payload.data.eq(word[: len(self.o.payload.data)]),
@@ -96,7 +96,7 @@ class StepBuffer(Component):
                 m.d.sync += address.eq(address + 1)
                 m.next = "TAKE"
             with m.State("TAKE"):
-                last = index == octets - 1
+                last = index == per_word - 1
                 m.d.sync += [
                     word.eq(Cat(word[8:], read.data)),
                     index.eq(Mux(last, 0, index + 1)),

@@ -6,7 +6,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 ADDRESS_BITS = 8
-"""Octets of the register map, as a power of two."""
+"""Bytes of the register map, as a power of two."""
 
 WORD = 32
 """Bits of a register."""
@@ -28,7 +28,7 @@ ACCESS = wiring.Signature(
 ``request`` stays, with ``write``, ``address`` and ``data`` as they are, up to the cycle of
 ``done``, one cycle after the request's first or more; in the cycle after it a new request may
 begin. From the cycle of ``done`` until the next request, ``answer`` is the word that was read and
-``error`` says that it could not be read or written. The address is in octets; its two lowest bits
+``error`` says that it could not be read or written. The address is in bytes; its two lowest bits
 are not looked at. ``strobe`` says which bytes of the word a write is for: all; none, and nothing
 happens; some only, and it is refused.
 ``done`` comes from a register, so that no front end has a path from its inputs to its outputs.

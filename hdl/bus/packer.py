@@ -20,7 +20,7 @@ def word_layout(packing: Packing, beside: dict[str, Any]) -> data.StructLayout:
 
 
 def beat_layout(packing: Packing, beside: dict[str, Any]) -> data.StructLayout:
-    """A beat: ``data``; ``keep``, its octets in use; ``ends``, ``last`` with the last beat; ..."""
+    """A beat: ``data``; ``keep``, its bytes in use; ``ends``, ``last`` with the last beat; ..."""
     keep = packing.bus // 8
     return data.StructLayout({"data": packing.bus, "keep": keep, "ends": 1, "last": 1, **beside})
 
@@ -29,7 +29,7 @@ class Packer(Component):
     """A vector begins with a fresh beat, whose last is filled up with zeros.
 
     After ``restart`` a beat on offer stays, and a frame of which a beat was offered is ended by one
-    more, of zeros, with ``last`` but without ``ends``, and all octets in use.
+    more, of zeros, with ``last`` but without ``ends``, and all bytes in use.
 
     Latency: a cycle after the word that completes it a beat is on offer. Throughput: a word a
     cycle, if it has no more bits than a beat and the beat is taken at once; one more cycle for a
@@ -147,7 +147,7 @@ class Packer(Component):
         move: Any,
         moves: Signal,
     ) -> tuple[Value, Value]:
-        """The word's bits into the beat; returns what is left of them, and its octets in use."""
+        """The word's bits into the beat; returns what is left of them, and its bytes in use."""
         container = self.packing.container
         value = self.i.payload.data
         word = Cat(value, value[-1].replicate(container - len(value)))
@@ -181,5 +181,5 @@ class Packer(Component):
 
 
 def _keep(bits: int) -> int:
-    """The octets that so many bits are in."""
+    """The bytes that so many bits are in."""
     return (1 << -(-bits // 8)) - 1

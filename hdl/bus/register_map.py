@@ -47,7 +47,7 @@ class Register:
 
     Attributes:
         name, title, meaning: of the register.
-        address: in octets, from the core's base.
+        address: in bytes, from the core's base.
         fields: from the lowest bit on.
     """
 

@@ -51,7 +51,7 @@ MODULES = {
     "ShadowReader": "Reads the sums of one unit at a time for the state update.",
     "SoftProduct": "A multiplier made of adders.",
     "SpiAccess": "Register accesses over SPI.",
-    "SpiOctets": "SPI, byte by byte.",
+    "SpiBytes": "SPI, byte by byte.",
     "StateAccess": "Loads and saves the state of a stream.",
     "StateGuard": "Turns frames of the bus into states, and reports malformed ones.",
     "StateUpdate": "State update: from the sums of a unit to its new state and output.",

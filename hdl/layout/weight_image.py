@@ -96,12 +96,12 @@ def image(plan: Plan) -> NDArray[np.uint32]:
     if not found:
         return np.zeros(0, np.uint32)
     header = [MAGIC, VERSION, core_id(plan), length(plan)]
-    octets = b"".join(
+    data = b"".join(
         [word.to_bytes(WIDTH // 8, "little") for word in header]
-        + [_octets(section, _words(plan, section.name)) for section in found]
+        + [_packed(section, _words(plan, section.name)) for section in found]
     )
-    octets += zlib.crc32(octets).to_bytes(WIDTH // 8, "little")
-    return np.frombuffer(octets, "<u4").astype(np.uint32)
+    data += zlib.crc32(data).to_bytes(WIDTH // 8, "little")
+    return np.frombuffer(data, "<u4").astype(np.uint32)
 
 
 def _words(plan: Plan, name: str) -> list[int]:
@@ -117,7 +117,7 @@ def _words(plan: Plan, name: str) -> list[int]:
     return weight_words(plan)
 
 
-def _octets(section: Section, words: list[int]) -> bytes:
+def _packed(section: Section, words: list[int]) -> bytes:
     """The words of a memory, each in whole words of the image; zeros in those that are left."""
     size, mask = section.parts * WIDTH // 8, (1 << section.width) - 1
     filled = b"".join((word & mask).to_bytes(size, "little") for word in words)

@@ -127,6 +127,6 @@ def _buffer(streams: Mapping[str, Mapping[str, Any]], *, every_step: bool) -> st
     frames = []
     for name, stream in streams.items():
         if name != "weights":
-            octets = _packed(stream).beats(stream["vector"]) * stream["bus"] // 8
-            frames.append(f"LITELSTM_FRAME_ROOM({vectors.get(name, '1u')} * {octets}u)")
+            size = _packed(stream).beats(stream["vector"]) * stream["bus"] // 8
+            frames.append(f"LITELSTM_FRAME_ROOM({vectors.get(name, '1u')} * {size}u)")
     return "\\\n    (" + " + \\\n     ".join(frames) + ")" if frames else "0u"

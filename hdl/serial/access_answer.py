@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import enum, stream
 from amaranth.lib.wiring import In, Out
 
-from golden.link.access import FAULT, HEADER, LONGEST_BODY, MAX_WORDS, WORD_OCTETS, Kind, Status
+from golden.link.access import FAULT, HEADER, LONGEST_BODY, MAX_WORDS, WORD_BYTES, Kind, Status
 from golden.link.messages import ANSWER
 from hdl.bus.access import WORD
 from hdl.parts.component import Component
@@ -36,7 +36,7 @@ class AccessAnswer(Component):
         keep, word: put a read's word at the place ``count``.
         give: give the body, up to the cycle of ``done``.
         o: the body.
-        done: its last octet goes in this cycle.
+        done: its last byte goes in this cycle.
     """
 
     def __init__(self) -> None:
@@ -74,14 +74,14 @@ class AccessAnswer(Component):
             # The word is there a cycle after its address.
             read.addr.eq((following >> 2) - 1),
             self.o.valid.eq(self.give),
-            self.o.payload.octet.eq(
+            self.o.payload.data.eq(
                 Mux(place < HEADER, header, read.data).word_select(place[:2], 8)
             ),
-            self.o.payload.last.eq(place == HEADER - 1 + WORD_OCTETS * given),
+            self.o.payload.last.eq(place == HEADER - 1 + WORD_BYTES * given),
             self.done.eq(moves & self.o.payload.last),
         ]
         m.d.sync += place.eq(following)
-        status, count = (Signal(8, name=name) for name in ("status_octet", "count_octet"))
+        status, count = (Signal(8, name=name) for name in ("status_byte", "count_byte"))
         m.d.comb += [status.eq(self.status), count.eq(self.count)]
         with m.Switch(self.content):
             with m.Case(Content.FAULT):

@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from golden.link.access import HEADER, LONGEST_BODY, MAX_WORDS, WORD_OCTETS, Kind, Status
+from golden.link.access import HEADER, LONGEST_BODY, MAX_WORDS, WORD_BYTES, Kind, Status
 from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
 from hdl.parts.component import Component
 from hdl.parts.memory import block_memory
@@ -61,7 +61,7 @@ class AccessResponder(Component):
         connect(m, guarded.access, flipped(self.access))
         connect(m, answer.o, flipped(self.o))
         m.d.comb += [
-            request.octet.eq(self.i.payload),
+            request.data.eq(self.i.payload),
             request.valid.eq(self.i.valid),
             request.end.eq(self.end),
             request.index.eq(count),
@@ -122,7 +122,7 @@ class AccessRequest(Component):
     """Keeps the body of a request as it comes.
 
     Attributes:
-        octet, valid, end: from the line.
+        data, valid, end: from the line.
         listen: bodies are kept; those that begin or go on without are not looked at.
         whole: a body ends that was listened to from its beginning.
         good: with it: it is a request, if its check sequence is right.
@@ -133,7 +133,7 @@ class AccessRequest(Component):
     def __init__(self) -> None:
         super().__init__(
             {
-                "octet": In(8),
+                "data": In(8),
                 "valid": In(1),
                 "end": In(1),
                 "listen": In(1),
@@ -153,33 +153,33 @@ class AccessRequest(Component):
         m.submodules.words = words = block_memory(shape=WORD, depth=MAX_WORDS)
         write: Any = words.write_port()
         read: Any = words.read_port()
-        cut = Signal()  # octets of this body are lost
-        place = Signal(range(LONGEST_BODY + 2))  # octets of it, one too many at most
-        newest = Signal(WORD - 8, reset_less=True)  # octets, the last one on top
+        cut = Signal()  # bytes of this body are lost
+        place = Signal(range(LONGEST_BODY + 2))  # bytes of it, one too many at most
+        newest = Signal(WORD - 8, reset_less=True)  # bytes, the last one on top
         takes = self.valid & self.listen & ~cut
         count = Mux(self.kind == Kind.WRITE, self.count, 0)
         m.d.comb += [
             read.addr.eq(self.index),
             self.word.eq(read.data),
             write.addr.eq((place >> 2) - 1),
-            write.data.eq(Cat(newest, self.octet)),
-            write.en.eq(takes & (place >= HEADER) & (place[:2] == WORD_OCTETS - 1)),
+            write.data.eq(Cat(newest, self.data)),
+            write.en.eq(takes & (place >= HEADER) & (place[:2] == WORD_BYTES - 1)),
             self.whole.eq(self.end & self.listen & ~cut),
             self.good.eq(
                 self.kind.matches(Kind.HELLO, Kind.READ, Kind.WRITE)
                 & (self.count <= MAX_WORDS)
-                & (place == HEADER + WORD_OCTETS * count)
+                & (place == HEADER + WORD_BYTES * count)
             ),
         ]
         with m.If(self.end):
             m.d.sync += [cut.eq(0), place.eq(0)]
         with m.Elif(takes):
-            m.d.sync += newest.eq(Cat(newest[8:], self.octet))
+            m.d.sync += newest.eq(Cat(newest[8:], self.data))
             with m.If(place <= LONGEST_BODY):
                 m.d.sync += place.eq(place + 1)
             for at, register in enumerate((self.kind, self.number, self.address, self.count)):
                 with m.If(place == at):
-                    m.d.sync += register.eq(self.octet)
+                    m.d.sync += register.eq(self.data)
         with m.Elif(self.valid):
             m.d.sync += cut.eq(1)
         return m

@@ -10,34 +10,36 @@ from amaranth.lib.crc import Processor
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from golden.link.frames import CHECK_OCTETS, ESCAPE, FLAG, FLIP, MIN_BODY
+from golden.link.frames import CHECK_BYTES, ESCAPE, FLAG, FLIP, MIN_BODY
 from hdl.parts.component import Component
 
-MESSAGE = data.StructLayout({"octet": 8, "last": 1})
-"""A beat of a body; ``last`` with its last octet."""
+MESSAGE = data.StructLayout({"data": 8, "last": 1})
+"""A beat of a body; ``last`` with its last byte."""
 
 
 def check_processor() -> Any:
-    """A ``Processor`` of FCS-32, an octet a cycle; its signals have no annotations."""
+    """A ``Processor`` of FCS-32, a byte a cycle; its signals have no annotations."""
     return Processor(CRC32_ISO_HDLC(data_width=8))
 
 
 class Deframer(Component):
     """Bodies from frames, as :class:`golden.link.frames.Decoder`.
 
-    An octet of a body is given when ``CHECK_OCTETS`` more have come, so that the check sequence is
+    A byte of a body is given when ``CHECK_BYTES`` more have come, so that the check sequence is
     never among them; whether they were worth anything is known at the end.
 
     Attributes:
-        i: octets of the line, one in any cycle.
-        o: octets of bodies, in the cycle of a later octet of ``i``.
-        end: a frame ends; never together with an octet.
+        i: bytes of the line, one in any cycle.
+        o: bytes of bodies, in the cycle of a later byte of ``i``.
+        end: a frame ends; never together with a byte.
         valid: with ``end``: the frame is valid.
     """
 
     def __init__(self) -> None:
-        octets = stream.Signature(8, always_ready=True)
-        super().__init__({"i": In(octets), "o": Out(octets), "end": Out(1), "valid": Out(1)})
+        byte_stream = stream.Signature(8, always_ready=True)
+        super().__init__(
+            {"i": In(byte_stream), "o": Out(byte_stream), "end": Out(1), "valid": Out(1)}
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -45,19 +47,19 @@ class Deframer(Component):
         in_frame = Signal()  # after the first flag
         empty = Signal(init=1)
         escaped = Signal()
-        count = Signal(range(CHECK_OCTETS + MIN_BODY + 1))  # up to a valid frame's
-        line = Signal(8 * CHECK_OCTETS, reset_less=True)  # the newest on top
-        octet = Mux(escaped, self.i.payload ^ FLIP, self.i.payload)
+        count = Signal(range(CHECK_BYTES + MIN_BODY + 1))  # up to a valid frame's
+        line = Signal(8 * CHECK_BYTES, reset_less=True)  # the newest on top
+        plain = Mux(escaped, self.i.payload ^ FLIP, self.i.payload)
         flag = self.i.valid & (self.i.payload == FLAG)
         other = self.i.valid & ~flag & in_frame
         escape = other & ~escaped & (self.i.payload == ESCAPE)
         takes = other & ~escape
-        whole = count == CHECK_OCTETS + MIN_BODY
+        whole = count == CHECK_BYTES + MIN_BODY
         m.d.comb += [
             check.start.eq(flag),
             check.valid.eq(takes),
-            check.data.eq(octet),
-            self.o.valid.eq(takes & (count >= CHECK_OCTETS)),
+            check.data.eq(plain),
+            self.o.valid.eq(takes & (count >= CHECK_BYTES)),
             self.o.payload.eq(line[:8]),
             self.end.eq(flag & ~empty),
             self.valid.eq(check.match_detected & whole & ~escaped),
@@ -67,18 +69,18 @@ class Deframer(Component):
         with m.If(other):
             m.d.sync += [empty.eq(0), escaped.eq(escape)]
         with m.If(takes):
-            m.d.sync += [line.eq(Cat(line[8:], octet)), count.eq(count + ~whole)]
+            m.d.sync += [line.eq(Cat(line[8:], plain)), count.eq(count + ~whole)]
         return m
 
 
 class Framer(Component):
     """Frames from bodies, as :func:`golden.link.frames.encode`.
 
-    Throughput: an octet of the line a cycle; the line waits while a body does.
+    Throughput: a byte of the line a cycle; the line waits while a body does.
 
     Attributes:
         i: bodies.
-        o: octets of the line.
+        o: bytes of the line.
     """
 
     def __init__(self) -> None:
@@ -88,15 +90,15 @@ class Framer(Component):
         m = Module()
         m.submodules.check = check = check_processor()
         escaped = Signal()
-        index = Signal(range(CHECK_OCTETS))
-        octet = Signal(8)
-        stuffs = ~escaped & ((octet == FLAG) | (octet == ESCAPE))
+        index = Signal(range(CHECK_BYTES))
+        plain = Signal(8)
+        stuffs = ~escaped & ((plain == FLAG) | (plain == ESCAPE))
         moves = self.o.valid & self.o.ready
-        goes_on = moves & ~stuffs  # the octet itself is on its way
-        m.d.comb += check.data.eq(octet)
+        goes_on = moves & ~stuffs  # the byte itself is on its way
+        m.d.comb += check.data.eq(plain)
 
         def send_stuffed() -> None:
-            m.d.comb += self.o.payload.eq(Mux(stuffs, ESCAPE, Mux(escaped, octet ^ FLIP, octet)))
+            m.d.comb += self.o.payload.eq(Mux(stuffs, ESCAPE, Mux(escaped, plain ^ FLIP, plain)))
             with m.If(moves):
                 m.d.sync += escaped.eq(stuffs)
 
@@ -107,17 +109,17 @@ class Framer(Component):
                 with m.If(moves):
                     m.next = "BODY"
             with m.State("BODY"):
-                m.d.comb += [self.o.valid.eq(self.i.valid), octet.eq(self.i.payload.octet)]
+                m.d.comb += [self.o.valid.eq(self.i.valid), plain.eq(self.i.payload.data)]
                 send_stuffed()
                 m.d.comb += [self.i.ready.eq(goes_on), check.valid.eq(goes_on)]
                 with m.If(goes_on & self.i.payload.last):
                     m.next = "CHECK"
             with m.State("CHECK"):
-                m.d.comb += [self.o.valid.eq(1), octet.eq(check.crc.word_select(index, 8))]
+                m.d.comb += [self.o.valid.eq(1), plain.eq(check.crc.word_select(index, 8))]
                 send_stuffed()
                 with m.If(goes_on):
                     m.d.sync += index.eq(index + 1)
-                    with m.If(index == CHECK_OCTETS - 1):
+                    with m.If(index == CHECK_BYTES - 1):
                         m.next = "END"
             with m.State("END"):
                 m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(FLAG)]

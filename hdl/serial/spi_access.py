@@ -5,15 +5,15 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from golden.link.access import WORD_OCTETS
+from golden.link.access import WORD_BYTES
 from golden.link.spi import FRAME, LATE, MARK, READ_STATUS, WRITE_STATUS
 from hdl.bus.access import ACCESS, WORD
 from hdl.parts.component import Component
 from hdl.serial.guarded_access import GuardedAccess
-from hdl.serial.spi_bytes import SpiOctets
+from hdl.serial.spi_bytes import SpiBytes
 
 CYCLES_OF_A_BIT = 16
-"""Clock cycles that a bit must take at least: an access then is done within an octet."""
+"""Clock cycles that a bit must take at least: an access then is done within a byte."""
 
 
 class SpiAccess(Component):
@@ -42,10 +42,10 @@ class SpiAccess(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.line = line = SpiOctets()
+        m.submodules.line = line = SpiBytes()
         m.submodules.guarded = guarded = GuardedAccess(patience=0)
         connect(m, guarded.access, flipped(self.access))
-        place = Signal(range(FRAME))  # of the next octet
+        place = Signal(range(FRAME))  # of the next byte
         command = Signal(8)
         word = Signal(WORD)
         writes = command[-1]
@@ -68,10 +68,10 @@ class SpiAccess(Component):
         with m.Elif(line.came):
             m.d.sync += place.eq(Mux(place == FRAME - 1, 0, place + 1))
             with m.If(place == 0):
-                m.d.sync += [command.eq(line.octet), begins.eq(~line.octet[-1])]
-            with m.Elif(place <= WORD_OCTETS):
-                m.d.sync += word.eq(Cat(word[8:], line.octet))
-                m.d.sync += begins.eq(writes & (place == WORD_OCTETS))
+                m.d.sync += [command.eq(line.data), begins.eq(~line.data[-1])]
+            with m.Elif(place <= WORD_BYTES):
+                m.d.sync += word.eq(Cat(word[8:], line.data))
+                m.d.sync += begins.eq(writes & (place == WORD_BYTES))
         with m.If(begins):
             m.d.sync += status.eq(MARK | LATE)
         with m.If(guarded.done):

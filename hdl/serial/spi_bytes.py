@@ -1,4 +1,4 @@
-"""Octets over SPI in mode 0, the most significant bit first, sampled with this clock."""
+"""Bytes over SPI in mode 0, the most significant bit first, sampled with this clock."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from amaranth.lib.wiring import In, Out
 from hdl.parts.component import Component
 
 
-class SpiOctets(Component):
-    """A device's side: an octet in and one out at the same time.
+class SpiBytes(Component):
+    """A device's side: a byte in and one out at the same time.
 
     Attributes:
         sck, cs_n, mosi: from the host; they may change at any time.
         miso: to the host.
         selected: ``cs_n`` is low.
-        came, octet: an octet is there, for one cycle.
-        send: what goes out next, looked at when ``sck`` falls behind an octet.
+        came, data: a byte is there, for one cycle.
+        send: what goes out next, looked at when ``sck`` falls behind a byte.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class SpiOctets(Component):
                 "miso": Out(1),
                 "selected": Out(1),
                 "came": Out(1),
-                "octet": Out(8),
+                "data": Out(8),
                 "send": In(8),
             }
         )
@@ -40,7 +40,7 @@ class SpiOctets(Component):
         m.submodules.sck = FFSynchronizer(self.sck, sck)
         m.submodules.cs_n = FFSynchronizer(self.cs_n, cs_n, init=1)
         m.submodules.mosi = FFSynchronizer(self.mosi, mosi)
-        bits = Signal(3)  # of this octet
+        bits = Signal(3)  # of this byte
         outgoing = Signal(8)
         m.d.sync += [sck_q.eq(sck), self.came.eq(0)]
         m.d.comb += [self.selected.eq(~cs_n), self.miso.eq(outgoing[-1])]
@@ -49,7 +49,7 @@ class SpiOctets(Component):
         with m.Elif(sck & ~sck_q):
             m.d.sync += [
                 bits.eq(bits + 1),
-                self.octet.eq(Cat(mosi, self.octet[:-1])),
+                self.data.eq(Cat(mosi, self.data[:-1])),
                 self.came.eq(bits == 7),
             ]
         with m.Elif(~sck & sck_q):

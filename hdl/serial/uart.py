@@ -14,10 +14,10 @@ MIN_DIVISOR = 4
 
 
 class UartReceiver(Component):
-    """Octets from a line.
+    """Bytes from a line.
 
     Each bit is sampled in its middle, counted from the start bit's falling edge. A start bit that
-    is not low in its middle is noise; an octet whose stop bit is low is dropped, and the line must
+    is not low in its middle is noise; a byte whose stop bit is low is dropped, and the line must
     be high before the next.
 
     Latency: 2 cycles behind the middle of the stop bit.
@@ -30,7 +30,7 @@ class UartReceiver(Component):
 
     Attributes:
         line: the line, idle high; it may change at any time.
-        o: octets; there is no way to make the line wait.
+        o: bytes; there is no way to make the line wait.
     """
 
     def __init__(self, *, divisor: int) -> None:
@@ -69,7 +69,7 @@ class UartReceiver(Component):
 
 
 class UartTransmitter(Component):
-    """Octets to a line, ten bits each, and one clock cycle between two.
+    """Bytes to a line, ten bits each, and one clock cycle between two.
 
     Args:
         divisor: clock cycles of a bit.
@@ -78,7 +78,7 @@ class UartTransmitter(Component):
         ValueError: it is too small.
 
     Attributes:
-        i: octets.
+        i: bytes.
         line: the line, idle high.
     """
 

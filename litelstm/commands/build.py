@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     "capacity",
     default=DEFAULT_CAPACITY,
     show_default=True,
-    help="Octets of input that a request can have; longer sequences take several.",
+    help="Bytes of input that a request can have; longer sequences take several.",
 )
 @click.option("--seeds", default=1, show_default=True, help="Runs of the router, at most.")
 @click.option("--fresh", is_flag=True, help="Make everything anew, whatever the cache has.")
@@ -126,6 +126,6 @@ def _lines(report: dict[str, Any]) -> list[RenderableType]:
         f"{report['mhz']:.1f} MHz, the board's clock is {report['clock_hz'] / 1e6:g} MHz",
         f"worst path: {report['worst_path']}",
         f"{report['cycles_per_step']:,} cycles a step, {report['microseconds_per_step']:.2f} us",
-        f"{report['baud']:,} baud; up to {identity['capacity']} octets of input a request",
+        f"{report['baud']:,} baud; up to {identity['capacity']} bytes of input a request",
         f"network {identity['network']}",
     ]

@@ -33,32 +33,32 @@ class Buffers:
     """Buffers in memory that the DMA reaches.
 
     Args:
-        octets: the memory.
-        physical: address of its first octet.
+        memory: what the buffers are cut from, in bytes.
+        physical: address of its first byte.
     """
 
-    def __init__(self, octets: np.ndarray[Any, np.dtype[np.uint8]], physical: int) -> None:
-        self._octets = octets
+    def __init__(self, memory: np.ndarray[Any, np.dtype[np.uint8]], physical: int) -> None:
+        self._memory = memory
         self._physical = physical
         self._next = 0
 
-    def __call__(self, octets: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    def __call__(self, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Another buffer; none is ever given back.
 
         Raises:
             InputError: the memory is too small.
         """
-        first, end = self._next, self._next + octets
-        if end > len(self._octets):
+        first, end = self._next, self._next + size
+        if end > len(self._memory):
             raise InputError(
-                f"buffers take {end} octets, the memory for DMA has {len(self._octets)}"
+                f"buffers take {end} bytes, the memory for DMA has {len(self._memory)}"
             )
         self._next = -(-end // ALIGNMENT) * ALIGNMENT
-        return self._octets[first:end]
+        return self._memory[first:end]
 
     def address(self, buffer: np.ndarray[Any, Any]) -> int:
         """Physical address of a buffer."""
-        return self._physical + buffer.ctypes.data - self._octets.ctypes.data
+        return self._physical + buffer.ctypes.data - self._memory.ctypes.data
 
 
 class AxiDmaChannel:

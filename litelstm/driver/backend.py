@@ -15,7 +15,7 @@ class Backend(Protocol):
     """
 
     def read(self, address: int) -> int:
-        """A register's word; the address is in octets from the core's first register."""
+        """A register's word; the address is in bytes from the core's first register."""
         ...
 
     def write(self, address: int, word: int) -> None:
@@ -46,7 +46,7 @@ class StreamBackend(Backend, Protocol):
 
         Args:
             outgoing: to the core, by the stream's name; each ends with ``tlast``.
-            incoming: octets from the core, at most, by the stream's name.
+            incoming: bytes from the core, at most, by the stream's name.
             timeout: seconds for all of it.
 
         Returns:

@@ -18,7 +18,7 @@ from litelstm.driver.errors import CoreTimeoutError, DriverError
 STREAMS = (*INTO, *OUT_OF)
 
 CLOSING = 32
-"""Octets that end a frame after a reset, at most: two beats of the widest bus."""
+"""Bytes that end a frame after a reset, at most: two beats of the widest bus."""
 
 SETTLE_SECONDS = 5e-5
 """A stream from the core that offers nothing for so long is settled."""
@@ -49,7 +49,7 @@ class Channel(Protocol):
 
 
 Allocate = Callable[[int], Any]
-"""A buffer of so many octets, a NumPy array of ``uint8``, where the DMA reaches it."""
+"""A buffer of so many bytes, a NumPy array of ``uint8``, where the DMA reaches it."""
 
 
 class MmioBackend:
@@ -109,7 +109,7 @@ class DmaBackend(MmioBackend):
         mmio: Mmio,
         channels: Mapping[str, Channel],
         *,
-        allocate: Allocate = lambda octets: np.zeros(octets, np.uint8),
+        allocate: Allocate = lambda size: np.zeros(size, np.uint8),
         interrupt: Callable[[float], object] | None = None,
         world: World = WALL,
     ) -> None:
@@ -126,7 +126,7 @@ class DmaBackend(MmioBackend):
     ) -> dict[str, bytes]:
         """See :class:`litelstm.driver.backend.StreamBackend`."""
         until = self.time() + timeout
-        buffers = {name: self._buffer(name, octets) for name, octets in incoming.items()}
+        buffers = {name: self._buffer(name, size) for name, size in incoming.items()}
         for name, data in outgoing.items():
             buffers[name] = self._buffer(name, len(data))
             buffers[name][:] = np.frombuffer(data, np.uint8)
@@ -180,11 +180,11 @@ class DmaBackend(MmioBackend):
             raise DriverError(f"the DMA channel of {name} reports an error")
         return channel.idle
 
-    def _buffer(self, name: str, octets: int) -> Any:
+    def _buffer(self, name: str, size: int) -> Any:
         """A buffer of a stream, kept for transfers of the same length."""
         buffer = self._buffers.get(name)
-        if buffer is None or len(buffer) != octets:
-            buffer = self._buffers[name] = self._allocate(octets)
+        if buffer is None or len(buffer) != size:
+            buffer = self._buffers[name] = self._allocate(size)
         return buffer
 
 

@@ -47,17 +47,17 @@ class Stream:
     packing: Packing
     vector: int
 
-    def octets(self, vectors: int) -> int:
-        """Octets of a frame of some vectors, in whole beats."""
+    def byte_count(self, vectors: int) -> int:
+        """Bytes of a frame of some vectors, in whole beats."""
         return vectors * self.packing.beats(self.vector) * self.packing.bus // 8
 
     def pack(self, elements: NDArray[np.int64]) -> bytes:
-        """The octets of a frame, in whole beats."""
+        """The bytes of a frame, in whole beats."""
         return self.packing.pack(elements.reshape(-1, self.vector)).tobytes()
 
-    def unpack(self, octets: bytes, vectors: int) -> NDArray[np.int64]:
-        """Elements, (vectors * vector,), of a frame; octets that are not in use may be missing."""
-        whole = np.frombuffer(octets.ljust(self.octets(vectors), b"\0"), np.uint8)
+    def unpack(self, data: bytes, vectors: int) -> NDArray[np.int64]:
+        """Elements, (vectors * vector,), of a frame; bytes that are not in use may be missing."""
+        whole = np.frombuffer(data.ljust(self.byte_count(vectors), b"\0"), np.uint8)
         return self.packing.unpack(whole.reshape(vectors, -1), self.vector).reshape(-1)
 
 

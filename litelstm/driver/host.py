@@ -3,7 +3,7 @@
     with Link.open("/dev/ttyUSB0", network) as link:
         words = link.run(network.quantize_input(sample))
 
-Whatever the line does to octets, a result is the one of the sequence that was asked for, or there
+Whatever the line does to bytes, a result is the one of the sequence that was asked for, or there
 is none: see docs/host_link.md.
 """
 
@@ -45,9 +45,11 @@ DEFAULT_BAUD = 1_000_000
 DEFAULT_TIMEOUT = 1.0
 DEFAULT_RETRIES = 5
 
-BITS_OF_AN_OCTET = 10
+LINE_BITS_PER_BYTE = 10
+"""With the start and the stop bit of a UART."""
+
 PATIENCE = 4
-"""Of octets without the wanted answer so many times its longest form are waited through."""
+"""Of bytes without the wanted answer so many times its longest form are waited through."""
 
 
 class LinkError(RuntimeError):
@@ -178,8 +180,8 @@ class Link(Closing):
                 f"{identity.results} words a result), expected {self._expected.network.hex()} "
                 f"({self._expected.inputs}, {self._expected.results})"
             )
-        if identity.capacity < identity.step_octets:
-            raise LinkError(f"the board's buffer of {identity.capacity} octets holds no step")
+        if identity.capacity < identity.step_bytes:
+            raise LinkError(f"the board's buffer of {identity.capacity} bytes holds no step")
         self._identity = identity
         return identity
 
@@ -195,7 +197,7 @@ class Link(Closing):
         """
         words = check_inputs(self._network, np.asarray(x)[np.newaxis])[0]
         identity = self._identity or self.check()
-        at_once = identity.capacity // identity.step_octets
+        at_once = identity.capacity // identity.step_bytes
         parts = [words[start : start + at_once] for start in range(0, len(words), at_once)]
         return self._tried(lambda: self._run(identity, parts))
 
@@ -205,12 +207,12 @@ class Link(Closing):
         for index, part in enumerate(parts):
             first, last = index == 0, index == len(parts) - 1
             flags = (Steps.FIRST if first else 0) | (Steps.LAST if last else 0)
-            x = pack_words(part, identity.input_octets)
+            x = pack_words(part, identity.input_bytes)
             result = self._request(Kind.RUN, bytes([flags]) + x)
-            expected = identity.results * identity.result_octets if last else 0
+            expected = identity.results * identity.result_bytes if last else 0
             if len(result) != expected:
-                raise LinkError(f"the board answers {len(result)} octets, expected {expected}")
-        return unpack_words(result, identity.result_octets)
+                raise LinkError(f"the board answers {len(result)} bytes, expected {expected}")
+        return unpack_words(result, identity.result_bytes)
 
     def _tried(self, action: Callable[[], T]) -> T:
         """The value of an action that is tried until it has an answer."""
@@ -233,7 +235,7 @@ class Link(Closing):
         number = self._number
         self._number = (number + 1) % 256
         sent = frames.encode(bytes([kind, number]) + payload)
-        seconds = self._timeout + BITS_OF_AN_OCTET * len(sent) / self._port.baudrate
+        seconds = self._timeout + LINE_BITS_PER_BYTE * len(sent) / self._port.baudrate
         try:
             self._port.timeout = seconds
             self._port.reset_input_buffer()
@@ -248,11 +250,11 @@ class Link(Closing):
         decoder = frames.Decoder(longest=longest)
         patience = PATIENCE * len(frames.encode(bytes([frames.FLAG] * longest)))
         while patience > 0:
-            octets = self._port.read(max(1, self._port.in_waiting))
-            if not octets:
+            data = self._port.read(max(1, self._port.in_waiting))
+            if not data:
                 raise NoAnswerError(f"no answer for {self._port.timeout:.3g} s")
-            patience -= len(octets)
-            for body in decoder.feed(octets):
+            patience -= len(data)
+            for body in decoder.feed(data):
                 if body is None:
                     continue
                 if body[0] == Kind.FAULT:

@@ -12,7 +12,7 @@ import numpy as np
 from golden.errors import InputError
 
 REGISTER_SPACE = 256
-"""Octets of a core's registers."""
+"""Bytes of a core's registers."""
 
 
 class MemoryMap:
@@ -22,8 +22,8 @@ class MemoryMap:
 
     Args:
         path: ``/dev/mem``, ``/dev/uio0``, or any file.
-        offset: of the first octet; physical for ``/dev/mem``.
-        length: octets.
+        offset: of the first byte; physical for ``/dev/mem``.
+        length: bytes.
 
     Raises:
         InputError: it cannot be opened or mapped.
@@ -42,8 +42,8 @@ class MemoryMap:
         except (OSError, ValueError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"{path}: cannot be mapped at 0x{offset:x}: {reason}") from None
-        self.octets = np.frombuffer(self._map, np.uint8, length, page)
-        self._words = self.octets.view(np.uint32)
+        self.data = np.frombuffer(self._map, np.uint8, length, page)
+        self._words = self.data.view(np.uint32)
 
     def read(self, offset: int) -> int:
         """A word."""
@@ -55,7 +55,7 @@ class MemoryMap:
 
     def close(self) -> None:
         """Give the memory back; views of it must not be used any more."""
-        del self._words, self.octets
+        del self._words, self.data
         self._map.close()
         os.close(self.file)
 

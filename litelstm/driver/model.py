@@ -109,14 +109,14 @@ class ModelBackend(WallTime):
         # The state that a sequence starts from is there before it ends.
         for name in sorted(outgoing, key=lambda name: name == X):
             stream, data = streams[name], outgoing[name]
-            vectors = len(data) // stream.octets(1)
+            vectors = len(data) // stream.byte_count(1)
             elements = stream.unpack(data, vectors)
             self._frames[name] += (elements & 0xFFFFFFFF if name == WEIGHTS else elements).tolist()
             self._frame_ends(name)
         came: dict[str, bytes] = {}
-        for name, octets in incoming.items():
+        for name, size in incoming.items():
             stream = streams[name]
-            count = octets // stream.octets(1) * stream.vector
+            count = size // stream.byte_count(1) * stream.vector
             if len(self._waiting[name]) < count:
                 raise CoreTimeoutError(f"after {timeout:g} s not done: {name}")
             words = [self._waiting[name].popleft() for _ in range(count)]

@@ -25,7 +25,7 @@ AT = "LITELSTM_AT"
 """Environment variable: where the core is, if the program does not say it."""
 
 DMA_REGISTERS = 0x60
-"""Octets of an AXI DMA's registers."""
+"""Bytes of an AXI DMA's registers."""
 
 _DMAS = {"dma": (X, Y), "dma_state": (STATE_IN, STATE_OUT), "dma_weights": (WEIGHTS, None)}
 """Streams that each DMA moves, to the core and from it."""
@@ -171,7 +171,7 @@ def udmabuf(
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{root / name}: cannot be read: {reason}") from None
     maps.append(MemoryMap(device or f"/dev/{name}", length=size))
-    return Buffers(maps[-1].octets, physical)
+    return Buffers(maps[-1].data, physical)
 
 
 def _number(name: str, text: str) -> int:

@@ -19,19 +19,19 @@ from golden.link.access import (
 )
 from litelstm.driver.backend import WALL, World
 from litelstm.driver.errors import CoreTimeoutError, DriverError
-from litelstm.driver.host import BITS_OF_AN_OCTET, DEFAULT_BAUD, PATIENCE, Port, open_port
+from litelstm.driver.host import DEFAULT_BAUD, LINE_BITS_PER_BYTE, PATIENCE, Port, open_port
 
 DEFAULT_SILENCE = 0.2
 DEFAULT_RETRIES = 5
 
 LONGEST_FRAME = len(frames.encode(bytes([frames.FLAG] * LONGEST_BODY)))
-"""Octets of the longest frame there is."""
+"""Bytes of the longest frame there is."""
 
 
 class SerialBackend:
     """Registers, and data registers in bursts.
 
-    Every access is made once, whatever the line does to octets: see docs/system.md.
+    Every access is made once, whatever the line does to bytes: see docs/system.md.
 
     Args:
         port: the line, opened.
@@ -161,7 +161,7 @@ class SerialBackend:
             self.retried += attempt > 0
             try:
                 self._port.timeout = (
-                    self._silence + BITS_OF_AN_OCTET * len(sent) / self._port.baudrate
+                    self._silence + LINE_BITS_PER_BYTE * len(sent) / self._port.baudrate
                 )
                 self._port.reset_input_buffer()
                 self._port.write(sent)
@@ -180,11 +180,11 @@ class SerialBackend:
         decoder = frames.Decoder(longest=LONGEST_BODY)
         patience = PATIENCE * LONGEST_FRAME
         while patience > 0:
-            octets = self._port.read(max(1, self._port.in_waiting))
-            if not octets:
+            data = self._port.read(max(1, self._port.in_waiting))
+            if not data:
                 return None
-            patience -= len(octets)
-            for body in decoder.feed(octets):
+            patience -= len(data)
+            for body in decoder.feed(data):
                 if body == FAULT:
                     return None
                 answer = Answer.unpack(body) if body is not None else None

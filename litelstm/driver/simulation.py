@@ -29,7 +29,7 @@ from cocotbext.axi import (
 from litelstm.driver.backend import Backend
 from litelstm.driver.description import INTO, Description
 from litelstm.driver.errors import CoreTimeoutError, DriverError
-from litelstm.driver.host import BITS_OF_AN_OCTET
+from litelstm.driver.host import LINE_BITS_PER_BYTE
 from litelstm.driver.serial_port import SerialBackend
 from litelstm.driver.spi_port import SpiBackend
 from sim.bus.serial_line import SerialLine
@@ -40,7 +40,7 @@ RESET_CYCLES = 4
 LOOK_CYCLES = 64
 """Cycles between two looks at a register, if no interrupt comes."""
 
-SILENCE_OCTETS = 60
+SILENCE_BYTES = 60
 """Simulated time without an answer over a serial line that means there is none."""
 
 SPI_BIT_CYCLES = 16
@@ -146,7 +146,7 @@ class AxiSimulation(SimulatedTime):
                 self._give_up()
                 raise CoreTimeoutError(f"after {timeout:g} s not done: {', '.join(waiting)}")
             await RisingEdge(self._dut.aclk)
-        # Octets that are not in use keep their places.
+        # Bytes that are not in use keep their places.
         frames = {name: self.streams[name].recv_nowait(compact=False) for name in incoming}
         return {name: bytes(frame.tdata) for name, frame in frames.items()}
 
@@ -171,7 +171,7 @@ class AxiSimulation(SimulatedTime):
 
 def _serial(dut: Any, description: Description) -> Backend:
     bit = CLOCK_NS * description.cycles_of_a_bit
-    silence = SILENCE_OCTETS * BITS_OF_AN_OCTET * bit * 1e-9
+    silence = SILENCE_BYTES * LINE_BITS_PER_BYTE * bit * 1e-9
     return SerialBackend(SerialLine(dut, bit=bit), silence=silence, world=SimulatedTime())
 
 

@@ -19,7 +19,7 @@ DEFAULT_HERTZ = 1_000_000
 class SpiPort(Protocol):
     """What is used of ``spidev.SpiDev``."""
 
-    def xfer2(self, octets: list[int], /) -> list[int]: ...
+    def xfer2(self, data: list[int], /) -> list[int]: ...
 
     def close(self) -> None: ...
 
@@ -91,8 +91,8 @@ class SpiBackend:
         self._port.close()
 
     def _read(self, address: int) -> tuple[Status, int]:
-        octet, word = spi.was_read(self._exchange(spi.read_frame(address)))
-        return _status(octet), word
+        byte, word = spi.was_read(self._exchange(spi.read_frame(address)))
+        return _status(byte), word
 
     def _write(self, address: int, word: int) -> Status:
         return _status(spi.written(self._exchange(spi.write_frame(address, word))))
@@ -104,11 +104,11 @@ class SpiBackend:
             raise DriverError(f"SPI fails: {error.strerror}") from None
 
 
-def _status(octet: int) -> Status:
-    found = spi.status(octet)
+def _status(byte: int) -> Status:
+    found = spi.status(byte)
     if found is None:
-        late = octet == spi.MARK | spi.LATE
-        why = "the clock is too fast for the core" if late else f"status octet is 0x{octet:02x}"
+        late = byte == spi.MARK | spi.LATE
+        why = "the clock is too fast for the core" if late else f"status byte is 0x{byte:02x}"
         raise DriverError(f"no answer over SPI: {why}")
     return found
 

@@ -77,16 +77,16 @@ class StreamTraffic:
         self, outgoing: Mapping[str, Elements], incoming: Mapping[str, int], *, timeout: float
     ) -> dict[str, Elements]:
         streams = self._streams
-        octets = {name: streams[name].octets(vectors) for name, vectors in incoming.items()}
+        sizes = {name: streams[name].byte_count(vectors) for name, vectors in incoming.items()}
         came = self._backend.transfer(
             {name: streams[name].pack(elements) for name, elements in outgoing.items()},
-            octets,
+            sizes,
             timeout=timeout,
         )
-        for name, expected in octets.items():
-            beat = streams[name].packing.bus // 8  # of the last one octets may not be in use
+        for name, expected in sizes.items():
+            beat = streams[name].packing.bus // 8  # of the last one bytes may not be in use
             if not expected - beat < len(came[name]) <= expected:
-                raise DriverError(f"{name} has {len(came[name])} octets, expected {expected}")
+                raise DriverError(f"{name} has {len(came[name])} bytes, expected {expected}")
         return {name: streams[name].unpack(came[name], n) for name, n in incoming.items()}
 
     def discard(self) -> None:

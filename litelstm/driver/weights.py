@@ -18,7 +18,7 @@ NetworkOrImage = Union[QuantizedNetwork, bytes, str, Path]
 """A quantized network, or its ``.npz`` file; an image of weights, or its file."""
 
 IMAGE_WORD = 4
-"""Octets of an image's words."""
+"""Bytes of an image's words."""
 
 
 def require_network(description: Description, network: NetworkOrImage) -> None:
@@ -52,7 +52,7 @@ def image_words(description: Description, network: NetworkOrImage) -> NDArray[np
     if isinstance(image, QuantizedNetwork):
         image = _image_of(image, description)
     if not image or len(image) % IMAGE_WORD:
-        raise InputError(f"image has {len(image)} octets, expected words of {IMAGE_WORD}")
+        raise InputError(f"image has {len(image)} bytes, expected words of {IMAGE_WORD}")
     return np.frombuffer(image, "<u4").astype(np.int64)
 
 
@@ -76,7 +76,7 @@ def _image_of(network: QuantizedNetwork, description: Description) -> bytes:
 
 
 def read(path: str | Path) -> QuantizedNetwork | bytes:
-    """A network from a ``.npz`` file, or the octets of any other.
+    """A network from a ``.npz`` file, or the bytes of any other.
 
     Raises:
         InputError: it cannot be read.

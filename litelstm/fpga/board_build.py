@@ -88,7 +88,7 @@ def build(
         board: the board.
         network_name: the network's name, for the Verilog's header.
         baud: of the serial line; by default the board's.
-        capacity: octets of x that a request can have.
+        capacity: bytes of x that a request can have.
         seeds: runs of the router; the first whose clock is enough is taken.
         fresh: make everything anew, whatever the cache has.
         progress: shows what is going on.

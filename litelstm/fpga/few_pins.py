@@ -14,19 +14,19 @@ from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
 from hdl.verilog import convert
 
-_OCTETS = "i_weights_data"
+_WEIGHTS = "i_weights_data"
 
 
 class FewPins(Component):
-    """The plain ports, but words of weights come in octets and what became of them leaves on a pin.
+    """The plain ports, but words of weights come in bytes and what became of them leaves on a pin.
 
-    As on a board, where a serial link stands in this place. A word is the last four octets.
+    As on a board, where a serial link stands in this place. A word is the last four bytes.
     """
 
     def __init__(self, core: Core) -> None:
         self.core = core
         self._ports = [
-            replace(port, shape=8) if port.name == _OCTETS else port
+            replace(port, shape=8) if port.name == _WEIGHTS else port
             for port in plain_ports(core.plan)
             if not port.inner.startswith("load.")
         ]
@@ -36,7 +36,7 @@ class FewPins(Component):
         m = Module()
         m.submodules.core = core = self.core
         for port in self._ports:
-            if port.name != _OCTETS:
+            if port.name != _WEIGHTS:
                 wire(m, self, [port], core)
                 continue
             word = Signal.like(core.i_weights.payload.data, name="word", reset_less=True)

@@ -19,12 +19,12 @@ from cocotb.triggers import Event, FallingEdge, First, Timer
 from cocotb.utils import get_sim_time
 
 Damage = Callable[[int], bytes]
-"""What becomes of an octet on its way."""
+"""What becomes of a byte on its way."""
 
 
-def intact(octet: int) -> bytes:
-    """Nothing happens to an octet."""
-    return bytes([octet])
+def intact(byte: int) -> bytes:
+    """Nothing happens to a byte."""
+    return bytes([byte])
 
 
 class SerialLine:
@@ -33,10 +33,10 @@ class SerialLine:
     Args:
         dut: the top, with ``rx`` and ``tx``.
         bit: nanoseconds of a bit on the host's side.
-        to_board, from_board: what the line does to octets.
+        to_board, from_board: what the line does to bytes.
 
     Attributes:
-        timeout: simulated seconds that `read` waits for an octet.
+        timeout: simulated seconds that `read` waits for a byte.
         baudrate: bits a second.
     """
 
@@ -60,17 +60,17 @@ class SerialLine:
 
     @property
     def in_waiting(self) -> int:
-        """Octets that `read` gives at once."""
+        """Bytes that `read` gives at once."""
         return len(self._incoming)
 
     def write(self, data: bytes) -> int:
-        """Give octets to the line, which takes its time."""
+        """Give bytes to the line, which takes its time."""
         self._outgoing += data
         self._wrote.set()
         return len(data)
 
     def read(self, size: int = 1) -> bytes:
-        """Up to ``size`` octets; fewer if no more came within the timeout. For a bridged thread."""
+        """Up to ``size`` bytes; fewer if no more came within the timeout. For a bridged thread."""
         return resume(self.take)(size)
 
     async def take(self, size: int) -> bytes:
@@ -84,9 +84,9 @@ class SerialLine:
         del self._incoming[:size]
         return taken
 
-    async def exchange(self, octets: bytes) -> bytes:
-        """Send octets; all that came until the board was silent for the timeout afterwards."""
-        self.write(octets)
+    async def exchange(self, data: bytes) -> bytes:
+        """Send bytes; all that came until the board was silent for the timeout afterwards."""
+        self.write(data)
         while self._outgoing:
             await Timer(round(self._bit * 1e3), "ps")
         came = bytearray()
@@ -95,7 +95,7 @@ class SerialLine:
         return bytes(came)
 
     def reset_input_buffer(self) -> None:
-        """Forget the octets that came."""
+        """Forget the bytes that came."""
         self._incoming.clear()
 
     def close(self) -> None:
@@ -113,8 +113,8 @@ class SerialLine:
             while not self._outgoing:
                 self._wrote.clear()
                 await self._wrote.wait()
-            octet = self._outgoing.pop(0)
-            for damaged in self._to_board(octet):
+            byte = self._outgoing.pop(0)
+            for damaged in self._to_board(byte):
                 levels = [0, *((damaged >> n) & 1 for n in range(8)), 1]
                 for level in levels:
                     await self.drive(level, 1)
@@ -124,11 +124,11 @@ class SerialLine:
         while True:
             await FallingEdge(self._dut.tx)
             await Timer(half, "ps")
-            octet = 0
+            byte = 0
             for place in range(8):
                 await Timer(bit, "ps")
-                octet |= int(self._dut.tx.value) << place
+                byte |= int(self._dut.tx.value) << place
             await Timer(bit, "ps")
             assert self._dut.tx.value == 1, "the board's stop bit is low"
-            self._incoming += self._from_board(octet)
+            self._incoming += self._from_board(byte)
             self._came.set()

@@ -24,21 +24,21 @@ class SpiLine:
         self._half = round(bit * 500)
         dut.sck.value, dut.cs_n.value, dut.mosi.value = 0, 1, 0
 
-    def xfer2(self, octets: list[int]) -> list[int]:
-        """Send octets with the core selected; what it sent. For a bridged thread."""
-        return resume(self.exchange)(octets)
+    def xfer2(self, data: list[int]) -> list[int]:
+        """Send bytes with the core selected; what it sent. For a bridged thread."""
+        return resume(self.exchange)(data)
 
     def close(self) -> None:
         """Nothing to give back."""
 
-    async def exchange(self, octets: list[int]) -> list[int]:
+    async def exchange(self, data: list[int]) -> list[int]:
         """`xfer2` as a coroutine."""
         dut, answer = self._dut, []
         dut.cs_n.value = 0
-        for octet in octets:
+        for byte in data:
             came = 0
             for place in range(7, -1, -1):
-                dut.mosi.value = octet >> place & 1
+                dut.mosi.value = byte >> place & 1
                 await Timer(self._half, "ps")
                 came = came << 1 | int(dut.miso.value)
                 dut.sck.value = 1

@@ -114,9 +114,9 @@ class Follower:
         return words, pack_state(network, run.state)[0]
 
 
-def numbers(octets: np.ndarray, bus: int) -> list[int]:
-    """Beats of octets (vectors, octets)."""
-    return octets.reshape(-1, bus // 8).copy().view(f"<u{bus // 8}").reshape(-1).tolist()
+def numbers(data: np.ndarray, bus: int) -> list[int]:
+    """Beats of bytes (vectors, bytes)."""
+    return data.reshape(-1, bus // 8).copy().view(f"<u{bus // 8}").reshape(-1).tolist()
 
 
 def frames(
@@ -283,7 +283,7 @@ def _beats(packing: Packing, vector: Integers, *, last: bool) -> list[tuple[int,
     """A vector's beats as (data, keep and last)."""
     data = numbers(packing.pack(vector[np.newaxis]), packing.bus)
     whole = packing.bus // 8
-    used = packing.octets(len(vector)) - (len(data) - 1) * whole
+    used = packing.byte_count(len(vector)) - (len(data) - 1) * whole
     return [
         (
             beat,

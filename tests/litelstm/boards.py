@@ -18,7 +18,7 @@ class ModelPort:
 
     Args:
         board: the model.
-        to_board, from_board: what the line does to octets.
+        to_board, from_board: what the line does to bytes.
 
     Attributes:
         timeout, baudrate: as pyserial's.
@@ -67,9 +67,9 @@ def terminal(board: BoardModel | None) -> Iterator[str]:
     def serve() -> None:
         while not done.is_set():
             if select.select([near], [], [], 0.02)[0]:
-                octets = os.read(near, 4096)
+                data = os.read(near, 4096)
                 if board:
-                    os.write(near, board.feed(octets))
+                    os.write(near, board.feed(data))
 
     thread = Thread(target=serve)
     thread.start()

@@ -128,9 +128,9 @@ def test_on_pynq(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     model = ModelBackend(Description.load("build/ip/litelstm_core.json"), network)
     asked: list[tuple[int, str]] = []
 
-    def allocate(octets: int, kind: str) -> Any:
-        asked.append((octets, kind))
-        return np.zeros(octets, kind)
+    def allocate(size: int, kind: str) -> Any:
+        asked.append((size, kind))
+        return np.zeros(size, kind)
 
     monkeypatch.setitem(sys.modules, "pynq", SimpleNamespace(allocate=allocate))
     dma = SimpleNamespace(sendchannel=FakeChannel(model, "x"), recvchannel=FakeChannel(model, "y"))

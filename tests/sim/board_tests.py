@@ -63,10 +63,10 @@ async def sequences(dut: Any) -> None:
 
 
 class Noise:
-    """Drops, changes and adds octets.
+    """Drops, changes and adds bytes.
 
     Args:
-        rate: share of octets that something happens to.
+        rate: share of bytes that something happens to.
         seed: of what happens.
 
     Attributes:
@@ -78,20 +78,20 @@ class Noise:
         self._random = Random(seed)
         self.done = 0
 
-    def __call__(self, octet: int) -> bytes:
+    def __call__(self, byte: int) -> bytes:
         if self._random.random() >= self._rate:
-            return bytes([octet])
+            return bytes([byte])
         self.done += 1
         other = self._random.randrange(256)
-        flipped = octet ^ 1 << self._random.randrange(8)
+        flipped = byte ^ 1 << self._random.randrange(8)
         special = self._random.choice((frames.FLAG, frames.ESCAPE))
-        damaged = ([], [octet, other], [flipped], [other], [special], [octet, special])
+        damaged = ([], [byte, other], [flipped], [other], [special], [byte, special])
         return bytes(self._random.choice(damaged))
 
 
 @cocotb.test()
 async def noise(dut: Any) -> None:
-    """Octets are lost, changed and added in both directions; each result is right all the same."""
+    """Bytes are lost, changed and added in both directions; each result is right all the same."""
     to_board, from_board = (Noise(rate=0.02, seed=cocotb.RANDOM_SEED + n) for n in range(2))
     board, line = await start(dut, to_board=to_board, from_board=from_board)
     link = link_to(board, line, retries=50)
@@ -106,7 +106,7 @@ async def noise(dut: Any) -> None:
 async def dead_line(dut: Any, dead: str) -> None:
     """Nothing arrives in one direction: an error, not a wait for ever."""
 
-    def nothing(octet: int) -> bytes:
+    def nothing(byte: int) -> bytes:
         return b""
 
     def talk() -> None:
@@ -150,7 +150,7 @@ async def impatience(dut: Any) -> None:
 
 
 def requests(board: BoardCase, random: Random) -> Iterator[bytes]:
-    """Octets that a board may get: good requests, bad ones, and what noise makes of either."""
+    """Bytes that a board may get: good requests, bad ones, and what noise makes of either."""
     identity = board.board_model().identity
     number = 0
 
@@ -159,15 +159,15 @@ def requests(board: BoardCase, random: Random) -> Iterator[bytes]:
 
     for _ in range(150):
         number = (number + 1) % 256
-        most = identity.capacity // identity.step_octets
-        x = pack_words(board.sequence(random.randint(1, most), number), identity.input_octets)
+        most = identity.capacity // identity.step_bytes
+        x = pack_words(board.sequence(random.randint(1, most), number), identity.input_bytes)
         bodies = [
             *[run(flags, x) for flags in range(4)],  # some of them out of order
             run(Steps.FIRST | Steps.LAST | 0xF0, x),  # flags that mean nothing
             run(Steps.FIRST | Steps.LAST, random.randbytes(len(x))),
             bytes([Kind.RUN, random.randrange(256), Steps.LAST]) + x,
             run(3, b""),
-            run(3, x + b"\0" * (identity.step_octets - 1)) if identity.step_octets > 1 else b"",
+            run(3, x + b"\0" * (identity.step_bytes - 1)) if identity.step_bytes > 1 else b"",
             run(3, bytes(identity.capacity + random.randint(1, 3))),
             bytes([Kind.IDENTIFY, number]),
             bytes([Kind.IDENTIFY, number, 0]),
@@ -192,17 +192,17 @@ def requests(board: BoardCase, random: Random) -> Iterator[bytes]:
 
 @cocotb.test()
 async def like_model(dut: Any) -> None:
-    """Whatever a board gets, it answers octet by octet what golden's model of it answers."""
+    """Whatever a board gets, it answers byte by byte what golden's model of it answers."""
     board, line = await start(dut)
     model = board.board_model()
     flag = bytes([frames.FLAG])  # ends whatever an earlier test left
     await line.exchange(flag)
     model.feed(flag)
     seen: set[int] = set()
-    for number, octets in enumerate(requests(board, Random(cocotb.RANDOM_SEED))):
-        expected = model.feed(octets)
-        got = await line.exchange(octets)
-        assert got == expected, f"{number}: {octets.hex()}: {got.hex()} for {expected.hex()}"
+    for number, data in enumerate(requests(board, Random(cocotb.RANDOM_SEED))):
+        expected = model.feed(data)
+        got = await line.exchange(data)
+        assert got == expected, f"{number}: {data.hex()}: {got.hex()} for {expected.hex()}"
         for body in frames.Decoder().feed(got):
             assert body is not None
             seen.add(body[HEADER] if body[0] == Kind.FAULT else body[0])
@@ -215,11 +215,11 @@ async def overrun(dut: Any) -> None:
     """Requests without waiting for answers: what is missed is reported, what is not is answered."""
     board, line = await start(dut)
     model = board.board_model()
-    octets = pack_words(board.sequence(1, 0), model.identity.input_octets)
-    run = frames.encode(bytes([Kind.RUN, 0, Steps.FIRST | Steps.LAST]) + octets)
+    data = pack_words(board.sequence(1, 0), model.identity.input_bytes)
+    run = frames.encode(bytes([Kind.RUN, 0, Steps.FIRST | Steps.LAST]) + data)
     identify = [frames.encode(bytes([Kind.IDENTIFY, number])) for number in range(1, 9)]
     got = list(frames.Decoder().feed(await line.exchange(run + b"".join(identify))))
-    right = [next(frames.Decoder().feed(model.feed(octets))) for octets in (run, *identify)]
+    right = [next(frames.Decoder().feed(model.feed(data))) for data in (run, *identify)]
     missed = bytes([Kind.FAULT, 0, Fault.OVERRUN])
     assert got[0] == right[0]
     assert missed in got

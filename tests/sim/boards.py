@@ -36,7 +36,7 @@ class BoardCase:
     Attributes:
         recipe: of its network.
         lanes: of its core.
-        capacity: octets of x that a request can have.
+        capacity: bytes of x that a request can have.
         interface: of its core.
         input_width: bits of x, if not those of the recipe.
     """

@@ -126,8 +126,8 @@ class BusBench:
 
     async def write_at(self, address: int, word: int) -> bool:
         """Whether a write was refused."""
-        octets = word.to_bytes(4, "little")
-        answer: Any = await with_timeout(self.lite.write(address, octets), PATIENCE_NS, "ns")
+        data = word.to_bytes(4, "little")
+        answer: Any = await with_timeout(self.lite.write(address, data), PATIENCE_NS, "ns")
         assert answer.resp in (AxiResp.OKAY, AxiResp.SLVERR)
         return answer.resp == AxiResp.SLVERR
 
@@ -150,9 +150,9 @@ class BusBench:
                 return loaded
         raise AssertionError("an image is neither active nor refused")
 
-    async def send(self, octets: bytes, *, stream: int = 0, user: int = 0) -> None:
+    async def send(self, data: bytes, *, stream: int = 0, user: int = 0) -> None:
         """A frame of x, as it is."""
-        await self.x.send(AxiStreamFrame(octets, tid=stream, tuser=user))
+        await self.x.send(AxiStreamFrame(data, tid=stream, tuser=user))
 
     async def send_x(self, x: Integers, *, stream: int = 0, user: int = 0) -> None:
         """A sequence."""
@@ -207,7 +207,7 @@ class BusBench:
 
 
 def last_of(values: Any) -> int:
-    """The value with a frame's last octet."""
+    """The value with a frame's last byte."""
     return values[-1] if isinstance(values, list) else values
 
 

@@ -44,15 +44,15 @@ def some_state(case: BusCase, seed: int) -> Integers:
 
 
 async def send_state(bench: BusBench, words: Integers) -> None:
-    octets = bench.case.state_packing.pack(words[np.newaxis]).tobytes()
-    await bench.state_in.send(AxiStreamFrame(octets))
+    data = bench.case.state_packing.pack(words[np.newaxis]).tobytes()
+    await bench.state_in.send(AxiStreamFrame(data))
 
 
 async def saved_state(bench: BusBench) -> Integers:
     frame: Any = await with_timeout(bench.state_out.recv(), PATIENCE_NS, "ns")
     rows = np.frombuffer(bytes(frame.tdata), np.uint8)[np.newaxis]
     words = state_words(bench.case.network)
-    assert rows.size == bench.case.state_packing.octets(words)
+    assert rows.size == bench.case.state_packing.byte_count(words)
     return bench.case.state_packing.unpack(rows, words)[0]
 
 
@@ -133,14 +133,14 @@ async def wrong_states(dut: Any) -> None:
     bench = await BusBench(dut).start()
     bench.pause(0.3)
     case = bench.case
-    octets, words = case.bus.width // 8, state_words(case.network)
+    per_beat, words = case.bus.width // 8, state_words(case.network)
     each = case.bus.width // case.state_packing.container
     wrong = dropped = 0
     full = case.state_packing.beats(words)
     for number, beats in enumerate((1, 2, full, full - 1, full + 1, full + 7)):
         state = some_state(case, number)
         data = case.state_packing.pack(state[np.newaxis]).tobytes()
-        sent = (data + bytes(range(1, 41)))[: beats * octets]
+        sent = (data + bytes(range(1, 41)))[: beats * per_beat]
         await bench.state_in.send(AxiStreamFrame(sent))
         wrong += beats != full
         dropped += max(0, beats - full)
@@ -165,11 +165,11 @@ async def marks_go_on_with_the_state(dut: Any) -> None:
     bench = await BusBench(dut).start()
     bench.pause(0.3)
     case = bench.case
-    octets = case.bus.width // 8
-    each = case.x_packing.beats(case.network.inputs) * octets
+    per_beat = case.bus.width // 8
+    each = case.x_packing.beats(case.network.inputs) * per_beat
     state = some_state(case, 1)
     data = case.state_packing.pack(state[np.newaxis]).tobytes()
-    short, whole = data[:octets], data[: case.state_packing.beats(len(state)) * octets]
+    short, whole = data[:per_beat], data[: case.state_packing.beats(len(state)) * per_beat]
 
     async def run(stream: int, user: int = 0, *, wrong: bool, steps: int = 1) -> None:
         """A sequence; only whether it is marked is looked at."""

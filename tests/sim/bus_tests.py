@@ -56,7 +56,7 @@ async def registers(dut: Any) -> None:
             word = bench.random.getrandbits(32)
             await bench.write(register.name, word)
             assert await bench.read(register.name) == word & sum(f.mask for f in kept)
-    answer: Any = await bench.lite.write(REGISTERS["LENGTH"].address, b"\1")  # one octet of four
+    answer: Any = await bench.lite.write(REGISTERS["LENGTH"].address, b"\1")  # one byte of four
     assert answer.resp == AxiResp.SLVERR
     refused += 1
     assert await bench.read("ERRORS", "ACCESS") == 1
@@ -128,12 +128,12 @@ async def stalls_are_counted(dut: Any) -> None:
     """Cycles in which x is waited for, and in which nobody takes a result."""
     bench = await BusBench(dut).start()
     x = bench.case.x(2, 1)
-    octets = bench.case.frame(x)
+    data = bench.case.frame(x)
     half = bench.case.x_packing.beats(bench.case.network.inputs)  # those of a step
     counts = []
     for wait in (400, 500):
         await bench.write("CONTROL", ENABLE=1, CLEAR_COUNTERS=1)
-        await bench.send(octets)
+        await bench.send(data)
         await bench.beats_taken(half)
         bench.x.pause = True
         await ClockCycles(dut.aclk, wait)
@@ -146,7 +146,7 @@ async def stalls_are_counted(dut: Any) -> None:
     for wait in (400, 500):
         await bench.write("CONTROL", ENABLE=1, CLEAR_COUNTERS=1)
         bench.y.pause = True
-        await bench.send(octets)
+        await bench.send(data)
         await ClockCycles(dut.aclk, wait)
         bench.y.pause = False
         await bench.expect(x)
@@ -161,13 +161,13 @@ async def early_last(dut: Any) -> None:
     bench = await BusBench(dut).start()
     case = bench.case
     bench.pause(0.3)
-    octets = case.bus.width // 8
+    per_beat = case.bus.width // 8
     each = case.x_packing.beats(case.network.inputs)
     wrong = 0
     for cut in range(1, each + 1):
         x = case.x(2, cut)
         beats = each + cut
-        await bench.send(case.frame(x)[: beats * octets])
+        await bench.send(case.frame(x)[: beats * per_beat])
         present = min(case.network.inputs, cut * case.bus.width // case.x_packing.container)
         x[1, present:] = 0
         inside = cut < each
@@ -193,12 +193,12 @@ async def late_last(dut: Any) -> None:
     bench = await BusBench(dut).start()
     case = bench.case
     bench.pause(0.3)
-    octets = case.bus.width // 8
+    per_beat = case.bus.width // 8
     await bench.write("LENGTH", STEPS=2)
     dropped = 0
     for more in (1, 2, 7):
         x = case.x(2, more)
-        await bench.send(case.frame(x) + bytes(range(more * octets)))
+        await bench.send(case.frame(x) + bytes(range(more * per_beat)))
         dropped += more
         await bench.expect(x, wrong=True)
         await bench.good(more, steps=2)
@@ -251,7 +251,7 @@ async def soft_resets(dut: Any) -> None:
         wholes = 0
         while not bench.y.empty():
             frame = await bench.frame()
-            data, whole = bytes(frame.tdata), case.answer_octets(x)
+            data, whole = bytes(frame.tdata), case.answer_bytes(x)
             if last_of(frame.tuser):  # cut short: beats of zeros end it
                 end = case.bus.width // 8
                 assert data[-end:] == bytes(end)

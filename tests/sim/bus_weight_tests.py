@@ -147,7 +147,7 @@ async def two_sizes(dut: Any) -> None:
             await bench.send_x(x)
             frame = await bench.frame()
             assert not last_of(frame.tuser)
-            octets = np.frombuffer(bytes(frame.tdata), np.uint8)[np.newaxis]
-            words = case.y_packing.unpack(octets, network.outputs)
+            data = np.frombuffer(bytes(frame.tdata), np.uint8)[np.newaxis]
+            words = case.y_packing.unpack(data, network.outputs)
             assert words.tolist() == case.answer(x, network).tolist()
     assert await bench.read("ERRORS") == 0

@@ -109,13 +109,13 @@ class BusCase:
         return serve(self.model, self.interface, x, controls, loads)
 
     def frame(self, x: Integers) -> bytes:
-        """A sequence as octets on the bus."""
+        """A sequence as bytes on the bus."""
         return self.x_packing.pack(x).tobytes()
 
-    def words(self, octets: bytes) -> Integers:
-        """Results from the octets in use of their frame, (results, words)."""
-        each = self.y_packing.octets(self.plan.result_words)
-        rows = np.frombuffer(octets, np.uint8).reshape(-1, each)
+    def words(self, data: bytes) -> Integers:
+        """Results from the bytes in use of their frame, (results, words)."""
+        each = self.y_packing.byte_count(self.plan.result_words)
+        rows = np.frombuffer(data, np.uint8).reshape(-1, each)
         return self.y_packing.unpack(rows, self.plan.result_words)
 
     def answer(self, x: Integers, network: QuantizedNetwork | None = None) -> Integers:
@@ -124,9 +124,9 @@ class BusCase:
         model = IntegerModel(network) if network else self.model
         return serve(model, self.interface, x, last).words
 
-    def answer_octets(self, x: Integers) -> bytes:
-        """The same as the octets in use of its frame."""
-        each = self.y_packing.octets(self.plan.result_words)
+    def answer_bytes(self, x: Integers) -> bytes:
+        """The same as the bytes in use of its frame."""
+        each = self.y_packing.byte_count(self.plan.result_words)
         return self.y_packing.pack(self.answer(x))[:, :each].tobytes()
 
 

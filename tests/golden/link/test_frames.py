@@ -12,8 +12,8 @@ BODIES = st.binary(min_size=2, max_size=40)
 SPECIAL = st.lists(st.sampled_from([FLAG, ESCAPE, 0x5E, 0x5D, 0x20, 0]), min_size=2).map(bytes)
 
 
-def decoded(octets: bytes, *, longest: int | None = None) -> list[bytes | None]:
-    return list(Decoder(longest=longest).feed(octets))
+def decoded(data: bytes, *, longest: int | None = None) -> list[bytes | None]:
+    return list(Decoder(longest=longest).feed(data))
 
 
 def test_the_check_sequence_is_the_standards() -> None:
@@ -21,7 +21,7 @@ def test_the_check_sequence_is_the_standards() -> None:
     assert check_sequence(b"123456789") == (0xCBF43926).to_bytes(4, "little")
 
 
-def test_octets_of_a_frame() -> None:
+def test_bytes_of_a_frame() -> None:
     body = bytes([0x01, FLAG, ESCAPE, 0x00])
     stuffed = bytes([0x01, ESCAPE, 0x5E, ESCAPE, 0x5D, 0x00])
     frame = encode(body)
@@ -51,13 +51,13 @@ def test_after_any_noise_the_next_frame_is_found(noise: bytes, body: bytes) -> N
     assert last == body
 
 
-def specials(octets: bytes | bytearray) -> dict[int, int]:
+def specials(data: bytes | bytearray) -> dict[int, int]:
     """Flags and escapes by their place."""
-    return {place: octet for place, octet in enumerate(octets) if octet in (FLAG, ESCAPE)}
+    return {place: byte for place, byte in enumerate(data) if byte in (FLAG, ESCAPE)}
 
 
 @given(st.data(), BODIES | SPECIAL)
-def test_a_burst_of_up_to_32_bits_in_the_stuffed_octets_is_seen(
+def test_a_burst_of_up_to_32_bits_in_the_stuffed_bytes_is_seen(
     data: st.DataObject, body: bytes
 ) -> None:
     """As long as it makes no flag or escape and touches none, the code sees it for certain."""
@@ -85,17 +85,17 @@ def test_no_damage_makes_another_body(
 ) -> None:
     """Only bodies that were sent come out (but for one case in 2**32), and what follows does."""
     line = bytearray(b"".join(map(encode, bodies)))
-    for kind, at, octets in edits:
+    for kind, at, data in edits:
         place = at % max(1, len(line))
-        length = 0 if kind == "insert" else len(octets)
-        line[place : place + length] = b"" if kind == "drop" else octets
+        length = 0 if kind == "insert" else len(data)
+        line[place : place + length] = b"" if kind == "drop" else data
     *before, last = decoded(bytes(line) + encode(after))
     assert last == after
     assert set(before) <= {None, *bodies}
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "data",
     [
         encode(b"ab")[:-1] + bytes([ESCAPE, FLAG]),  # aborted
         bytes([FLAG, ESCAPE, FLAG]),
@@ -104,13 +104,13 @@ def test_no_damage_makes_another_body(
         bytes([FLAG, 1, 2, 3, FLAG]),
     ],
 )
-def test_what_is_no_valid_frame(octets: bytes) -> None:
-    assert decoded(octets) == [None]
+def test_what_is_no_valid_frame(data: bytes) -> None:
+    assert decoded(data) == [None]
 
 
-@pytest.mark.parametrize("octets", [b"", bytes([FLAG]) * 4, b"abc", b"abc" + bytes([FLAG])])
-def test_what_is_no_frame_at_all(octets: bytes) -> None:
-    assert decoded(octets) == []
+@pytest.mark.parametrize("data", [b"", bytes([FLAG]) * 4, b"abc", b"abc" + bytes([FLAG])])
+def test_what_is_no_frame_at_all(data: bytes) -> None:
+    assert decoded(data) == []
 
 
 def test_a_body_may_be_too_long() -> None:

@@ -19,8 +19,8 @@ from golden.link.messages import (
     Identity,
     Kind,
     Steps,
+    bytes_of,
     fingerprint,
-    octets_of,
     pack_words,
     unpack_words,
 )
@@ -35,20 +35,20 @@ WHOLE = Steps.FIRST | Steps.LAST
 
 @pytest.mark.parametrize("width", [2, 8, 9, 16, 17, 24, 25, 32])
 def test_words_are_sign_extended_and_little_endian(width: int) -> None:
-    octets = octets_of(Format(width=width, frac=0))
-    assert octets == -(-width // 8)
+    per_word = bytes_of(Format(width=width, frac=0))
+    assert per_word == -(-width // 8)
     top = 1 << (width - 1)
     words = [-top, -1, 0, 1, top - 1]
-    packed = pack_words(words, octets)
-    assert packed == b"".join(word.to_bytes(octets, "little", signed=True) for word in words)
-    assert unpack_words(packed, octets).tolist() == words
+    packed = pack_words(words, per_word)
+    assert packed == b"".join(word.to_bytes(per_word, "little", signed=True) for word in words)
+    assert unpack_words(packed, per_word).tolist() == words
 
 
 def test_identity_there_and_back() -> None:
     identity = Identity.of(NETWORK, Interface(classes=True), capacity=100)
     assert (identity.inputs, identity.results, identity.capacity) == (2, 1, 100)
     assert Identity.unpack(identity.pack()) == identity
-    with pytest.raises(ValueError, match="identity has 3 octets, expected 17"):
+    with pytest.raises(ValueError, match="identity has 3 bytes, expected 17"):
         Identity.unpack(b"abc")
 
 
@@ -58,8 +58,8 @@ def test_identity_there_and_back() -> None:
         (Interface(streams=2), 100, "one stream, cleared state"),
         (Interface(state="keep"), 100, "one stream, cleared state"),
         (Interface(every_step=True), 100, "results of whole sequences"),
-        (Interface(), 1, r"buffer is 1 octets, expected 2 \(one step\) to 32768"),
-        (Interface(), 32769, "buffer is 32769 octets"),
+        (Interface(), 1, r"buffer is 1 bytes, expected 2 \(one step\) to 32768"),
+        (Interface(), 32769, "buffer is 32769 bytes"),
     ],
 )
 def test_what_a_board_cannot_be(interface: Interface, capacity: int, says: str) -> None:
@@ -106,14 +106,14 @@ def ask(board: BoardModel, kind: int, number: int, payload: bytes = b"") -> tupl
 
 def test_a_sequence_in_one_request_or_several() -> None:
     board = BoardModel(NETWORK, capacity=8)
-    octets = board.identity.input_octets
+    per_word = board.identity.input_bytes
     x = input_words(NETWORK, batch=1, steps=6, seed=1)
-    expected = pack_words(IntegerModel(NETWORK).forward(x)[0], board.identity.result_octets)
-    parts = [pack_words(x[0, at : at + 2], octets) for at in (0, 2, 4)]
+    expected = pack_words(IntegerModel(NETWORK).forward(x)[0], board.identity.result_bytes)
+    parts = [pack_words(x[0, at : at + 2], per_word) for at in (0, 2, 4)]
     assert ask(board, Kind.RUN, 255, bytes([Steps.FIRST]) + parts[0]) == (0x82, 255, b"")
     assert ask(board, Kind.RUN, 0, b"\0" + parts[1]) == (0x82, 0, b"")
     assert ask(board, Kind.RUN, 1, bytes([Steps.LAST]) + parts[2]) == (0x82, 1, expected)
-    short = pack_words(IntegerModel(NETWORK).forward(x[:, :4])[0], board.identity.result_octets)
+    short = pack_words(IntegerModel(NETWORK).forward(x[:, :4])[0], board.identity.result_bytes)
     run = (Kind.RUN | ANSWER, 9, short)
     assert ask(board, Kind.RUN, 9, bytes([WHOLE]) + parts[0] + parts[1]) == run
 

@@ -1,4 +1,4 @@
-"""The link at the core, on a line of an octet a cycle: requests come in the midst of all others."""
+"""The link at the core, on a line of a byte a cycle: requests come in the midst of all others."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def requests(count: int, random: Random) -> list[bytes]:
 
 
 def exchange(line: list[int | None], *, cycles: int) -> bytes:
-    """What a link with its core answers to an octet, or none, in every cycle."""
+    """What a link with its core answers to a byte, or none, in every cycle."""
     core = Core(plan=Plan(network=NETWORK, options=CoreOptions(lanes=2)))
     link = HostLink(plan=core.plan, identity=BoardModel(NETWORK, capacity=CAPACITY).identity)
     m = Module()
@@ -50,9 +50,9 @@ def exchange(line: list[int | None], *, cycles: int) -> bytes:
     answers = bytearray()
 
     async def bench(ctx: Any) -> None:
-        for octet in [*line, *[None] * cycles]:
-            ctx.set(link.i.valid, octet is not None)
-            ctx.set(link.i.payload, octet or 0)
+        for byte in [*line, *[None] * cycles]:
+            ctx.set(link.i.valid, byte is not None)
+            ctx.set(link.i.payload, byte or 0)
             if ctx.get(link.o.valid):
                 answers.append(ctx.get(link.o.payload))
             await ctx.tick()
@@ -70,8 +70,8 @@ def test_each_request_is_answered_or_missed(seed: int) -> None:
     bodies = requests(60, random)
     line: list[int | None] = []
     for body in bodies:
-        for octet in frames.encode(body):
-            line += [octet] + [None] * random.choice((0, 0, 0, random.randrange(30)))
+        for byte in frames.encode(body):
+            line += [byte] + [None] * random.choice((0, 0, 0, random.randrange(30)))
         line += [None] * random.choice((0, 1, 2, random.randrange(30), 60))
     last = bytes([Kind.IDENTIFY, 250])
     line += [None] * 300
@@ -89,9 +89,9 @@ def test_each_request_is_answered_or_missed(seed: int) -> None:
 
 
 def test_a_frame_that_begins_when_a_missed_one_is_reported() -> None:
-    """Its first octet in any cycle around that, the others long after: answered, or missed too."""
+    """Its first byte in any cycle around that, the others long after: answered, or missed too."""
     first, missed, other = (frames.encode(bytes([Kind.IDENTIFY, number])) for number in (7, 8, 9))
-    begun = frames.CHECK_OCTETS + 2  # flag and octets until the body's first is given
+    begun = frames.CHECK_BYTES + 2  # flag and bytes until the body's first is given
     line: list[int | None] = []
     for delay in range(25):
         line += [*first, *missed, *[None] * delay, *other[:begun], *[None] * 60]

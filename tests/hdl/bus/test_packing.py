@@ -33,9 +33,9 @@ def vectors(packing: Packing, count: int) -> Any:
     return rng.integers(-half, half, size=(VECTORS, count))
 
 
-def beats_of(octets: Any, packing: Packing) -> list[int]:
+def beats_of(data: Any, packing: Packing) -> list[int]:
     """Beats of vectors as numbers."""
-    flat = octets.reshape(-1, packing.bus // 8)
+    flat = data.reshape(-1, packing.bus // 8)
     return [int.from_bytes(bytes(beat), "little") for beat in flat]
 
 
@@ -86,9 +86,9 @@ def exchange(
 def test_unpacked(packing: Packing) -> None:
     for count in COUNTS:
         x = vectors(packing, count)
-        octets = packing.pack(x)
-        assert np.array_equal(packing.unpack(octets, count), x)
-        items = [{"data": beat, "last": 0} for beat in beats_of(octets, packing)]
+        data = packing.pack(x)
+        assert np.array_equal(packing.unpack(data, count), x)
+        items = [{"data": beat, "last": 0} for beat in beats_of(data, packing)]
         for rate in (1.0, 0.6):
             unpacker = Unpacker(packing=packing, count=count)
             got, cycles = exchange(unpacker, items, x.size, rate=rate)
@@ -108,7 +108,7 @@ def test_packed(packing: Packing) -> None:
             for n, value in enumerate(row)
         ]
         each, whole = packing.beats(count), packing.bus // 8
-        used = packing.octets(count) - (each - 1) * whole
+        used = packing.byte_count(count) - (each - 1) * whole
         for rate in (1.0, 0.6):
             got, cycles = exchange(Packer(packing=packing), items, len(expected), rate=rate)
             assert [beat.data for beat in got] == expected

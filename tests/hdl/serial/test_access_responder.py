@@ -1,4 +1,4 @@
-"""Register accesses in frames, against the model: an octet a cycle, requests of every kind."""
+"""Register accesses in frames, against the model: a byte a cycle, requests of every kind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LONG = 3000
 
 
 def exchange(requests: list[tuple[bytes, int]], registers: FakeRegisters, seed: int) -> bytes:
-    """What is answered to octets, each lot followed by so many cycles without."""
+    """What is answered to bytes, each lot followed by so many cycles without."""
     m = Module()
     m.submodules.deframer = deframer = Deframer()
     m.submodules.responder = responder = AccessResponder()
@@ -47,17 +47,17 @@ def exchange(requests: list[tuple[bytes, int]], registers: FakeRegisters, seed: 
     answers = bytearray()
 
     async def line(ctx: Any) -> None:
-        for octets, cycles in requests:
+        for data, cycles in requests:
             quiet = -1
-            for octet in [*octets, *[None] * cycles]:
-                ctx.set(deframer.i.valid, octet is not None)
-                ctx.set(deframer.i.payload, octet or 0)
+            for byte in [*data, *[None] * cycles]:
+                ctx.set(deframer.i.valid, byte is not None)
+                ctx.set(deframer.i.payload, byte or 0)
                 ready = random.random() < 0.7
                 ctx.set(framer.o.ready, ready)
                 came = ready and ctx.get(framer.o.valid)
                 if came:
                     answers.append(ctx.get(framer.o.payload))
-                quiet = 0 if octet is not None or came else quiet + 1
+                quiet = 0 if byte is not None or came else quiet + 1
                 await ctx.tick()
                 registers.after_edge(ctx, responder.access, random)
                 if cycles == LONG and quiet > 400:
@@ -102,7 +102,7 @@ def bodies(random: Random, count: int) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_like_the_model(seed: int) -> None:
-    """Octet by octet, and the same accesses in the same order; some frames are damaged."""
+    """Byte by byte, and the same accesses in the same order; some frames are damaged."""
     random = Random(seed)
     registers, model_registers = FakeRegisters(ROOM), FakeRegisters(ROOM)
     model = AccessModel(model_registers.read, model_registers.write)
@@ -148,8 +148,8 @@ def test_a_request_of_no_words_does_nothing(name: str | None) -> None:
         frames.encode(Request(kind=kind, number=number, address=address).pack())
         for number, kind in enumerate((Kind.WRITE, Kind.READ))
     ]
-    octets = exchange([(lot, LONG) for lot in lots], registers, 1)
-    assert [Answer.unpack(body or b"") for body in frames.Decoder().feed(octets)] == [
+    data = exchange([(lot, LONG) for lot in lots], registers, 1)
+    assert [Answer.unpack(body or b"") for body in frames.Decoder().feed(data)] == [
         Answer(kind=kind, number=number) for number, kind in enumerate((Kind.WRITE, Kind.READ))
     ]
     assert registers.made == []

@@ -1,4 +1,4 @@
-"""Frames in gates against golden, an octet in every cycle, and with stalls."""
+"""Frames in gates against golden, a byte in every cycle, and with stalls."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ SPECIAL = bytes([FLAG, ESCAPE, FLAG ^ frames.FLIP, ESCAPE ^ frames.FLIP, 0, 255]
 
 
 def body(random: Random) -> bytes:
-    """Two octets or more, among them many that are stuffed."""
+    """Two bytes or more, among them many that are stuffed."""
     length = random.randint(frames.MIN_BODY, 12)
     return bytes(random.choice((*SPECIAL, random.randrange(256))) for _ in range(length))
 
 
-def deframed(octets: bytes) -> list[bytes | None]:
-    """What a deframer makes of octets, one in every cycle."""
+def deframed(data: bytes) -> list[bytes | None]:
+    """What a deframer makes of bytes, one in every cycle."""
     dut = Deframer()
     found: list[bytes | None] = []
 
     async def bench(ctx: Any) -> None:
         current = bytearray()
         ctx.set(dut.i.valid, 1)
-        for octet in octets:
-            ctx.set(dut.i.payload, octet)
+        for byte in data:
+            ctx.set(dut.i.payload, byte)
             if ctx.get(dut.o.valid):
                 current.append(ctx.get(dut.o.payload))
             if ctx.get(dut.end):
@@ -48,7 +48,7 @@ def deframed(octets: bytes) -> list[bytes | None]:
 def framed(bodies: list[bytes], random: Random, *, moving: float) -> bytes:
     """What a framer makes of bodies, when either side is there in a share of the cycles."""
     dut = Framer()
-    beats = [(octet, n == len(body) - 1) for body in bodies for n, octet in enumerate(body)]
+    beats = [(byte, n == len(body) - 1) for body in bodies for n, byte in enumerate(body)]
     line = bytearray()
 
     async def bench(ctx: Any) -> None:
@@ -58,7 +58,7 @@ def framed(bodies: list[bytes], random: Random, *, moving: float) -> bytes:
             valid = bool(waiting) and (valid or random.random() < moving)
             ctx.set(dut.i.valid, valid)
             if valid:
-                ctx.set(dut.i.payload, dict(zip(("octet", "last"), waiting[0], strict=True)))
+                ctx.set(dut.i.payload, dict(zip(("data", "last"), waiting[0], strict=True)))
             ready = random.random() < moving
             ctx.set(dut.o.ready, ready)
             if ready and ctx.get(dut.o.valid):
@@ -87,17 +87,17 @@ def run(dut: Deframer | Framer, bench: Any) -> None:
 def test_good_frames(seed: int) -> None:
     random = Random(seed)
     bodies = [body(random) for _ in range(40)]
-    octets = b"".join(frames.encode(body) for body in bodies)
-    assert deframed(octets) == bodies
-    assert framed(bodies, random, moving=1) == octets
-    assert framed(bodies, random, moving=0.5) == octets
+    data = b"".join(frames.encode(body) for body in bodies)
+    assert deframed(data) == bodies
+    assert framed(bodies, random, moving=1) == data
+    assert framed(bodies, random, moving=0.5) == data
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_comes(seed: int) -> None:
-    """Good frames and octets of any kind, cut and changed: the same bodies as golden's."""
+    """Good frames and bytes of any kind, cut and changed: the same bodies as golden's."""
     random = Random(seed)
-    octets = bytearray(random.randbytes(5))
+    data = bytearray(random.randbytes(5))
     for _ in range(60):
         frame = bytearray(frames.encode(body(random)))
         what = random.randrange(4)
@@ -108,8 +108,8 @@ def test_whatever_comes(seed: int) -> None:
             del frame[at : at + random.randint(1, 3)]
         elif what == 2:
             frame[at:at] = bytes(random.choice(SPECIAL) for _ in range(random.randint(1, 8)))
-        octets += frame
-    expected = list(frames.Decoder().feed(bytes(octets)))
-    assert deframed(bytes(octets)) == expected
+        data += frame
+    expected = list(frames.Decoder().feed(bytes(data)))
+    assert deframed(bytes(data)) == expected
     assert expected.count(None) > 10
     assert len(expected) - expected.count(None) > 10

@@ -26,7 +26,7 @@ def exchange(
     """What the core sends while the host sends each lot with the core selected.
 
     Args:
-        lots: octets.
+        lots: bytes.
         registers: of the core.
         bit: cycles of the core's clock that a bit takes.
         seed: of the time that registers take.
@@ -43,10 +43,10 @@ def exchange(
         for lot in lots:
             answer = bytearray()
             ctx.set(front_end.cs_n, 0)
-            for octet in lot:
+            for byte in lot:
                 came = 0
                 for place in range(7, -1, -1):
-                    ctx.set(front_end.mosi, octet >> place & 1)
+                    ctx.set(front_end.mosi, byte >> place & 1)
                     await half()
                     assert ctx.get(front_end.miso_enable)
                     came = came << 1 | ctx.get(front_end.miso)
@@ -95,8 +95,8 @@ def test_all_accesses(bit: float) -> None:
             assert spi.status(spi.written(answer)) == status
         else:
             status, word = expected.read(address)
-            octet, got = spi.was_read(answer)
-            assert spi.status(octet) == status
+            byte, got = spi.was_read(answer)
+            assert spi.status(byte) == status
             assert got == word or status != Status.DONE
         seen.add(status)
     assert registers.made == expected.made
@@ -104,10 +104,10 @@ def test_all_accesses(bit: float) -> None:
 
 
 def test_deselected_amid_a_frame() -> None:
-    """What has begun is forgotten, at any octet, and the next frame is whole."""
+    """What has begun is forgotten, at any byte, and the next frame is whole."""
     registers = FakeRegisters(ROOM)
     write = spi.write_frame(NAMED["LENGTH"].address, 0x12345678)
-    lots = [cut for octets in range(5) for cut in (write[:octets], spi.read_frame(0x08))]
+    lots = [cut for length in range(5) for cut in (write[:length], spi.read_frame(0x08))]
     answers = exchange([lot for lot in lots if lot], registers)
     reads = [answer for answer in answers if len(answer) == spi.FRAME]
     assert len(reads) == 5
@@ -116,8 +116,8 @@ def test_deselected_amid_a_frame() -> None:
 
 
 def test_a_line_that_nobody_drives_is_no_answer() -> None:
-    for octet in (0x00, 0xFF, spi.MARK | spi.LATE):
-        assert spi.status(octet) is None
+    for byte in (0x00, 0xFF, spi.MARK | spi.LATE):
+        assert spi.status(byte) is None
 
 
 def test_too_fast_a_clock_is_told() -> None:

@@ -14,7 +14,7 @@ from tests.hdl.simulate import PERIOD
 
 
 @pytest.mark.parametrize("divisors", [(4, 4), (5, 5), (7, 7), (8, 8), (25, 24), (24, 25), (40, 39)])
-def test_octets_come_as_they_went(divisors: tuple[int, int]) -> None:
+def test_bytes_come_as_they_went(divisors: tuple[int, int]) -> None:
     """Also between two clocks that are 4 % apart; back to back and with pauses."""
     sent = divisors[0]
     m = Module()
@@ -22,12 +22,12 @@ def test_octets_come_as_they_went(divisors: tuple[int, int]) -> None:
     m.submodules.receiver = receiver = UartReceiver(divisor=divisors[1])
     m.d.comb += receiver.line.eq(transmitter.line)
     random = Random(1)
-    octets = [0x00, 0xFF, 0x55, 0xAA, 0x7E, *random.randbytes(20)]
+    data = [0x00, 0xFF, 0x55, 0xAA, 0x7E, *random.randbytes(20)]
     taken, came = list[int](), list[int]()
 
     async def bench(ctx: Any) -> None:
-        waiting, pause, levels = list(octets), 0, list[int]()
-        for _ in range((len(octets) + 6) * (10 * sent + sent)):
+        waiting, pause, levels = list(data), 0, list[int]()
+        for _ in range((len(data) + 6) * (10 * sent + sent)):
             ctx.set(transmitter.i.valid, bool(waiting) and not pause)
             ctx.set(transmitter.i.payload, waiting[0] if waiting else 0)
             moves = waiting and not pause and ctx.get(transmitter.i.ready)
@@ -45,4 +45,4 @@ def test_octets_come_as_they_went(divisors: tuple[int, int]) -> None:
     sim.add_clock(PERIOD)
     sim.add_testbench(bench)
     sim.run()
-    assert taken == came == octets
+    assert taken == came == data

@@ -193,8 +193,8 @@ class Callbacks:
             else:
                 incoming[name], targets[name] = frame.bytes, frame.target
         came = self._do(lambda: self._backend.transfer(outgoing, incoming, timeout=SECONDS), None)
-        for name, octets in (came or {}).items():
-            ctypes.memmove(targets[name], octets, len(octets))
+        for name, data in (came or {}).items():
+            ctypes.memmove(targets[name], data, len(data))
         return int(came is None)
 
 

@@ -1,4 +1,4 @@
-"""cocotb test: the program over a serial line that loses, changes and adds octets."""
+"""cocotb test: the program over a serial line that loses, changes and adds bytes."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_axi_dma(physical: int, tmp_path: Path) -> None:
     channels = {"x": dma.sendchannel, "y": dma.recvchannel}
     backend = DmaBackend(model, channels, allocate=buffers)
     program.main("plain", str(described(case, tmp_path)), backend)
-    with pytest.raises(InputError, match=r"^buffers take \d+ octets, the memory for DMA has 4096"):
+    with pytest.raises(InputError, match=r"^buffers take \d+ bytes, the memory for DMA has 4096"):
         buffers(4096)
 
 
@@ -379,14 +379,14 @@ def test_serial_line(rate: float, tmp_path: Path) -> None:
     """The program over a line, good or bad; everything is done once."""
     case, random = CASES["uart"], Random(2)
 
-    def damage(octets: bytes) -> bytes:
+    def damage(data: bytes) -> bytes:
         damaged = bytearray()
-        for octet in octets:
+        for byte in data:
             if random.random() < rate:
-                octet ^= 1 << random.randrange(8)
-                damaged += bytes([octet] * random.randrange(3))
+                byte ^= 1 << random.randrange(8)
+                damaged += bytes([byte] * random.randrange(3))
             else:
-                damaged.append(octet)
+                damaged.append(byte)
         return bytes(damaged)
 
     backend = SerialBackend(Line(access_model(case), damage), silence=1e-3, retries=30)
@@ -396,13 +396,13 @@ def test_serial_line(rate: float, tmp_path: Path) -> None:
 
 def test_troubles_of_a_serial_line() -> None:
     case = CASES["uart"]
-    backend = SerialBackend(Line(access_model(case), lambda octets: octets))
+    backend = SerialBackend(Line(access_model(case), lambda data: data))
     with pytest.raises(DriverError, match=r"^the core refuses the register at 0x3c: there is no"):
         backend.read(0x3C)
-    silent = SerialBackend(Line(access_model(case), lambda octets: b""), silence=0.01, retries=2)
+    silent = SerialBackend(Line(access_model(case), lambda data: b""), silence=0.01, retries=2)
     with pytest.raises(CoreTimeoutError, match=r"^no answer over the serial line, 3 times tried "):
         silent.read(0)
-    line = Line(access_model(case), lambda octets: octets)
+    line = Line(access_model(case), lambda data: data)
     with pytest.raises(InputError, match=r"^silence is 0, expected more than 0 seconds$"):
         SerialBackend(line, silence=0)
     with pytest.raises(InputError, match=r"^retries is -1, expected 0 or more$"):

@@ -114,11 +114,11 @@ def test_frames_are_those_of_the_golden_packing(bus: int, tmp_path: Path) -> Non
             low, high = -(1 << element - 1), (1 << element - 1) - 1
             words = rng.integers(low, high, (vectors, size), endpoint=True)
             own = CPacking(element, packing.container, bus, size)
-            octets = packing.pack(words).tobytes()
-            assert c.litelstm_frame_bytes(byref(own), c_size_t(vectors)) == len(octets)
+            data = packing.pack(words).tobytes()
+            assert c.litelstm_frame_bytes(byref(own), c_size_t(vectors)) == len(data)
             elements = (c_int32 * words.size)(*words.ravel().tolist())
-            packed, back = (c_uint8 * len(octets))(*[0xAA] * len(octets)), (c_int32 * words.size)()
+            packed, back = (c_uint8 * len(data))(*[0xAA] * len(data)), (c_int32 * words.size)()
             c.litelstm_pack(byref(own), elements, c_size_t(vectors), packed)
-            assert bytes(packed) == octets
+            assert bytes(packed) == data
             c.litelstm_unpack(byref(own), packed, c_size_t(vectors), back)
             assert list(back) == words.ravel().tolist()

@@ -29,16 +29,16 @@ WORDS = IntegerModel(NETWORK).forward(X)
 
 
 def noisy(rate: float, seed: int) -> Callable[[bytes], bytes]:
-    """A line that drops, changes or adds an octet now and then."""
+    """A line that drops, changes or adds a byte now and then."""
     random = Random(seed)
 
-    def damage(octet: int) -> bytes:
+    def damage(byte: int) -> bytes:
         if random.random() >= rate:
-            return bytes([octet])
+            return bytes([byte])
         other = random.randrange(256)
-        return random.choice((b"", bytes([other]), bytes([octet, other]), bytes([frames.FLAG])))
+        return random.choice((b"", bytes([other]), bytes([byte, other]), bytes([frames.FLAG])))
 
-    return lambda octets: b"".join(map(damage, octets))
+    return lambda data: b"".join(map(damage, data))
 
 
 def test_sequences_in_one_request_and_in_parts() -> None:
@@ -71,8 +71,8 @@ def test_late_answers_are_not_taken_for_others() -> None:
     """Each answer comes when the next request is sent: none is taken, for none is the asked one."""
     late = [b""]
 
-    def delay(octets: bytes) -> bytes:
-        late.append(octets)
+    def delay(data: bytes) -> bytes:
+        late.append(data)
         return late[-2]
 
     port = ModelPort(BoardModel(NETWORK), from_board=delay)
@@ -99,7 +99,7 @@ def answering(*bodies: bytes) -> ModelPort:
         (bytes([Kind.FAULT, 0, Fault.OVERRUN]), r"another request .* out, 1 times tried$"),
         (bytes([Kind.RUN | ANSWER, 2, 0, 0, 0, 0]), r"^no answer"),
         (bytes([Kind.IDENTIFY | ANSWER, 1]), r"^no answer"),
-        (bytes([Kind.RUN | ANSWER, 1, 0]), r"^the board answers 1 octets, expected 4$"),
+        (bytes([Kind.RUN | ANSWER, 1, 0]), r"^the board answers 1 bytes, expected 4$"),
     ],
 )
 def test_what_is_no_result(body: bytes, says: str) -> None:
@@ -108,13 +108,13 @@ def test_what_is_no_result(body: bytes, says: str) -> None:
 
 
 def test_noise_without_end_is_given_up() -> None:
-    port = ModelPort(BoardModel(NETWORK), from_board=lambda octets: bytes(100_000))
+    port = ModelPort(BoardModel(NETWORK), from_board=lambda data: bytes(100_000))
     with pytest.raises(LinkError, match="nothing but noise, 2 times tried"):
         Link(port, NETWORK, retries=1).identify()
 
 
 def test_a_broken_line_is_an_error() -> None:
-    def broken(octets: bytes) -> bytes:
+    def broken(data: bytes) -> bytes:
         raise OSError(5, "Input/output error")
 
     port = ModelPort(BoardModel(NETWORK), to_board=broken)
