@@ -18,6 +18,8 @@ from hdl.spec.storage import Storage
 from hdl.timing.series import Series
 from tests.networks import EVERY_CELL, Recipe, quantized_network, random_recipe
 
+pytestmark = pytest.mark.slow
+
 
 def random_plan(rng: np.random.Generator) -> Plan:
     """Any core: cells, sizes, streams, state, outputs, and whose weights are loaded."""

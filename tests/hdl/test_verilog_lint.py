@@ -13,6 +13,8 @@ from hdl.export.verilog_header import MODULES, waivers
 from sim.tools import toolchain
 from tests.hdl import tops
 
+pytestmark = pytest.mark.simulator
+
 SLANG = """
 import sys
 from pyslang import driver

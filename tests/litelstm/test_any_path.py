@@ -9,6 +9,8 @@ import pytest
 from sim.cocotb_bench.runner import SIMULATORS
 from tests.litelstm.conftest import Call, Files
 
+pytestmark = pytest.mark.simulator
+
 ODD = "ä 'b' \"c\" $d %s #e [f]"
 PROGRAM = """\
 import sys

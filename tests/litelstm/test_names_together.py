@@ -16,6 +16,8 @@ from hdl.packaging.ipxact import NAMESPACE
 from sim.tools import toolchain
 from tests.litelstm.conftest import Call, Files
 
+pytestmark = pytest.mark.simulator
+
 NAMES = (
     *("lstm", "lstm_core", "lstm_core_core", "LSTM", "core", "core_core", "lstm_hw", "lstm_"),
     *("litelstm", "litelstm_registers"),

@@ -19,6 +19,8 @@ from hdl.packaging.ipxact import NAMESPACE, XILINX
 from litelstm.fpga import tools
 from tests.litelstm.conftest import Call, Files
 
+pytestmark = pytest.mark.fpga
+
 CLOCKS = {48_000_000: "20.833", 12_000_000: "83.333", 100_000_000: "10.000"}
 
 BUSES = {

@@ -16,6 +16,8 @@ import pytest
 
 from tests.litelstm.conftest import Files
 
+pytestmark = pytest.mark.simulator
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("golden", "hdl", "sim", "litelstm")
 BESIDE = ("pyproject.toml", "README.md", "LICENSE")

@@ -19,6 +19,8 @@ from sim.random_networks import Recipe, input_words, lively, quantized_network
 from sim.testbench import verilog_bench
 from sim.tools import toolchain
 
+pytestmark = pytest.mark.simulator
+
 EVERYTHING = Interface(streams=3, state="load", every_step=True)
 MIXED = Recipe(inputs=2, units=(3, 2, 2), outputs=3, cells=(LSTM(), GRU(), RNN()), mixed=True)
 PLANS = {

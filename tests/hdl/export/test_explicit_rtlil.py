@@ -16,6 +16,8 @@ from hdl.export.verilog_names import inner_prefix
 from hdl.parts.component import Component
 from hdl.verilog import convert
 
+pytestmark = pytest.mark.slow
+
 SHAPES = [(signed(5), 3), (3, signed(5)), (signed(3), signed(5)), (5, 1)]
 
 

@@ -22,6 +22,8 @@ import pytest
 
 from tests.litelstm.driver.cores import CASES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("golden", "litelstm")
 PROGRAM = Path(__file__).with_name("board_program.py")

@@ -16,6 +16,8 @@ from litelstm.driver import ModelBackend
 from tests.litelstm.driver.cores import CASES, NAME
 from tests.litelstm.driver.rv32 import DEVICE, Machine, signed
 
+pytestmark = pytest.mark.slow
+
 GCC = "riscv64-unknown-elf-gcc"
 COMPILE = [GCC, "-march=rv32im", "-mabi=ilp32", "-ffreestanding", "-std=c99", "-Wall", "-Werror"]
 LINK = ["-nostdlib", "-Wl,-Ttext=0x1000,--entry=run,--no-relax"]

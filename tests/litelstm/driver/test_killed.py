@@ -12,6 +12,8 @@ from tests.litelstm.driver.c_driver import compiled
 from tests.litelstm.driver.cores import CASES
 from tests.litelstm.driver.test_simulation import SEED, write
 
+pytestmark = pytest.mark.simulator
+
 SERIAL = ("uart", "spi")
 
 
