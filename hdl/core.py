@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.array.mac_array import MacArray
 from hdl.layout.ports import input_layout, output_layout, state_shape
+from hdl.layout.vectors import made_vectors, state_vectors
 from hdl.loading.input_gate import InputGate
 from hdl.loading.loader import LOAD, WEIGHT_STREAM, Loader
 from hdl.loading.weight_ram import WeightRam, weight_rom
@@ -18,7 +19,7 @@ from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.sequencer.loaded_sequencer import LoadedSequencer
 from hdl.sequencer.sequencer import Sequencer
-from hdl.store.operand_store import OperandStore, all_ready, made_vectors, state_vectors
+from hdl.store.operand_store import OperandStore, all_ready
 from hdl.store.state_access import StateAccess
 from hdl.timing.latency import RESTS
 from hdl.update.state_update import StateUpdate

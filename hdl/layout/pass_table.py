@@ -6,10 +6,10 @@ from typing import Any
 
 from amaranth.lib import data
 
+from hdl.layout.vectors import Operand
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.spec.passes import Pass
-from hdl.store.operand_store import Operand
 
 
 def row_layout(plan: Plan) -> data.StructLayout:

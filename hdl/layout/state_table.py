@@ -5,9 +5,9 @@ from __future__ import annotations
 from amaranth.lib import data
 
 from golden.sessions import state_vectors as state_order
+from hdl.layout.vectors import state_vectors
 from hdl.parts.numeric import span
 from hdl.plan import Plan
-from hdl.store.operand_store import state_vectors
 
 
 def state_segments(plan: Plan) -> list[tuple[str, int, int]]:

@@ -9,12 +9,12 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.pass_table import constants_layout
+from hdl.layout.vectors import complete_layout
 from hdl.loading.loaded_memory import LoadedMemory
 from hdl.loading.loader import write_layout
 from hdl.parts.numeric import span
 from hdl.sequencer.sequencer import Sequencer
 from hdl.spec.passes import Job
-from hdl.store.operand_store import complete_layout
 
 
 class LoadedSequencer(Sequencer):

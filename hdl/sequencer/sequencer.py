@@ -17,13 +17,13 @@ from hdl.layout.pass_table import (
     walk_layout,
 )
 from hdl.layout.ports import step_fields
+from hdl.layout.vectors import Operand, ready_layout, restarts
 from hdl.parts.component import Component
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.sequencer.readiness import Announced, Place, Readiness
 from hdl.sequencer.step import Step
 from hdl.spec.passes import Job
-from hdl.store.operand_store import Operand, ready_layout, restarts
 
 
 class Sequencer(Component):

@@ -5,65 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from golden.interface import LAST_BEAT
 from hdl.layout.ports import input_layout, step_fields, unit_address, vector_depth
+from hdl.layout.vectors import (
+    Operand,
+    complete_layout,
+    made_vectors,
+    ready_layout,
+    restarts,
+    state_vectors,
+    write_signature,
+)
 from hdl.parts.component import Component, delayed
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 
 
-class Operand(enum.Enum, shape=2):
-    """Which of the memories an operand is read from."""
-
-    X = 0
-    H = 1
-    C = 2
-    RH = 3
-
-
-def write_signature(plan: Plan, vector: str) -> wiring.Signature:
-    """Writes of one of the vectors, as seen from the writer."""
-    return wiring.Signature(
-        {
-            "valid": Out(1),
-            "address": Out(span(plan.sizes.state_units)),
-            "stream": Out(span(plan.options.interface.streams)),
-            "data": Out(signed(plan.sizes.vector_width(vector))),
-            "announce": Out(1),
-            **({"last": Out(1)} if plan.options.storage.loadable else {}),
-            "layer": Out(span(plan.sizes.layers)),
-        }
-    )
-
-
-def ready_layout(plan: Plan) -> data.StructLayout:
-    """For each vector, named as in ``h0``, the number of its units that are ready."""
-    units = [layer.units for layer in plan.network.layers]
-    if plan.options.storage.loadable:
-        units = [plan.sizes.units] * plan.sizes.layers
-    return data.StructLayout(
-        {f"{name}{layer}": range(units[layer] + 1) for name, layer in plan.vectors}
-    )
-
-
-def complete_layout(plan: Plan) -> data.StructLayout:
-    """For each vector whether all of its units are ready."""
-    return data.StructLayout({f"{name}{layer}": 1 for name, layer in plan.vectors})
-
-
-def restarts(plan: Plan) -> int:
-    """What the sequencer restarts: jobs; where they are loaded, vectors, and the head's sums."""
-    return len(plan.vectors) + 1 if plan.options.storage.loadable else len(plan.work.jobs)
-
-
 def all_ready(plan: Plan, ready: Any) -> Value:
-    """Whether every unit of every vector is ready, as :func:`ready_layout` tells.
+    """High while every unit of every vector is ready.
 
-    Where sizes are loaded it is ``complete`` of :class:`OperandStore` that tells.
+    Args:
+        plan: the core's plan.
+        ready: counts as in :func:`hdl.layout.vectors.ready_layout`; where sizes are loaded the bits
+            of :func:`hdl.layout.vectors.complete_layout`.
     """
     if plan.options.storage.loadable:
         return ready.as_value().all()
@@ -72,16 +40,6 @@ def all_ready(plan: Plan, ready: Any) -> Value:
     for name, layer in plan.vectors:
         result &= ready[f"{name}{layer}"] == units[layer]
     return result
-
-
-def made_vectors(plan: Plan) -> list[str]:
-    """Names of the vectors that any layer makes."""
-    return [name for name in ("h", "c", "rh") if plan.sizes.vector_width(name)]
-
-
-def state_vectors(plan: Plan) -> list[str]:
-    """Those of them that outlive a step, which the state update reads."""
-    return [name for name in made_vectors(plan) if name != "rh"]
 
 
 class OperandStore(Component):
@@ -112,7 +70,7 @@ class OperandStore(Component):
             What was announced counts as ready, because it is read a cycle after that at the
             earliest.
         restart: for each job, the vectors that it makes become not ready.
-        ready: see :func:`ready_layout`; units announced since.
+        ready: see :func:`hdl.layout.vectors.ready_layout`; units announced since.
         state_address, state_stream, state_h, state_c: h and c of a unit, one cycle later, for the
             state update.
     """

@@ -10,19 +10,19 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.layout.ports import state_shape
 from hdl.layout.state_table import segment_layout, segments, state_segments
-from hdl.loading.loaded_memory import LoadedMemory
-from hdl.loading.loader import write_layout
-from hdl.parts.component import Component
-from hdl.parts.numeric import constant_by, span
-from hdl.plan import Plan
-from hdl.store.operand_store import (
-    all_ready,
+from hdl.layout.vectors import (
     complete_layout,
     made_vectors,
     ready_layout,
     state_vectors,
     write_signature,
 )
+from hdl.loading.loaded_memory import LoadedMemory
+from hdl.loading.loader import write_layout
+from hdl.parts.component import Component
+from hdl.parts.numeric import constant_by, span
+from hdl.plan import Plan
+from hdl.store.operand_store import all_ready
 from hdl.timing.latency import ANNOUNCED
 
 

@@ -11,12 +11,12 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hdl.array.shadow import read_layout
 from hdl.layout.pass_table import row_layout
 from hdl.layout.ports import output_layout
+from hdl.layout.vectors import made_vectors, state_vectors, write_signature
 from hdl.loading.loader import write_layout
 from hdl.parts.component import Component, delayed
 from hdl.parts.numeric import constant_by, span
 from hdl.parts.output_buffer import OutputBuffer
 from hdl.plan import Plan
-from hdl.store.operand_store import made_vectors, state_vectors, write_signature
 from hdl.timing.latency import ANNOUNCED, CLASS, QUEUE, READ, READ_STATE, SHADOW
 from hdl.update.builder import UpdateBuilder
 from hdl.update.pipeline import Staged

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from hdl.layout.vectors import Operand
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
-from hdl.store.operand_store import Operand, OperandStore
+from hdl.store.operand_store import OperandStore
 from hdl.timing.latency import ANNOUNCED
 from tests.hdl.simulate import PERIOD
 from tests.networks import Recipe, quantized_network

@@ -1,0 +1,64 @@
+"""The vectors of a core: their codes, their writes, and how much of each is ready."""
+
+from __future__ import annotations
+
+from amaranth.hdl import signed
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import Out
+
+from hdl.parts.numeric import span
+from hdl.plan import Plan
+
+
+class Operand(enum.Enum, shape=2):
+    """Which of the memories an operand is read from."""
+
+    X = 0
+    H = 1
+    C = 2
+    RH = 3
+
+
+def write_signature(plan: Plan, vector: str) -> wiring.Signature:
+    """Writes of one of the vectors, as seen from the writer."""
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "address": Out(span(plan.sizes.state_units)),
+            "stream": Out(span(plan.options.interface.streams)),
+            "data": Out(signed(plan.sizes.vector_width(vector))),
+            "announce": Out(1),
+            **({"last": Out(1)} if plan.options.storage.loadable else {}),
+            "layer": Out(span(plan.sizes.layers)),
+        }
+    )
+
+
+def ready_layout(plan: Plan) -> data.StructLayout:
+    """For each vector, named as in ``h0``, the number of its units that are ready."""
+    units = [layer.units for layer in plan.network.layers]
+    if plan.options.storage.loadable:
+        units = [plan.sizes.units] * plan.sizes.layers
+    return data.StructLayout(
+        {f"{name}{layer}": range(units[layer] + 1) for name, layer in plan.vectors}
+    )
+
+
+def complete_layout(plan: Plan) -> data.StructLayout:
+    """For each vector whether all of its units are ready."""
+    return data.StructLayout({f"{name}{layer}": 1 for name, layer in plan.vectors})
+
+
+def restarts(plan: Plan) -> int:
+    """Bits of ``restart``: one per job; where jobs are loaded one per vector, and the head's."""
+    return len(plan.vectors) + 1 if plan.options.storage.loadable else len(plan.work.jobs)
+
+
+def made_vectors(plan: Plan) -> list[str]:
+    """Names of the vectors that any layer makes."""
+    return [name for name in ("h", "c", "rh") if plan.sizes.vector_width(name)]
+
+
+def state_vectors(plan: Plan) -> list[str]:
+    """Names of the vectors that outlive a step; the state update reads these."""
+    return [name for name in made_vectors(plan) if name != "rh"]
