@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cocotb
 import numpy as np
 from cocotb.task import Task
 from cocotb.triggers import Event, ReadWrite
 
 from sim.cocotb_bench.agents import Record
+from sim.cocotb_bench.bench_ports import BenchPorts
 from sim.fields import LAST
 from sim.patterns import Gaps, ReadyGaps, Stalls
 from sim.streams import CycleLimitError, Progress, ProtocolError, Reset, StreamRun, Traffic
-
-if TYPE_CHECKING:
-    from sim.cocotb_bench.bench import Bench
 
 
 class BenchRun:
@@ -23,7 +19,7 @@ class BenchRun:
 
     def __init__(
         self,
-        bench: Bench,
+        bench: BenchPorts,
         traffic: Traffic,
         *,
         outputs: int,

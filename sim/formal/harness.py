@@ -51,7 +51,7 @@ def prove_core(
     accounts.claim_access(observed)
     shadow.claim_shadow(observed)
     shadow.claim_reader(observed)
-    steps.claim_inputs(observed)
+    steps.claim_inputs(observed.step)
     progress.claim_phase(observed)
     progress.claim_progress(observed)
     inputs = [core.i.valid, Value.cast(core.i.payload), core.o.ready]

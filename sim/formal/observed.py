@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Shape, Signal, Value
 from amaranth.lib import data
 
 from hdl.core import Core
 from hdl.layout.pass_table import row_layout
-from hdl.parts.numeric import span
 from hdl.timing.latency import CLASS
 from hdl.update.unit_dispatch import unit_layout
 from sim.formal.claims import Claims
+from sim.formal.probes import Probes, bits
 from sim.formal.steps import Steps
 
 QUEUE = "update.entry.queue"
@@ -26,7 +26,7 @@ Unit = dict[str, Value]
 """What is known of a unit in a stage of the state update."""
 
 
-class Observed:
+class Observed(Probes):
     """A core under proof.
 
     Args:
@@ -34,7 +34,6 @@ class Observed:
         claims: what probes are asked of.
 
     Attributes:
-        plan: the core's.
         step: steps that were taken.
         rows_on_the_way: completed rows between sequencer and queue, as (valid, row), the oldest
             first.
@@ -47,14 +46,11 @@ class Observed:
     """
 
     def __init__(self, core: Core, claims: Claims) -> None:
-        self.core = core
-        self.claims = claims
-        self.m: Module = claims.m
-        self.plan = core.plan
+        super().__init__(core, claims)
         self.step = Steps(self)
         self.rows_on_the_way = self._rows_on_the_way()
         depth = self.queue_depth
-        self.queue_level = self.inside(f"{QUEUE}.level", _bits(depth + 1))
+        self.queue_level = self.inside(f"{QUEUE}.level", bits(depth + 1))
         self.queue = [(self.inside("update.entry.queue.held.valid"), self.next_row)]
         self.queue += [
             (self.queue_level > age, data.View(row_layout(self.plan), row))
@@ -62,10 +58,6 @@ class Observed:
         ]
         self.units = self._units()
         self.words = self._words()
-
-    def inside(self, path: str, width: int = 1) -> Signal:
-        """A signal of the core that is no port."""
-        return self.claims.probe(f"core.{path}", width)
 
     @property
     def queue_depth(self) -> int:
@@ -77,46 +69,6 @@ class Observed:
         """Where the queue is written and read next."""
         bits = len(Signal(range(self.queue_depth)))
         return self.inside(f"{QUEUE}.produce", bits), self.inside(f"{QUEUE}.consume", bits)
-
-    @cached_property
-    def position(self) -> Signal:
-        """Index of the sequencer's pass."""
-        return self.inside("sequencer.position", _bits(len(self.plan.work.passes)))
-
-    @cached_property
-    def column(self) -> Signal:
-        """Column of the pass."""
-        columns = max(single.columns for single in self.plan.work.passes)
-        return self.inside("sequencer.walk.column", _bits(columns))
-
-    @cached_property
-    def next_column(self) -> Signal:
-        """The column after it."""
-        columns = max(single.columns for single in self.plan.work.passes)
-        return self.inside("sequencer.walk.next_column", _bits(columns + 1))
-
-    @cached_property
-    def later_column(self) -> Signal:
-        """The one after that."""
-        columns = max(single.columns for single in self.plan.work.passes)
-        return self.inside("sequencer.walk.later_column", _bits(columns + 2))
-
-    @cached_property
-    def pass_row(self) -> Signal:
-        """Row of the column, from 0 in every layer."""
-        return self.inside(
-            "sequencer.walk.row", _bits(max(job.rows for job in self.plan.work.jobs))
-        )
-
-    @cached_property
-    def gate(self) -> Signal:
-        """Gate of the row, from 0 in every pass."""
-        return self.inside("sequencer.walk.gate", _bits(self.plan.sizes.gates))
-
-    @property
-    def input_bits(self) -> int:
-        """Width of the index of an input element."""
-        return _bits(self.plan.network.inputs)
 
     @cached_property
     def enters(self) -> Signal:
@@ -132,7 +84,7 @@ class Observed:
     @cached_property
     def lanes_left(self) -> Signal:
         """Units of the row that is entering, less those that have entered."""
-        return self.inside("update.entry.lanes_left", _bits(self.plan.options.lanes))
+        return self.inside("update.entry.lanes_left", bits(self.plan.options.lanes))
 
     @cached_property
     def active(self) -> Signal:
@@ -148,7 +100,7 @@ class Observed:
     @cached_property
     def phase(self) -> Signal:
         """Cycles since a unit might have entered."""
-        return self.inside("update.entry.phase", _bits(self.plan.update_cost.interval))
+        return self.inside("update.entry.phase", bits(self.plan.update_cost.interval))
 
     @property
     def result_stage(self) -> int:
@@ -160,7 +112,7 @@ class Observed:
     @cached_property
     def buffer_level(self) -> Signal:
         """Words in the output buffer, without the one on offer."""
-        return self.inside(f"{BUFFER}.level", _bits(self.plan.sizes.output_places + 1))
+        return self.inside(f"{BUFFER}.level", bits(self.plan.sizes.output_places + 1))
 
     @cached_property
     def buffer_pointers(self) -> tuple[Signal, Signal]:
@@ -175,7 +127,7 @@ class Observed:
     @cached_property
     def taken(self) -> Signal:
         """The state update's count of words that may still enter."""
-        return self.inside("update.entry.taken", _bits(self.plan.sizes.output_places + 1))
+        return self.inside("update.entry.taken", bits(self.plan.sizes.output_places + 1))
 
     def is_drained(self, number: int) -> Value:
         """Whether a job's sums of the time before are no longer needed."""
@@ -281,8 +233,3 @@ class Observed:
         """A field of the unit that enters the state update, see ``unit_layout``."""
         width = Shape.cast(unit_layout(self.plan)[name].shape).width
         return self.inside(f"update.entry.unit.{name}", width)
-
-
-def _bits(count: int) -> int:
-    """Width of the core's index into ``count`` things."""
-    return len(Signal(span(count)))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from amaranth.hdl import Const, Mux, Signal, Value
 from amaranth.lib import data
 
 from hdl.layout.ports import step_fields
-
-if TYPE_CHECKING:
-    from sim.formal.observed import Observed
+from sim.formal.probes import Probes
 
 Fields = dict[str, Value]
 """``last`` and ``stream`` of a step."""
@@ -25,25 +21,27 @@ class Steps:
         in_use: the sequencer is inside the last column of x.
         current: fields of the step that the sequencer is at, once it is past x.
         answers: the network's result after that step is given out.
+        probes: of the core.
         fill_bank, read_bank, index, full: the operand store's.
     """
 
-    def __init__(self, observed: Observed) -> None:
-        core, self._observed, m = observed.core, observed, observed.m
-        self.index = observed.inside("store.index", observed.input_bits)
-        one, both = observed.inside("store.one"), observed.inside("store.both")
+    def __init__(self, probes: Probes) -> None:
+        self.probes = probes
+        core, m = probes.core, probes.m
+        self.index = probes.inside("store.index", probes.input_bits)
+        one, both = probes.inside("store.one"), probes.inside("store.both")
         self.full = one + both
-        observed.claims.never("banks_are_full_in_order", both & ~one)
-        self.complete = observed.inside("store.complete")
+        probes.claims.never("banks_are_full_in_order", both & ~one)
+        self.complete = probes.inside("store.complete")
         self.fill_bank = Signal(name="fill_bank_copy")
         with m.If(self.complete):
             m.d.sync += self.fill_bank.eq(~self.fill_bank)
         self.read_bank = Signal(name="read_bank_copy")
         with m.If(core.store.x_release):
             m.d.sync += self.read_bank.eq(~self.read_bank)
-        layout = data.StructLayout(step_fields(observed.plan))
+        layout = data.StructLayout(step_fields(probes.plan))
         both = data.ArrayLayout(layout, 2)
-        steps = data.View(both, observed.inside("store.steps", both.size))
+        steps = data.View(both, probes.inside("store.steps", both.size))
         oldest, newest = steps[self.read_bank], steps[~self.read_bank]
         self.banks = [
             ((self.full != 0) & ~core.store.x_release, self._fields(oldest)),
@@ -55,21 +53,21 @@ class Steps:
             filling = steps[self.fill_bank].stream
             self.taken["stream"] = Mux(self.index == 0, payload.stream, filling)
         self.current = self._follow()
-        every_step = observed.plan.options.interface.every_step
+        every_step = probes.plan.options.interface.every_step
         self.answers = Const(1) if every_step else self.current["last"]
 
     def _follow(self) -> Fields:
         """The sequencer's step, a copy."""
-        observed = self._observed
-        single = observed.plan.work.passes[0]
-        ends = observed.gate == len(single.gates) - 1
-        ends &= observed.pass_row == observed.plan.work.rows_of(single) - 1
-        ends &= (observed.position == 0) & (observed.column == single.columns - 1)
+        probes = self.probes
+        single = probes.plan.work.passes[0]
+        ends = probes.gate == len(single.gates) - 1
+        ends &= probes.pass_row == probes.plan.work.rows_of(single) - 1
+        ends &= (probes.position == 0) & (probes.column == single.columns - 1)
         current: Fields = {}
-        for name, value in self._fields(observed.core.store.x_step).items():
+        for name, value in self._fields(probes.core.store.x_step).items():
             copy = Signal(len(value), name=f"step_{name}_copy")
-            with observed.m.If(observed.inside("sequencer.go") & ends):
-                observed.m.d.sync += copy.eq(value)
+            with probes.m.If(probes.inside("sequencer.go") & ends):
+                probes.m.d.sync += copy.eq(value)
             current[name] = copy
         return current
 
@@ -79,23 +77,23 @@ class Steps:
         return {"last": step.last, "stream": step.stream if several else Const(0)}
 
 
-def claim_inputs(observed: Observed) -> None:
+def claim_inputs(steps: Steps) -> None:
     """The banks of x that count as full are full, and a step's input is there until released.
 
     Whether one is whole is known in time, although it is a register.
     """
-    plan, steps = observed.plan, observed.step
+    probes, plan = steps.probes, steps.probes.plan
     banks = steps.fill_bank ^ steps.read_bank
     fits = (steps.full <= 2) & (banks == steps.full[0]) & (steps.index < plan.network.inputs)
-    observed.claims.always("input_banks_fit", fits)
-    in_use = (observed.position == 0) & (observed.column == plan.network.inputs - 1)
-    in_use &= (observed.pass_row != 0) | (observed.gate != 0)
-    release = observed.core.store.x_release
-    there = (steps.full >= in_use + release) & (~release | (observed.position == 1))
-    observed.claims.always("input_is_there", there)
-    whole = observed.inside("store.whole")
-    observed.claims.always("input_is_known_to_be_whole", whole == (steps.full != release))
-    known = observed.core.i.ready == (steps.full != 2)
-    known &= observed.inside("store.at_first") == (steps.index == 0)
-    known &= observed.inside("store.at_last") == (steps.index == plan.network.inputs - 1)
-    observed.claims.always("input_knows_its_room", known)
+    probes.claims.always("input_banks_fit", fits)
+    in_use = (probes.position == 0) & (probes.column == plan.network.inputs - 1)
+    in_use &= (probes.pass_row != 0) | (probes.gate != 0)
+    release = probes.core.store.x_release
+    there = (steps.full >= in_use + release) & (~release | (probes.position == 1))
+    probes.claims.always("input_is_there", there)
+    whole = probes.inside("store.whole")
+    probes.claims.always("input_is_known_to_be_whole", whole == (steps.full != release))
+    known = probes.core.i.ready == (steps.full != 2)
+    known &= probes.inside("store.at_first") == (steps.index == 0)
+    known &= probes.inside("store.at_last") == (steps.index == plan.network.inputs - 1)
+    probes.claims.always("input_knows_its_room", known)
