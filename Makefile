@@ -22,10 +22,11 @@ $(READY): pyproject.toml tools/setup
 run: $(READY) ## Demonstration: digits through golden model, Icarus and Verilator; results in build/run/
 	@$(WITH_BIN) $(BIN)/litelstm demo
 
-lint: $(READY) ## Style, formatting and types
+lint: $(READY) ## Style, formatting, types and layers of imports
 	@$(WITH_BIN) $(BIN)/ruff check .
 	@$(WITH_BIN) $(BIN)/ruff format --check .
 	@$(WITH_BIN) $(BIN)/pyright
+	@$(WITH_BIN) $(BIN)/lint-imports --no-cache
 
 test: lint ## Lint, then all tests
 	@$(WITH_BIN) $(BIN)/pytest -q $(PARALLEL)
