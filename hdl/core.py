@@ -21,8 +21,10 @@ from hdl.sequencer.loaded_sequencer import LoadedSequencer
 from hdl.sequencer.sequencer import Sequencer
 from hdl.store.operand_store import OperandStore, all_ready
 from hdl.store.state_access import StateAccess
-from hdl.timing.latency import RESTS
 from hdl.update.state_update import StateUpdate
+
+RESTS = 8
+"""Cycles, beside the depth of the state update, after which a core that stands still is empty."""
 
 
 class Core(Component):
@@ -40,10 +42,10 @@ class Core(Component):
         watched: whether a bus counts what happens inside.
 
     Attributes:
-        i: one input element a beat, ``network.inputs`` beats a step, with the step's
+        i: one input element per beat, ``network.inputs`` beats per step, with the step's
             :class:`golden.interface.Control`: ``last`` and ``save`` are looked at in a step's last
             beat, ``stream``, ``keep`` and ``load`` in its first.
-        o: one output word a beat, ``plan.result_words`` beats a result; ``last`` with the last
+        o: one output word per beat, ``plan.result_words`` beats per result; ``last`` with the last
             word of a sequence's last result, ``stream`` with every word.
         i_state, o_state: state words in the order of :func:`golden.sessions.state_vectors`, where
             the interface can load and save. A step with ``load`` takes them once its first beat is
@@ -198,7 +200,7 @@ class Core(Component):
             m.d.sync += stood.eq(stood + 1)
 
     def _completed(self, m: Module, clears: Value) -> tuple[Value, Any]:
-        """Whether the array takes the operation that completes a row, and which row that is.
+        """Tell whether the array takes the operation that completes a row, and which row that is.
 
         What was issued before the core is cleared is forgotten.
         """

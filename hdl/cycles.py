@@ -23,25 +23,20 @@ from numpy.typing import NDArray
 from golden.errors import InputError
 from golden.interface import Control
 from golden.sessions import state_words
+from hdl.parts.output_buffer import OutputBuffer
 from hdl.plan import Plan
+from hdl.sequencer.sequencer import Sequencer
 from hdl.spec.passes import Job, Pass
-from hdl.timing.latency import (
-    ACCESS,
-    CLASS,
-    HEAD_FREE,
-    INPUT,
-    ISSUE_TO_ARRAY,
-    OUTPUT_BUFFER,
-    QUEUE,
-    RELEASE,
-    ROOM,
-    ROW_SPACING,
-    SETTLED,
-)
+from hdl.store.state_access import StateAccess
+from hdl.timing.latency import CLASS
 from hdl.timing.series import Series
+from hdl.update.unit_dispatch import UnitDispatch
 
 Repeats = Iterable[tuple[Sequence[Control], int]]
 """Steps, and how many times they follow each other."""
+
+MARGIN = 12
+"""Cycles, beside the depth of the state update: more than any latency added to a past cycle."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +46,7 @@ class CycleCount:
     Attributes:
         series: cycles of ``inputs``, ``outputs``, ``loaded``, ``saved`` and ``steps``.
         end: cycle after the last operation.
-        issued: operations of the array, one a cycle.
+        issued: operations of the array, one per cycle.
         waited: cycles in which the array waited, by what it waited for.
     """
 
@@ -98,7 +93,7 @@ class CycleCount:
 
 @dataclass(frozen=True, kw_only=True)
 class SteadyState:
-    """Cycles of one step of long sequences; of one a stream, step by step in turns.
+    """Cycles per step of long sequences; with several streams, of one sequence per stream in turns.
 
     Attributes:
         cycles_per_step: measured over the steps at the end.
@@ -204,7 +199,7 @@ class _Step:
 
 @dataclass(frozen=True, kw_only=True)
 class _Mark:
-    """How far a count had come: repeats still to do, and all that only ever grows."""
+    """Progress of a count at some step: repeats still to do, and everything that only grows."""
 
     left: int
     now: int
@@ -273,7 +268,7 @@ class _Run:
         One that lies so far back that it cannot be the larger is as good as any other such.
         """
         cost = self.plan.update_cost
-        far = self.now - cost.depth - max(OUTPUT_BUFFER, HEAD_FREE) - 8
+        far = self.now - cost.depth - MARGIN
 
         def ago(cycles: Iterable[int]) -> tuple[int, ...]:
             return tuple(max(cycle, far) - self.now for cycle in cycles)
@@ -303,7 +298,7 @@ class _Run:
         )
 
     def _skip(self, mark: _Mark, times: int) -> None:
-        """What came since a mark comes so many times again."""
+        """Repeat everything since a mark ``times`` more times, without following it."""
         period = self.now - mark.now
         late = times * period
         for series, since in zip(self._series.values(), mark.lengths, strict=True):
@@ -341,18 +336,18 @@ class _Run:
         stream.starts, stream.unused = control.last, False
 
     def _load(self) -> None:
-        """State words go in, one a cycle, before the step at hand."""
+        """Load state words, one per cycle, before the step at hand."""
         begin = max(self.now, self.inputs[-self.plan.network.inputs] + 1, self._settled())
         words = state_words(self.plan.network)
         self.loaded += range(begin + 1, begin + 1 + words)
-        self._wait_until(begin + words + ACCESS, "state words")
+        self._wait_until(begin + words + StateAccess.ACCESS, "state words")
 
     def _save(self) -> None:
-        """State words come out, one in two cycles, before the next step."""
+        """Save state words, one per two cycles, before the next step."""
         begin = max(self.now, self._settled())
         words = state_words(self.plan.network)
         self.saved += range(begin + 2, begin + 2 + 2 * words, 2)
-        self._wait_until(begin + 2 * words + ACCESS, "state words")
+        self._wait_until(begin + 2 * words + StateAccess.ACCESS, "state words")
 
     def _wait_until(self, cycle: int, what: str) -> None:
         self.waited[what] += cycle - self.now
@@ -361,7 +356,7 @@ class _Run:
     def _settled(self) -> int:
         """First cycle in which all units that were completed are known to be written."""
         jobs = (job for job in self.entries if self.plan.work.jobs[job].makes)
-        return max((self._drained(job) + SETTLED for job in jobs), default=0)
+        return max((self._drained(job) + StateAccess.SETTLED for job in jobs), default=0)
 
     def _take_inputs(self) -> None:
         """One step's elements, as soon as a bank is free."""
@@ -393,8 +388,8 @@ class _Run:
     def _ready(self, single: Pass) -> NDArray[np.int64]:
         """For each column the first cycle in which it may start."""
         if single.source < 0:
-            released = self.releases[-1] + RELEASE if self.releases else 0
-            return np.maximum(np.array(self.inputs[-single.columns :]) + INPUT, released)
+            released = self.releases[-1] + Sequencer.RELEASE if self.releases else 0
+            return np.maximum(np.array(self.inputs[-single.columns :]) + Sequencer.INPUT, released)
         job = self.plan.work.job_making(single.operand, single.source)
         if single.recurrent and (self.step.independent or job not in self.entries):
             return np.zeros(single.columns, dtype=np.int64)
@@ -405,7 +400,7 @@ class _Run:
         if job not in self.entries:
             return 0
         makes = self.plan.work.jobs[job].makes
-        latency = self.plan.update_cost.written[makes[-1]] if makes else HEAD_FREE
+        latency = self.plan.update_cost.written[makes[-1]] if makes else Sequencer.HEAD_FREE
         return int(self.entries[job][-1]) + latency
 
     def _drain(self, single: Pass, number: int, start: int) -> None:
@@ -418,15 +413,15 @@ class _Run:
         for row in range(job.rows):
             units = min(plan.options.lanes, job.units - row * plan.options.lanes)
             words = self._words(job, row, units) if emits else 0
-            enters = start + (row + 1) * len(single.gates) - 1 + ISSUE_TO_ARRAY + QUEUE
-            enters = max(enters, self.row_free)
+            done = start + (row + 1) * len(single.gates) - 1 + Sequencer.ISSUE_TO_ARRAY
+            enters = max(done + UnitDispatch.LATENCY, self.row_free)
             if words:
-                enters = max(enters, self._room(words) + ROOM)
+                enters = max(enters, self._room(words) + UnitDispatch.ROOM)
             enters = self._in_phase(enters)
             entries.append(enters + cost.interval * np.arange(units))
             self.entered_last = int(entries[-1][-1])
             self.row_free = max(
-                enters + ROW_SPACING,
+                enters + UnitDispatch.ROW_SPACING,
                 self.entered_last + cost.interval * (1 + -units % cost.banks),
             )
             if words:
@@ -444,14 +439,14 @@ class _Run:
         latency += CLASS if self.plan.options.interface.classes else 0
         for entry in entries:
             before = self.outputs[-1] + 1 if self.outputs else 0
-            self.outputs.append(max(entry + latency + OUTPUT_BUFFER, before))
+            self.outputs.append(max(entry + latency + OutputBuffer.LATENCY, before))
 
     def _in_phase(self, enters: int) -> int:
         """The first cycle from ``enters`` on in which a unit may enter beside those in flight."""
         if self.entered_last is None:
             return enters
         cost = self.plan.update_cost
-        free = self.entered_last + cost.depth + 4
+        free = self.entered_last + cost.depth + UnitDispatch.REST
         aligned = enters + (self.entered_last - enters) % cost.interval
         return aligned if aligned < free else max(enters, free)
 

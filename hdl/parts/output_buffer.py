@@ -15,13 +15,16 @@ from hdl.parts.memory import block_memory
 class OutputBuffer(Component):
     """Queue of output words without a full flag: its writer, `UnitDispatch`, counts the room.
 
-    Latency: ``latency.OUTPUT_BUFFER`` cycles. Holds ``places`` words, a power of two, the
-    offered one included.
+    Latency: ``LATENCY`` cycles. Throughput: a word per cycle.
+    Cost: a memory of ``places`` words, a power of two; the word on offer is one of them.
 
     Attributes:
         write, word: a word comes.
         o: the words in order.
     """
+
+    LATENCY = 2
+    """Cycles from writing a word until the stream offers it."""
 
     def __init__(self, *, shape: Any, places: int) -> None:
         self.places = places

@@ -1,4 +1,4 @@
-"""The sequencer: one operation of the MAC array a cycle, in the order of the plan's passes."""
+"""The sequencer: one operation of the MAC array per cycle, in the order of the plan's passes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from hdl.plan import Plan
 from hdl.sequencer.readiness import Announced, Place, Readiness
 from hdl.sequencer.step import Step
 from hdl.spec.passes import Job
+from hdl.timing.latency import ANNOUNCED
 
 
 class Sequencer(Component):
@@ -35,7 +36,7 @@ class Sequencer(Component):
     A step whose state is loaded, and the one after a step whose state is saved, wait until that
     is done.
 
-    Latency: an operation is presented one cycle after it was decided on.
+    Latency: one cycle from deciding on an operation until it is presented. See also the constants.
 
     Attributes:
         x_ready, x_whole, x_step, x_releasing, x_release, ready, restart: see
@@ -50,6 +51,19 @@ class Sequencer(Component):
         row: the row that ``done`` completes.
         waits: where ``watched``: what is next is a column of x whose element is not there.
     """
+
+    INPUT = ANNOUNCED
+    """Cycles from accepting an input element until the sequencer may read it."""
+
+    RELEASE = 4
+    """Least number of cycles from a step's last operation over x to the next step's first one."""
+
+    HEAD_FREE = 4
+    """Cycles from a result's last unit entering the state update until the sequencer may complete
+    the head's sums again."""
+
+    ISSUE_TO_ARRAY = 2
+    """Cycles from deciding on an operation until it enters the MAC array."""
 
     COMING: ClassVar[int] = 1
     """Position of the pass that follows, after a reset."""
@@ -93,7 +107,7 @@ class Sequencer(Component):
         return {}
 
     def _first(self) -> dict[str, Any]:
-        """What the plan says of the first pass."""
+        """Return the constants of the first pass."""
         return pass_constants(self.plan, 0, self.plan.work.passes[0])
 
     def elaborate(self, platform: object) -> Module:
@@ -171,7 +185,7 @@ class Sequencer(Component):
         return self.plan.capacity.head
 
     def _following(self, m: Module, coming: Signal) -> Any:
-        """What the plan says of the pass after the current one."""
+        """Select the constants of the pass after the current one."""
         plan = self.plan
         following: Any = Signal(constants_layout(plan))
         with m.Switch(coming):
@@ -182,23 +196,23 @@ class Sequencer(Component):
         return following
 
     def _answers(self, now: Any, step: Step) -> Value:
-        """Whether a head is asked at the end of the step whose pass follows."""
+        """High when the head's pass ends the step that the following pass belongs to."""
         if not self._has_head or self.plan.options.interface.every_step:
             return Const(self._has_head, 1)
         return Mux(now.is_input, step.next_last, step.last)
 
     def _enters(self, m: Module, passed: Value) -> Value:
-        """When the following pass becomes the current one."""
+        """High when the following pass becomes the current one."""
         return passed
 
     def _ends(self, now: Any) -> list[Any]:
-        """What a step's end changes of what the plan says of its last pass: x comes next."""
+        """Clear the constants that describe the next pass: after a step's last pass it is x."""
         return [now[name].eq(0) for name in OF_NEXT]
 
     def _held_for_state(
         self, m: Module, position: Signal, walk: Any, at: Any, step: Step, *, ended: Value
     ) -> Value:
-        """Whether a step must not start, because a state has to be saved or loaded before."""
+        """High while a step must not start, because a state has to be saved or loaded first."""
         if self.plan.options.interface.state != "load":
             return Value.cast(0)
         starts = Signal()
@@ -223,11 +237,11 @@ class Sequencer(Component):
         return restarted
 
     def _of_next(self, now: Any, following: Any, at: Any) -> dict[str, Value]:
-        """What of the following pass readiness depends on."""
+        """Facts about the following pass that readiness depends on."""
         return {name: now[name] for name in OF_NEXT}
 
     def _announced(self, operand: str, source: int, restarted: list[Value]) -> Announced:
-        """What is known of a vector."""
+        """Readiness of a vector."""
         maker = self._maker(operand, source)
         if maker is None:
             return Announced(
@@ -241,11 +255,11 @@ class Sequencer(Component):
         return self.plan.work.job_making(operand, source) if source >= 0 else None
 
     def _drains(self) -> list[Value]:
-        """For each index of ``drains`` whether the sums of the time before are not needed."""
+        """For each index of ``drains`` a bit: the sums of the step before are no longer needed."""
         return [self._drained(job) for job in self.plan.work.jobs]
 
     def _drained(self, job: Job) -> Value:
-        """Whether a job's sums of the time before are no longer needed."""
+        """High when the state update has read a job's sums of the step before."""
         if job.head:
             return self.head_free
         return self.ready[f"{job.makes[-1]}{job.layer}"] == job.units
@@ -332,7 +346,7 @@ the pass' last; it is the first of a column that completes a job; it may be issu
 
 
 def left(constants: Any) -> dict[str, Any]:
-    """What of a column and of a row is left at a pass' start."""
+    """Rows and gates that are left after the first operation of a pass."""
     return {f"{loop}s_left": constants[f"last_{loop}"] for loop in ("gate", "row")}
 
 

@@ -36,7 +36,7 @@ class StateAccess(Component):
     A request is served once all units that the array has completed are written. Words come in the
     order of :func:`golden.sessions.state_vectors`.
 
-    Latency: ``latency.ACCESS`` cycles beside the words. Throughput: a word a cycle to load, one
+    Latency: ``ACCESS`` cycles beside the words. Throughput: a word per cycle to load, one
     in two cycles to save.
 
     Attributes:
@@ -50,6 +50,12 @@ class StateAccess(Component):
         write_h, ..., address, state_stream: to the operand store.
         state_h, state_c: what the store answers to ``address``, one cycle later.
     """
+
+    ACCESS = 2
+    """Cycles of loading or saving a state, beside those of its words."""
+
+    SETTLED = 1
+    """Cycles from the last unit being ready for the sequencer until an access may begin."""
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
@@ -142,7 +148,7 @@ class StateAccess(Component):
         return m
 
     def _table(self, m: Module, segment: Value) -> Any:
-        """What was loaded of a segment."""
+        """Read a segment's word from the loaded table."""
         m.submodules.table = table = LoadedMemory(plan=self.plan, section="state", table=True)
         m.d.comb += [
             table.write.eq(self.write),

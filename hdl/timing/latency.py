@@ -1,6 +1,7 @@
-"""Latencies and costs that both the hardware and the cycle count are made from.
+"""Latencies in cycles that several blocks agree on.
 
-The hardware asserts, when it is elaborated, that it has these.
+A latency of one block alone is a constant of its class. :mod:`hdl.cycles` computes with all of
+them, and every simulation without stalls asserts that the core keeps to its result.
 """
 
 from __future__ import annotations
@@ -8,54 +9,55 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ANNOUNCED = 4
-"""Cycles from an element being announced until the sequencer may decide to read it."""
+"""Cycles from announcing an element of h, c or r * h until the sequencer may read it.
 
-INPUT = ANNOUNCED
-"""The same from an input element being taken."""
-
-RELEASE = 4
-"""Cycles from a step's last operation over x until the next one's first, at least."""
-
-HEAD_FREE = 4
-"""Cycles from a result's last unit entering the state update until the next may be completed."""
-
-ISSUE_TO_ARRAY = 2
-"""Cycles from the sequencer's decision until the operation enters the MAC array."""
+The element is written in the last of them. The sequencer spends them on a count, its selection, its
+comparison and the decision, see :mod:`hdl.sequencer.readiness`.
+"""
 
 TOTAL = 3
-"""Cycles from an operation until its sums are known: two for the factors, one for the product."""
+"""Cycles from an operation entering the MAC array until its sums are known.
+
+Two take the factors, one the product.
+"""
 
 SHADOW = TOTAL + 1
-"""Cycles from an operation that completes a row until the row can be read from the shadow."""
-
-QUEUE = 3
-"""Cycles from such an operation until the row's first unit enters the state update."""
-
-ROW_SPACING = 2
-"""Cycles between the first units of two rows, at least."""
-
-ROOM = 3
-"""Cycles from the output buffer having room until a row that waited for it enters."""
+"""Cycles from the operation that completes a row until the shadow holds the row."""
 
 READ = 1
-"""Stage in which the shadow is asked for a unit's first sum; one a cycle follows."""
+"""Cycles from a unit entering the state update until the shadow is asked for its first sum.
+
+Its other sums follow, one per cycle.
+"""
+
+SOFT_PRODUCT = 5
+"""Cycles of a product in logic, see :class:`hdl.update.soft_product.SoftProduct`."""
+
+READ_STATE = 3
+"""Cycles from addressing h and c of step t-1 until they are there.
+
+The memory takes two; one replaces them by zero in a first step.
+"""
+
+CLASS = 1
+"""Cycles from a result's last logit until its class is known."""
+
+ACTIVATE = 4
+"""Cycles from the last word of a weight image until ``i`` is ready for the first element."""
 
 
 def drain_latency(*, deep: bool) -> int:
-    """Cycles from asking the shadow for a sum until it is there."""
+    """Cycles from asking the shadow for a sum until it delivers the sum."""
     return 1 + deep
 
 
 def tanh_latency(*, interpolate: bool, deep: bool) -> int:
-    """Cycles of a tanh table: (choice,) magnitude and index, look-up of two, (interpolation,) sign.
+    """Cycles of a tanh table.
 
-    The choice of the argument and its binary point has a cycle of its own where it is ``deep``.
+    One each for: magnitude and index; look-up, twice; interpolation, if any; sign. A ``deep``
+    update takes one more at first, for the choice of the argument and its binary point.
     """
     return 4 + interpolate + deep
-
-
-SOFT_PRODUCT = 5
-"""Cycles of a product in logic, see :class:`hdl.update.soft_product.SoftProduct`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +66,10 @@ class Delays:
 
     Attributes:
         first_sum: stage of a unit's first sum with its bias.
-        bias: of adding it; its lower half first where there are two.
-        narrow: rounding, (and, a register later,) limiting.
-        product: of a shared multiplier.
-        tanh: of a table, see :func:`tanh_latency`.
+        bias: cycles of adding the bias; a ``deep`` update adds its lower half first.
+        narrow: cycles of rounding and limiting; a ``deep`` update has a register between them.
+        product: cycles of a shared multiplier.
+        tanh: cycles of a table, see :func:`tanh_latency`.
     """
 
     first_sum: int
@@ -78,12 +80,12 @@ class Delays:
 
     @classmethod
     def of(cls, *, deep: bool, soft: bool, interpolate: bool) -> Delays:
-        """Of a core.
+        """Return the delays of a core.
 
         Args:
             deep: see :attr:`hdl.spec.storage.Storage.deep`.
             soft: products are made in logic.
-            interpolate: whether the tanh tables interpolate.
+            interpolate: the tanh tables interpolate.
         """
         bias = 1 + deep
         return cls(
@@ -93,26 +95,3 @@ class Delays:
             product=SOFT_PRODUCT if soft else 1,
             tanh=tanh_latency(interpolate=interpolate, deep=deep),
         )
-
-
-READ_STATE = 3
-"""Cycles from h and c of step t-1 being addressed until they are there: two of the memory, and one
-for zero in a first step."""
-
-CLASS = 1
-"""Cycles from a result's last logit until its class is known."""
-
-ACCESS = 2
-"""Cycles that loading or saving a state takes beside those of its words."""
-
-SETTLED = 1
-"""Cycles from all units being ready until a state may be loaded or saved."""
-
-ACTIVATE = 4
-"""Cycles from the last word of an image until ``i`` is ready for the first element."""
-
-RESTS = 8
-"""Cycles, beside those of the state update, after which what stands still is not in flight."""
-
-OUTPUT_BUFFER = 2
-"""Cycles from a write to the output buffer until the stream shows the word."""

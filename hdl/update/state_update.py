@@ -17,7 +17,7 @@ from hdl.parts.component import Component, delayed
 from hdl.parts.numeric import constant_by, span
 from hdl.parts.output_buffer import OutputBuffer
 from hdl.plan import Plan
-from hdl.timing.latency import ANNOUNCED, CLASS, QUEUE, READ, READ_STATE, SHADOW
+from hdl.timing.latency import ANNOUNCED, CLASS, READ, READ_STATE, SHADOW
 from hdl.update.builder import UpdateBuilder
 from hdl.update.pipeline import Staged
 from hdl.update.shadow_reader import ShadowReader
@@ -35,9 +35,9 @@ class StateUpdate(Component):
     stalls: a row that emits words enters only when the output buffer, which holds at least one
     whole result, has room for it.
 
-    Latency: ``latency.QUEUE`` cycles from ``row_done`` until the row's first unit enters, if
+    Latency: ``UnitDispatch.LATENCY`` cycles from ``row_done`` until the row's first unit enters, if
     the rows before it are through; from there ``plan.update_cost``.
-    Cost: the multipliers, tanh tables, a bias memory a gate, a buffer of one result.
+    Cost: the multipliers, tanh tables, one bias memory per gate, a buffer of one result.
 
     Attributes:
         row_done, row: a row is complete; ``latency.SHADOW`` cycles later it can be read from
@@ -83,7 +83,7 @@ class StateUpdate(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         plan, cost = self.plan, self.plan.update_cost
-        assert QUEUE + READ >= SHADOW
+        assert UnitDispatch.LATENCY + READ >= SHADOW
         m.submodules.entry = entry = UnitDispatch(plan=plan)
         unit = entry.unit
         m.d.comb += [
@@ -127,7 +127,7 @@ class StateUpdate(Component):
         return m
 
     def _watch_head(self, m: Module, unit: Any) -> None:
-        """Whether the head's sums have been drained: its last unit has entered."""
+        """Tell whether the head's sums have been drained: its last unit has entered."""
         head_waits = Signal()
         m.d.comb += self.head_free.eq(~head_waits)
         with m.If(self.head_start):
@@ -136,7 +136,7 @@ class StateUpdate(Component):
             m.d.sync += head_waits.eq(0)
 
     def _is_head(self, kind: Value) -> Value:
-        """Whether a unit is the head's; without head nobody asks."""
+        """Tell whether a unit is the head's; without head nobody asks."""
         if not self.plan.options.storage.loadable:
             return kind == len(self.plan.kinds) - 1
         return kind.matches(*(n for n, one in enumerate(self.plan.kinds) if one.head))
@@ -165,7 +165,7 @@ class StateUpdate(Component):
         return constant_by(m, builder.pipe.job_at(stage), layers, name=f"{vector}_layer")
 
     def _result(self, builder: UpdateBuilder) -> Staged:
-        """What goes to the output: the head's sums, or h."""
+        """Build the result for the output: the head's narrowed sums, or h."""
         if not self.plan.capacity.head:
             stage, value, _ = builder.written("h")
             return Staged(value, stage, ())

@@ -52,8 +52,9 @@ class UnitDispatch(Component):
     A row takes a multiple of the shadow's banks. One that emits words enters only when the output
     buffer has room for all of them.
 
-    Latency: ``latency.QUEUE`` cycles from ``row_done`` until the row's first unit enters, if
-    the rows before it are through; ``hdl.timing.latency.ROW_SPACING`` between rows at least.
+    Latency: ``LATENCY`` cycles from ``row_done`` until the row's first unit enters, if the rows
+    before it are through.
+    Throughput: a unit per ``plan.update_cost.interval`` cycles, a row per ``ROW_SPACING`` at most.
 
     Attributes:
         row_done, row: a row is complete.
@@ -62,6 +63,21 @@ class UnitDispatch(Component):
         alive: the stages of the state update that have a unit in them.
         in_flight: any of them has.
         phase: see :class:`hdl.update.pipeline.Pipeline`.
+    """
+
+    LATENCY = 3
+    """Cycles from a complete row until its first unit enters the state update."""
+
+    ROW_SPACING = 2
+    """Least number of cycles between the first units of two rows."""
+
+    ROOM = 3
+    """Cycles from a word leaving the output buffer until a row that waited for room enters."""
+
+    REST = 4
+    """Cycles, beside the update's depth, after which a unit no longer fixes the phase of the next.
+
+    ``in_flight`` falls in the first of them, ``rested`` rises, ``enters`` rises, the unit is there.
     """
 
     def __init__(self, *, plan: Plan) -> None:
@@ -119,7 +135,7 @@ class UnitDispatch(Component):
         return self.plan.update_cost.interval - 1
 
     def _in_flight(self, m: Module) -> Value:
-        """Whether any unit is in the state update."""
+        """Tell whether any unit is in the state update."""
         alive = delayed(m, self.unit.valid, self.plan.update_cost.depth, name="alive", resets=True)
         later = Signal()
         m.d.comb += self.alive.eq(Cat(alive))
@@ -127,7 +143,7 @@ class UnitDispatch(Component):
         return self.unit.valid | later
 
     def _room(self, m: Module, row: Any, enters: Value) -> Value:
-        """Whether the next row's words fit the output buffer."""
+        """Tell whether the next row's words fit the output buffer."""
         places = self.plan.sizes.output_places
         taken = Signal(span(places + 1))
         given_before = Signal()
