@@ -1,4 +1,4 @@
-"""What the hardware must know of each cell: the order of its passes and its state update.
+"""Each cell as the hardware sees it: the order of its passes and its state update.
 
 The gates themselves, and which operand each reads, come from :mod:`golden.cells`. To add a cell,
 describe it here too and list it in ``CELLS``.
@@ -18,10 +18,10 @@ S = TypeVar("S")
 
 
 class Update(Protocol[S]):
-    """What a state update is built from.
+    """Operations that a state update is written in.
 
-    `UpdateBuilder` makes gates of it, `latency` counts its
-    stages. All results are exact but those of ``narrow``, ``make``, ``sigmoid`` and ``tanh``.
+    `UpdateBuilder` makes gates of them, :mod:`hdl.timing.update_cost` counts their stages. All
+    results are exact but those of ``narrow``, ``make``, ``sigmoid`` and ``tanh``.
     """
 
     def sum(self, gate: str, *, c: S | None = None) -> S:

@@ -26,7 +26,7 @@ from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 
 NAME = "litelstm_core"
-"""Of the top module, if none is given."""
+"""Default name of the top module."""
 
 
 class Top(Component):

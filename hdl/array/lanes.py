@@ -42,7 +42,7 @@ class ArrayShape:
 
     @property
     def place(self) -> data.StructLayout:
-        """Where a sum lives: its row and gate."""
+        """Layout of a sum's place in a lane: its row and gate."""
         return data.StructLayout({"gate": span(self.gates), "row": span(self.rows)})
 
     @property
@@ -51,22 +51,21 @@ class ArrayShape:
         return len(span(self.rows)) << (self.gates - 1).bit_length()
 
     def address(self, place: Any) -> Value:
-        """Where those memories hold the sum of a place."""
+        """Address of a place's sum in a lane's memory of accumulators, and in its shadow."""
         return Cat(place.gate[: (self.gates - 1).bit_length()], place.row)
 
 
 class Lanes(Component):
-    """One operand times one word of weights a cycle, added to a row of accumulators.
+    """Multiplies one operand by one word of weights per cycle, and adds to a row of accumulators.
 
         weights ─► weights_q ─► weights_q2 ► ┌───┐ product_q ┌───┐
                                              │ × │ ────────► │ + │ ─► total ─► accumulators
                      operand ► operand_q ──► └───┘           └───┘ ◄─ accumulators, total_q or 0
 
-    One word a cycle without exception: a sum that was written in the cycle before is forwarded.
-
-    Latency: the sums are known ``latency.TOTAL`` cycles after the operation. ``weights_q`` is
+    Latency: ``latency.TOTAL`` cycles from an operation until its sums are known. ``weights_q`` is
     the output register of the weights' block RAM where a part has one.
-    Cost: ``lanes`` multipliers; a memory of accumulators for each, or one for all.
+    Throughput: one operation per cycle, always: a sum written in the cycle before is forwarded.
+    Cost: ``lanes`` multipliers; one memory of accumulators per lane, or one for all.
 
     Attributes:
         i_valid, i_operand, i_weights, i_place, i_first: see :class:`hdl.array.mac_array.MacArray`.
@@ -85,7 +84,7 @@ class Lanes(Component):
                 "i_first": In(1),
                 "valid": Out(1),
                 "place": Out(shape.place),
-                # A port a lane: a wide word assigned in slices costs Icarus a factor of ten.
+                # One port per lane: a wide word assigned in slices costs Icarus a factor of ten.
                 "total": Out(signed(shape.accumulator_width)).array(shape.lanes),
             }
         )

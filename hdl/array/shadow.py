@@ -18,7 +18,7 @@ from hdl.parts.numeric import span
 
 
 def read_layout(shape: ArrayShape) -> data.StructLayout:
-    """What to read from a bank: the sum of a row and gate, of the ``group``-th of its lanes."""
+    """Layout of a request to a bank: row and gate of the sum, ``group`` of its lane in the bank."""
     groups = -(-shape.lanes // shape.banks)
     return data.StructLayout(
         {"gate": span(shape.gates), "row": span(shape.rows), "group": span(groups)}
@@ -26,13 +26,15 @@ def read_layout(shape: ArrayShape) -> data.StructLayout:
 
 
 class Shadow(Component):
-    """A memory a lane, read one sum a cycle and bank.
+    """Keeps finished sums until the state update has read them.
 
-    Several banks of fewer lanes are smaller than one wide multiplexer a gate: a unit's gates
-    are read one after the other, and units of different banks at the same time.
+    One memory per lane. Each bank of lanes delivers one sum per cycle: the gates of a unit are read
+    one after the other, units of different banks at the same time. That takes less logic than a
+    multiplexer over all lanes per gate.
 
-    Cost: a memory of ``shape.sums`` words a lane, or one for each bank, and a multiplexer over the
-    lanes of each bank.
+    Latency: `drain_latency` cycles.
+    Throughput: all lanes' sums of a place written, and one sum per bank read, per cycle.
+    Cost: one memory of ``shape.sums`` words per lane, or one per bank; one multiplexer per bank.
 
     Attributes:
         i_fill, i_place, i_total: write all lanes' sums of a place.
@@ -84,7 +86,7 @@ class Shadow(Component):
         return drain.data
 
     def _shared(self, m: Module, bank: int) -> None:
-        """The memory of all lanes of a bank, which gives a word a cycle later, and the sum of it.
+        """Build the memory of a bank's lanes: it delivers a word a cycle later, then the sum in it.
 
         Nobody asks for a sum in the cycle in which it is written.
         """
@@ -99,7 +101,7 @@ class Shadow(Component):
             *(fill.data[group].eq(total) for group, total in enumerate(totals)),
             drain.addr.eq(shape.address(self.read[bank])),
         ]
-        # A bit a lane: fewer levels of small LUTs than a multiplexer has.
+        # One bit per lane: fewer levels of small LUTs than a multiplexer has.
         groups = Cat(self.read[bank].group == group for group in range(len(totals)))
         groups_q = delayed(m, groups, 1, name=f"group{bank}")[-1]
         masked = [

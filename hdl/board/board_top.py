@@ -24,10 +24,10 @@ TOP = "litelstm_board"
 """Name of the top module."""
 
 POWER_ON_SECONDS = 15e-6
-"""So long the block RAMs of an iCE40 may give nothing after its configuration."""
+"""Seconds after configuration during which an iCE40's block RAMs may not deliver their contents."""
 
 MAX_BAUD_ERROR = 0.02
-"""Of a bit's length. Half a bit in ten is what both sides together can be off."""
+"""Largest error of a rate, in bits per bit. Both ends together may be off by half a bit in ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Line:
 
     Attributes:
         clock: of the board, Hz; the whole design runs with it.
-        baud: bits a second.
+        baud: bits per second.
 
     Raises:
         InputError: the clock cannot make the rate well enough.

@@ -116,7 +116,7 @@ class Responder(Component):
         return m
 
     def _check(self, m: Module, cut: Signal, refuse: Refuse) -> None:
-        """What a frame is, once it is there: whole and right, or of no use."""
+        """Refuse a frame that is cut, damaged or too long; go on to decide on any other."""
         with m.If(cut):
             refuse(Fault.OVERRUN, known=False)
         with m.Elif(~self.valid):
@@ -127,7 +127,7 @@ class Responder(Component):
             m.next = "DECIDE"
 
     def _decide(self, m: Module, content: Any, refuse: Refuse) -> None:
-        """What is done with a request."""
+        """Start what a request asks for, or refuse it."""
         with m.If(self._kind == Kind.IDENTIFY):
             with m.If(self._place > HEADER):
                 refuse(Fault.LENGTH)

@@ -174,7 +174,7 @@ class BusCore(Component):
             m.d.comb += word.id.eq(core.o.payload.stream)
 
     def _connect_marks(self, m: Module, marks: Marks, restart: Value) -> None:
-        """What the guards say of each sequence to its mark."""
+        """Connect the guards' verdict on each sequence to the queue of marks."""
         guard, states, verdicts = self.guard, self.state_guard, self.verdicts
         judge = verdicts or guard
         m.d.comb += [
@@ -196,7 +196,7 @@ class BusCore(Component):
                 m.d.comb += [verdicts.loaded.eq(states.add), verdicts.defective.eq(states.mark)]
 
     def _ends_result(self, m: Module) -> Value:
-        """Whether the word that the core offers is its result's last."""
+        """Tell whether the word that the core offers is its result's last."""
         core, words = self.core, self.plan.result_words
         if words == 1:
             return Value.cast(1)
@@ -230,7 +230,7 @@ class BusCore(Component):
         return waiting.any() | ~packer.empty
 
     def _count(self, m: Module, marks: Marks, saving: Value) -> None:
-        """What happens, to the registers that tell of it: a cycle later, for it is known late."""
+        """Tell the registers what happened, a cycle later: events are known late in theirs."""
         registers, guard, core, y = self.registers, self.guard, self.core, self.packer.o
         early, late, unknown, dropped, stepped = (
             _later(m, getattr(guard, name), name)
@@ -361,7 +361,7 @@ def _later(m: Module, event: Value, name: str) -> Signal:
 
 
 def _counted(m: Module, words: Any, count: int, restart: Value, *, name: str) -> Value:
-    """Whether the word on offer is the last of ``count`` that belong together."""
+    """Tell whether the word on offer is the last of ``count`` that belong together."""
     index = Signal(span(count), name=f"{name}_index")
     ends = index == count - 1
     with m.If(words.valid & words.ready):

@@ -1,4 +1,4 @@
-"""What a core with a bus says of itself in its registers."""
+"""Constants by which a core with a bus identifies itself in its registers."""
 
 from __future__ import annotations
 

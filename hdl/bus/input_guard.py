@@ -1,4 +1,4 @@
-"""What stands between the input bus and the core: any traffic becomes good sequences."""
+"""Input guard between the input bus and the core: turns any traffic into well-formed sequences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEEP, LOAD, SAVE = range(3)
 
 
 def _step_layout(plan: Plan) -> data.StructLayout:
-    """What is known of a step from its first beat on.
+    """Layout of the facts about a step that its first beat tells.
 
     Fields: ``new``, a sequence begins with it; ``number`` of its stream; ``by_register``, the
     others come from there; ``keep``, ``load``; ``save``, of a sequence that is set by register.
@@ -43,7 +43,7 @@ def _step_layout(plan: Plan) -> data.StructLayout:
 
 
 def keeps(plan: Plan) -> bool:
-    """Whether a sequence may begin from a state other than zero."""
+    """Tell whether a sequence may begin from a state other than zero."""
     return plan.options.interface.state != "clear"
 
 
@@ -53,7 +53,7 @@ def user_bits(plan: Plan) -> int:
 
 
 def beat_fields(plan: Plan) -> dict[str, Any]:
-    """What an input beat has beside data and last: ``id`` and ``user``, where there are any."""
+    """Fields of an input beat beside data and last: ``id`` and ``user``, where there are any."""
     fields: dict[str, Any] = {}
     if plan.options.interface.streams > 1:
         fields["id"] = STREAM_BITS
@@ -228,7 +228,7 @@ class InputGuard(Component):
         ends: Value,
         closes: Signal,
     ) -> None:
-        """Whether the step that ends is its sequence's last, and whether the sequence is right."""
+        """Tell whether the step that ends is its sequence's last, and if that is right."""
         more, is_end = self._steps_left(m, step, is_open, ends, closes)
         m.d.comb += [
             closes.eq(ends & (unpacker.last | is_end)),
@@ -243,7 +243,7 @@ class InputGuard(Component):
     def _steps_left(
         self, m: Module, step: Any, is_open: Value, ends: Value, closes: Value
     ) -> tuple[Value, Value]:
-        """Whether more steps must follow this one, and whether none may; neither: as it likes."""
+        """Tell whether more steps must follow this one, and whether none may; else both is fine."""
         left = Signal(LENGTH_BITS)  # steps that the sequence must still have, this one included
         if self.plan.options.interface.streams == 1:
             more, is_end = Signal(), Signal()

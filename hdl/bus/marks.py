@@ -1,4 +1,4 @@
-"""Whether each sequence that is being computed was right: one mark a sequence, in order."""
+"""Queue of marks: for each sequence that is being computed, in order, whether it was right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens in which cycle where elements are taken out of beats, or put into them."""
+"""Model of the cycles in which elements are taken out of beats, or put into them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is chosen for a core's bus when it is generated."""
+"""Options of a core's bus, chosen when the core is generated."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Bus:
 
     @property
     def tight(self) -> bool:
-        """Whether elements follow each other without a gap."""
+        """Tell whether elements follow each other without a gap."""
         return self.packing == "tight"
 
     def pack(self, element: int) -> Packing:

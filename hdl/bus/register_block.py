@@ -20,7 +20,7 @@ def port_name(register: str, field: str) -> str:
 
 
 def is_window(register: Register) -> bool:
-    """Whether a register is one end of a stream, or tells of those."""
+    """Tell whether a register is one end of a stream, or tells of those."""
     return register.name == "ROOM" or any(field.strobe for field in register.fields)
 
 
@@ -174,7 +174,7 @@ class RegisterBlock(Component):
         return m
 
     def _is(self, place: Value, wanted: Callable[[Register], bool]) -> Value:
-        """Whether a word is a register of some kind."""
+        """Tell whether a word is a register of some kind."""
         return place.matches(*(r.address // 4 for r in self._map if wanted(r)))
 
     def _serve(self, m: Module, place: Value, live: Signal, writes: Value) -> None:
@@ -208,7 +208,7 @@ class RegisterBlock(Component):
         m.d.sync += self.interrupt.eq(Cat(raised).any())
 
     def _word(self, register: Register, held: Mapping[str, Signal]) -> Value:
-        """What a register reads as: all of its bits, for a simulator may leave others open."""
+        """Build the word that a register reads as; unused bits are 0, never undriven."""
         parts: list[Value] = []
         for field in sorted(register.fields, key=lambda field: field.low):
             parts.append(Const(0, field.low - len(Cat(parts))))
@@ -219,7 +219,7 @@ class RegisterBlock(Component):
         return Cat(parts)
 
     def _store(self, m: Module, register: Register, held: Mapping[str, Signal]) -> None:
-        """What is written to a register."""
+        """Store a written word in a register's fields; ones clear the fields that ``clears``."""
         for field in register.fields:
             value = held.get(port_name(register.name, field.name))
             if value is not None and field.writable:

@@ -59,12 +59,12 @@ class Register:
 
     @property
     def readable(self) -> bool:
-        """Whether a read is allowed."""
+        """Tell whether a read is allowed."""
         return any(field.readable for field in self.fields)
 
     @property
     def writable(self) -> bool:
-        """Whether a write is allowed."""
+        """Tell whether a write is allowed."""
         return any(field.writable for field in self.fields)
 
     def field(self, name: str) -> Field:

@@ -1,4 +1,4 @@
-"""What stands between the bus of states to load and the core: every state has its length."""
+"""State guard between the bus of states and the core: every state that is loaded has its length."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class Totals(Component):
         return m
 
     def _visit(self, m: Module, slot: Signal, word: Value, adds: Signal) -> Value:
-        """What the visited word becomes."""
+        """Build the new value of the visited word."""
         low = self.low
         wraps = Signal()
         events = {number: getattr(self, f"event{number}") for number in self._counted}

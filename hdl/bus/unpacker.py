@@ -18,7 +18,7 @@ class Unpacker(Component):
     A frame that ends inside a vector leaves its missing elements 0; an element that is not there
     whole is missing.
 
-    Latency: none. Throughput: an element a cycle, if it has no more bits than a beat.
+    Latency: none. Throughput: an element per cycle, if it has no more bits than a beat.
     Cost: bits that are kept from one beat to the next, only where an element may lie in two.
 
     Attributes:
@@ -100,7 +100,7 @@ class Unpacker(Component):
         return m
 
     def _find_final(self, m: Module, index: Value, given: Value) -> None:
-        """Whether the element is the last: from a register, where that is known a cycle before."""
+        """Tell whether the element is the last; from a register if it is known a cycle before."""
         if self._varies:
             m.d.comb += self.final.eq(index == self.last_index)
             return

@@ -1,4 +1,4 @@
-"""Whether a sequence was right from its state to its end: one verdict per sequence, in order."""
+"""One verdict per sequence, in order: was it right from its state to its end?"""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
 
 
 def _weight_stream(plan: Plan) -> dict[str, Any]:
-    """What ``i_weights`` takes: see :mod:`hdl.layout.weight_image`."""
+    """Describe the image that ``i_weights`` takes, see :mod:`hdl.layout.weight_image`."""
     return {
         "width": weight_image.WIDTH,
         "words": weight_image.length(plan),
@@ -94,7 +94,7 @@ def _weight_stream(plan: Plan) -> dict[str, Any]:
 
 
 def _meaning(plan: Plan) -> str:
-    """What the output words are."""
+    """Describe the output words."""
     words = "logits" if plan.network.head else "h of the last layer"
     words = "class: index of the largest logit" if plan.options.interface.classes else words
     return f"{words}, {'every' if plan.options.interface.every_step else 'last'} step"

@@ -125,7 +125,7 @@ def _entry(title: str, text: str) -> list[str]:
 
 
 def _network(plan: Plan, told: Mapping[str, Any], network_name: str) -> list[tuple[str, str]]:
-    """What the network is: its name, its numbers, and its layers."""
+    """Describe the network: its name, its fingerprint, and its layers."""
     mark = fingerprint(plan.network, Interface(classes=plan.options.interface.classes)).hex()
     shown = (
         network_name if re.fullmatch(r"[\w.+-]*", network_name, re.ASCII) else ascii(network_name)
@@ -149,7 +149,7 @@ def _network(plan: Plan, told: Mapping[str, Any], network_name: str) -> list[tup
 
 
 def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str]]:
-    """What the core is: words at its ports, sizes, options, timing, and who made it."""
+    """Describe the core: words at its ports, sizes, options, timing, and versions of its tools."""
     x, y, timing = told["input"], told["output"], told["timing"]
     options = {
         **told["interface"],

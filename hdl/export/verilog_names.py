@@ -1,4 +1,4 @@
-"""What a module may be called."""
+"""Rules for the names of modules."""
 
 import re
 import zlib

@@ -1,4 +1,4 @@
-"""What the sequencer must know of each pass, and the state update of each row."""
+"""Layouts of a pass, as the sequencer reads it, and of a row, as the state update gets it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hdl.spec.passes import Pass
 
 
 def row_layout(plan: Plan) -> data.StructLayout:
-    """What the state update must know of a completed row.
+    """Layout of a completed row, as the sequencer hands it to the state update.
 
     Fields: ``job``, its kind; ``row``; ``units``, the number of its units less one; ``begin``, it
     is the job's first row; ``stream``; ``zero``, the state of the step before is zero; ``emit``,
@@ -38,7 +38,7 @@ def row_layout(plan: Plan) -> data.StructLayout:
 
 
 def _job_layout(plan: Plan) -> dict[str, Any]:
-    """What of a job is loaded: its layer, and the index of its first unit."""
+    """Fields of a job where passes are loaded: its layer, and the index of its first unit."""
     return {"layer": span(plan.sizes.layers), "start": span(plan.sizes.unit_words)}
 
 
@@ -50,9 +50,9 @@ def sources(plan: Plan) -> list[tuple[str, int]]:
 
 
 def walk_layout(plan: Plan) -> data.StructLayout:
-    """Where in a pass the array is: column and the two after it, row of the job, gate.
+    """Layout of the array's place in a pass: column and the next two, row of the job, gate.
 
-    ``rows_left`` and ``gates_left`` follow in the column and the row.
+    ``rows_left`` counts the rows that follow in the column, ``gates_left`` the gates in the row.
     """
     sizes = plan.sizes
     return data.StructLayout(
@@ -104,14 +104,14 @@ def constants_layout(plan: Plan) -> data.StructLayout:
 
 
 OF_NEXT = ("next_source", "next_recurrent", "hands_over")
-"""Those fields of a pass that tell of the one after it; all are 0 before the one over x."""
+"""Fields of a pass that describe the *next* pass; all are 0 if that is the pass over x."""
 
 
 def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
-    """What the sequencer must know of a pass; gates count from the pass' first one.
+    """Constants of a pass for the sequencer; gates count from the pass' first one.
 
-    ``next_source`` and ``next_recurrent`` are of the pass after it; ``hands_over`` says that the
-    pass begins the vector that is read next in its last operation.
+    ``next_source`` and ``next_recurrent`` describe the next pass. ``hands_over`` is set if the last
+    operation of the pass restarts the vector that the next pass reads.
     """
     number = single.completes if single.completes is not None else 0
     job, rows = plan.work.jobs[number], plan.work.rows_of(single)
@@ -146,7 +146,7 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
 
 
 def _of_next(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
-    """Those that tell of the pass after one; a table of loaded passes has it at hand."""
+    """Fields describing the *next* pass. Only needed when passes are constants."""
     after = plan.work.passes[(index + 1) % len(plan.work.passes)]
     made: list[tuple[str, int]] = []
     if single.completes is not None and plan.work.rows_of(single) * len(single.gates) == 1:
@@ -160,7 +160,7 @@ def _of_next(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
 
 
 def _loaded_constants(plan: Plan, single: Pass) -> dict[str, Any]:
-    """Those that differ, or are there only, where jobs are loaded.
+    """Fields that only loaded passes have, or that differ for them.
 
     ``drains`` and the bits of ``restarts`` count the vectors that the state update makes, and the
     head's sums last; ``is_head`` says that the step is over whatever it answers.

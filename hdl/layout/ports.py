@@ -12,7 +12,7 @@ from hdl.plan import Plan
 
 
 def step_fields(plan: Plan) -> dict[str, Any]:
-    """What travels with a step's input beside x: :class:`golden.interface.Control`."""
+    """Fields that travel with a step's x: those of :class:`golden.interface.Control`."""
     interface = plan.options.interface
     fields: dict[str, Any] = {"last": 1}
     if interface.streams > 1:
@@ -43,7 +43,7 @@ def state_shape(plan: Plan) -> Any:
 
 
 def unit_address(plan: Plan, unit: Value, stream: Value) -> Value:
-    """Where a memory of a vector holds a unit of a stream: the stream in the upper bits."""
+    """Address of a stream's unit in a vector's memory; the stream is in the upper bits."""
     if plan.options.interface.streams == 1:
         return unit
     return Cat(unit[: unit_bits(plan)], stream)

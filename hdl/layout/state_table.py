@@ -23,7 +23,7 @@ def state_segments(plan: Plan) -> list[tuple[str, int, int]]:
 
 
 def segments(plan: Plan) -> int:
-    """How many there may be on a core: all of h, and c of every layer."""
+    """Largest number of segments on a core: one of all h, and one of c per layer."""
     return 1 + plan.sizes.layers
 
 

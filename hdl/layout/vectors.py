@@ -11,7 +11,7 @@ from hdl.plan import Plan
 
 
 class Operand(enum.Enum, shape=2):
-    """Which of the memories an operand is read from."""
+    """Memories that an operand can be read from."""
 
     X = 0
     H = 1

@@ -36,7 +36,7 @@ HEADER = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """What an image has for one memory.
+    """Part of an image for one memory.
 
     Attributes:
         name: of the memory.

@@ -33,8 +33,11 @@ WEIGHT_STREAM = stream.Signature(data.StructLayout({"data": WIDTH, "last": 1}))
 """Words of an image, the last one marked."""
 
 LOAD = data.StructLayout({"loaded": 1, "loading": 1, "done": 1, "failed": 1, "reason": 3})
-"""What the loader tells: a set is active; an image is being taken; one cycle each, the set became
-active or not, and then why not, a :class:`Reason`."""
+"""Layout of the loader's status.
+
+``loaded``: a set is active. ``loading``: an image is being taken. For one cycle at an image's end
+either ``done``, the set became active, or ``failed``, with ``reason``, a :class:`Reason`.
+"""
 
 
 def write_layout(plan: Plan) -> data.StructLayout:
@@ -55,7 +58,7 @@ def write_layout(plan: Plan) -> data.StructLayout:
 
 
 class Loader(Component):
-    """Takes images one after the other, a word a cycle.
+    """Takes images one after the other, a word per cycle.
 
         i ─► header ─► words ─┬─► write ─► memories
                               └─► CRC ─► (idle) ─► activate
@@ -182,7 +185,7 @@ class Loader(Component):
         return m
 
     def _crc(self, m: Module, taken: Value) -> Value:
-        """Whether the words that were taken end with the CRC of those before it."""
+        """Tell whether the words that were taken end with the CRC of those before it."""
         crc: Any = CRC32_ISO_HDLC(WIDTH).create()
         m.submodules.crc32 = crc
         m.d.comb += [
@@ -193,7 +196,7 @@ class Loader(Component):
         return crc.match_detected
 
     def _fits(self, index: Value) -> Value:
-        """Whether a word of the header is right."""
+        """Tell whether a word of the header is right."""
         word, whole = self.i.payload.data, length(self.plan)
         expected = (MAGIC, VERSION, core_id(self.plan), whole)
         return Cat(word == value for value in expected).bit_select(index, 1)

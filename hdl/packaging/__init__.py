@@ -1,1 +1,1 @@
-"""What is written beside the Verilog of a core with a bus, for other tools and for software."""
+"""Files beside the Verilog of a core with a bus, for other tools and for software."""

@@ -1,4 +1,4 @@
-"""What the JSON of a core with a bus says to its drivers."""
+"""JSON of a core with a bus, as its drivers read it."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ MAX_CLOCK = 1_000_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """What a tool must be told of a core.
+    """Timing constraints of a core.
 
-    Nothing leaves or enters the clock's domain but ``into`` and ``out_of``; no register is clocked
-    by the falling edge or reset asynchronously, and no path has several cycles.
+    Only ``into`` and ``out_of`` cross the clock's domain. All registers are clocked by the rising
+    edge and reset synchronously, and every path has one cycle.
 
     Attributes:
         name: of the top module.

@@ -33,7 +33,7 @@ KINDS = ("axi", "spi", "uart")
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """What reaches a core's registers.
+    """Interface through which a host reaches a core's registers.
 
     Attributes:
         kind: ``axi``, ``spi`` or ``uart``.
@@ -74,7 +74,7 @@ class Host:
 
     @property
     def ports(self) -> str:
-        """What the ports are, in words."""
+        """Ports in words."""
         if self.line:
             return f"registers over a serial line, {self.line.baud} baud at {self.line.clock} Hz"
         if self.kind == "spi":

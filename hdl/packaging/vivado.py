@@ -1,7 +1,7 @@
-"""What AMD's tools look for beside IP-XACT: a script that instantiates the core, a driver's data.
+"""Files that AMD's tools read beside IP-XACT: a script that instantiates the core, driver data.
 
-Written from public documentation (UG835, UG994, UG1118) and what it shows of packaged IP; there
-was no Vivado to run it.
+Written from public documentation (UG835, UG994, UG1118) and its examples of packaged IP; no Vivado
+has run them.
 """
 
 from __future__ import annotations

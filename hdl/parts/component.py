@@ -35,7 +35,7 @@ def delayed(m: Module, value: Any, cycles: int, *, name: str, resets: bool = Fal
 
 
 def holds_any(m: Module, *, comes: Value, goes: Value, most: int) -> Value:
-    """Whether a queue holds anything, a register beside its level; nothing at first.
+    """Build a register that is high while a queue holds anything; the queue starts empty.
 
     Args:
         m: module to build into.

@@ -1,4 +1,4 @@
-"""Where a core's memories go: one rule, and small constants in logic."""
+"""Memories of a core: one rule decides between block RAM and logic; small constants go to logic."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def requantize(m: Module, value: Value, *, frac: int, to: Format) -> Value:
 
 
 class Unlimited(NamedTuple):
-    """What is known of a narrowed value before it is limited.
+    """Narrowed value before it is limited.
 
     Attributes:
         alike: the bits above the result repeat its sign.

@@ -40,7 +40,7 @@ class Port:
         return Shape.cast(self.shape).width
 
     def as_json(self) -> dict[str, Any]:
-        """Of the description."""
+        """Return the port's entry in the description."""
         return {
             "name": self.name,
             "direction": self.direction,

@@ -18,9 +18,11 @@ from hdl.spec.passes import Job
 
 
 class LoadedSequencer(Sequencer):
-    """As :class:`hdl.sequencer.sequencer.Sequencer`, with a table where that has constants.
+    """Sequencer that reads its passes from a loaded table instead of constants.
 
-    In the first cycle after a reset it takes the first pass from the table.
+    Latency: that of :class:`hdl.sequencer.sequencer.Sequencer`, and one cycle after a reset, in
+    which it takes the first pass from the table.
+    Cost: a memory of a word per pass, see :func:`hdl.layout.pass_table.constants_layout`.
 
     Attributes:
         write, bank: see :class:`hdl.loading.loader.Loader`.

@@ -1,8 +1,8 @@
-"""When a column of a pass may start: its element is ready, and the sums that it completes drained.
+"""Decides when a column may start: its element is ready, and the sums it completes are drained.
 
-What a vector announces becomes, a register after the other: a count in the operand store, the count
-of the vector that is being read, its comparison with columns, and the decision. A pass that follows
-takes the place of that comparison by what every vector tells of its first two elements.
+An announced element passes four registers: a count in the operand store, the count of the vector
+that is being read, the comparison with columns, and the decision. At the start of a pass there is
+no comparison: flags of every vector tell whether its first two elements are ready.
 
     announced ─► count ─┬─► of the vector being read ─► ready: this column, the next two ─► goes
                         └─► some, several ──────────────┴─► long ───────────────────────────┘
@@ -23,7 +23,7 @@ from hdl.sequencer.step import Step
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Announced:
-    """What is known of a vector that passes read.
+    """Readiness of a vector that passes read.
 
     Attributes:
         name: of the vector.
@@ -40,7 +40,7 @@ class Announced:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Place:
-    """Where the sequencer is, and what follows.
+    """Place of the sequencer, and the pass that follows.
 
     Attributes:
         walk, at: see `walk_layout` and `AT`.
@@ -68,8 +68,10 @@ class Place:
 class Readiness:
     """Looks ahead by a cycle, so that the sequencer finds its decision in a register.
 
-    Elements become ready one by one, and no column starts before its own is: what is not ready is
-    the element that the count names, and there is no need to compare for less.
+    Invariant: elements arrive in order and no column starts before its own element, so ``column <=
+    count`` always holds. 'Ready' is ``column != count``, cheaper than ``<``.
+
+    Latency: ``latency.ANNOUNCED`` cycles from an announcement to the decision.
 
     Args:
         m: module to build into.
@@ -154,7 +156,7 @@ class Readiness:
         return flag
 
     def _next_is_old(self) -> Value:
-        """Whether the following pass reads what was made long ago."""
+        """High when the following pass reads h and c that have long been ready."""
         now, step = self._place.now, self._place.step
         independent = Mux(now.is_input, step.next_independent, step.independent)
         return self._place.next_recurrent & independent
@@ -170,7 +172,7 @@ class Readiness:
         return count
 
     def _drains(self) -> Value:
-        """Whether the sums that the pass completes are drained, or it completes none."""
+        """High when the sums that the pass completes are drained, or it completes none."""
         now, following = self._place.now, self._place.following
         here, there = (
             ~single.completes | Array(self._drained)[single.drains] for single in (now, following)
@@ -180,7 +182,7 @@ class Readiness:
         return drains
 
     def _drains_first(self, restarted: Sequence[Value]) -> Value:
-        """The same for the following pass' first column."""
+        """High when the first column of the following pass may overwrite the sums it completes."""
         following = self._place.following
         long = [
             self._kept(sums, restarts, name=f"drained_long{index}")

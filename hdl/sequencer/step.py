@@ -11,7 +11,7 @@ from hdl.plan import Plan
 
 
 class Step:
-    """What the sequencer knows of the step that it is at; valid after the pass over x.
+    """The sequencer's record of its step; valid after the pass over x.
 
     Args:
         m: module to build into.

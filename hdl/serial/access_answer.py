@@ -18,7 +18,7 @@ from hdl.serial.framing import MESSAGE
 
 
 class Content(enum.Enum, shape=2):
-    """What an answer says."""
+    """Kinds of answers."""
 
     FAULT = 0
     HELLO = 1

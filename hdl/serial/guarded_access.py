@@ -88,7 +88,7 @@ class GuardedAccess(Component):
         return m
 
     def _room(self, m: Module, room: Register, named: dict[str, Register]) -> tuple[Signal, Signal]:
-        """Whether ROOM is to be looked at, and whether what it says, just read, has room."""
+        """Tell whether ROOM is to be looked at, and whether what it says, just read, has room."""
         looks, has_room = Signal(), Signal()
         with m.Switch(self.address[2:]):
             for name, field in ROOM_OF.items():

@@ -14,7 +14,7 @@ from hdl.serial.spi_access import SpiAccess
 from hdl.serial.uart_access import UartAccess
 
 WINDOW = Bus(window=True)
-"""What such a core has: all data go through registers."""
+"""Bus of a core behind a serial interface: all data go through registers."""
 
 _COMMON = (
     Port("clk", "input", 1, "clock, rising edge"),

@@ -1,4 +1,4 @@
-"""What a core is made for: sizes and kinds that any network must keep to that is loaded into it."""
+"""Capacity of a core: sizes and kinds that limit the networks that can be loaded into it."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class Capacity:
 
     @property
     def head(self) -> bool:
-        """Whether its networks have a dense head."""
+        """Tell whether its networks have a dense head."""
         return any(kind.head for kind in self.kinds)
 
     def check(self, work: Work) -> None:
@@ -210,7 +210,11 @@ class Capacity:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Capacity:
-        """What :meth:`as_json` wrote; KeyError, TypeError or ValueError for anything else."""
+        """Read back what :meth:`as_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: ``value`` is anything else.
+        """
         return cls(
             lanes=int(value["lanes"]),
             tail_multipliers=int(value["tail_multipliers"]),

@@ -15,7 +15,7 @@ _UNUSED = Format(width=2, frac=0)
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateKind:
-    """What the state update is made for; jobs of a kind differ in place and size only.
+    """Kind of job that the state update is made for; jobs of a kind differ in place and size only.
 
     Attributes:
         cell: the cell; ``None`` for a dense head.
@@ -56,7 +56,7 @@ class UpdateKind:
 
     @property
     def head(self) -> bool:
-        """Whether it is a dense head's."""
+        """Tell whether it is a dense head's."""
         return self.cell is None
 
     def format(self, name: str) -> Format:
@@ -68,7 +68,7 @@ class UpdateKind:
         return self.fracs[slot] if slot < len(self.fracs) else 0
 
     def diagonal(self, slot: int) -> bool:
-        """Whether the gate in a slot has a diagonal."""
+        """Tell whether the gate in a slot has a diagonal."""
         gates = self.cell.gates if self.cell else ()
         return slot < len(gates) and gates[slot].diagonal
 
@@ -85,7 +85,11 @@ class UpdateKind:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> UpdateKind:
-        """What :meth:`as_json` wrote; KeyError, TypeError or ValueError for anything else."""
+        """Read back what :meth:`as_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: ``value`` is anything else.
+        """
         described = value["cell"]
         cell = None
         if described is not None:

@@ -11,13 +11,13 @@ from hdl.spec.storage import BUILT_IN, Storage
 
 @dataclass(frozen=True, kw_only=True)
 class CoreOptions:
-    """What is chosen when a core is generated.
+    """Options of a core, chosen when it is generated.
 
     Attributes:
         lanes: multipliers in the array, 1 to the largest number of units.
-        tail_multipliers: multipliers that the state update may have beside the array. With fewer of
-            them a unit enters every few cycles. With 0 the state update has one that is made of
-            adders, for parts whose multipliers the array takes.
+        tail_multipliers: multipliers that the state update may have beside the array. With
+            fewer, a unit enters every few cycles. With 0, the state update has one made of adders,
+            for parts whose multipliers the array takes.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
     """

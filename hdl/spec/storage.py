@@ -1,4 +1,4 @@
-"""Where a core keeps its weights and its sums: chosen when it is generated."""
+"""Memories of a core's weights and sums, chosen when the core is generated."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ class Storage:
 
     @property
     def loadable(self) -> bool:
-        """Whether weights come in on a stream."""
+        """Tell whether weights come in on a stream."""
         return self.weights != "rom"
 
     @property
     def side_by_side(self) -> bool:
-        """Whether all lanes' sums are words of one memory."""
+        """Tell whether all lanes' sums are words of one memory."""
         return self.sums == "block"
 
     @property
     def deep(self) -> bool:
-        """Whether the state update has more registers: parts without LUT RAM are slow as well."""
+        """Tell whether the state update has more registers: parts without LUT RAM are slow, too."""
         return self.side_by_side
 
     @property
     def double(self) -> bool:
-        """Whether there is memory for two sets."""
+        """Tell whether there is memory for two sets."""
         return self.weights == "double"
 
 

@@ -46,8 +46,8 @@ class OperandStore(Component):
     """Vectors that the array multiplies, written as they come and read element by element.
 
     x has two banks: one step's input is in use while the next one's arrives. The other vectors
-    hold one word a unit of all layers and, but for r * h, of every stream; the state update writes
-    them unit by unit.
+    hold one word per unit of all layers and, but for r * h, of every stream; the state update
+    writes them unit by unit.
 
     Args:
         plan: the core's plan; only memories that it needs are made.
@@ -248,7 +248,7 @@ class OperandStore(Component):
             m.d.sync += count.eq(count + 1)
 
     def _loaded_counter(self, m: Module, name: str, layer: int, write: Any) -> None:
-        """The same of a layer whose number of units is not known: the last one is marked."""
+        """Units of a loaded layer's vector that are ready; the last unit comes marked."""
         ready = self.ready[f"{name}{layer}"]
         count = Signal.like(ready, init=-1, name=f"{name}_ready{layer}")
         complete = Signal(init=1, name=f"{name}_complete{layer}")

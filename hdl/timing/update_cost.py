@@ -30,7 +30,7 @@ class Program:
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateCost:
-    """What a core's state update takes: time and parts.
+    """Time and parts that a core's state update takes.
 
     Cycles count from the one in which a unit enters the pipeline.
 
@@ -63,7 +63,7 @@ class UpdateCost:
 
     @property
     def hardware_multipliers(self) -> int:
-        """Those that are not made in logic."""
+        """Number of hardware multipliers: 0 if products are made in logic."""
         return self.multipliers if self.delays.product == 1 else 0
 
 
@@ -217,7 +217,7 @@ def of_programs(
 
 
 def _head_read(ordered: Sequence[tuple[Program, tuple[str, ...]]]) -> int:
-    """When a head's sum is read: with the first gates', in whose place it is."""
+    """Position at which a head's sum is read: that of the first gate, whose place it shares."""
     for program, order in ordered:
         first = next(iter(program.gates))
         if first in order:

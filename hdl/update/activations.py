@@ -59,7 +59,7 @@ def logistic_from_tanh(m: Module, t: Value, *, frac: int, to: Format) -> Value:
 class Tanh(Component):
     """tanh by table: magnitude, look-up (two cycles), sign.
 
-    One result a cycle, `tanh_latency` cycles later; no reset and no stall. Costs
+    Latency: `tanh_latency` cycles. Throughput: one result per cycle; no reset, no stall. Cost:
     one ROM of ``table.entries`` words, and with interpolation one small multiplier.
 
     Args:

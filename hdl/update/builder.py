@@ -151,7 +151,7 @@ class UpdateBuilder:
         return self._biased[slot, read]
 
     def _constants(self, name: str, words: Sequence[int], *, stage: int) -> Value:
-        """One word a unit, read in time for a stage: two cycles before."""
+        """Build a memory of one word per unit, read two cycles before the stage that needs it."""
         if (name, stage) not in self._words:
             index = self.pipe.at(self.index, stage - 2)
             single = f"{name}_{stage}"
@@ -300,7 +300,7 @@ class UpdateBuilder:
         return result
 
     def cut(self) -> tuple[int, Value]:
-        """Whether the new element of c was cut, and in which stage it is told."""
+        """Tell whether the new element of c was cut, and in which stage it is told."""
         stage = self._cost.written["c"]
         cut = Value.cast(0)
         for jobs, single in self._cuts:

@@ -55,7 +55,7 @@ class Narrowing(Protocol):
 
 
 def _stem(value: Value) -> str:
-    """What a value's delays are named after."""
+    """Stem of the names of a value's delays."""
     return getattr(value, "name", "value")
 
 

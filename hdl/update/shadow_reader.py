@@ -1,4 +1,4 @@
-"""Which sums the state update reads from the shadow, and when."""
+"""Reader of the shadow: asks for the sums of each unit in the state update, in order."""
 
 from __future__ import annotations
 

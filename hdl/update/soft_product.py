@@ -14,11 +14,11 @@ _LEVELS = SOFT_PRODUCT - 2
 """Additions in pairs, one after the other."""
 
 _PARTS = 1 << _LEVELS
-"""Of the second factor, at most."""
+"""Largest number of parts that the second factor is split into."""
 
 
 class SoftProduct(Component):
-    """The exact product of two signed numbers, one a cycle.
+    """Exact product of two signed numbers, one per cycle.
 
     The narrower factor is cut into parts of two bits, or a few more where it is wide. In one cycle
     each part is multiplied by the other factor, which is one addition; in three more the products
