@@ -128,17 +128,7 @@ class Core(Component):
             store.read_stream.eq(sequencer.stream),
             store.read_zero.eq(sequencer.zero),
         ]
-        m.d.comb += [
-            sequencer.x_ready.eq(store.x_ready),
-            sequencer.x_whole.eq(store.x_whole),
-            sequencer.x_step.eq(store.x_step),
-            store.x_releasing.eq(sequencer.x_releasing),
-            store.x_release.eq(sequencer.x_release),
-            sequencer.ready.eq(store.ready),
-            store.restart.eq(sequencer.restart),
-            sequencer.head_free.eq(update.head_free),
-            update.head_start.eq(sequencer.restart[-1] if self.plan.capacity.head else 0),
-        ]
+        self._connect_readiness(m)
         m.d.comb += [
             array.read.eq(update.read),
             update.sums.eq(array.sums),
@@ -158,6 +148,21 @@ class Core(Component):
             if self.loader:
                 m.d.comb += self.last_input.eq(sequencer.last_input)
         return m
+
+    def _connect_readiness(self, m: Module) -> None:
+        """Tell the sequencer what is ready, and the other blocks what is needed no more."""
+        sequencer, store, update = self.sequencer, self.store, self.update
+        m.d.comb += [
+            sequencer.x_ready.eq(store.x_ready),
+            sequencer.x_whole.eq(store.x_whole),
+            sequencer.x_step.eq(store.x_step),
+            store.x_releasing.eq(sequencer.x_releasing),
+            store.x_release.eq(sequencer.x_release),
+            sequencer.ready.eq(store.ready),
+            store.restart.eq(sequencer.restart),
+            sequencer.head_free.eq(update.head_free),
+            update.head_start.eq(sequencer.restart[-1] if self.plan.capacity.head else 0),
+        ]
 
     def _cleared(self, component: Component, clears: Value) -> Any:
         """A component that is reset without the loader; as it is where there is none."""

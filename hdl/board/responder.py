@@ -75,12 +75,7 @@ class Responder(Component):
         connect(m, buffer.o, flipped(self.x))
         connect(m, flipped(self.words), answer.words)
         connect(m, answer.o, flipped(self.o))
-        with m.If(self.end):
-            m.d.sync += cut.eq(0)
-            with m.If(~listening):
-                m.d.sync += missed.eq(1)
-        with m.Elif(self.i.valid & ~listening):
-            m.d.sync += cut.eq(1)
+        self._miss(m, listening, cut, missed)
 
         def refuse(why: Fault, *, known: bool = True) -> None:
             m.d.comb += answer.start.eq(1)
@@ -114,6 +109,15 @@ class Responder(Component):
                 with m.If(answer.done):
                     m.next = "LISTEN"
         return m
+
+    def _miss(self, m: Module, listening: Signal, cut: Signal, missed: Signal) -> None:
+        """Remember frames that came, in part or as a whole, while nobody was listening."""
+        with m.If(self.end):
+            m.d.sync += cut.eq(0)
+            with m.If(~listening):
+                m.d.sync += missed.eq(1)
+        with m.Elif(self.i.valid & ~listening):
+            m.d.sync += cut.eq(1)
 
     def _check(self, m: Module, cut: Signal, refuse: Refuse) -> None:
         """Refuse a frame that is cut, damaged or too long; go on to decide on any other."""

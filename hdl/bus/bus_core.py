@@ -245,20 +245,7 @@ class BusCore(Component):
                 registers.errors_state.eq(state_wrong),
                 registers.irq_status_saved.eq(_later(m, _ended(self.state_packer.o), "saved")),
             ]
-        refused: Value = Const(0)
-        if core.loader:
-            refused = core.load.failed
-            reason = Signal(3)  # of the last image; 0 if it was taken
-            with m.If(core.load.done | refused):
-                m.d.sync += reason.eq(core.load.reason)
-            m.d.comb += [
-                registers.status_loaded.eq(core.load.loaded),
-                registers.status_loading.eq(core.load.loading),
-                registers.status_load_reason.eq(reason),
-                registers.irq_status_loaded.eq(core.load.done),
-                registers.irq_status_refused.eq(refused),
-                registers.errors_weights.eq(refused),
-            ]
+        refused = self._count_images(m) if core.loader else Const(0)
         judging = self.verdicts.some if self.verdicts else Const(0)
         busy, at_window = Signal(), Signal()
         given = y.valid & y.ready & y.payload.ends
@@ -291,6 +278,23 @@ class BusCore(Component):
             with m.Elif(registers.access.done):
                 m.d.sync += at_window.eq(0)
             m.d.comb += registers.errors_window.eq(registers.refused & at_window)
+
+    def _count_images(self, m: Module) -> Value:
+        """Tell the registers what became of images of weights; returns whether one was refused."""
+        registers, load = self.registers, self.core.load
+        refused = load.failed
+        reason = Signal(3)  # of the last image; 0 if it was taken
+        with m.If(load.done | refused):
+            m.d.sync += reason.eq(load.reason)
+        m.d.comb += [
+            registers.status_loaded.eq(load.loaded),
+            registers.status_loading.eq(load.loading),
+            registers.status_load_reason.eq(reason),
+            registers.irq_status_loaded.eq(load.done),
+            registers.irq_status_refused.eq(refused),
+            registers.errors_weights.eq(refused),
+        ]
+        return refused
 
     def _connect_window(self, m: Module) -> None:
         """The streams' outer ends to the data registers."""

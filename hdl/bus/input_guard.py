@@ -184,6 +184,25 @@ class InputGuard(Component):
             m.d.sync += opened.bit_select(number, 1).eq(1)
         with m.If(closes):
             m.d.sync += opened.bit_select(number, 1).eq(0)
+        self._drop(m, unpacker, number, known, opened, dropping)
+        self._find_strangers(m, known)
+        self._judge(m, unpacker, step, is_open, ends, closes)
+        self._give(m, unpacker, step, number, closes)
+        if keeps(self.plan):
+            self._tell_step(m, step, number, closes)
+        return m
+
+    def _drop(
+        self,
+        m: Module,
+        unpacker: Unpacker,
+        number: Value,
+        known: Value,
+        opened: Signal,
+        dropping: Signal,
+    ) -> None:
+        """Drop the rest of a frame that is too long, and of those that a restart cuts."""
+        streams = len(opened)
         with m.If(self.late):
             m.d.sync += dropping.bit_select(number, 1).eq(1)
         with m.If(self.dropped & known & self.i.payload.last):
@@ -195,19 +214,18 @@ class InputGuard(Component):
                 opened.eq(0),
                 dropping.eq(Mux(self.enable, (opened & ~over) | dropping, 0)),
             ]
-        self._find_strangers(m, known)
-        self._judge(m, unpacker, step, is_open, ends, closes)
-        self._give(m, unpacker, step, number, closes)
-        if keeps(self.plan):
-            m.d.comb += [
-                self.step.number.eq(number),
-                self.step.new.eq(step.new),
-                self.step.keep.eq(step.keep),
-                self.step.load.eq(step.load if self.plan.options.interface.state == "load" else 0),
-                self.step.last.eq(closes),
-                self.step.wrong.eq(closes & self.mark),
-            ]
-        return m
+
+    def _tell_step(self, m: Module, step: Any, number: Value, closes: Value) -> None:
+        """Describe each step to the verdict on its sequence."""
+        loads = self.plan.options.interface.state == "load"
+        m.d.comb += [
+            self.step.number.eq(number),
+            self.step.new.eq(step.new),
+            self.step.keep.eq(step.keep),
+            self.step.load.eq(step.load if loads else 0),
+            self.step.last.eq(closes),
+            self.step.wrong.eq(closes & self.mark),
+        ]
 
     def _find_strangers(self, m: Module, known: Value) -> None:
         """Frames of streams that there are not: an event for each."""

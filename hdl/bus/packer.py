@@ -119,19 +119,20 @@ class Packer(Component):
                 begun.eq(~flushed_last),
             ]
         with m.If(free & closing & ~self.restart):
-            m.d.sync += [
-                beat.data.eq(0),
-                beat.keep.eq(-1),
-                beat.ends.eq(0),
-                beat.last.eq(1),
-                *(beat[name].eq(value) for name, value in self._closing.items()),
-                closing.eq(0),
-                offered.eq(1),
-                begun.eq(0),
-            ]
+            m.d.sync += [*self._close(beat), closing.eq(0), offered.eq(1), begun.eq(0)]
         with m.If(self.restart):
             m.d.sync += [place.eq(0), flushing.eq(0), closing.eq(begun)]
         return m
+
+    def _close(self, beat: Any) -> list[Any]:
+        """Make an empty last beat, for a packet that a restart cut."""
+        return [
+            beat.data.eq(0),
+            beat.keep.eq(-1),
+            beat.ends.eq(0),
+            beat.last.eq(1),
+            *(beat[name].eq(value) for name, value in self._closing.items()),
+        ]
 
     def _counts(self, beat: Any, name: str) -> Value:
         """The bits of a field that are told."""

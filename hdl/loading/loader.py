@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
@@ -110,17 +111,13 @@ class Loader(Component):
         last, match = self.i.payload.last, self._crc(m, taken)
         m.d.comb += [
             taken.eq(self.i.valid & self.i.ready),
-            self.load.loaded.eq(loaded),
-            self.load.loading.eq(busy),
-            self.load.done.eq(done),
-            self.load.failed.eq(reason != Reason.NONE),
-            self.load.reason.eq(reason),
+            *self._status(loaded, busy, done, reason),
             self.bank.eq(bank),
         ]
         m.d.sync += [done.eq(0), reason.eq(Reason.NONE), activates.eq(0)]
-        m.d.comb += self.i.ready.eq(1)
         uses = ~loaded if double else busy | ~loaded
         m.d.comb += [
+            self.i.ready.eq(1),
             self.activate.eq(activates),
             self.blocks.eq(uses | activates),
             self.owns.eq(uses),
@@ -145,34 +142,14 @@ class Loader(Component):
                     m.next = "HEADER"
             with m.State("HEADER"), m.If(taken):
                 m.d.sync += index.eq(index + 1)
-                with m.If(~self._fits(index)):
-                    fail(Reason.MISFIT)
-                with m.Elif(last):
-                    fail(Reason.SHORT)
-                with m.Elif(index == HEADER - 1):
-                    m.next = "WORDS"
+                self._take_header(m, index, fail)
             with m.State("WORDS"):
                 m.d.comb += words.eq(1)
                 with m.If(taken):
                     if not double:
                         m.d.sync += loaded.eq(0)
-                    with m.If(last & ~at_crc):
-                        fail(Reason.SHORT)
-                    with m.Elif(at_crc & ~last):
-                        fail(Reason.LONG)
-                    with m.Elif(at_crc):
-                        m.next = "CHECK"
-            with m.State("CHECK"):
-                m.d.comb += self.i.ready.eq(0)
-                m.next = "IDLE"
-                with m.If(~match):
-                    m.d.sync += [reason.eq(Reason.CRC), busy.eq(0)]
-                    m.next = "WAIT"
-            with m.State("IDLE"):
-                m.d.comb += [self.i.ready.eq(0), self.hold.eq(1)]
-                with m.If(self.idle):
-                    m.d.sync += activates.eq(1)
-                    m.next = "ACTIVATE"
+                    self._take_word(m, at_crc, fail)
+            self._check(m, match, busy, reason, activates)
             with m.State("ACTIVATE"):
                 m.d.comb += self.i.ready.eq(0)
                 m.d.sync += [loaded.eq(1), done.eq(1), busy.eq(0)]
@@ -183,6 +160,49 @@ class Loader(Component):
                 m.d.sync += busy.eq(0)
                 m.next = "WAIT"
         return m
+
+    def _check(self, m: Module, match: Value, busy: Signal, reason: Any, activates: Signal) -> None:
+        """States after an image's last word: check its CRC, hold input until the core is idle."""
+        with m.State("CHECK"):
+            m.d.comb += self.i.ready.eq(0)
+            m.next = "IDLE"
+            with m.If(~match):
+                m.d.sync += [reason.eq(Reason.CRC), busy.eq(0)]
+                m.next = "WAIT"
+        with m.State("IDLE"):
+            m.d.comb += [self.i.ready.eq(0), self.hold.eq(1)]
+            with m.If(self.idle):
+                m.d.sync += activates.eq(1)
+                m.next = "ACTIVATE"
+
+    def _status(self, loaded: Value, busy: Value, done: Value, reason: Any) -> list[Any]:
+        """Fill in ``load``."""
+        return [
+            self.load.loaded.eq(loaded),
+            self.load.loading.eq(busy),
+            self.load.done.eq(done),
+            self.load.failed.eq(reason != Reason.NONE),
+            self.load.reason.eq(reason),
+        ]
+
+    def _take_header(self, m: Module, index: Value, fail: Callable[[Reason], None]) -> None:
+        """Check a word of the header; go on to the words after its last one."""
+        with m.If(~self._fits(index)):
+            fail(Reason.MISFIT)
+        with m.Elif(self.i.payload.last):
+            fail(Reason.SHORT)
+        with m.Elif(index == HEADER - 1):
+            m.next = "WORDS"
+
+    def _take_word(self, m: Module, at_crc: Value, fail: Callable[[Reason], None]) -> None:
+        """Check that an image ends with its CRC, not before or after it."""
+        last = self.i.payload.last
+        with m.If(last & ~at_crc):
+            fail(Reason.SHORT)
+        with m.Elif(at_crc & ~last):
+            fail(Reason.LONG)
+        with m.Elif(at_crc):
+            m.next = "CHECK"
 
     def _crc(self, m: Module, taken: Value) -> Value:
         """Tell whether the words that were taken end with the CRC of those before it."""

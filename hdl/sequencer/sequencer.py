@@ -134,25 +134,18 @@ class Sequencer(Component):
         restarted = self._restart(m, now, at.restarts & go)
         following = self._following(m, coming)
         ends = following.is_head | (following.ends_step & ~self._answers(now, step))
-        readiness = Readiness(
-            m,
-            plan,
-            Place(
-                walk=walk,
-                at=at,
-                now=now,
-                following=following,
-                **self._of_next(now, following, at),
-                step=step,
-                go=go,
-                advances=go & at.ends_column,
-                passed=passed,
-            ),
-            vectors=[self._announced(*source, restarted) for source in sources(plan)],
-            drained=self._drains(),
-            restarted=restarted,
+        place = Place(
+            walk=walk,
+            at=at,
+            now=now,
+            following=following,
+            **self._of_next(now, following, at),
+            step=step,
+            go=go,
+            advances=go & at.ends_column,
+            passed=passed,
         )
-        m.d.sync += at.goes.eq(readiness.goes)
+        m.d.sync += at.goes.eq(self._goes(m, place, restarted))
         with m.If(go):
             self._advance(m, walk, now, at)
             m.d.sync += weight_address.eq(weight_address + 1)
@@ -160,9 +153,7 @@ class Sequencer(Component):
             m.d.sync += [
                 position.eq(coming),
                 coming.eq(Mux(ends, 0, coming + 1)),
-                now.eq(following),
-                *(walk[name].eq(count) for name, count in left(following).items()),
-                *(at[name].eq(flag) for name, flag in flags(following).items()),
+                *self._begin(following, now=now, walk=walk, at=at),
             ]
             with m.If(coming == 0):
                 m.d.sync += weight_address.eq(0)
@@ -179,6 +170,26 @@ class Sequencer(Component):
         if self._watched:
             m.d.comb += self.waits.eq(at.column_start & now.is_input & ~at.goes)
         return m
+
+    def _goes(self, m: Module, place: Place, restarted: list[Value]) -> Value:
+        """Decide whether the operation that is next may be issued in the next cycle."""
+        readiness = Readiness(
+            m,
+            self.plan,
+            place,
+            vectors=[self._announced(*source, restarted) for source in sources(self.plan)],
+            drained=self._drains(),
+            restarted=restarted,
+        )
+        return readiness.goes
+
+    def _begin(self, following: Any, *, now: Any, walk: Any, at: Any) -> list[Any]:
+        """Begin the following pass: its constants, what is left of it, and its first flags."""
+        return [
+            now.eq(following),
+            *(walk[name].eq(count) for name, count in left(following).items()),
+            *(at[name].eq(flag) for name, flag in flags(following).items()),
+        ]
 
     @property
     def _has_head(self) -> bool:

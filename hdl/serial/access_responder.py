@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -95,27 +96,34 @@ class AccessResponder(Component):
                         m.d.sync += [known.eq(1), kind.eq(request.kind), count.eq(0)]
                         m.d.sync += [number.eq(request.number), status.eq(Status.DONE)]
                         m.next = "FETCH"
-            with m.State("FETCH"):
-                m.next = "BEGIN"
-            with m.State("BEGIN"):
-                m.d.comb += guarded.start.eq(count != request.count)
-                with m.If(guarded.start):
-                    m.next = "ACCESS"
-                with m.Else():
-                    give(Content.RESULT)
-            with m.State("ACCESS"), m.If(guarded.done):
-                m.d.sync += status.eq(guarded.status)
-                with m.If(guarded.status == Status.DONE):
-                    m.d.comb += answer.keep.eq(1)
-                    m.d.sync += count.eq(count + 1)
-                    m.next = "FETCH"
-                with m.Else():
-                    give(Content.RESULT)
+            self._access(m, count, status, give)
             with m.State("ANSWER"):
                 m.d.comb += answer.give.eq(1)
                 with m.If(answer.done):
                     m.next = "LISTEN"
         return m
+
+    def _access(
+        self, m: Module, count: Signal, status: Signal, give: Callable[[Content], None]
+    ) -> None:
+        """States that access one word after the other, until all are done or one is not."""
+        guarded = self.guarded
+        with m.State("FETCH"):
+            m.next = "BEGIN"
+        with m.State("BEGIN"):
+            m.d.comb += guarded.start.eq(count != self.request.count)
+            with m.If(guarded.start):
+                m.next = "ACCESS"
+            with m.Else():
+                give(Content.RESULT)
+        with m.State("ACCESS"), m.If(guarded.done):
+            m.d.sync += status.eq(guarded.status)
+            with m.If(guarded.status == Status.DONE):
+                m.d.comb += self.answer.keep.eq(1)
+                m.d.sync += count.eq(count + 1)
+                m.next = "FETCH"
+            with m.Else():
+                give(Content.RESULT)
 
 
 class AccessRequest(Component):

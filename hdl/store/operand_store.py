@@ -145,9 +145,6 @@ class OperandStore(Component):
         fill, read = memory.write_port(), memory.read_port()
         fill_bank, read_bank = Signal(), Signal()
         index = Signal(span(self.plan.sizes.inputs))
-        one = Signal()  # bank at least holds a whole step
-        both = Signal()  # banks do
-        still_one, still_both = Signal(), Signal()
         whole = Signal()  # the current step is whole; a bank that is being released does not count
         steps = Signal(data.ArrayLayout(self.x_step.shape(), 2))
         accept, complete = Signal(), Signal()
@@ -170,17 +167,7 @@ class OperandStore(Component):
         ]
         if loaded:
             m.d.comb += [self.begins.eq(at_first), self.ends.eq(at_last)]
-        # Nothing comes while both are full.
-        m.d.comb += [
-            still_one.eq(complete | (one & (both | ~self.x_release))),
-            still_both.eq((both | (one & complete)) & ~self.x_release),
-        ]
-        m.d.sync += [
-            one.eq(still_one),
-            both.eq(still_both),
-            room.eq(~still_both),
-            whole.eq(Mux(self.x_releasing, still_both, still_one)),
-        ]
+        self._count_steps(m, complete, room, whole)
         if loaded:
             m.d.comb += at_last.eq(index == last)
         else:
@@ -204,6 +191,22 @@ class OperandStore(Component):
         with m.If(self.x_release):
             m.d.sync += read_bank.eq(~read_bank)
         return read.data
+
+    def _count_steps(self, m: Module, complete: Value, room: Signal, whole: Signal) -> None:
+        """Count the banks that hold a whole step; nothing comes while both do."""
+        one = Signal()  # bank at least holds a whole step
+        both = Signal()  # banks do
+        still_one, still_both = Signal(), Signal()
+        m.d.comb += [
+            still_one.eq(complete | (one & (both | ~self.x_release))),
+            still_both.eq((both | (one & complete)) & ~self.x_release),
+        ]
+        m.d.sync += [
+            one.eq(still_one),
+            both.eq(still_both),
+            room.eq(~still_both),
+            whole.eq(Mux(self.x_releasing, still_both, still_one)),
+        ]
 
     def _vector(self, m: Module, name: str) -> Value:
         """A vector of all layers with its ready counters; returns the word for the array."""

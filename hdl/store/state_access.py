@@ -103,14 +103,7 @@ class StateAccess(Component):
             ends.eq(unit == last_unit),
             is_last.eq(ends & (table.ends if loads else segment == len(found) - 1)),
         ]
-        # What was announced is written later; a step that ends now is not announced yet.
-        all_known = Signal(name="all_ready")
-        known_for = Signal(ANNOUNCED, init=-1)
-        m.d.comb += [
-            all_known.eq(all_ready(self.plan, self.ready)),
-            settled.eq(all_known & known_for.all()),
-        ]
-        m.d.sync += known_for.eq(Cat(all_known, known_for))
+        self._settle(m, settled)
         self._take_over(m, unit, vector, loading=loading, saving=saving)
 
         with m.If(moves):
@@ -146,6 +139,17 @@ class StateAccess(Component):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
         return m
+
+    def _settle(self, m: Module, settled: Signal) -> None:
+        """Wait until all units are written: ``ANNOUNCED`` cycles after the last announcement."""
+        # A step that ends now is not announced yet.
+        all_known = Signal(name="all_ready")
+        known_for = Signal(ANNOUNCED, init=-1)
+        m.d.comb += [
+            all_known.eq(all_ready(self.plan, self.ready)),
+            settled.eq(all_known & known_for.all()),
+        ]
+        m.d.sync += known_for.eq(Cat(all_known, known_for))
 
     def _table(self, m: Module, segment: Value) -> Any:
         """Read a segment's word from the loaded table."""

@@ -168,38 +168,13 @@ def of_programs(
         lanes: of the array; fewer than a unit has sums make the interval longer.
     """
 
-    def follow(
-        orders: Sequence[tuple[Program, tuple[str, ...]]],
-        interval: int = 1,
-        multipliers: int | None = None,
-        tables: int | None = None,
-    ) -> _StageCounter:
-        counter = _StageCounter(
-            interval=interval,
-            multipliers=multipliers,
-            tables=tables,
-            delays=delays,
-        )
-        for program, order in orders:
-            counter.run(program, order)
-        return counter
-
-    def best_order(program: Program) -> tuple[str, ...]:
-        """The order of reading that makes the vectors known first, the earliest one above all."""
-
-        def known(order: tuple[str, ...]) -> list[int]:
-            written = follow([(program, order)]).written
-            return [written[vector] for vector in program.drain.makes]
-
-        return min(permutations(program.drain.gates), key=known)
-
-    ordered = [(program, best_order(program)) for program in programs]
-    alone = follow(ordered)
+    ordered = [(program, _best_order(program, delays)) for program in programs]
+    alone = _follow(ordered, delays)
     products, lookups = len(alone.multipliers.taken), len(alone.tables.taken)
     reads = max(len(order) for _, order in ordered)
     interval = max(1, -(-products // multipliers), -(-reads // lanes))
     tables = -(-lookups // interval)
-    counter = follow(ordered, interval, min(multipliers, products), tables)
+    counter = _follow(ordered, delays, interval, min(multipliers, products), tables)
     logit = delays.first_sum + _head_read(ordered) + delays.narrow if head else 0
     return UpdateCost(
         interval=interval,
@@ -214,6 +189,32 @@ def of_programs(
         multipliers=min(multipliers, products),
         tables=tables,
     )
+
+
+def _follow(
+    orders: Sequence[tuple[Program, tuple[str, ...]]],
+    delays: Delays,
+    interval: int = 1,
+    multipliers: int | None = None,
+    tables: int | None = None,
+) -> _StageCounter:
+    """Follow programs with their orders of reading; no limit on parts unless given."""
+    counter = _StageCounter(
+        interval=interval, multipliers=multipliers, tables=tables, delays=delays
+    )
+    for program, order in orders:
+        counter.run(program, order)
+    return counter
+
+
+def _best_order(program: Program, delays: Delays) -> tuple[str, ...]:
+    """Find the order of reading that makes the vectors known first, the earliest one above all."""
+
+    def known(order: tuple[str, ...]) -> list[int]:
+        written = _follow([(program, order)], delays).written
+        return [written[vector] for vector in program.drain.makes]
+
+    return min(permutations(program.drain.gates), key=known)
 
 
 def _head_read(ordered: Sequence[tuple[Program, tuple[str, ...]]]) -> int:
