@@ -38,8 +38,8 @@ class Core(Component):
     Latency and cycles per step: :func:`hdl.cycles.count`.
 
     Args:
-        plan: what it runs, and with what.
-        watched: whether a bus counts what happens inside.
+        plan: the network and the core's options, decided.
+        watched: add the outputs that a bus counts.
 
     Attributes:
         i: one input element per beat, ``network.inputs`` beats per step, with the step's

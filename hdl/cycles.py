@@ -1,12 +1,13 @@
 """The exact cycle count: when every input is taken and every output given, without simulation.
 
-The sequencer and the state update follow fixed rules, so their timing can be computed: a column
-starts when its element is ready, everything else follows one cycle after the other. This module
-follows those rules column by column, until the core is where it was some steps before: from there
-on all repeats, and is not followed again. Simulations assert that the hardware keeps to it.
+Sequencer and state update follow fixed rules, so their timing can be computed: a column starts when
+its element is ready, everything else follows one cycle after the other. This module applies the
+rules column by column, with the latencies that each block states, until the core is in the same
+situation as some steps before; from there on it repeats what it has counted. Every simulation
+without stalls asserts that the hardware takes exactly these cycles.
 
-Time 0 is the cycle in which the core takes the first input element. The streams are taken not to
-stall: an element and a state word are offered in every cycle, and an output is taken at once.
+Cycle 0 takes the first input element. No stream stalls: an element and a state word are offered in
+every cycle, and an output is taken at once.
 """
 
 from __future__ import annotations

@@ -13,15 +13,16 @@ from hdl.timing.latency import TOTAL
 
 
 class MacArray(Component):
-    """One operand times one word of weights a cycle, added to a row of accumulators.
+    """Multiplies an operand by a word of weights per cycle; keeps exact sums per row and gate.
 
         operand, weights ─► lanes ─► sums ─► accumulators (row, gate)
                                        └───► shadow, when the sum is final ─► sums of a unit
 
-    Sums are exact; their width is chosen so that no operand can overflow them.
+    No operands overflow a sum: its width is computed for the largest ones.
 
-    Latency: a row can be read from the shadow ``latency.SHADOW`` cycles after the operation
-    that completes it.
+    Latency: ``latency.SHADOW`` cycles from the operation that completes a row until the shadow
+    holds it.
+    Throughput: one operation per cycle, and one sum per bank read from the shadow.
     Cost: that of :class:`hdl.array.lanes.Lanes` and :class:`hdl.array.shadow.Shadow`.
 
     Attributes:

@@ -42,8 +42,10 @@ either ``done``, the set became active, or ``failed``, with ``reason``, a :class
 
 
 def write_layout(plan: Plan) -> data.StructLayout:
-    """A write to one of the loaded memories: ``section`` of `sections`,
-    ``address`` of the word, ``part`` of it, ``data``, and the ``bank`` that is not the active one.
+    """Layout of a write to one of the loaded memories.
+
+    ``section`` of `sections`, ``address`` of the word, ``part`` of it, ``data``, and the ``bank``
+    that is not active.
     """
     found = sections(plan)
     return data.StructLayout(
@@ -64,11 +66,11 @@ class Loader(Component):
         i ─► header ─► words ─┬─► write ─► memories
                               └─► CRC ─► (idle) ─► activate
 
-    With one bank an image is begun only while the core is idle, and the set before is lost with
-    the first word that is written. With two the set before stays active, and the core at work,
-    until the new one is checked and the core is idle.
+    With one bank, an image begins only while the core is idle, and its first memory word destroys
+    the set before. With two banks, the core works on with the set before until the new one is
+    checked and the core is idle.
 
-    After a failure words are thrown away until ``last``; then the next image may come.
+    After a failure the loader discards words until ``last``; then the next image may come.
 
     Latency: ``latency.ACTIVATE`` cycles from the last word until ``i`` of the core is ready.
 

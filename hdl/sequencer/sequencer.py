@@ -30,11 +30,11 @@ from hdl.timing.latency import ANNOUNCED
 class Sequencer(Component):
     """Walks through passes, columns, rows and gates; waits only at the start of a column.
 
-    A column starts when its element is ready. A job's final column also waits until the job's
-    sums of the step before have been drained, because it overwrites them in the shadow.
+    A column starts when its element is ready. A job's final column overwrites the job's sums in the
+    shadow, so it also waits until those of the step before are drained.
 
-    A step whose state is loaded, and the one after a step whose state is saved, wait until that
-    is done.
+    A step that loads its state waits for the load, and the step after one that saves its state
+    waits for the save.
 
     Latency: one cycle from deciding on an operation until it is presented. See also the constants.
 

@@ -43,11 +43,15 @@ def all_ready(plan: Plan, ready: Any) -> Value:
 
 
 class OperandStore(Component):
-    """Vectors that the array multiplies, written as they come and read element by element.
+    """Keeps the vectors that the array multiplies, and counts how much of each is ready.
 
     x has two banks: one step's input is in use while the next one's arrives. The other vectors
     hold one word per unit of all layers and, but for r * h, of every stream; the state update
     writes them unit by unit.
+
+    Latency: two cycles from ``read_address`` to ``read_data``; one for the state update's reads.
+    Throughput: one element of x taken, one unit of each vector written, one element read per cycle.
+    Cost: one memory per vector, one more read port where the state update reads; ready counters.
 
     Args:
         plan: the core's plan; only memories that it needs are made.
@@ -60,15 +64,13 @@ class OperandStore(Component):
         x_ready: elements of the current step's input that can be read; ``x_whole``: all can.
         x_step: the current step's other fields; those of its first beat are valid once an element
             is ready, those of its last beat once all are.
-        x_release: the current step's input is not needed any more; ``x_releasing`` says so a cycle
-            before.
+        x_release: frees the current step's bank; ``x_releasing`` announces it a cycle before.
         read_operand, read_address, read_stream, read_zero: what to read; zero instead of the
             memory's word.
         read_data: the element, two cycles later.
         write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers), ``stream`` and
             ``data``; ``latency.ANNOUNCED`` cycles before it ``announce`` with the ``layer``.
-            What was announced counts as ready, because it is read a cycle after that at the
-            earliest.
+            An announced unit counts as ready: it is read a cycle after its write at the earliest.
         restart: for each job, the vectors that it makes become not ready.
         ready: see :func:`hdl.layout.vectors.ready_layout`; units announced since.
         state_address, state_stream, state_h, state_c: h and c of a unit, one cycle later, for the

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ANNOUNCED = 4
-"""Cycles from announcing an element of h, c or r * h until the sequencer may read it.
+"""Cycles from announcing an element of h, c or r * h until the sequencer may decide to read it.
 
-The element is written in the last of them. The sequencer spends them on a count, its selection, its
-comparison and the decision, see :mod:`hdl.sequencer.readiness`.
+The element is written in that cycle and read in the next one. The cycles before go to a count, its
+selection, its comparison and the decision, see :mod:`hdl.sequencer.readiness`.
 """
 
 TOTAL = 3

@@ -21,8 +21,8 @@ class ShadowReader(Component):
     Units of one row come lane by lane, so a bank has ``banks * interval`` cycles for the sums of
     one, which is enough for all of them.
 
-    Latency: a unit's first sum is asked for ``latency.READ`` cycles after it entered, the
-    others in the cycles after that, in the order of :attr:`hdl.plan.Plan.reads`.
+    Latency: ``latency.READ`` cycles from a unit entering to the request for its first sum; the
+    others follow, one per cycle, in the order of :attr:`hdl.plan.Plan.reads`.
 
     Attributes:
         valid, job, row, bank, group: a unit that enters, and where its sums are.
