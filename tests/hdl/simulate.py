@@ -53,6 +53,15 @@ def sweep(
     return result
 
 
+def run(component: Elaboratable, *benches: Any) -> None:
+    """Simulate a component until all benches, each a coroutine function of ``ctx``, return."""
+    sim = Simulator(component)
+    sim.add_clock(PERIOD)
+    for bench in benches:
+        sim.add_testbench(bench)
+    sim.run()
+
+
 def count_up(m: Module, counter: Signal) -> None:
     """Make a signal go through all its values, from its initial one on."""
     m.d.sync += counter.eq(counter + 1)

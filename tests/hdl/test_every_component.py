@@ -1,0 +1,73 @@
+"""Each Component of hdl has a test file of its name, in the folder of the same name."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+from amaranth.lib import wiring
+
+import hdl
+from hdl.parts.component import Component
+
+HERE = Path(__file__).parent
+
+MISSING: set[str] = {
+    "hdl.array.lanes",
+    "hdl.array.shadow",
+    "hdl.bare_array",
+    "hdl.board.answer",
+    "hdl.board.responder",
+    "hdl.board.step_buffer",
+    "hdl.bus.axi_lite",
+    "hdl.bus.bus_core",
+    "hdl.bus.input_guard",
+    "hdl.bus.marks",
+    "hdl.bus.packer",
+    "hdl.bus.state_guard",
+    "hdl.bus.top",
+    "hdl.bus.totals",
+    "hdl.bus.unpacker",
+    "hdl.bus.window",
+    "hdl.loading.input_gate",
+    "hdl.loading.loaded_memory",
+    "hdl.loading.weight_ram",
+    "hdl.parts.output_buffer",
+    "hdl.sequencer.loaded_sequencer",
+    "hdl.sequencer.sequencer",
+    "hdl.serial.access_answer",
+    "hdl.serial.guarded_access",
+    "hdl.serial.spi_octets",
+    "hdl.serial.top",
+    "hdl.serial.uart_access",
+    "hdl.store.state_access",
+    "hdl.update.row_queue",
+    "hdl.update.shadow_reader",
+    "hdl.update.state_update",
+    "hdl.update.unit_dispatch",
+}
+"""Modules without a test; this list may only shrink."""
+
+
+def test_every_component_has_a_test_file() -> None:
+    names = [info.name for info in pkgutil.walk_packages(hdl.__path__, "hdl.")]
+    found: dict[str, list[str]] = {}
+    for module in map(import_module, names):
+        for value in vars(module).values():
+            is_component = isinstance(value, type) and issubclass(value, wiring.Component)
+            if is_component and value is not Component and value.__module__ == module.__name__:
+                found.setdefault(module.__name__, []).append(value.__name__)
+    assert len(found) > 40
+    lacking = {
+        name: classes for name, classes in found.items() if not (HERE / _test_file(name)).is_file()
+    }
+    new = {name: classes for name, classes in lacking.items() if name not in MISSING}
+    assert not new, f"Components without a test file: {new}"
+    assert set(lacking) >= MISSING, f"take out of MISSING: {MISSING - set(lacking)}"
+
+
+def _test_file(module: str) -> Path:
+    """``hdl.array.lanes`` is tested in ``array/test_lanes.py``."""
+    *folders, name = module.split(".")[1:]
+    return Path(*folders, f"test_{name}.py")
