@@ -33,7 +33,6 @@ MISSING: set[str] = {
     "hdl.loading.input_gate",
     "hdl.loading.loaded_memory",
     "hdl.loading.weight_ram",
-    "hdl.parts.output_buffer",
     "hdl.sequencer.loaded_sequencer",
     "hdl.sequencer.sequencer",
     "hdl.serial.access_answer",
