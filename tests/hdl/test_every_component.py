@@ -41,7 +41,6 @@ MISSING: set[str] = {
     "hdl.serial.top",
     "hdl.serial.uart_access",
     "hdl.store.state_access",
-    "hdl.update.shadow_reader",
     "hdl.update.state_update",
     "hdl.update.unit_dispatch",
 }
