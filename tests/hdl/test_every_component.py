@@ -30,7 +30,6 @@ MISSING: set[str] = {
     "hdl.bus.totals",
     "hdl.bus.unpacker",
     "hdl.bus.window",
-    "hdl.loading.input_gate",
     "hdl.loading.loaded_memory",
     "hdl.loading.weight_ram",
     "hdl.sequencer.loaded_sequencer",
