@@ -1,0 +1,67 @@
+"""Data sheet of the lanes: sums ``TOTAL`` cycles after an operation, one operation per cycle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hdl.array.lanes import ArrayShape, Lanes
+from hdl.timing.latency import TOTAL
+from tests.hdl.simulate import run
+
+LANES = 3
+
+
+def shape(*, side_by_side: bool) -> ArrayShape:
+    return ArrayShape(
+        lanes=LANES,
+        operand_width=5,
+        weight_width=4,
+        accumulator_width=14,
+        rows=2,
+        gates=3,
+        side_by_side=side_by_side,
+    )
+
+
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_sums_of_random_operations(side_by_side: bool) -> None:
+    """Places repeat at once, after one cycle and later; cycles without an operation change none."""
+    lanes, rng = Lanes(shape=shape(side_by_side=side_by_side)), np.random.default_rng(2)
+    count = 400
+    x, w = rng.integers(-16, 16, count), rng.integers(-8, 8, (count, LANES))
+    x[:8], w[:8] = -16, -8
+    row, gate = rng.integers(0, 2, count), rng.integers(0, 3, count)
+    row[::2], gate[::2] = row[1::2], gate[1::2]
+    valid = rng.random(count) < 0.8
+    sums: dict[tuple[int, int], np.ndarray[Any, Any]] = {}
+    expected: list[tuple[tuple[int, int], list[int]] | None] = []
+    first = np.zeros(count, bool)
+    for n in range(count):
+        place = int(row[n]), int(gate[n])
+        if not valid[n]:
+            first[n] = True  # noise
+            expected.append(None)
+            continue
+        first[n] = place not in sums or rng.random() < 0.1
+        sums[place] = x[n] * w[n] + (0 if first[n] else sums[place])
+        expected.append((place, sums[place].tolist()))
+
+    async def bench(ctx: Any) -> None:
+        for n in range(count + TOTAL):
+            now = min(n, count - 1)
+            ctx.set(lanes.i_valid, n < count and bool(valid[now]))
+            ctx.set(lanes.i_place, {"row": int(row[now]), "gate": int(gate[now])})
+            ctx.set(lanes.i_weights, w[now].tolist())
+            ctx.set(lanes.i_first, bool(first[now]))
+            ctx.set(lanes.i_operand, int(x[min(n, count) - 1]) if n else 0)  # a cycle later
+            want = expected[n - TOTAL] if n >= TOTAL else None
+            assert bool(ctx.get(lanes.valid)) == (want is not None)
+            if want:
+                assert (ctx.get(lanes.place.row), ctx.get(lanes.place.gate)) == want[0]
+                assert [ctx.get(total) for total in lanes.total] == want[1]
+            await ctx.tick()
+
+    run(lanes, bench)
