@@ -14,7 +14,6 @@ from hdl.parts.component import Component
 HERE = Path(__file__).parent
 
 MISSING: set[str] = {
-    "hdl.array.shadow",
     "hdl.bare_array",
     "hdl.board.answer",
     "hdl.board.responder",
