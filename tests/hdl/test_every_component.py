@@ -28,7 +28,6 @@ MISSING: set[str] = {
     "hdl.bus.totals",
     "hdl.bus.unpacker",
     "hdl.bus.window",
-    "hdl.loading.weight_ram",
     "hdl.sequencer.loaded_sequencer",
     "hdl.sequencer.sequencer",
     "hdl.serial.access_answer",
