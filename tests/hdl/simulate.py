@@ -53,12 +53,20 @@ def sweep(
     return result
 
 
-def run(component: Elaboratable, *benches: Any) -> None:
-    """Simulate a component until all benches, each a coroutine function of ``ctx``, return."""
-    sim = Simulator(component)
+def run(component: Elaboratable, *benches: Any, background: Any = None) -> None:
+    """Simulate a component until all benches, each a coroutine function of ``ctx``, return.
+
+    A bench in the ``background`` may run for ever.
+    """
+    m = Module()
+    m.submodules.component = component
+    m.d.sync += Signal(name="clocked").eq(1)  # a design without a register has no clock
+    sim = Simulator(m)
     sim.add_clock(PERIOD)
     for bench in benches:
         sim.add_testbench(bench)
+    if background:
+        sim.add_testbench(background, background=True)
     sim.run()
 
 

@@ -66,6 +66,7 @@ def test_one_bank_has_one_port() -> None:
             await check(ctx, ram, written)
             ctx.set(ram.owns, 1)
             ctx.set(ram.address, 1)
+            ctx.set(ram.write, {"valid": 0, "address": 1})
             await ctx.tick()
             assert ctx.get(ram.data) == written[0]
 
