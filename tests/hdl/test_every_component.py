@@ -21,7 +21,6 @@ MISSING: set[str] = {
     "hdl.bus.axi_lite",
     "hdl.bus.bus_core",
     "hdl.bus.input_guard",
-    "hdl.bus.marks",
     "hdl.bus.packer",
     "hdl.bus.state_guard",
     "hdl.bus.top",
