@@ -26,7 +26,6 @@ MISSING: set[str] = {
     "hdl.bus.top",
     "hdl.bus.totals",
     "hdl.bus.unpacker",
-    "hdl.bus.window",
     "hdl.sequencer.loaded_sequencer",
     "hdl.sequencer.sequencer",
     "hdl.serial.access_answer",
