@@ -18,7 +18,6 @@ MISSING: set[str] = {
     "hdl.board.answer",
     "hdl.board.responder",
     "hdl.board.step_buffer",
-    "hdl.bus.axi_lite",
     "hdl.bus.bus_core",
     "hdl.bus.input_guard",
     "hdl.bus.packer",
