@@ -32,7 +32,6 @@ MISSING: set[str] = {
     "hdl.serial.spi_octets",
     "hdl.serial.top",
     "hdl.serial.uart_access",
-    "hdl.store.state_access",
     "hdl.update.state_update",
     "hdl.update.unit_dispatch",
 }
