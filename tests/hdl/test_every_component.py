@@ -26,7 +26,6 @@ MISSING: set[str] = {
     "hdl.bus.totals",
     "hdl.bus.unpacker",
     "hdl.sequencer.loaded_sequencer",
-    "hdl.sequencer.sequencer",
     "hdl.serial.access_answer",
     "hdl.serial.guarded_access",
     "hdl.serial.spi_octets",
