@@ -25,7 +25,6 @@ MISSING: set[str] = {
     "hdl.bus.top",
     "hdl.bus.totals",
     "hdl.bus.unpacker",
-    "hdl.sequencer.loaded_sequencer",
     "hdl.serial.access_answer",
     "hdl.serial.guarded_access",
     "hdl.serial.spi_octets",

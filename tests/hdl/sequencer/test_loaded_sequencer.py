@@ -1,0 +1,82 @@
+"""Data sheet of the loaded sequencer: the table decides the walk, and is read from the start."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from amaranth.hdl import ResetInserter, Signal
+
+from golden.cells import LSTM
+from golden.quantized import QuantizedNetwork
+from hdl.layout.pass_table import table_words
+from hdl.layout.weight_image import sections
+from hdl.loading.loader import section_of
+from hdl.plan import Plan
+from hdl.sequencer.loaded_sequencer import LoadedSequencer
+from hdl.spec.options import CoreOptions
+from hdl.spec.storage import Storage
+from hdl.store.operand_store import Operand
+from tests.hdl.simulate import run
+from tests.networks import Recipe, quantized_network
+
+
+def lstm(inputs: int, units: int) -> QuantizedNetwork:
+    recipe = Recipe(inputs=inputs, units=(units,), outputs=None, cells=(LSTM(),))
+    return quantized_network(recipe, 1)
+
+
+async def load(ctx: Any, sequencer: LoadedSequencer, plan: Plan) -> None:
+    """Write the table of passes, in parts of 32 bits."""
+    number = section_of(plan, "passes")
+    for address, word in enumerate(table_words(plan)):
+        for part in range(sections(plan)[number].parts):
+            beat = {"valid": 1, "section": number, "address": address, "part": part}
+            ctx.set(sequencer.write, beat | {"data": word >> 32 * part & 0xFFFF_FFFF})
+            await ctx.tick()
+    ctx.set(sequencer.write, {"valid": 0})
+
+
+@pytest.mark.parametrize(("inputs", "units"), [(4, 5), (2, 3)])
+def test_the_walk_of_a_network_that_was_loaded(inputs: int, units: int) -> None:
+    """A core made for 4 inputs and 5 units walks through smaller networks without a gap."""
+    storage = Storage(weights="ram")
+    core = Plan(network=lstm(4, 5), options=CoreOptions(lanes=2, storage=storage))
+    plan = core.of(lstm(inputs, units))
+    sequencer = LoadedSequencer(plan=core, place=core.array.place)
+    rows = -(-units // 2)
+    walk = [
+        (operand, column, row, gate)
+        for operand, columns in ((Operand.X, inputs), (Operand.H, units))
+        for column, row, gate in product(range(columns), range(rows), range(4))
+    ]
+    reset = Signal()
+
+    async def bench(ctx: Any) -> None:
+        await load(ctx, sequencer, plan)
+        ctx.set(reset, 1)
+        await ctx.tick()
+        ctx.set(reset, 0)
+        ctx.set(sequencer.x_whole, 1)
+        ctx.set(sequencer.complete, {name: 1 for name, _ in sequencer.complete.shape()})
+        ctx.set(sequencer.ready, {"h0": units, "c0": units})
+        ctx.set(sequencer.head_free, 1)
+        for step in range(2):
+            for number, want in enumerate(walk):
+                valid, waited = 0, -1
+                while not valid:
+                    _, _, valid, operand, address, place, weight = await ctx.tick().sample(
+                        sequencer.valid,
+                        sequencer.operand,
+                        sequencer.address,
+                        sequencer.place,
+                        sequencer.weight_address,
+                    )
+                    waited += 1
+                    assert waited < 20
+                assert (Operand(operand), address, place.row, place.gate) == want, (step, number)
+                assert weight == number
+        assert ctx.get(sequencer.last_input) == inputs - 1
+
+    run(ResetInserter(reset)(sequencer), bench)
