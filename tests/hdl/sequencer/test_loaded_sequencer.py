@@ -38,6 +38,16 @@ async def load(ctx: Any, sequencer: LoadedSequencer, plan: Plan) -> None:
     ctx.set(sequencer.write, {"valid": 0})
 
 
+async def operation(ctx: Any, sequencer: LoadedSequencer) -> list[Any]:
+    """Wait for the next operation: operand, address, place and weight's address."""
+    names = ("valid", "operand", "address", "place", "weight_address")
+    for _ in range(20):
+        sampled = await ctx.tick().sample(*(getattr(sequencer, name) for name in names))
+        if sampled[2]:
+            return sampled[3:]
+    raise TimeoutError
+
+
 @pytest.mark.parametrize(("inputs", "units"), [(4, 5), (2, 3)])
 def test_the_walk_of_a_network_that_was_loaded(inputs: int, units: int) -> None:
     """A core made for 4 inputs and 5 units walks through smaller networks without a gap."""
@@ -64,17 +74,7 @@ def test_the_walk_of_a_network_that_was_loaded(inputs: int, units: int) -> None:
         ctx.set(sequencer.head_free, 1)
         for step in range(2):
             for number, want in enumerate(walk):
-                valid, waited = 0, -1
-                while not valid:
-                    _, _, valid, operand, address, place, weight = await ctx.tick().sample(
-                        sequencer.valid,
-                        sequencer.operand,
-                        sequencer.address,
-                        sequencer.place,
-                        sequencer.weight_address,
-                    )
-                    waited += 1
-                    assert waited < 20
+                operand, address, place, weight = await operation(ctx, sequencer)
                 assert (Operand(operand), address, place.row, place.gate) == want, (step, number)
                 assert weight == number
         assert ctx.get(sequencer.last_input) == inputs - 1
