@@ -24,7 +24,6 @@ MISSING: set[str] = {
     "hdl.bus.state_guard",
     "hdl.bus.top",
     "hdl.bus.totals",
-    "hdl.bus.unpacker",
     "hdl.serial.access_answer",
     "hdl.serial.guarded_access",
     "hdl.serial.spi_octets",
