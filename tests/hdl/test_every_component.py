@@ -23,7 +23,6 @@ MISSING: set[str] = {
     "hdl.bus.packer",
     "hdl.bus.state_guard",
     "hdl.bus.top",
-    "hdl.bus.totals",
     "hdl.serial.access_answer",
     "hdl.serial.guarded_access",
     "hdl.serial.spi_octets",

@@ -1,0 +1,103 @@
+"""Data sheet of the counters in block RAM: exact, at most a round behind, 64 bits in one."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from hdl.bus.totals import FIRST, HALF, HALF_MASK, SLOT, Totals
+from tests.hdl.simulate import run
+
+CONSTANTS = {0: 0xDEAD_BEEF, 3: 7}
+
+
+def make() -> Totals:
+    """Counter 0 and its upper half, 2, and 3, of which up to three events come in a cycle."""
+    return Totals(counters=4, constants=CONSTANTS, most={3: 3})
+
+
+async def read(ctx: Any, totals: Totals, address: int) -> tuple[int, int]:
+    """Read a word; returns it and the cycles that it took."""
+    ctx.set(totals.read, 1)
+    ctx.set(totals.address, address)
+    for cycle in range(3 * totals.round):
+        _, _, done, data = await ctx.tick().sample(totals.done, totals.data)
+        if done:
+            ctx.set(totals.read, 0)
+            await ctx.tick()
+            assert not ctx.get(totals.done)
+            return data, cycle
+    raise TimeoutError
+
+
+async def clear(ctx: Any, totals: Totals) -> None:
+    ctx.set(totals.clear, 1)
+    await ctx.tick()
+    ctx.set(totals.clear, 0)
+
+
+def test_random_events_are_all_counted() -> None:
+    """More events than the low bits hold; a word is a round behind at most, then exact."""
+    totals, random, counted = make(), Random(1), {0: 0, 2: 0, 3: 0}
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(2):
+            counted.update(dict.fromkeys(counted, 0))
+            for _ in range(3 << totals.low):
+                for number in counted:
+                    event = random.randint(0, 3 if number == 3 else 1)
+                    ctx.set(getattr(totals, f"event{number}"), event)
+                    counted[number] += event
+                await ctx.tick()
+            for number in counted:
+                ctx.set(getattr(totals, f"event{number}"), 0)
+            await ctx.tick().repeat(totals.round)
+            for number, count in counted.items():
+                data, cycles = await read(ctx, totals, FIRST + number)
+                assert data == count
+                assert number == 0 or 2 <= cycles <= 7
+            await clear(ctx, totals)
+            for number in (0, 1, 2, 3):
+                data, cycles = await read(ctx, totals, FIRST + number)
+                assert data == 0
+                assert cycles <= 7 + 2 * totals.round * (number == 0)
+
+    run(totals, bench)
+    assert min(counted.values()) > 1 << totals.low
+
+
+def test_constants_stay() -> None:
+    totals = make()
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(2):
+            await ctx.tick().repeat(2 * totals.round)
+            for address, word in CONSTANTS.items():
+                assert (await read(ctx, totals, address))[0] == word
+            await clear(ctx, totals)
+
+    run(totals, bench)
+
+
+def test_the_first_counter_carries_into_its_upper_half() -> None:
+    """The half above comes as it was when the lower one was read, however late that is."""
+    totals = make()
+    most = 0xFFFF_FFFF & ~((1 << totals.low) - 1)
+
+    async def bench(ctx: Any) -> None:
+        await ctx.tick().repeat(2 * totals.round)
+        for _ in range(2):  # a visit that is under way may write the old word again
+            for place, memory in enumerate(totals.halves):
+                ctx.set(memory.data[FIRST], most >> HALF * place & HALF_MASK)
+            await ctx.tick().repeat(SLOT)
+        ctx.set(totals.event0, 1)
+        await ctx.tick().repeat((1 << totals.low) - 1)
+        low, _ = await read(ctx, totals, FIRST)
+        assert low >= most
+        await ctx.tick().repeat(4 * totals.round)
+        assert (await read(ctx, totals, FIRST + 1))[0] == 0
+        low, _ = await read(ctx, totals, FIRST)
+        assert low < most
+        assert (await read(ctx, totals, FIRST + 1))[0] == 1
+
+    run(totals, bench)
