@@ -21,7 +21,6 @@ MISSING: set[str] = {
     "hdl.bus.bus_core",
     "hdl.bus.input_guard",
     "hdl.bus.packer",
-    "hdl.bus.state_guard",
     "hdl.bus.top",
     "hdl.serial.access_answer",
     "hdl.serial.guarded_access",
