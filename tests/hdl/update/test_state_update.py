@@ -18,7 +18,7 @@ from tests.networks import Recipe, input_words, quantized_network
 
 UNITS, LANES = 3, 2
 ROWS = [
-    {"job": 0, "row": 0, "units": 1, "begin": 1, "last": 0, "emit": 1, "zero": 1},
+    {"job": 0, "row": 0, "units": 1, "begin": 1, "last": 0, "emit": 1, "zero": 1, "final": 1},
     {"job": 0, "row": 1, "units": 0, "begin": 0, "last": 1, "emit": 1, "zero": 1, "final": 1},
 ]
 
