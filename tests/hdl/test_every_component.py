@@ -23,7 +23,6 @@ MISSING: set[str] = {
     "hdl.bus.packer",
     "hdl.bus.top",
     "hdl.serial.access_answer",
-    "hdl.serial.guarded_access",
     "hdl.serial.spi_octets",
     "hdl.serial.top",
     "hdl.serial.uart_access",
