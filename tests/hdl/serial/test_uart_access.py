@@ -55,10 +55,11 @@ def test_a_write_and_a_read() -> None:
             decoder = Decoder()
             await send(ctx, front_end, encode(request))
             ctx.set(front_end.rx, 1)
-            body = None
-            while body is None:
-                for body in decoder.feed(bytes([await receive(ctx, front_end)])):
-                    answers.append(body)
+            bodies = list[bytes]()
+            while not bodies:
+                received = decoder.feed(bytes([await receive(ctx, front_end)]))
+                bodies += [body for body in received if body is not None]
+            answers.extend(bodies)
 
     run(front_end, host, background=serve)
     assert answers[0] == bytes((Kind.WRITE | 0x80, 1, 0, 1))
