@@ -17,7 +17,6 @@ MISSING: set[str] = {
     "hdl.bare_array",
     "hdl.board.answer",
     "hdl.board.responder",
-    "hdl.board.step_buffer",
     "hdl.bus.bus_core",
     "hdl.bus.input_guard",
     "hdl.bus.packer",
