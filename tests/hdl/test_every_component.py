@@ -15,7 +15,6 @@ HERE = Path(__file__).parent
 
 MISSING: set[str] = {
     "hdl.bare_array",
-    "hdl.board.responder",
     "hdl.bus.bus_core",
     "hdl.bus.input_guard",
     "hdl.bus.packer",
