@@ -17,7 +17,6 @@ MISSING: set[str] = {
     "hdl.bare_array",
     "hdl.bus.bus_core",
     "hdl.bus.input_guard",
-    "hdl.bus.packer",
     "hdl.bus.top",
     "hdl.serial.top",
 }
