@@ -15,7 +15,6 @@ HERE = Path(__file__).parent
 
 MISSING: set[str] = {
     "hdl.bare_array",
-    "hdl.bus.bus_core",
     "hdl.bus.top",
     "hdl.serial.top",
 }
