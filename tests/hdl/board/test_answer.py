@@ -20,7 +20,7 @@ WORDS = [-5, 3, -1]
 @pytest.mark.parametrize("rate", [1.0, 0.5])
 def test_bodies(rate: float) -> None:
     """Kind and number, then what the kind says; a result's words sign-extended, low byte first."""
-    network = quantized_network(Recipe(inputs=2, units=(3,), outputs=1), 1)
+    network = quantized_network(Recipe(inputs=2, units=(3,), outputs=None, activation_width=6), 1)
     plan = Plan(network=network, options=CoreOptions(lanes=1))
     identity = Identity.of(network, plan.options.interface, capacity=64)
     answer, random = Answer(plan=plan, identity=identity), Random(1)
