@@ -79,25 +79,34 @@ def test_constants_stay() -> None:
     run(totals, bench)
 
 
-def test_the_first_counter_carries_into_its_upper_half() -> None:
-    """The half above comes as it was when the lower one was read, however late that is."""
+def test_both_halves_of_the_first_counter_go_together() -> None:
+    """Around a carry into the upper half, in every cycle that a read may begin in."""
     totals = make()
-    most = 0xFFFF_FFFF & ~((1 << totals.low) - 1)
+    counted = (1 << totals.low) - 1  # in registers
+
+    async def both(ctx: Any) -> int:
+        low, _ = await read(ctx, totals, FIRST)
+        await ctx.tick().repeat(2 * totals.round)  # however late the other half is read
+        high, _ = await read(ctx, totals, FIRST + 1)
+        return low | high << 32
 
     async def bench(ctx: Any) -> None:
-        await ctx.tick().repeat(2 * totals.round)
-        for _ in range(2):  # a visit that is under way may write the old word again
-            for place, memory in enumerate(totals.halves):
-                ctx.set(memory.data[FIRST], most >> HALF * place & HALF_MASK)
-            await ctx.tick().repeat(SLOT)
-        ctx.set(totals.event0, 1)
-        await ctx.tick().repeat((1 << totals.low) - 1)
-        low, _ = await read(ctx, totals, FIRST)
-        assert low >= most
-        await ctx.tick().repeat(4 * totals.round)
-        assert (await read(ctx, totals, FIRST + 1))[0] == 0
-        low, _ = await read(ctx, totals, FIRST)
-        assert low < most
-        assert (await read(ctx, totals, FIRST + 1))[0] == 1
+        value = 0
+        for delay in range(1, 2 * totals.round):
+            await ctx.tick().repeat(totals.round)
+            value |= 0xFFFF_FFFF & ~counted
+            for _ in range(2):  # a visit that is under way may write the old word again
+                for place, memory in enumerate(totals.halves):
+                    ctx.set(memory.data[FIRST], value >> HALF * place & HALF_MASK)
+                await ctx.tick().repeat(SLOT)
+            ctx.set(totals.event0, 1)
+            await ctx.tick().repeat(delay)
+            now = await both(ctx)
+            ctx.set(totals.event0, 0)
+            await ctx.tick().repeat(totals.round)
+            after = await both(ctx)
+            assert value <= now <= after <= value + delay + 6 * totals.round, delay
+            value = after
+        assert value >> 32
 
     run(totals, bench)
