@@ -53,8 +53,8 @@ def sweep(
     return result
 
 
-def run(component: Elaboratable, *benches: Any, background: Any = None) -> None:
-    """Simulate a component until all benches, each a coroutine function of ``ctx``, return.
+def run(component: Any, *benches: Any, background: Any = None) -> None:
+    """Simulate a design until all benches, each a coroutine function of ``ctx``, return.
 
     A bench in the ``background`` may run for ever.
     """
