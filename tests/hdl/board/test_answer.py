@@ -24,7 +24,7 @@ def test_bodies(rate: float) -> None:
     plan = Plan(network=network, options=CoreOptions(lanes=1))
     identity = Identity.of(network, plan.options.interface, capacity=64)
     answer, random = Answer(plan=plan, identity=identity), Random(1)
-    size = identity.result_octets
+    size = identity.result_bytes
     result = b"".join(word.to_bytes(size, "little", signed=True) for word in WORDS)
     bodies = {
         Content.FAULT: (Kind.FAULT, bytes([Fault.ORDER])),

@@ -34,7 +34,7 @@ async def fill(ctx: Any, buffer: StepBuffer, content: bytes) -> None:
 
 
 def _byte_of(buffer: StepBuffer) -> Any:
-    return buffer.octet
+    return buffer.data
 
 
 async def clear(ctx: Any, buffer: StepBuffer) -> None:

@@ -29,9 +29,9 @@ def vectors(packing: Packing, count: int) -> Any:
     return rng.integers(-half, half, size=(VECTORS, count))
 
 
-def beats_of(octets: Any, packing: Packing) -> list[int]:
+def beats_of(data: Any, packing: Packing) -> list[int]:
     """Beats of vectors as numbers."""
-    flat = octets.reshape(-1, packing.bus // 8)
+    flat = data.reshape(-1, packing.bus // 8)
     return [int.from_bytes(bytes(beat), "little") for beat in flat]
 
 

@@ -23,7 +23,7 @@ def test_packed(packing: Packing) -> None:
             for n, value in enumerate(row)
         ]
         each, whole = packing.beats(count), packing.bus // 8
-        used = packing.octets(count) - (each - 1) * whole
+        used = packing.byte_count(count) - (each - 1) * whole
         for rate in (1.0, 0.6):
             got, cycles = exchange(Packer(packing=packing), items, len(expected), rate=rate)
             assert [beat.data for beat in got] == expected

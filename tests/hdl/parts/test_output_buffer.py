@@ -9,7 +9,6 @@ import pytest
 from amaranth.lib import data
 
 from hdl.parts.output_buffer import OutputBuffer
-from hdl.timing.latency import OUTPUT_BUFFER
 from tests.hdl.simulate import run
 
 WORD = data.StructLayout({"data": 8})
@@ -54,5 +53,5 @@ def test_latency_throughput_and_back_pressure() -> None:
             seen.append(word if valid else None)
 
     run(buffer, bench)
-    assert OUTPUT_BUFFER == 2
+    assert OutputBuffer.LATENCY == 2
     assert seen == [None, None, 10, 10, 10, 10, 10, 11, 12, 13, None, None]

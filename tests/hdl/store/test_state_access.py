@@ -12,7 +12,7 @@ from golden.interface import Interface
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.store.state_access import StateAccess
-from hdl.timing.latency import ACCESS, ANNOUNCED, SETTLED
+from hdl.timing.latency import ANNOUNCED
 from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
 
@@ -64,7 +64,7 @@ def test_loading(rate: float) -> None:
         await ctx.tick()
         assert not ctx.get(access.done)
         if rate == 1:
-            assert cycles + 1 == len(WORDS) + ACCESS
+            assert cycles + 1 == len(WORDS) + StateAccess.ACCESS
 
     run(access, bench)
     assert seen == [(*word, value) for word, value in zip(WORDS, values, strict=True)]
@@ -104,7 +104,7 @@ def test_saving(rate: float) -> None:
             cycles += 1
         ctx.set(access.save, 0)
         if rate == 1:
-            assert cycles == 2 * len(WORDS) + ACCESS
+            assert cycles == 2 * len(WORDS) + StateAccess.ACCESS
 
     run(access, bench, background=store)
     assert taken == [memory[name, 1, unit] for name, unit in WORDS]
@@ -124,7 +124,7 @@ def test_a_request_waits_until_all_units_are_written() -> None:
                 await ctx.tick()
                 assert not ctx.get(access.i.ready)
             ctx.set(access.ready, full(access))
-            for _ in range(ANNOUNCED + SETTLED - 1):
+            for _ in range(ANNOUNCED + StateAccess.SETTLED - 1):
                 await ctx.tick()
                 assert not ctx.get(access.i.ready)
             await ctx.tick()

@@ -11,8 +11,9 @@ from golden.cells import GRU, LSTM, RNN, Cell
 from golden.model import IntegerModel
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
-from hdl.timing.latency import ANNOUNCED, QUEUE, drain_latency
+from hdl.timing.latency import ANNOUNCED, drain_latency
 from hdl.update.state_update import StateUpdate
+from hdl.update.unit_dispatch import UnitDispatch
 from tests.hdl.simulate import run
 from tests.networks import Recipe, input_words, quantized_network
 
@@ -83,7 +84,7 @@ def test_one_step(cell: Cell, tail: int) -> None:
             *enumerate(state[name][0, 0].tolist())
         ]
         cycles = [cycle for cycle, _, _ in written[name]]
-        assert cycles[0] == QUEUE + plan.update_cost.written[name]
+        assert cycles[0] == UnitDispatch.LATENCY + plan.update_cost.written[name]
         assert announced[name] == [cycle - ANNOUNCED for cycle in cycles]
         assert cycles[1] - cycles[0] == plan.update_cost.interval
     assert results == [(word, unit == 2) for unit, word in enumerate(state["h"][0, 0].tolist())]

@@ -9,7 +9,6 @@ import pytest
 from golden.cells import GRU
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
-from hdl.timing.latency import QUEUE, ROOM, ROW_SPACING
 from hdl.update.unit_dispatch import UnitDispatch
 from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
@@ -50,12 +49,14 @@ async def watch(
 @pytest.mark.parametrize("cells", ["lstm", "gru"])
 @pytest.mark.parametrize("tail", [1, 2, 4])
 def test_units_of_a_job(tail: int, cells: str) -> None:
-    """The first enters ``QUEUE`` cycles after its row, the others every ``interval`` cycles."""
+    """The first enters ``LATENCY`` cycles after its row, the others every ``interval`` cycles."""
     dispatch = make(tail, **({"cells": (GRU(),)} if cells == "gru" else {}))
     cost, banks = dispatch.plan.update_cost, dispatch.plan.array.banks
 
     async def bench(ctx: Any) -> None:
-        found = await watch(ctx, dispatch, ROWS, cycles=QUEUE + 12 * cost.interval + cost.depth)
+        found = await watch(
+            ctx, dispatch, ROWS, cycles=UnitDispatch.LATENCY + 12 * cost.interval + cost.depth
+        )
         assert [unit.index for _, unit in found] == list(range(UNITS))
         lanes = [0, 1, 2, 0, 1]
         assert [(unit.bank, unit.group) for _, unit in found] == [
@@ -66,9 +67,9 @@ def test_units_of_a_job(tail: int, cells: str) -> None:
         assert [unit.last for _, unit in found] == [0, 0, 0, 0, 1]
         assert [unit.row for _, unit in found] == [0, 0, 0, 1, 1]
         taken = -(-LANES // banks) * banks * cost.interval  # of the first row
-        second = max(taken, ROW_SPACING)
+        second = max(taken, UnitDispatch.ROW_SPACING)
         starts = [0, cost.interval, 2 * cost.interval, second, second + cost.interval]
-        assert [cycle - QUEUE for cycle, _ in found] == starts
+        assert [cycle - UnitDispatch.LATENCY for cycle, _ in found] == starts
         assert not ctx.get(dispatch.in_flight)
 
     run(dispatch, bench)
@@ -87,7 +88,7 @@ def test_a_row_that_emits_waits_for_room() -> None:
         before = [unit for cycle, unit in found if cycle < 100]
         assert len(before) == 8  # 3 + 2 + 3
         after = [cycle for cycle, _ in found if cycle >= 100]
-        assert after[0] == 102 + ROOM  # two words have left: two units fit
+        assert after[0] == 102 + UnitDispatch.ROOM  # two words have left: two units fit
         assert len(found) == 3 * UNITS
 
     run(dispatch, bench)

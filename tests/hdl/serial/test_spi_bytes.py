@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from hdl.serial.spi_octets import SpiOctets
+from hdl.serial.spi_bytes import SpiBytes
 from tests.hdl.simulate import run
 
 
-async def exchange(ctx: Any, spi: SpiOctets, byte: int, *, half: int, bits: int = 8) -> int:
+async def exchange(ctx: Any, spi: SpiBytes, byte: int, *, half: int, bits: int = 8) -> int:
     """Send bits of a byte as a host does; returns what came back at the rising edges."""
     back = 0
     for n in range(bits):
@@ -28,7 +28,7 @@ async def exchange(ctx: Any, spi: SpiOctets, byte: int, *, half: int, bits: int 
 @pytest.mark.parametrize("half", [4, 7])
 def test_bytes_both_ways(half: int) -> None:
     """A byte goes out behind the one during which it was given; an odd bit is forgotten."""
-    spi, random, came = SpiOctets(), Random(half), list[int]()
+    spi, random, came = SpiBytes(), Random(half), list[int]()
     sent = [0x00, 0xFF, 0x80, 0x01, *random.randbytes(6)]
 
     async def watch(ctx: Any) -> None:
@@ -57,12 +57,12 @@ def test_bytes_both_ways(half: int) -> None:
     assert came == 2 * sent
 
 
-def _came(spi: SpiOctets) -> tuple[Any, Any]:
-    return spi.came, spi.octet
+def _came(spi: SpiBytes) -> tuple[Any, Any]:
+    return spi.came, spi.data
 
 
 def test_nothing_comes_while_not_selected() -> None:
-    spi = SpiOctets()
+    spi = SpiBytes()
     seen = 0
 
     async def watch(ctx: Any) -> None:
