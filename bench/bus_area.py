@@ -1,4 +1,4 @@
-"""What AXI buses add to a core: area, and clock over some seeds of the router.
+"""Area that AXI buses add to a core, and clock over several seeds of the router.
 
     python -m bench.bus_area [--network models/mnist_litelstm_w8a8.npz] [--lanes 16] [--seeds 5]
 

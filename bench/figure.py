@@ -42,7 +42,7 @@ class Command:
 
     @property
     def told(self) -> str:
-        """What a page with its figures has as code: the program, without options."""
+        """Return the program without options, as a page with its figures shows it."""
         found = re.match(r"litelstm [a-z]+|python -m [\w.]+", self.run)
         return self.known_as or (found[0] if found else self.run)
 
@@ -112,7 +112,7 @@ class Figure:
         return " ".join(self.shows.partition("{")[0].strip(" |").split())
 
     def differences(self, report: Any) -> Iterator[tuple[str, str]]:
-        """What is printed and what was made, where they differ.
+        """Yield printed and made values where they differ.
 
         Raises:
             NotMadeError: the report has no such value, or the page no such text.

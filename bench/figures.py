@@ -28,12 +28,12 @@ from bench.figure_list import FIGURES, WITHOUT_COMMAND
 from litelstm.console import out, progress
 
 QUICK_SECONDS = 10
-"""What a command may take at most that is run without ``--all``."""
+"""Most seconds that a command may take without ``--all``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of a figure: nothing differs if there is nothing to say."""
+    """Outcome of checking a figure; no message means no difference."""
 
     figure: Figure
     said: tuple[tuple[str, str], ...]

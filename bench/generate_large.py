@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 LIMITS = {"seconds": 60.0, "peak_mib": 2048.0}
-"""What generation may take on any machine that the project supports."""
+"""Most memory and time that generation may take on any supported machine."""
 
 
 def measure(inputs: int, units: int, lanes: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the pages show: code, commands with what they print, and numbers.
+"""Content of the documentation pages: code, commands with their output, and numbers.
 
 Used by the tests that run what a page tells to type, and by :mod:`bench.figures`.
 """
@@ -25,7 +25,7 @@ def read(page: str) -> str:
 
 
 def code(text: str) -> list[str]:
-    """What stands in a text as code, without the line ends that a backslash hides."""
+    """Return a text's code, with lines joined that a backslash continues."""
     return re.findall(_CODE, text.replace("\\\n", " "), re.MULTILINE | re.DOTALL)
 
 
@@ -48,7 +48,7 @@ def matches(printed: str, shown: str) -> bool:
 
 
 def holes(shown: str) -> list[str]:
-    """What stands in the holes of a text."""
+    """Return the text inside a template's braces."""
     return re.findall(r"\{([^}]*)\}", shown)
 
 

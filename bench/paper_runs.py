@@ -27,7 +27,7 @@ from litelstm.torch.training import Recipe, Trainer
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a cell came to on a task with one seed.
+    """Result of training one cell on one task with one seed.
 
     Attributes:
         cell: a key of ``litelstm.architectures.CELLS``.

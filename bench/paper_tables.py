@@ -39,7 +39,7 @@ SHORT_SAMPLES, SHORT_SEEN = 5_000, 50_000
 """With ``--short``: at most so many training samples, and so many in all epochs; and one seed."""
 
 out = Console(width=130, highlight=False, soft_wrap=True)
-"""As wide as the tables, whatever the terminal."""
+"""Console as wide as the tables, whatever the terminal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +136,7 @@ def table(name: str, runs: list[Run]) -> Table:
 
 
 def paper_row(paper: PaperTable, cell: str) -> tuple[str, ...]:
-    """What the paper prints for a cell, in the table's columns."""
+    """Return the paper's values of a cell, in the table's columns."""
     figures = paper.cells[cell]
     values = [getattr(figures, measure) for measure in MEASURES]
     return (

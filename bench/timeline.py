@@ -157,7 +157,7 @@ def main(cell: str | None, inputs: int, units: int, layers: int, lanes: int) -> 
 
 
 def text(shown: Iterable[tuple[Architecture, int]] = EXAMPLES) -> str:
-    """What the command prints."""
+    """Return the text that the command prints."""
     return "\n\n".join([HEAD.rstrip(), *(timeline(*each) for each in shown)]) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What a simulation of a core is to do, as a file: the job goes in, the result comes out.
+"""Files to and from a simulation of a core: the job goes in, the result comes out.
 
 A cocotb test runs in the simulator's process. It finds the job through the environment variable
 ``LITELSTM_JOB`` and leaves the result in the file that ``LITELSTM_RESULT`` names.
@@ -162,7 +162,7 @@ class CoreJob:
 
     @property
     def traffic(self) -> dict[str, Any]:
-        """What both benches' ``run`` must be told."""
+        """Arguments for ``run`` of either bench."""
         controls = [
             Control(
                 last=bool(last), stream=stream, keep=bool(keep), load=bool(load), save=bool(save)
@@ -256,7 +256,7 @@ def _in_turns(lengths: Sequence[int], streams: int) -> Iterator[tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class CoreResult:
-    """What came out of a job.
+    """Result of a job.
 
     Attributes:
         words: raw output words, (results, words).

@@ -1,4 +1,4 @@
-"""What can go wrong in a simulation, apart from bad input and missing tools (`golden.errors`)."""
+"""Errors of a simulation, apart from bad input and missing tools (`golden.errors`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What travels beside a core's data on its streams, as one number a beat.
+"""Fields that travel beside a core's data on its streams, packed into one number per beat.
 
 Bits of an input beat's number: those of `PORTS`, each for the port ``i_<name>`` if the core has it,
 and `DUE`, which only the benches look at: with this beat a sequence ends. A plain core's numbers

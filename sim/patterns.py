@@ -23,7 +23,7 @@ _MASK64 = (1 << 64) - 1
 
 
 class Trigger(IntEnum):
-    """What starts a gap in ``ready``. The sending side always starts at the last transfer."""
+    """Event that starts a gap in ``ready``. On the sending side it is always the last transfer."""
 
     TRANSFER = 0
     VALID = 1

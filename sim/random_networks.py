@@ -20,7 +20,7 @@ from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
 T = TypeVar("T")
 
 Seed = int | tuple[int, ...]
-"""What decides every draw: a number, or several."""
+"""Seed of every draw: a number, or several."""
 
 EVERY_CELL: tuple[Cell, ...] = tuple(
     kind(**dict(zip(kind.options, chosen, strict=True)))  # all options are fields of the kind
@@ -32,7 +32,7 @@ EVERY_CELL: tuple[Cell, ...] = tuple(
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a network shall be like.
+    """Description of a random network.
 
     Args:
         inputs: length of the input vector.

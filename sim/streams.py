@@ -1,4 +1,4 @@
-"""What both benches share: sequences as beats, the record of a run, and how a run fails."""
+"""Data shared by both benches: sequences as beats, the record of a run, and its failures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SETTLE = 32
 
 @dataclass(frozen=True, kw_only=True)
 class StreamRun:
-    """What a bench saw. Cycles are clock edges, 0 the first one after the (first) reset.
+    """Record of a run. Cycles are clock edges, 0 the first one after the (first) reset.
 
     Attributes:
         words: (M,) int32, the output words in order.
@@ -171,7 +171,7 @@ def flatten(sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_]]
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """What a run sends, checked.
+    """Checked input data of a run.
 
     Attributes:
         beats: (N,) int32, input elements.

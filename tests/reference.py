@@ -19,7 +19,7 @@ GUARD = 2
 
 
 class Binary(Protocol):
-    """What this module needs of a format."""
+    """Fields of a format that this module reads."""
 
     @property
     def width(self) -> int: ...
@@ -28,7 +28,7 @@ class Binary(Protocol):
 
 
 class Table(Protocol):
-    """What this module needs of a tanh table."""
+    """Fields of a tanh table that this module reads."""
 
     @property
     def log2_entries(self) -> int: ...

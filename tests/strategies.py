@@ -65,7 +65,7 @@ def interfaces(draw: st.DrawFn, network: QuantizedNetwork) -> Interface:
 
 @dataclass(frozen=True, kw_only=True)
 class CoreChoice:
-    """What a core is generated from."""
+    """Everything that a core is generated from."""
 
     network: QuantizedNetwork
     interface: Interface

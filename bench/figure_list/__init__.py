@@ -33,4 +33,4 @@ WITHOUT_COMMAND = (
     "docs/conformance.md: errors; the tests in tests/conformance bound them",
     "docs/paper_tables.md: the rows other than LiteLSTM's accuracy",
 )
-"""What no command of this list makes."""
+"""Figures that no command of this list makes."""

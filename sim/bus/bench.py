@@ -75,7 +75,7 @@ class _Job(ctypes.Structure):
 
 @dataclass(kw_only=True)
 class Traffic:
-    """What is to be played at once.
+    """Traffic on all channels, played at once.
 
     Attributes:
         x, state_in, weights: beats as (data, last, and for x id and user beside).
@@ -99,7 +99,7 @@ class Traffic:
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """What came back: beats of y and of states, and how many operations that was in all."""
+    """Record of a run: beats of y and of states, and the number of operations in all."""
 
     y: tuple[Beats, Beside]
     state_out: tuple[Beats, Beside]

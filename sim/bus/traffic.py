@@ -59,7 +59,7 @@ class Step:
 
 @dataclass(kw_only=True)
 class Expected:
-    """What a core is to give for some steps.
+    """Expected outcome of some steps.
 
     Attributes:
         y, states: beats.
@@ -228,7 +228,7 @@ def on_bus(
 def expect(
     steps: list[Step], follower: Follower, layout: Layout, loads: Iterator[tuple[Integers, bool]]
 ) -> Expected:
-    """What a core gives for steps, and counts of them; loads are states that may be defective."""
+    """Return the beats and counts that steps lead to; ``loads`` are states, some defective."""
     expected = Expected()
     stray = False
     for step in steps:

@@ -81,7 +81,7 @@ class EdgeClock:
 
 @dataclass(kw_only=True)
 class Record:
-    """What sender and receiver have seen; lists as in `sim.streams.StreamRun`.
+    """Record of everything that moved so far; lists as in `sim.streams.StreamRun`.
 
     Attributes:
         beats: input beats of the run.
@@ -356,7 +356,7 @@ class Monitor:
         valid: bool | None,
         surplus: bool,
     ) -> str | None:
-        """What is wrong at this edge; `held` was on offer at the edge before and not taken."""
+        """Return the rule broken at this edge; `held` was offered at the edge before, not taken."""
         if valid is None:
             return "unknown valid"
         if held is not None and not valid:

@@ -223,7 +223,7 @@ def _problem(
     failures: list[str],
     expect: int | None,
 ) -> str | None:
-    """What is wrong with a run, the most telling first; None if nothing is."""
+    """Return what is wrong with a run, the most telling fault first; None if nothing is."""
     if status is None:
         return f"not finished after {timeout_s:g} s"
     if found := _DESIGN_ERROR[simulator].search(log.read_text("utf-8", errors="replace")):

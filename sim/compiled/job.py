@@ -106,7 +106,7 @@ class JobRun:
             self.job.reset_beat, self.job.reset_word = reset.beat, reset.word
 
     def record(self, start: int) -> StreamRun:
-        """What the run, begun in cycle `start`, saw so far; the arrays are not copied."""
+        """Return the record so far of the run begun in cycle `start`; the arrays are not copied."""
         accepted, taken = self.job.n_accepted, self.job.n_taken
         loaded, saved = self.job.n_loaded, self.job.n_saved
         fields = self._arrays["word_fields"][:taken]

@@ -1,4 +1,4 @@
-"""What the buses of a core promise, whatever comes over them and whatever the core does."""
+"""Proofs of the buses' parts: claims hold for any bus traffic and any behavior of the core."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def _claim_steps(claims: Claims, guard: Any, moves: Value, restart: Value, input
 
 
 def _claim_marks(claims: Claims, guard: Any, wrong: Value, restart: Value) -> None:
-    """What is taken in whole is marked if something of it was wrong, and only then."""
+    """Claim that a whole sequence or state is marked exactly if a part of it was wrong."""
     noted = Signal()
     with claims.m.If(restart | guard.add):
         claims.m.d.sync += noted.eq(0)

@@ -1,4 +1,4 @@
-"""What the proofs look at in a core: its ports, and signals inside it."""
+"""The signals of a core that the proofs observe: its ports, and some inside it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BUFFER = "update.buffer"
 """The output buffer, in the core."""
 
 Unit = dict[str, Value]
-"""What is known of a unit in a stage of the state update."""
+"""Fields of a unit in one stage of the state update."""
 
 
 class Observed(Probes):
@@ -150,7 +150,7 @@ class Observed(Probes):
     def _memory(
         self, path: str, word: Value, *, write: Value, produce: Signal, consume: Signal, depth: int
     ) -> list[Signal]:
-        """What a FIFO's memory holds, the oldest first: a copy, which the prover finds to be equal.
+        """Return a copy of a FIFO's memory, the oldest word first; the prover finds both equal.
 
         Args:
             path: the FIFO, in the core.

@@ -162,7 +162,7 @@ def _coming_is_right(observed: Observed) -> Value:
 
 
 def _flags_are_right(observed: Observed, single: Pass) -> Value:
-    """What the sequencer knows of the operation that is next, in a pass."""
+    """Check the sequencer's flags of the next operation, in one pass."""
     rows, gates = observed.plan.work.rows_of(single), len(single.gates)
     gate, row = observed.gate == gates - 1, observed.pass_row == rows - 1
     column = observed.column == single.columns - 1
@@ -197,7 +197,7 @@ def _counts_are_right(observed: Observed, single: Pass) -> Value:
 
 
 def _is_plans(observed: Observed) -> Value:
-    """What the sequencer knows of its pass is what the plan says."""
+    """Check the sequencer's constants of the current pass against the plan's."""
     layout = constants_layout(observed.plan)
     now = data.View(layout, observed.inside("sequencer.now", layout.size))
     right = Const(0)
@@ -240,7 +240,7 @@ def claim_ahead(observed: Observed) -> None:
 
 
 def claim_readiness(observed: Observed) -> None:
-    """What is known of elements and of sums, cycles later, is never more than what is there."""
+    """Claim that the sequencer's delayed view of elements and sums never runs ahead."""
     plan, claims = observed.plan, observed.claims
     starts = observed.inside("sequencer.at.column_start")
     issued = ~starts | observed.inside("sequencer.at.goes")
@@ -286,7 +286,7 @@ def elements(observed: Observed, single: Pass) -> tuple[Value, Value]:
 
 
 def _claim_known(observed: Observed, operand: str, source: int) -> None:
-    """What is known of a vector's first elements is true."""
+    """Claim that each flag about a vector's first elements implies that they are there."""
     store = observed.core.store
     name = "x" if source < 0 else f"{operand}{source}"
     whole, count = (store.x_whole, store.x_ready) if source < 0 else (Const(0), store.ready[name])

@@ -18,7 +18,7 @@ PAUSE = ANNOUNCED - 1
 """Cycles in which nothing that is observed moves: what is ready is known later."""
 
 ACCESS_PAUSE = 4
-"""The same where state is loaded and saved: that waits until what is ready is written."""
+"""Pause of a core that loads and saves state: a save waits until ready elements are written."""
 
 
 def claim_progress(observed: Observed) -> None:
@@ -42,7 +42,7 @@ def claim_progress(observed: Observed) -> None:
 
 
 def _claim_all_is_known(observed: Observed, still: Value) -> None:
-    """What is there is known soon; ``still`` tells of the cycle before, the one before that, ..."""
+    """Claim that the sequencer soon knows what is ready; bit n of ``still`` is n + 1 cycles old."""
     plan, claims = observed.plan, observed.claims
     goes, starts = (observed.inside(f"sequencer.at.{flag}") for flag in ("goes", "column_start"))
     claims.always("only_columns_wait", goes | starts)
@@ -93,7 +93,7 @@ def claim_phase(observed: Observed) -> None:
 
 
 def _moving(observed: Observed) -> list[Value]:
-    """What moves in this cycle."""
+    """Return all signals that move data or work in this cycle."""
     core = observed.core
     moving = [observed.inside("sequencer.go"), core.i.ready, core.o.valid, observed.enters]
     moving += [valid for valid, _ in observed.rows_on_the_way]

@@ -65,7 +65,7 @@ _RECIPES = (_PROOF, _SEARCH)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of some claims.
+    """Outcome of proving some claims.
 
     Attributes:
         proved: hold in every cycle, from reset on, whatever the inputs do.
@@ -185,7 +185,7 @@ def _broken(names: list[str], log: str) -> set[str]:
 
 
 def _verdict(claims: Claims, outputs: list[list[str]], log: str) -> Verdict:
-    """What pdr said of each claim."""
+    """Sort the claims by what pdr's log says."""
     names = _names(outputs)
     if set(names) - set(claims.names) or len(set(names)) != len(names):
         raise SimulationError(f"abc's outputs are {names}, not the claims")

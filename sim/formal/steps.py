@@ -13,7 +13,7 @@ Fields = dict[str, Value]
 
 
 class Steps:
-    """What operand store and sequencer know of steps.
+    """State of the operand store and the sequencer that concerns steps.
 
     Attributes:
         complete, taken: the last element of a step is taken, which has these fields.

@@ -1,4 +1,4 @@
-"""What every stream promises, whatever its other side does."""
+"""Promises of every stream, whatever its other side does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sim.formal.claims import Claims
 
 
 def claim_offer(claims: Claims, name: str, *, valid: Value, payload: Value, ready: Value) -> None:
-    """What is offered stays on offer, unchanged, until it is taken."""
+    """Claim that an offer stays, unchanged, until it is taken."""
     waited = Signal(name=f"{name}_waited")
     before = Signal(len(payload), name=f"{name}_before", reset_less=True)
     claims.m.d.sync += [waited.eq(valid & ~ready), before.eq(payload)]

@@ -95,7 +95,7 @@ def _expected(observed: Observed, order: Order, words: Words) -> Value:
 
 
 def claim_results(observed: Observed, words: Words) -> None:
-    """As many results as steps that ask for one, for each stream: none is lost, none too early.
+    """Claim one result per step that asks for one, on each stream: none lost, none too early.
 
     A result that is due is in one place at any time: with a step's input in the operand store, in
     the sequencer, with a row, with a unit, or with an output word.
@@ -112,7 +112,7 @@ def claim_results(observed: Observed, words: Words) -> None:
 def _claim_due(
     observed: Observed, words: Words, stream: int, *, name: str, every_step: bool
 ) -> None:
-    """As many ends go in as come out: of steps, or of sequences."""
+    """Claim that every end (of a step or a sequence) that went in comes out, or is in the core."""
     steps, o = observed.step, observed.core.o
     ours = _of_stream(stream)
 

@@ -94,7 +94,7 @@ class Case:
 
     @cached_property
     def network(self) -> QuantizedNetwork:
-        """What the core runs: the first of some draws whose words depend on the input."""
+        """The core's network: the first of some draws whose words depend on the input."""
         for attempt in range(ATTEMPTS):
             network = self._draw(attempt)
             words = input_words(network, batch=4, steps=2, seed=(self.seed, self.number))
@@ -196,7 +196,7 @@ class Case:
 
     @cached_property
     def job(self) -> CoreJob:
-        """What the core is to do."""
+        """The core's job."""
         if self.interface == DEFAULT:
             return CoreJob.make(self.core.plan, self.sequences, self.expected)
         steps = int(np.clip(CYCLES / self._step_cycles, 4, 40))
@@ -238,7 +238,7 @@ def random_ready(rng: np.random.Generator, *, due: bool) -> Pattern:
 
 
 def judge(job: CoreJob, trial: Trial, run: StreamRun) -> str:
-    """What was wrong with a run, or ""."""
+    """Return what was wrong with a run, or ""."""
     stalled = trial.stalls != NO_STALLS
     result = CoreResult.judge(job, run, stalled=stalled)
     missing = result.compared != job.expected.size + job.saves.size

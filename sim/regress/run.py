@@ -44,7 +44,7 @@ endmodule
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came out of a case.
+    """Outcome of a case.
 
     Attributes:
         number: of the case.

@@ -52,7 +52,7 @@ endmodule
 def build_command(
     simulator: Simulator, *, top: str, waves: WaveFormat | None, internals: bool
 ) -> list[str]:
-    """What is run in a build folder that holds design.v (and, for Icarus with waves, dump.v)."""
+    """Return the build command, for a folder that holds design.v (and dump.v for Icarus' waves)."""
     if simulator == "icarus":
         command = [find_tool("iverilog"), "-g2012", "-o", "sim", "-s", top, "-f", "flags.f"]
         return [*command, "design.v", *(["-s", "litelstm_dump", "dump.v"] if waves else [])]
@@ -86,7 +86,7 @@ def write_sources(
 def run_command(
     simulator: Simulator, folder: Path, *, wave_file: Path | None, waves: WaveFormat | None
 ) -> list[str]:
-    """What runs a finished build; the working folder may be any."""
+    """Return the command that runs a finished build, in any working folder."""
     if simulator == "icarus":
         plugin = config.lib_entry("vpi", "icarus")
         command = [find_tool("vvp"), "-m", plugin, str(folder / "sim")]

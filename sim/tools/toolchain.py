@@ -112,7 +112,7 @@ def versions(simulator: Simulator) -> list[str]:
 
 @cache
 def native_target() -> str:
-    """What g++ takes ``-march=native`` for: code made with it runs on no lesser machine."""
+    """Return g++'s settings for ``-march=native``: code made with it runs on no lesser machine."""
     command = [find_tool("g++"), "-march=native", "-Q", "--help=target"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     if done.returncode != 0:

@@ -35,7 +35,7 @@ KNOWN_ATTRIBUTES = {
 
 @dataclass(frozen=True)
 class Results:
-    """What a node gives, batch first, the directions' vectors side by side.
+    """Output of a node, batch first, with the directions' vectors side by side.
 
     Attributes:
         h: beside every step, (batch, steps, units of all directions).
@@ -140,7 +140,7 @@ class Node:
 
     @property
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """What the layer starts with by name, each (batch, units of all directions)."""
+        """Return the layer's initial vectors by name, each (batch, units of all directions)."""
         given = {name: self.inputs.get(f"initial_{name}") for name in ("h", "c")}
         return {
             name: self._flat_state(values).astype(np.float64)

@@ -16,14 +16,14 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.conformance.onnx_nodes import INPUTS, Node, Results, activations
 
 OPSET, IR_VERSION = 22, 10
-"""What the pinned onnx and onnxruntime both know."""
+"""Operator set and IR version that the pinned onnx and onnxruntime both support."""
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeRecipe:
-    """What a random node shall be like.
+    """Description of a random node.
 
     Attributes:
         operator: RNN, GRU or LSTM.
@@ -85,7 +85,7 @@ def random_node(recipe: NodeRecipe, seed: int) -> Node:
 
 
 def run_onnxruntime(node: Node) -> Results:
-    """What onnxruntime computes in float32, on one thread."""
+    """Run the node in onnxruntime, in float32 on one thread."""
     given = [name if name in node.inputs else "" for name in INPUTS]
     while not given[-1]:
         given.pop()

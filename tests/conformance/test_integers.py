@@ -19,7 +19,7 @@ from tests.conformance.onnx_oracle import NodeRecipe, random_node, run_onnxrunti
 pytestmark = pytest.mark.frameworks
 
 SPREAD = 4 / 3
-"""What the estimate leaves out: rounding of gates and of tanh, a bit finer than h."""
+"""Error that the estimate leaves out: rounding of gates and of tanh, one bit finer than h."""
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 

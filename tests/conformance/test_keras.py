@@ -23,7 +23,7 @@ pytestmark = [
 TOLERANCE = 1e-5
 INPUTS, UNITS, BATCH = 5, 7, 3
 HARD_SLOPE = 1 / 6
-"""Of Keras 3's hard sigmoid, clip(x / 6 + 1/2, 0, 1)."""
+"""Slope of Keras 3's hard sigmoid, clip(x / 6 + 1/2, 0, 1)."""
 
 KINDS: dict[str, tuple[type[Any], dict[str, Any]]] = {
     "SimpleRNN": (keras.layers.SimpleRNN, {}),

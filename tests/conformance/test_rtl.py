@@ -41,7 +41,7 @@ CORES = {
 def simulated(
     network: QuantizedNetwork, steps: Integers, controls: list[Control], loads: Integers
 ) -> StreamRun:
-    """What the core does in the compiled bench, one step after another."""
+    """Run a core in the compiled bench, one step after another."""
     core = generate(network, lanes=3, interface=INTERFACE)
     with CompiledBench(
         core.verilog,

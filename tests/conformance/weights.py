@@ -30,7 +30,7 @@ def by_gate(order: str, W: Floats, U: Floats, b: Floats) -> Weights:
 def gru_weights(
     order: str, W: Floats, U: Floats, b_x: Floats, b_h: Floats, *, reset: str
 ) -> Weights:
-    """As :func:`by_gate` for a GRU with gates r, z and n, whose bias on h (``b_h``) stands apart.
+    """Split by gate a GRU with gates r, z and n whose bias on h (``b_h``) stands apart.
 
     ONNX, PyTorch and Keras have h = z * h + (1 - z) * n. Eq. (17) has (1 - z) * h + z * n, so z
     becomes 1 - z: its weights change their sign, because 1 - G(a) = G(-a) for both kinds of G.

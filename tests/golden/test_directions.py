@@ -72,13 +72,13 @@ def float_stack(
 def integer_stack(
     directions: tuple[str, ...], *cells: Cell, settings: Settings | None = None
 ) -> QuantizedNetwork:
-    """The same in integers, with an input scale."""
+    """Return :func:`float_stack` in integers, with an input scale."""
     network = replace(float_stack(directions, *cells), input_scale=0.5)
     return quantize(network, samples(network, batch=6, steps=9, seed=3), settings)[0]
 
 
 def one_way(layer: Any) -> list[tuple[Any, int, slice]]:
-    """Of each direction a forward layer with its weights, 1 or -1, and its columns."""
+    """Return per direction a forward layer with its weights, 1 or -1, and its columns."""
     ahead = replace(layer, direction="forward", backward=None)
     columns = slice(0, layer.units)
     if layer.direction == "forward":
@@ -188,7 +188,7 @@ def test_what_does_not_fit_is_refused(arguments: dict[str, Any], message: str) -
 def scalar_layer(
     network: QuantizedNetwork, layer: QuantizedLayer, x: list[list[int]], start: dict[str, Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of one sequence (steps, inputs) h beside every step, and h at the end."""
+    """Run one sequence (steps, inputs): h after every step, and h at the end."""
     trace, ends = [], []
     for part, way, columns in one_way(layer):
         alone = QuantizedNetwork(layers=(part,), head=None, tanh=network.tanh)

@@ -126,7 +126,7 @@ WIDE = replace(SMALL, weight_width=16, activation_width=16, state_width=18, pre_
 
 
 def dtype_of(network: QuantizedNetwork) -> type[np.generic]:
-    """What carries the first layer's integers."""
+    """Return the NumPy type that carries the first layer's integers."""
     return LayerModel(network.layers[0], network.tanh).arithmetic.dtype
 
 

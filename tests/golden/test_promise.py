@@ -1,4 +1,4 @@
-"""What samples held out promise."""
+"""The promise that samples held out of calibration give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a quantized network is judged by."""
+"""The measures by which a quantized network is judged."""
 
 from __future__ import annotations
 

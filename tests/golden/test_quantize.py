@@ -86,7 +86,7 @@ def test_mse_of_activations_is_never_worse_than_with_max(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_mse_of_weights_is_never_worse_than_max(seed: int) -> None:
-    """What counts is the error in the sums: that of the weights times the operand's power."""
+    """The error in the sums decides: the weights' error times the operand's power."""
     network = float_network(RECIPE, seed)
     x = samples(network, batch=6, steps=5, seed=seed)
     trace = network.run(x).layers[0]

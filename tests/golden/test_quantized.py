@@ -517,7 +517,7 @@ def test_bad_fields_are_refused(path: Path, changes: dict[str, Any], message: st
 
 
 def test_one_binary_point_may_stand_for_all_gates(path: Path) -> None:
-    """As the first files had it."""
+    """A file in the format of the first release still loads."""
     files.rewrite(path, {"layer0.product_frac": 21})
     loaded = QuantizedNetwork.load(path)
     assert loaded.layers[0].formats.product_fracs == {"f": 21, "g": 21}

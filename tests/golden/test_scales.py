@@ -78,7 +78,7 @@ OPERAND_WIDTHS = {"x": 8, "h": 4}
 
 
 def matrices(shrink: int) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """Of two gates that read x and h; all weights of g are divided by a power of two."""
+    """Return matrices of two gates that read x and h; g's weights are divided by ``shrink``."""
     rng = np.random.default_rng(1)
     return {
         (gate, name): rng.normal(size=(7, VALUES[name].shape[1])) / size

@@ -163,7 +163,7 @@ def test_one_sample_leaves_none_to_hold_out() -> None:
 
 
 def test_few_settings_are_judged() -> None:
-    """What is not cheaper is not run, and of what is, no more than up to the first that holds."""
+    """The search skips dearer candidates, and stops at the first cheaper one that holds."""
     network = case(LiteLSTM())
     x = samples(network, batch=100, steps=4, seed=5)
     judge = Judge(network.forward(x), None, head=True)

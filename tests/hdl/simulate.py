@@ -82,7 +82,7 @@ def watch(m: Module, outputs: Sequence[Value], *, cycles: int) -> list[tuple[int
 
 @dataclass(frozen=True)
 class CoreRun:
-    """What a core did. Cycles count from the one in which it took the first input element.
+    """Record of a core's run. Cycles count from the one that accepts the first input element.
 
     Attributes:
         words: output words, all results one after the other.

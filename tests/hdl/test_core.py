@@ -132,7 +132,7 @@ def test_a_reset_while_the_output_waits() -> None:
 
 
 def test_every_sequence_begins_with_a_state_of_zero() -> None:
-    """The same sequence gives the same words after any other."""
+    """A sequence gives equal words after any other sequence."""
     network = quantized_network(Recipe(inputs=2, units=(4, 3), outputs=None, drive=True), 7)
     (probe,) = sequences(network, [2], seed=3)
     others = sequences(network, [5, 1, 3], seed=20)

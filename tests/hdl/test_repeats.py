@@ -68,7 +68,7 @@ def random_repeats(rng: np.random.Generator, interface: Interface) -> Repeats:
 
 
 def step_by_step(plan: Plan, repeats: Repeats) -> CycleCount:
-    """The same count, of steps of which it is not told that they repeat."""
+    """The cycle count does not change when nobody says that the steps repeat."""
     return _Run(plan).run(
         [([one], 1) for controls, times in repeats for _ in range(times) for one in controls]
     )

@@ -380,7 +380,7 @@ def test_a_core_without_head_gives_h() -> None:
 
 
 def test_ports_of_every_interface() -> None:
-    """What is asked for has ports, and nothing else."""
+    """A core has ports for the options chosen, and no others."""
     network = quantized_network(Recipe(inputs=2, units=(3, 2), cells=(RNN(), LiteLSTM())), 1)
     interface = Interface(streams=3, state="load", every_step=True, classes=True)
     made = generate(network, lanes=2, interface=interface)

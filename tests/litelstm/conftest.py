@@ -18,7 +18,7 @@ SAMPLES, STEPS = 6, 3
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a command did."""
+    """Exit status and output of a command."""
 
     status: int
     out: str

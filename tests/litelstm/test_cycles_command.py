@@ -58,7 +58,7 @@ def test_every_cell_is_counted(capsys: Capture, cell: str) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)
 def test_the_count_meets_the_bars(row: Row) -> None:
-    """What bench.cycles measures in simulation, here by the formula."""
+    """The formula gives the cycles that bench.cycles measures in simulation."""
     interface = Interface(streams=row.streams)
     plan = Plan(
         network=row.work.quantized(), options=CoreOptions(lanes=row.lanes, interface=interface)

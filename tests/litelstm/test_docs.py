@@ -1,4 +1,4 @@
-"""What README and docs tell to type is there: commands, their options, modules, goals, pages."""
+"""Commands, options, modules, goals and pages that README and docs name all exist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ START = r"(?:^|[`\n]) *(?:\$ )?"
 
 
 def code(page: Path) -> list[str]:
-    """What stands on a page as code."""
+    """Return the code blocks of a page."""
     return pages.code(page.read_text(encoding="utf-8"))
 
 

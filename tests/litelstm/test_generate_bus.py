@@ -99,7 +99,7 @@ def check_component(path: Path, ports: dict[str, tuple[str, int]]) -> None:
 
 
 def test_header_and_driver_compile(written: Path) -> None:
-    """As strict C99; every register and field is there, at its place."""
+    """The header compiles as strict C99, with every register and field at its place."""
     checks = [
         f'_Static_assert(offsetof(litelstm_t, {r.name}) == {r.address}, "{r.name}");'
         for r in registers()

@@ -42,7 +42,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_in_one_folder(cores: Path, files: Files, call: Call) -> None:
-    """What a core writes replaces nothing but what is the same for all."""
+    """Cores in one folder only overwrite files that are equal for all of them."""
     written = Counter[str]()
     for number, name in enumerate(NAMES):
         before = contents(cores)

@@ -134,7 +134,7 @@ def test_interrupted_while_writing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of two files that belong together neither is replaced."""
+    """Neither of two files that belong together is replaced alone."""
     if older:
         for name in ("litelstm_core.v", "litelstm_core.json"):
             (tmp_path / name).write_text("older")

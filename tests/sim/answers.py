@@ -1,4 +1,4 @@
-"""What the golden model says of sequences of any lengths."""
+"""Answers of the golden model to sequences of any lengths."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def state_trace(network: QuantizedNetwork, layer: int, x: Integers) -> dict[str,
 
 
 def trace_sums(network: QuantizedNetwork, layer: int, x: Integers) -> list[NDArray[np.int64]]:
-    """What a LiteLSTM layer's accumulators hold at the end of every step, without bias.
+    """Return a LiteLSTM layer's accumulators at the end of every step, without bias.
 
     Args:
         network: the network.

@@ -267,7 +267,7 @@ async def soft_resets(dut: Any) -> None:
 
 @cocotb.test()
 async def soft_reset_without_enable(dut: Any) -> None:
-    """What is left of a frame is forgotten: the next beat begins a new one."""
+    """The rest of a frame is forgotten: the next beat begins a new one."""
     bench = await BusBench(dut).start()
     x = bench.case.x(3, 1)
     each = bench.case.x_packing.beats(bench.case.network.inputs)

@@ -105,7 +105,7 @@ class BusCase:
     def serve(
         self, x: Integers, controls: list[Control], loads: tuple[Integers, ...] = ()
     ) -> Service:
-        """What the core answers."""
+        """Return the core's answer."""
         return serve(self.model, self.interface, x, controls, loads)
 
     def frame(self, x: Integers) -> bytes:

@@ -41,7 +41,7 @@ class CoreCase:
 
     @property
     def job(self) -> CoreJob:
-        """What `sim.cocotb_bench.core_tests` runs."""
+        """Return the job that `sim.cocotb_bench.core_tests` runs."""
         return CoreJob.make(self.core.plan, self.sequences, self.expected)
 
 
@@ -196,7 +196,7 @@ IN_VERILATOR = (
     "mixed_gates_and_peepholes",
     "three_kinds_of_cells",
 )
-"""Those that are worth a build of some seconds."""
+"""Cores that are worth a build of some seconds."""
 
 IN_ICARUS_AT_LENGTH = (
     "units_no_multiple_of_lanes",
@@ -205,7 +205,7 @@ IN_ICARUS_AT_LENGTH = (
     "first_layer_smaller_than_lanes",
     "length_one",
 )
-"""Those that stall and reset under Icarus too, a hundred times as slow; it runs all of them."""
+"""Cores that stall and reset under Icarus too, 100 times as slow; Icarus runs all without."""
 
 SATURATED = (
     "bound_of_negative_operands",
@@ -213,7 +213,7 @@ SATURATED = (
     "bounds_of_inputs",
     "c_saturates",
 )
-"""Those whose extremes make sequences give the same words."""
+"""Cores whose extreme weights make sequences give equal words."""
 
 
 @cache

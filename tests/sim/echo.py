@@ -20,7 +20,7 @@ _MASK = 0xFFFF_FFFF
 
 
 class Fault(IntEnum):
-    """What breaks when this is the first beat. The first three strike a word that waits."""
+    """Faults, chosen by the core's first beat. The first three strike a word that waits."""
 
     NONE = 0
     DROPS_VALID = 1
@@ -67,7 +67,7 @@ class Echo:
         return values.astype(np.int32)
 
     def answer(self, sequence: NDArray[np.int32]) -> list[int]:
-        """What a faultless core answers to one sequence: `words` raw values."""
+        """Return a faultless core's answer to one sequence: `words` raw values."""
         total = 0
         for beat in sequence.reshape(-1).tolist():
             total = (total * 31 + beat + 1) & _MASK

@@ -50,10 +50,10 @@ COROUTINES: dict[str, dict[str, tuple[str, ...]]] = {
     "double": {"bus_weight_tests": ("weights", "wrong_weights", "resets_among_weights")},
     "window": {"bus_tests": ("registers",), "bus_state_tests": ("window",)},
 }
-"""What runs on which core, by module."""
+"""Tests per core, by module."""
 
 IN_ICARUS = ("plain", "states", "double", "window")
-"""Those that the slower simulator runs, too; among them they have all parts."""
+"""Cores that the slower simulator runs, too; together they have all parts."""
 
 SEED = 11
 

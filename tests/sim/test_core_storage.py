@@ -145,7 +145,7 @@ def with_mirrored_weights(network: QuantizedNetwork) -> QuantizedNetwork:
 
 
 def mirrored(name: str) -> CoreJob:
-    """The same work for a core of a name with other weights."""
+    """Return a named core's job with other weights."""
     plan = made(name)[0].plan
     return work_for(replace(plan, network=with_mirrored_weights(plan.network)))
 

@@ -39,7 +39,7 @@ def network(seed: int = 3, **recipe: object) -> QuantizedNetwork:
 
 @cache
 def networks(name: str) -> tuple[QuantizedNetwork, ...]:
-    """What a core is made for."""
+    """Return the networks for which a core is made."""
     if name == "heads":
         return (
             network(cells=(LiteLSTM(), GRU()), units=(5, 4), inputs=3, outputs=4, mixed=True),

@@ -1,4 +1,4 @@
-"""What a simulator's process loads: it starts some hundred times in the tests."""
+"""Imports of a simulator's process, which starts some hundred times in the tests."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def specials(data: bytes | bytearray) -> dict[int, int]:
 def test_a_burst_of_up_to_32_bits_in_the_stuffed_bytes_is_seen(
     data: st.DataObject, body: bytes
 ) -> None:
-    """As long as it makes no flag or escape and touches none, the code sees it for certain."""
+    """The code detects every error that makes no flag or escape and touches none."""
     frame = bytearray(encode(body))
     at = data.draw(st.integers(1, len(frame) - 2))
     burst = data.draw(st.binary(min_size=1, max_size=4).filter(any))

@@ -1,4 +1,4 @@
-"""What is said in frames: words, identity, fingerprint, and the board's model."""
+"""The content of frames: words, identity, fingerprint, and the board's model."""
 
 from __future__ import annotations
 

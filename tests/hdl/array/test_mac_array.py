@@ -94,7 +94,7 @@ def simulate(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
 
 
 def expected(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
-    """The same in NumPy."""
+    """Compute the sums in NumPy."""
     sums = np.full((shape.rows, shape.gates, shape.lanes), 999, dtype=np.int64)
     shadow = np.zeros((shape.rows, shape.gates, shape.lanes), dtype=np.int64)
     result = []

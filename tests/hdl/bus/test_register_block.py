@@ -70,7 +70,7 @@ async def access(
 
 
 def first_value(register: Register) -> int:
-    """What a register reads as after a reset, all hardware's values 0."""
+    """Value of a register after a reset, with all hardware inputs at 0."""
 
     def value(field: Field) -> int:
         constant = CONSTANTS.get(f"{register.name}.{field.name}")

@@ -45,7 +45,7 @@ def summed(words: list[int]) -> Image:
 
 @dataclass
 class Seen:
-    """What a loader did in a run.
+    """Record of a loader's run.
 
     Attributes:
         ends: ``done`` as Reason.NONE, or why it failed, with its cycle.

@@ -46,7 +46,7 @@ def deframed(data: bytes) -> list[bytes | None]:
 
 
 def framed(bodies: list[bytes], random: Random, *, moving: float) -> bytes:
-    """What a framer makes of bodies, when either side is there in a share of the cycles."""
+    """Frame bodies while each side is ready in only a share of the cycles."""
     dut = Framer()
     beats = [(byte, n == len(body) - 1) for body in bodies for n, byte in enumerate(body)]
     line = bytearray()

@@ -23,7 +23,7 @@ ROOM = {"X": 5, "Y": 4, "WEIGHT": 40, "STATE_IN": 0, "STATE_OUT": 3}
 def exchange(
     lots: list[bytes], registers: FakeRegisters, *, bit: float = CYCLES_OF_A_BIT, seed: int = 1
 ) -> list[bytes]:
-    """What the core sends while the host sends each lot with the core selected.
+    """Return the bytes that the core sends while the host sends each lot with the core selected.
 
     Args:
         lots: bytes.

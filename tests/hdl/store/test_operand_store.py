@@ -182,7 +182,7 @@ def test_steps_stream_through_without_a_gap() -> None:
 
 
 async def write(ctx: Any, port: Any, *, layer: int, address: int, value: int) -> None:
-    """As the state update does it: the announcement, and the word some cycles later."""
+    """Write like the state update: first the announcement, some cycles later the word."""
     ctx.set(port.announce, 1)
     ctx.set(port.layer, layer)
     await ctx.tick()
@@ -249,7 +249,7 @@ def test_an_announcement_counts_at_once_and_is_read_when_it_is_written() -> None
 
 
 def test_memories_are_apart_and_signs_are_kept() -> None:
-    """The same address in x, h and c; all layers' units; the update's own port of c."""
+    """One address in x, h and c, all layers' units, and the update's own port of c."""
     store = make()
     h = [-16, 15, 0, -1, 7, -8]
     c = [-128, 127, 1, -2, 64, -65]

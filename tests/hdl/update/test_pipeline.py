@@ -13,7 +13,7 @@ from hdl.update.pipeline import Pipeline, Staged
 from tests.hdl.simulate import count_up, watch
 
 FRACS = (5, 2, 7)
-"""Of each job's values."""
+"""Fraction bits of each job's values."""
 
 
 def pipeline(m: Module, job: Signal, *, deep: bool) -> Pipeline:

@@ -136,7 +136,7 @@ const litelstm_shape *network(void) { return &core_network; }
 size_t buffer_bytes(size_t steps) { (void)steps; return core_BUFFER_BYTES(steps); }
 int32_t quantize(double value) { return core_quantize(value); }
 """
-"""What of the generated header is to be called."""
+"""C functions that call the macros of the generated header."""
 
 
 def compiled(folder: Path, case: BusCase) -> Path:
@@ -153,7 +153,7 @@ def compiled(folder: Path, case: BusCase) -> Path:
 
 
 class Callbacks:
-    """What a program in C is given: its two accesses, and its streams.
+    """The outside world of a program in C: its two accesses, and its streams.
 
     Args:
         backend: the way to the core, and its streams, if it has any.

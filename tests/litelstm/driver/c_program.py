@@ -81,7 +81,7 @@ def states(driver: CDriver, case: BusCase) -> None:
 
 
 def troubles(driver: CDriver, case: BusCase, backend: Backend) -> None:
-    """What cannot be is refused; errors and silence are told; all is well after a reset."""
+    """Impossible requests are refused, errors and silence reported; a reset repairs all."""
     x = case.sequence(2, 7)
     words = case.result(x).size
     good = (Status.OK, case.result(x).ravel().tolist())

@@ -54,7 +54,7 @@ class BusCase:
 
     @cached_property
     def other(self) -> BusCase:
-        """The same core with other weights in its network."""
+        """Return the core with other weights in its network."""
         first, *rest = self.network.layers
         weights = {
             name: -np.maximum(array, -127) if array.ndim == 2 else array
@@ -67,12 +67,12 @@ class BusCase:
 
     @cached_property
     def image(self) -> bytes:
-        """What a core that takes images of weights takes for its network."""
+        """Network that a core with loaded weights runs."""
         return image(self.plan).astype("<u4").tobytes()
 
     @property
     def has(self) -> QuantizedNetwork | dict[bytes, QuantizedNetwork]:
-        """What the core is given: a network in its Verilog, or images."""
+        """Source of the core's weights: a network in its Verilog, or images."""
         if not self.storage.loadable:
             return self.network
         return {case.image: case.network for case in (self, self.other)}
@@ -104,7 +104,7 @@ class BusCase:
     def serve(
         self, x: Sequence[NDArray[np.int64]], controls: Sequence[Control], *loads: NDArray[Any]
     ) -> Service:
-        """What a core answers to steps from reset on."""
+        """Return a core's answers to steps from reset on."""
         return serve(self.model, self.interface, x, controls, loads)
 
     def result(self, x: NDArray[np.int64]) -> NDArray[np.int64]:

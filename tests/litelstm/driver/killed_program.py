@@ -85,7 +85,7 @@ class Mortal:
         pass
 
     async def _hand_over(self, outgoing: Mapping[str, bytes]) -> None:
-        """What a DMA has been given it moves, program or not."""
+        """A DMA finishes its transfers even after the program has ended."""
         for name in OUT_OF:
             if name in self._backend.streams:
                 self._backend.streams[name].pause = self._stalls

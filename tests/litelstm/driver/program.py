@@ -78,7 +78,7 @@ def states(core: Core, case: BusCase) -> None:
 
 
 def interrupts(core: Core, case: BusCase) -> None:
-    """What has happened is told once."""
+    """Each event is reported once."""
     core.interrupts()
     core.enable_interrupts("SEQUENCE")
     core.run(case.sequence(1, 1))

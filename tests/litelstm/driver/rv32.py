@@ -29,7 +29,7 @@ def divided(a: int, b: int) -> int:
 
 
 def remainder(a: int, b: int) -> int:
-    """What :func:`divided` leaves."""
+    """Remainder that :func:`divided` leaves."""
     return a if b == 0 else a - divided(a, b) * b
 
 
@@ -81,7 +81,7 @@ class Machine:
         self.accesses: list[tuple[int, int]] = []
 
     def call(self, address: int, *arguments: int, most: int = 20_000_000) -> int:
-        """What a function returns; its arguments are words."""
+        """Call a function with words as arguments; return its result."""
         self.x[1], self.x[2], self.pc = STOP, STOP - 16, address
         self.x[10 : 10 + len(arguments)] = [value & WORD for value in arguments]
         for _ in range(most):

@@ -219,7 +219,7 @@ class Faulty(ModelBackend):
 
 
 def test_errors_of_a_run_are_its_own() -> None:
-    """What stood in ERRORS before does not count; what comes meanwhile is told, and kept."""
+    """Errors from before the run do not count; later ones are reported, and kept."""
     case = CASES["window"]
     backend = Faulty(case.description, case.network)
     core = Core(backend, case.description)

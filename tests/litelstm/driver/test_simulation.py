@@ -1,4 +1,4 @@
-"""The same program against the model of a core and against its RTL, in both simulators."""
+"""One program against the model of a core and against its RTL, in both simulators."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ AT = {"A": 0, "B": 35}
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """What a port is told for one edge."""
+    """Inputs of a port at one clock edge."""
 
     address: int
     data: int
@@ -62,7 +62,7 @@ class Port:
         return [18 * word + 9 * byte + low + n for n in range(self.width)]
 
     def stores(self, access: Access) -> dict[int, str]:
-        """What is written where; with 18 bits the address' lowest ones enable bytes."""
+        """Return the bits written, by place; at 18 bits the address' lowest bits enable bytes."""
         if not (access.ce and access.we):
             return {}
         return {

@@ -1,4 +1,4 @@
-"""What synthesizers infer from the generic Verilog, by counting cells and reading their names."""
+"""Synthesizers' inference from the generic Verilog, checked by counting cells and their names."""
 
 from __future__ import annotations
 

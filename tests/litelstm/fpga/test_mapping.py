@@ -1,4 +1,4 @@
-"""What is mapped otherwise where a part runs short, and weights in an iCE40's SPRAMs."""
+"""Other mappings where a part runs short, and weights in an iCE40's SPRAMs."""
 
 from __future__ import annotations
 

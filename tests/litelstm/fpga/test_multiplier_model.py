@@ -36,7 +36,7 @@ class Registers:
 
     @property
     def parameters(self) -> str:
-        """As Verilog."""
+        """Return the registers as Verilog parameters."""
         return "".join(
             f', .REG_{name}_CLK("CLK1")'
             f', .REG_{name}_CE("CE{one[0]}"), .REG_{name}_RST("RST{one[1]}")'

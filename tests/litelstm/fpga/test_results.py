@@ -1,4 +1,4 @@
-"""What is made of a tool's figures: fits, parts, reports."""
+"""Results from a tool's figures: fits, parts, reports."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from sim.tools.toolchain import find_tool
 def answers(
     words: Sequence[int], folder: Path, *, width: int, inside: str, shown: str, models: str
 ) -> list[str]:
-    """What a design shows before each clock edge, in Icarus Verilog.
+    """Simulate a design in Icarus Verilog; return its values before each clock edge.
 
     Args:
         words: what it is given, one a cycle, as the signal ``word``.

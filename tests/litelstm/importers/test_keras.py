@@ -193,7 +193,7 @@ def of_keras_2(path: Path, source: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["keras_gru.keras", "keras_lstm.h5"])
 def test_slope_of_keras_2(name: str, tmp_path: Path) -> None:
-    """What is a sixth in Keras 3 is a fifth there; the arrays are the same."""
+    """A slope of 1/6 in Keras 3 is 1/5 in Keras 2; the arrays are equal."""
     kept = shipped(name)
     new, old = load(kept.path).network, load(of_keras_2(tmp_path / name, kept.path)).network
     gates = {"gru": "rz", "lstm": "ifo"}[new.layers[0].cell.kind]

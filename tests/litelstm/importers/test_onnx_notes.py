@@ -1,4 +1,4 @@
-"""What the importer of ONNX files assumes, or computes otherwise than the file, it says."""
+"""Notes of the importer of ONNX files: each assumption and each difference is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a description must say: a state dict alone leaves open what its modules compute."""
+"""Required fields of a description: a state dict alone does not define its modules' work."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_what_a_module_cannot_be_is_refused() -> None:
 @pytest.mark.parametrize("sigmoid", SIGMOIDS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradients_are_the_numerical_ones(cell: str, sigmoid: str) -> None:
-    """Of inputs, initial state and every parameter, over steps, layers and masked sequences."""
+    """Gradients of inputs, initial state and every parameter, over steps, layers and masks."""
     module = stack(cell, gate=sigmoid)
     module.requires_grad_(False)
     names = [name for name, _ in module.named_parameters()]

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.simulator
 
 SEED = 7
 CASES = 16
-"""Of the default budget; `litelstm regress` runs any number."""
+"""Number of tested cases of the default budget; `litelstm regress` runs any number."""
 
 SLOW = 60.0
 
