@@ -26,16 +26,9 @@ from hdl.bus.register_map import registers
 from hdl.layout.weight_image import HEADER, image
 from sim.bus.bench import ACCESS, ID, KEEP, SLVERR, USER, BusBench, Played, Traffic, bus_library
 from sim.bus.cores import CORES, SoakCore
-from sim.bus.traffic import (
-    Expected,
-    Follower,
-    any_states,
-    expect,
-    frames,
-    interleaved,
-    on_bus,
-    state_frames,
-)
+from sim.bus.follower import Expected, Follower, expect
+from sim.bus.state_traffic import any_states, state_frames
+from sim.bus.traffic import frames, interleaved, on_bus
 from sim.errors import SimulationError
 
 REGISTERS = {register.name: register for register in registers()}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from golden.interface import Control, Interface
-from golden.model import IntegerModel, State
+from golden.interface import Interface
 from golden.packing import Packing
 from golden.quantized import Integers
-from golden.sessions import pack_state, state_words, unpack_state
-from sim.bus.bench import ID, KEEP, USER, Beats, Beside
+from sim.bus.bench import ID, USER, Beats, Beside
 
 KEEPS, LOADS, SAVES = 1, 2, 4
 """Bits of ``tuser``."""
@@ -55,63 +53,6 @@ class Step:
     last: bool = False
     wrong: bool = False
     user: int = 0
-
-
-@dataclass(kw_only=True)
-class Expected:
-    """Expected outcome of some steps.
-
-    Attributes:
-        y, states: beats.
-        steps, sequences, dropped: counts.
-        events: names of bits of ERRORS, one for each event.
-    """
-
-    y: list[tuple[int, int]] = field(default_factory=list)
-    states: list[tuple[int, int]] = field(default_factory=list)
-    steps: int = 0
-    sequences: int = 0
-    dropped: int = 0
-    saves: int = 0
-    results: int = 0
-    events: list[str] = field(default_factory=list)
-
-
-class Follower:
-    """The golden model of a core in service, step by step.
-
-    Attributes:
-        defective: for each stream whether the state that it has is not right, or comes from one
-            that was not.
-    """
-
-    def __init__(self, model: IntegerModel, layout: Layout) -> None:
-        self.model = model
-        self._layout = layout
-        self.clear()
-
-    def clear(self) -> None:
-        """All streams are as new."""
-        streams = self._layout.interface.streams
-        self._states: list[State | None] = [None] * streams
-        self._begins = [True] * streams
-        self.defective = [False] * streams
-
-    def step(
-        self, x: Integers, control: Control, load: Integers | None
-    ) -> tuple[Integers | None, Integers]:
-        """One step: its result, if it has one, and its stream's state then, as words."""
-        stream, network = control.stream, self.model.network
-        if self._begins[stream] and not control.keep:
-            self._states[stream] = None
-        if load is not None:
-            self._states[stream] = unpack_state(network, load[np.newaxis])
-        run = self.model.run(x[np.newaxis, np.newaxis], state=self._states[stream])
-        self._states[stream], self._begins[stream] = run.state, control.last
-        interface = self._layout.interface
-        answers = control.last or interface.every_step
-        words = interface.answer(run.output[0]) if answers else None
-        return words, pack_state(network, run.state)[0]
 
 
 def numbers(data: np.ndarray, bus: int) -> list[int]:
@@ -223,112 +164,3 @@ def on_bus(
                 user = user & ~SAVES | SAVES * int(rng.integers(2))
             beside.append(int(step.ends and is_end) | id_ << ID | user << USER)
     return np.array(data, np.uint64), np.array(beside, np.uint32)
-
-
-def expect(
-    steps: list[Step], follower: Follower, layout: Layout, loads: Iterator[tuple[Integers, bool]]
-) -> Expected:
-    """Return the beats and counts that steps lead to; ``loads`` are states, some defective."""
-    expected = Expected()
-    stray = False
-    for step in steps:
-        if step.stream == UNKNOWN and not stray:
-            expected.events.append("STREAM")
-        if step.stream == UNKNOWN:
-            stray = not step.ends
-        if step.x is None:
-            expected.dropped += len(step.beats)
-            continue
-        control = Control(
-            last=step.last, stream=step.stream, keep=bool(step.user & KEEPS) and step.first
-        )
-        load, defective = None, follower.defective
-        if step.first and step.user & LOADS:
-            load, defective[step.stream] = next(loads)
-        elif step.first and not control.keep:
-            defective[step.stream] = False
-        defective[step.stream] |= step.wrong
-        words, state = follower.step(step.x, control, load)
-        expected.steps += 1
-        if words is not None:
-            expected.results += 1
-            expected.y += _result(layout, step, words, wrong=defective[step.stream])
-        if step.last:
-            expected.sequences += 1
-            if step.wrong:
-                expected.events.append("EARLY_LAST" if step.ends else "LATE_LAST")
-            if step.user & SAVES:
-                expected.saves += 1
-                expected.states += _beats(layout.state, state, last=True)
-    return expected
-
-
-def _result(layout: Layout, step: Step, words: Integers, *, wrong: bool) -> list[tuple[int, int]]:
-    """The beats of a result; ``wrong`` is told with its sequence's last."""
-    beats = _beats(layout.y, words, last=step.last)
-    several, every = layout.interface.streams > 1, layout.interface.every_step
-    wrong &= step.last
-    return [
-        (
-            data,
-            beside
-            | (step.stream << ID if several else 0)
-            | int(wrong and (not every or number == len(beats) - 1)) << USER,
-        )
-        for number, (data, beside) in enumerate(beats)
-    ]
-
-
-def _beats(packing: Packing, vector: Integers, *, last: bool) -> list[tuple[int, int]]:
-    """A vector's beats as (data, keep and last)."""
-    data = numbers(packing.pack(vector[np.newaxis]), packing.bus)
-    whole = packing.bus // 8
-    used = packing.byte_count(len(vector)) - (len(data) - 1) * whole
-    return [
-        (
-            beat,
-            ((1 << (used if number == len(data) - 1 else whole)) - 1) << KEEP
-            | int(last and number == len(data) - 1),
-        )
-        for number, beat in enumerate(data)
-    ]
-
-
-def state_frames(
-    layout: Layout, rng: np.random.Generator, states: list[Integers]
-) -> tuple[tuple[Beats, Beside], list[tuple[Integers, bool]], Expected]:
-    """Frames of states, some too short or too long: beats, what is taken of each with whether it is
-    defective, and counts.
-    """
-    data: list[int] = []
-    beside: list[int] = []
-    taken: list[tuple[Integers, bool]] = []
-    counts = Expected()
-    full = layout.state.beats(layout.state_words)
-    for state in states:
-        beats = numbers(layout.state.pack(state[np.newaxis]), layout.state.bus)
-        kind = rng.choice(["good", "short", "long"], p=[0.7, 0.15, 0.15])
-        state, right = state.copy(), len(counts.events)
-        if kind == "short" and full > 1:
-            beats = beats[: int(rng.integers(1, full))]
-            state[len(beats) * layout.state.bus // layout.state.container :] = 0
-            counts.events.append("STATE")
-        elif kind == "long":
-            more = rng.integers(0, 256, size=int(rng.integers(1, 5))).tolist()
-            beats += more
-            counts.dropped += len(more)
-            counts.events.append("STATE")
-        taken.append((state, len(counts.events) > right))
-        data += beats
-        beside += [int(number == len(beats) - 1) for number in range(len(beats))]
-    return (np.array(data, np.uint64), np.array(beside, np.uint32)), taken, counts
-
-
-def any_states(model: IntegerModel, count: int, x: Iterator[Integers]) -> list[Integers]:
-    """States that a step from zero leads to."""
-    states = []
-    for _ in range(count):
-        run = model.run(next(x)[np.newaxis, np.newaxis])
-        states.append(pack_state(model.network, run.state)[0])
-    assert all(len(state) == state_words(model.network) for state in states)
-    return states

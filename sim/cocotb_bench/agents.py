@@ -1,4 +1,4 @@
-"""The two ends of a core's streams under cocotb: what sends, what receives, and their common clock.
+"""The two ends of a core's streams under cocotb: what sends, and what receives.
 
 Both sleep on events of the design: the sender on ``i_ready``, the receiver on ``o_valid`` (with
 `sim.patterns.WHEN_DUE` on nothing, until an answer is due). They look at clock edges only while a
@@ -9,192 +9,15 @@ read at the rising edge, before the design reacts to it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from cocotb.clock import Clock
-from cocotb.handle import Immediate, LogicObject, PackedObject
-from cocotb.simtime import get_sim_time
-from cocotb.triggers import Event, RisingEdge, Timer, ValueChange
+from cocotb.triggers import ValueChange
 
-from sim.fields import DUE, LAST, PORTS, STREAM, port_value
+from sim.cocotb_bench.clock import EdgeClock
+from sim.cocotb_bench.pins import bus, line, ports
+from sim.cocotb_bench.record import Record
+from sim.fields import PORTS, port_value
 from sim.patterns import Gaps, ReadyGaps
-
-PERIOD = 10_000
-"""Time steps of the simulator in a clock cycle (10 ns at its usual precision of 1 ps)."""
-
-
-def line(dut: Any, name: str) -> LogicObject:
-    """The one-bit port `name` of a top module.
-
-    Raises:
-        TypeError: there is no such port.
-    """
-    handle = getattr(dut, name, None)
-    if not isinstance(handle, LogicObject):
-        raise TypeError(f"The top module has no port {name} of one bit")
-    return handle
-
-
-def bus(dut: Any, name: str) -> PackedObject[Any]:
-    """The port `name` of a top module, two bits wide or more.
-
-    Raises:
-        TypeError: there is no such port.
-    """
-    handle = getattr(dut, name, None)
-    if not isinstance(handle, PackedObject):
-        raise TypeError(f"The top module has no port {name} of several bits")
-    return handle
-
-
-class EdgeClock:
-    """The clock, kept running by the simulator alone, and the numbers of its rising edges.
-
-    The numbers come from simulation time: nothing counts.
-    """
-
-    def __init__(self, signal: LogicObject) -> None:
-        self.rising = RisingEdge(signal)
-        self._first = get_sim_time("step") + PERIOD // 2
-        Clock(signal, PERIOD, "step", impl="gpi", set_action=Immediate).start(start_high=False)
-
-    def restart(self) -> None:
-        """Number the next edge 0. Only right after an edge."""
-        self._first = get_sim_time("step") + PERIOD
-
-    @property
-    def edge(self) -> int:
-        """Number of the latest edge; negative before edge 0."""
-        return (get_sim_time("step") - self._first) // PERIOD
-
-    async def edges(self, count: int) -> None:
-        """Wait for `count` edges after the latest one, asleep for all but the last."""
-        if count > 2:
-            since = (get_sim_time("step") - self._first) % PERIOD
-            # To the middle between two edges: a timer that ends on an edge may come before it.
-            await Timer((count - 1) * PERIOD + PERIOD // 2 - since, "step")
-            count = 1
-        for _ in range(count):
-            await self.rising
-
-
-@dataclass(kw_only=True)
-class Record:
-    """Record of everything that moved so far; lists as in `sim.streams.StreamRun`.
-
-    Attributes:
-        beats: input beats of the run.
-        outputs: words that the run expects.
-        loads, saves: state words that the run loads, and that it expects.
-        weights: words of weights that the run writes.
-        due: sequences that were sent and not answered.
-        moved: number of the first edge after the last transfer.
-        changed: called after each word and the last beat, and when a violation is found.
-        violation: kind and edge of the first violation.
-        wanted: set when an answer becomes due, or no more are.
-    """
-
-    beats: int
-    outputs: int
-    loads: int
-    saves: int
-    weights: int
-    due: int
-    moved: int
-    changed: Callable[[], None]
-    words: list[int] = field(default_factory=list)
-    last: list[bool] = field(default_factory=list)
-    streams: list[int] = field(default_factory=list)
-    accepted: list[int] = field(default_factory=list)
-    taken: list[int] = field(default_factory=list)
-    state: list[int] = field(default_factory=list)
-    loaded: list[int] = field(default_factory=list)
-    saved: list[int] = field(default_factory=list)
-    written: list[int] = field(default_factory=list)
-    violation: tuple[str, int] | None = None
-    wanted: Event = field(default_factory=Event)
-
-    @property
-    def over(self) -> bool:
-        """Whether all was sent and all expected words have come."""
-        return (
-            len(self.accepted) == self.beats
-            and len(self.words) == self.outputs
-            and len(self.loaded) == self.loads
-            and len(self.state) == self.saves
-            and len(self.written) == self.weights
-        )
-
-    def accept(self, edge: int, fields: int) -> None:
-        """The core took a beat."""
-        self.accepted.append(edge)
-        self.moved = edge + 1
-        ends = bool(fields & DUE)
-        self.due += ends
-        end = len(self.accepted) == self.beats
-        if ends or end:
-            self.wanted.set()
-        if end:
-            self.changed()
-
-    def take(self, edge: int, word: int, fields: int) -> None:
-        """The core gave a word."""
-        last = bool(fields & LAST)
-        self.words.append(word)
-        self.last.append(last)
-        self.streams.append(fields >> STREAM)
-        self.taken.append(edge)
-        self.moved = edge + 1
-        if last and self.due:
-            self.due -= 1
-        self.changed()
-
-    def load(self, edge: int, _fields: int) -> None:
-        """The core took a state word."""
-        self.loaded.append(edge)
-        self.moved = edge + 1
-        if len(self.loaded) == self.loads:
-            self.changed()
-
-    def write(self, edge: int, _fields: int) -> None:
-        """The core took a word of weights."""
-        self.written.append(edge)
-        self.moved = edge + 1
-        if len(self.written) == self.weights:
-            self.changed()
-
-    def save(self, edge: int, word: int, _fields: int) -> None:
-        """The core gave a state word."""
-        self.state.append(word)
-        self.saved.append(edge)
-        self.moved = edge + 1
-        if len(self.state) == self.saves:
-            self.changed()
-
-    def violate(self, kind: str, edge: int) -> None:
-        """The core broke the protocol."""
-        self.violation = (kind, edge)
-        self.changed()
-
-    def rewind(self, *, beat: int, word: int) -> None:
-        """The core was reset: forget the beats from `beat` on and the words from `word` on."""
-        self.due = 0
-        del self.accepted[beat:]
-        for values in (self.words, self.last, self.streams, self.taken):
-            del values[word:]
-        for values in (self.state, self.loaded, self.saved, self.written):
-            values.clear()
-
-
-def ports(dut: Any, stream: str) -> dict[str, LogicObject | PackedObject[Any]]:
-    """The ports beside data, valid and ready that a stream of a top module has, by field."""
-    found = {name: getattr(dut, f"{stream}_{name}", None) for name in PORTS}
-    return {
-        name: handle
-        for name, handle in found.items()
-        if isinstance(handle, LogicObject | PackedObject)
-    }
 
 
 class Driver:

@@ -7,8 +7,8 @@ import numpy as np
 from cocotb.task import Task
 from cocotb.triggers import Event, ReadWrite
 
-from sim.cocotb_bench.agents import Record
 from sim.cocotb_bench.bench_ports import BenchPorts
+from sim.cocotb_bench.record import Record
 from sim.fields import LAST
 from sim.patterns import Gaps, ReadyGaps, Stalls
 from sim.streams import CycleLimitError, Progress, ProtocolError, Reset, StreamRun, Traffic

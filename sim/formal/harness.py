@@ -8,7 +8,7 @@ from pathlib import Path
 from amaranth.hdl import Cat, Module, Value
 
 from hdl.core import Core
-from sim.formal import accounts, order, progress, shadow, steps, streams, words
+from sim.formal import accounts, order, progress, readiness, shadow, steps, streams, walk, words
 from sim.formal.claims import Claims
 from sim.formal.observed import BUFFER, QUEUE, Observed
 from sim.formal.prover import Verdict, prove
@@ -36,9 +36,9 @@ def prove_core(
     _claim_streams(observed)
     numbers, numbered = order.Order(observed), words.Words(observed)
     order.claim_order(observed, numbers)
-    order.claim_walk(observed)
-    order.claim_ahead(observed)
-    order.claim_readiness(observed)
+    walk.claim_walk(observed)
+    readiness.claim_ahead(observed)
+    readiness.claim_readiness(observed)
     order.claim_entering(observed, numbers)
     words.claim_words(observed, numbers, numbered)
     words.claim_results(observed, numbered)

@@ -11,8 +11,8 @@ from amaranth.hdl import Cat, Const, Signal, Value
 
 from hdl.parts.numeric import span
 from hdl.timing.latency import ANNOUNCED
-from sim.formal import order
 from sim.formal.observed import Observed
+from sim.formal.readiness import elements
 
 PAUSE = ANNOUNCED - 1
 """Cycles in which nothing that is observed moves: what is ready is known later."""
@@ -50,7 +50,7 @@ def _claim_all_is_known(observed: Observed, still: Value) -> None:
     counted, ready, drained = Const(0), Const(0), Const(0)
     for position, single in enumerate(plan.work.passes):
         here = observed.position == position
-        needless, count = order.elements(observed, single)
+        needless, count = elements(observed, single)
         counted |= here & (needless | (seen == count))
         ready |= here & (needless | (observed.column < count))
         final = observed.column == single.columns - 1
