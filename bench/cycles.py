@@ -30,7 +30,8 @@ from hdl.spec.options import CoreOptions
 from litelstm.architectures import Architecture
 from litelstm.console import progress
 from sim.compiled.bench import CompiledBench
-from sim.core_job import CoreJob, CoreResult
+from sim.core_job.job import CoreJob
+from sim.core_job.result import CoreResult
 
 WARM_UP, STEPS = 6, 16
 """Steps of the shorter run, and by how many the other one is longer."""

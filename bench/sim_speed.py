@@ -26,7 +26,7 @@ from litelstm.commands.demo import QUANTIZED
 from litelstm.console import progress
 from sim.cocotb_bench import runner
 from sim.compiled.bench import CompiledBench
-from sim.core_job import JOB, CoreJob
+from sim.core_job.job import JOB, CoreJob
 
 
 @click.command()

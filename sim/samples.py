@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from hdl.verilog import Generated
 from sim.cocotb_bench import runner
 from sim.compiled.bench import CompiledBench
-from sim.core_job import JOB, PROGRESS, RESULT, CoreJob, CoreResult
+from sim.core_job.job import JOB, PROGRESS, RESULT, CoreJob
+from sim.core_job.result import CoreResult
 from sim.patterns import NO_STALLS, Stalls
 
 Progress = Callable[[int], None]

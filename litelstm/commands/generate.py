@@ -36,7 +36,7 @@ from litelstm.options import (
     storage_options,
     tail_multipliers_option,
 )
-from sim.testbench import bench_file, verilog_bench
+from sim.testbench.verilog_bench import bench_file, verilog_bench
 
 C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h", "c")]
 """The driver in C, which is the same for every core."""

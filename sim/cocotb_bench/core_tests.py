@@ -1,4 +1,4 @@
-"""The cocotb tests of a core; each takes its work from the job file (see sim.core_job)."""
+"""The cocotb tests of a core; each takes its work from the job file (see sim.core_job.job)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import cocotb
 from cocotb.triggers import Timer
 
 from sim.cocotb_bench.bench import Bench
-from sim.core_job import PROGRESS, RESULT, CoreJob, CoreResult
+from sim.core_job.job import PROGRESS, RESULT, CoreJob
+from sim.core_job.result import CoreResult
 from sim.patterns import (
     IDLE_PATTERNS,
     NO_STALLS,

@@ -20,7 +20,8 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generate
-from sim.core_job import CoreJob, CoreResult
+from sim.core_job.job import CoreJob
+from sim.core_job.result import CoreResult
 from sim.patterns import NO_STALLS, WHEN_DUE, Pattern, Stalls, Trigger
 from sim.random_networks import (
     EVERY_CELL,

@@ -17,7 +17,7 @@ from golden.errors import MissingToolError
 from hdl.export.plain_ports import plain_ports
 from sim.cocotb_bench import runner
 from sim.compiled.bench import CompiledBench, bench_library
-from sim.core_job import JOB, RESULT
+from sim.core_job.job import JOB, RESULT
 from sim.errors import SimulationError
 from sim.regress.cases import PATIENCE, Case, judge
 from sim.streams import BenchError

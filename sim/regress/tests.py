@@ -15,7 +15,7 @@ import cocotb
 from cocotb.triggers import Timer
 
 from sim.cocotb_bench.bench import Bench
-from sim.core_job import JOB, RESULT, CoreJob
+from sim.core_job.job import JOB, RESULT, CoreJob
 from sim.regress.cases import PATIENCE, Case, judge
 from sim.streams import BenchError
 

@@ -19,7 +19,7 @@ import golden.files
 import golden.store
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from sim.core_job import CoreJob
+from sim.core_job.job import CoreJob
 from tests.litelstm.conftest import SAMPLES, Call, Files
 from tests.litelstm.test_cli import BENCHES, SCRIPT, WORDS
 from tests.sim.answers import changed

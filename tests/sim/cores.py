@@ -12,7 +12,7 @@ from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.formats import Format
 from golden.quantized import Integers, QuantizedDense, QuantizedNetwork
 from hdl.verilog import Generated, generate
-from sim.core_job import CoreJob
+from sim.core_job.job import CoreJob
 from sim.random_networks import Recipe, input_words, lively, quantized_network
 from tests.networks import bound_network
 from tests.sim.answers import answers, changed, random_sequences

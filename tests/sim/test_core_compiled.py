@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.compiled.bench import CompiledBench
-from sim.core_job import CoreResult
+from sim.core_job.result import CoreResult
 from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Stalls
 from sim.random_networks import EVERY_CELL, input_words, lively, quantized_network, random_recipe
 from sim.samples import run_compiled

@@ -11,7 +11,8 @@ from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.interface import Interface
 from hdl.verilog import Generated, generate
 from sim.compiled.bench import CompiledBench
-from sim.core_job import CoreJob, CoreResult
+from sim.core_job.job import CoreJob
+from sim.core_job.result import CoreResult
 from sim.errors import SimulationError
 from sim.patterns import NO_STALLS, Pattern, Stalls, Trigger
 from sim.random_steps import random_work

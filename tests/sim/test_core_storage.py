@@ -20,7 +20,8 @@ from hdl.plan import Plan
 from hdl.spec.storage import Storage
 from hdl.verilog import Generated, generate
 from sim.compiled.bench import CompiledBench, bench_library
-from sim.core_job import CoreJob, CoreResult
+from sim.core_job.job import CoreJob
+from sim.core_job.result import CoreResult
 from sim.errors import SimulationError
 from sim.patterns import Pattern, Stalls, Trigger
 from sim.random_networks import Recipe, quantized_network

@@ -20,7 +20,7 @@ from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.verilog import Generated, generate
 from sim.compiled.bench import CompiledBench, bench_library
-from sim.core_job import CoreJob
+from sim.core_job.job import CoreJob
 from sim.patterns import Pattern, Stalls, Trigger
 from sim.random_networks import Recipe, quantized_network
 from sim.random_steps import random_work

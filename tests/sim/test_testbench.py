@@ -16,7 +16,7 @@ from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
 from sim.random_networks import Recipe, input_words, lively, quantized_network
-from sim.testbench import verilog_bench
+from sim.testbench.verilog_bench import verilog_bench
 from sim.tools import toolchain
 
 pytestmark = pytest.mark.simulator

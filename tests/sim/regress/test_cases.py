@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from golden.errors import InputError
 from hdl.verilog import Generated
 from litelstm.commands.regress import regress
-from sim.core_job import CoreJob
+from sim.core_job.job import CoreJob
 from sim.errors import SimulationError
 from sim.regress import run as regress_run
 from sim.regress.cases import Case

@@ -20,7 +20,6 @@ from golden.sessions import Service
 from golden.store import load_arrays
 from hdl.timing.latency import ACTIVATE
 from sim.fields import of_steps
-from sim.scoreboard import Scoreboard
 from sim.streams import StreamRun
 
 if TYPE_CHECKING:
@@ -252,61 +251,3 @@ def _in_turns(lengths: Sequence[int], streams: int) -> Iterator[tuple[int, int]]
         group = range(first, min(first + streams, len(lengths)))
         for step in range(max(lengths[sequence] for sequence in group)):
             yield from ((sequence, step) for sequence in group if step < lengths[sequence])
-
-
-@dataclass(frozen=True, kw_only=True)
-class CoreResult:
-    """Result of a job.
-
-    Attributes:
-        words: raw output words, (results, words).
-        compared, mismatched: output and state words compared with the golden model, and how many
-            differed.
-        first_mismatch: where the first one is, or "".
-        wrong_cycle: where the run left the cycle count, or "" (also if it had stalls).
-        taken: cycle of each output word, counted from the first input beat.
-    """
-
-    words: NDArray[np.int32]
-    compared: int
-    mismatched: int
-    first_mismatch: str
-    wrong_cycle: str
-    taken: NDArray[np.int64]
-
-    @classmethod
-    def judge(cls, job: CoreJob, run: StreamRun, *, stalled: bool) -> CoreResult:
-        """Compare what a bench saw with what the job expects."""
-        board = Scoreboard(job.expected, last=job.ends, streams=job.streams)
-        board.add(run.words, run.last, run.streams)
-        first = board.first and replace(board.first, sequence=board.first.sequence + job.start)
-        text = str(first or "")
-        wrong = np.flatnonzero(run.state != job.saves.reshape(-1)[: run.state.size])
-        if wrong.size and not text:
-            at = int(wrong[0])
-            text = f"state word {at}: expected {job.saves.flat[at]}, got {run.state[at]}"
-        return cls(
-            words=run.words.reshape(-1, job.expected.shape[1]),
-            compared=board.compared + run.state.size,
-            mismatched=board.different + wrong.size,
-            first_mismatch=text,
-            wrong_cycle="" if stalled else job.wrong_cycle(run) or "",
-            taken=run.taken.astype(np.int64) - int(run.accepted[0]),
-        )
-
-    def save(self, path: str | Path) -> None:
-        """Write the result to an ``.npz`` file."""
-        np.savez(path, **vars(self))
-
-    @classmethod
-    def load(cls, path: str | Path) -> CoreResult:
-        """Read a result that :meth:`save` wrote."""
-        arrays = load_arrays(path)
-        return cls(
-            words=arrays["words"],
-            compared=int(arrays["compared"]),
-            mismatched=int(arrays["mismatched"]),
-            first_mismatch=str(arrays["first_mismatch"]),
-            wrong_cycle=str(arrays["wrong_cycle"]),
-            taken=arrays["taken"],
-        )

@@ -167,7 +167,7 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
         "SUMMARY": f"{len(work.controls)} steps, {words} words, without and with pauses",
         "VECTORS": "\n".join(stream.vectors() for stream in streams),
     }
-    text = (files("sim") / "testbench.v").read_text(encoding="utf-8")
+    text = (files("sim.testbench") / "testbench.v").read_text(encoding="utf-8")
     for part, value in parts.items():
         text = text.replace(f"@{part}@", value.rstrip("\n"))
     return text
