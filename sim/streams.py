@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.errors import SimulationError
 from sim.fields import of_last
+from sim.patterns import Stalls
 
 Sequences = NDArray[Any] | Sequence[ArrayLike]
 """Sequences of vectors: an array (N, T, I), or N of (T, I) with T free."""
@@ -249,21 +250,27 @@ def _check_integers(what: str, values: NDArray[Any], width: int, *, signed: bool
         raise ValueError(f"{what} must fit {width} bits, not {values.min()} to {values.max()}")
 
 
-def check_terms(
-    *, beats: int, outputs: int, saves: int, patience: int, settle: int, reset: Reset | None
-) -> None:
-    """Check the numbers of a run of `beats` beats.
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Terms of a run, beside its traffic; the attributes are arguments of `CompiledBench.run`."""
 
-    Raises:
-        ValueError: one is out of range.
-    """
-    for name, value, least in (
-        ("outputs", outputs, 0),
-        ("saves", saves, 0),
-        ("patience", patience, 1),
-        ("settle", settle, 0),
-    ):
-        if value < least:
-            raise ValueError(f"A run's {name} must be {least} or more, not {value!r}")
-    if reset is not None and (reset.beat >= beats or reset.word > outputs):
-        raise ValueError(f"There is no such place in the run to go on from: {reset!r}")
+    outputs: int
+    saves: int
+    stalls: Stalls
+    seed: int
+    patience: int
+    settle: int
+    reset: Reset | None
+
+    def check(self, traffic: Traffic) -> None:
+        """Check that the numbers fit a run with this traffic.
+
+        Raises:
+            ValueError: one is out of range.
+        """
+        for name, least in (("outputs", 0), ("saves", 0), ("patience", 1), ("settle", 0)):
+            if (value := getattr(self, name)) < least:
+                raise ValueError(f"A run's {name} must be {least} or more, not {value!r}")
+        reset = self.reset
+        if reset and (reset.beat >= traffic.beats.size or reset.word > self.outputs):
+            raise ValueError(f"There is no such place in the run to go on from: {reset!r}")

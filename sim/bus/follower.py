@@ -131,7 +131,7 @@ def _beats(packing: Packing, vector: Integers, *, last: bool) -> list[tuple[int,
     """A vector's beats as (data, keep and last)."""
     data = numbers(packing.pack(vector[np.newaxis]), packing.bus)
     whole = packing.bus // 8
-    used = packing.octets(len(vector)) - (len(data) - 1) * whole
+    used = packing.byte_count(len(vector)) - (len(data) - 1) * whole
     return [
         (
             beat,

@@ -39,8 +39,8 @@ from sim.streams import (
     Reset,
     Sequences,
     StreamRun,
+    Terms,
     Traffic,
-    check_terms,
     flatten,
 )
 
@@ -89,37 +89,20 @@ class Bench(BenchPorts):
             ValueError: a shape or a value does not fit, or the run was over before `reset`.
             CycleLimitError, ProtocolError: the run failed; ``error.run`` is its record until then.
         """
-        traffic = Traffic.checked(
-            beats,
-            last,
-            loads,
-            weights,
-            i_width=self.i_width,
-            state_width=self.state_width,
-            weight_width=self.weight_width,
-        )
-        check_terms(
-            beats=traffic.beats.size,
-            outputs=outputs,
-            saves=saves,
-            patience=patience,
-            settle=settle,
-            reset=reset,
-        )
-        if fresh:
-            await self.reset()
-        run = BenchRun(
-            self,
-            traffic,
+        traffic = Traffic.checked(beats, last, loads, weights, **self._widths)
+        terms = Terms(
             outputs=outputs,
             saves=saves,
             stalls=stalls,
             seed=seed,
             patience=patience,
             settle=settle,
-            progress=progress,
+            reset=reset,
         )
-        return await run.finish(reset)
+        terms.check(traffic)
+        if fresh:
+            await self.reset()
+        return await BenchRun(self, traffic, terms, progress).finish()
 
     async def run_sequences(
         self,

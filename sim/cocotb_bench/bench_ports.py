@@ -20,24 +20,24 @@ class BenchPorts:
         clock, driver, monitor: its parts.
         state_driver, state_monitor: where the core has streams of state words.
         weight_driver: where its weights are loaded.
-        i_width, state_width, weight_width: bits of a word, 0 without the stream.
         due: sequences that were sent and not answered when the last run ended.
     """
 
     def __init__(self, dut: Any) -> None:
         self._rst = line(dut, "rst")
-        self.i_width = len(dut.i_data)
+        self._widths = {"i_width": len(dut.i_data)}
         self.clock = EdgeClock(line(dut, "clk"))
         self.driver = Driver(dut, self.clock)
         self.monitor = Monitor(dut, self.clock)
         has_state = hasattr(dut, "i_state_data")
-        self.state_width = len(dut.i_state_data) if has_state else 0
+        if has_state:
+            self._widths["state_width"] = len(dut.i_state_data)
         self.state_driver = Driver(dut, self.clock, "i_state") if has_state else None
         self.state_monitor = Monitor(dut, self.clock, "o_state") if has_state else None
         has_weights = hasattr(dut, "i_weights_data")
-        self.weight_width = len(dut.i_weights_data) if has_weights else 0
         self.weight_driver = Driver(dut, self.clock, "i_weights") if has_weights else None
         if has_weights:
+            self._widths["weight_width"] = len(dut.i_weights_data)
             line(dut, "restart").value = 0
         self.due = 0
 

@@ -10,39 +10,28 @@ from cocotb.triggers import Event, ReadWrite
 from sim.cocotb_bench.bench_ports import BenchPorts
 from sim.cocotb_bench.record import Record
 from sim.fields import LAST
-from sim.patterns import Gaps, ReadyGaps, Stalls
-from sim.streams import CycleLimitError, Progress, ProtocolError, Reset, StreamRun, Traffic
+from sim.patterns import Gaps, ReadyGaps
+from sim.streams import CycleLimitError, Progress, ProtocolError, Reset, StreamRun, Terms, Traffic
 
 
 class BenchRun:
     """One run; the arguments are those of `Bench.run`, checked. Made after an edge."""
 
     def __init__(
-        self,
-        bench: BenchPorts,
-        traffic: Traffic,
-        *,
-        outputs: int,
-        saves: int,
-        stalls: Stalls,
-        seed: int,
-        patience: int,
-        settle: int,
-        progress: Progress | None,
+        self, bench: BenchPorts, traffic: Traffic, terms: Terms, progress: Progress | None
     ) -> None:
         self._bench = bench
         self._beats, self._fields = traffic.beats.tolist(), traffic.fields.tolist()
         self._loads = traffic.loads.tolist()
         self._weights = traffic.weights.tolist()
-        self._stalls, self._seed = stalls, seed
-        self._patience, self._settle = patience, settle
+        self._terms = terms
         self._progress = progress
         self._start = bench.cycle
         self._record = Record(
             beats=len(self._beats),
-            outputs=outputs,
+            outputs=terms.outputs,
             loads=len(self._loads),
-            saves=saves,
+            saves=terms.saves,
             weights=len(self._weights),
             due=bench.due,
             moved=bench.cycle,
@@ -53,8 +42,9 @@ class BenchRun:
         self._reset_done = False
         self._agents: list[Task[None]] = []
 
-    async def finish(self, reset: Reset | None) -> StreamRun:
+    async def finish(self) -> StreamRun:
         """Run to the end; errors as in `sim.cocotb_bench.bench.Bench.run`."""
+        reset = self._terms.reset
         watchers = [cocotb.start_soon(self._watch())]
         if reset is not None:
             watchers.append(cocotb.start_soon(self._reset(reset)))
@@ -73,20 +63,21 @@ class BenchRun:
 
     def _start_agents(self, beat: int) -> None:
         """Drive from `beat` on, with the patterns from their start."""
-        bench, record, seed = self._bench, self._record, self._seed
+        bench, record = self._bench, self._record
+        stalls, seed = self._terms.stalls, self._terms.seed
         agents = [
             bench.driver.send(
                 self._beats[beat:],
                 self._fields[beat:],
                 record=record,
                 accept=record.accept,
-                gaps=Gaps(self._stalls.idle, seed=seed, side=0),
+                gaps=Gaps(stalls.idle, seed=seed, side=0),
             ),
             bench.monitor.receive(
                 record=record,
                 take=record.take,
                 full=lambda: len(record.words) == record.outputs,
-                gaps=ReadyGaps(self._stalls.ready, seed=seed),
+                gaps=ReadyGaps(stalls.ready, seed=seed),
             ),
         ]
         if bench.state_driver and bench.state_monitor:
@@ -96,13 +87,13 @@ class BenchRun:
                     [0] * len(self._loads),
                     record=record,
                     accept=record.load,
-                    gaps=Gaps(self._stalls.idle, seed=seed, side=2),
+                    gaps=Gaps(stalls.idle, seed=seed, side=2),
                 ),
                 bench.state_monitor.receive(
                     record=record,
                     take=record.save,
                     full=lambda: len(record.state) == record.saves,
-                    gaps=ReadyGaps(self._stalls.state_ready, seed=seed, side=3),
+                    gaps=ReadyGaps(stalls.state_ready, seed=seed, side=3),
                 ),
             ]
         if bench.weight_driver:
@@ -112,7 +103,7 @@ class BenchRun:
                     [LAST * (left == 0) for left in reversed(range(len(self._weights)))],
                     record=record,
                     accept=record.write,
-                    gaps=Gaps(self._stalls.idle, seed=seed, side=4),
+                    gaps=Gaps(stalls.idle, seed=seed, side=4),
                 )
             )
         self._agents = [cocotb.start_soon(agent) for agent in agents]
@@ -128,7 +119,7 @@ class BenchRun:
         """Wait for the end and look for surplus words after it; False if a reset undid the end."""
         await self._stopped.wait()
         self._raise()
-        await self._bench.clock.edges(self._settle)
+        await self._bench.clock.edges(self._terms.settle)
         await ReadWrite()  # whoever else woke up at this edge has acted then
         self._raise()
         return self._record.over
@@ -136,11 +127,11 @@ class BenchRun:
     async def _watch(self) -> None:
         """Give up when nothing moves any more."""
         while True:
-            left = self._record.moved + self._patience - self._bench.cycle
+            left = self._record.moved + self._terms.patience - self._bench.cycle
             await self._bench.clock.edges(max(left, 1))
             await ReadWrite()
             idle = self._bench.cycle - self._record.moved
-            if idle >= self._patience and not self._record.over:
+            if idle >= self._terms.patience and not self._record.over:
                 self._gave_up = True
                 self._stopped.set()
                 return
@@ -165,7 +156,7 @@ class BenchRun:
             kind, edge = self._record.violation
             raise ProtocolError(kind, edge, self._result())
         if self._gave_up:
-            raise CycleLimitError(self._patience, self._result())
+            raise CycleLimitError(self._terms.patience, self._result())
 
     def _result(self) -> StreamRun:
         record = self._record

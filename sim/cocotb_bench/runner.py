@@ -82,13 +82,11 @@ def run(
     Args:
         build: what to run.
         test_module: the tests' module, importable from this process' sys.path.
-        results: where the JUnit XML goes.
-        log: where the simulator's and the tests' output goes.
+        results, log: files for the JUnit XML, and for the output of simulator and tests.
         testcase: exact names of the tests to run (all cases of a parametrized one); None: all.
         seed: of cocotb's `random`; chosen if None. Printed, and part of the report.
         env: more environment variables, for the tests; a PYTHONPATH goes in front.
-        waves: where the waves go; their format is the build's. They are there as soon as the
-            simulator has ended by itself, whatever the tests said.
+        waves: file for waves, in the build's format; kept if the simulator ended by itself.
         expect: how many tests must be executed; None: one or more.
         timeout_s: wall seconds after which the run is ended.
         cancel: another thread may set it to end the run.
@@ -102,21 +100,47 @@ def run(
     if waves is not None and build.waves is None:
         raise ValueError("waves need a build with waves='fst' or waves='vcd'")
     require(build.simulator)
-    results, log = results.absolute(), log.absolute()
-    waves = waves.absolute() if waves is not None else None
+    results, log, waves = results.absolute(), log.absolute(), waves and waves.absolute()
+    _make_room(results, log, waves)
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    print(f"{build.simulator} {test_module}: seed {seed}", flush=True)
+    variables = _variables(build, test_module, testcase, results, seed, env or {})
+    start = time.perf_counter()
+    status, lost = _simulate(build, variables, log, waves, timeout_s, cancel)
+    seconds = time.perf_counter() - start
+    tests, failures = _read_results(results)
+    if problem := _problem(build.simulator, status, timeout_s, log, tests, failures, expect, lost):
+        what = f"{build.simulator} {test_module}: {problem} (seed {seed}, log {log})"
+        raise SimulationError(f"{what}\n{last_lines(log)}")
+    return Report(
+        simulator=build.simulator,
+        tests=tuple(tests or ()),
+        seed=seed,
+        seconds=seconds,
+        results=results,
+        log=log,
+        waves=waves,
+    )
+
+
+def _make_room(results: Path, log: Path, waves: Path | None) -> None:
+    """Make the folders of the output files, and delete an older run's results and log."""
     for path in filter(None, (results, log, waves)):
         path.parent.mkdir(parents=True, exist_ok=True)
     for path in (results, log):
         path.unlink(missing_ok=True)
-    if seed is None:
-        seed = secrets.randbelow(2**31)
-    print(f"{build.simulator} {test_module}: seed {seed}", flush=True)
-    names = [testcase] if isinstance(testcase, str) else testcase
-    variables = _variables(
-        build, test_module=test_module, names=names, results=results, seed=seed, env=env or {}
-    )
-    replaced = False
-    start = time.perf_counter()
+
+
+def _simulate(
+    build: Build,
+    variables: dict[str, str],
+    log: Path,
+    waves: Path | None,
+    timeout_s: float,
+    cancel: Event | None,
+) -> tuple[int | None, Path | None]:
+    """Run the simulator; its status (None: ended by us), and the waves that it did not write."""
+    lost = waves
     with (
         tempfile.TemporaryDirectory(prefix="litelstm-", ignore_cleanup_errors=True) as folder,
         log.open("w", encoding="utf-8") as output,
@@ -133,25 +157,8 @@ def run(
         if recorded is not None and waves is not None and status is not None:
             with suppress(FileNotFoundError):
                 recorded.replace(waves)
-                replaced = True
-    seconds = time.perf_counter() - start
-
-    tests, failures = _read_results(results)
-    problem = _problem(build.simulator, status, timeout_s, log, tests, failures, expect)
-    if problem is None and waves is not None and not replaced:
-        problem = f"no waves were written to {waves}"
-    if problem is not None:
-        what = f"{build.simulator} {test_module}: {problem} (seed {seed}, log {log})"
-        raise SimulationError(f"{what}\n{last_lines(log)}")
-    return Report(
-        simulator=build.simulator,
-        tests=tuple(tests or ()),
-        seed=seed,
-        seconds=seconds,
-        results=results,
-        log=log,
-        waves=waves,
-    )
+                lost = None
+    return status, lost
 
 
 @contextmanager
@@ -175,9 +182,8 @@ def _recording(folder: Path, waves: Path | None) -> Iterator[tuple[Path | None, 
 
 def _variables(
     build: Build,
-    *,
     test_module: str,
-    names: list[str] | None,
+    testcase: str | list[str] | None,
     results: Path,
     seed: int,
     env: Mapping[str, str],
@@ -189,6 +195,7 @@ def _variables(
         own["PYTHONPATH"] = os.pathsep.join((first, own["PYTHONPATH"]))
     own["COCOTB_RANDOM_SEED"] = str(seed)
     own["COCOTB_RESULTS_FILE"] = str(results)
+    names = [testcase] if isinstance(testcase, str) else testcase
     if names is not None:
         # A parametrized test's cases are called name/parameter=value.
         own["COCOTB_TEST_FILTER"] = rf"\.({'|'.join(map(re.escape, names))})(/.*)?$"
@@ -222,6 +229,7 @@ def _problem(
     tests: list[str] | None,
     failures: list[str],
     expect: int | None,
+    lost_waves: Path | None,
 ) -> str | None:
     """Return what is wrong with a run, the most telling fault first; None if nothing is."""
     if status is None:
@@ -240,4 +248,6 @@ def _problem(
         return "no test was executed"
     if expect is not None and len(tests) != expect:
         return f"{len(tests)} tests were executed, {expect} expected"
+    if lost_waves is not None:
+        return f"no waves were written to {lost_waves}"
     return None

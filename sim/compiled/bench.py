@@ -41,8 +41,8 @@ from sim.streams import (
     Sequences,
     StoppedError,
     StreamRun,
+    Terms,
     Traffic,
-    check_terms,
     flatten,
 )
 
@@ -86,8 +86,11 @@ class CompiledBench(Closing):
                 raise ValueError(f"{name} must be 2 to 32 bits, not {width!r}")
         if state_width and not 2 <= state_width <= 32:
             raise ValueError(f"state_width must be 0 or 2 to 32 bits, not {state_width!r}")
-        self._i_width, self._state_width = i_width, state_width
-        self._weight_width = weight_width
+        self._widths = {
+            "i_width": i_width,
+            "state_width": state_width,
+            "weight_width": weight_width,
+        }
         if isinstance(verilog, str):
             verilog = bench_library({top: verilog}, cache=cache)
         self._library = load(verilog)
@@ -165,26 +168,9 @@ class CompiledBench(Closing):
                 record until then.
             RuntimeError: the bench is closed.
         """
-        bench = self._open()
-        traffic = Traffic.checked(
-            beats,
-            last,
-            loads,
-            weights,
-            i_width=self._i_width,
-            state_width=self._state_width,
-            weight_width=self._weight_width,
-        )
-        check_terms(
-            beats=traffic.beats.size,
-            outputs=outputs,
-            saves=saves,
-            patience=patience,
-            settle=settle,
-            reset=reset,
-        )
-        run = JobRun(
-            traffic,
+        self._open()
+        traffic = Traffic.checked(beats, last, loads, weights, **self._widths)
+        terms = Terms(
             outputs=outputs,
             saves=saves,
             stalls=stalls,
@@ -193,15 +179,8 @@ class CompiledBench(Closing):
             settle=settle,
             reset=reset,
         )
-        if fresh:
-            self._library.bench_restart(bench)
-        start = self.cycle
-        self._library.bench_begin(bench, ctypes.byref(run.job))
-        status = self._slices(run.job, progress)
-        self._raise_for(status, run.record(start), patience)
-        if run.job.reset_hold:
-            raise ValueError(f"Reset in cycle {run.job.reset_cycle}: the run was over before it")
-        return run.record(start)
+        terms.check(traffic)
+        return self._finish(JobRun(traffic, terms), patience, fresh=fresh, progress=progress)
 
     def run_sequences(
         self,
@@ -233,6 +212,21 @@ class CompiledBench(Closing):
             patience=patience,
             progress=progress,
         )
+
+    def _finish(
+        self, run: JobRun, patience: int, *, fresh: bool, progress: Progress | None
+    ) -> StreamRun:
+        """Run to the end; errors as in `run`."""
+        bench = self._open()
+        if fresh:
+            self._library.bench_restart(bench)
+        start = self.cycle
+        self._library.bench_begin(bench, ctypes.byref(run.job))
+        status = self._slices(run.job, progress)
+        self._raise_for(status, run.record(start), patience)
+        if run.job.reset_hold:
+            raise ValueError(f"Reset in cycle {run.job.reset_cycle}: the run was over before it")
+        return run.record(start)
 
     def _slices(self, job: Job, progress: Progress | None) -> int:
         """Run `job` to its end and return its status."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sim.fields import LAST, STREAM
-from sim.patterns import Pattern, Stalls
-from sim.streams import Reset, StreamRun, Traffic
+from sim.patterns import Pattern
+from sim.streams import StreamRun, Terms, Traffic
 
 HARNESS = Path(__file__).with_name("compiled_bench.cpp")
 
@@ -59,18 +59,8 @@ class Job(ctypes.Structure):
 class JobRun:
     """A Job together with the arrays that it points to."""
 
-    def __init__(
-        self,
-        traffic: Traffic,
-        *,
-        outputs: int,
-        saves: int,
-        stalls: Stalls,
-        seed: int,
-        patience: int,
-        settle: int,
-        reset: Reset | None,
-    ) -> None:
+    def __init__(self, traffic: Traffic, terms: Terms) -> None:
+        outputs, saves, stalls = terms.outputs, terms.saves, terms.stalls
         self._arrays = {
             "beats": traffic.beats,
             "beat_fields": traffic.fields,
@@ -97,11 +87,11 @@ class JobRun:
             load_idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
             save_ready=_Gaps(pattern=_Pattern.of(stalls.state_ready)),
             weight_idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
-            seed=seed & 0xFFFF_FFFF_FFFF_FFFF,
-            patience=patience,
-            settle=settle,
+            seed=terms.seed & 0xFFFF_FFFF_FFFF_FFFF,
+            patience=terms.patience,
+            settle=terms.settle,
         )
-        if reset is not None:
+        if reset := terms.reset:
             self.job.reset_cycle, self.job.reset_hold = reset.cycle, reset.hold
             self.job.reset_beat, self.job.reset_word = reset.beat, reset.word
 

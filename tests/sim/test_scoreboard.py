@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from sim.patterns import NO_STALLS
 from sim.scoreboard import Difference, Scoreboard
-from sim.streams import Reset, StreamRun, Traffic, check_terms, flatten
+from sim.streams import Reset, StreamRun, Terms, Traffic, flatten
 
 EXPECTED = np.array([[1, -2, 3], [4, 5, -6]])
 LAST = [False, False, True]
@@ -147,10 +149,11 @@ def test_bad_streams(beats: Any, last: Any, error: type[Exception], message: str
     ],
 )
 def test_bad_terms(terms: dict[str, Any], message: str) -> None:
-    good = {"beats": 4, "outputs": 2, "saves": 0, "patience": 1, "settle": 0, "reset": None}
-    check_terms(**good)
+    four_beats = Traffic.checked([1, 2, 3, 4], [False, False, False, True], i_width=8)
+    good = Terms(outputs=2, saves=0, stalls=NO_STALLS, seed=0, patience=1, settle=0, reset=None)
+    good.check(four_beats)
     with pytest.raises(ValueError, match=message):
-        check_terms(**{**good, **terms})
+        replace(good, **terms).check(four_beats)
 
 
 def test_state_words_are_checked() -> None:
