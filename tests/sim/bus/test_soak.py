@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from hdl.bus.marks import Marks
-from sim.bus import soak as bus_soak
+from sim.bus import episodes
 from sim.bus.bench import ACCESS, BusBench, Traffic, bus_library
+from sim.bus.checked_bench import DifferentError
 from sim.bus.cores import CORES
-from sim.bus.soak import DifferentError, Soak
+from sim.bus.episodes import Soak
+from sim.bus.soak import soak as run_soak
+from sim.errors import SimulationError
 
 pytestmark = pytest.mark.simulator
 
@@ -30,7 +33,7 @@ def play(soak: Soak, episodes: int) -> None:
 
 
 def test_short_soak() -> None:
-    total = bus_soak.soak(9_000, 1, optimize=False)
+    total = run_soak(9_000, 1, optimize=False)
     for core in CORES:
         done = total[core.name]
         assert done["operations"] >= 3_000
@@ -70,13 +73,13 @@ def test_a_mark_that_golden_does_not_expect_is_seen(
     library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Golden believes that every state is right; the core marks what begins from others."""
-    right = bus_soak.state_frames
+    right = episodes.state_frames
 
     def believing(*arguments: Any) -> Any:
         beats, taken, counts = right(*arguments)
         return beats, [(state, False) for state, _ in taken], counts
 
-    monkeypatch.setattr(bus_soak, "state_frames", believing)
+    monkeypatch.setattr(episodes, "state_frames", believing)
     with BusBench(library, 1) as bench:
         soak = Soak(CORES[1], bench, 1)
         with pytest.raises(DifferentError, match="y is"):
@@ -88,5 +91,5 @@ def test_a_core_that_hangs_is_seen(library: Path) -> None:
     with BusBench(library, 0) as bench:
         beats = np.zeros(2, np.uint64), np.array([0, 1], np.uint32)
         writes = np.zeros(1, ACCESS)
-        with pytest.raises(bus_soak.SimulationError, match=r"the core hangs .*'x': 2"):
+        with pytest.raises(SimulationError, match=r"the core hangs .*'x': 2"):
             bench.play(Traffic(x=beats, writes=writes, cycles=None))
