@@ -1,8 +1,8 @@
 """Stall patterns: when a bench withholds ``valid`` on a stream it sends, ``ready`` on one it takes.
 
 One definition for both benches. A :class:`Pattern` and a seed give the same gaps, cycle for cycle,
-in the cocotb bench (`bench`) and in the compiled one (`bench`, whose
-`compiled_bench.cpp` repeats :class:`Gaps` and :class:`ReadyGaps` in C++).
+in the cocotb bench and in the compiled one, whose `compiled_bench.cpp` repeats :class:`Gaps` and
+:class:`ReadyGaps` in C++.
 
 A pattern lets ``burst`` beats pass, then draws: with ``probability`` a gap of ``shortest`` to
 ``longest`` cycles (uniform) comes before the next burst. What starts a gap is the *trigger*::
@@ -33,7 +33,7 @@ class Trigger(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """When one side of a stream stalls; see the module's text.
+    """Rule by which one side of a stream stalls; see the module's text.
 
     Args:
         probability: chance of a gap at each draw, 0 to 1.
@@ -73,9 +73,9 @@ class Pattern:
 NO_GAPS = Pattern()
 
 WHEN_DUE = Pattern(trigger=Trigger.DUE)
-"""The pattern for speed: it costs no cycles if the core needs at least one for an answer, and the
-cocotb bench need not listen to ``o_valid`` in between. Words that nobody asked for still show, as
-words too many."""
+"""The pattern for speed. It costs no cycles if the core needs at least one for an answer, and the
+cocotb bench need not watch ``o_valid`` in between. Words that no sequence asked for are still
+found, as surplus words."""
 
 IDLE_PATTERNS: dict[str, Pattern] = {
     "none": NO_GAPS,
@@ -118,7 +118,7 @@ class Stalls:
 
     @property
     def state_ready(self) -> Pattern:
-        """The pattern of ready for state words, which no sequence's end makes due."""
+        """Pattern of ready for state words. They are never due, so `Trigger.DUE` means no gaps."""
         return NO_GAPS if self.ready.trigger is Trigger.DUE else self.ready
 
     @classmethod
@@ -135,13 +135,13 @@ NO_STALLS = Stalls()
 
 
 class Gaps:
-    """The lengths of a pattern's gaps, in cycles, one before each beat (0: no gap).
+    """Draws the lengths of a pattern's gaps in cycles, one before each beat (0: no gap).
 
     Args:
         pattern: what to draw.
         seed: 64 bits (taken modulo 2**64).
-        side: 0 for the input stream, 1 for the output, 2 and 3 for those of state words, 4 for
-            weights: the sides of one seed differ.
+        side: 0 for the input stream, 1 for the output, 2 and 3 for the streams of state words, 4
+            for weights. Each side of one seed has draws of its own.
     """
 
     def __init__(self, pattern: Pattern, *, seed: int, side: int) -> None:
@@ -170,7 +170,7 @@ class Gaps:
 
 
 class ReadyGaps:
-    """The level of ``ready`` in each clock cycle, one `edge` after the other."""
+    """Gives the level of ``ready`` in each clock cycle; `edge` goes to the next one."""
 
     def __init__(self, pattern: Pattern, *, seed: int, side: int = 1) -> None:
         self._gaps = Gaps(pattern, seed=seed, side=side)
@@ -179,7 +179,7 @@ class ReadyGaps:
 
     @property
     def until_due(self) -> bool:
-        """Whether ready is low, besides, as long as the core owes no answer."""
+        """Whether ready also stays low while the core owes no answer."""
         return self._trigger is Trigger.DUE
 
     @property
@@ -195,7 +195,7 @@ class ReadyGaps:
         )
 
     def edge(self, valid: bool) -> None:
-        """A clock edge at which `valid` was the sender's level."""
+        """Advance by a clock edge at which the sender's valid was `valid`."""
         if self._gap:
             if valid or self._trigger is not Trigger.VALID:
                 self._gap -= 1

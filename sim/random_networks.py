@@ -38,7 +38,7 @@ class Recipe:
         inputs: length of the input vector.
         units: units of each recurrent layer.
         outputs: words of the dense head, or ``None`` for no head.
-        sigmoid, peephole: of every layer, or one a layer.
+        sigmoid, peephole: of every layer, or one per layer.
         cells: of each layer; LiteLSTM with ``peephole`` by default.
         weight_width, activation_width, state_width, pre_width, out_width: bits, as in
             :class:`golden.quantize.Settings`.
@@ -88,7 +88,7 @@ class Recipe:
 def random_recipe(
     seed: Seed, *, units: int = 9, layers: int = 3, cells: tuple[Cell, ...] = ()
 ) -> Recipe:
-    """A recipe that draws everything: 1 to ``layers`` layers of 1 to ``units`` units.
+    """Draw a recipe: 1 to ``layers`` layers of 1 to ``units`` units.
 
     Args:
         seed: decides every draw.
@@ -124,7 +124,7 @@ def random_recipe(
 
 
 def quantized_network(recipe: Recipe, seed: Seed) -> QuantizedNetwork:
-    """A network of random integer weights whose pre-activations cover the tanh table's range."""
+    """Return a network of random integers whose pre-activations cover the tanh table's range."""
     rng = _rng(seed, 3)
     tanh = _tanh_table(recipe)
     x = Format(width=recipe.activation_width, frac=recipe.activation_width - 1)
@@ -139,7 +139,7 @@ def quantized_network(recipe: Recipe, seed: Seed) -> QuantizedNetwork:
 def input_words(
     network: QuantizedNetwork, *, batch: int, steps: int, seed: Seed
 ) -> NDArray[np.int64]:
-    """Input words over the whole range, both its ends among them; (batch, steps, inputs)."""
+    """Draw input words of the whole range, often its ends; (batch, steps, inputs)."""
     rng = _rng(seed, 4)
     shape = (batch, steps, network.inputs)
     words = rng.integers(network.x.min, network.x.max, size=shape, endpoint=True)
@@ -148,7 +148,7 @@ def input_words(
 
 
 def _rng(seed: Seed, use: int) -> np.random.Generator:
-    """Random numbers of a seed for one use."""
+    """Return the generator of a seed for one use; each use has draws of its own."""
     return np.random.default_rng([*(seed if isinstance(seed, tuple) else (seed,)), use])
 
 
@@ -189,7 +189,7 @@ def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> Q
         shape[1] ** 0.5 * (1 << {"x": x, "h": h, "c": c}[name[-1]].width) / 12
         for name, shape in shapes.items()
         if len(shape) == 2
-    )  # about the deviation of all sums together
+    )  # roughly the standard deviation of all sums together
     pre_frac = max(0, pre - 1 - recipe.log2_range)
     hidden = None
     if any(g.wide for g in cell.gates):
@@ -237,7 +237,7 @@ def _head(recipe: Recipe, h: Format, rng: np.random.Generator) -> QuantizedDense
 
 
 def limits(name: str, formats: LayerFormats) -> tuple[int, int]:
-    """Range of a matrix or bias, by its name in the equations."""
+    """Return the range of a matrix or bias, by its name in the equations."""
     width = 32 if name.startswith("b_") else formats.weight_width
     return -(1 << (width - 1)), (1 << (width - 1)) - 1
 
@@ -253,7 +253,7 @@ def _matrix(
 def _bias(
     recipe: Recipe, name: str, units: int, formats: LayerFormats, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Biases of about 1, or ones that decide alone."""
+    """Draw biases of about 1, or, with ``drive``, ones so large that they alone set the gate."""
     if recipe.drive:
         largest = (1 << 31) - 1
         odd = np.arange(units) % 2 == 1
@@ -263,20 +263,20 @@ def _bias(
 
 
 def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetwork:
-    """The network with binary points such that pre-activations spread by about 1.
+    """Move the binary points so that pre-activations spread by about 1.
 
-    Random weights alone leave deeper layers, and first steps, with nearly constant ones: their
-    words would be the same whatever the sequence was.
+    With random weights alone, pre-activations of deeper layers and of first steps are nearly
+    constant: every sequence would give equal words.
 
     Args:
-        network: its integers stay, but for biases, which keep their values.
+        network: keeps its weights' integers; biases keep their real values instead.
         words: input words to measure the spread with, (batch, steps, inputs).
     """
     for index, layer in enumerate(network.layers):
         traces = IntegerModel(network).run(words).layers
         operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
         operands["x"] = traces[index - 1]["h"] if index else words
-        operands["rh"] = operands["h"]  # about: r is not told
+        operands["rh"] = operands["h"]  # an estimate: the trace has no r
         weights, fracs = dict(layer.weights), {}
         for gate in layer.cell.gates:
             products = [operands[name] @ weights[gate.matrix(name)].T for name in gate.reads]

@@ -1,4 +1,4 @@
-"""Random steps for a core's interface, and what golden answers to them."""
+"""Random steps for a core's interface, and the golden model's answers to them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Work:
 
     Attributes:
         x: raw input words, (steps, inputs).
-        controls: what travels with each step.
+        controls: the fields that travel with each step.
         loads: state words, (loads, state words).
-        service: what golden answers.
+        service: the golden model's answers.
     """
 
     x: NDArray[np.int64]
@@ -34,10 +34,10 @@ class Work:
 def random_work(
     network: QuantizedNetwork, interface: Interface, *, steps: int, seed: tuple[int, ...]
 ) -> Work:
-    """Sequences of 1 step or more on random streams, one step at a time; the last one ends.
+    """Draw steps of sequences on random streams; the last step ends its sequence.
 
-    States to be loaded are half of them what others of the network's sequences have led to, half
-    any words that fit.
+    Half of the states to load are states that other sequences of the network reached, the other
+    half are any words that fit.
     """
     rng = np.random.default_rng([*seed, 30])
     keeps, loads = interface.state != "clear", interface.state == "load"
@@ -66,7 +66,7 @@ def random_work(
 
 
 def _reached(model: IntegerModel, count: int, seed: tuple[int, ...]) -> NDArray[np.int64]:
-    """State words after some sequences of two steps."""
+    """Return the state words that random sequences of two steps reach."""
     x = input_words(model.network, batch=count, steps=2, seed=seed).reshape(2 * count, -1)
     controls = [Control(last=n % 2 == 1, save=n % 2 == 1) for n in range(2 * count)]
     return serve(model, Interface(state="load"), x, controls).saved
@@ -75,7 +75,7 @@ def _reached(model: IntegerModel, count: int, seed: tuple[int, ...]) -> NDArray[
 def _any_state(
     network: QuantizedNetwork, count: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Any state words that fit their formats."""
+    """Draw state words from the whole range of their formats."""
     parts = []
     for name, layer in state_vectors(network):
         to, units = network.layers[layer].formats.operand(name), network.layers[layer].units

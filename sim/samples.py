@@ -23,20 +23,20 @@ from sim.core_job.result import CoreResult
 from sim.patterns import NO_STALLS, Stalls
 
 Progress = Callable[[int], None]
-"""Called now and then with the number of sequences that are through."""
+"""Called from time to time with the number of finished sequences."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleRun:
-    """Samples through the RTL.
+    """Result of running samples through the RTL.
 
     Attributes:
         words: raw output words of each sequence's last result, (sequences, words).
         compared, mismatched: output words compared with the golden model, and how many differed.
         first_mismatch: where the first one is, or "".
-        wrong_cycle: where the run left the exact cycle count, or "" (also if it had stalls).
+        wrong_cycle: where the run differs from the cycle count, or "" (also if it had stalls).
         cycles: clock cycles simulated.
-        cycles_per_step: clock cycles a step between the first and the last sequence's results.
+        cycles_per_step: clock cycles per step between the first and the last sequence's results.
         seconds: wall time of the simulation, the build of the simulator not included.
     """
 
@@ -105,7 +105,7 @@ def run_cocotb(
             ]
             try:
                 _watch(futures, work, progress)
-            except BaseException:  # Ctrl-C: the pool's end waits for the simulators
+            except BaseException:  # On Ctrl-C: the pool waits for the simulators, so end them
                 cancel.set()
                 raise
         seconds = time.perf_counter() - start
@@ -159,7 +159,7 @@ def run_compiled(
 def _share_out(
     core: Generated, sequences: Sequence[NDArray[Any]], expected: NDArray[np.int64], jobs: int
 ) -> list[CoreJob]:
-    """The sequences in order, in at most ``jobs`` parts of about the same size."""
+    """Split the sequences, in order, into at most ``jobs`` parts of about equal size."""
     parts = np.array_split(np.arange(len(sequences)), min(jobs, len(sequences)))
     return [
         CoreJob.make(core.plan, [sequences[i] for i in part], expected[part], start=int(part[0]))
@@ -181,7 +181,7 @@ class _Share:
 
     @property
     def done(self) -> int:
-        """Sequences that are through."""
+        """Number of finished sequences."""
         try:
             words = int(self._progress.read_text(encoding="utf-8"))
             return words * self.job.count // self.job.expected.size
@@ -214,7 +214,7 @@ class _Share:
                 cancel=cancel,
             )
         except runner.SimulationError:
-            # A wrong word or cycle fails the test too; it is told with all its numbers.
+            # A wrong word or cycle fails the test too; then the result has all the numbers.
             if not result.exists():
                 raise
             judged = CoreResult.load(result)

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One output word that is not what the model said.
+    """One output word that differs from the model's.
 
     Attributes:
         sequence, word: its place; `word` counts from 0 in each sequence.
         expected, got: raw values.
-        expected_last, got_last, expected_stream, got_stream: what else may differ.
+        expected_last, got_last, expected_stream, got_stream: the fields beside the word.
     """
 
     sequence: int
@@ -135,7 +135,7 @@ class Scoreboard:
         """Assert that every expected word came and was right.
 
         Raises:
-            AssertionError: it was not so; the message is this board's text.
+            AssertionError: a word is missing or wrong; the message is this board's text.
         """
         if not self.passed:
             raise AssertionError(str(self))

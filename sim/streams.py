@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 """Called now and then with the output words so far and the output words of the whole run."""
 
 PATIENCE = 2_000_000
-"""Clock cycles without a transfer after which a run is given up."""
+"""Clock cycles without a transfer after which a bench gives up a run."""
 
 SETTLE = 32
 """Clock cycles for which a bench looks for surplus words after the last one expected."""
@@ -67,13 +67,13 @@ class StreamRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Reset:
-    """A reset in the middle of a run, after which the bench starts again from an earlier place.
+    """A reset in the middle of a run, after which the bench goes back to an earlier place.
 
     Attributes:
         cycle: first clock edge at which rst is high, counted as in `StreamRun`.
-        beat: input beat from which driving goes on afterwards.
-        word: output words that stay in the record; later ones are forgotten. State words are
-            loaded and saved, and weights written, from the first one on.
+        beat: input beat with which the bench goes on afterwards.
+        word: number of output words that stay in the record; later ones are dropped. State words
+            and weights start again with the first one.
         hold: clock edges for which rst is high.
 
     Raises:
@@ -94,7 +94,7 @@ class Reset:
 
 
 class BenchError(SimulationError):
-    """A run that did not end well; `run` is what it saw until then."""
+    """A run failed; `run` is its record until then."""
 
     def __init__(self, message: str, run: StreamRun) -> None:
         super().__init__(message)
@@ -102,7 +102,7 @@ class BenchError(SimulationError):
 
 
 class CycleLimitError(BenchError):
-    """Nothing moved for as many cycles as the caller's patience: a deadlock, most likely."""
+    """Nothing moved for `patience` cycles: most likely a deadlock."""
 
     def __init__(self, patience: int, run: StreamRun) -> None:
         super().__init__(
@@ -117,8 +117,8 @@ class ProtocolError(BenchError):
 
     Attributes:
         kind: "valid dropped" or "payload changed" (while valid waited for ready), "surplus word"
-            (one more than expected), each of state words too; under Icarus also "unknown
-            payload", "unknown valid" and "unknown ready" (X or Z bits).
+            (one more than expected). All apply to state words, too. Icarus adds "unknown payload",
+            "unknown valid" and "unknown ready" (X or Z bits).
         cycle: clock edge at which it was seen, counted as in `StreamRun`.
     """
 
@@ -136,7 +136,7 @@ class StoppedError(BenchError):
 
 
 def flatten(sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Sequences as the beats of the input stream, one element of a step's vector per beat.
+    """Turn sequences into beats of the input stream, one element of a step's vector per beat.
 
     Args:
         sequences: integers, (N, T, I): N sequences of T steps of I elements; or a list of (T, I),
@@ -159,7 +159,7 @@ def flatten(sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_]]
             raise TypeError(f"Sequence {index} must hold integers, not {array.dtype}")
         if array.shape[1] != arrays[0].shape[1]:
             raise ValueError(
-                f"Sequence {index} has {array.shape[1]} elements a step, "
+                f"Sequence {index} has {array.shape[1]} elements per step, "
                 f"the first one {arrays[0].shape[1]}"
             )
     beats = np.concatenate([array.reshape(-1) for array in arrays])
@@ -176,7 +176,7 @@ class Traffic:
 
     Attributes:
         beats: (N,) int32, input elements.
-        fields: (N,) uint32, what travels beside each, see `sim.fields`.
+        fields: (N,) uint32, the fields beside each element, see `sim.fields`.
         loads: (L,) int32, state words in the order in which the core takes them.
         weights: (W,) uint32, words of weights.
     """
@@ -198,7 +198,7 @@ class Traffic:
         state_width: int = 0,
         weight_width: int = 0,
     ) -> Traffic:
-        """The arguments of a run.
+        """Check the arguments of a run.
 
         Args:
             beats: integers of ``i_width`` bits.

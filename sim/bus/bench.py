@@ -1,4 +1,4 @@
-"""A compiled bench of a core with AXI buses: lists of beats and accesses in, what came back out."""
+"""A compiled bench of a core with AXI buses: lists of beats and accesses in, the core's out."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sim.errors import SimulationError
 HARNESS = Path(__file__).with_name("bus_bench.cpp")
 
 ID, USER, KEEP = 8, 16, 24
-"""Lowest bits of what a beat has beside its data and, in bit 0, last."""
+"""Lowest bits of a beat's fields beside its data; bit 0 is last."""
 
 QUIET = 600
-"""More cycles than a small core needs from its input to the result."""
+"""Cycles without a transfer after which a small core gives nothing more."""
 
 SLVERR = 2
 
@@ -54,8 +54,8 @@ ACCESS = np.dtype(
         ("answer", "u4"), ("seen", "u8"), ("shown", "u8"),
     ]
 )  # fmt: skip
-"""An access: address, data and strobe of a write, cycles before it; its response and answer; beats
-of x and y that had moved when a write took effect."""
+"""An access: address, a write's data and strobe, and cycles to wait before it; then its response
+and answer, and the numbers of beats of x and y that had moved when a write took effect."""
 
 
 class _Accesses(ctypes.Structure):
@@ -82,8 +82,8 @@ class Traffic:
         writes, reads: of ``ACCESS``; their responses are filled in.
         pause: share of cycles in which a channel pauses.
         seed: of the pauses.
-        cycles: stop after so many; ``None``: when nothing more comes.
-        quiet: cycles without any transfer after which nothing more is to come.
+        cycles: stop after so many; ``None``: when no transfer comes any more.
+        quiet: cycles without any transfer after which no more is expected.
     """
 
     x: tuple[Beats, Beside] | None = None
@@ -136,10 +136,10 @@ class BusBench(Closing):
         self._library.bus_reset(self._bench, _u64(cycles))
 
     def play(self, traffic: Traffic) -> Played:
-        """Play traffic until nothing more comes, or for some cycles.
+        """Play traffic until no transfer comes any more, or for some cycles.
 
         Raises:
-            SimulationError: the core hangs, or withdraws or changes what it offers.
+            SimulationError: the core hangs, or withdraws or changes an offered beat.
         """
         job = _Job(
             random=traffic.seed,

@@ -12,7 +12,7 @@ from sim.errors import SimulationError
 
 
 class DifferentError(Exception):
-    """The core did something that golden does not."""
+    """A core differs from golden."""
 
 
 class CheckedBench:

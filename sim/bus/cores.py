@@ -23,7 +23,7 @@ from sim.random_networks import Recipe, input_words, lively, quantized_network
 
 @dataclass(frozen=True, kw_only=True)
 class SoakCore:
-    """A core that is soaked."""
+    """A core for the soak."""
 
     name: str
     recipe: Recipe
@@ -34,7 +34,7 @@ class SoakCore:
 
     @cached_property
     def networks(self) -> tuple[QuantizedNetwork, QuantizedNetwork]:
-        """Its own, and one that it can take in its place: matrices' columns turned."""
+        """The core's own network, and a second one of its shape: the matrices' columns reversed."""
         network = quantized_network(self.recipe, 1)
         network = lively(network, input_words(network, batch=8, steps=4, seed=1))
         layers = tuple(
@@ -54,13 +54,13 @@ class SoakCore:
         )
 
     def verilog(self) -> str:
-        """The core."""
+        """Verilog of the core with its buses."""
         core = Core(plan=self.plan(self.networks[0]), watched=True)
         return convert(AxiTop(core=core, bus=self.bus), name=self.name)
 
     @cached_property
     def layout(self) -> Layout:
-        """How its buses look."""
+        """Layout of the core's buses."""
         network = self.networks[0]
         plan = self.plan(network)
         return Layout(

@@ -32,7 +32,13 @@ from sim.bus.weight_traffic import random_image
 
 
 class Soak:
-    """One core under random traffic; ``episode`` after ``episode``."""
+    """One core under random traffic, in episodes.
+
+    Attributes:
+        core: the core.
+        layout: of its buses.
+        kinds: number of episodes of each kind.
+    """
 
     def __init__(self, core: SoakCore, bench: BusBench, seed: int) -> None:
         self.core = core
@@ -48,14 +54,14 @@ class Soak:
         self._start()
 
     def _start(self) -> None:
-        """After a reset by pin."""
+        """Reset the core and golden, and enable the core."""
         self._bench.reset()
         self._follower.clear()
         self._loaded = not self.core.storage.loadable
         self._bench.set(CONTROL=ENABLE)
 
     def follow(self, network: int) -> None:
-        """Expect what one of the core's networks gives, from zero states on."""
+        """Follow one of the core's networks from now on, from zero states."""
         self._follower = Follower(self._models[network], self.layout)
 
     @property
@@ -64,7 +70,7 @@ class Soak:
         return self._bench.operations
 
     def episode(self) -> None:
-        """Some frames at once, with accesses, perhaps a reset; then all that is to be seen."""
+        """Play one random episode: frames beside accesses, perhaps a load or a reset; check all."""
         self._bench.episode += 1
         self._rng = np.random.default_rng([self._seed, self._bench.episode])
         if self.core.storage.loadable and (not self._loaded or self._rng.random() < 0.2):
@@ -81,7 +87,7 @@ class Soak:
             self._reset_by_pin()
 
     def _x(self, network: QuantizedNetwork) -> Iterator[Integers]:
-        """Endless random steps' inputs."""
+        """Yield inputs of random steps without end."""
         while True:
             half = 1 << (network.x.width - 1)
             yield self._rng.integers(-half, half, size=network.inputs)
@@ -89,7 +95,7 @@ class Soak:
     def _traffic(
         self, *, plain: bool, length: int
     ) -> tuple[Any, Any, list[tuple[Integers, bool]], Expected]:
-        """Steps, their beats of state, the states that are taken, and what they count."""
+        """Draw steps, their beats of state, the states that the core takes, and their counts."""
         x = self._x(self._follower.model.network)
         made = frames(self.layout, self._rng, x, length=length, whole=plain)
         steps = interleaved(made, self._rng)
@@ -99,7 +105,7 @@ class Soak:
         return steps, beats, taken, counts
 
     def _run(self) -> None:
-        """Frames to their end: every beat, every counter."""
+        """Play frames to their end, and check every beat and every counter."""
         length = int(self._rng.choice([0, 0, 1, 2, 3]))
         self._bench.set(LENGTH=length, CONTROL=ENABLE | CLEAR)
         steps, state_in, loads, wrong = self._traffic(plain=False, length=length)
@@ -149,7 +155,7 @@ class Soak:
         self._bench.clean()
 
     def _reset_by_register(self) -> None:
-        """CONTROL.RESET while frames come: old results, perhaps a broken one, then new ones."""
+        """Write CONTROL.RESET amid frames: old results, perhaps a broken one, then new ones."""
         self._bench.set(LENGTH=0)
         steps, _, _, _ = self._traffic(plain=True, length=0)
         x = on_bus(steps, self._rng, streams=self.layout.interface.streams, strict=True)
@@ -162,7 +168,7 @@ class Soak:
         seen, shown = int(writes["seen"][0]), int(writes["shown"][0])
         got = _listed(played.y)
         after_zero = Follower(self._follower.model, self.layout)
-        # Of a frame's first beat some elements may be taken, and the beat not: that is begun, too.
+        # A frame has also begun if only some elements of its first beat were taken, not the beat.
         cuts = [_cut(steps, seen, also=also) for also in (False, True)]
         before = expect(cuts[0][0], self._follower, self.layout, iter(())).y
         matches = []
@@ -184,8 +190,9 @@ class Soak:
     def _ended(
         self, given: list[tuple[int, int]], before: list[tuple[int, int]]
     ) -> tuple[bool, int]:
-        """Whether what a reset left of results is right: all of it golden's, and a frame that was
-        cut is ended by one beat of zeros. And whether there is that beat."""
+        """Return whether the results before a reset are right, and the number of closing beats.
+
+        They are right if all are golden's, and one beat of zeros closes a frame that was cut."""
         if given == before[: len(given)]:
             return not given or bool(given[-1][1] & 1), 0
         keep = (1 << (self.core.bus.width // 8)) - 1
@@ -195,7 +202,7 @@ class Soak:
         return closes and cut and given[:-1] == before[: len(given) - 1], 1
 
     def _reset_by_pin(self) -> None:
-        """The reset pin while anything happens: what came until then is right."""
+        """Reset by pin amid traffic: everything that came until then must be right."""
         length = int(self._rng.choice([0, 2]))
         self._bench.set(LENGTH=length)
         steps, state_in, loads, _ = self._traffic(plain=False, length=length)
@@ -221,7 +228,7 @@ class Soak:
         )
 
     def _load(self) -> None:
-        """An image of weights, or something that is none."""
+        """Load an image of weights, good or malformed, and check the status."""
         number = int(self._rng.integers(2))
         plan = self.core.plan(self.core.networks[number])
         words, kind, reason, begun = random_image(self._rng, image(plan))
@@ -259,8 +266,10 @@ def _listed(beats: tuple[NDArray[np.uint64], NDArray[np.uint32]]) -> list[tuple[
 
 
 def _cut(steps: list[Any], beats: int, *, also: bool) -> tuple[list[Any], list[Any]]:
-    """Steps that were taken before so many beats were; those that begin afterwards, but for the
-    rest of frames that had begun: that of the next step, too, if ``also``."""
+    """Return the steps that a reset after ``beats`` beats leaves: those before it, those after it.
+
+    The rest of a frame that had begun is dropped. ``also``: the next step's frame had begun, too.
+    """
     old, new, begun = [], [], set()
     at = 0
     for step in steps:

@@ -1,4 +1,4 @@
-"""The golden model of a core with AXI buses in service, and what golden expects of its steps."""
+"""The golden model of a core with AXI buses in service, and the expected outcome of its steps."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ class Follower:
     """The golden model of a core in service, step by step.
 
     Attributes:
-        defective: for each stream whether the state that it has is not right, or comes from one
-            that was not.
+        defective: whether each stream's state is wrong, or follows from a wrong one.
     """
 
     def __init__(self, model: IntegerModel, layout: Layout) -> None:
@@ -50,7 +49,7 @@ class Follower:
         self.clear()
 
     def clear(self) -> None:
-        """All streams are as new."""
+        """Set all streams back to their start."""
         streams = self._layout.interface.streams
         self._states: list[State | None] = [None] * streams
         self._begins = [True] * streams
@@ -59,7 +58,7 @@ class Follower:
     def step(
         self, x: Integers, control: Control, load: Integers | None
     ) -> tuple[Integers | None, Integers]:
-        """One step: its result, if it has one, and its stream's state then, as words."""
+        """Run one step; return its result, if it has one, and its stream's state, both as words."""
         stream, network = control.stream, self.model.network
         if self._begins[stream] and not control.keep:
             self._states[stream] = None
@@ -112,7 +111,7 @@ def expect(
 
 
 def _result(layout: Layout, step: Step, words: Integers, *, wrong: bool) -> list[tuple[int, int]]:
-    """The beats of a result; ``wrong`` is told with its sequence's last."""
+    """Return the beats of a result; ``wrong`` is marked on its sequence's last result."""
     beats = _beats(layout.y, words, last=step.last)
     several, every = layout.interface.streams > 1, layout.interface.every_step
     wrong &= step.last
@@ -128,7 +127,7 @@ def _result(layout: Layout, step: Step, words: Integers, *, wrong: bool) -> list
 
 
 def _beats(packing: Packing, vector: Integers, *, last: bool) -> list[tuple[int, int]]:
-    """A vector's beats as (data, keep and last)."""
+    """Return a vector's beats as (data, keep and last)."""
     data = numbers(packing.pack(vector[np.newaxis]), packing.bus)
     whole = packing.bus // 8
     used = packing.byte_count(len(vector)) - (len(data) - 1) * whole

@@ -2,9 +2,9 @@
 
     python -m sim.bus.soak [--operations 1000000] [--seed 1]
 
-Operations are accesses to registers, beats of all streams, loads of weights, and resets: by pin or
-by register, in the middle of anything. What comes out, every counter and every bit of ERRORS is
-compared; the first difference ends the run, with the seed of its episode.
+Operations are accesses to registers, beats of all streams, loads of weights, and resets by pin or
+by register, at any time. All output, every counter and every bit of ERRORS is compared with
+golden. The first difference ends the run; the message names the seed and the episode.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sim.bus.cores import CORES
 from sim.bus.episodes import Soak
 
 SHORT = 50_000
-"""Operations for which the compiler's time for fast models does not pay."""
+"""Operations up to which compiling fast models takes longer than it saves."""
 
 
 @click.command()
@@ -43,10 +43,10 @@ def soak(operations: int, seed: int, *, optimize: bool) -> dict[str, Counter[str
     """Play random operations, a share on each core.
 
     Returns:
-        For each core how many, and how many episodes of which kind.
+        Per core the number of operations, and of episodes of each kind.
 
     Raises:
-        DifferentError: a core did something that golden does not.
+        DifferentError: a core differs from golden.
     """
     library = bus_library({core.name: core.verilog() for core in CORES}, optimize=optimize)
     total: dict[str, Counter[str]] = {}

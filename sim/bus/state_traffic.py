@@ -17,8 +17,10 @@ from sim.bus.traffic import Layout, numbers
 def state_frames(
     layout: Layout, rng: np.random.Generator, states: list[Integers]
 ) -> tuple[tuple[Beats, Beside], list[tuple[Integers, bool]], Expected]:
-    """Frames of states, some too short or too long: beats, what is taken of each with whether it is
-    defective, and counts.
+    """Draw frames of states, some too short or too long.
+
+    Returns:
+        Beats; the state that the core takes of each frame, and whether it is defective; counts.
     """
     data: list[int] = []
     beside: list[int] = []
@@ -45,7 +47,7 @@ def state_frames(
 
 
 def any_states(model: IntegerModel, count: int, x: Iterator[Integers]) -> list[Integers]:
-    """States that a step from zero leads to."""
+    """Return states that one step from zero leads to."""
     states = []
     for _ in range(count):
         run = model.run(next(x)[np.newaxis, np.newaxis])

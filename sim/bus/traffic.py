@@ -1,4 +1,4 @@
-"""Random traffic for a core with AXI buses, good and malformed, and what golden makes of it."""
+"""Random frames of x for a core with AXI buses, good and malformed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNKNOWN = 255
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a core's buses look: its interface, and how x, results and states are packed."""
+    """Layout of a core's buses: its interface, and the packing of x, results and states."""
 
     interface: Interface
     inputs: int
@@ -37,12 +37,12 @@ class Step:
 
     Attributes:
         beats: data of each.
-        stream: that they are for.
-        x: the step that the core gets of them; ``None`` if they are dropped.
+        stream: number of the stream; `UNKNOWN` if the core has no such stream.
+        x: the step that the core makes of them; ``None`` if it drops them.
         ends: ``tlast`` comes with the last of them.
         last, first: the sequence ends, or begins, with the step.
-        wrong: the sequence that it ends is not right.
-        user: what is said with the sequence's first beat (keep, load) and its last (save).
+        wrong: the step ends a malformed sequence.
+        user: bits of ``tuser`` on the sequence's first beat (keep, load) and its last (save).
     """
 
     beats: list[int]
@@ -63,14 +63,14 @@ def numbers(data: np.ndarray, bus: int) -> list[int]:
 def frames(
     layout: Layout, rng: np.random.Generator, x: Iterator[Integers], *, length: int, whole: bool
 ) -> list[list[Step]]:
-    """Frames of one stream after the other, each as its steps; in order for each stream.
+    """Draw frames of random streams, each as a list of its steps; each stream's are in order.
 
     Args:
         layout: of the core.
-        rng: decides.
-        x: steps' inputs.
-        length: of good sequences; 0 for any.
-        whole: neither load nor save.
+        rng: source of all draws.
+        x: inputs of the steps.
+        length: steps of good sequences; 0 for any number.
+        whole: draw frames that neither load nor save state.
     """
     interface = layout.interface
     known = interface.streams
@@ -100,7 +100,7 @@ def _frame(
     user: int,
     length: int,
 ) -> list[Step]:
-    """A frame of a stream that there is: good; cut inside a step; too short; or too long."""
+    """Draw a frame of a known stream: good, cut inside a step, too short, or too long."""
     kind = rng.choice(["good", "cut", "short", "late"], p=[0.6, 0.15, 0.1, 0.15])
     steps = length or int(rng.integers(1, 5))
     if kind == "short" and length > 1:
@@ -130,7 +130,7 @@ def _frame(
 
 
 def interleaved(frames_: list[list[Step]], rng: np.random.Generator) -> list[Step]:
-    """Steps of all frames, those of a stream in order, streams in turns at random."""
+    """Interleave the frames' steps at random; each stream's steps stay in order."""
     lanes: dict[int, list[Step]] = {}
     for frame in frames_:
         lanes.setdefault(frame[0].stream, []).extend(frame)
@@ -146,7 +146,7 @@ def interleaved(frames_: list[list[Step]], rng: np.random.Generator) -> list[Ste
 def on_bus(
     steps: list[Step], rng: np.random.Generator, *, streams: int, strict: bool
 ) -> tuple[Beats, Beside]:
-    """The beats of steps; what nobody looks at is anything, unless ``strict``."""
+    """Return the beats of steps; fields that no one reads are random, unless ``strict``."""
     data: list[int] = []
     beside: list[int] = []
     for step in steps:

@@ -1,8 +1,8 @@
 """The two ends of a core's streams under cocotb: what sends, and what receives.
 
-Both sleep on events of the design: the sender on ``i_ready``, the receiver on ``o_valid`` (with
-`sim.patterns.WHEN_DUE` on nothing, until an answer is due). They look at clock edges only while a
-beat moves or a gap of a pattern runs, so that a core that computes costs no Python. Levels are
+Both sleep until the design acts: the sender waits for ``i_ready``, the receiver for ``o_valid``
+(or, with `sim.patterns.WHEN_DUE`, until an answer is due). They wake at clock edges only while a
+beat moves or a gap of a pattern runs, so Python takes no time while the core computes. Levels are
 read at the rising edge, before the design reacts to it.
 """
 
@@ -23,8 +23,8 @@ from sim.patterns import Gaps, ReadyGaps
 class Driver:
     """Sends beats on a stream.
 
-    While valid is low the payload is the complement of what comes next: a core that looks at it
-    too early or too late gets wrong results.
+    While valid is low, the payload is the complement of the next beat's, so that a core that reads
+    it too early or too late gets wrong results.
 
     Args:
         dut: cocotb's handle of the top module.
@@ -56,14 +56,14 @@ class Driver:
         accept: Callable[[int, int], None],
         gaps: Gaps,
     ) -> None:
-        """Send all beats, and tell `accept` when each was accepted. Starts after an edge.
+        """Send all beats, and call `accept` for each. To be started after a clock edge.
 
         Args:
             beats: raw values that fit the stream's data.
-            fields: what travels beside them, see `sim.fields`.
+            fields: the fields beside them, see `sim.fields`.
             record: where violations are entered.
             accept: called with the edge and the fields of each beat.
-            gaps: for how long valid is low before each beat.
+            gaps: cycles for which valid is low before each beat.
         """
         for value, number in zip(beats, fields, strict=True):
             if gap := gaps.draw():
@@ -94,7 +94,7 @@ class Driver:
 
 
 class Monitor:
-    """Takes words from a stream; checks that a word on offer stays as it is until taken.
+    """Takes words from a stream, and checks that an offered word does not change until taken.
 
     Args:
         dut: cocotb's handle of the top module.
@@ -122,7 +122,7 @@ class Monitor:
         full: Callable[[], bool],
         gaps: ReadyGaps,
     ) -> None:
-        """Take words, and tell `take` of them, until a violation. Starts after an edge.
+        """Take words, and call `take` for each, until a violation. To be started after an edge.
 
         Args:
             record: where violations are entered.
@@ -153,14 +153,14 @@ class Monitor:
             level = self._offer(record, gaps, level)
 
     def _offer(self, record: Record, gaps: ReadyGaps, before: bool | None) -> bool:
-        """Drive ready, which was `before`, for the next edge; its level."""
+        """Drive ready, which was `before`, for the next edge; return its level."""
         level = gaps.ready and (record.due > 0 or not gaps.until_due)
         if level != before:
             self._ready.value = int(level)
         return level
 
     def _sample(self) -> tuple[bool | None, tuple[int, int] | None]:
-        """Level of valid, and the word on offer with its fields; None for unknown bits."""
+        """Return valid, and the offered word with its fields; None for either with unknown bits."""
         valid = None
         try:
             valid = bool(self._valid.value)

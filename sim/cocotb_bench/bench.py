@@ -67,7 +67,7 @@ class Bench(BenchPorts):
         settle: int = SETTLE,
         progress: Progress | None = None,
     ) -> StreamRun:
-        """Send `beats`, take `outputs` words, and say when each moved.
+        """Send `beats`, take `outputs` words, and record the cycle of each.
 
         Args:
             beats: (N,) integers that fit ``i_data``, N >= 1.
@@ -78,9 +78,9 @@ class Bench(BenchPorts):
             weights: an image for ``i_weights``, its last word marked.
             stalls: patterns of both streams.
             seed: of the patterns' random gaps.
-            fresh: reset the core first, cycle 0 follows; False: go on in the present state.
+            fresh: reset the core first, and count cycles from 0; False: go on as the core is.
             reset: a reset in the middle of the run.
-            patience: cycles without a transfer after which the run is given up.
+            patience: cycles without a transfer after which the run fails.
             settle: cycles in which no word may come after the last one expected.
             progress: called after every word.
 

@@ -15,7 +15,7 @@ from sim.streams import CycleLimitError, Progress, ProtocolError, Reset, StreamR
 
 
 class BenchRun:
-    """One run; the arguments are those of `Bench.run`, checked. Made after an edge."""
+    """One run, with the checked arguments of `Bench.run`. To be made after a clock edge."""
 
     def __init__(
         self, bench: BenchPorts, traffic: Traffic, terms: Terms, progress: Progress | None
@@ -62,7 +62,7 @@ class BenchRun:
         return self._result()
 
     def _start_agents(self, beat: int) -> None:
-        """Drive from `beat` on, with the patterns from their start."""
+        """Start the agents at input beat `beat`, and the patterns from their start."""
         bench, record = self._bench, self._record
         stalls, seed = self._terms.stalls, self._terms.seed
         agents = [
@@ -109,7 +109,7 @@ class BenchRun:
         self._agents = [cocotb.start_soon(agent) for agent in agents]
 
     def _changed(self) -> None:
-        """Something was entered in the record."""
+        """Stop the run if it is over or failed; called after each change of the record."""
         if self._record.over or self._record.violation is not None:
             self._stopped.set()
         if self._progress is not None:
@@ -120,12 +120,12 @@ class BenchRun:
         await self._stopped.wait()
         self._raise()
         await self._bench.clock.edges(self._terms.settle)
-        await ReadWrite()  # whoever else woke up at this edge has acted then
+        await ReadWrite()  # by then, all other tasks of this edge have run
         self._raise()
         return self._record.over
 
     async def _watch(self) -> None:
-        """Give up when nothing moves any more."""
+        """Give up when nothing has moved for `patience` cycles."""
         while True:
             left = self._record.moved + self._terms.patience - self._bench.cycle
             await self._bench.clock.edges(max(left, 1))

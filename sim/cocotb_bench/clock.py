@@ -12,9 +12,9 @@ PERIOD = 10_000
 
 
 class EdgeClock:
-    """The clock, kept running by the simulator alone, and the numbers of its rising edges.
+    """The clock, which the simulator runs without Python, and the numbers of its rising edges.
 
-    The numbers come from simulation time: nothing counts.
+    The numbers are computed from simulation time, so counting costs nothing.
     """
 
     def __init__(self, signal: LogicObject) -> None:
@@ -23,7 +23,7 @@ class EdgeClock:
         Clock(signal, PERIOD, "step", impl="gpi", set_action=Immediate).start(start_high=False)
 
     def restart(self) -> None:
-        """Number the next edge 0. Only right after an edge."""
+        """Number the next edge 0. To be called right after an edge."""
         self._first = get_sim_time("step") + PERIOD
 
     @property
@@ -35,7 +35,7 @@ class EdgeClock:
         """Wait for `count` edges after the latest one, asleep for all but the last."""
         if count > 2:
             since = (get_sim_time("step") - self._first) % PERIOD
-            # To the middle between two edges: a timer that ends on an edge may come before it.
+            # Wait until between two edges: a timer that ends on an edge may fire before it.
             await Timer((count - 1) * PERIOD + PERIOD // 2 - since, "step")
             count = 1
         for _ in range(count):

@@ -26,18 +26,18 @@ from sim.patterns import (
 from sim.streams import Progress, Reset, flatten
 
 PHASES = 20
-"""Cycles, about, at which `resets` resets a core."""
+"""Rough number of cycles at which `resets` resets a core."""
 
 RESET_SEQUENCES = 3
-"""Sequences of the job that are run after a reset."""
+"""Number of the job's sequences that run after a reset."""
 
 
 @cocotb.test()
 async def samples(dut: Any) -> None:
-    """All sequences back to back: every word and every cycle; leaves the result.
+    """Run all sequences back to back, check every word and every cycle, and save the result.
 
-    Where words come at the sequences' ends only, ready is low while none is due, so that Python
-    need not watch for one. It is high in time, so that no word waits.
+    Where only the ends of sequences give words, ready stays low until a word is due, so that Python
+    need not watch for one. It rises early enough that no word waits.
     """
     job = CoreJob.of_environment()
     stalls = Stalls(ready=WHEN_DUE) if job.ends.all() else NO_STALLS
@@ -70,10 +70,10 @@ async def crossings(dut: Any) -> None:
 
 @cocotb.test()
 async def jams(dut: Any) -> None:
-    """A receiver, then a sender, who waits longer than the whole job takes.
+    """Run with a receiver, then with a sender, that waits for longer than the whole job takes.
 
-    Ready stays low from each result's first word on, so that the core fills up and stops; then
-    valid is low for long between any two beats, so that it runs dry.
+    First, ready goes low at each result's first word, so that the core fills up and stops. Then
+    valid stays low between any two beats, so that the core runs out of input.
     """
     job = CoreJob.of_environment()
     bench = Bench(dut)
@@ -92,8 +92,10 @@ async def jams(dut: Any) -> None:
 
 @cocotb.test()
 async def steps(dut: Any) -> None:
-    """A job of steps on several streams, with states in and out: once to every cycle, with every
-    pattern of back-pressure beside one of idle, and after a reset in some phases.
+    """Run a job of steps on several streams, with states in and out.
+
+    Once with every cycle checked, once per pattern of back-pressure, and after resets at several
+    phases.
     """
     job = CoreJob.of_environment()
     bench = Bench(dut)
@@ -117,7 +119,7 @@ async def steps(dut: Any) -> None:
 
 @cocotb.test()
 async def resets(dut: Any) -> None:
-    """A reset in any phase of the first sequences, then everything from the start.
+    """Reset at many phases of the first sequences, then run everything from the start.
 
     Without stalls the core must also keep to every cycle afterwards. With stalls a word may wait
     at the output when the reset comes.
@@ -141,7 +143,7 @@ async def resets(dut: Any) -> None:
 
 @cocotb.test()
 async def resets_in_a_row(dut: Any) -> None:
-    """A core that was left in the middle of a sequence, and reset once more in the next run."""
+    """Leave a core in the middle of a sequence, and reset it once more in the next run."""
     job = CoreJob.of_environment().first(RESET_SEQUENCES)
     bench = Bench(dut)
     beats, last = flatten(job.sequences)
@@ -181,7 +183,7 @@ def _check(result: CoreResult) -> None:
 
 
 def _progress_file() -> Progress | None:
-    """Writes the number of output words so far to a file, a few times a second."""
+    """Return a function that writes the number of output words to a file, 4 times per second."""
     if PROGRESS not in os.environ:
         return None
     path = Path(os.environ[PROGRESS])

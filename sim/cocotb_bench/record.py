@@ -19,11 +19,11 @@ class Record:
         outputs: words that the run expects.
         loads, saves: state words that the run loads, and that it expects.
         weights: words of weights that the run writes.
-        due: sequences that were sent and not answered.
+        due: sequences that were sent, but not answered yet.
         moved: number of the first edge after the last transfer.
         changed: called after each word and the last beat, and when a violation is found.
         violation: kind and edge of the first violation.
-        wanted: set when an answer becomes due, or no more are.
+        wanted: set when an answer becomes due, or when none will be any more.
     """
 
     beats: int
@@ -58,7 +58,7 @@ class Record:
         )
 
     def accept(self, edge: int, fields: int) -> None:
-        """The core took a beat."""
+        """Enter a beat that the core took."""
         self.accepted.append(edge)
         self.moved = edge + 1
         ends = bool(fields & DUE)
@@ -70,7 +70,7 @@ class Record:
             self.changed()
 
     def take(self, edge: int, word: int, fields: int) -> None:
-        """The core gave a word."""
+        """Enter a word that the core gave."""
         last = bool(fields & LAST)
         self.words.append(word)
         self.last.append(last)
@@ -82,21 +82,21 @@ class Record:
         self.changed()
 
     def load(self, edge: int, _fields: int) -> None:
-        """The core took a state word."""
+        """Enter a state word that the core took."""
         self.loaded.append(edge)
         self.moved = edge + 1
         if len(self.loaded) == self.loads:
             self.changed()
 
     def write(self, edge: int, _fields: int) -> None:
-        """The core took a word of weights."""
+        """Enter a word of weights that the core took."""
         self.written.append(edge)
         self.moved = edge + 1
         if len(self.written) == self.weights:
             self.changed()
 
     def save(self, edge: int, word: int, _fields: int) -> None:
-        """The core gave a state word."""
+        """Enter a state word that the core gave."""
         self.state.append(word)
         self.saved.append(edge)
         self.moved = edge + 1
@@ -104,12 +104,12 @@ class Record:
             self.changed()
 
     def violate(self, kind: str, edge: int) -> None:
-        """The core broke the protocol."""
+        """Enter a broken rule of the protocol."""
         self.violation = (kind, edge)
         self.changed()
 
     def rewind(self, *, beat: int, word: int) -> None:
-        """The core was reset: forget the beats from `beat` on and the words from `word` on."""
+        """After a reset, forget beats from `beat` on and words from `word` on."""
         self.due = 0
         del self.accepted[beat:]
         for values in (self.words, self.last, self.streams, self.taken):

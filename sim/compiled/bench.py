@@ -1,8 +1,8 @@
 """The bench for volume: a Verilated core driven from C++ with whole NumPy arrays.
 
-The model and `compiled_bench.cpp` become one shared library, called through ctypes. A run is one
-call cut into slices of about a tenth of a second, between which Python reports progress and takes
-Ctrl-C; the cuts change nothing in the core's cycles.
+The model and `compiled_bench.cpp` are compiled into one shared library, called through ctypes. A
+run is cut into slices of about a tenth of a second. Between slices Python reports progress and
+handles Ctrl-C; the core's cycles do not depend on the cuts.
 """
 
 from __future__ import annotations
@@ -140,11 +140,11 @@ class CompiledBench(Closing):
         settle: int = SETTLE,
         progress: Progress | None = None,
     ) -> StreamRun:
-        """Send `beats`, take `outputs` words, and say when each moved.
+        """Send `beats`, take `outputs` words, and record the cycle of each.
 
-        With ``fresh=False, settle=0`` a stream may be fed in several calls without a gap: a call
-        ends as soon as its last beat is accepted and `outputs` words were taken, and the next one
-        goes on in the next cycle, also with words of earlier beats.
+        ``fresh=False, settle=0`` feeds a stream in several calls without a gap: a call ends as soon
+        as its last beat is accepted and `outputs` words were taken. The next call goes on in the
+        next cycle, and may take words that answer earlier beats.
 
         Args:
             beats: (N,) integers of `i_width` bits, N >= 1.
@@ -155,9 +155,9 @@ class CompiledBench(Closing):
             weights: an image for ``i_weights``, its last word marked.
             stalls: patterns of both streams.
             seed: of the patterns' random gaps.
-            fresh: reset the core first, cycle 0 follows; False: go on in the present state.
+            fresh: reset the core first, and count cycles from 0; False: go on as the core is.
             reset: a reset in the middle of the run.
-            patience: cycles without a transfer after which the run is given up.
+            patience: cycles without a transfer after which the run fails.
             settle: cycles in which no word may come after the last one expected.
             progress: called about ten times a second.
 

@@ -1,7 +1,7 @@
 """Verilated designs and a C++ file in one shared library, without cocotb.
 
-Verilator writes the C++ of each design; all of it and the C++ file are then one source for the
-compiler, which so reads Verilator's headers once. Verilator's runtime is compiled once and kept.
+Verilator writes the C++ of each design. All of it and the C++ file are compiled as one source, so
+that the compiler reads Verilator's headers once. Verilator's runtime is compiled once and kept.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sim.tools.toolchain import environment, find_tool, native_target, require, 
 _LIBRARY = "library.so"
 _RUNTIME = ("verilated", "verilated_threads")
 _OPTIMIZE = ("-O3", "-march=native", "-mtune=generic")
-"""Lanes are computed side by side, with the vectors that this machine has."""
+"""Flags for speed: lanes are computed in this machine's vector registers."""
 # As Verilator's own makefile has it; two libraries in one process share nothing.
 _FLAGS = ("-std=gnu++17", "-fPIC", "-fno-gnu-unique", "-faligned-new", "-fcf-protection=none")
 _FLAGS += ("-fno-semantic-interposition",)  # so that an evaluation is compiled into the bench
@@ -66,7 +66,7 @@ def verilator_library(
         slow, fast = _write_units(folder, designs)
         objects = [*_runtime()]
         commands = []
-        # What runs once, at the start, is long and not worth the compiler's time.
+        # Start-up code is long and runs once: not worth the compiler's time.
         for unit, chosen in ((slow, ("-O0",)), (fast, flags)):
             objects.append(f"{unit}.o")
             commands.append(_compile(f"{unit}.cpp", objects[-1], *chosen))

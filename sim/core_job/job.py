@@ -32,21 +32,20 @@ PROGRESS = "LITELSTM_PROGRESS"
 
 @dataclass(frozen=True, kw_only=True)
 class CoreJob:
-    """Steps for a core, and what it must answer, and when.
+    """Steps for a core, the answers that it must give, and the cycle of each transfer.
 
     Attributes:
         inputs: raw input words of all steps, (steps, inputs).
-        controls: what travels with each step, (steps, 5): the fields of
-            :class:`golden.interface.Control` in their order.
+        controls: fields of each step, (steps, 5), in the order of
+            :class:`golden.interface.Control`.
         expected: raw output words, (results, words).
-        ends: of each result whether it is its sequence's last.
-        streams: of each result its stream.
+        ends: whether each result is its sequence's last.
+        streams: stream of each result.
         loads, saves: raw state words that go in and come out, (times, words).
-        weights: the `image`, which goes in first; none where the Verilog has
-            the weights.
+        weights: the image that is loaded first; empty where the Verilog holds the weights.
         accepted: cycle in which each input beat is taken if nothing stalls, 0 for the first.
         taken, loaded, saved: cycle in which each output and state word moves if nothing stalls.
-        start: number of the first sequence, if these are a share of more.
+        start: number of the first sequence, if this job is a share of a larger one.
     """
 
     inputs: NDArray[np.int64]
@@ -72,15 +71,15 @@ class CoreJob:
         *,
         start: int = 0,
     ) -> CoreJob:
-        """A job of whole sequences, with the cycles of the plan.
+        """Make a job of whole sequences, with the cycles of the plan.
 
-        As many sequences as the core has streams run side by side, a step of each in turns.
+        Sequences run side by side, one per stream of the core, and take turns step by step.
 
         Args:
             plan: of the core.
             sequences: raw input words, each (steps, inputs), of any lengths.
-            expected: the words that golden answers to each, (words,), or (steps, words) where the
-                core answers every step.
+            expected: the golden model's words for each, (words,), or (steps, words) where the core
+                answers every step.
             start: number of the first sequence.
         """
         places = list(_in_turns([len(s) for s in sequences], plan.options.interface.streams))
@@ -117,8 +116,8 @@ class CoreJob:
         *,
         start: int = 0,
     ) -> CoreJob:
-        """A job of steps (steps, inputs), and what golden answers; with the cycles of the plan."""
-        # Simulators' processes only read jobs; importing Amaranth would double their start.
+        """Make a job of steps (steps, inputs) and golden answers, with the cycles of the plan."""
+        # Simulators' processes only read jobs; importing Amaranth would double their start-up time.
         from hdl import cycles
         from hdl.layout.weight_image import image
 
@@ -146,7 +145,7 @@ class CoreJob:
 
     @property
     def steps_after_first_result(self) -> int:
-        """Steps after the one with which the first sequence ends."""
+        """Number of steps after the first sequence's last one."""
         return len(self.controls) - 1 - int(self.controls[:, 0].argmax())
 
     @property
@@ -209,7 +208,7 @@ class CoreJob:
         return cls.load(os.environ[JOB])
 
     def wrong_cycle(self, run: StreamRun) -> str | None:
-        """Where a run without stalls left the cycle count; None if it kept to it exactly."""
+        """Return the first transfer of an unstalled run in a wrong cycle; None if all are exact."""
         start = int(run.accepted[0])
         if wrong := _wrong_load(run):
             return wrong
@@ -219,7 +218,7 @@ class CoreJob:
             ("state word in", run.loaded, self.loaded),
             ("state word out", run.saved, self.saved),
         ):
-            # The bench may have been stopped by a wrong word before the end.
+            # A wrong word may have stopped the bench before the end.
             cycle = got.astype(np.int64) - start
             differ = np.flatnonzero(cycle != wanted[: len(cycle)])
             if differ.size:
@@ -230,7 +229,7 @@ class CoreJob:
 
 
 def _wrong_load(run: StreamRun) -> str | None:
-    """Where weights did not go in one a cycle, the input right behind them; None if they did."""
+    """Return where weights, one per cycle, or the input after them came late; None if nowhere."""
     into = np.append(run.written, run.accepted[0]).astype(np.int64)
     expected = np.ones(into.size - 1, np.int64)
     expected[-1:] = ACTIVATE
@@ -246,7 +245,7 @@ def _wrong_load(run: StreamRun) -> str | None:
 
 
 def _in_turns(lengths: Sequence[int], streams: int) -> Iterator[tuple[int, int]]:
-    """(sequence, step) of each step, ``streams`` sequences side by side."""
+    """Yield (sequence, step) of each step, ``streams`` sequences side by side."""
     for first in range(0, len(lengths), streams):
         group = range(first, min(first + streams, len(lengths)))
         for step in range(max(lengths[sequence] for sequence in group)):

@@ -27,7 +27,7 @@ class CoreResult:
         compared, mismatched: output and state words compared with the golden model, and how many
             differed.
         first_mismatch: where the first one is, or "".
-        wrong_cycle: where the run left the cycle count, or "" (also if it had stalls).
+        wrong_cycle: where the run differs from the cycle count, or "" (also if it had stalls).
         taken: cycle of each output word, counted from the first input beat.
     """
 

@@ -1,4 +1,4 @@
-"""Proofs without bound, by ``abc``, of what the streams of a core promise; see docs/formal.md.
+"""Unbounded proofs, by ``abc``, of the promises of a core's streams; see docs/formal.md.
 
 python -m sim.formal        all proofs, one line each
 """

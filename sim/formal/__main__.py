@@ -1,4 +1,4 @@
-"""Proves all claims about all cases, and prints a line for each.
+"""Proves all claims about all cases, and prints one line per case.
 
 python -m sim.formal [NAME ...] [--folder FOLDER]
 """
@@ -32,7 +32,7 @@ def _cpu() -> float:
 
 
 def _chosen(names: tuple[str, ...]) -> dict[str, Proof]:
-    """Proofs by name: of whole cores, and of what stands between a core and its buses."""
+    """Return the chosen proofs by name: of whole cores, and of the parts between core and buses."""
     known: dict[str, Proof] = {case.name: partial(_prove_case, case) for case in CASES}
     known |= BUS_PROOFS
     for name in names:

@@ -1,8 +1,8 @@
-"""Credits: units, rows and words are accounted for in every cycle, so that none gets lost.
+"""Credits: every unit, row and word is accounted for in every cycle.
 
-What the core waits for are counters: elements of a vector that are ready, the head's sums that are
-free, room in the output buffer. Each of them, plus what is on its way to be counted, is constant. A
-lost credit would stop the core for ever, one too many would let it overwrite what is still needed.
+The core waits for counters: ready elements of a vector, free sums of the head, room in the output
+buffer. Each counter, plus the credits on their way to it, is constant. A lost credit would stop the
+core for ever; a surplus one would let it overwrite values that are still needed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sim.formal.observed import BUFFER, QUEUE, Observed
 
 
 def claim_ready(observed: Observed) -> None:
-    """Every element of a vector that is not ready is on its way to be."""
+    """Claim that every element of a vector is ready or on its way."""
     plan, ready = observed.plan, observed.core.store.ready
     for vector, layer in plan.vectors:
         job = plan.work.job_making(vector, layer)
@@ -27,7 +27,7 @@ def claim_ready(observed: Observed) -> None:
 
 
 def claim_head(observed: Observed) -> None:
-    """The head's sums are free exactly when all of them have been taken."""
+    """Claim that the head's sums are free exactly when the state update has read all of them."""
     plan, core, m = observed.plan, observed.core, observed.m
     if not plan.work.head_pass:
         return
@@ -43,7 +43,7 @@ def claim_head(observed: Observed) -> None:
 
 
 def claim_room(observed: Observed) -> None:
-    """The room that is counted is the room that there is."""
+    """Claim that the counted room of the output buffer is the actual room."""
     unit, left = observed.units[0], observed.lanes_left
     entered = _sum(stage["word"] for stage in observed.units[: observed.result_stage + 1])
     if observed.plan.options.interface.classes:
@@ -57,7 +57,7 @@ def claim_room(observed: Observed) -> None:
 
 
 def claim_entry(observed: Observed) -> None:
-    """The row that is next knows its words and its place; it enters only if there is room."""
+    """Claim that the next row's words and place are right, and that it waits for room."""
     plan, (valid, row) = observed.plan, observed.queue[0]
     words = observed.inside(
         "update.entry.queue.held.words", len(Signal(range(plan.options.lanes + 1)))
@@ -75,7 +75,7 @@ def claim_entry(observed: Observed) -> None:
 
 
 def claim_queue(observed: Observed) -> None:
-    """The queue has a place for whatever comes; its pointers fit its level."""
+    """Claim that the queue never overflows, and that its pointers fit its level."""
     depth, level = observed.queue_depth, observed.queue_level
     produce, consume = observed.queue_pointers
     stays = observed.inside(f"{QUEUE}.write") & ~observed.inside(f"{QUEUE}.moves")
@@ -90,7 +90,7 @@ def claim_queue(observed: Observed) -> None:
 
 
 def claim_buffer(observed: Observed) -> None:
-    """The output buffer has a place for whatever comes, and offers only what was written before."""
+    """Claim that the output buffer never overflows, and never reads a word before it is written."""
     words, level = observed.plan.sizes.output_places, observed.buffer_level
     produce, consume = observed.buffer_pointers
     write, takes = (observed.inside(f"{BUFFER}.{moves}") for moves in ("write", "takes"))
@@ -102,7 +102,7 @@ def claim_buffer(observed: Observed) -> None:
 
 
 def claim_access(observed: Observed) -> None:
-    """While state words move, no unit whose h or c is to be read or written is on its way."""
+    """Claim that no unit is on its way to read or write h or c while state words move."""
     core, plan, m = observed.core, observed.plan, observed.m
     if core.access is None:
         return
@@ -125,7 +125,7 @@ def claim_access(observed: Observed) -> None:
 
 
 def _before_update(observed: Observed, job: int) -> Value:
-    """Units of a job whose sums are being completed, or wait for the state update."""
+    """Count a job's units whose sums are being completed or wait for the state update."""
     rows = observed.rows_on_the_way + observed.queue
     of_rows = _sum(Mux(valid & (row.job == job), row.units + 1, 0) for valid, row in rows)
     entering = Mux(observed.units[0]["job"] == job, observed.lanes_left, 0)
@@ -133,12 +133,12 @@ def _before_update(observed: Observed, job: int) -> Value:
 
 
 def _entered(observed: Observed, job: int, *, stages: int) -> Value:
-    """Units of a job in the first stages of the state update."""
+    """Count a job's units in the first stages of the state update."""
     return _sum(stage["valid"] & (stage["job"] == job) for stage in observed.units[:stages])
 
 
 def _unfinished(observed: Observed, number: int) -> Value:
-    """Units of a job whose sums the array has begun to finish and not finished."""
+    """Count a job's units whose final sums the array has begun but not finished."""
     plan, job = observed.plan, observed.plan.work.jobs[number]
     position = next(i for i, single in enumerate(plan.work.passes) if single.completes == number)
     inside = (observed.position == position) & (

@@ -18,7 +18,7 @@ from sim.random_networks import Recipe, quantized_network
 
 
 def plan_of(inputs: int, interface: Interface) -> Plan:
-    """A small core's plan; no claim depends on its network."""
+    """Return a small core's plan; no claim depends on its network."""
     recipe = Recipe(inputs=inputs, units=(1,), outputs=None, cells=(LiteLSTM(),), weight_width=2)
     return Plan(
         network=quantized_network(recipe, 1), options=CoreOptions(lanes=1, interface=interface)
@@ -26,10 +26,10 @@ def plan_of(inputs: int, interface: Interface) -> Plan:
 
 
 class Environment:
-    """The other sides of a component's streams: free, but for the protocol's rules.
+    """The other sides of a component's streams: free, except for the protocol's rules.
 
     Args:
-        claims: what is to be proved.
+        claims: about the component.
 
     Attributes:
         inputs: signals that are free in every cycle.
@@ -40,12 +40,12 @@ class Environment:
         self.inputs: list[Value] = []
 
     def free(self, name: str, width: int = 1) -> Signal:
-        """A signal that does as it likes."""
+        """Make a signal that is free in every cycle."""
         self.inputs.append(signal := Signal(width, name=name))
         return signal
 
     def offers(self, name: str, port: Any) -> None:
-        """A sender: what it has offered stays, as it is, until it is taken."""
+        """Connect a sender: its offers stay, unchanged, until taken."""
         m, payload = self.claims.m, Value.cast(port.payload)
         fresh, begins = self.free(f"{name}_fresh", len(payload)), self.free(f"{name}_begins")
         waits, held = Signal(name=f"{name}_waits"), Signal(len(payload), name=f"{name}_held")
@@ -53,7 +53,7 @@ class Environment:
         m.d.sync += [waits.eq(port.valid & ~port.ready), held.eq(payload)]
 
     def takes(self, name: str, port: Any) -> None:
-        """A receiver: ready at any time. What it is offered must stay."""
+        """Connect a receiver that is ready at any time; claim that offers to it stay."""
         self.claims.m.d.comb += port.ready.eq(self.free(f"{name}_ready"))
         payload = Value.cast(port.payload)
         claim_offer(self.claims, name, valid=port.valid, payload=payload, ready=port.ready)

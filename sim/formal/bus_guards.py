@@ -16,11 +16,11 @@ from sim.formal.claims import Claims
 from sim.formal.prover import Verdict
 
 STEPS = 2
-"""Length of sequences where the guard checks it."""
+"""Length of sequences in the proofs where the guard checks it."""
 
 
 def prove_guard(*, folder: Path, inputs: int, packing: Packing, interface: Interface) -> Verdict:
-    """The guard of x between any frames and a core that is ready when it likes."""
+    """Prove the guard of x, between any frames and a core that is ready at any time."""
     m = Module()
     claims = Claims(m)
     environment = Environment(claims)
@@ -46,7 +46,7 @@ def prove_guard(*, folder: Path, inputs: int, packing: Packing, interface: Inter
 
 
 def _claim_offer(claims: Claims, port: Any, payload: Value, restart: Value) -> None:
-    """To the core: what is offered stays, but for a restart, which the core gets too."""
+    """Claim that an offer to the core stays, except at a restart, which resets the core, too."""
     stays, before = Signal(), Signal(len(payload))
     claims.m.d.sync += [stays.eq(port.valid & ~port.ready & ~restart), before.eq(payload)]
     claims.always("o_valid_stays", ~stays | port.valid | restart)
@@ -54,7 +54,7 @@ def _claim_offer(claims: Claims, port: Any, payload: Value, restart: Value) -> N
 
 
 def _claim_beginnings(claims: Claims, guard: Any, restart: Value) -> None:
-    """No beat is dropped before something of its frame was taken."""
+    """Claim that no beat is dropped before an element of its frame was taken."""
     inside = Signal()
     padding = claims.probe("core.unpacker.padding")
     with claims.m.If(guard.i.valid & guard.i.ready):
@@ -67,7 +67,7 @@ def _claim_beginnings(claims: Claims, guard: Any, restart: Value) -> None:
 
 
 def _claim_steps(claims: Claims, guard: Any, moves: Value, restart: Value, inputs: int) -> None:
-    """The core gets whole steps of whole sequences, of at most so many steps, each told of."""
+    """Claim that the core gets whole steps of whole sequences, within their length, all counted."""
     m, o = claims.m, guard.o
     index = Signal(range(inputs + 1))
     steps = Signal(range(STEPS + 2))
@@ -102,7 +102,7 @@ def _claim_marks(claims: Claims, guard: Any, wrong: Value, restart: Value) -> No
 
 
 def prove_states(*, folder: Path) -> Verdict:
-    """The guard of states between any frames and a core that asks when it likes."""
+    """Prove the guard of states, between any frames and a core that is ready at any time."""
     m = Module()
     claims = Claims(m)
     environment = Environment(claims)

@@ -14,7 +14,7 @@ from sim.formal.prover import Verdict
 
 
 def prove_packer(*, folder: Path, packing: Packing) -> Verdict:
-    """The packer behind a core that gives what it likes; restarts at any time."""
+    """Prove the packer behind a core with free outputs; restarts come at any time."""
     m = Module()
     claims = Claims(m)
     environment = Environment(claims)

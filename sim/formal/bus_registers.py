@@ -17,11 +17,11 @@ from sim.formal.claims import Claims
 from sim.formal.prover import Verdict
 
 SLOWEST = 64
-"""Cycles that an access takes at most: the counters' memory is cleared, then gone round."""
+"""Most cycles of an access: clear the counters' memory, then go round it once."""
 
 
 def prove_registers(*, folder: Path, window: bool = False) -> Verdict:
-    """AXI4-Lite with all registers behind it; what hardware tells them is free."""
+    """Prove AXI4-Lite with all registers behind it; their inputs from hardware are free."""
     m = Module()
     claims = Claims(m)
     environment = Environment(claims)
@@ -50,7 +50,7 @@ def prove_registers(*, folder: Path, window: bool = False) -> Verdict:
 
 
 def _claim_responses(claims: Claims, lite: Any) -> None:
-    """One response for each request, after it, within a time; a request at a time."""
+    """Claim one response per request, after it and within a bound; one request at a time."""
     m = claims.m
     aw, w, b, ar, r = (
         claims.let(f"{name}_moves", getattr(lite, name).valid & getattr(lite, name).ready)
@@ -82,7 +82,7 @@ def _claim_responses(claims: Claims, lite: Any) -> None:
 
 
 def _claim_strobes(claims: Claims, lite: Any, block: Any) -> None:
-    """A write of no byte is answered with OKAY and is no error; only one of all bytes writes."""
+    """Claim that a write of no byte gets OKAY and is no error; only a write of all bytes writes."""
     m = claims.m
     strobe = lite.w.payload.strb
     writes = lite.w.valid & lite.w.ready

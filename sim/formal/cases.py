@@ -1,4 +1,4 @@
-"""The small cores that the claims are proved of: every cell, with and without head, and more."""
+"""Small cores for the proofs: every cell, with and without head, and more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sim.random_networks import Recipe, quantized_network
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A small core. Data are narrow: no claim depends on them.
+    """A small core. Its data are narrow, because no claim depends on data.
 
     Attributes:
         name: of the case.

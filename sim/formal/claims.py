@@ -9,14 +9,14 @@ from amaranth.hdl import Assert, Module, Signal, Value, ValueLike
 
 @dataclass
 class Claims:
-    """Collects what is to be proved of a design that is a submodule of ``m``.
+    """Collects the properties to prove of a design that is a submodule of ``m``.
 
     Args:
         m: the top module.
 
     Attributes:
         names: of all properties.
-        probes: signals to be connected, by the path of the signal in the design that they show.
+        probes: signals that show signals of the design, by the path of the latter.
     """
 
     m: Module
@@ -38,13 +38,13 @@ class Claims:
         self.always(name, ~Value.cast(condition).bool())
 
     def let(self, name: str, value: ValueLike) -> Signal:
-        """A name for a value, so that what is used often is built once."""
+        """Name a value, so that a value used often is built once."""
         result = Signal(Value.cast(value).shape(), name=name)
         self.m.d.comb += result.eq(value)
         return result
 
     def probe(self, path: str, width: int = 1) -> Signal:
-        """A signal inside the design that is no port, e.g. ``core.update.room``."""
+        """Return a signal inside the design that is no port, e.g. ``core.update.room``."""
         if path not in self.probes:
             self.probes[path] = Signal(width, name="probe_" + path.replace(".", "_"))
         return self.probes[path]

@@ -14,16 +14,16 @@ from sim.formal.observed import BUFFER, QUEUE, Observed
 from sim.formal.prover import Verdict, prove
 
 FIFOS = (f"core.{QUEUE}", f"core.{BUFFER}")
-"""Modules whose memories are no data: rows, and the marks of words."""
+"""Modules whose memories hold no data, but rows and the marks of words: never free."""
 
 DATA = ("core.array*/t:$mul", "core.update*/t:$mul")
-"""Multipliers that work on data; elsewhere they compute addresses."""
+"""Multipliers of data, whose results are free; all others compute addresses."""
 
 
 def prove_core(
     core: Core, *, folder: Path, seconds: int = 20, searched: Collection[str] | None = None
 ) -> Verdict:
-    """Prove all claims about a core, alone, with inputs and reset that do as they like.
+    """Prove all claims about a core on its own, with free inputs and a free reset.
 
     Args:
         core: the core.
@@ -69,7 +69,7 @@ def prove_core(
 
 
 def _claim_streams(observed: Observed) -> None:
-    """Valid and payload of every stream that leaves a room, ready of those that enter the core."""
+    """Claim the rules of streams: valid and payload of each output, ready of each input."""
     core, claims = observed.core, observed.claims
     offers = {"o": (core.o.valid, Value.cast(core.o.payload), core.o.ready)}
     enters = {"i": core.i}
@@ -77,7 +77,7 @@ def _claim_streams(observed: Observed) -> None:
     offers["row"] = (row_waits, Value.cast(next_row), observed.enters)
     if core.access:
         enters["i_state"] = core.i_state
-        # Of the word itself its address: the memory that it comes from is data.
+        # The word's address stands for the word: the memory that it comes from is data.
         place = Cat(core.store.state_address, core.store.state_stream)
         offers["o_state"] = (core.o_state.valid, place, core.o_state.ready)
     for name, (valid, payload, ready) in offers.items():

@@ -1,4 +1,4 @@
-"""The loader with all claims about it, alone: what it writes is data to the rest of a core."""
+"""Proof of the loader on its own: the words that it writes are data to the rest of a core."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sim.formal.claims import Claims
 from sim.formal.prover import Verdict, prove
 
 PAUSE = 4
-"""Cycles in which a loader takes nothing, of an idle core: check, wait, activate, and begin."""
+"""Most cycles in which the loader of an idle core takes no word: check, wait, activate, begin."""
 
 
 def prove_loader(plan: Plan, *, folder: Path) -> Verdict:
-    """Prove all claims about a loader; words, CRC, core and reset do as they like."""
+    """Prove all claims about a loader; words, CRC, core and reset are free."""
     m = Module()
     m.submodules.core = loader = Loader(plan=plan)
     claims = Claims(m)

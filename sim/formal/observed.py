@@ -31,7 +31,7 @@ class Observed(Probes):
 
     Args:
         core: the core, the submodule ``core`` of the claims' module.
-        claims: what probes are asked of.
+        claims: makes the probes.
 
     Attributes:
         step: steps that were taken.
@@ -39,9 +39,9 @@ class Observed(Probes):
             first.
         queue: the row that is next to enter the state update and those in the queue behind it, the
             oldest first.
-        units: of the unit in every stage of the state update ``valid``, ``job``, ``row``, ``bank``,
-            ``group``, ``stream``, ``emit``, ``last`` and ``final``; ``ends_row``, it is its row's
-            last; ``word``, it gives an output word.
+        units: the unit in every stage of the state update, with ``valid``, ``job``, ``row``,
+            ``bank``, ``group``, ``stream``, ``emit``, ``last`` and ``final``; ``ends_row``: it is
+            its row's last; ``word``: it gives an output word.
         words: words on offer and in the output buffer, as (valid, last, stream), the oldest first.
     """
 
@@ -72,12 +72,12 @@ class Observed(Probes):
 
     @cached_property
     def enters(self) -> Signal:
-        """The row that is next starts to enter the state update."""
+        """The next row starts to enter the state update."""
         return self.inside("update.entry.enters")
 
     @cached_property
     def next_row(self) -> Any:
-        """The row that is next to enter the state update."""
+        """The next row to enter the state update."""
         layout = row_layout(self.plan)
         return data.View(layout, self.inside("update.entry.queue.held.row", layout.size))
 
@@ -88,7 +88,7 @@ class Observed(Probes):
 
     @cached_property
     def active(self) -> Signal:
-        """A row is entering, or has entered within the last beat: a copy."""
+        """Copy of the core's flag that a row is entering, or entered within the last beat."""
         active = Signal(name="entry_active")
         ends = (self.phase == self.plan.update_cost.interval - 1) & self.inside("update.entry.over")
         with self.m.If(self.enters):
@@ -130,7 +130,7 @@ class Observed(Probes):
         return self.inside("update.entry.taken", bits(self.plan.sizes.output_places + 1))
 
     def is_drained(self, number: int) -> Value:
-        """Whether a job's sums of the time before are no longer needed."""
+        """Whether a job's sums of the previous step are no longer needed."""
         job = self.plan.work.jobs[number]
         if job.head:
             return self.core.sequencer.head_free
@@ -154,9 +154,9 @@ class Observed(Probes):
 
         Args:
             path: the FIFO, in the core.
-            word: what is written, or some of its bits.
-            write: it is.
-            produce, consume: where, and where is read.
+            word: the word to write, or some of its bits.
+            write: the word is written in this cycle.
+            produce, consume: addresses of writing and reading.
             depth: words of the memory.
         """
         name = path.replace(".", "_")

@@ -18,9 +18,9 @@ class Order:
         starts: number of each job's first row.
         total: rows of all jobs.
         step: rows of a step's jobs.
-        next: the row that the array completes next.
-        popped: the row that entered the state update last.
-        emits: its results go to the output.
+        next: number of the row that the array completes next.
+        popped: number of the row that entered the state update last.
+        emits: that row's results go to the output.
     """
 
     def __init__(self, observed: Observed) -> None:
@@ -47,19 +47,19 @@ class Order:
         return (number >= self.starts[job]) & (number < self.starts[job] + self.jobs[job].rows)
 
     def units(self, job: int, is_last: Value) -> Value:
-        """Units of a job's row less one, as rows tell it."""
+        """Units of a job's row minus one, the encoding of a row's ``units``."""
         lanes = self.observed.plan.options.lanes
         return Mux(is_last, (self.jobs[job].units - 1) % lanes, lanes - 1)
 
     def follows(self, before: Value, after: Value) -> Value:
-        """Whether a row comes right after another one, by their numbers."""
+        """Whether row ``after`` comes right after row ``before``."""
         first = after == 0
         after_step = first | (after == self.step) if self.step < self.total else first
         otherwise = Mux(before == self.total - 1, first, after == before + 1)
         return Mux(before == self.step - 1, after_step, otherwise)
 
     def is_whole(self, row: Any) -> Value:
-        """Whether what a row says of itself is what the plan says."""
+        """Whether all fields of a row agree with the plan."""
         right = Const(0)
         for number, job in enumerate(self.jobs):
             within = row.row - job.row
@@ -102,7 +102,7 @@ class Order:
 
 
 def claim_order(observed: Observed, order: Order) -> None:
-    """From the sequencer to the state update every row follows the one that it should."""
+    """Claim that rows keep the plan's order all the way from sequencer to state update."""
     claims = observed.claims
     before: Value = order.popped
     emit: Value = order.emits
@@ -122,7 +122,7 @@ def claim_order(observed: Observed, order: Order) -> None:
 
 
 def claim_entering(observed: Observed, order: Order) -> None:
-    """The units that enter the state update are those of the row that left the queue."""
+    """Claim that the entering units are exactly those of the row that left the queue."""
     plan, unit = observed.plan, observed.units[0]
     bank, group, index, begin = map(observed.unit, ("bank", "group", "index", "begin"))
     # Banks go on once the row's last unit has entered.

@@ -1,8 +1,8 @@
 """No deadlock, as a safety property: if input is offered and output taken, something moves.
 
-What moves is finite: the array's walk goes through the plan's passes and needs a new step of input
-each time, rows and units leave the state update once. So the core cannot move for ever without
-taking input, and every input that it takes leads to what is due at the output.
+Work per input is finite: each walk through the plan's passes needs a new step of input, and each
+row and unit leaves the state update once. So the core cannot move for ever without taking input,
+and every input leads to the output that is due.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from sim.formal.observed import Observed
 from sim.formal.readiness import elements
 
 PAUSE = ANNOUNCED - 1
-"""Cycles in which nothing that is observed moves: what is ready is known later."""
+"""Most cycles without a move: the sequencer learns some cycles later what is ready."""
 
 ACCESS_PAUSE = 4
 """Pause of a core that loads and saves state: a save waits until ready elements are written."""
 
 
 def claim_progress(observed: Observed) -> None:
-    """The whole core stands still for a few cycles at most, unless the environment does."""
+    """Claim that the core stands still for a few cycles at most while its environment is ready."""
     core, m = observed.core, observed.m
     moving = Cat(*_moving(observed)).any()
     offered = core.i.valid & core.o.ready
@@ -76,7 +76,7 @@ def _claim_all_is_known(observed: Observed, still: Value) -> None:
 
 
 def claim_phase(observed: Observed) -> None:
-    """A state update without units in it is ready for the next one."""
+    """Claim that a state update without units is ready for the next one."""
     interval = observed.plan.update_cost.interval
     phase = observed.phase
     stages = observed.units[: observed.plan.update_cost.depth + 1]

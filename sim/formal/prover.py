@@ -1,8 +1,8 @@
 """Proofs by ``abc``: from Amaranth by RTLIL and AIGER to a verdict on every claim.
 
-``scorr`` finds by induction signals that are always equal, and claims that always hold; what it
-leaves is for ``pdr``. Both are without bound. Yosys and abc are those of the package pyosys, which
-are native and start at once.
+``scorr`` finds, by induction, signals that are always equal and claims that always hold; ``pdr``
+decides the rest. Neither has a bound on the number of cycles. Yosys and abc come from the package
+pyosys: they are native and start at once.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from sim.errors import SimulationError
 from sim.formal.claims import Claims
 from sim.tools.cache import cache_root, cached_folder, content_key
 
-# What is proved does not depend on data: results of multipliers and of memories are left free, but
-# for those of the two FIFOs. Whatever holds for any data holds for the right one.
+# No claim depends on data: results of multipliers and memories are free signals, except for the
+# memories of the two FIFOs. A claim that holds for any data also holds for the right data.
 _SCRIPT = """\
 read_rtlil design.il
 hierarchy -top top
@@ -57,7 +57,7 @@ write_aiger -I -B -zinit -ywmap design.json design.aig
 
 _PROOF = "read_aiger design.aig; strash; scorr -C 100000; dc2; pdr -a -T {seconds}"
 
-# Finds counter-examples to one claim sooner than pdr does, and proves nothing.
+# Finds counter-examples to one claim sooner than pdr, but proves nothing.
 _SEARCH = "read_aiger design.aig; cone -O {output}; strash; scorr; dc2; bmc3 -F 60 -T 5"
 
 _RECIPES = (_PROOF, _SEARCH)
@@ -68,9 +68,9 @@ class Verdict:
     """Outcome of proving some claims.
 
     Attributes:
-        proved: hold in every cycle, from reset on, whatever the inputs do.
-        failed: do not; there is a counter-example.
-        undecided: neither was shown in the time that was given.
+        proved: claims that hold in every cycle from reset on, for any inputs.
+        failed: claims with a counter-example.
+        undecided: claims neither proved nor refuted within the time limit.
     """
 
     proved: tuple[str, ...]
@@ -88,21 +88,21 @@ def prove(
     seconds: int = 20,
     searched: Collection[str] | None = None,
 ) -> Verdict:
-    """Prove what was claimed, unless the same netlist was decided before with the same tools.
+    """Prove the claims, unless the cache has the verdict on this netlist with these tools.
 
     Args:
         claims: of a design whose top module is ``claims.m``.
         inputs: of that module; free in every cycle, and so is the reset.
-        data: cells, as modules by their path and a type, whose results are data, beside memories.
-        kept: modules, by their path, whose memories are kept.
-        folder: for files in between, the tools' logs among them; must exist.
+        data: cells, besides memories, whose results are free; each a module's path and a type.
+        kept: modules, by their path, whose memories are not free.
+        folder: for intermediate files and the tools' logs; must exist.
         seconds: for ``pdr``.
         searched: claims for which, if they are undecided, ``bmc3`` looks for counter-examples; by
             default all.
 
     Raises:
         MissingToolError: pyosys is missing.
-        SimulationError: a tool failed, e.g. because a probed signal is not there any more.
+        SimulationError: a tool failed, e.g. because a probed signal no longer exists.
     """
     abc = _abc()
     ports = [*inputs, *claims.probes.values()]
@@ -175,7 +175,7 @@ def _run(command: list[str], folder: Path, log: str) -> str:
 
 
 def _names(outputs: list[list[str]]) -> list[str]:
-    """The names of abc's outputs, from the paths of the assertions."""
+    """Return the claims of abc's outputs, from the paths of the assertions."""
     return [re.sub(r"[$.].*$", "", path[-1].split("\\")[-1]) for path in outputs]
 
 

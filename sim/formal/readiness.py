@@ -11,7 +11,7 @@ from sim.formal.observed import Observed
 
 
 def claim_ahead(observed: Observed) -> None:
-    """A column starts only when its element is ready, and what it completes is drained."""
+    """Claim that a column waits for its element, and until the sums it replaces are drained."""
     plan, claims = observed.plan, observed.claims
     ready, undrained, reached = (Const(0),) * 3
     starts = observed.inside("sequencer.at.column_start")
@@ -29,7 +29,7 @@ def claim_ahead(observed: Observed) -> None:
     claims.always("element_is_ready", ~goes | ready)
     claims.never("drained_too_early", goes & undrained)
     if plan.work.head_pass:
-        # The head's last unit is a stage further than when it freed the head's sums.
+        # When the head's last unit frees the head's sums, it is one stage earlier than here.
         unit = observed.units[1]
         at_head = (observed.position == len(plan.work.passes) - 1) & (
             observed.column == plan.work.head_pass.columns - 1
@@ -50,7 +50,7 @@ def claim_readiness(observed: Observed) -> None:
     for position, single in enumerate(plan.work.passes):
         here = observed.position == position
         needless, count = elements(observed, single)
-        # Inside its final column a pass may begin anew what it reads, and what it drains.
+        # Once its final column has started, a pass may restart the counts that it waited for.
         over = ~starts & (observed.column == single.columns - 1)
         known |= here & (needless | over | (seen <= count))
         counted |= here & (needless | over | (observed.column + issued <= seen))
@@ -76,7 +76,7 @@ def claim_readiness(observed: Observed) -> None:
 
 
 def elements(observed: Observed, single: Pass) -> tuple[Value, Value]:
-    """Whether a pass need not look at its vector's count, and that count."""
+    """Return whether a pass may ignore its vector's count, and that count."""
     store = observed.core.store
     if single.source < 0:
         return store.x_whole, store.x_ready

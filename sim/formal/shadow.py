@@ -1,4 +1,4 @@
-"""The shadow: every sum is filled in once before it is read, and read before it is overwritten."""
+"""The shadow memory: each sum is written before it is read, and read before it is overwritten."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Operation:
     """One of the array's operations.
 
     Attributes:
-        valid, final: it is one, and completes sums.
+        valid, final: the operation takes place, and completes its sums.
         gate, row: accumulators that it adds to.
     """
 
@@ -33,10 +33,10 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A place of the shadow that is used.
+    """A used place of the shadow memory.
 
     Attributes:
-        job, within: the job and which of its rows.
+        job, within: the job, and the index of one of its rows.
         gate: the accumulator slot.
         stage: of the state update, in which units read the sum.
         row: of the shadow.
@@ -55,10 +55,10 @@ class Place:
 
 
 def claim_shadow(observed: Observed) -> None:
-    """Sums that are on their way and full places are as many as rows that were not read yet.
+    """Claim that sums on their way plus full places equal the rows that wait to be read.
 
-    A place is full from when it is filled in until its row's last unit reads it; it holds one sum
-    at most, and is full whenever it is read.
+    A place is full from the write of its sum until its row's last unit reads it. It holds at most
+    one sum, and is full whenever a unit reads it.
     """
     operations = _operations(observed)
     filled, places = operations[-1], _places(observed)
@@ -87,7 +87,7 @@ def claim_shadow(observed: Observed) -> None:
 
 
 def _reissued(observed: Observed, places: list[Place]) -> Value:
-    """A row's sums are being completed while the one of the step before waits."""
+    """Whether the array completes a row's sums while the previous step's row still waits."""
     result: Value = Const(0)
     for place in places:
         plan, here = observed.plan, observed.position
@@ -101,7 +101,7 @@ def _reissued(observed: Observed, places: list[Place]) -> Value:
 
 
 def _overtakes(observed: Observed, operations: list[Operation], places: list[Place]) -> Value:
-    """A row is further than where its sums, on their way to the shadow, allow."""
+    """Whether a row has overtaken its own sums on their way to the shadow memory."""
     result: Value = Const(0)
     for place in places:
         rows = [
@@ -129,7 +129,7 @@ def _overtakes(observed: Observed, operations: list[Operation], places: list[Pla
 
 
 def _closed(observed: Observed) -> Value:
-    """Behind each unit of a row comes the row's last one."""
+    """Whether the last unit of its row follows each unit."""
     result: Value = Const(1)
     entering = observed.units[0]
     for stage, unit in enumerate(observed.units):
@@ -147,7 +147,7 @@ def _same_row(one: Unit, other: Unit) -> Value:
 
 
 def claim_reader(observed: Observed) -> None:
-    """Each bank is asked for the sum that its unit needs."""
+    """Claim that each bank's read request names the sum that its unit needs."""
     plan, cost = observed.plan, observed.plan.update_cost
     reads = max(map(len, plan.reads))
     right, held = Const(1), Const(1)
@@ -180,7 +180,7 @@ def claim_reader(observed: Observed) -> None:
 
 
 def _beat(observed: Observed) -> Value:
-    """Units of a row enter bank by bank, an interval apart."""
+    """Whether units of a row enter bank by bank, one interval apart."""
     interval, banks = observed.plan.update_cost.interval, observed.plan.array.banks
     result: Value = Const(1)
     active, now = observed.active, observed.unit("bank")
@@ -197,7 +197,7 @@ def _beat(observed: Observed) -> Value:
 
 
 def _operations(observed: Observed) -> list[Operation]:
-    """From the sequencer to the cycle in which sums are filled in."""
+    """Return the operations from the sequencer to the write into the shadow memory."""
     sequencer, array = observed.core.sequencer, observed.core.array
     operations = [
         Operation(
@@ -226,7 +226,7 @@ def _operations(observed: Observed) -> list[Operation]:
 
 
 def _places(observed: Observed) -> list[Place]:
-    """The places that jobs' sums are in."""
+    """Return the places of all jobs' sums."""
     plan = observed.plan
     return [
         Place(
@@ -244,14 +244,14 @@ def _places(observed: Observed) -> list[Place]:
 
 
 def _reads(observed: Observed, place: Place) -> tuple[Value, Value]:
-    """A unit reads the sum of a place in this cycle; its row's last one does."""
+    """Whether any unit, and whether its row's last unit, reads a place in this cycle."""
     unit = observed.units[place.stage]
     reads = unit["valid"] & (unit["job"] == place.job) & (unit["row"] == place.row)
     return reads, reads & unit["ends_row"]
 
 
 def _waiting(observed: Observed, place: Place) -> Value:
-    """Rows of a place whose last unit has not read it."""
+    """Count the rows of a place whose last unit has not read it."""
     rows = observed.rows_on_the_way + observed.queue
     waiting = [valid & (row.job == place.job) & (row.row == place.row) for valid, row in rows]
     entering = observed.units[0]
@@ -275,7 +275,7 @@ def _begins(observed: Observed, place: Place) -> int:
 
 
 def _progress(observed: Observed, place: Place) -> tuple[Value, Value]:
-    """In this run through the passes, a place's last operation was issued, its row completed."""
+    """Whether this walk has issued a place's last operation, and completed its row."""
     passes, here = observed.plan.work.passes, observed.position
     begins = _begins(observed, place)
     ends = next(n for n, single in enumerate(passes) if single.completes == place.job)

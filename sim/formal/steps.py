@@ -16,7 +16,7 @@ class Steps:
     """State of the operand store and the sequencer that concerns steps.
 
     Attributes:
-        complete, taken: the last element of a step is taken, which has these fields.
+        complete, taken: the core takes the last element of a step; that step's fields.
         banks: steps in the operand store, as (valid, fields).
         in_use: the sequencer is inside the last column of x.
         current: fields of the step that the sequencer is at, once it is past x.
@@ -80,7 +80,7 @@ class Steps:
 def claim_inputs(steps: Steps) -> None:
     """The banks of x that count as full are full, and a step's input is there until released.
 
-    Whether one is whole is known in time, although it is a register.
+    The flag that a bank is whole is a register, but always up to date.
     """
     probes, plan = steps.probes, steps.probes.plan
     banks = steps.fill_bank ^ steps.read_bank

@@ -14,7 +14,7 @@ from sim.formal.observed import Observed
 
 
 def claim_walk(observed: Observed) -> None:
-    """The sequencer stays inside the plan's passes, and what it looks up ahead is right."""
+    """Claim that the sequencer stays inside the plan's passes, and that its look-ahead is right."""
     inside, flags, counts = Const(0), Const(0), Const(0)
     column = observed.column
     for position, single in enumerate(observed.plan.work.passes):
@@ -37,7 +37,7 @@ def claim_walk(observed: Observed) -> None:
 
 
 def _coming_is_right(observed: Observed) -> Value:
-    """The following pass is the plan's; a step without answer has no head."""
+    """Check the next pass against the plan's; a step without answer skips the head."""
     passes = observed.plan.work.passes
     coming = observed.inside("sequencer.coming", len(Signal(span(len(passes)))))
     right = Const(0)
@@ -72,7 +72,7 @@ def _flags_are_right(observed: Observed, single: Pass) -> Value:
 
 
 def _counts_are_right(observed: Observed, single: Pass) -> Value:
-    """How much of a column and a row is left."""
+    """Check the counts of rows and gates that are left."""
     sizes = observed.plan.sizes
     counts = {
         "rows": (sizes.job_rows, observed.plan.work.rows_of(single) - 1 - observed.pass_row),

@@ -55,7 +55,7 @@ class Words:
 
 
 def claim_words(observed: Observed, order: Order, words: Words) -> None:
-    """``last`` comes with the last word of a result only; results without one are not the last."""
+    """Claim that ``last`` comes only with a result's last word, and that no word is lost."""
     claims, o, unit = observed.claims, observed.core.o, observed.units[0]
     exact = not observed.plan.options.interface.every_step
     marks = Const(1)
@@ -78,7 +78,7 @@ def claim_words(observed: Observed, order: Order, words: Words) -> None:
 
 
 def _expected(observed: Observed, order: Order, words: Words) -> Value:
-    """Number of the next word, from the row and the lane that enter."""
+    """Return the number of the next word, from the row and the lane that enter."""
     unit = observed.units[0]
     number = Signal(range(words.count + 1), name="entered_by_row")
     if observed.plan.options.interface.classes:
@@ -97,8 +97,8 @@ def _expected(observed: Observed, order: Order, words: Words) -> Value:
 def claim_results(observed: Observed, words: Words) -> None:
     """Claim one result per step that asks for one, on each stream: none lost, none too early.
 
-    A result that is due is in one place at any time: with a step's input in the operand store, in
-    the sequencer, with a row, with a unit, or with an output word.
+    At any time, each result that is due is in exactly one place: with a step's input in the operand
+    store, in the sequencer, with a row, with a unit, or with an output word.
     """
     every_step = observed.plan.options.interface.every_step
     for stream in range(observed.plan.options.interface.streams):

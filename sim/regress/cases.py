@@ -38,7 +38,7 @@ MAX_UNITS = 12
 MAX_TAIL_MULTIPLIERS = 6
 
 CYCLES = 800
-"""Clock cycles, about, that a case's sequences take without stalls."""
+"""Rough number of clock cycles that a case's sequences take without stalls."""
 
 MAX_SEQUENCES = 12
 
@@ -46,7 +46,7 @@ PATIENCE = 20_000
 """Clock cycles without a transfer after which a core hangs; the longest gap is far shorter."""
 
 ATTEMPTS = 4
-"""Draws of a network; about one in seven answers the same whatever comes in."""
+"""Draws of a network; about one in seven gives equal answers to all inputs."""
 
 # Uses of random numbers beside those of sim.random_networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
@@ -206,7 +206,7 @@ class Case:
         return CoreJob.of_steps(self.core.plan, work.x, work.controls, work.loads, work.service)
 
     def trials(self, job: CoreJob) -> Iterator[Trial]:
-        """The runs, which do not depend on the bench."""
+        """Yield the runs of a job; they do not depend on the bench."""
         rng = self.random(_TRIALS)
         reset = Reset(
             cycle=int(rng.integers(0, job.weights.size + job.taken[-1], endpoint=True)),
@@ -215,7 +215,7 @@ class Case:
         yield Trial(NO_STALLS, 0, None)
         yield Trial(NO_STALLS, 0, reset)
         for _ in range(2):
-            # Words that every step brings are not due only at a sequence's end.
+            # Where every step gives words, they are due before a sequence's end, too.
             stalls = Stalls(
                 idle=random_idle(rng), ready=random_ready(rng, due=not self.interface.every_step)
             )
@@ -223,12 +223,12 @@ class Case:
 
 
 def random_idle(rng: np.random.Generator) -> Pattern:
-    """Gaps in the valid of the stream that goes in; none in one of four cases."""
+    """Draw gaps in the valid of the input stream; none in one of four cases."""
     return _pattern(rng) if rng.random() < 0.75 else Pattern()
 
 
 def random_ready(rng: np.random.Generator, *, due: bool) -> Pattern:
-    """Gaps in the ready of the stream that comes out; ``due``: they may end when a word is due."""
+    """Draw gaps in the ready of the output stream; ``due``: they may end when a word is due."""
     chosen = rng.random()
     if chosen < 0.1:
         return Pattern()

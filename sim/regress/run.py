@@ -62,7 +62,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Cases that are run together."""
+    """Cases that share a library or a simulation."""
 
     seed: int
     numbers: tuple[int, ...]
@@ -70,7 +70,7 @@ class Batch:
 
 
 def batches(seed: int, numbers: Sequence[int], bench: str) -> list[Batch]:
-    """Cases grouped as the bench wants them, in about the order of their numbers."""
+    """Group cases by bench, roughly in the order of their numbers."""
     shared: dict[str, list[int]] = {}
     for number in sorted(numbers):
         shared.setdefault(_bench_of(number, bench), []).append(number)
@@ -92,7 +92,7 @@ def _bench_of(number: int, bench: str) -> str:
 
 
 def run_batch(batch: Batch) -> list[Outcome]:
-    """Run the cases of a batch; whatever is wrong with a case is in its outcome.
+    """Run the cases of a batch; the outcome of each names its problem, if any.
 
     Raises:
         MissingToolError: a simulator is not installed.
@@ -109,7 +109,7 @@ def run_batch(batch: Batch) -> list[Outcome]:
             if len(cases) == 1:
                 problem = f"{type(error).__name__}: {error}"
                 return [Outcome(number=cases[0].number, bench=batch.bench, problem=problem)]
-    # Something that is not one case's fault alone: each one by itself.
+    # The batch failed as a whole: run each case alone to find the one at fault.
     singles = [
         run_batch(Batch(seed=batch.seed, numbers=(number,), bench=batch.bench))
         for number in batch.numbers

@@ -1,4 +1,4 @@
-"""How far a regression has come, as a small JSON file, so that it can go on later."""
+"""Progress of a regression in a small JSON file, so that it can go on later."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sim.regress.run import Outcome
 
 @dataclass(kw_only=True)
 class State:
-    """The cases that are through.
+    """The finished cases.
 
     Attributes:
-        seed, bench: of the regression; another one's state is refused.
-        done: numbers of the cases that are through.
-        failed: what was wrong with those that failed, by number.
+        seed, bench: of the regression; `load` refuses the state of another.
+        done: numbers of the finished cases.
+        failed: problem of each failed case, by number.
         words, cycles: output words compared, clock cycles simulated.
     """
 
@@ -32,7 +32,7 @@ class State:
     cycles: int = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Enter a case."""
+        """Enter a finished case."""
         self.done.add(outcome.number)
         self.words += outcome.words
         self.cycles += outcome.cycles
@@ -40,7 +40,7 @@ class State:
             self.failed[outcome.number] = outcome.problem
 
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all.
+        """Write the file completely or not at all.
 
         Raises:
             InputError: it cannot be written.
@@ -76,7 +76,7 @@ class State:
 
 
 def spans(numbers: Iterable[int]) -> list[list[int]]:
-    """Numbers as first and last of runs without a gap."""
+    """Return the numbers as (first, last) of runs without a gap."""
     found: list[list[int]] = []
     for number in sorted(numbers):
         if found and number == found[-1][1] + 1:

@@ -1,7 +1,7 @@
 """The cocotb test of the regression: several cores in one simulation, one after the other.
 
-``LITELSTM_JOB`` names a folder with a job file for each case (see sim.regress.run); what came out
-of a case is one line of JSON in the file ``LITELSTM_RESULT``.
+``LITELSTM_JOB`` names a folder with one job file per case (see sim.regress.run). Each outcome is
+one line of JSON in the file ``LITELSTM_RESULT``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sim.streams import BenchError
 
 @cocotb.test()
 async def cases(dut: Any) -> None:
-    """All cases of the folder; fails if one of them does."""
+    """Run all cases of the folder; fail if one of them does."""
     folder = Path(os.environ[JOB])
     failed: list[int] = []
     with Path(os.environ[RESULT]).open("a", encoding="utf-8") as results:

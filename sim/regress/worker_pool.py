@@ -1,4 +1,4 @@
-"""Processes that work through tasks, and that end at once, with their simulators, when told to."""
+"""A pool of processes that end at once, together with their simulators, when told to."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _END_SECONDS = 10.0
 def work_through(
     work: Callable[[Task], Result], tasks: Sequence[Task], *, jobs: int
 ) -> Iterator[tuple[Task, Result]]:
-    """Results of ``work`` on all tasks, each as soon as it is there.
+    """Yield each task with the result of ``work`` on it, as soon as it is there.
 
-    Whatever ends the loop over them, Ctrl-C among others, ends the processes too.
+    The processes end with the loop over the results, however it ends (also by Ctrl-C).
 
     Args:
-        work: a function of a module, called in another process; what it prints is dropped.
-        tasks: pickled, and begun in this order.
+        work: a function of a module, called in other processes; its output is dropped.
+        tasks: picklable; begun in this order.
         jobs: processes, 1 or more.
 
     Raises:
@@ -56,7 +56,7 @@ def work_through(
 
 
 class _Worker(Generic[Task, Result]):
-    """A process, and the task that it is at."""
+    """A process and its current task."""
 
     def __init__(self, work: Callable[[Task], Result]) -> None:
         context = get_context("spawn")
@@ -82,7 +82,7 @@ class _Worker(Generic[Task, Result]):
         return task, result
 
     def leave(self) -> None:
-        """Idle, it finds its line closed; at work it is interrupted."""
+        """Close the line, which ends an idle process, and interrupt a busy one."""
         self.line.close()
         if self.task is not None:
             self.process.terminate()
@@ -95,10 +95,10 @@ class _Worker(Generic[Task, Result]):
 
 
 def _loop(line: Connection, work: Callable[[Any], Any]) -> None:
-    """A worker's life. It leaves Ctrl-C to its parent, who ends it by SIGTERM."""
+    """Main loop of a worker. It ignores Ctrl-C: its parent ends it by SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
-    gc.disable()  # a core's netlist is nearly all objects that live on: a third of its time
+    gc.disable()  # it takes a third of the time, as nearly all objects of a netlist stay alive
     with open(os.devnull, "w", encoding="utf-8") as nothing:
         sys.stdout = nothing
         while True:
@@ -115,6 +115,6 @@ def _loop(line: Connection, work: Callable[[Any], Any]) -> None:
 
 
 def _end(_number: int, _frame: object) -> None:
-    """Leave through every ``finally``: simulators and temporary folders go too."""
+    """Exit through every ``finally``, which ends simulators and deletes temporary folders."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""A test bench of a generated core in plain Verilog, for who has neither Python nor cocotb."""
+"""A test bench of a generated core in plain Verilog, for users without Python and cocotb."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sim.fields import of_steps, port_value
 from sim.random_steps import Work, random_work
 
 MOST_STEPS, MOST_CYCLES = 24, 50_000
-"""Steps of a run, and cycles that it may take: Icarus simulates some 15,000 a second."""
+"""Limits of a run in steps and in cycles: Icarus simulates some 15,000 cycles per second."""
 
 FEWEST_STEPS = 3
 
@@ -34,9 +34,9 @@ class _Stream:
 
     Attributes:
         name: ``i``, ``o``, ...
-        fields: name and bits of each of its ports, those for the handshake not among them.
-        beats: of each beat all fields as one number, the first in the lowest bits.
-        pause: bit of the noise that makes it pause.
+        fields: name and bits of each of its ports, without valid and ready.
+        beats: all fields of each beat as one number, the first field in the lowest bits.
+        pause: index of the bit of the bench's noise that pauses the stream.
     """
 
     name: str
@@ -56,11 +56,11 @@ class _Stream:
 
     @property
     def index_bits(self) -> int:
-        """Bits of an index into the beats, and one place behind them."""
+        """Bits of an index into the beats and one place after them."""
         return len(self.beats).bit_length()
 
     def declarations(self) -> str:
-        """The beats, and what the bench's source or sink has."""
+        """Verilog of the beats, and of the nets of the bench's source or sink."""
         beat = "beat" if self.into else "word"
         return (
             f"  reg [{self.width - 1}:0] {self.name}_beats [0:{len(self.beats)}];\n"
@@ -71,7 +71,7 @@ class _Stream:
         )
 
     def connections(self) -> Iterator[tuple[str, str]]:
-        """Each port and the net that it is."""
+        """Yield each port and the net that it connects to."""
         low, beat = 0, f"{self.name}_{'beat' if self.into else 'word'}"
         for name, width in self.fields:
             yield f"{self.name}_{name}", f"{beat}[{low + width - 1}:{low}]"
@@ -113,12 +113,12 @@ _INDENTS = ("initial_indent", "subsequent_indent")
 
 
 def bench_file(name: str) -> str:
-    """Path of a core's bench beside the core, in a folder that only this core writes to."""
+    """Return the path of a core's bench beside the core, in the core's own folder."""
     return f"{name}/tb.v"
 
 
 def bench_module(name: str) -> str:
-    """Name of a bench's module, which no module of another core can have."""
+    """Return the name of a bench's module, unique among all cores."""
     return f"{inner_prefix(name)}tb"
 
 
@@ -183,7 +183,7 @@ _LOADING = """\
 
 
 def _steps(plan: Plan) -> int:
-    """So many that a simulator without compiler is done in seconds, with sequences of some."""
+    """Return how many steps Icarus simulates in a few seconds."""
     fit = MOST_CYCLES // cycles.steady_state(plan).cycles_per_step
     return max(FEWEST_STEPS, min(MOST_STEPS, fit))
 

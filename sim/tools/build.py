@@ -26,10 +26,10 @@ _BUILD_TIMEOUT_S = 1800.0
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """A design compiled for one simulator; what `sim.cocotb_bench.runner.run` runs.
+    """A design compiled for one simulator, to be run by `sim.cocotb_bench.runner.run`.
 
-    `folder` belongs to the cache: nothing may be written there. `seconds` is what this call took,
-    `cached` whether the build was there before.
+    `folder` belongs to the cache: never write there. `seconds` is the time of this call, `cached`
+    whether the build existed before.
     """
 
     simulator: Simulator
@@ -139,7 +139,7 @@ def run_build(commands: Sequence[list[str]], folder: Path, *, what: str) -> None
 
 
 def keep_only(folder: Path, *names: str) -> None:
-    """Drop objects and precompiled headers, which are a hundred times as large as the result."""
+    """Delete all other files: objects and headers are 100 times as large as the result."""
     for path in folder.iterdir():
         if path.name not in names and path.is_file():
             path.unlink()

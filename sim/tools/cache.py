@@ -1,4 +1,4 @@
-"""Folders of built things, named by what went into them and shared between processes."""
+"""Cached build folders, named by a hash of their inputs and shared between processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEEP_DAYS = 14
 
 
 def cache_root(cache: Path | None = None) -> Path:
-    """Where builds are kept: `cache`, else $LITELSTM_CACHE, else ~/.cache/litelstm."""
+    """Return the cache's folder: `cache`, else $LITELSTM_CACHE, else ~/.cache/litelstm."""
     if cache is not None:
         return cache.absolute()
     if named := os.environ.get("LITELSTM_CACHE"):
@@ -29,19 +29,19 @@ def cache_root(cache: Path | None = None) -> Path:
 
 
 def content_key(*parts: object) -> str:
-    """A folder name from everything that a build depends on; parts must be JSON values."""
+    """Hash everything that a build depends on into a folder name; parts must be JSON values."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
 def cached_folder(
     root: Path, key: str, make: Callable[[Path], None], *, fresh: bool = False
 ) -> tuple[Path, bool]:
-    """The folder `root`/`key`, filled by `make(folder)` unless some process has done so before.
+    """Return the folder `root`/`key`, filled by `make(folder)` unless a process did so before.
 
-    With `fresh` it is filled again in any case.
+    `fresh` fills it again in any case.
 
-    Processes that ask for the same key at once wait for the first of them. A folder whose `make`
-    was cut short is made anew. Folders that nobody asked for in 14 days are deleted.
+    Processes that ask for one key at the same time wait for the first of them. A folder whose
+    `make` was interrupted is made again. Folders not used for 14 days are deleted.
 
     Returns:
         The folder, and whether it was there already.

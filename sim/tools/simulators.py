@@ -75,7 +75,7 @@ def build_command(
 def write_sources(
     simulator: Simulator, folder: Path, verilog: str, *, top: str, waves: WaveFormat | None
 ) -> None:
-    """Put into a build folder what `build_command` reads."""
+    """Write the files that `build_command` reads into a build folder."""
     (folder / "design.v").write_text(verilog, encoding="utf-8")
     if simulator == "icarus":
         (folder / "flags.f").write_text("+timescale+1ns/1ps\n", encoding="utf-8")

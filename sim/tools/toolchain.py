@@ -29,7 +29,7 @@ _HOW_TO_INSTALL = {
     "perl": "apt-get install perl",
 }
 
-# Left over from a surrounding `make` or a user's own cocotb: each would change a build or a run.
+# Set by a surrounding `make` or a user's own cocotb; each would change a build or a run.
 _FOREIGN = (
     "MAKEFLAGS",
     "MFLAGS",
@@ -59,7 +59,7 @@ def check_simulator(name: str) -> Simulator:
 
 
 def search_path() -> str:
-    """Where tools are looked for: beside this Python (where `make setup` puts them), then PATH."""
+    """Return the search path for tools: this Python's folder (see `make setup`), then PATH."""
     return os.pathsep.join(
         part for part in (sysconfig.get_path("scripts"), os.environ.get("PATH", "")) if part
     )
@@ -131,7 +131,7 @@ def _first_line(path: str, flag: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """This process' environment with the tools on PATH and without what would disturb them."""
+    """Return this process' environment, with the tools on PATH and without `_FOREIGN`."""
     env = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     env["PATH"] = search_path()
     return env

@@ -111,7 +111,7 @@ def test_sequences_may_differ_in_steps() -> None:
         ([], ValueError, "at least one"),
         ([[1, 2]], ValueError, "Sequence 0 must be"),
         ([[[1, 2]], np.zeros((0, 2), int)], ValueError, "Sequence 1 must be"),
-        ([[[1, 2]], [[1, 2, 3]]], ValueError, "Sequence 1 has 3 elements a step, the first one 2"),
+        ([[[1, 2]], [[1, 2, 3]]], ValueError, "has 3 elements per step, the first one 2"),
         ([[[0.5, 1.0]]], TypeError, "Sequence 0 must hold integers, not float64"),
         ([[[1 << 31]]], ValueError, "32 bits"),
     ],
