@@ -27,8 +27,6 @@ from numpy.typing import ArrayLike
 from sim.cocotb_bench.agents import Driver, Monitor
 from sim.cocotb_bench.bench_ports import BenchPorts
 from sim.cocotb_bench.bench_run import BenchRun
-from sim.cocotb_bench.clock import EdgeClock
-from sim.cocotb_bench.pins import line
 from sim.patterns import NO_STALLS, Stalls
 from sim.scoreboard import Difference, Scoreboard
 from sim.streams import (
