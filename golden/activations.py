@@ -1,6 +1,6 @@
 """Activation functions on integers: hard sigmoid, tabulated tanh, logistic sigmoid from that table.
 
-The tables that the hardware holds come from :meth:`TanhTable.values`; there is no second source.
+:meth:`TanhTable.values` is the only source of the tables in the hardware.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def hard_sigmoid_raw(raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int
 
 @dataclass(frozen=True, kw_only=True)
 class TanhTable:
-    """tanh by table over [0, 2**log2_range), odd symmetry, saturating outside.
+    """tanh by table over [0, 2**log2_range), with odd symmetry; saturates outside.
 
-    Without interpolation entry ``i`` holds tanh(i * step), step = 2**(log2_range - log2_entries),
-    and |x| takes the nearest entry (halves up; the last entry from there on). With interpolation
-    segment ``i`` holds tanh(i * step) with ``GUARD`` extra bits and the rise to the next; the
-    result is narrowed once.
+    Without interpolation, entry ``i`` holds tanh(i * step), step = 2**(log2_range - log2_entries).
+    |x| selects the nearest entry (halves round up); beyond the table it selects the last one. With
+    interpolation, segment ``i`` holds tanh(i * step) with ``GUARD`` extra bits, and the rise to the
+    next segment; the result is narrowed once.
 
     Args:
         log2_entries: table size, 2 to 14 (4 to 16,384 entries).
@@ -85,7 +85,7 @@ class TanhTable:
 
     @property
     def index(self) -> Format:
-        """Format that |x| is narrowed to, without interpolation: it saturates at the last entry."""
+        """Format of the index without interpolation: |x| narrowed, saturated at the last entry."""
         return Format(width=self.log2_entries + 1, frac=self.step_frac)
 
     def values(self) -> NDArray[np.int64]:
@@ -141,6 +141,6 @@ class TanhTable:
             frac: fraction bits of ``raw``.
             to: format of the gate; must hold 1.0.
         """
-        t = self(raw, frac=frac + 1)  # x/2: the same bits, one more of them fraction
+        t = self(raw, frac=frac + 1)  # x/2 has the same bits, with one more fraction bit
         both = (1 << self.out.frac) + t
         return np.clip(requantize(both, frac=self.out.frac + 1, to=to), 0, to.one)

@@ -23,17 +23,17 @@ _Points = tuple[dict[str, int], dict[str, int]]
 
 
 class Calibration:
-    """What is known of a network before its formats are chosen.
+    """A float network's tensors on calibration samples, from which formats are chosen.
 
-    The float network runs once; what is computed of its tensors is remembered, so that quantizing
-    again with other settings is quick.
+    The float network runs once. Statistics of its tensors are cached, so quantizing again with
+    other settings is quick.
 
     Args:
         network: the float network.
         samples: calibration samples of shape (batch, steps, inputs), before ``input_scale``.
 
     Attributes:
-        run: what the float network computes of the samples.
+        run: the float network's trace and output for the samples.
     """
 
     def __init__(self, network: Network, samples: Floats) -> None:
@@ -103,7 +103,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class _ObservedLayer:
-    """A layer: operands ``x``, ``h``, ``c``, sums ``hidden``, matrices, each gate's biases."""
+    """One layer's observed tensors: operands, wide sums (``hidden``), matrices, biases by gate."""
 
     layer: Layer
     values: dict[str, Observed]
@@ -113,7 +113,7 @@ class _ObservedLayer:
     _chosen: dict[tuple[Any, ...], _Points] = field(default_factory=dict)
 
     def choose(self, x: Format, widths: dict[str, int], settings: Settings) -> _Points:
-        """Binary points of the operands and of each gate's products; settings often share them."""
+        """Binary points of the operands and of each gate's products; cached across settings."""
         key = x, *widths.values(), settings.weight_width, settings.method
         if key not in self._chosen:
             scales = LayerScales(
@@ -159,8 +159,8 @@ def _quantize_layer(
     if "c" in layer.cell.state:
         widths["c"] = settings.state_width
     fracs, product_fracs = observed.choose(x, widths, settings)
-    # tanh saturates at the table's end, so a pre-activation need not reach farther; the
-    # logistic sigmoid halves its argument first.
+    # tanh saturates at the end of its table, so a pre-activation needs no larger range. The
+    # logistic sigmoid halves its argument first and needs one more integer bit.
     whole = table.log2_range + (1 if layer.sigmoid == "logistic" else 0)
     formats = LayerFormats(
         x=x,

@@ -29,7 +29,7 @@ SIGMOIDS = {"hard": hard_sigmoid, "logistic": logistic}
 
 @dataclass(frozen=True, kw_only=True)
 class Activations:
-    """The functions of the float equations, on whatever carries the numbers.
+    """Activation functions of the float equations, on arrays or any other carrier of numbers.
 
     Args:
         sigmoid: the gate activation G.
@@ -48,9 +48,9 @@ class Gate:
         name: its letter in the equations.
         reads: the operands that its matrices multiply: x, h and c of step t-1, or rh = r * h.
         diagonal: whether it adds w * c, with a weight vector (a diagonal matrix).
-        tanh: whether its sum is a tanh's argument and not a gate activation's.
-        wide: whether its sum is multiplied before it is activated, so that it is narrowed to the
-            format ``hidden`` and not to ``pre``.
+        tanh: whether its activation is tanh instead of the gate activation G.
+        wide: whether its sum is multiplied before its activation. Such a sum is narrowed to the
+            format ``hidden`` instead of ``pre``.
     """
 
     name: str
@@ -77,11 +77,10 @@ class Gate:
 
 
 class Arithmetic(Protocol):
-    """What integer equations need of their layer: formats, activations, the one narrowing.
+    """Formats, activations and ``requantize`` of one layer, as the integer equations use them.
 
-    Implemented by :class:`golden.layer_arithmetic.LayerArithmetic`. Integers may travel in a float
-    carrier that holds them exactly, so the equations use +, - and * and these methods, no bit
-    operations.
+    Implemented by :class:`golden.layer_arithmetic.LayerArithmetic`. A float carrier may hold the
+    integers (exactly), so the equations use only +, -, * and these methods, no bit operations.
     """
 
     @property
@@ -109,29 +108,29 @@ class Arithmetic(Protocol):
         ...
 
     def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
-        """:func:`golden.formats.requantize` on the carrier; ``raw`` may be overwritten.
+        """:func:`golden.formats.requantize` on the carrier; may overwrite ``raw``.
 
-        Hence ``raw`` is a sum or a product that nothing else reads, and no state.
+        So ``raw`` must be a sum or product that nothing else reads, never a state.
         """
         ...
 
 
 Sums = Callable[..., Any]
-"""The sum of a gate by its name: matrix products plus bias, and w * c for a diagonal.
+"""Function from a gate's name to its sum: matrix products plus bias, and w * c for a diagonal.
 
-Called as ``sums("f")`` with the operands of step t-1, or with those that the step itself makes,
-as ``sums("n", rh=r * h)`` or ``sums("o", c=c)``. Floats in the float reference, where the result is
-the pre-activation itself; exact integers at the gate's ``product_frac`` in the integer model.
+``sums("f")`` uses the operands of step t-1. Operands that the step itself computes are passed by
+keyword: ``sums("n", rh=r * h)`` or ``sums("o", c=c)``. In the float reference the result is the
+pre-activation; in the integer model it is an exact integer at the gate's ``product_frac``.
 """
 
 
 class Cell(ABC):
-    """What all kinds of cells have.
+    """Base class of all cells: gates, float equations and integer equations.
 
     Attributes:
-        kind: its name in files and on the command line.
-        options: what may be chosen, by name of the field: the first choice is the paper's.
-        state: what it keeps from step to step.
+        kind: the cell's name in files and on the command line.
+        options: allowed values of each option field; the first value is the paper's form.
+        state: names of the vectors that it keeps from step to step.
     """
 
     kind: ClassVar[str]
@@ -147,15 +146,15 @@ class Cell(ABC):
     @property
     @abstractmethod
     def gates(self) -> tuple[Gate, ...]:
-        """The gates in the order in which accumulators hold their sums."""
+        """The gates, in the order of their sums in the accumulators."""
 
     @abstractmethod
     def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
-        """One step on real numbers, in NumPy arrays or anything else that knows +, - and *.
+        """Compute one step on real numbers: NumPy arrays, or any type with +, - and *.
 
         Args:
             sums: the gates' pre-activations, each (batch, units).
-            state: of step t-1, each (batch, units).
+            state: the state of step t-1, each (batch, units).
             real: the activations.
 
         Returns:
@@ -166,11 +165,11 @@ class Cell(ABC):
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
-        """One step on integers: products and sums exact, each result narrowed once.
+        """Compute one step on integers: products and sums exact, each result narrowed once.
 
         Args:
             sums: the gates' exact sums at their ``q.product_frac``, each (units, batch).
-            state: of step t-1, ``h`` in ``q.h`` and ``c`` in ``q.c``.
+            state: the state of step t-1, ``h`` in ``q.h`` and ``c`` in ``q.c``.
             q: the layer's formats and activations.
 
         Returns:
@@ -178,7 +177,7 @@ class Cell(ABC):
         """
 
     def largest_product(self, q: Arithmetic) -> int:
-        """A bound on any integer inside :meth:`step_raw` beside the sums themselves."""
+        """Upper bound of |any integer inside :meth:`step_raw`|, the gates' sums excepted."""
         fracs = (q.c.frac, q.candidate.frac, q.h.frac)
         largest = max(-to.min << (max(fracs) - to.frac) for to in (q.c, q.candidate, q.h))
         bound = 2 * q.gate.one * largest
@@ -190,7 +189,7 @@ class Cell(ABC):
 
 
 def aligned(a: Carried, a_frac: int, b: Carried, b_frac: int) -> tuple[Carried, int]:
-    """The exact sum of two values, and its fraction bits: the finer of the two."""
+    """Add two values exactly; return the sum and its fraction bits, the larger of the two."""
     frac = max(a_frac, b_frac)
     a = a * 2 ** (frac - a_frac) if frac > a_frac else a
     b = b * 2 ** (frac - b_frac) if frac > b_frac else b
@@ -268,9 +267,9 @@ class GRU(Cell):
     """Eqs. (14)-(17).
 
     Args:
-        reset: ``before``, eq. (16) as printed: n = tanh(W x + U (r * h) + b). Or ``after``, as
-            PyTorch and Keras have it: n = tanh(W x + b + r * (U h + b')); there the sum in the
-            brackets is a gate of its own, ``m``, with U_mh and b_m.
+        reset: ``before``, eq. (16) as printed: n = tanh(W x + U (r * h) + b). Or ``after``, the
+            form of PyTorch and Keras: n = tanh(W x + b + r * (U h + b')), where U h + b' is a gate
+            of its own, ``m``, with U_mh and b_m.
     """
 
     reset: str = "before"
@@ -363,5 +362,5 @@ CELLS: dict[str, type[Cell]] = {cell.kind: cell for cell in (RNN, LSTM, GRU, Lit
 
 
 def cell_options(cell: Cell) -> dict[str, str]:
-    """What was chosen of a cell's options, by name."""
+    """Return a cell's option values by name."""
     return {name: getattr(cell, name) for name in cell.options}

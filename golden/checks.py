@@ -1,4 +1,4 @@
-"""Checks of numbers that a user gives: the command line and the Python API refuse the same."""
+"""Checks of a user's numbers, shared by the command line and the Python API."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from golden.errors import InputError
 
 
 def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
-    """Values as an array of any type and shape.
+    """Convert values to an array of any type and shape.
 
     Raises:
-        InputError: they are lists of different lengths.
+        InputError: the values are lists of different lengths.
     """
     try:
         return np.asarray(values)
@@ -25,20 +25,20 @@ def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
 def check_numbers(
     name: str, values: ArrayLike, *, used: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float64]:
-    """Real finite numbers of any shape, as float64.
+    """Convert real finite numbers of any shape to float64.
 
     Args:
-        name: what they are, for messages; plural.
+        name: a plural noun for the numbers, used in messages.
         values: the numbers.
-        used: which of them count, broadcast to their shape; by default all.
+        used: mask of the values to check, broadcast to their shape; by default all.
 
     Raises:
-        InputError: they are no array of real numbers, or NaN or infinity is among them.
+        InputError: the values are no array of real numbers, or hold NaN or infinity.
     """
     array = as_array(name, values)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} are of type {array.dtype}, expected numbers")
-    with np.errstate(over="ignore"):  # of wider floats: infinite, so refused
+    with np.errstate(over="ignore"):  # a wider float may become infinite; refused below
         array = array.astype(np.float64)
     bad = ~np.isfinite(array)
     if (bad if used is None else bad & used).any():
@@ -47,19 +47,19 @@ def check_numbers(
 
 
 def check_samples(samples: ArrayLike, inputs: int) -> NDArray[np.float64]:
-    """Samples as float64 of shape (batch, steps, inputs).
+    """Convert samples to float64 of shape (batch, steps, inputs).
 
     Raises:
-        InputError: another shape or type, or NaN or infinity among them.
+        InputError: the samples have another shape or type, or hold NaN or infinity.
     """
     return check_numbers("samples", check_shape(samples, inputs))
 
 
 def check_shape(samples: ArrayLike, inputs: int) -> NDArray[Any]:
-    """Samples of any type as an array of shape (batch, steps, inputs).
+    """Convert samples of any type to an array of shape (batch, steps, inputs).
 
     Raises:
-        InputError: another shape.
+        InputError: the samples have another shape.
     """
     array = as_array("samples", samples)
     if array.ndim != 3 or array.shape[2] != inputs or 0 in array.shape:

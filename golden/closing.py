@@ -1,4 +1,4 @@
-"""What is closed when a ``with`` block ends."""
+"""Base class of resources that a ``with`` block closes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Closing(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release the resource."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,6 @@
-"""What a quantized network costs in hardware, in bits of memory and in adder cells of arithmetic.
+"""Hardware cost of a quantized network: bits of memory, adder cells of arithmetic.
 
-A model to compare settings of one network with, not an estimate of an FPGA's resources.
+This model compares settings of one network. It does not estimate an FPGA's resources.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from golden.quantized import QuantizedNetwork, signed_width
 
 LANES = 16
-"""Multipliers in the array that a cost is stated for, beside two of the state update."""
+"""Multipliers of the array in the cost model; the state update has ``_TAIL`` more."""
 
 _TAIL = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Costs of one network.
+    """Cost of one network.
 
     Attributes:
-        weights: bits of all weights, at the width of the widest, as a core stores them.
-        biases: bits of all biases, each gate's at the width of its widest.
+        weights: bits of all weights; all are stored at the width of the widest.
+        biases: bits of all biases; each gate's are stored at the width of its widest.
         state: bits of h and c of all layers, and of two input vectors.
         sums: bits of all accumulators and of their shadows.
         table: bits of the tanh table.
-        operand_width, weight_width: of the array's multipliers.
-        accumulator_width: of the array's adders.
-        update: adder cells of a multiplier of the state update, gate times c or h.
+        operand_width, weight_width: bits of the array's multipliers.
+        accumulator_width: bits of the array's adders.
+        update: adder cells per multiplier of the state update (gate times c or h).
     """
 
     weights: int
@@ -47,7 +47,7 @@ class Cost:
 
     @property
     def lane(self) -> int:
-        """Adder cells of a lane: a partial product for each bit of the weight, and the sum."""
+        """Adder cells per lane: one partial product per weight bit, and the sum."""
         return self.operand_width * self.weight_width + self.accumulator_width
 
     @property
@@ -56,13 +56,13 @@ class Cost:
         return LANES * self.lane + _TAIL * self.update
 
     def relative(self, reference: Cost) -> float:
-        """Memory and arithmetic in proportion to another cost's, half each."""
+        """Mean of the memory's and the arithmetic's ratio to those of ``reference``."""
         memory = self.memory / reference.memory
         return (memory + self.arithmetic / reference.arithmetic) / 2
 
 
 def cost(network: QuantizedNetwork) -> Cost:
-    """The cost of a network."""
+    """Compute the cost of a network."""
     layers, head = network.layers, network.head
     weight_widths = [layer.formats.weight_width for layer in layers]
     weight_widths += [head.weight_width] if head else []
@@ -103,7 +103,7 @@ def _is_bias(name: str) -> bool:
 
 
 def _update(network: QuantizedNetwork, index: int) -> int:
-    """Cells of gate times (state + tanh), the widest product of a state update."""
+    """Adder cells of gate * (state + tanh), the widest product of a state update."""
     formats, tanh = network.layers[index].formats, network.tanh.out
     state = formats.c or formats.h
     frac = max(state.frac, tanh.frac)

@@ -1,6 +1,6 @@
-"""``dataclass`` with ``kw_only`` for every Python from 3.8 on, because boards have old ones.
+"""``dataclass`` with ``kw_only`` for Python 3.8 and later: boards run old versions.
 
-Modules that a board imports take it from here, and use nothing else that is newer than 3.8.
+Modules that a board imports use this one, and nothing else that is newer than Python 3.8.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ else:
             return dataclasses.dataclass(frozen=frozen)
 
         def decorate(cls: Any) -> Any:
-            # Without an __init__ of dataclasses a field may follow one that has a default.
+            # dataclasses' own __init__ would refuse a field without default after one with.
             cls.__init__ = _take_keywords
             return dataclasses.dataclass(frozen=frozen, init=False)(cls)
 

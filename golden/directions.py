@@ -1,9 +1,8 @@
-"""Which way a layer runs over its sequence: forward, in reverse, or both ways side by side.
+"""Direction of a layer over its sequence: forward, reverse, or both (bidirectional).
 
-A layer in reverse is a forward layer whose sequence is turned round before it and whose results are
-turned back after it, so a result stands beside the input that it followed from. A bidirectional
-layer is two layers, one of either kind, that read the same input; their vectors stand side by side,
-forward first. Both have the same cell.
+A reverse layer is a forward layer that runs on the reversed sequence. Its results are reversed
+again, so result t belongs to input t. A bidirectional layer is a forward and a reverse layer with
+the same cell and the same input; their vectors are concatenated, forward first.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from golden.checks import as_array
 from golden.errors import InputError
 
 DIRECTIONS = ("forward", "reverse", "bidirectional")
-"""Directions by name, as files and ONNX have them."""
+"""Names of the directions, as in files and in ONNX."""
 
 BACKWARD = "backward."
-"""Prefix of the names of a bidirectional layer's second weights, in messages and files."""
+"""Prefix for weight names of a bidirectional layer's reverse half, in messages and files."""
 
 
 class DirectedLayer:
-    """What the layers of :mod:`golden.layers` and :mod:`golden.quantized` have in common.
+    """Base class of the float layer (:mod:`golden.layers`) and the integer one.
 
-    Both are dataclasses with these fields; see there.
+    Both are dataclasses with these fields, which they document.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -56,7 +55,7 @@ class DirectedLayer:
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All weights by name; those of ``backward`` with a prefix."""
+        """All weights by name; names from ``backward`` get the prefix ``BACKWARD``."""
         second = {BACKWARD + name: array for name, array in (self.backward or {}).items()}
         return {**self.weights, **second}
 
@@ -71,7 +70,7 @@ class Part(Generic[L]):
     Attributes:
         layer: a forward layer with this direction's weights.
         reverse: whether it runs from the last step to the first.
-        columns: its place in the layer's output and state vectors.
+        columns: its slice of the layer's output and state vectors.
     """
 
     layer: L
@@ -80,7 +79,7 @@ class Part(Generic[L]):
 
 
 def parts(layer: L) -> tuple[Part[L], ...]:
-    """The one or two forward layers that a layer consists of."""
+    """Split a layer into its one or two directions, each a forward layer."""
     units = layer.units
     if layer.direction == "forward":
         return (Part(layer, False, slice(0, units)),)
@@ -92,10 +91,10 @@ def parts(layer: L) -> tuple[Part[L], ...]:
 
 
 def check_direction(direction: str, backward: Mapping[str, Any] | None) -> None:
-    """Refuse a direction that is unknown or does not go with the weights.
+    """Refuse an unknown direction, or one that does not match the weights.
 
     Raises:
-        InputError: one clear line.
+        InputError: ``direction`` is unknown, or ``backward`` is missing or superfluous.
     """
     if direction not in DIRECTIONS:
         raise InputError(f"direction is {direction!r}, expected {' or '.join(DIRECTIONS)}")
@@ -105,10 +104,10 @@ def check_direction(direction: str, backward: Mapping[str, Any] | None) -> None:
 
 
 def check_forward(layers: Iterable[DirectedLayer]) -> None:
-    """Refuse layers that a core, which takes a sequence's steps as they come, cannot run.
+    """Refuse layers that a core cannot run: a core takes the steps in order of arrival.
 
     Raises:
-        InputError: a layer is not a forward one.
+        InputError: a layer's direction is not ``forward``.
     """
     for index, layer in enumerate(layers):
         if layer.direction != "forward":
@@ -119,10 +118,10 @@ def check_forward(layers: Iterable[DirectedLayer]) -> None:
 
 
 def check_lengths(lengths: ArrayLike | None, batch: int, steps: int) -> NDArray[np.int64]:
-    """Lengths of the sequences of a batch, each of all ``steps`` where none are given.
+    """Check the lengths of a batch's sequences; without lengths, all have ``steps``.
 
     Raises:
-        InputError: not ``batch`` integers from 1 to ``steps``.
+        InputError: ``lengths`` is not ``batch`` integers from 1 to ``steps``.
     """
     if lengths is None:
         return np.full(batch, steps)
@@ -137,11 +136,11 @@ def check_lengths(lengths: ArrayLike | None, batch: int, steps: int) -> NDArray[
 
 
 def turned(values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
-    """Each sequence turned round within its length; twice gives the same again.
+    """Reverse each sequence within its length; its own inverse.
 
     Args:
         values: shape (batch, steps, ...).
-        lengths: steps of each sequence; what is beyond stays.
+        lengths: steps of each sequence; values beyond them stay in place.
     """
     if (lengths == values.shape[1]).all():
         return values[:, ::-1]
@@ -151,7 +150,7 @@ def turned(values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def blanked(values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
-    """``values`` of shape (batch, steps, size) with zeros beyond each sequence's length."""
+    """Set ``values`` (batch, steps, size) to zero beyond each sequence's length."""
     if (lengths == values.shape[1]).all():
         return values
     inside = np.arange(values.shape[1]) < lengths[:, np.newaxis]
@@ -159,7 +158,7 @@ def blanked(values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def final(layer: DirectedLayer, values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
-    """What a layer ends with: the last step's values forward, the first step's in reverse.
+    """Select a layer's final values: of the last step if forward, of the first if reverse.
 
     Args:
         layer: the layer.

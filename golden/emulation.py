@@ -1,7 +1,7 @@
-"""The integer equations on real numbers, where each tensor is rounded or left as it is.
+"""The integer equations on real numbers, with each tensor either rounded or exact.
 
-With all tensors rounded the result is the integer model's, number for number; with none it is the
-float network's. In between it tells what a single tensor costs.
+With all tensors rounded, the result equals the integer model's, number for number; with none
+rounded, it equals the float network's. In between, it measures the error of single tensors.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from golden.network import Layer, Network
 from golden.quantized import QuantizedLayer, QuantizedNetwork
 
 _FRAC = 32
-"""Fraction bits that arguments of activations are carried with; no format has more."""
+"""Fraction bits of activation arguments; no format has more."""
 
 _FAR = 64.0
-"""Activations are constant from here on."""
+"""Largest |argument| of an activation; beyond it all activations are constant."""
 
 
 class Emulation:
-    """A float network and the integers that it became.
+    """Emulates a quantized network of which only chosen tensors are rounded.
 
     Args:
         network: the float network.
-        quantized: its integers.
+        quantized: the same network in integers.
 
     Attributes:
-        tensors: names of all that is rounded: ``x``, ``layer0.W_fx``, ``layer0.h``,
+        tensors: names of all tensors that can be rounded: ``x``, ``layer0.W_fx``, ``layer0.h``,
             ``layer0.gates`` (gate and tanh values), ..., ``head.W``, ``head.b``, ``output``.
     """
 
@@ -50,11 +50,11 @@ class Emulation:
         self.tensors = tuple(names)
 
     def output(self, samples: Floats, rounded: Collection[str]) -> Floats:
-        """The network's output, (batch, outputs).
+        """Compute the network's output, (batch, outputs).
 
         Args:
             samples: shape (batch, steps, inputs), before ``input_scale``.
-            rounded: names of the tensors that are rounded.
+            rounded: names of the tensors to round.
         """
         network, quantized = self._network, self._quantized
         value = samples * network.input_scale
@@ -79,7 +79,7 @@ class Emulation:
 
 
 def nearest(to: Format, values: Floats) -> Floats:
-    """Real values rounded and saturated to a format."""
+    """Round and saturate real values to a format."""
     return to.to_float(to.quantize(values))
 
 
@@ -97,7 +97,7 @@ class _LayerRun:
             self._weights[name] = to.to_float(integers.arrays[name])
 
     def outputs(self, x: Floats) -> tuple[Floats, Floats]:
-        """h of every step, (batch, steps, outputs), and the h that the layer ends with."""
+        """Return h of every step, (batch, steps, outputs), and the layer's final h."""
         every, ends = [], []
         for part in parts(self._layer):
             prefix = BACKWARD if part.columns.start else ""
@@ -134,8 +134,8 @@ class _LayerRun:
 class _RealArithmetic:
     """golden.cells.Arithmetic on real numbers.
 
-    All binary points are 0, so that the equations' shifts vanish; its formats only stand for the
-    tensors that are narrowed to them.
+    All formats have ``frac`` 0, so the equations' shifts vanish. Their different widths only
+    identify the tensor that is narrowed.
     """
 
     layer: QuantizedLayer
@@ -150,18 +150,18 @@ class _RealArithmetic:
     candidate = Format(width=7, frac=0)
 
     def product_frac(self, gate: str) -> int:
-        """Sums are as real as everything else."""
+        """Return 0: sums are real numbers too."""
         return 0
 
     def requantize(self, raw: Floats, frac: int, to: Format) -> Floats:
-        """Rounded to the format that ``to`` stands for, if that tensor is."""
+        """Round to the layer's format that ``to`` identifies, if that tensor is rounded."""
         name = {self.h: "h", self.c: "c", self.pre: "pre", self.hidden: "hidden"}[to]
         if name not in self.rounded:
             return raw
         return nearest(getattr(self.layer.formats, name), raw)
 
     def sigmoid(self, raw: Floats) -> Floats:
-        """The gate activation, exact or as the layer has it."""
+        """The gate activation, exact or rounded as in the integer layer."""
         if "gates" not in self.rounded:
             return SIGMOIDS[self.layer.sigmoid](raw)
         to = self.layer.formats.gate

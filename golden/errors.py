@@ -4,14 +4,15 @@ from __future__ import annotations
 
 
 class InputError(ValueError):
-    """A file, field or value that the user gave cannot be used.
+    """Unusable input from the user: a file, a field or a value.
 
-    The message is one line that names the place, the value and what was expected, fit to be printed
-    as it is (the command line prints it without a traceback and exits with status 2).
+    The message is one line that names the place, the value and the expectation. The command line
+    prints it without a traceback and exits with status 2.
     """
 
 
 class MissingToolError(RuntimeError):
-    """A package, simulator or compiler is missing or too old; the message, one line, says how to
-    get it.
+    """Missing or outdated package, simulator or compiler.
+
+    The message is one line that says how to get it.
     """

@@ -12,20 +12,24 @@ from golden.errors import InputError
 
 
 def replace(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
-    """Write a file and put it in place of an older one only when it is complete.
+    """Write a file; replace an older one only when the new one is complete.
 
     Args:
         path: the file; its folder must exist.
         write: called with the open binary file.
 
     Raises:
-        InputError: the folder does not exist or cannot be written.
+        InputError: the folder does not exist or is not writable.
     """
     replace_all({Path(path): write})
 
 
 def replace_all(files: dict[Path, Callable[[BinaryIO], None]]) -> None:
-    """As :func:`replace` for several files, none of which is replaced before all are written."""
+    """Write several files; replace the older ones only when all new ones are complete.
+
+    Raises:
+        InputError: a folder does not exist or is not writable.
+    """
     done: dict[str, Path] = {}
     try:
         for path, write in files.items():
@@ -48,7 +52,7 @@ def replace_all(files: dict[Path, Callable[[BinaryIO], None]]) -> None:
 
 
 def content(data: str | bytes) -> Callable[[BinaryIO], None]:
-    """A writer of some text or bytes, for :func:`replace`."""
+    """Make the ``write`` argument of :func:`replace` for a text or for bytes."""
     encoded = data.encode("utf-8") if isinstance(data, str) else data
 
     def write(file: BinaryIO) -> None:
@@ -58,10 +62,10 @@ def content(data: str | bytes) -> Callable[[BinaryIO], None]:
 
 
 def make_folder(path: str | Path) -> Path:
-    """Make a folder and those above it.
+    """Make a folder and its parents.
 
     Raises:
-        InputError: it cannot be made or written.
+        InputError: the folder cannot be made, or is not writable.
     """
     path = Path(path)
     try:

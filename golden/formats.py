@@ -1,7 +1,7 @@
-"""Fixed-point formats and the one operation that narrows.
+"""Fixed-point formats, and :func:`requantize`, the only operation that drops bits.
 
-A tensor of integers (*raw* values) together with a :class:`Format` stands for the real numbers
-``raw * 2**-frac``. Values only lose bits in :func:`requantize`.
+A tensor of integers (*raw* values) with a :class:`Format` represents the real numbers
+``raw * 2**-frac``.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from golden.dataclass import dataclass
 
 MAX_WIDTH = 32
-"""Widest format that the project handles, in bits."""
+"""Largest width of a format, in bits."""
 
 FARTHEST = 64
-"""Farthest binary point, in bits to the left or the right."""
+"""Largest |frac| of a format."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
     """Signed two's complement of ``width`` bits, ``frac`` of them fraction.
 
-    ``frac`` may be negative or larger than ``width``: it is only the position of the binary point.
+    ``frac`` is only the position of the binary point; it may be negative or exceed ``width``.
 
     Raises:
         TypeError: ``width`` or ``frac`` is not an integer.
@@ -72,23 +72,23 @@ class Format:
         return 0 <= self.frac <= self.width - 2
 
     def saturate(self, raw: ArrayLike) -> NDArray[np.int64]:
-        """The nearest raw values within range; any shape, int64."""
+        """Clip raw values to the format's range; any shape, int64."""
         return np.clip(np.asarray(raw, dtype=np.int64), self.min, self.max)
 
     def quantize(self, value: ArrayLike) -> NDArray[np.int64]:
-        """Real values to raw ones: nearest (halves up), saturated; any shape, int64.
+        """Convert real values to raw ones: nearest (halves up), saturated; any shape, int64.
 
         Raises:
             ValueError: a value is NaN.
         """
-        with np.errstate(over="ignore"):  # what becomes infinite saturates
+        with np.errstate(over="ignore"):  # infinities saturate below
             scaled = np.floor(np.ldexp(np.asarray(value, dtype=np.float64), self.frac) + 0.5)
         if np.isnan(scaled).any():
             raise ValueError("cannot quantize NaN")
         return np.clip(scaled, self.min, self.max).astype(np.int64)
 
     def to_float(self, raw: ArrayLike) -> NDArray[np.float64]:
-        """Raw values to real ones, exactly; any shape, float64."""
+        """Convert raw values to real ones, exactly; any shape, float64."""
         return np.ldexp(np.asarray(raw, dtype=np.float64), -self.frac)
 
 
@@ -99,9 +99,9 @@ def requantize(raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int64]:
     :func:`hdl.parts.numeric.requantize` is the same operation in gates.
 
     Args:
-        raw: integers of any shape, less than 2**61 in size.
+        raw: integers of any shape, |raw| < 2**61.
         frac: fraction bits of ``raw``.
-        to: the format of the result. Where it has more fraction bits than ``raw`` the shift goes
+        to: the format of the result. If it has more fraction bits than ``raw``, the shift goes
             left and is exact.
 
     Returns:
@@ -110,10 +110,11 @@ def requantize(raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int64]:
     raw = np.asarray(raw, dtype=np.int64)
     shift = frac - to.frac
     if shift > 62:
-        return np.zeros_like(raw)  # less than half of the last place, by far
+        return np.zeros_like(raw)  # |raw| < 2**61 is less than half of the last place
     if shift > 0:
         raw = (raw + (1 << (shift - 1))) >> shift
     elif shift < 0:
-        # What saturates before the shift does so after it; more bits than the width do no more.
+        # Clipping first avoids overflow: a value that saturates before the shift does so after it,
+        # and a shift by more than the width changes nothing more.
         raw = np.clip(raw, to.min, to.max) << min(-shift, to.width)
     return np.clip(raw, to.min, to.max)

@@ -1,4 +1,4 @@
-"""How a core is talked to: streams that share it, where state comes from, what it answers."""
+"""Interface of a core: streams that share it, source of the state, form of the results."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ MAX_STREAMS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Interface:
-    """What is chosen when a core is generated, beside its network and size.
+    """Interface options of a core, chosen when it is generated.
 
     Attributes:
         streams: independent sequences that share the core, each with its own state.
-        state: where a sequence's first state comes from. ``clear``: it is zero. ``keep``: zero, or
-            on request what the stream's sequence before left. ``load``: that, or what a stream of
-            state words brings; the state can then be read out after any step, too.
-        every_step: a result after each step, not only after a sequence's last.
-        classes: a result is one word, the index of the largest logit (the first of equal ones).
+        state: source of a sequence's first state. ``clear``: zero. ``keep``: zero, or on request
+            the state at the end of the stream's previous sequence. ``load``: as ``keep``, or words
+            from the port for state words; the core can then also save the state after any step.
+        every_step: whether each step gives a result; otherwise only a sequence's last step does.
+        classes: whether a result is one word, the index of the largest logit (the first of
+            equals).
 
     Raises:
         InputError: a number is out of range, or a word is unknown.
@@ -47,10 +48,10 @@ class Interface:
             raise InputError(f"state is {self.state!r}, expected {expected}")
 
     def check(self, network: QuantizedNetwork) -> None:
-        """Refuse a network that has no classes where they are asked for.
+        """Refuse class output for a network without classes.
 
         Raises:
-            InputError: it has no dense head.
+            InputError: the network has no dense head.
         """
         if self.classes and network.head is None:
             raise InputError("class output needs a dense head, the network has none")
@@ -66,27 +67,27 @@ class Interface:
         return network.out
 
     def answer(self, words: NDArray[Any]) -> NDArray[np.int64]:
-        """The words of results, from the network's output words in the last axis."""
+        """Convert the network's output words (last axis) to the words of results."""
         if self.classes:
             return np.argmax(words, axis=-1)[..., np.newaxis]
         return np.asarray(words, dtype=np.int64)
 
 
 DEFAULT = Interface()
-"""One stream, cleared at a sequence's start; the network's output words after its last step."""
+"""One stream, state cleared at each sequence's start, output words after its last step."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """What travels with one step's input.
+    """Control fields beside one step's input.
 
     Attributes:
-        last: the step is its sequence's last.
-        stream: number of the stream that it belongs to.
-        keep: a sequence that starts with it goes on from the stream's state; without, from zero.
-            Without meaning in other steps, and zero in any case when the stream is new.
-        load: the stream's state is taken from the stream of state words first.
-        save: the stream's state is given out after the step.
+        last: whether the step ends its sequence.
+        stream: number of the step's stream.
+        keep: whether the sequence that this step starts continues from the stream's state instead
+            of zero. Ignored in other steps; the state of a new stream is zero.
+        load: whether the core first loads the stream's state from the port for state words.
+        save: whether the core puts out the stream's state after the step.
     """
 
     last: bool = False
@@ -97,4 +98,4 @@ class Control:
 
 
 LAST_BEAT = ("last", "save")
-"""Fields of a step that are looked at in its last beat; the others are in its first."""
+"""Fields that the core reads in a step's last beat; it reads the others in the first."""

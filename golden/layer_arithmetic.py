@@ -1,4 +1,4 @@
-"""What a layer computes with: its formats and activations, in the fastest type that is exact."""
+"""Arithmetic of one layer: formats and activations, in the fastest type that is exact."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from golden.scratch import Scratch
 
 
 def carrier(bound: int) -> type[np.generic]:
-    """The fastest NumPy type that carries integers exactly.
+    """Choose the fastest NumPy type that holds integers exactly.
 
     Args:
-        bound: no integer that is computed, in any order of summation, exceeds this in size.
+        bound: upper bound of |any computed integer|, in any order of summation.
 
     Returns:
         float32 below 2**24 and float64 below 2**53 (BLAS multiplies these), else int64.
@@ -41,7 +41,8 @@ def carrier(bound: int) -> type[np.generic]:
 class LayerArithmetic:
     """Formats and activations of one layer on a carrier type (see golden.cells.Arithmetic).
 
-    Activations are looked up: each is evaluated once for every value of its argument's format.
+    Activations are lookup tables with one entry per value of the argument's format, made at first
+    use.
     """
 
     layer: QuantizedLayer
@@ -87,7 +88,7 @@ class LayerArithmetic:
         return self._look_up("tanh", source, raw)
 
     def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
-        """:func:`golden.formats.requantize`, on floats, and then in place, where they carry."""
+        """:func:`golden.formats.requantize`; with a float carrier it overwrites ``raw``."""
         if self.dtype is np.int64:
             return requantize(raw, frac=frac, to=to)
         if frac != to.frac:
@@ -95,22 +96,22 @@ class LayerArithmetic:
         if frac > to.frac:
             raw += self.dtype(0.5)
             np.floor(raw, out=raw)
-        # Bounds of the carrier's own type: NumPy is several times slower with Python's.
+        # Bounds in the carrier's own type: NumPy is several times slower with Python numbers.
         return np.clip(raw, self.dtype(to.min), self.dtype(to.max), out=raw)
 
     def _look_up(self, function: str, source: Format, raw: Carried) -> Carried:
         key = function, source
         if key not in self._lookups:
             self._lookups[key] = self._evaluate(function, source)
-        # Entries of negative arguments stand at the end, where negative indices find them.
-        # Never negative: a branch on the sign of an index costs more than all of the rest.
+        # Subtracting source.min keeps indices from being negative: NumPy's branch on the sign of
+        # an index costs more than all the rest.
         place = self.scratch.array("place", raw.shape, self.dtype)
         whole = self.scratch.array("whole", raw.shape, np.int32)
         index = self.scratch.array("index", raw.shape, np.intp)
         np.subtract(raw, self.dtype(source.min), out=place)
-        np.copyto(whole, place, casting="unsafe")  # in two steps, which is quicker than in one
+        np.copyto(whole, place, casting="unsafe")  # two steps are faster than one
         np.copyto(index, whole)
-        # All are in range; "wrap" does not look at each of them before it begins.
+        # All indices are in range; mode "wrap" skips the check of each index before the copy.
         return self._lookups[key].take(index, out=np.empty_like(raw), mode="wrap")
 
     def _evaluate(self, function: str, source: Format) -> NDArray[Any]:

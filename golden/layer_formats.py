@@ -1,4 +1,4 @@
-"""The formats of a quantized layer, and what a tensor, a weight and a binary point may be."""
+"""Formats of a quantized layer, and the limits of tensors, weights and binary points."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from golden.formats import FARTHEST, Format
 from golden.layers import check_weight
 
 BIAS = Format(width=32, frac=0)
-"""Range of a bias, whatever its binary point; the hardware takes as many bits as are needed."""
+"""Range of a bias, whatever its binary point; the hardware stores only the bits it needs."""
 
 MAX_TENSOR_WIDTH = 18
 """Widest operand, activation, state or weight, in bits (one hardware multiplier's port)."""
@@ -23,7 +23,7 @@ MAX_TENSOR_WIDTH = 18
 MIN_WEIGHT_WIDTH = 2
 
 MAX_FRAC = 32
-"""Farthest binary point of a tensor."""
+"""Largest |frac| of a tensor's format."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +34,13 @@ class LayerFormats:
         x: input vector; from the second layer on it is the ``h`` of the layer before.
         h: output vector.
         c: cell state, of cells that have one; saturates.
-        pre: pre-activation, what a sum is narrowed to.
-        hidden: what a sum is narrowed to that is multiplied before it is activated (the recurrent
-            part of a GRU that resets after the product).
+        pre: pre-activation: a narrowed sum, the argument of an activation.
+        hidden: narrowed sum that is multiplied before its activation (the recurrent part of a GRU
+            with ``reset`` ``after``).
         gate: gate value in [0, 1].
         weight_width: bits of every weight.
-        product_fracs: by the name of the gate, fraction bits of its products, sum and bias. Its
-            weights that multiply an operand of ``n`` fraction bits have ``product_frac - n``.
+        product_fracs: fraction bits of products, sum and bias, by name of the gate. A weight that
+            multiplies an operand of ``n`` fraction bits has ``product_frac - n``.
 
     Raises:
         InputError: a format is out of range; ``gate`` cannot hold 1.0.
@@ -72,7 +72,7 @@ class LayerFormats:
             raise InputError(f"pre format is {self.pre}, expected 0 or more fraction bits")
 
     def operand(self, name: str) -> Format:
-        """Format of the operand ``x``, ``h``, ``c`` or ``rh``, which has that of ``h``."""
+        """Format of the operand ``x``, ``h``, ``c`` or ``rh`` (``rh`` has the format of ``h``)."""
         found = {"x": self.x, "h": self.h, "c": self.c, "rh": self.h}[name]
         assert found is not None
         return found
@@ -84,13 +84,13 @@ class LayerFormats:
 
 
 def format_names(cell: Cell) -> list[str]:
-    """Names of the formats that a layer has beside that of its input."""
+    """Names of a layer's formats, the input's excepted."""
     names = ["h", *(["c"] if "c" in cell.state else []), "pre"]
     return [*names, *(["hidden"] if any(gate.wide for gate in cell.gates) else []), "gate"]
 
 
 def check_format(name: str, value: Format, widest: int = MAX_TENSOR_WIDTH) -> None:
-    """Refuse a tensor format that is too wide."""
+    """Refuse a tensor format that is too wide, or whose binary point is too far off."""
     if value.width > widest:
         raise InputError(f"{name} format has {value.width} bits, expected 2 to {widest}")
     if not -MAX_FRAC <= value.frac <= MAX_FRAC:
@@ -100,7 +100,7 @@ def check_format(name: str, value: Format, widest: int = MAX_TENSOR_WIDTH) -> No
 
 
 def check_weight_width(width: int) -> None:
-    """Refuse a weight width that the array does not take."""
+    """Refuse a weight width that the array does not support."""
     if not MIN_WEIGHT_WIDTH <= width <= MAX_TENSOR_WIDTH:
         raise InputError(
             f"weight_width is {width}, expected {MIN_WEIGHT_WIDTH} to {MAX_TENSOR_WIDTH} bits"
@@ -108,7 +108,7 @@ def check_weight_width(width: int) -> None:
 
 
 def check_product_frac(product_frac: int, operand: Format) -> None:
-    """Refuse a binary point of products that leaves weights without a format."""
+    """Refuse a binary point of products for which the weights have no valid format."""
     low, high = operand.frac - FARTHEST, operand.frac + FARTHEST
     if not low <= product_frac <= high:
         raise InputError(f"product_frac is {product_frac}, expected {low} to {high}")

@@ -16,17 +16,17 @@ from golden.layer_arithmetic import LayerArithmetic, carrier
 from golden.quantized import QuantizedLayer
 
 _STACKED = ("x", "h", "c")
-"""Operands that a step begins with, in the order in which they are stacked, below a row of ones."""
+"""Operands that exist when a step begins, in stacking order; a row of ones is above them."""
 
 _BLOCK_BYTES = 1 << 17
-"""A product's size: a batch is worked through in blocks that stay in a core's cache."""
+"""Size of a product's result: a batch is split into blocks that fit in a CPU core's cache."""
 
 
 @dataclass(frozen=True)
 class _Product:
-    """One matrix product: of which gates, with which rows of the stacked operands.
+    """One matrix product: its gates, and the rows of the stacked operands that it multiplies.
 
-    ``bias`` is what is to be added yet, (rows, 1).
+    ``bias`` (rows, 1) is added to the product; ``None`` if ``matrix`` includes it.
     """
 
     gates: tuple[str, ...]
@@ -38,8 +38,7 @@ class _Product:
 class LayerModel:
     """One forward layer, ready to run: stacked matrices in the fastest exact type.
 
-    Gates that read the same operands share a matrix, whose columns are these operands' and no
-    others.
+    Gates that read the same operands share a matrix with only these operands' columns.
     """
 
     def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
@@ -67,17 +66,18 @@ class LayerModel:
         }
 
     def _alike(self) -> list[list[str]]:
-        """Names of the gates, those together that read the same of the stacked operands."""
+        """Group the gates' names by the stacked operands that they read."""
         found: dict[tuple[str, ...], list[str]] = {}
         for name, gate in self._gates.items():
             found.setdefault(tuple(n for n in _STACKED if n in gate.reads), []).append(name)
         return list(found.values())
 
     def _product(self, names: list[str], dtype: type[np.generic]) -> _Product:
-        """The product of gates that read the same."""
+        """Stack the matrices of gates that read the same operands."""
         gates = [self._gates[name] for name in names]
         reads = [name for name in self._rows if name in gates[0].reads]
-        # The row of ones is above x: a bias is one more weight, unless its gates do not read x.
+        # The row of ones is above x, so the bias is one more column of the matrix. Gates that do
+        # not read x cannot reach that row, and add the bias separately.
         first = self._rows[reads[0]].start if reads and "x" not in reads else 0
         weights, units = self.layer.weights, self.layer.units
         rows = slice(first, self._rows[reads[-1]].stop if reads else 1)
@@ -93,7 +93,7 @@ class LayerModel:
         return _Product(tuple(names), rows, matrix, bias[:, np.newaxis] if first else None)
 
     def _largest(self, table: TanhTable) -> int:
-        """A bound on every integer of a step, in any order of summation, with requantize's half."""
+        """Bound every integer of a step, in any order of summation, requantize's half included."""
         formats, weights = self.layer.formats, self.layer.weights
         sums = 0
         for gate in self._gates.values():
@@ -114,7 +114,7 @@ class LayerModel:
         return max(sums, product) + (1 << max(0, finest - coarsest))
 
     def run(self, x: Carried, state: Mapping[str, Carried] | None = None) -> dict[str, Carried]:
-        """All steps.
+        """Run all steps.
 
         Args:
             x: raw inputs of shape (steps, inputs, batch), any type.
@@ -142,7 +142,7 @@ class LayerModel:
         return trace
 
     def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:
-        """All steps of some of the batch, from ``state``; fills ``trace``."""
+        """Run all steps of one block of the batch from ``state``; fill ``trace``."""
         rows, batch = max(part.stop for part in self._rows.values()), x.shape[2]
         scratch, dtype = self.arithmetic.scratch, self.arithmetic.dtype
         stacked = scratch.array("stacked", (rows, batch), dtype)
@@ -161,7 +161,7 @@ class LayerModel:
                 value.flags.writeable = False  # requantize works in place, but not on a state
 
     def _multiply(self, stacked: Carried, results: list[Carried]) -> dict[str, Carried]:
-        """The gates' products with x, h and c, one above the other, plus bias; in ``results``."""
+        """Multiply by the stacked x, h and c, and add biases; each gate's part of ``results``."""
         units = self.layer.units
         by_gate: dict[str, Carried] = {}
         for product, result in zip(self._products, results):
@@ -173,7 +173,7 @@ class LayerModel:
         return by_gate
 
     def _sums(self, by_gate: Mapping[str, Carried], state: Mapping[str, Carried]) -> Sums:
-        """The gates' sums (golden.cells.Sums), given their products with the stacked operands."""
+        """Make golden.cells.Sums from the gates' products with the stacked operands."""
 
         def sums(name: str, **made: Carried) -> Carried:
             total = by_gate[name]
@@ -187,13 +187,13 @@ class LayerModel:
 
 
 class DirectedModel:
-    """One layer of any direction: a :class:`LayerModel` a direction, see golden.directions."""
+    """One layer of any direction: one :class:`LayerModel` per direction (golden.directions)."""
 
     def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
         self._parts = [(part, LayerModel(part.layer, table)) for part in parts(layer)]
 
     def run(self, x: Carried, state: Mapping[str, Carried] | None = None) -> dict[str, Carried]:
-        """As :meth:`LayerModel.run`, with the vectors of all directions side by side."""
+        """Run all steps, see :meth:`LayerModel.run`; concatenate the directions' vectors."""
         traces = []
         for part, model in self._parts:
             before = state and {name: value[part.columns] for name, value in state.items()}
@@ -205,7 +205,7 @@ class DirectedModel:
         return {name: np.concatenate([t[name] for t in traces], axis=1) for name in traces[0]}
 
     def end(self, values: Carried) -> Carried:
-        """Of a state tensor (steps, units, batch) of :meth:`run`, what each direction ends with."""
+        """Select each direction's final values from a state tensor (steps, units, batch)."""
         return np.concatenate(
             [values[0 if part.reverse else -1, part.columns] for part, _ in self._parts]
         )

@@ -33,11 +33,10 @@ class Layer(DirectedLayer):
         weights: matrices and biases by their names in the equations (``W_fx`` of shape
             (units, inputs), ``U_fh`` and ``W_fc`` (units, units), ``b_f`` (units,), ...).
         direction: ``forward``, ``reverse`` or ``bidirectional``, see :mod:`golden.directions`.
-        backward: of a bidirectional layer, the weights of the direction from the last step to the
-            first; they have the same names and shapes.
+        backward: weights of a bidirectional layer's reverse half, with the same names and shapes.
 
     Raises:
-        InputError: a matrix is missing, foreign, of a wrong shape or not finite; the gate
+        InputError: a matrix is missing, unknown, of a wrong shape or not finite; the gate
             activation or the direction is unknown.
     """
 
@@ -58,12 +57,12 @@ class Layer(DirectedLayer):
         state: Mapping[str, ArrayLike] | None = None,
         lengths: NDArray[np.int64] | None = None,
     ) -> dict[str, Floats]:
-        """Float reference, step by step as the equations stand.
+        """Compute the float reference, step by step as in the equations.
 
         Args:
             x: inputs of shape (batch, steps, inputs).
-            state: what to start from by name (``h``, ``c``), each (batch, outputs): in reverse it
-                precedes a sequence's last step. What is not given is zero.
+            state: start values by name (``h``, ``c``), each (batch, outputs); missing ones are
+                zero. A reverse layer starts from them before a sequence's last step.
             lengths: steps of each sequence, shape (batch,); by default all of them.
 
         Returns:
@@ -71,7 +70,7 @@ class Layer(DirectedLayer):
             (``pre_f``, ...), each (batch, steps, outputs), zero beyond a sequence's length.
 
         Raises:
-            InputError: ``state`` or ``lengths`` do not fit.
+            InputError: ``state`` or ``lengths`` do not fit the layer or ``x``.
         """
         batch, steps, _ = x.shape
         lengths = check_lengths(lengths, batch, steps)
@@ -138,7 +137,7 @@ class Dense:
         weights: ``W`` of shape (outputs, units) and ``b`` of shape (outputs,).
 
     Raises:
-        InputError: a field is missing, foreign, of a wrong shape or not finite.
+        InputError: a field is missing, unknown, of a wrong shape or not finite.
     """
 
     weights: Mapping[str, Floats]
@@ -156,7 +155,7 @@ class Dense:
 
     @property
     def units(self) -> int:
-        """Length of the vector that it reads."""
+        """Length of the input vector."""
         return self.weights["W"].shape[1]
 
     def run(self, h: Floats) -> Floats:
@@ -179,20 +178,20 @@ def weight_shapes(cell: Cell, inputs: int, units: int) -> dict[str, tuple[int, .
 def named_weights(
     layer: DirectedLayer,
 ) -> list[tuple[str, NDArray[Any], tuple[int, ...]]]:
-    """A float or integer layer's weights, those of both directions, as its cell wants them.
+    """List a float or integer layer's weights of all directions, with their expected shapes.
 
     Returns:
-        Of each weight its name, those of the second direction with a prefix; the array; the shape
-        that it should have.
+        (name, array, expected shape) of each weight; names from ``backward`` have the prefix
+        ``BACKWARD``.
 
     Raises:
-        InputError: a weight is missing or foreign; the gate activation or the direction is unknown.
+        InputError: a weight is missing or unknown; the gate activation or the direction is unknown.
     """
     if layer.sigmoid not in SIGMOIDS:
         raise InputError(f"sigmoid is {layer.sigmoid!r}, expected hard or logistic")
     check_direction(layer.direction, layer.backward)
     gate = layer.cell.gates[0]
-    for name in (gate.matrix("x"), gate.bias):  # they say what size the layer is
+    for name in (gate.matrix("x"), gate.bias):  # they give the layer's size
         if name not in layer.weights:
             raise InputError(f"weight {name} is missing")
         check_array(name, layer.weights[name])
@@ -212,14 +211,14 @@ def named_weights(
 
 
 def check_array(name: str, array: Any) -> None:
-    """Refuse a weight that is no array of real numbers of one dimension or more."""
+    """Refuse a weight that is not an array of real numbers with at least one dimension."""
     if not isinstance(array, np.ndarray) or array.ndim == 0 or array.dtype.kind not in "fiu":
         found = f"{array.dtype} of shape {array.shape}" if hasattr(array, "dtype") else repr(array)
         raise InputError(f"weight {name} is {found[:40]}, expected an array of real numbers")
 
 
 def check_weight(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
-    """Refuse a weight that is no array of finite numbers, or of a wrong shape."""
+    """Refuse a weight that is not an array of finite numbers, or has a wrong shape."""
     check_array(name, array)
     fits = len(array.shape) == len(shape) and all(
         have > 0 and want in (None, have) for have, want in zip(array.shape, shape)

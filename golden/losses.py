@@ -1,4 +1,4 @@
-"""What quantization costs, tensor by tensor."""
+"""Errors from quantization, tensor by tensor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from golden.quantized import QuantizedNetwork
 
 
 def sqnr_db(values: Floats, approximation: Floats) -> float:
-    """Power of the values over power of the error, in dB; infinite where nothing was lost."""
+    """Compute power of the values over power of the error, in dB; infinite without an error."""
     power, noise = float(np.mean(values**2)), float(np.mean((approximation - values) ** 2))
     if noise == 0:
         return float("inf")
@@ -26,12 +26,12 @@ def sqnr_db(values: Floats, approximation: Floats) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class TensorLoss:
-    """What one tensor lost.
+    """Error of one quantized tensor.
 
     Attributes:
         name: e.g. ``layer0.W_fx`` or ``layer1.h``.
         format: its fixed-point format.
-        sqnr_db: power of the values over power of the error, in dB (infinite if nothing was lost).
+        sqnr_db: power of the values over power of the error, in dB (infinite without an error).
         saturated: share of the values that were clipped, 0 to 1.
         max_error: largest |error|, in real units.
     """
@@ -46,7 +46,7 @@ class TensorLoss:
     def measure(
         cls, name: str, values: Floats, to: Format, *, got: Floats | None = None
     ) -> TensorLoss:
-        """Loss of quantizing ``values``; or of ``got``, which something computed instead."""
+        """Measure the error of ``values`` quantized to ``to``, or of ``got`` in their place."""
         approximation = to.to_float(to.quantize(values)) if got is None else got
         scaled = np.floor(np.ldexp(values, to.frac) + 0.5)
         saturated = float(np.mean((scaled < to.min) | (scaled > to.max)))
@@ -61,7 +61,7 @@ class TensorLoss:
 
 @dataclass(frozen=True)
 class Report:
-    """What quantization cost: a row a tensor, last the network's own output on the samples."""
+    """Errors from quantization: one row per tensor; the last is the output on the samples."""
 
     tensors: tuple[TensorLoss, ...]
 
@@ -69,13 +69,13 @@ class Report:
 def losses(
     network: Network, result: QuantizedNetwork, samples: Floats, run: FloatRun
 ) -> Iterator[TensorLoss]:
-    """A row a tensor, last the output that the integer model gives.
+    """Measure each tensor's error; yield one row per tensor, the integer model's output last.
 
     Args:
         network: the float network.
-        result: what became of it.
+        result: the same network in integers.
         samples: samples of shape (batch, steps, inputs), before ``input_scale``.
-        run: what the float network computed of them.
+        run: the float network's run on these samples.
     """
     yield TensorLoss.measure("x", samples * network.input_scale, result.x)
     layers = zip(network.layers, result.layers, run.layers, strict=True)

@@ -21,13 +21,13 @@ State = Tuple[Dict[str, Integers], ...]
 
 @dataclass(frozen=True)
 class IntegerRun:
-    """What the integer model computed.
+    """Results and traces of one run of the integer model.
 
     Attributes:
         output: raw results, (batch, outputs).
-        layers: a trace a layer: raw state by name, int64, each (batch, steps, units of all
+        layers: one trace per layer: raw state by name, int64, each (batch, steps, units of all
             directions).
-        state: what each layer ends with: the state after the last step, in reverse after the first.
+        state: each layer's final state: after the last step; of a reverse layer, after the first.
     """
 
     output: Integers
@@ -42,7 +42,7 @@ class IntegerModel:
         network: the network.
 
     Raises:
-        InputError: a sum could leave 62 bits.
+        InputError: a sum could exceed 62 bits.
     """
 
     def __init__(self, network: QuantizedNetwork) -> None:
@@ -50,7 +50,7 @@ class IntegerModel:
         self._layers = [DirectedModel(layer, network.tanh) for layer in network.layers]
 
     def forward(self, x: ArrayLike) -> Integers:
-        """Output words for input words, from zero state.
+        """Compute the output words for input words, from zero state.
 
         Args:
             x: raw inputs in format ``network.x``, shape (batch, steps, inputs).
@@ -59,23 +59,24 @@ class IntegerModel:
             int64 of shape (batch, outputs) in format ``network.out``.
 
         Raises:
-            InputError: ``x`` has another shape, or is not integers in range.
+            InputError: ``x`` has another shape, or holds other than integers in range.
         """
         return self._output(self._layers[-1].end(self._run(x, None)[-1]["h"]))
 
     def forward_steps(self, x: ArrayLike) -> Integers:
-        """As :meth:`forward`, beside every step: int64 of shape (batch, steps, outputs)."""
+        """Compute the output after every step: int64 of shape (batch, steps, outputs)."""
         return np.stack([self._output(h) for h in self._run(x, None)[-1]["h"]], axis=1)
 
     def run(self, x: ArrayLike, state: State | None = None) -> IntegerRun:
-        """As :meth:`forward`, with the state of every layer and step.
+        """Compute the output and the state of every layer and step.
 
         Args:
-            x: as there.
-            state: what each layer starts with; zero by default.
+            x: raw inputs, see :meth:`forward`.
+            state: each layer's state before its first step; zero by default.
 
         Raises:
-            InputError: as there, or ``state`` is not of these layers, or not integers in range.
+            InputError: ``x`` or ``state`` does not fit the network, or holds other than integers
+                in range.
         """
         traces = self._run(x, state)
         ends = [
@@ -126,7 +127,7 @@ def check_inputs(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_state(network: QuantizedNetwork, state: State, batch: int) -> None:
-    """Refuse a state that is not one of integers in range for each layer's vectors."""
+    """Refuse a state that does not fit the layers, or holds other than integers in range."""
     if len(state) != len(network.layers):
         raise InputError(f"state is of {len(state)} layers, expected {len(network.layers)}")
     for index, (layer, given) in enumerate(zip(network.layers, state)):

@@ -26,14 +26,14 @@ MAX_LAYERS = 64
 
 @dataclass(frozen=True)
 class FloatRun:
-    """What the float reference computed.
+    """Results and traces of one run of the float reference.
 
     Attributes:
-        output: the result, (batch, outputs): from the h that the last layer ends with.
-        layers: a trace a layer, see :meth:`Layer.run`.
-        steps: the result after every step, (batch, steps, outputs), for what it is worth in
-            reverse; without meaning beyond a sequence's length.
-        state: the state that each layer ends with, by name, each (batch, outputs of the layer).
+        output: the result, (batch, outputs), from the last layer's final h.
+        layers: one trace per layer, see :meth:`Layer.run`.
+        steps: the result computed from each step's h, (batch, steps, outputs); undefined beyond a
+            sequence's length.
+        state: each layer's final state by name, each (batch, outputs of the layer).
     """
 
     output: Floats
@@ -47,9 +47,9 @@ class Network:
     """A trained float network.
 
     Args:
-        layers: recurrent layers, the first one first.
-        head: dense head on the h that the last layer ends with, or ``None`` for h itself.
-        input_scale: factor from stored samples to the numbers that the network was trained with
+        layers: recurrent layers, in order from the input.
+        head: dense head on the last layer's final h, or ``None`` if that h is the output.
+        input_scale: factor from stored samples to the numbers that the network was trained on
             (1/255 for pixels 0 to 255).
 
     Raises:
@@ -71,7 +71,7 @@ class Network:
 
     @property
     def outputs(self) -> int:
-        """Length of the output vector: logits, or h where there is no head."""
+        """Length of the output vector: logits, or h without a head."""
         return self.head.outputs if self.head else self.layers[-1].outputs
 
     @property
@@ -81,7 +81,7 @@ class Network:
         arrays += self.head.weights.values() if self.head else []
         return sum(array.size for array in arrays)
 
-    @np.errstate(over="ignore", invalid="ignore")  # a sum may be infinite, a result may not
+    @np.errstate(over="ignore", invalid="ignore")  # infinite results are refused below
     def run(
         self,
         samples: ArrayLike,
@@ -89,11 +89,11 @@ class Network:
         state: Sequence[Mapping[str, ArrayLike]] | None = None,
         lengths: ArrayLike | None = None,
     ) -> FloatRun:
-        """Float reference of every cell's equations.
+        """Compute the float reference of the network.
 
         Args:
             samples: shape (batch, steps, inputs), before scaling by ``input_scale``.
-            state: what each layer starts from, see :meth:`Layer.run`; by default zero.
+            state: each layer's start values, see :meth:`Layer.run`; by default zero.
             lengths: steps of each sequence; by default all of them.
 
         Raises:
@@ -121,10 +121,10 @@ class Network:
         return FloatRun(output, tuple(traces), every, tuple(finals))
 
     def forward(self, samples: ArrayLike) -> Floats:
-        """The output of :meth:`run` alone: logits, or the last h, of shape (batch, outputs).
+        """Compute only the output: logits, or the final h, of shape (batch, outputs).
 
         Raises:
-            InputError: as there.
+            InputError: see :meth:`run`.
         """
         return self.run(samples).output
 
@@ -157,7 +157,7 @@ class Network:
         """Read a network that :meth:`save` wrote.
 
         Raises:
-            InputError: anything about the file is not as expected.
+            InputError: the file is not a float network, or a field is not as expected.
         """
         reader = store.Reader(path, [KIND])
         count = reader.integer("layers", 1, MAX_LAYERS)
@@ -195,18 +195,18 @@ def _read_layer(reader: store.Reader, prefix: str) -> Layer:
 
 
 def direction_field(prefix: str, direction: str) -> dict[str, str]:
-    """The field that says which way a layer runs: none for a forward one."""
+    """Make the file's field for a layer's direction; none for ``forward``."""
     return {} if direction == "forward" else {f"{prefix}direction": direction}
 
 
 def read_direction(reader: store.Reader, prefix: str) -> str:
-    """Which way a layer runs: forward if its file does not say."""
+    """Read a layer's direction; ``forward`` if the file has no field for it."""
     field = f"{prefix}direction"
     return reader.text(field, DIRECTIONS) if reader.has(field) else "forward"
 
 
 def read_cell(reader: store.Reader, prefix: str) -> tuple[Cell, str]:
-    """The fields that say which cell a layer has, and its gate activation."""
+    """Read a layer's cell and its gate activation."""
     kind = CELLS[reader.text(f"{prefix}cell", list(CELLS))]
     options = {name: reader.text(prefix + name, list(kind.options[name])) for name in kind.options}
     cell = kind(**options)
@@ -214,7 +214,7 @@ def read_cell(reader: store.Reader, prefix: str) -> tuple[Cell, str]:
 
 
 def check_chain(sizes: list[tuple[int, int]], head: Any) -> None:
-    """Refuse layers of (inputs, units) that do not fit each other or the head."""
+    """Refuse layer sizes (inputs, units) that do not fit each other or the head."""
     if not 1 <= len(sizes) <= MAX_LAYERS:
         raise InputError(f"layers is {len(sizes)}, expected 1 to {MAX_LAYERS}")
     for index in range(1, len(sizes)):
@@ -232,6 +232,6 @@ def check_scale(scale: float) -> None:
 
 
 def _compact(array: Floats) -> NDArray[Any]:
-    """The array as float32 where that loses nothing."""
+    """Convert an array to float32 if that is exact."""
     narrow = array.astype(np.float32)
     return narrow if (narrow == array).all() else array

@@ -1,7 +1,7 @@
-"""Packages that only some commands need: loaded when they are used, else one line on how to get it.
+"""Optional packages: imported at first use; a missing one gives one line on how to install it.
 
-litelstm is on no package index, so the advice is what works in a checkout; docs/install.md has the
-form for a wheel.
+litelstm is on no package index, so the advice is for a checkout; docs/install.md has the form for
+a wheel.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def missing(what: str, *, extra: str = "", how: str = "") -> MissingToolError:
 
     Args:
         what: the package or the program.
-        extra: extra of litelstm that brings it.
-        how: the command that installs it, where no extra does.
+        extra: extra of litelstm that includes it.
+        how: the command that installs it, if no extra does.
     """
     return MissingToolError(f"{what} is missing: {how or in_a_checkout(extra)}")
 
@@ -33,11 +33,11 @@ def load(name: str, *, extra: str = "", how: str = "") -> Any:
     """Import an optional package, or a module of one.
 
     Args:
-        name: of the module.
+        name: name of the package or module.
         extra, how: see :func:`missing`.
 
     Raises:
-        MissingToolError: it is not installed.
+        MissingToolError: the package is not installed.
     """
     try:
         return import_module(name)
@@ -46,10 +46,10 @@ def load(name: str, *, extra: str = "", how: str = "") -> Any:
 
 
 def require(*names: str, extra: str) -> None:
-    """Check that packages of an extra can be imported, without the time that an import takes.
+    """Check that the packages of an extra are installed, without the time of an import.
 
     Raises:
-        MissingToolError: one is not installed.
+        MissingToolError: a package is not installed.
     """
     for name in names:
         if find_spec(name) is None:

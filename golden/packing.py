@@ -1,4 +1,4 @@
-"""How elements travel on a stream bus: which bits of which beat they are."""
+"""Packing of vector elements into the beats of a stream bus."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from golden.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
-    """Elements of a vector one after another in the beats of a bus, the first in the lowest bits.
+    """Packs the elements of a vector in order into beats, the first in the lowest bits.
 
-    A vector - a step's x, a result, a state - starts with a fresh beat; what is left of its last
-    beat is 0.
+    A vector (a step's x, a result, a state) starts with a new beat; the unused bits of its last
+    beat are 0.
 
     Attributes:
         element: bits of an element, signed.
         bus: bits of a beat.
-        tight: elements follow each other bit by bit; else each fills a container of 8, 16 or 32
-            bits by its sign.
+        tight: whether elements follow each other without unused bits; otherwise each is
+            sign-extended to a container of 8, 16 or 32 bits.
         least: bits of the smallest container.
 
     Raises:
-        InputError: an element has more than 32 bits, or the bus is none.
+        InputError: an element has more than 32 bits, or ``bus`` is not in ``BUSES``.
     """
 
     element: int
@@ -58,7 +58,7 @@ class Packing:
         return self.bus // gcd(self.container, self.bus)
 
     def beats(self, count: int) -> int:
-        """Beats of a vector of so many elements."""
+        """Beats of a vector of ``count`` elements."""
         return -(-count * self.container // self.bus)
 
     def byte_count(self, count: int) -> int:

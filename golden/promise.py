@@ -1,4 +1,4 @@
-"""What samples that a search has not seen promise of all others."""
+"""Bound of a network's loss on all samples, from samples that the search has not seen."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from golden.quality import CONFIDENCE, NOISE, Judge
 from golden.quantized import QuantizedNetwork
 
 LOOKS = (0.8, 0.1, 0.1)
-"""Shares of the probability of being wrong that a search may spend on each look at the samples."""
+"""Share of the probability of error, 1 - ``CONFIDENCE``, for each look at the samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """How a network does on samples that neither its formats nor its widths were chosen with.
+    """Loss of a network on samples that were used to choose neither its formats nor its widths.
 
     Attributes:
         samples: number of the samples.
-        differing: those that are decided otherwise than by the float network.
+        differing: number of samples on which its decision differs from the float network's.
         level, drop: see :class:`golden.quality.Judge`.
-        lost: decisions that differ in percent; or the noise.
-        promised: what ``lost`` is at most on all samples of this kind, with ``CONFIDENCE``. Of
-            decisions that holds whatever the samples; of noise, the mean of many.
+        lost: differing decisions in percent; or the noise.
+        promised: upper bound of ``lost`` on all samples of this kind, with ``CONFIDENCE``. For
+            decisions it holds for any distribution; for noise it bounds the mean of many samples.
     """
 
     samples: int
@@ -38,13 +38,13 @@ class Promise:
 
     @classmethod
     def of(cls, judge: Judge, network: QuantizedNetwork, x: Floats, *, look: int) -> Promise:
-        """What a network is found to do.
+        """Measure a network on held-out samples.
 
         Args:
-            judge: knows what the float network makes of the samples.
+            judge: judge with the float network's output for the samples.
             network: the network.
             x: the samples, (batch, steps, inputs), before ``input_scale``.
-            look: how many networks had been tried on these samples before.
+            look: number of networks tried on these samples before.
         """
         output = network.out.to_float(IntegerModel(network).forward(network.quantize_input(x)))
         differing = judge.differing(output)
@@ -62,10 +62,10 @@ class Promise:
 
 
 def at_most(seen: int, samples: int, wrong: float) -> float:
-    """Upper end of the exact (Clopper-Pearson) interval of a share.
+    """Compute the upper end of the exact (Clopper-Pearson) interval of a share.
 
     Args:
-        seen: samples that have a property.
+        seen: number of samples with a property.
         samples: number of the samples.
         wrong: probability that the true share is larger, 0 to 1.
     """
@@ -77,7 +77,7 @@ def at_most(seen: int, samples: int, wrong: float) -> float:
     ]
 
     def as_few(share: float) -> float:
-        """Probability of no more than ``seen`` of them."""
+        """Probability of ``seen`` or fewer samples with the property."""
         logs = [
             way + n * math.log(share) + (samples - n) * math.log1p(-share)
             for n, way in enumerate(ways)
@@ -92,7 +92,9 @@ def at_most(seen: int, samples: int, wrong: float) -> float:
 
 
 def needed(percent: float) -> int:
-    """Samples none of which may differ, to promise a share at the first look.
+    """Compute how many samples, all without a differing decision, promise ``percent`` or less.
+
+    This is for the first look at the samples.
 
     Raises:
         ValueError: ``percent`` is not more than 0.

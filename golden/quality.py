@@ -1,4 +1,4 @@
-"""How much worse a quantized network does its task than the float network."""
+"""Loss of a quantized network against the float network at its task."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ AGREEMENT = "agreement"
 NOISE = "noise"
 
 CONFIDENCE = 0.95
-"""How sure a bound is that is told, one-sided."""
+"""One-sided confidence of the bounds."""
 
 _SIGMAS = 1.645
-"""The same in standard deviations of a normal distribution."""
+"""``CONFIDENCE`` in standard deviations of a normal distribution."""
 
 _NEAR = 10
-"""One in so many samples counts as near a decision's border; and no fewer than so many."""
+"""Samples near a decision's border: one in ``_NEAR``, and no fewer than ``_NEAR``."""
 
 
 class Judge:
-    """Judges the outputs of quantized networks by those of the float one.
+    """Judges the outputs of quantized networks by those of the float network.
 
-    A network with labels, or with a dense head of two logits or more, is a classifier: it is judged
-    by how many of the float network's decisions are kept. That needs no labels, bounds what
-    accuracy can fall by, and varies less than accuracy. Otherwise it is judged by the power of the
-    error in percent of the output's: noise, of which 0.1 is an SQNR of 30 dB.
+    A network with labels, or with a dense head of two or more logits, is a classifier. Its measure
+    is the share of the float network's decisions that it keeps: this needs no labels, bounds the
+    drop in accuracy, and varies less than accuracy. For other networks the measure is noise: the
+    power of the error in percent of the output's power (0.1 is an SQNR of 30 dB).
 
     Args:
-        output: the float network's output of the samples, (batch, outputs).
+        output: the float network's output for the samples, (batch, outputs).
         labels: the right classes (batch,), if they are known.
         head: whether the output comes from a dense head.
 
     Attributes:
         measure: ``accuracy`` with labels, else ``agreement`` or ``noise``.
-        level: what the float network reaches, in percent.
+        level: the float network's score, in percent.
 
     Raises:
         InputError: a label is not one of the network's classes.
@@ -62,33 +62,33 @@ class Judge:
         self.level = 100.0 if self._right is None else 100 * float(np.mean(self._hits(output)))
 
     def drop(self, output: Floats) -> float:
-        """What is lost against the float network, in percentage points (of noise: its percent)."""
+        """Drop against the float network in percentage points; for noise, its percent."""
         if self._right is None:
             return float(np.mean(self._noise(output)))
         return self.level - 100 * float(np.mean(self._hits(output)))
 
     def differing(self, output: Floats) -> int:
-        """Samples that are decided otherwise than by the float network; of noise 0."""
+        """Number of samples whose decision differs from the float network's; for noise, 0."""
         if self._right is None:
             return 0
         return int((output.argmax(axis=1) != self._output.argmax(axis=1)).sum())
 
     def lost(self, output: Floats) -> float:
-        """Decisions other than the float network's, in percent: the drop is never more."""
+        """Decisions that differ from the float network's, in percent; bounds the drop."""
         if self._right is None:
             return self.drop(output)
         return 100 * self.differing(output) / len(output)
 
     def doubt(self, output: Floats) -> float:
-        """What :meth:`lost` is expected to be on other samples, in percent, at worst.
+        """Upper bound of the expected :meth:`lost` on other samples, in percent.
 
-        A sample is decided otherwise if the error of its margin, the largest logit less the next
-        one, exceeds the margin. Where margins near 0 are evenly spread, that happens with a
-        probability of their density times the mean of the errors that make margins smaller. The
-        samples nearest to a border give the density, and all of the nearer half the errors, so that
-        some hundred samples tell of shares that are too small to count. The density is the float
-        network's alone: no search can pick a setting for which it happens to be low. At worst means
-        the end of its interval of ``CONFIDENCE``; of noise, that of its mean.
+        A decision changes if the error of its margin (largest logit minus the next one) exceeds the
+        margin. If margins near 0 are evenly spread, the probability of a change is their density
+        times the mean of the errors that reduce margins. The density comes from the samples nearest
+        to a border, the errors from the nearer half, so a few hundred samples suffice to estimate
+        shares that are too small to count. The density depends on the float network alone, so no
+        search can pick a setting for which it happens to be low. The bound takes the upper end of
+        the density's interval with ``CONFIDENCE``; for noise, the upper end of the mean's.
         """
         count = len(output)
         if self._right is None:
@@ -109,7 +109,7 @@ class Judge:
         return min(100.0, 100 * _poisson_at_most(near) / (count * farthest) * smaller)
 
     def _hits(self, output: Floats) -> NDArray[np.bool_]:
-        """Which samples are decided rightly."""
+        """Mask of the samples with the right decision."""
         return output.argmax(axis=1) == self._right
 
     def _noise(self, output: Floats) -> Floats:
@@ -120,6 +120,6 @@ class Judge:
 
 
 def _poisson_at_most(seen: int) -> float:
-    """The largest mean of which no fewer than ``seen`` events are still probable enough."""
+    """Upper end of the interval of a Poisson mean, given the number of events seen."""
     # Quantile of a gamma distribution, by Wilson and Hilferty.
     return seen * (1 - 1 / (9 * seen) + _SIGMAS / (3 * seen**0.5)) ** 3

@@ -1,4 +1,4 @@
-"""The quantizer: a float network and calibration samples in, integers and what they cost out."""
+"""The quantizer: makes integers from a float network and calibration samples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from golden.search import Outcome, Search
 from golden.settings import Settings
 
 SHARES = tuple(0.25**look for look in range(len(LOOKS)))
-"""Of the bound, for the searches one after the other."""
+"""Share of the bound that each successive search may use."""
 
 
 @np.errstate(over="ignore", invalid="ignore")  # numbers that no format holds are refused
@@ -35,10 +35,10 @@ def quantize(
         settings: widths and method; by default W8 A8 C12 and a 256-entry tanh table.
 
     Returns:
-        The integers and what each tensor lost.
+        The network in integers, and each tensor's error.
 
     Raises:
-        InputError: samples of a wrong shape, or not finite.
+        InputError: the samples have a wrong shape or are not finite.
     """
     calibration = Calibration(network, check_samples(samples, network.inputs))
     result = calibration.quantize(settings or Settings())
@@ -57,21 +57,21 @@ def quantize_within(
 ) -> tuple[Outcome, Report, Promise]:
     """Search the cheapest widths with which the network loses no more than a bound.
 
-    Every other sample is held out: the search does not see it. If the network that is found loses
-    more than the bound on those, the search is done again with a part of the bound.
+    The search does not see every other sample. If the network that it finds loses more than the
+    bound on these held-out samples, the search runs again with a smaller share of the bound.
 
     Args:
         network: the float network.
-        samples: calibration samples, see :func:`quantize`; best such that were not trained on.
+        samples: calibration samples, see :func:`quantize`; preferably not training samples.
         max_drop: the bound in percentage points, see :class:`golden.search.Search`.
         labels: classes of the samples (batch,); without them the float network's decisions count,
             see :class:`golden.quality.Judge`.
-        settings: what is not searched; its widths and table do not count.
+        settings: settings that are not searched; the search ignores its widths and table.
         progress: called with the number of settings tried.
 
     Returns:
-        The setting found with its network; what each tensor loses with it; and what the samples
-        held out say of it.
+        The setting found with its network, each tensor's error, and the loss on the held-out
+        samples.
 
     Raises:
         InputError: samples or labels do not fit, there are fewer than two samples, or no setting

@@ -45,9 +45,9 @@ class QuantizedNetwork:
     """A network in integers: everything that decides a bit of the result.
 
     Args:
-        layers: recurrent layers, the first one first.
+        layers: recurrent layers, in order from the input.
         head: dense head, or ``None``.
-        tanh: the table that every tanh and logistic sigmoid comes from.
+        tanh: the table for every tanh and logistic sigmoid.
         input_scale: factor from stored samples to real inputs.
 
     Raises:
@@ -93,7 +93,7 @@ class QuantizedNetwork:
 
     @property
     def products(self) -> int:
-        """Matrix products of one step, the head not included."""
+        """Multiplications of one step's matrix products, without the head."""
         return sum(
             matrix.size
             for layer in self.layers
@@ -102,7 +102,7 @@ class QuantizedNetwork:
         )
 
     def sum_bounds(self, *, bias: bool) -> tuple[int, int]:
-        """Smallest and largest sum anywhere in the network, with or without the biases."""
+        """Smallest and largest possible sum in the network, with or without the biases."""
         bounds = [
             part.layer.bounds(gate, bias=bias)
             for layer in self.layers
@@ -114,20 +114,20 @@ class QuantizedNetwork:
 
     @property
     def accumulator_width(self) -> int:
-        """Bits of an accumulator that no input can overflow."""
+        """Bits of an accumulator that cannot overflow for any input."""
         return signed_width(*self.sum_bounds(bias=False))
 
     def quantize_input(self, samples: ArrayLike) -> Integers:
-        """Samples (before ``input_scale``) to input words of format ``x``, any shape.
+        """Convert samples (before ``input_scale``) to input words of format ``x``, any shape.
 
         Raises:
-            InputError: they are not real finite numbers.
+            InputError: the samples are not real finite numbers.
         """
-        with np.errstate(over="ignore"):  # beyond any format, so it saturates
+        with np.errstate(over="ignore"):  # infinities saturate
             return self.x.quantize(check_numbers("samples", samples) * self.input_scale)
 
     def fields(self) -> dict[str, Any]:
-        """Everything about the network by name, as it stands in its file."""
+        """All fields of the network's file, by name."""
         out: dict[str, Any] = {
             "layers": len(self.layers),
             "head": self.head is not None,
@@ -171,7 +171,7 @@ class QuantizedNetwork:
         """Read a network that :meth:`save` wrote.
 
         Raises:
-            InputError: anything about the file is not as expected.
+            InputError: the file is not a quantized network, or a field is not as expected.
         """
         reader = store.Reader(path, [KIND])
         try:
@@ -200,7 +200,7 @@ def _format_field(value: Format) -> Integers:
 
 
 def _compact(array: Integers) -> NDArray[Any]:
-    """The array in the narrowest integer type that holds it."""
+    """Convert an array to the narrowest integer type that holds it."""
     types = (np.int8, np.int16, np.int32, np.int64)
     fits = (array.min() >= np.iinfo(t).min and array.max() <= np.iinfo(t).max for t in types)
     return array.astype(next(t for t, fit in zip(types, fits) if fit))
@@ -218,7 +218,7 @@ def _read_layer(reader: store.Reader, prefix: str, x: Format) -> QuantizedLayer:
     cell, sigmoid = read_cell(reader, prefix)
     direction = read_direction(reader, prefix)
     gates = [gate.name for gate in cell.gates]
-    # A single number, as the first files had it, is meant for all gates.
+    # The first files had a single number for all gates.
     fracs = reader.integers_or_one(f"{prefix}product_frac", len(gates), -64, 64)
     try:
         formats = LayerFormats(

@@ -34,7 +34,7 @@ class QuantizedLayer(DirectedLayer):
     Both directions of a bidirectional layer have the same formats.
 
     Raises:
-        InputError: a weight is missing, foreign, of a wrong shape or out of its format's range;
+        InputError: a weight is missing, unknown, of a wrong shape or out of its format's range;
             the gate activation or the direction is unknown.
     """
 
@@ -60,13 +60,13 @@ class QuantizedLayer(DirectedLayer):
             )
 
     def bounds(self, gate: int, *, bias: bool) -> tuple[Integers, Integers]:
-        """Smallest and largest sum of ``weights`` that any operands in range can reach.
+        """Smallest and largest sum of ``weights`` that operands in range can reach.
 
         Args:
             gate: index into ``cell.gates``.
-            bias: with the bias and the diagonal, or the matrix products alone (what the
-                accumulator holds; every partial sum lies in this range too, because each product's
-                range includes 0).
+            bias: whether to include the bias and the diagonal. Without them the range is that of
+                the accumulator: every partial sum lies in it too, because each product's range
+                includes 0.
 
         Returns:
             Two int64 arrays of shape (units,).
@@ -90,14 +90,14 @@ class QuantizedDense:
     """The dense head in integers: y = requantize(W h + b).
 
     Args:
-        h: format of the vector that it reads.
+        h: format of the input vector.
         out: format of the logits.
         weight_width: bits of a weight.
         product_frac: fraction bits of products, sums and bias.
         weights: ``W`` (outputs, units) and ``b`` (outputs,).
 
     Raises:
-        InputError: a field is missing, foreign, of a wrong shape or out of range.
+        InputError: a field is missing, unknown, of a wrong shape or out of range.
     """
 
     h: Format
@@ -132,11 +132,11 @@ class QuantizedDense:
 
     @property
     def units(self) -> int:
-        """Length of the vector that it reads."""
+        """Length of the input vector."""
         return self.weights["W"].shape[1]
 
     def bounds(self, *, bias: bool) -> tuple[Integers, Integers]:
-        """Smallest and largest sum of each output, as :meth:`QuantizedLayer.bounds`."""
+        """Smallest and largest sum of each output, see :meth:`QuantizedLayer.bounds`."""
         low, high = _product_range(self.weights["W"], self.h)
         start = self.weights["b"] if bias else 0
         return low + start, high + start
@@ -148,6 +148,6 @@ def signed_width(low: int, high: int) -> int:
 
 
 def _product_range(matrix: Integers, operand: Format) -> tuple[Integers, Integers]:
-    """Range of each row's sum of products with an operand vector of any values in range."""
+    """Range of each row's sum of products, for any operand vector in range."""
     ends = np.stack([matrix * operand.min, matrix * operand.max])
     return ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)

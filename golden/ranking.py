@@ -1,4 +1,4 @@
-"""What hurts: how much of a quantized network's error each tensor brings in."""
+"""Ranking of tensors by their contribution to a quantized network's error."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from golden.network import Network
 from golden.quantized import QuantizedNetwork
 
 MOST = 256
-"""Samples that are enough to rank with; more of them do not count."""
+"""Most samples that the ranking uses."""
 
 LONGEST = 128
-"""Steps of a sequence, at most: of longer ones, pieces of so many steps are taken, each from zero
-state."""
+"""Most steps of a sequence; longer ones are cut into pieces of this length, from zero state."""
 
 PIECES = 64
-"""Pieces that are enough, evenly spread."""
+"""Most pieces that the ranking uses, evenly spread."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +29,8 @@ class Contribution:
 
     Attributes:
         name: e.g. ``layer0.W_fx``, ``layer1.h``, ``layer1.gates`` (gate and tanh values).
-        alone_db: SQNR of the output if nothing but this tensor is rounded.
-        gain_db: how much better the output's SQNR would be if only this tensor were exact.
+        alone_db: SQNR of the output if only this tensor is rounded.
+        gain_db: improvement of the output's SQNR if only this tensor is exact.
     """
 
     name: str
@@ -45,13 +44,13 @@ def rank(
     samples: Floats,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Contribution, ...]:
-    """Every tensor's contribution, the worst one first.
+    """Compute every tensor's contribution, the worst one first.
 
     Args:
         network: the float network.
-        quantized: its integers.
+        quantized: the same network in integers.
         samples: shape (batch, steps, inputs), before ``input_scale``.
-        progress: called with the number of tensors that are done.
+        progress: called with the number of finished tensors.
     """
     samples = _pieces(samples)
     emulation = Emulation(network, quantized)
@@ -69,7 +68,7 @@ def rank(
 
 
 def _pieces(samples: Floats) -> Floats:
-    """The samples that are ranked with."""
+    """Select the samples that the ranking uses."""
     count, steps, inputs = samples.shape
     if steps <= LONGEST:
         return samples[:MOST]

@@ -1,4 +1,4 @@
-"""Binary points of the gates' products, tried out on the network's own output."""
+"""Refinement of the gates' binary points by the error of the network's output."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from golden.network import Layer, Network
 from golden.quantized import QuantizedNetwork
 
 SAMPLES = 1024
-"""Calibration samples that are tried with, at most."""
+"""Most calibration samples that the refinement uses."""
 
 ROUNDS = 3
 
 LESS = 0.9
-"""A move must leave no more than this share of the error, lest the samples' noise decides."""
+"""A move must reduce the error below this share, so that sampling noise does not decide."""
 
 
 def refine(
     floats: Network, network: QuantizedNetwork, samples: Floats, output: Floats
 ) -> QuantizedNetwork:
-    """Move each gate's binary point by one where that brings the output nearer to the float one.
+    """Move each gate's binary point by one bit if the output gets closer to the float network's.
 
-    The scales that :class:`golden.scales.LayerScales` chooses put the least noise into the sums;
-    what becomes of that noise in the steps that follow it cannot know. At few bits that matters.
+    :class:`golden.scales.LayerScales` minimizes the noise in the sums. It does not know how that
+    noise propagates through the following steps, which matters at small widths.
 
     Args:
         floats: the float network.
-        network: its integers.
+        network: the same network in integers.
         samples: calibration samples, (batch, steps, inputs), before ``input_scale``.
-        output: what the float network makes of them, (batch, outputs).
+        output: the float network's output for them, (batch, outputs).
 
     Returns:
         A network of the same widths whose mean squared error on the samples is not larger.
@@ -63,7 +63,7 @@ def refine(
 def _neighbours(
     floats: Layer, network: QuantizedNetwork, index: int, gate: str
 ) -> Iterator[QuantizedNetwork]:
-    """The network with one gate's binary point a bit coarser, and a bit finer."""
+    """Yield the network with one gate's binary point one bit coarser, then one bit finer."""
     layer = network.layers[index]
     for bits in (-1, 1):
         fracs = dict(layer.formats.product_fracs)

@@ -1,4 +1,4 @@
-"""Power-of-two scales: binary points of single tensors, and those of a layer chosen together."""
+"""Power-of-two scales: binary points of single tensors, and of a layer's tensors together."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from golden.formats import Format
 from golden.layer_formats import BIAS
 
 METHODS = ("mse", "max")
-"""How a scale is chosen: least mean squared error with saturation, or nothing saturates."""
+"""Choice of a scale: least mean squared error with saturation, or no saturation."""
 
 _SEARCH = 6
-"""Binary points that the search tries beyond the one where nothing saturates."""
+"""Finer binary points that the search tries beyond the finest one without saturation."""
 
 _COARSER = 4
-"""Binary points that the search tries short of the best one for an operand alone."""
+"""Coarser binary points that the search tries for an operand beside its own best one."""
 
 
 _MOST = 1 << 17
-"""Values of a tensor that mean errors are measured with: some, where it has more."""
+"""Most values of a tensor for measuring mean errors; larger tensors are sampled."""
 
 
 class Observed:
-    """Values of one tensor; the errors of the formats that were tried are remembered.
+    """Values of one tensor, with a cache of the errors of formats.
 
     Args:
         values: real numbers of any shape.
@@ -44,7 +44,7 @@ class Observed:
         self._chosen: dict[tuple[int, str], int] = {}
 
     def square_error(self, width: int, frac: int) -> float:
-        """Mean squared error of rounding and clipping to a format of these bits."""
+        """Mean squared error of rounding and clipping to a format."""
         if (width, frac) not in self._errors:
             to = Format(width=width, frac=frac)
             error = to.to_float(to.quantize(self._values)) - self._values
@@ -52,12 +52,12 @@ class Observed:
         return self._errors[width, frac]
 
     def choose_frac(self, width: int, method: str) -> int:
-        """Fraction bits of a power-of-two scale at ``width`` bits.
+        """Choose the fraction bits of a power-of-two scale at ``width`` bits.
 
         Args:
             width: bits of the format.
-            method: ``max`` for the finest scale at which nothing saturates, ``mse`` for the one of
-                least mean squared error.
+            method: ``max`` for the finest scale without saturation, ``mse`` for the least mean
+                squared error.
         """
         if (width, method) not in self._chosen:
             self._chosen[width, method] = self._search(width, method)
@@ -82,7 +82,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Block:
-    """A weight matrix, the gate whose sum it adds to, and the operand that it multiplies."""
+    """A weight matrix, the gate whose sum it contributes to, and the operand it multiplies."""
 
     gate: str
     operand: str
@@ -90,17 +90,17 @@ class Block:
 
 
 class LayerScales:
-    """The binary points of a layer's operands and of each gate's products, chosen together.
+    """Chooses the binary points of a layer's operands and of each gate's products together.
 
     All products of a gate share one binary point, so a finer operand makes coarser weights in every
-    gate that reads it. With ``max`` each operand is as fine as it can be, and each gate's products
-    as fine as its weights let them. With ``mse`` the noise in the sums is least: for each block the
+    gate that reads it. ``max`` makes each operand as fine as possible without saturation, then each
+    gate's products as fine as its weights allow. ``mse`` minimizes the noise: for each block, the
     error of the rounded and clipped weights times the operand's power, plus the operand's error
-    times the weights' power; and the operands' own errors beside. No bias saturates with either.
+    times the weights' power; and the operands' own errors. With both methods no bias saturates.
 
     Args:
         blocks: the layer's matrices.
-        biases: each gate's, which have the binary point of its products.
+        biases: each gate's bias, at the binary point of the gate's products.
         values: samples of each operand.
         widths: bits of each operand.
         weight_width: bits of a weight.
@@ -128,7 +128,11 @@ class LayerScales:
         self._known: dict[tuple[str, tuple[int, ...]], tuple[float, int]] = {}
 
     def choose(self, given: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
-        """Fraction bits of every operand (some of them ``given``), and of each gate's products."""
+        """Choose the fraction bits of the operands that are not ``given``, and of the products.
+
+        Returns:
+            Fraction bits by operand (the given ones included), and by gate.
+        """
         best = {
             name: self._values[name].choose_frac(width, self._method)
             for name, width in self._widths.items()
@@ -145,7 +149,7 @@ class LayerScales:
         return fracs, {gate: self._least(gate, fracs)[1] for gate in self._blocks}
 
     def _finest(self, gate: str, fracs: dict[str, int]) -> list[int]:
-        """The finest binary points of products without saturation: of each block, of the bias."""
+        """Finest binary points of products at which no block saturates, then the bias's."""
         blocks = [
             block.matrix.choose_frac(self._weight_width, "max") + fracs[block.operand]
             for block in self._blocks[gate]
@@ -153,12 +157,12 @@ class LayerScales:
         return [*blocks, self._biases[gate].choose_frac(BIAS.width, "max")]
 
     def _noise(self, fracs: dict[str, int]) -> float:
-        """The least noise with these operands: their own errors, and that in all gates' sums."""
+        """Least noise with these operands: their own errors plus the noise in all gates' sums."""
         own = sum(self._operand_error(name, frac) for name, frac in fracs.items())
         return own + sum(self._least(gate, fracs)[0] for gate in self._blocks)
 
     def _least(self, gate: str, fracs: dict[str, int]) -> tuple[float, int]:
-        """The least noise in a gate's sum, and the products' binary point that gives it."""
+        """Least noise in a gate's sum, and the products' binary point that gives it."""
         key = gate, tuple(fracs[block.operand] for block in self._blocks[gate])
         if key not in self._known:
             *finest, bias = self._finest(gate, fracs)

@@ -1,4 +1,4 @@
-"""Arrays that are filled again and again: fresh memory costs more than the arithmetic on it."""
+"""Reusable arrays: allocating memory costs more time than the arithmetic on it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 KEPT_BYTES = 1 << 24
-"""Larger arrays are made anew."""
+"""Largest array that is kept; larger ones are allocated anew."""
 
 
 class Scratch(threading.local):
-    """Arrays by name, each thread's own, kept as long as shape and type stay the same."""
+    """Arrays by name, separate for each thread, kept while shape and type stay the same."""
 
     def __init__(self) -> None:
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def array(self, name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
-        """The array of that name, with anything in it."""
+        """Return the array of that name, with undefined contents."""
         found = self._arrays.get(name)
         if found is None or found.shape != shape or found.dtype != dtype:
             found = np.empty(shape, dtype=dtype)

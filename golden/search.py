@@ -24,29 +24,25 @@ WIDTHS = {
     "pre_width": (5, MAX_TENSOR_WIDTH),
     "log2_entries": (2, 12),
 }
-"""What is searched: widths and the size of the tanh table, with their ranges.
-
-They are fields of :class:`golden.settings.Settings`.
-"""
+"""Searched fields of :class:`golden.settings.Settings`, with their ranges."""
 
 LOG2_RANGES = (2, 3)
-"""Ranges of the tanh table that are searched, [0, 4) and [0, 8): from 8 on no format tells tanh
-from 1."""
+"""Searched ranges of the tanh table, [0, 4) and [0, 8); from 8 on, tanh is 1 in any format."""
 
 Choice = tuple[int, ...]
-"""A value for each of ``WIDTHS`` that the network has, and last one of ``LOG2_RANGES``."""
+"""One value per entry of ``WIDTHS`` that the network has, then one of ``LOG2_RANGES``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One setting that was tried.
+    """One setting that the search tried.
 
     Attributes:
         settings: the setting.
         network: the network quantized with it.
-        cost: what that costs.
-        relative: its cost in proportion to that of W8 A8 C12.
-        drop, lost, doubt: what it loses, see :class:`golden.quality.Judge`.
+        cost: the network's cost.
+        relative: ratio of its cost to that of W8 A8 C12.
+        drop, lost, doubt: its losses, see :class:`golden.quality.Judge`.
     """
 
     settings: Settings
@@ -60,15 +56,15 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
-        best: the cheapest setting that stays within the bound.
-        reference: the setting W8 A8 C12, whether it does or not.
-        tried: number of settings that were tried.
-        measure, level: what is judged, and what the float network reaches in percent.
-        samples: number of samples that the search has judged with.
-        bound: that the setting stays within, in percentage points.
+        best: the cheapest setting within the bound.
+        reference: the setting W8 A8 C12, within the bound or not.
+        tried: number of settings tried.
+        measure, level: the measure, and the float network's score in percent.
+        samples: number of samples for judging.
+        bound: the bound of this search, in percentage points.
     """
 
     best: Candidate
@@ -81,25 +77,27 @@ class Outcome:
 
 
 class Search:
-    """Searches bit widths for one network.
+    """Searches the cheapest bit widths for one network.
 
-    1. Each width alone, all others at their widest: the narrowest that stays within the bound. All
-       of these together; while that loses too much, the bit that buys most for its cost is given
-       back.
-    2. Beside it, W8 A8 C12 with all widths moved by as many bits, as narrow as the bound allows.
-    3. From both: while any width can do with a bit less, the one that saves most gives it.
-    4. Exchanges: a bit of one width for one or two of another, where that is cheaper; then 3 again.
-       The cheaper of both ends is the result.
+    1. Find the narrowest value of each width within the bound, with all others at their widest.
+       Combine these values. While the combination exceeds the bound, add the bit that reduces the
+       excess most for its cost.
+    2. As a second start, move all widths of W8 A8 C12 by the same number of bits, as narrow as the
+       bound allows.
+    3. From each start, remove one bit at a time, each time the one that saves most, until every
+       further bit would exceed the bound.
+    4. Exchange one bit of a width for one or two bits of another while that is cheaper, and repeat
+       step 3. The cheaper of the two ends is the result.
 
-    A setting stays within the bound if neither the share of decisions that it changes exceeds it,
-    nor the share that it is expected to change on other samples (:class:`golden.quality.Judge`).
-    Every choice follows from the numbers alone: the same call finds the same setting.
+    A setting is within the bound if neither the share of decisions that it changes nor the share
+    that it is expected to change on other samples (:class:`golden.quality.Judge`) exceeds it. The
+    search is deterministic: the same call finds the same setting.
 
     Args:
         calibration: the float network and its samples.
-        judge: judges the outputs.
+        judge: judge of the outputs.
         max_drop: the bound, in percentage points.
-        base: all settings that are not searched.
+        base: settings that are not searched.
         progress: called with the number of settings tried.
 
     Raises:
@@ -136,10 +134,10 @@ class Search:
         """Find the cheapest setting.
 
         Args:
-            share: of the bound that the setting shall stay within, or as near as there is one.
+            share: share of the bound to stay within; the widest setting's loss, if that is more.
 
         Raises:
-            InputError: not even the widest setting stays within the bound.
+            InputError: even the widest setting exceeds the bound.
         """
         ends = [most for _, most in self._ranges.values()]
         widest = min(((*ends, log2_range) for log2_range in LOG2_RANGES), key=self._loss)
@@ -170,7 +168,7 @@ class Search:
         return replace(self._base, **dict(zip(names, choice, strict=True)))
 
     def _network(self, choice: Choice) -> tuple[QuantizedNetwork, Cost]:
-        """The network quantized so, and what it costs; not yet judged."""
+        """Quantize the network with a setting and compute its cost, without judging it."""
         if choice not in self._networks:
             network = self._calibration.quantize(self._settings(choice))
             self._networks[choice] = network, cost(network)
@@ -200,16 +198,16 @@ class Search:
         return self._tried[choice]
 
     def _excess(self, choice: Choice) -> float:
-        """Points lost beyond the bound, those found and those expected together."""
+        """Points beyond the bound: those measured plus those expected on other samples."""
         tried = self._try(choice)
         return sum(max(0.0, points - self._bound) for points in (tried.lost, tried.doubt))
 
     def _loss(self, choice: Choice) -> float:
-        """The least bound that a setting stays within."""
+        """Smallest bound that a setting stays within."""
         return max(self._try(choice).lost, self._try(choice).doubt)
 
     def _help(self, widest: Choice) -> str:
-        """What would help where the widest setting does not."""
+        """Advice for a user whose bound even the widest setting exceeds."""
         helps = "more samples or a looser bound"
         if self._base.interpolate:
             return f"{helps} may help"
@@ -219,12 +217,12 @@ class Search:
         return f"{loss:.3g} with an interpolated tanh table; {helps} may help"
 
     def _narrowest(self, widest: Choice, index: int) -> int:
-        """The least of one width that stays within the bound while the others are widest."""
+        """Smallest value of one width within the bound, with the others at their widest."""
         low, high = list(self._ranges.values())[index]
         return _least(low, high, lambda width: self._excess(_with(widest, index, width)) <= 0)
 
     def _repair(self, choice: Choice) -> Choice:
-        """Bits given back, until the setting is within the bound."""
+        """Add bits until the setting is within the bound."""
         while (excess := self._excess(choice)) > 0:
             wider = list(self._moved(choice, 1))
             price = self._price(choice)
@@ -239,7 +237,7 @@ class Search:
         return choice
 
     def _balanced(self, widest: Choice) -> Choice:
-        """The reference with all widths moved by as many bits: the narrowest within the bound."""
+        """Move all widths of the reference by the same bits: the narrowest within the bound."""
 
         def moved(bits: int) -> Choice:
             ends = zip(self._start, self._ranges.values(), strict=False)
@@ -249,7 +247,7 @@ class Search:
         return moved(_least(-most, most, lambda bits: self._excess(moved(bits)) <= 0))
 
     def _settle(self, choice: Choice) -> Choice:
-        """Where nothing cheaper is found near by."""
+        """Remove and exchange bits until no neighbour is cheaper."""
         while True:
             choice = self._descend(choice)
             exchanged = self._exchange(choice)
@@ -263,7 +261,7 @@ class Search:
         return choice
 
     def _exchange(self, choice: Choice) -> Choice | None:
-        """A cheaper setting with one width narrower by a bit and another wider by one or two."""
+        """Find a cheaper setting with one width a bit narrower and another 1 or 2 bits wider."""
         others = [
             other
             for narrower in self._moved(choice, -1)
@@ -273,26 +271,26 @@ class Search:
         return self._cheapest(choice, others)
 
     def _cheapest(self, choice: Choice, others: Iterable[Choice]) -> Choice | None:
-        """The cheapest of some settings that is cheaper than one and within the bound."""
+        """Find the cheapest of ``others`` within the bound; ``None`` if none beats ``choice``."""
         price = self._price(choice)
         cheaper = {other for other in others if self._price(other) < price}
-        # From the cheapest on: the first that is within the bound spares judging all others.
+        # Cheapest first: the first one within the bound saves judging the others.
         ordered = sorted(cheaper, key=lambda other: (self._price(other), other))
         return next((other for other in ordered if self._excess(other) <= 0), None)
 
     def _other_ranges(self, choice: Choice) -> Iterable[Choice]:
-        """The settings with another range of the tanh table."""
+        """Settings that differ in the tanh table's range."""
         return ((*choice[:-1], other) for other in LOG2_RANGES if other != choice[-1])
 
     def _moved(self, choice: Choice, bits: int) -> Iterable[Choice]:
-        """The settings in which one width is some bits wider."""
+        """Settings in which one width is ``bits`` wider."""
         for index, (low, high) in enumerate(self._ranges.values()):
             if low <= choice[index] + bits <= high:
                 yield _with(choice, index, choice[index] + bits)
 
 
 def _least(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The least number for which something holds, if it holds for all from there to ``high``."""
+    """Find the least number that ``holds``, if it also holds for all from there to ``high``."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)

@@ -1,4 +1,4 @@
-"""The golden model of a core in service: steps of several streams, state kept, loaded and saved."""
+"""The golden model of a core in use: several streams, state kept, loaded and saved."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from golden.quantized import Integers, QuantizedNetwork
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What a core gives for some steps.
+    """A core's results for a list of steps.
 
     Attributes:
         words: raw output words, (results, words).
-        streams: of each result the number of its stream.
-        last: of each result whether it ends its sequence.
-        saved: the state words given out, (saves, state words).
+        streams: stream number of each result.
+        last: whether each result is its sequence's last.
+        saved: saved state words, (saves, state words).
     """
 
     words: Integers
@@ -32,9 +32,9 @@ class Service:
 
 
 def state_vectors(network: QuantizedNetwork) -> list[tuple[str, int]]:
-    """The vectors of a stream's state as (name, layer), in the order of the state words.
+    """List the vectors of a stream's state as (name, layer), in the order of the state words.
 
-    h of every layer, then c of every layer that has one.
+    The order is h of every layer, then c of every layer that has one.
     """
     return [
         (name, index)
@@ -45,20 +45,20 @@ def state_vectors(network: QuantizedNetwork) -> list[tuple[str, int]]:
 
 
 def state_words(network: QuantizedNetwork) -> int:
-    """Words of one stream's state."""
+    """Count the words of one stream's state."""
     return sum(network.layers[layer].units for _, layer in state_vectors(network))
 
 
 def pack_state(network: QuantizedNetwork, state: State) -> Integers:
-    """The state of a batch as words, (batch, state words)."""
+    """Convert the state of a batch to words, (batch, state words)."""
     return np.concatenate([state[layer][name] for name, layer in state_vectors(network)], axis=1)
 
 
 def unpack_state(network: QuantizedNetwork, words: Integers) -> State:
-    """The state of a batch from its words, (batch, state words).
+    """Convert words, (batch, state words), to the state of a batch.
 
     Raises:
-        InputError: their number is another, or one does not fit its format.
+        InputError: the number of words is wrong, or a word does not fit its format.
     """
     if words.ndim != 2 or words.shape[1] != state_words(network):
         expected = f"(batch, {state_words(network)})"
@@ -80,17 +80,17 @@ def serve(
     controls: Sequence[Control],
     loads: Iterable[Integers] = (),
 ) -> Service:
-    """What a core answers to some steps from reset on.
+    """Compute a core's results for steps after reset.
 
     Args:
-        model: of its network.
-        interface: of the core.
+        model: integer model of the core's network.
+        interface: interface of the core.
         x: raw input words of each step, (inputs,).
-        controls: what travels with each.
-        loads: state words, (state words,), one for each step with ``load``.
+        controls: control fields of each step.
+        loads: state words, (state words,), one array per step with ``load``.
 
     Raises:
-        InputError: input or state words do not fit, or a layer is not a forward one.
+        InputError: input or state words do not fit, or a layer's direction is not ``forward``.
     """
     network, states = model.network, iter(loads)
     check_forward(network.layers)

@@ -1,4 +1,4 @@
-"""What the quantizer may spend: bit widths, the way to choose scales, the tanh table."""
+"""Settings of the quantizer: bit widths, choice of scales, tanh table."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from golden.layer_formats import MAX_TENSOR_WIDTH
 from golden.scales import METHODS
 
 MAX_GATE_BITS = MAX_TENSOR_WIDTH - 2
-"""Most fraction bits of a gate, whose format holds exactly 1.0 and a sign."""
+"""Most fraction bits of a gate; its format also needs a sign bit and a bit for 1.0."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the quantizer may spend.
+    """Settings of the quantizer.
 
     Args:
         weight_width: bits of a weight.
         activation_width: bits of h.
         state_width: bits of c.
-        input_width: bits of the network's input; by default as many as those of h.
-        gate_bits: fraction bits of gate and tanh values; by default as many as h has bits, but no
-            more than 16.
+        input_width: bits of the network's input; by default the bits of h.
+        gate_bits: fraction bits of gate and tanh values; by default the bits of h, 16 at most.
         pre_width: bits of a pre-activation, over the range of the tanh table.
-        hidden_width: bits of a sum that is multiplied before it is activated.
+        hidden_width: bits of a sum that is multiplied before its activation.
         out_width: bits of a logit.
         method: ``mse`` or ``max``, for every power-of-two scale.
-        refine: try each gate's binary point out on the output, see :mod:`golden.refinement`.
+        refine: whether to refine each gate's binary point by the output's error, see
+            :mod:`golden.refinement`.
         log2_entries, log2_range, interpolate: the tanh table, see
             :class:`golden.activations.TanhTable`.
 
@@ -76,14 +76,14 @@ class Settings:
 
     @property
     def gate(self) -> Format:
-        """Format of gates; tanh values have the same."""
+        """Format of gate and tanh values."""
         bits = self.gate_bits
         if bits is None:
             bits = min(self.activation_width, MAX_GATE_BITS)
         return Format(width=bits + 2, frac=bits)
 
     def tanh_table(self) -> TanhTable:
-        """The table that these settings ask for."""
+        """Make the tanh table of these settings."""
         try:
             return TanhTable(
                 log2_entries=self.log2_entries,

@@ -1,4 +1,4 @@
-"""Reading and writing networks as one ``.npz`` file each: no pickles, every field checked."""
+"""Network files: one ``.npz`` each, without pickles, every field checked when read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from golden import files
 from golden.errors import InputError
 
 VERSION = 1
-"""Version of the file format, written into and expected in every file."""
+"""Version of the file format; every file has it."""
 
 
 def write(path: str | Path, kind: str, fields: Mapping[str, Any]) -> None:
-    """Write a file of ``fields`` (scalars, texts, arrays), whole or not at all.
+    """Write a file of ``fields`` (scalars, texts, arrays), complete or not at all.
 
     Raises:
-        InputError: the folder does not exist or cannot be written.
+        InputError: the folder does not exist or is not writable.
     """
     arrays = {"kind": kind, "version": VERSION, **fields}
     files.replace(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
@@ -31,8 +31,8 @@ def write(path: str | Path, kind: str, fields: Mapping[str, Any]) -> None:
 class Reader:
     """The fields of one file, each read through a method that checks it.
 
-    Every method raises :class:`InputError` naming the file, the field, the value and what was
-    expected. Call :meth:`finish` when all fields are read: it refuses those that nobody asked for.
+    Every method raises :class:`InputError` naming the file, the field, the value and the
+    expectation. Call :meth:`finish` after the last read: it refuses fields that were not read.
 
     Args:
         path: the file.
@@ -49,7 +49,7 @@ class Reader:
             raise self.error("version", version, str(VERSION))
 
     def error(self, field: str, value: object, expected: str) -> InputError:
-        """The exception for a field whose value is not what was expected."""
+        """Make the exception for a field with an unexpected value."""
         return InputError(f"{self.path}: {field} is {value}, expected {expected}")
 
     def has(self, field: str) -> bool:
@@ -63,7 +63,7 @@ class Reader:
         return self._arrays[field]
 
     def text(self, field: str, choices: Sequence[str]) -> str:
-        """A text that is one of ``choices``."""
+        """Read a text that is one of ``choices``."""
         array = self._raw(field)
         value = str(array) if array.shape == () and array.dtype.kind == "U" else None
         if value is None or value not in choices:
@@ -72,7 +72,7 @@ class Reader:
         return value
 
     def integer(self, field: str, low: int, high: int) -> int:
-        """A scalar integer from ``low`` to ``high``, both included."""
+        """Read a scalar integer from ``low`` to ``high``, both included."""
         array = self._raw(field)
         expected = f"an integer from {low} to {high}"
         if array.shape != () or array.dtype.kind not in "iu":
@@ -82,18 +82,18 @@ class Reader:
         return int(array)
 
     def flag(self, field: str) -> bool:
-        """A scalar boolean."""
+        """Read a scalar boolean."""
         array = self._raw(field)
         if array.shape != () or array.dtype.kind != "b":
             raise self.error(field, f"{array.dtype} of shape {array.shape}", "true or false")
         return bool(array)
 
     def real(self, field: str) -> float:
-        """A scalar finite real number."""
+        """Read a scalar finite real number."""
         return float(self.reals(field, ()))
 
     def reals(self, field: str, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
-        """Finite real numbers of ``shape``, where ``None`` is any size from 1 up; as float64."""
+        """Read finite real numbers of ``shape`` (``None``: any size from 1 up) as float64."""
         array = self._shaped(field, shape, "fiu", "real numbers")
         bad = ~np.isfinite(array)
         if bad.any():
@@ -104,7 +104,7 @@ class Reader:
     def integers(
         self, field: str, shape: tuple[int | None, ...], low: int, high: int
     ) -> NDArray[np.int64]:
-        """Integers of ``shape`` (``None`` is any size from 1 up) from ``low`` to ``high``."""
+        """Read integers of ``shape`` (``None``: any size from 1 up) from ``low`` to ``high``."""
         array = self._shaped(field, shape, "iu", "integers")
         bad = (array < low) | (array > high)
         if bad.any():
@@ -114,7 +114,7 @@ class Reader:
         return array.astype(np.int64)
 
     def integers_or_one(self, field: str, count: int, low: int, high: int) -> list[int]:
-        """``count`` integers from ``low`` to ``high``, or a scalar one that stands for all."""
+        """Read ``count`` integers from ``low`` to ``high``, or one scalar for all of them."""
         shape = () if self._raw(field).shape == () else (count,)
         return np.broadcast_to(self.integers(field, shape, low, high), count).tolist()
 
@@ -133,7 +133,7 @@ class Reader:
         return array
 
     def finish(self) -> None:
-        """Refuse fields that the format does not know."""
+        """Refuse fields that were not read."""
         unknown = sorted(set(self._arrays) - self._asked)
         if unknown:
             raise InputError(f"{self.path}: unknown field {unknown[0]}")
@@ -146,15 +146,15 @@ _DAMAGED = (
     EOFError,
     RuntimeError,  # encrypted
     NotImplementedError,
-    MemoryError,  # a size that nobody has
+    MemoryError,  # an impossible size
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a damaged or foreign file may raise."""
+"""Exceptions from NumPy and zipfile for a damaged or foreign file."""
 
 
 def _load_all(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of a ``.npz`` file, with one clear line for everything that can go wrong."""
+    """Read all arrays of a ``.npz`` file; raise one clear line for any failure."""
     try:
         with path.open("rb") as file:
             data = np.load(file, allow_pickle=False)
@@ -171,7 +171,7 @@ def _load_all(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def load_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
-    """All arrays of any ``.npz`` file, e.g. of samples; never unpickles.
+    """Read all arrays of any ``.npz`` file, e.g. of samples; never unpickles.
 
     Raises:
         InputError: the file is missing, foreign, damaged or has pickled objects.

@@ -35,7 +35,7 @@ LONGEST_BODY = HEADER + MAX_WORDS * WORD_BYTES
 
 
 class Kind(IntEnum):
-    """Kinds of requests; the answer's is it plus ``ANSWER``. ``FAULT`` is an answer only."""
+    """Kinds of requests; an answer's kind is its request's plus ``ANSWER``, or ``FAULT``."""
 
     HELLO = 0x10
     READ = 0x11
@@ -44,7 +44,7 @@ class Kind(IntEnum):
 
 
 class Status(IntEnum):
-    """How an access ended; one that was not ``DONE`` is the last of its request."""
+    """Outcome of an access; after any but ``DONE`` the core skips the rest of the request."""
 
     DONE = 0
     REFUSED = 1
@@ -59,7 +59,7 @@ STATUS_MEANINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A request; ``words`` are those of a write, ``count`` is their number or that of a read's."""
+    """A request: ``words`` to write, or none for a read; ``count`` is the number of words."""
 
     kind: int
     number: int
@@ -74,7 +74,7 @@ class Request:
 
     @classmethod
     def unpack(cls, body: bytes) -> Request | None:
-        """From a body; ``None`` if it is no request."""
+        """Parse a body; return ``None`` if it is no request."""
         if len(body) < HEADER or body[0] not in (Kind.HELLO, Kind.READ, Kind.WRITE):
             return None
         kind, number, address, count = body[:HEADER]
@@ -87,7 +87,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answer; ``words`` are those that a read gave."""
+    """An answer; ``words`` are the words that a read returned."""
 
     kind: int
     number: int
@@ -102,7 +102,7 @@ class Answer:
 
     @classmethod
     def unpack(cls, body: bytes) -> Answer | None:
-        """From a body; ``None`` if it is no answer to a request."""
+        """Parse a body; return ``None`` if it is no answer to a request."""
         if len(body) < HEADER or not body[0] & ANSWER or len(body) % WORD_BYTES:
             return None
         kind, number, status, count = body[:HEADER]
@@ -118,11 +118,11 @@ Write = Callable[[int, int], Status]
 
 
 class AccessModel:
-    """What a core answers to whatever comes, as long as nothing comes while it works.
+    """Model of the core's answers to any input, if none arrives while it carries out a request.
 
     Args:
-        read: reads a register; its word counts only where the status is ``DONE``.
-        write: writes one.
+        read: reads the register at an address; its word counts only if the status is ``DONE``.
+        write: writes a word to the register at an address.
     """
 
     def __init__(self, read: Read, write: Write) -> None:

@@ -23,7 +23,7 @@ from golden.quantized import QuantizedNetwork
 
 
 class BoardModel:
-    """What a board answers to whatever it gets, as long as nothing comes while it works.
+    """Model of a board's answers to any input, if none arrives while it carries out a request.
 
     Raises:
         InputError: see :meth:`golden.link.messages.Identity.of`.
@@ -70,7 +70,7 @@ class BoardModel:
         return bytes([Kind.FAULT, 0 if fault in NUMBERLESS else number, fault])
 
     def _refused(self, number: int, payload: bytes) -> Fault | None:
-        """Why steps are not taken."""
+        """Return why the board refuses steps; ``None`` if it accepts them."""
         x = payload[1:]
         if not x or len(x) % self.identity.step_bytes:
             return Fault.LENGTH
@@ -79,7 +79,7 @@ class BoardModel:
         return None
 
     def _run(self, number: int, payload: bytes) -> bytes:
-        """Nothing, or with a sequence's last steps the result."""
+        """Take steps in; return the result if they end a sequence, else nothing."""
         before = b"" if payload[0] & Steps.FIRST else self._steps or b""
         self._steps, self._next = before + payload[1:], (number + 1) % 256
         if not payload[0] & Steps.LAST:

@@ -68,7 +68,7 @@ class Decoder:
                 self._escaped = False
 
     def _body(self) -> bytes | None:
-        """An escape before the flag aborts a frame (RFC 1662, section 4.3)."""
+        """Check a frame that ended; an escape before the flag aborts it (RFC 1662, 4.3)."""
         data = bytes(self._frame or b"")
         body, check = data[:-CHECK_BYTES], data[-CHECK_BYTES:]
         whole = not self._too_long and not self._escaped and len(body) >= MIN_BODY

@@ -1,7 +1,7 @@
-"""What host and board say to each other in the bodies of frames.
+"""Messages between host and board, the bodies of frames.
 
 A body is the message's kind, its number, and a payload; numbers in it are little endian. The host
-asks, the board answers each request once, with the number that the request had.
+sends requests; the board answers each one once, with the request's number.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 
 VERSION = 1
-"""Of the protocol."""
+"""Version of the protocol."""
 
 HEADER = 2
 """Bytes of a body before its payload: kind and number."""
@@ -34,11 +34,11 @@ DEFAULT_CAPACITY = 1024
 MAX_CAPACITY = 32768
 
 MAX_RESULTS = 65535
-"""Words of a result."""
+"""Most words of a result."""
 
 
 class Kind(IntEnum):
-    """Kinds of messages. The answer to a request that was carried out is it plus ``ANSWER``."""
+    """Kinds of messages; a successful answer's kind is its request's plus ``ANSWER``."""
 
     IDENTIFY = 0x01
     RUN = 0x02
@@ -56,7 +56,7 @@ class Steps(IntFlag):
 
 
 class Fault(IntEnum):
-    """Why a request was not carried out; the payload of a FAULT answer."""
+    """Reason for refusing a request; the payload of a FAULT answer."""
 
     DAMAGED = 1
     OVERRUN = 2
@@ -67,7 +67,7 @@ class Fault(IntEnum):
 
 
 NUMBERLESS = (Fault.DAMAGED, Fault.OVERRUN)
-"""Faults whose answer has the number 0, because that of the request is not known."""
+"""Faults that are answered with number 0, because the request's number is not known."""
 
 MEANINGS = {
     Fault.DAMAGED: "the frame's check sequence is wrong, or it was cut short",
@@ -81,11 +81,11 @@ MEANINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """What a board says of itself; the payload of the answer to IDENTIFY.
+    """A board's description of itself; the payload of the answer to IDENTIFY.
 
     Attributes:
-        version: of the protocol.
-        network: fingerprint of what the core runs.
+        version: version of the protocol.
+        network: fingerprint of the core's network and output form.
         inputs: words of x of a step.
         input_bytes: bytes of such a word.
         results: words of a result.
@@ -107,10 +107,10 @@ class Identity:
     def of(
         cls, network: QuantizedNetwork, interface: Interface, *, capacity: int = DEFAULT_CAPACITY
     ) -> Identity:
-        """What a board with a network's core says.
+        """Make the identity of a board with a network's core.
 
         Raises:
-            InputError: the link has no way to serve the interface or so long a result, or
+            InputError: the link supports neither the interface nor so long a result, or
                 ``capacity`` is out of range.
         """
         if interface.streams > 1 or interface.state != "clear" or interface.every_step:
@@ -157,10 +157,10 @@ class Identity:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Identity:
-        """From a payload.
+        """Parse a payload.
 
         Raises:
-            ValueError: it is not as long as it has to be.
+            ValueError: the payload has a wrong length.
         """
         if len(payload) != cls._LAYOUT.size:
             raise ValueError(f"identity has {len(payload)} bytes, expected {cls._LAYOUT.size}")
@@ -192,7 +192,7 @@ def fingerprint(network: QuantizedNetwork, interface: Interface) -> bytes:
     digest = hashlib.sha256()
     for name in sorted(fields):
         value = np.asarray(fields[name])
-        # Numbers in one type each, so that a machine's own does not matter.
+        # Fixed types, so that the fingerprint does not depend on the machine.
         kind = {"i": "<i8", "u": "<i8", "b": "<i8", "f": "<f8", "U": "<U64"}[value.dtype.kind]
         digest.update(f"{name} {value.shape} {kind}\n".encode())
         digest.update(value.astype(kind).tobytes())

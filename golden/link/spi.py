@@ -28,16 +28,16 @@ READ_STATUS, WRITE_STATUS = 2, 6
 """Bytes in which the core gives the status."""
 
 LATE = 3
-"""Status of an access that is not done yet: the clock is too fast for the core."""
+"""Status of an unfinished access: the clock is too fast for the core."""
 
 
 def write_frame(address: int, word: int) -> bytes:
-    """What a host sends to write a register."""
+    """Make the frame with which a host writes a register."""
     return bytes([WRITE | address // 4]) + word.to_bytes(WORD_BYTES, "little") + bytes(2)
 
 
 def read_frame(address: int) -> bytes:
-    """What a host sends to read a register."""
+    """Make the frame with which a host reads a register."""
     return bytes([address // 4]) + bytes(FRAME - 1)
 
 
