@@ -1,6 +1,6 @@
-"""Programs that use a core: on a board, on a host, in a simulator.
+"""Driver of a core for programs: on a board, on a host, in a simulator.
 
-Needs NumPy only; see docs/system.md.
+It needs NumPy only; see docs/system.md.
 """
 
 from litelstm.driver.backend import Backend, StreamBackend, WindowBackend

@@ -1,7 +1,7 @@
 """Xilinx' AXI DMA (PG021) in simple mode, with the interface of PYNQ's channels.
 
-Simple ("direct register") mode: a transfer is an address and a length. Buffers lie in memory whose
-physical address is known, e.g. that of the ``u-dma-buf`` driver or a reserved region.
+Simple ("direct register") mode: a transfer is an address and a length. Buffers are in memory with a
+known physical address, e.g. that of the ``u-dma-buf`` driver or a reserved region.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CONTROL, STATUS, ADDRESS, ADDRESS_HIGH, LENGTH = 0x00, 0x04, 0x18, 0x1C, 0x28
 """Registers of a channel."""
 
 MEMORY_TO_STREAM, STREAM_TO_MEMORY = 0x00, 0x30
-"""Where the registers of a direction begin."""
+"""Offset of the first register of each direction."""
 
 RUN, RESET = 1 << 0, 1 << 2
 """Bits of CONTROL."""
@@ -26,11 +26,11 @@ IDLE, ERRORS = 1 << 1, 0x70
 """Bits of STATUS; ERRORS are those of simple mode."""
 
 ALIGNMENT = 64
-"""Of buffers: whole bursts of any width of the memory's bus."""
+"""Alignment of buffers: whole bursts for any width of the memory's bus."""
 
 
 class Buffers:
-    """Buffers in memory that the DMA reaches.
+    """Allocates buffers in memory that the DMA can access.
 
     Args:
         memory: what the buffers are cut from, in bytes.
@@ -43,7 +43,7 @@ class Buffers:
         self._next = 0
 
     def __call__(self, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Another buffer; none is ever given back.
+        """Allocate a buffer; buffers are never freed.
 
         Raises:
             InputError: the memory is too small.
@@ -67,30 +67,30 @@ class AxiDmaChannel:
     Args:
         mmio: registers of the DMA.
         first: ``MEMORY_TO_STREAM`` or ``STREAM_TO_MEMORY``.
-        buffers: where the buffers come from.
+        buffers: allocator of the buffers.
     """
 
     def __init__(self, mmio: Mmio, first: int, buffers: Buffers) -> None:
         self._mmio, self._first, self._buffers = mmio, first, buffers
 
     def reset(self) -> None:
-        """Reset the DMA, which is both directions: what is under way is forgotten."""
+        """Reset the DMA, both directions; this drops pending transfers."""
         self._mmio.write(self._first + CONTROL, RESET)
         while self._mmio.read(self._first + CONTROL) & RESET:
             pass
 
     @property
     def idle(self) -> bool:
-        """The last transfer is done."""
+        """Whether the last transfer is done."""
         return bool(self._mmio.read(self._first + STATUS) & IDLE)
 
     @property
     def error(self) -> bool:
-        """The last transfer failed."""
+        """Whether the last transfer failed."""
         return bool(self._mmio.read(self._first + STATUS) & ERRORS)
 
     def transfer(self, buffer: np.ndarray[Any, Any]) -> None:
-        """Begin to move a buffer."""
+        """Start the transfer of a buffer."""
         address = self._buffers.address(buffer)
         self._mmio.write(self._first + CONTROL, RUN)
         self._mmio.write(self._first + ADDRESS, address & 0xFFFFFFFF)
@@ -103,7 +103,7 @@ class AxiDma:
 
     Args:
         mmio: its registers.
-        buffers: where the buffers come from.
+        buffers: allocator of the buffers.
     """
 
     def __init__(self, mmio: Mmio, buffers: Buffers) -> None:

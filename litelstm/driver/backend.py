@@ -1,4 +1,4 @@
-"""The ways to a core: what each of them offers to :class:`litelstm.driver.core.Core`."""
+"""Backends: the interfaces through which :class:`litelstm.driver.core.Core` accesses a core."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Protocol, runtime_checkable
 class Backend(Protocol):
     """Registers of a core.
 
-    All methods raise :class:`litelstm.driver.errors.DriverError` where the way to the core fails,
-    or the core answers that there is no such access.
+    All methods raise :class:`litelstm.driver.errors.DriverError` if the connection to the core
+    fails, or the core refuses the access.
     """
 
     def read(self, address: int) -> int:
@@ -23,15 +23,15 @@ class Backend(Protocol):
         ...
 
     def time(self) -> float:
-        """Seconds of the core's world, from any moment on; a simulation's own."""
+        """Seconds since any moment on the core's clock; in a simulation, simulated seconds."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Give the core time, up to so long; ends early at an interrupt, where there is one."""
+        """Wait up to ``seconds`` for the core; return early at an interrupt, if it has one."""
         ...
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release the connection to the core."""
         ...
 
 
@@ -42,7 +42,7 @@ class StreamBackend(Backend, Protocol):
     def transfer(
         self, outgoing: Mapping[str, bytes], incoming: Mapping[str, int], *, timeout: float
     ) -> dict[str, bytes]:
-        """Move one frame over each of some streams at the same time.
+        """Move one frame over each given stream, all at the same time.
 
         Args:
             outgoing: to the core, by the stream's name; each ends with ``tlast``.
@@ -50,41 +50,40 @@ class StreamBackend(Backend, Protocol):
             timeout: seconds for all of it.
 
         Returns:
-            What came on each incoming stream, up to ``tlast`` or the number asked for.
+            The data of each incoming stream, up to ``tlast`` or the requested number.
 
         Raises:
-            CoreTimeoutError: not all of it moved in time; the rest is taken back.
+            CoreTimeoutError: not all frames moved in time; the rest is cancelled.
         """
         ...
 
     def settle(self) -> None:
-        """Give up what is under way on every stream, then throw away what the core offers, until
-        it offers nothing. Called before a reset of the core and after it.
+        """Cancel transfers on every stream, then discard the core's output until there is none.
+
+        The driver calls it before and after a reset of the core.
         """
         ...
 
 
 @runtime_checkable
 class WindowBackend(Backend, Protocol):
-    """Registers, of which the data registers are moved in bursts, with the core's own answer
-    whether there was room or a word.
-    """
+    """Registers with burst access to data registers; the core itself answers if it was not ready."""
 
     def put(self, address: int, words: Sequence[int]) -> int:
-        """Write words to a data register while it takes them; how many it took."""
+        """Write words to a data register until it has no room; return how many it accepted."""
         ...
 
     def take(self, address: int, count: int) -> list[int]:
-        """Words of a data register, as long as there are some, up to ``count``."""
+        """Read words from a data register until it is empty, ``count`` at most."""
         ...
 
 
 POLL_SECONDS = 1e-4
-"""Between two looks at a register."""
+"""Interval for polling a register."""
 
 
 class World(Protocol):
-    """Where time goes by: see :meth:`Backend.time` and :meth:`Backend.wait`."""
+    """Source of time: real or simulated; see :meth:`Backend.time` and :meth:`Backend.wait`."""
 
     def time(self) -> float: ...
 
@@ -92,14 +91,14 @@ class World(Protocol):
 
 
 class WallTime:
-    """Time of the machine that the program runs on."""
+    """Real time of the machine that runs the program."""
 
     def time(self) -> float:
-        """Seconds."""
+        """Return seconds since any moment."""
         return time.monotonic()
 
     def wait(self, seconds: float) -> None:
-        """Sleep until the next look at a register."""
+        """Sleep until the next poll of a register, ``seconds`` at most."""
         time.sleep(min(seconds, POLL_SECONDS))
 
 

@@ -1,7 +1,7 @@
-"""Registers and DMA channels with the interface that PYNQ's ``MMIO`` and ``DMA`` have.
+"""Registers and DMA channels with the interface of PYNQ's ``MMIO`` and ``DMA``.
 
-Anything with the same methods will do: ``mmio.read(offset)``, ``mmio.write(offset, word)``; and for
-each stream a channel with ``transfer(buffer)``, ``idle`` and, where it is known, ``error``.
+Any objects with these methods work: ``mmio.read(offset)``, ``mmio.write(offset, word)``; and per
+stream a channel with ``transfer(buffer)``, ``idle`` and, optionally, ``error``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ CLOSING = 32
 """Bytes that end a frame after a reset, at most: two beats of the widest bus."""
 
 SETTLE_SECONDS = 5e-5
-"""A stream from the core that offers nothing for so long is settled."""
+"""Silence after which a stream from the core counts as settled."""
 
 SETTLE_FRAMES = 1000
-"""Frames that are thrown away before that is given up."""
+"""Most frames to discard before a stream must be settled."""
 
 
 class Mmio(Protocol):
@@ -40,11 +40,11 @@ class Channel(Protocol):
 
     @property
     def idle(self) -> bool:
-        """The last transfer is done."""
+        """Whether the last transfer is done."""
         ...
 
     def transfer(self, buffer: Any, /) -> None:
-        """Begin to move a buffer."""
+        """Start the transfer of a buffer."""
         ...
 
 
@@ -56,9 +56,10 @@ class MmioBackend:
     """Registers alone: a core with data registers.
 
     Args:
-        mmio: words of the core.
-        interrupt: waits so many seconds, or until the core's interrupt; ``None`` for polling.
-        world: where time goes by for it.
+        mmio: the core's registers.
+        interrupt: function that waits for the core's interrupt, up to its argument in seconds;
+            ``None`` for polling.
+        world: source of time.
     """
 
     def __init__(
@@ -85,23 +86,23 @@ class MmioBackend:
         self._interrupt(seconds)
 
     def close(self) -> None:
-        """Nothing to give back: the objects belong to the program."""
+        """Do nothing: the objects belong to the program."""
 
 
 class DmaBackend(MmioBackend):
     """Registers, and a DMA channel for each stream that the program uses.
 
-    A channel that has a method ``reset`` is reset when the core is opened or reset, and after a
+    The driver resets channels with a method ``reset`` when it opens or resets the core, and after a
     timeout. PYNQ's channels have none: load the overlay again to open a core, or reset the DMA.
 
     Args:
-        mmio: words of the core.
-        channels: of the streams, by name: x, y, weights, state_in, state_out.
-        allocate: makes buffers; on PYNQ ``lambda n: pynq.allocate(n, "u1")``.
+        mmio: the core's registers.
+        channels: DMA channels by stream: x, y, weights, state_in, state_out.
+        allocate: function that makes buffers; on PYNQ ``lambda n: pynq.allocate(n, "u1")``.
         interrupt, world: see :class:`MmioBackend`.
 
     Raises:
-        DriverError: a stream has another name.
+        DriverError: a stream's name is unknown.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ class DmaBackend(MmioBackend):
             buffers[name] = self._buffer(name, len(data))
             buffers[name][:] = np.frombuffer(data, np.uint8)
             _call(buffers[name], "flush")
-        # Results first: the core may wait for them to be taken.
+        # Start the results first: the core may stall until they are read.
         for name, buffer in buffers.items():
             self._channel(name).transfer(buffer)
         waiting = list(buffers)
@@ -150,7 +151,7 @@ class DmaBackend(MmioBackend):
             _call(channel, "reset")
         for name in OUT_OF:
             channel = self._channels.get(name)
-            if not hasattr(channel, "reset"):  # what it waits for could not be taken back
+            if not hasattr(channel, "reset"):  # its transfer could not be cancelled
                 continue
             for _ in range(SETTLE_FRAMES):
                 if not self._comes(channel):
@@ -159,14 +160,14 @@ class DmaBackend(MmioBackend):
                 raise CoreTimeoutError(f"stream {name} does not settle")
 
     def _comes(self, channel: Any) -> bool:
-        """Take a frame from a channel that can be reset; whether there is one."""
+        """Read and discard a frame from a channel with ``reset``; return whether one came."""
         until = self.time() + SETTLE_SECONDS
         channel.transfer(self._buffer("closing", CLOSING))
         while not channel.idle and not getattr(channel, "error", False):
             if self.time() > until:
                 channel.reset()
                 return False
-        channel.reset()  # after an error, as of a frame that is longer, it would stand still
+        channel.reset()  # an error, such as a longer frame, stops the channel until a reset
         return True
 
     def _channel(self, name: str) -> Channel:
@@ -181,7 +182,7 @@ class DmaBackend(MmioBackend):
         return channel.idle
 
     def _buffer(self, name: str, size: int) -> Any:
-        """A buffer of a stream, kept for transfers of the same length."""
+        """Return a stream's buffer; transfers of the same length reuse it."""
         buffer = self._buffers.get(name)
         if buffer is None or len(buffer) != size:
             buffer = self._buffers[name] = self._allocate(size)
@@ -189,6 +190,6 @@ class DmaBackend(MmioBackend):
 
 
 def _call(of: Any, method: str) -> None:
-    """Call a method where there is one."""
+    """Call a method if the object has it."""
     if (found := getattr(of, method, None)) is not None:
         found()

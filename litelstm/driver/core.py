@@ -1,5 +1,4 @@
-"""A core as a program uses it.
-
+"""The driver's door: a core with its network, sequences and state.
 with litelstm.open("build/litelstm_core.json", "uio:/dev/uio0") as core:
     core.load("weights.bin")
     y = core.run(x)
@@ -25,29 +24,28 @@ from litelstm.driver.traffic import traffic
 from litelstm.driver.weights import NetworkOrImage, image_words, require_network
 
 REASONS = ("it was not", "too short", "too long", "wrong CRC-32", "not for this core")
-"""Of STATUS.LOAD_REASON."""
+"""Meanings of STATUS.LOAD_REASON."""
 
 
 class Core(Supervised, Closing):
-    """A core that is reached over its registers and streams.
+    """A core, driven over its registers and streams.
 
-    Opening it resets it, see :meth:`reset`, whatever a program before has left in it. A call of
-    :meth:`load` or :meth:`run` that fails with a :class:`DriverError` may leave words of its own in
-    the core; from then on both refuse to work until :meth:`reset`. Only a refused image of weights
-    leaves nothing.
+    The constructor resets the core (see :meth:`reset`), so nothing of an earlier program remains.
+    If :meth:`load` or :meth:`run` fails with a :class:`DriverError`, words may remain in the core;
+    both then refuse to work until :meth:`reset`. A refused image of weights leaves no words.
 
     Args:
-        backend: the way to it.
-        description: of it.
+        backend: connection to the core.
+        description: description of the core.
         timeout: seconds, of the backend's time, that a sequence or an image may take.
 
     Raises:
-        DriverError: what answers is no core, or another one, or it does not become idle.
+        DriverError: no core answers, another core answers, or the core does not become idle.
         InputError: ``timeout`` is not positive.
 
     Attributes:
-        description: of the core.
-        timeout: seconds; may be changed.
+        description: description of the core.
+        timeout: seconds; a program may change it.
     """
 
     def __init__(
@@ -56,29 +54,29 @@ class Core(Supervised, Closing):
         super().__init__(backend, description, timeout=timeout)
         self._samples = Samples(description)
         self._traffic = traffic(backend, description)
-        self._length: int | None = None  # what LENGTH and SEQUENCE have, if that is known
+        self._length: int | None = None  # contents of LENGTH and SEQUENCE, None if unknown
         self._sequence: dict[str, int] | None = None
-        self._unsettled = False  # a call has begun and not ended as it should
+        self._unsettled = False  # a call began and did not end without an error
         self.enable_interrupts()
         self.reset()
 
     def close(self) -> None:
-        """Stop taking sequences, and give the way to the core back."""
+        """Disable the core, and close the connection."""
         try:
             self._registers.set("CONTROL", ENABLE=0)
         finally:
             self._backend.close()
 
     def load(self, network: NetworkOrImage) -> None:
-        """Give the core a network, or make sure that it has it.
+        """Load a network into the core, or check that the core has it.
 
         Args:
-            network: a quantized network or its file, or what ``litelstm pack`` made of it. A core
-                with its weights in the Verilog takes only the network it was made for.
+            network: a quantized network or its file, or an image from ``litelstm pack``. A core
+                with its weights in the Verilog accepts only the network that it was made for.
 
         Raises:
-            InputError: it is not for this core.
-            DriverError: the core refuses it.
+            InputError: the network does not fit this core.
+            DriverError: the core refuses the weights.
         """
         if not self._registers.field("FEATURES", "SETS"):
             require_network(self.description, network)
@@ -105,24 +103,24 @@ class Core(Supervised, Closing):
         """Run sequences, one after another.
 
         Args:
-            x: one sequence, (steps, inputs), several of a length, (sequences, steps, inputs), or a
-                list of sequences. Integers are raw; floats are samples, which are quantized.
-            stream: number of the stream that they belong to.
-            keep: go on from the state that the stream has; without, from zero.
-            state: raw state words to start from, (state words,); for one sequence.
-            save: give the state words after the last step, too; for one sequence.
+            x: one sequence, (steps, inputs), several of equal length, (sequences, steps, inputs),
+                or a list of sequences. Integers are raw words; floats are samples to quantize.
+            stream: number of the sequences' stream.
+            keep: whether to continue from the stream's state; otherwise from zero.
+            state: raw state words to start from, (state words,); for a single sequence.
+            save: whether to also return the state words after the last step; for a single sequence.
 
         Returns:
-            Of one sequence the result, (outputs,), or where the core answers every step (steps,
-            outputs); of several an array or a list of them. Raw integers for integers, real
-            numbers for floats; numbers of classes are integers always.
-            With ``save`` a tuple of the result and the state, (state words,).
+            The result of one sequence: (outputs,), or (steps, outputs) if the core answers every
+            step. For several sequences, an array or a list of results, like ``x``. Results are raw
+            integers for integers, real numbers for floats; class numbers are always integers.
+            With ``save``, a tuple of the result and the state, (state words,).
 
         Raises:
-            InputError: something is of another shape, out of range, or the core cannot do it.
-            DriverError: the core reports an error while it works: :meth:`errors` has it until the
-                next call. What ERRORS had before the call does not count.
-            CoreTimeoutError: it takes too long.
+            InputError: an argument has a wrong shape or range, or the core does not support it.
+            DriverError: the core reports an error during the call; :meth:`errors` has it until the
+                next call. Earlier bits in ERRORS do not count.
+            CoreTimeoutError: the core does not finish in time.
         """
         sequences, finish = self._samples.sequences(x)
         self._check_request(len(sequences), stream, keep, state, save)
@@ -166,20 +164,20 @@ class Core(Supervised, Closing):
     def _move(
         self, outgoing: dict[str, NDArray[np.int64]], incoming: dict[str, int]
     ) -> dict[str, NDArray[np.int64]]:
-        """Send elements and take vectors; what goes wrong is told with the core's state."""
+        """Send elements and receive vectors; add the core's state to the message of an error."""
         try:
             return self._traffic.move(outgoing, incoming, timeout=self.timeout)
         except DriverError as error:
             raise type(error)(f"{error} ({self._state()})") from None
 
     def reset(self) -> None:
-        """Bring the core into a known state: idle, nothing to be taken, ERRORS and IRQ_STATUS 0.
+        """Bring the core into a known state: idle, no output, ERRORS and IRQ_STATUS 0.
 
-        What is being computed, all states and an image of weights that is half loaded are
-        forgotten; weights, counters and IRQ_ENABLE stay.
+        This drops computations, all states, and a half-loaded image of weights. Weights, counters
+        and IRQ_ENABLE stay.
 
         Raises:
-            DriverError: it does not get there; nothing but another reset works then.
+            DriverError: the core does not reach that state; only another reset works then.
         """
         self._unsettled = True
         self._length = self._sequence = None
@@ -193,14 +191,14 @@ class Core(Supervised, Closing):
         self._unsettled = False
 
     def _is_idle(self) -> bool:
-        # A word on offer outlives the reset.
+        # A word that the core offers survives the reset.
         self._traffic.discard()
         return bool(self._registers.field("STATUS", "IDLE"))
 
     def _end_image(self) -> None:
-        """End an image of weights that was begun, as one that is too short; the core refuses it.
+        """End a half-loaded image of weights, so that the core refuses it as too short.
 
-        A reset does not end it: the loader is no part of what is reset.
+        The core's reset does not end it, because it does not include the loader.
         """
         if not self._registers.field("FEATURES", "SETS"):
             return
@@ -210,7 +208,7 @@ class Core(Supervised, Closing):
             self._until("end of STATUS.LOADING", self._is_not_loading)
 
     def _takes_weights(self) -> bool:
-        """Whether no word of weights waits for the core, where there are data registers."""
+        """Whether the data register for weights has room; always true of a core with streams."""
         return not self.description.window or bool(self._registers.field("ROOM", "WEIGHT"))
 
     def _is_not_loading(self) -> bool:
@@ -218,16 +216,16 @@ class Core(Supervised, Closing):
 
     @contextmanager
     def _settled(self) -> Iterator[None]:
-        """Work that finds the core in a known state and leaves it so, unless an error ends it.
+        """Guard a call: it needs a core in a known state, and leaves it so unless it raises.
 
         Raises:
-            DriverError: earlier work was ended so, and there was no reset since.
+            DriverError: an earlier call raised, and there was no reset since.
         """
         if self._unsettled:
             raise DriverError(
                 "an earlier call failed and may have left words in the core: reset it"
             )
-        if self.errors():  # of nobody who is told by this call
+        if self.errors():  # from before this call
             self.clear_errors()
         self._unsettled = True
         yield

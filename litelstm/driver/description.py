@@ -1,6 +1,6 @@
-"""A core's JSON as its driver needs it: registers, formats, streams.
+"""Description of a core, from the JSON of ``litelstm generate``: registers, formats, streams.
 
-The file comes from ``litelstm generate``; everything is checked when it is read.
+Loading the file checks every field.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Stream:
     """One stream of a core.
 
     Attributes:
-        port: of the Verilog, without ``_tdata``; empty where data registers take its place.
-        packing: of its elements.
-        vector: elements of a vector: a step's x, a result, a state, a word of weights.
+        port: port of the Verilog, without ``_tdata``; empty if data registers replace the stream.
+        packing: packing of its elements.
+        vector: elements per vector: a step's x, a result, a state, a word of weights.
     """
 
     port: str
@@ -63,26 +63,26 @@ class Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What a driver knows of a core before it has read a register.
+    """A driver's knowledge of a core before it reads a register.
 
     Attributes:
-        path: of the JSON.
-        name: of the top module.
-        kind: what carries the registers: ``axi``, ``spi`` or ``uart``.
-        window: there are data registers and no streams.
-        core: number of the core, as its register CORE has it.
-        network: fingerprint of the network that is in the Verilog, or ``None``.
+        path: path of the JSON.
+        name: name of the top module.
+        kind: bus of the registers: ``axi``, ``spi`` or ``uart``.
+        window: whether the core has data registers instead of streams.
+        core: number of the core, the contents of its register CORE.
+        network: fingerprint of the network in the Verilog, or ``None``.
         inputs, outputs: elements of a step's x, words of a result.
         x, y: their formats.
         scale: factor from stored samples to real inputs.
-        classes: a result is the number of a class.
-        every_step: there is a result after every step.
-        state: what the core can do with a stream's state: clear, keep, load.
-        number_of_streams: sequences that share the core.
+        classes: whether a result is the number of a class.
+        every_step: whether every step gives a result.
+        state: source of a sequence's first state: clear, keep or load.
+        number_of_streams: number of streams that share the core.
         state_words: words of a stream's state.
-        registers: by name.
-        streams: by name, see ``INTO`` and ``OUT_OF``.
-        cycles_of_a_bit: of a serial line, clock cycles; 0 without one.
+        registers: registers by name.
+        streams: streams by name, see ``INTO`` and ``OUT_OF``.
+        cycles_of_a_bit: clock cycles per bit of a serial line; 0 without one.
         values: the whole JSON.
     """
 
@@ -112,7 +112,7 @@ class Description:
         """Read a core's JSON.
 
         Raises:
-            InputError: it cannot be read, or it is not one of a core with a bus.
+            InputError: the file cannot be read, or does not describe a core with a bus.
         """
         path = Path(path)
         try:
@@ -125,10 +125,10 @@ class Description:
 
     @classmethod
     def of(cls, values: Any, path: Path) -> Description:
-        """From a JSON's values; ``path`` is for messages.
+        """Make a description from a JSON's values; ``path`` is for messages.
 
         Raises:
-            InputError: something is missing or of another kind.
+            InputError: a field is missing or of a wrong type.
         """
         top = _Section(values, path, "")
         if "bus" not in top.values:
@@ -179,10 +179,10 @@ class Description:
         )
 
     def register(self, name: str) -> Register:
-        """A register by its name.
+        """Find a register by name.
 
         Raises:
-            InputError: the core has none of that name.
+            InputError: the core has no such register.
         """
         if name not in self.registers:
             raise InputError(f"{self.path}: has no register {name}")
@@ -191,7 +191,7 @@ class Description:
 
 @dataclass(frozen=True)
 class _Section:
-    """An object of the JSON, whose fields are checked as they are taken."""
+    """An object of the JSON; its methods check the fields that they return."""
 
     values: Any
     path: Path

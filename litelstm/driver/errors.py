@@ -1,11 +1,11 @@
-"""What goes wrong between a program and a core."""
+"""Errors between a program and a core."""
 
 from __future__ import annotations
 
 
 class DriverError(RuntimeError):
-    """The core does not do as it should, or the way to it does not; one line."""
+    """Failure of a core or of the connection to it; the message is one line."""
 
 
 class CoreTimeoutError(DriverError):
-    """Something did not happen in time."""
+    """Timeout of a core."""

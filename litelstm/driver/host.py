@@ -49,19 +49,19 @@ LINE_BITS_PER_BYTE = 10
 """With the start and the stop bit of a UART."""
 
 PATIENCE = 4
-"""Of bytes without the wanted answer so many times its longest form are waited through."""
+"""Longest forms of the wanted answer that may arrive as other traffic before a timeout."""
 
 
 class LinkError(RuntimeError):
-    """The board does not answer, or not as it has to; one line."""
+    """No answer or a wrong one from the board; the message is one line."""
 
 
 class NoAnswerError(LinkError):
-    """One request was not carried out, so far as it can be seen; it may be tried again."""
+    """No sign that the board carried out a request; the host may send it again."""
 
 
 class Port(Protocol):
-    """What is used of pyserial's ``Serial``."""
+    """The members of pyserial's ``Serial`` that the link uses."""
 
     @property
     def baudrate(self) -> int: ...
@@ -88,18 +88,18 @@ class Link(Closing):
     """A board that runs a network.
 
     Args:
-        port: the line, opened.
-        network: what the board must run.
-        interface: of the board's core.
-        timeout: seconds of silence after which a request has no answer; the time that the request
-            takes on the line is added.
-        retries: how often a request without an answer, or a sequence, is sent again.
+        port: the open line.
+        network: the network that the board must run.
+        interface: interface of the board's core.
+        timeout: seconds of silence after which a request counts as unanswered, beside the time
+            that the request itself takes on the line.
+        retries: how often to resend an unanswered request, or a sequence.
 
     Raises:
-        InputError: a number is out of range, or boards have no such interface.
+        InputError: a number is out of range, or boards do not support the interface.
 
     Attributes:
-        retried: how often something was sent again so far.
+        retried: number of resends so far.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Link(Closing):
         timeout: float = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
     ) -> Link:
-        """A link over a serial device, or any other URL that pyserial takes.
+        """Open a link over a serial device, or any other URL that pyserial supports.
 
         Raises:
             MissingToolError: pyserial is not installed.
@@ -153,10 +153,10 @@ class Link(Closing):
         self._port.close()
 
     def identify(self) -> Identity:
-        """What the board says of itself.
+        """Ask the board for its identity.
 
         Raises:
-            LinkError: it does not answer, or with another version of the protocol.
+            LinkError: the board does not answer, or has another version of the protocol.
         """
         payload = self._tried(lambda: self._request(Kind.IDENTIFY, b""))
         if not payload or payload[0] != VERSION:
@@ -167,10 +167,10 @@ class Link(Closing):
             raise LinkError(f"the board's {error}") from None
 
     def check(self) -> Identity:
-        """Make sure that the board runs the network; :meth:`run` does so before its first sequence.
+        """Check that the board runs the network; :meth:`run` does so before its first sequence.
 
         Raises:
-            InputError: it runs another one.
+            InputError: the board runs another network.
             LinkError: see :meth:`identify`.
         """
         identity = self.identify()
@@ -186,13 +186,13 @@ class Link(Closing):
         return identity
 
     def run(self, x: ArrayLike) -> NDArray[np.int64]:
-        """The result words of one sequence.
+        """Run one sequence; return its result words.
 
         Args:
             x: raw input words, (steps, inputs).
 
         Raises:
-            InputError: ``x`` is of another shape or out of range, or see :meth:`check`.
+            InputError: ``x`` has a wrong shape or range, or see :meth:`check`.
             LinkError: the board does not answer, or refuses.
         """
         words = check_inputs(self._network, np.asarray(x)[np.newaxis])[0]
@@ -202,7 +202,7 @@ class Link(Closing):
         return self._tried(lambda: self._run(identity, parts))
 
     def _run(self, identity: Identity, parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-        """A sequence from its first steps on, in one or more requests."""
+        """Send a sequence from its first step, in one or more requests."""
         result = b""
         for index, part in enumerate(parts):
             first, last = index == 0, index == len(parts) - 1
@@ -215,7 +215,7 @@ class Link(Closing):
         return unpack_words(result, identity.result_bytes)
 
     def _tried(self, action: Callable[[], T]) -> T:
-        """The value of an action that is tried until it has an answer."""
+        """Repeat an action until it has an answer; return its value."""
         for attempt in range(self._retries + 1):
             try:
                 return action()
@@ -226,10 +226,10 @@ class Link(Closing):
         raise AssertionError("unreachable")
 
     def _request(self, kind: Kind, payload: bytes) -> bytes:
-        """The payload of the answer to a request.
+        """Send a request; return the payload of its answer.
 
         Raises:
-            NoAnswerError: there is none.
+            NoAnswerError: no answer came.
             LinkError: the board refuses the request, or the line is broken.
         """
         number = self._number
@@ -245,7 +245,7 @@ class Link(Closing):
             raise LinkError(f"the line is broken: {' '.join(str(error).split())}") from None
 
     def _answer(self, kind: Kind, number: int) -> bytes:
-        """Wait for the answer to a request; others may come late, and are not looked at."""
+        """Wait for the answer to a request; ignore late answers to others."""
         longest = self._expected.longest_answer
         decoder = frames.Decoder(longest=longest)
         patience = PATIENCE * len(frames.encode(bytes([frames.FLAG] * longest)))
@@ -265,7 +265,7 @@ class Link(Closing):
 
 
 def open_port(url: str, *, baud: int, timeout: float) -> Port:
-    """A serial device, or any other URL that pyserial takes.
+    """Open a serial device, or any other URL that pyserial supports.
 
     Raises:
         MissingToolError: pyserial is not installed.
@@ -280,11 +280,11 @@ def open_port(url: str, *, baud: int, timeout: float) -> Port:
 
 
 def _blame(payload: bytes, *, own: bool) -> None:
-    """Raise what a FAULT answer means.
+    """Raise the error that a FAULT answer stands for, if it concerns the request.
 
     Args:
-        payload: of the answer.
-        own: whether it has the request's number.
+        payload: payload of the answer.
+        own: whether the answer has the request's number.
     """
     known = len(payload) == 1 and payload[0] in list(Fault)
     fault = Fault(payload[0]) if known else None

@@ -1,4 +1,4 @@
-"""Registers in memory of Linux: ``/dev/mem`` and UIO."""
+"""Memory-mapped registers under Linux: ``/dev/mem`` and UIO."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REGISTER_SPACE = 256
 class MemoryMap:
     """Words of a device's or a file's memory.
 
-    Every access is one of 32 bits: NumPy's scalars of a ``uint32`` array are.
+    Every access has 32 bits, as NumPy accesses single elements of a ``uint32`` array.
 
     Args:
         path: ``/dev/mem``, ``/dev/uio0``, or any file.
@@ -26,13 +26,13 @@ class MemoryMap:
         length: bytes.
 
     Raises:
-        InputError: it cannot be opened or mapped.
+        InputError: the file cannot be opened or mapped.
     """
 
     def __init__(self, path: str | Path, *, offset: int = 0, length: int = REGISTER_SPACE) -> None:
         page = offset % mmap.ALLOCATIONGRANULARITY
         try:
-            # Without O_SYNC /dev/mem would be cached.
+            # Without O_SYNC the CPU would cache /dev/mem.
             self.file = os.open(path, os.O_RDWR | os.O_SYNC)
             try:
                 self._map = mmap.mmap(self.file, page + length, offset=offset - page)
@@ -46,7 +46,7 @@ class MemoryMap:
         self._words = self.data.view(np.uint32)
 
     def read(self, offset: int) -> int:
-        """A word."""
+        """Read a word."""
         return int(self._words[offset // 4])
 
     def write(self, offset: int, word: int) -> None:
@@ -54,8 +54,8 @@ class MemoryMap:
         self._words[offset // 4] = word
 
     def close(self) -> None:
-        """Give the memory back; views of it must not be used any more."""
-        del self._words, self.data
+        """Unmap the memory; views of it become invalid."""
+        del self._words, self.bytes
         self._map.close()
         os.close(self.file)
 
@@ -71,7 +71,7 @@ class UioInterrupt:
         self._file = file
 
     def __call__(self, seconds: float) -> None:
-        """Let the interrupt through once, and wait for it, but not longer than some seconds."""
+        """Enable the interrupt once, and wait for it, up to ``seconds``."""
         os.write(self._file, (1).to_bytes(4, "little"))
         ready, _, _ = select.select([self._file], [], [], seconds)
         if ready:

@@ -1,6 +1,6 @@
-"""A core with its registers as a model: programs run without a core, and without a simulator.
+"""Model of a core with its registers: runs programs without a core and without a simulator.
 
-The model computes a sequence at once when its last element is there, so it says nothing of time.
+The model computes a whole sequence when its last element arrives, so it has no timing.
 """
 
 from __future__ import annotations
@@ -31,15 +31,14 @@ _OUT_OF = {"Y": Y, "STATE_OUT": STATE_OUT}
 
 
 class ModelBackend(WallTime):
-    """Does what a core with the register map does, as far as a program without faults can see.
+    """Behaves like a core with the register map, as far as a correct program can observe.
 
     Args:
-        description: of the core.
-        networks: what an image of weights makes of the core, by the image; or the one network that
-            the Verilog has.
+        description: description of the core.
+        networks: network of each image of weights; or the one network in the Verilog.
 
     Raises:
-        InputError: ``networks`` is not what the core takes.
+        InputError: ``networks`` is of the wrong kind for the core.
     """
 
     def __init__(
@@ -106,7 +105,7 @@ class ModelBackend(WallTime):
     ) -> dict[str, bytes]:
         """See :class:`litelstm.driver.backend.StreamBackend`."""
         streams = self._description.streams
-        # The state that a sequence starts from is there before it ends.
+        # The state to start from must arrive before x completes the sequence.
         for name in sorted(outgoing, key=lambda name: name == X):
             stream, data = streams[name], outgoing[name]
             vectors = len(data) // stream.byte_count(1)
@@ -124,10 +123,10 @@ class ModelBackend(WallTime):
         return came
 
     def settle(self) -> None:
-        """A reset of the model leaves nothing."""
+        """Do nothing: a reset of the model leaves no words."""
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: the model holds no resource."""
 
     def _name(self, address: int) -> str:
         if address not in self._addresses:
@@ -161,7 +160,7 @@ class ModelBackend(WallTime):
         elif stream == WEIGHTS:
             self._load(np.array(frame, "<u4").tobytes())
         else:
-            return  # taken with the sequence that it is for
+            return  # _run reads state words with their sequence
         frame.clear()
 
     def _load(self, image: bytes) -> None:

@@ -1,4 +1,4 @@
-"""From a name to a way to a core."""
+"""Opening of a core by the name of its place."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from litelstm.driver.spi_port import DEFAULT_HERTZ, SpiBackend
 from litelstm.driver.supervision import DEFAULT_TIMEOUT
 
 AT = "LITELSTM_AT"
-"""Environment variable: where the core is, if the program does not say it."""
+"""Environment variable with the place of the core, if the program does not name one."""
 
 DMA_REGISTERS = 0x60
 """Bytes of an AXI DMA's registers."""
@@ -41,11 +41,11 @@ def open_core(
 
     Args:
         description: the JSON that ``litelstm generate`` wrote.
-        at: where it is, one of
+        at: place of the core, one of
 
             - ``sim``: in the simulation that the program runs in, see ``litelstm run``;
             - ``model:NETWORK.q.npz``: a model of the core, for a network in the Verilog;
-            - ``uio:/dev/uio0``: Linux' UIO;
+            - ``uio:/dev/uio0``: Linux's UIO;
             - ``mem:0x43C00000``: physical memory, through ``/dev/mem``;
             - ``uart:/dev/ttyUSB0`` with ``?baud=1000000``;
             - ``spi:/dev/spidev0.0`` with ``?hertz=1000000``;
@@ -54,12 +54,12 @@ def open_core(
             ``uio`` and ``mem`` take ``?dma=ADDRESS&buffer=udmabuf0`` for a core with streams: an
             AXI DMA at a physical address, and a buffer of the driver u-dma-buf; also ``dma_state``
             and ``dma_weights``.
-            ``None``: what the environment variable ``LITELSTM_AT`` has, or else ``sim``.
+            ``None``: the value of the environment variable ``LITELSTM_AT``, or else ``sim``.
         timeout: seconds that a sequence or an image of weights may take.
 
     Raises:
         InputError: a file cannot be read, or ``at`` is none of these.
-        DriverError: the core does not answer, or is another one.
+        DriverError: the core does not answer, or another core does.
     """
     known = Description.load(description)
     if not (at is None or isinstance(at, str)):
@@ -100,7 +100,7 @@ def _backend(description: Description, at: str) -> Backend:
 
 
 def _memory(registers: MemoryMap, options: dict[str, str], *, interrupts: bool) -> Backend:
-    """A backend over mapped memory, with the DMAs that are asked for."""
+    """Make a backend over mapped memory, with the DMAs that the options name."""
     interrupt = UioInterrupt(registers.file) if interrupts else None
     dmas = {name: options.pop(name) for name in _DMAS if name in options}
     if not dmas:
@@ -119,19 +119,19 @@ def _memory(registers: MemoryMap, options: dict[str, str], *, interrupts: bool) 
 
 
 class Mapped(MmioBackend):
-    """Registers in mapped memory."""
+    """Backend for registers in mapped memory."""
 
     def __init__(self, registers: MemoryMap, *, interrupt: UioInterrupt | None) -> None:
         super().__init__(registers, interrupt=interrupt)
         self._registers = registers
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Unmap the memory."""
         self._registers.close()
 
 
 class MappedDma(DmaBackend):
-    """Registers, and those of DMAs, in mapped memory; the core's are the first of ``maps``."""
+    """Backend for a core and DMAs in mapped memory; the core's map is the first of ``maps``."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class MappedDma(DmaBackend):
         self._maps = maps
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Unmap the memory."""
         self._buffers.clear()
         for one in self._maps:
             one.close()
@@ -158,10 +158,10 @@ def udmabuf(
     root: Path = Path("/sys/class/u-dma-buf"),
     device: Path | None = None,
 ) -> Buffers:
-    """The buffer of the driver u-dma-buf; its map is added to ``maps``.
+    """Map a buffer of the driver u-dma-buf, and add its map to ``maps``.
 
     Raises:
-        InputError: there is none of that name, or it cannot be mapped.
+        InputError: no buffer has this name, or it cannot be mapped.
     """
     try:
         size, physical = (

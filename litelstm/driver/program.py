@@ -1,4 +1,4 @@
-"""A user's program against the RTL of a core, in a simulator."""
+"""Runs a user's program against the RTL of a core, in a simulator."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from litelstm.driver.description import Description
 from sim.tools.toolchain import Simulator
 
 JOB = "LITELSTM_PROGRAM"
-"""Environment variable: what is to be run, as JSON."""
+"""Environment variable with the job, as JSON."""
 
 SECONDS = 3600.0
-"""Longest run."""
+"""Time limit of a run."""
 
 
 def run_program(
@@ -31,13 +31,13 @@ def run_program(
     Args:
         program: a Python file.
         description: the core's JSON, beside its Verilog.
-        arguments: of the program.
+        arguments: the program's arguments.
         simulator: icarus or verilator.
-        logs: folder of the simulator's log and the program's output.
-        seed: of cocotb's random numbers.
+        logs: folder for the simulator's log and the program's output.
+        seed: seed of cocotb's random numbers.
 
     Returns:
-        What the program printed.
+        The program's output.
 
     Raises:
         InputError: a file cannot be read.

@@ -22,7 +22,7 @@ from litelstm.driver.simulation import connect
 
 @cocotb.test()
 async def program(dut: Any) -> None:
-    """Run the program that the job names; what it prints goes where the job says."""
+    """Run the job's program; write its output to the job's file."""
     job = json.loads(os.environ[JOB])
     running.enter(await connect(dut, Description.load(job["description"])))
     try:
@@ -33,7 +33,7 @@ async def program(dut: Any) -> None:
 
 
 def _run(job: dict[str, Any]) -> None:
-    """As Python runs a script, in the folder that it was started from."""
+    """Run a script as Python does, in the folder that the user started it from."""
     path = Path(job["program"])
     os.chdir(job["folder"])
     sys.argv = [str(path), *job["arguments"]]

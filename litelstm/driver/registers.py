@@ -1,4 +1,4 @@
-"""A core's registers by their names."""
+"""Access to a core's registers by name."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ WORD = (1 << 32) - 1
 
 
 class Registers:
-    """Names of registers and fields to addresses and bits.
+    """Reads and writes registers and fields by name.
 
     Args:
-        backend: the way to the core.
-        description: of the core.
+        backend: connection to the core.
+        description: description of the core.
     """
 
     def __init__(self, backend: Backend, description: Description) -> None:
@@ -21,11 +21,11 @@ class Registers:
         self._description = description
 
     def address(self, name: str) -> int:
-        """A register's address."""
+        """Return a register's address."""
         return self._description.register(name).address
 
     def read(self, name: str) -> int:
-        """A register's word."""
+        """Read a register's word."""
         return self._backend.read(self.address(name))
 
     def write(self, name: str, word: int) -> None:
@@ -33,29 +33,29 @@ class Registers:
         self._backend.write(self.address(name), word)
 
     def write_at(self, address: int, word: int) -> None:
-        """Write whatever is at an address."""
+        """Write a word to an address."""
         self._backend.write(address, word)
 
     def fields(self, name: str) -> dict[str, int]:
-        """All fields of a register, read at once."""
+        """Read all fields of a register at once."""
         return split(self._description.register(name), self.read(name))
 
     def field(self, name: str, field: str) -> int:
-        """One field of a register."""
+        """Read one field of a register."""
         return self.fields(name)[field]
 
     def set(self, name: str, **fields: int) -> None:
-        """Write a register: these fields, the others 0."""
+        """Write a register: the given fields, and 0 in the others."""
         self.write(name, join(self._description.register(name), fields))
 
 
 def split(register: Register, word: int) -> dict[str, int]:
-    """The fields of a register's word."""
+    """Split a register's word into its fields."""
     return {name: word >> low & (1 << width) - 1 for name, (low, width) in register.fields.items()}
 
 
 def join(register: Register, fields: dict[str, int]) -> int:
-    """A register's word of some fields.
+    """Join fields to a register's word; missing ones are 0.
 
     Raises:
         KeyError: the register has no such field.

@@ -1,4 +1,4 @@
-"""The simulation that this process runs in, if it is one: see :mod:`litelstm.driver.simulation`."""
+"""The simulation that runs in this process, if any: see :mod:`litelstm.driver.simulation`."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ _BACKENDS: list[Backend] = []
 
 
 def enter(backend: Backend) -> None:
-    """From now on programs of this process find their core in a simulation."""
+    """Make a simulated core the one that programs of this process find."""
     _BACKENDS.append(backend)
 
 
 def leave() -> None:
-    """It is over."""
+    """Undo the last :func:`enter`."""
     _BACKENDS.pop()
 
 
 def backend() -> Backend:
-    """The way to the simulated core.
+    """Return the backend of the simulated core.
 
     Raises:
-        DriverError: this process is no simulation.
+        DriverError: no simulation runs in this process.
     """
     if not _BACKENDS:
         raise DriverError(

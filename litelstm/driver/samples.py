@@ -1,4 +1,4 @@
-"""A program's arrays as a core's words, and back."""
+"""Conversion of a program's arrays to a core's words, and back."""
 
 from __future__ import annotations
 
@@ -19,17 +19,21 @@ class Samples:
     """Conversions for one core.
 
     Args:
-        description: of the core.
+        description: description of the core.
     """
 
     def __init__(self, description: Description) -> None:
         self._description = description
 
     def sequences(self, x: ArrayLike | Sequence[ArrayLike]) -> tuple[list[Integers], Finish]:
-        """Raw input words of each sequence, (steps, inputs), and what makes results like ``x``.
+        """Convert ``x`` to raw input words.
+
+        Returns:
+            The words of each sequence, (steps, inputs); and a function that gives the results the
+            form and the kind of numbers of ``x``.
 
         Raises:
-            InputError: something is of another shape or out of range.
+            InputError: a sequence has a wrong shape or a value out of range.
         """
         if isinstance(x, (list, tuple)) and x and np.ndim(x[0]) == 2:
             parts = [np.asarray(part) for part in x]
@@ -44,15 +48,15 @@ class Samples:
         return [self._words(array)], lambda results: self._scaled(results[0], floats)
 
     def result(self, words: Integers) -> Integers:
-        """A sequence's result: (outputs,), or (steps, outputs)."""
+        """Shape a sequence's output words to its result: (outputs,), or (steps, outputs)."""
         results = words.reshape(-1, self._description.outputs)
         return results if self._description.every_step else results[0]
 
     def state(self, state: ArrayLike) -> Integers:
-        """State words, (state words,).
+        """Check state words, (state words,).
 
         Raises:
-            InputError: there are more or fewer, or one does not fit.
+            InputError: their number is wrong, or a word is out of range.
         """
         words = np.asarray(state)
         expected = self._description.state_words

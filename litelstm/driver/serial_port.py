@@ -29,22 +29,22 @@ LONGEST_FRAME = len(frames.encode(bytes([frames.FLAG] * LONGEST_BODY)))
 
 
 class SerialBackend:
-    """Registers, and data registers in bursts.
+    """Registers over a serial line, with bursts for data registers.
 
     Every access is made once, whatever the line does to bytes: see docs/system.md.
 
     Args:
-        port: the line, opened.
-        silence: seconds after which a request has no answer; the time that the request takes on
-            the line is added.
-        retries: how often a request without an answer is sent again.
-        world: where time goes by for it.
+        port: the open line.
+        silence: seconds after which a request counts as unanswered, beside the time that the
+            request itself takes on the line.
+        retries: how often to resend an unanswered request.
+        world: source of time.
 
     Raises:
         InputError: a number is out of range.
 
     Attributes:
-        retried: how often something was sent again so far.
+        retried: number of resends so far.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class SerialBackend:
         silence: float = DEFAULT_SILENCE,
         retries: int = DEFAULT_RETRIES,
     ) -> SerialBackend:
-        """Over a serial device, or any other URL that pyserial takes.
+        """Open a serial device, or any other URL that pyserial supports.
 
         Raises:
             MissingToolError: pyserial is not installed.
@@ -123,7 +123,7 @@ class SerialBackend:
         return taken
 
     def wait(self, seconds: float) -> None:
-        """A request over the line takes long enough."""
+        """Do nothing: a request over the line takes long enough."""
 
     def close(self) -> None:
         """Close the line."""
@@ -137,12 +137,12 @@ class SerialBackend:
     def _request(
         self, kind: Kind, address: int, *, count: int = 0, words: tuple[int, ...] = ()
     ) -> Answer:
-        """The answer to a request, which is sent until there is one.
+        """Send a request until an answer comes; return the answer.
 
-        Before the first, the core is asked to forget the number of its last one.
+        Before the first request, a HELLO makes the core forget the number of its last request.
 
         Raises:
-            CoreTimeoutError: there is none.
+            CoreTimeoutError: no answer came.
             DriverError: the line is broken.
         """
         if not self._greeted and kind != Kind.HELLO:
@@ -176,7 +176,7 @@ class SerialBackend:
         )
 
     def _answer(self, request: Request) -> Answer | None:
-        """The answer to a request, if one comes; late ones to others are not looked at."""
+        """Wait for the answer to a request; ignore late answers to others."""
         decoder = frames.Decoder(longest=LONGEST_BODY)
         patience = PATIENCE * LONGEST_FRAME
         while patience > 0:
@@ -194,16 +194,16 @@ class SerialBackend:
 
 
 def _answers(answer: Answer, request: Request) -> bool:
-    """Whether an answer is to a request, and has what it must have."""
+    """Whether an answer belongs to a request, and has the right number of words."""
     words = answer.count if request.kind == Kind.READ else 0
     return (answer.kind, answer.number, len(answer.words)) == (request.kind, request.number, words)
 
 
 def _check(answer: Answer, address: int) -> None:
-    """Refuse an answer that is not of accesses that were made.
+    """Refuse an answer without the status ``DONE``.
 
     Raises:
-        DriverError: what it says.
+        DriverError: the core did not make the access; the message has the status.
     """
     if answer.status != Status.DONE:
         meaning = (

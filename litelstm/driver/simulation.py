@@ -1,9 +1,9 @@
-"""A core in a cocotb simulation as a backend: programs run against the RTL as against a board.
+"""Backend for a core in a cocotb simulation: programs run against the RTL as on a board.
 
     backend = await connect(dut, description)
     await cocotb.task.bridge(program)(backend)
 
-The program runs in a thread of its own; the simulation goes on only while it waits for the core.
+The program runs in its own thread; the simulation advances only while it waits for the core.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from sim.bus.spi_line import SpiLine
 CLOCK_NS = 10
 RESET_CYCLES = 4
 LOOK_CYCLES = 64
-"""Cycles between two looks at a register, if no interrupt comes."""
+"""Cycles between two polls of a register without an interrupt."""
 
 SILENCE_BYTES = 60
-"""Simulated time without an answer over a serial line that means there is none."""
+"""Silence on a serial line, in characters, after which a request counts as unanswered."""
 
 SPI_BIT_CYCLES = 16
 
 
 async def connect(dut: Any, description: Description) -> Backend:
-    """A simulated core after its reset, whose clock runs."""
+    """Start a simulated core's clock, reset the core, and return its backend."""
     if description.kind == "axi":
         clock, reset, active = dut.aclk, dut.aresetn, 0
     else:
@@ -58,7 +58,7 @@ async def connect(dut: Any, description: Description) -> Backend:
 
 
 async def start_clock(clock: Any, reset: Any, *, active: int) -> None:
-    """Clock and reset of a core."""
+    """Start a core's clock, and reset the core."""
     reset.value = active
     Clock(clock, CLOCK_NS, "ns").start()
     await ClockCycles(clock, RESET_CYCLES)
@@ -67,23 +67,23 @@ async def start_clock(clock: Any, reset: Any, *, active: int) -> None:
 
 
 class SimulatedTime:
-    """Time of the simulation, for a program's thread."""
+    """Simulated time, for a program's thread."""
 
     def time(self) -> float:
-        """Simulated seconds."""
+        """Return simulated seconds."""
         return resume(_now)()
 
     def wait(self, seconds: float) -> None:
-        """Let the core work until the next look at a register."""
+        """Let the simulation run until the next poll of a register."""
         resume(_pass)(min(seconds, LOOK_CYCLES * CLOCK_NS * 1e-9))
 
 
 class AxiSimulation(SimulatedTime):
-    """Registers over AXI4-Lite, frames over AXI4-Stream, by cocotbext-axi.
+    """Registers over AXI4-Lite and frames over AXI4-Stream, with cocotbext-axi.
 
     Args:
         dut: a top with AXI.
-        description: of the core.
+        description: description of the core.
     """
 
     def __init__(self, dut: Any, description: Description) -> None:
@@ -125,7 +125,7 @@ class AxiSimulation(SimulatedTime):
         resume(self._settle)()
 
     def close(self) -> None:
-        """The simulation goes on."""
+        """Do nothing: the simulation continues."""
 
     async def _wait(self, seconds: float) -> None:
         look = Timer(min(round(seconds * 1e12), LOOK_CYCLES * CLOCK_NS * 1000), "ps")
@@ -155,7 +155,7 @@ class AxiSimulation(SimulatedTime):
         return stream.idle() if name in INTO else not stream.empty()
 
     def _give_up(self) -> None:
-        """Send no more of what was begun."""
+        """Cancel all frames that are not yet sent."""
         for name, stream in self.streams.items():
             if name in INTO:
                 stream.clear()

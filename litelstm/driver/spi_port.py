@@ -17,7 +17,7 @@ DEFAULT_HERTZ = 1_000_000
 
 
 class SpiPort(Protocol):
-    """What is used of ``spidev.SpiDev``."""
+    """The members of ``spidev.SpiDev`` that the driver uses."""
 
     def xfer2(self, data: list[int], /) -> list[int]: ...
 
@@ -25,11 +25,11 @@ class SpiPort(Protocol):
 
 
 class SpiBackend:
-    """Registers, and data registers word by word.
+    """Registers over SPI; data registers are accessed word by word.
 
     Args:
-        port: the device, opened, in mode 0; its clock at most that of the core divided by 16.
-        world: where time goes by for it.
+        port: the open device in mode 0; its clock is at most 1/16 of the core's.
+        world: source of time.
     """
 
     def __init__(self, port: SpiPort, *, world: World = WALL) -> None:
@@ -38,7 +38,7 @@ class SpiBackend:
 
     @classmethod
     def open(cls, path: str, *, hertz: int = DEFAULT_HERTZ) -> SpiBackend:
-        """Over a device of Linux, ``/dev/spidevBUS.DEVICE``.
+        """Open a Linux device, ``/dev/spidevBUS.DEVICE``.
 
         Raises:
             MissingToolError: the package spidev is not installed.

@@ -1,4 +1,4 @@
-"""What a core's registers say of it, and how they supervise it."""
+"""Supervision of a core through its registers: identity, status, errors, counters, interrupts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from litelstm.driver.registers import Registers, join, split
 
 MAGIC = int.from_bytes(b"LSTM", "little")
 MAJOR = 1
-"""Of the register map that this driver knows."""
+"""Major version of the register map that this driver supports."""
 
 DEFAULT_TIMEOUT = 1.0
 
@@ -20,13 +20,13 @@ COUNTERS = (
     *("STEPS", "SEQUENCES", "STALLED_INPUT", "STALLED_OUTPUT"),
     *("DROPPED", "PROTOCOL_ERRORS", "SATURATED"),
 )
-"""Counters of 32 bits."""
+"""32-bit counters."""
 
 
 class Supervised:
-    """A core as far as registers reach: who it is, how it fares, what it counts.
+    """A core's supervision through its registers.
 
-    Arguments, attributes and errors are those of :class:`litelstm.driver.core.Core`.
+    For arguments, attributes and errors see :class:`litelstm.driver.core.Core`.
     """
 
     def __init__(self, backend: Backend, description: Description, *, timeout: float) -> None:
@@ -40,15 +40,15 @@ class Supervised:
 
     @property
     def registers(self) -> Registers:
-        """All registers by name, for what has no method here."""
+        """All registers by name, for accesses without a method here."""
         return self._registers
 
     def status(self) -> dict[str, int]:
-        """The fields of the register STATUS."""
+        """Read the fields of the register STATUS."""
         return self._registers.fields("STATUS")
 
     def errors(self) -> tuple[str, ...]:
-        """Names of the bits that are set in the register ERRORS."""
+        """Return the names of the bits that are set in the register ERRORS."""
         return tuple(name for name, value in self._registers.fields("ERRORS").items() if value)
 
     def clear_errors(self) -> None:
@@ -57,8 +57,8 @@ class Supervised:
         self._registers.set("IRQ_STATUS", ERROR=1)
 
     def counters(self) -> dict[str, int]:
-        """All counters by name."""
-        low = self._registers.read("CYCLES")  # holds the upper half
+        """Read all counters by name."""
+        low = self._registers.read("CYCLES")  # latches the upper half
         high = self._registers.read("CYCLES_HIGH")
         return {
             "CYCLES": high << 32 | low,
@@ -70,10 +70,10 @@ class Supervised:
         self._registers.set("CONTROL", ENABLE=1, BY_REGISTER=1, CLEAR_COUNTERS=1)
 
     def enable_interrupts(self, *names: str) -> None:
-        """Let these bits of IRQ_STATUS, and no others, raise the interrupt.
+        """Let only these bits of IRQ_STATUS raise the interrupt.
 
         Raises:
-            InputError: there is no such bit.
+            InputError: IRQ_STATUS has no such bit.
         """
         known = self.description.register("IRQ_STATUS").fields
         for name in names:
@@ -84,7 +84,7 @@ class Supervised:
         )
 
     def interrupts(self) -> tuple[str, ...]:
-        """Names of the bits that are set in IRQ_STATUS; they are cleared."""
+        """Return the names of the bits that are set in IRQ_STATUS, and clear them."""
         word = self._registers.read("IRQ_STATUS")
         self._registers.write("IRQ_STATUS", word)
         fields = split(self.description.register("IRQ_STATUS"), word)
@@ -109,7 +109,7 @@ class Supervised:
         return sum(((1 << width) - 1) << low for low, width in fields)
 
     def _wait(self, register: str, *fields: str) -> None:
-        """Wait for one of some bits; the interrupt, if there is one, makes it shorter."""
+        """Wait until one of these bits is set; an interrupt ends the wait early."""
 
         def reached() -> bool:
             values = self._registers.fields(register)
@@ -118,7 +118,7 @@ class Supervised:
         self._until(" or ".join(f"{register}.{field}" for field in fields), reached)
 
     def _until(self, what: str, reached: Callable[[], bool]) -> None:
-        """Wait until something is so; ``what`` names it in the message of a timeout."""
+        """Wait until ``reached`` is true; ``what`` names the condition in a timeout's message."""
         until = self._backend.time() + self.timeout
         while not reached():
             if self._backend.time() > until:
@@ -126,6 +126,6 @@ class Supervised:
             self._backend.wait(self.timeout)
 
     def _state(self) -> str:
-        """What the core says of itself, for messages."""
+        """Describe the core's status and errors, for messages."""
         status = ", ".join(f"{name} {value}" for name, value in self.status().items())
         return f"{status}; errors: {', '.join(self.errors()) or 'none'}"

@@ -1,4 +1,4 @@
-"""Elements to and from a core, over its streams or its data registers."""
+"""Transfer of elements to and from a core, over its streams or its data registers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Elements = NDArray[np.int64]
 WORD = (1 << 32) - 1
 
 MOST = 1 << 16
-"""Words that are thrown away at once: more than a core holds."""
+"""Most words to discard at once; a core holds fewer."""
 
 _INTO = {X: ("X", "X_LAST"), WEIGHTS: ("WEIGHT", "WEIGHT_LAST"), STATE_IN: ("STATE_IN", "STATE_IN")}
 """Data register of each stream into the core, and the one for its last word."""
@@ -32,29 +32,29 @@ class Traffic(Protocol):
     def move(
         self, outgoing: Mapping[str, Elements], incoming: Mapping[str, int], *, timeout: float
     ) -> dict[str, Elements]:
-        """One frame over each of some streams at the same time.
+        """Move one frame over each given stream, all at the same time.
 
         Args:
             outgoing: elements to the core, by the stream's name.
             incoming: numbers of vectors from the core, by the stream's name.
-            timeout: seconds for all of it.
+            timeout: seconds for all frames together.
 
         Raises:
-            CoreTimeoutError: not all of it moved in time.
-            DriverError: more or less came, or the way to the core fails.
+            CoreTimeoutError: not all frames moved in time.
+            DriverError: the amount of data is wrong, or the connection to the core fails.
         """
         ...
 
     def discard(self) -> None:
-        """Give up what is under way, and throw away all that the core offers."""
+        """Cancel transfers, and discard all output of the core."""
         ...
 
 
 def traffic(backend: Backend, description: Description) -> Traffic:
-    """The way that a core has for its data.
+    """Choose streams or data registers for a core's data.
 
     Raises:
-        DriverError: it has streams, and the backend cannot move them.
+        DriverError: the core has streams, and the backend does not support them.
     """
     if description.window:
         return WindowTraffic(backend, description)
@@ -67,7 +67,7 @@ def traffic(backend: Backend, description: Description) -> Traffic:
 
 
 class StreamTraffic:
-    """Over the streams; frames are packed as the core's buses have it."""
+    """Moves frames over the streams, packed for the core's buses."""
 
     def __init__(self, backend: StreamBackend, description: Description) -> None:
         self._backend = backend
@@ -95,7 +95,7 @@ class StreamTraffic:
 
 
 class WindowTraffic:
-    """Over the data registers, with a look at ROOM before each access, or in bursts."""
+    """Moves frames over the data registers: in bursts, or reading ROOM before each access."""
 
     def __init__(self, backend: Backend, description: Description) -> None:
         self._backend = backend
@@ -115,7 +115,7 @@ class WindowTraffic:
         while any(left.values()) or any(len(came[name]) < n for name, n in words.items()):
             moved = sum(self._put(name, some) for name, some in left.items() if some)
             for name, count in words.items():
-                # What goes in may wait for what comes out, so nobody waits for anything here.
+                # The core may stall its input until its output is read: never block on either.
                 taken = self._bursts.take(
                     self._registers.address(_OUT_OF[name]), count - len(came[name])
                 )
@@ -136,7 +136,7 @@ class WindowTraffic:
             self._bursts.take(self._registers.address(_OUT_OF[name]), MOST)
 
     def _put(self, name: str, words: list[int]) -> int:
-        """Write what the core takes, and strike it off; returns how many."""
+        """Write words while the core accepts them; remove them from ``words``, return how many."""
         middle, last = map(self._registers.address, _INTO[name])
         taken = self._bursts.put(middle, words[:-1]) if len(words) > 1 else 0
         if taken == len(words) - 1:
@@ -146,7 +146,7 @@ class WindowTraffic:
 
 
 class Polled:
-    """Bursts over a plain backend: ROOM is read before each word."""
+    """Bursts over a plain backend; reads ROOM before each word."""
 
     def __init__(self, backend: Backend, description: Description) -> None:
         self._backend = backend
@@ -184,5 +184,5 @@ class Polled:
 
 
 def _signed(words: list[int]) -> Elements:
-    """Registers as signed numbers."""
+    """Convert register words to signed numbers."""
     return np.array(words, np.uint32).view(np.int32).astype(np.int64)

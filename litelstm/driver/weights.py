@@ -1,4 +1,4 @@
-"""Networks for a core: images of weights, or the network that its Verilog has."""
+"""Networks for a core: images of weights, or the network in its Verilog."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ IMAGE_WORD = 4
 
 
 def require_network(description: Description, network: NetworkOrImage) -> None:
-    """Make sure that a core's Verilog has a network.
+    """Check that a network is the one in a core's Verilog.
 
     Raises:
-        InputError: it has another one, or ``network`` is an image of weights.
+        InputError: the Verilog has another one, or ``network`` is an image of weights.
     """
     if not isinstance(network, (bytes, QuantizedNetwork)):
         network = read(network)
@@ -43,10 +43,10 @@ def require_network(description: Description, network: NetworkOrImage) -> None:
 
 
 def image_words(description: Description, network: NetworkOrImage) -> NDArray[np.int64]:
-    """The words of an image for a core.
+    """Make the words of an image for a core.
 
     Raises:
-        InputError: it is not whole words, or a network does not fit the core.
+        InputError: an image is not whole words, or a network does not fit the core.
     """
     image = read(network) if isinstance(network, (str, Path)) else network
     if isinstance(image, QuantizedNetwork):
@@ -57,10 +57,10 @@ def image_words(description: Description, network: NetworkOrImage) -> NDArray[np
 
 
 def _image_of(network: QuantizedNetwork, description: Description) -> bytes:
-    """Make the image of a network for a core, where the generator is installed.
+    """Make the image of a network for a core; this needs the generator.
 
     Raises:
-        InputError: the network does not fit the core, or there is no generator here.
+        InputError: the network does not fit the core, or the generator is not installed.
     """
     try:
         from hdl.layout.weight_image import image
@@ -79,7 +79,7 @@ def read(path: str | Path) -> QuantizedNetwork | bytes:
     """A network from a ``.npz`` file, or the bytes of any other.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the file cannot be read.
     """
     path = Path(path)
     if path.suffix == ".npz":

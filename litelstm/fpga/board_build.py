@@ -21,17 +21,17 @@ from litelstm.fpga.targets import Target
 
 @dataclass(frozen=True, kw_only=True)
 class BoardBuild:
-    """A board's bitstream, and what is known of it.
+    """A board's bitstream, with the results of each step on the way to it.
 
     Attributes:
         board: the board.
-        target: its part, with the oscillator's clock as the one that is wanted.
+        target: its part, with the oscillator's frequency as the wanted clock.
         line: clock and serial line.
-        identity: what the board says of itself.
-        plan: of the core.
-        verilog: of the whole top.
-        netlist: its cells.
-        routed: the design with a clock that is enough.
+        identity: the board's answer to IDENTIFY.
+        plan: plan of the core.
+        verilog: Verilog of the whole top.
+        netlist: cells of the top.
+        routed: the routed design, fast enough for the oscillator.
         bitstream: file in the cache.
     """
 
@@ -84,7 +84,7 @@ def build(
     """Synthesize, place and route a board's whole top, and make its bitstream.
 
     Args:
-        plan: of the core.
+        plan: plan of the core.
         board: the board.
         network_name: the network's name, for the Verilog's header.
         baud: of the serial line; by default the board's.
@@ -132,7 +132,7 @@ def build(
 def _route(
     flow: Flow, synthesized: Synthesized, board: Board, seeds: int, progress: Progress
 ) -> Routed:
-    """The first seed whose clock is enough."""
+    """Route with one seed after another until the clock is fast enough."""
     tried: list[Routed] = []
     pins = board.constraints()
     with progress("place and route, seeds", seeds) as tell:

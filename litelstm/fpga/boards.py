@@ -15,12 +15,12 @@ from litelstm.tables import entry
 
 @dataclass(frozen=True, kw_only=True)
 class Pin:
-    """A port of the board's top, and where it is.
+    """A port of the board's top, and its place.
 
     Attributes:
-        port: its name.
-        site: the package's pin.
-        attributes: of its buffer, as amaranth-boards names them.
+        port: name of the port.
+        site: pin of the package.
+        attributes: attributes of its buffer, with amaranth-boards' names.
     """
 
     port: str
@@ -30,16 +30,16 @@ class Pin:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """A board: its part, its serial line, and where amaranth-boards describes it.
+    """A board: its part, its serial line, and its definition in amaranth-boards.
 
     Attributes:
-        name: what ``--board`` takes.
+        name: value of ``--board``.
         title: the board's own name.
-        platform: module and class of amaranth-boards.
+        platform: module and class in amaranth-boards.
         target: the part's name.
-        package: nextpnr's name of the part's package, if it is not the target's.
-        baud: bits a second of the serial line that its USB converter is good for.
-        high: pins that must be held high, as resource and subsignal.
+        package: nextpnr's name of the part's package, if it differs from the target's.
+        baud: bits per second of the serial line that its USB converter supports.
+        high: pins that the top must drive high, as resource and subsignal.
     """
 
     name: str
@@ -52,17 +52,17 @@ class Board:
 
     @property
     def high_ports(self) -> tuple[str, ...]:
-        """Names of the top's outputs that are held high."""
+        """Names of the top's outputs that are constantly high."""
         return tuple("_".join(pin) for pin in self.high)
 
     @property
     def clock(self) -> int:
-        """Hz of its oscillator."""
+        """Frequency of the oscillator, in Hz."""
         return round(self.definition().default_clk_frequency)
 
     @property
     def part(self) -> Target:
-        """Its part, with the oscillator's clock as the one that is wanted."""
+        """The board's part, with the oscillator's frequency as the wanted clock."""
         target = targets.find(self.target)
         arguments = list(target.arguments)
         if self.package:
@@ -71,7 +71,7 @@ class Board:
         return replace(target, title=self.title, mhz=mhz, arguments=tuple(arguments))
 
     def pins(self) -> list[Pin]:
-        """Every port of the top."""
+        """List every port of the top with its pin."""
         definition = self.definition()
         clock = definition.lookup(definition.default_clk)
         pins = [Pin(port="clk", site=_site(clock.ios[0]), attributes=_attributes(clock))]
@@ -85,7 +85,7 @@ class Board:
         return pins
 
     def constraints(self) -> str:
-        """The pins in the format of the part's router."""
+        """Format the pins for the part's router."""
         lines = _pcf_lines if targets.find(self.target).family is ICE40 else _lpf_lines
         text = "".join(f"{line}\n" for line in lines(self.pins()))
         if lines is _lpf_lines:
@@ -93,7 +93,7 @@ class Board:
         return text
 
     def definition(self) -> Any:
-        """amaranth-boards' platform of it."""
+        """Make the board's platform from amaranth-boards."""
         module, name = self.platform
         return getattr(import_module(f"amaranth_boards.{module}"), name)()
 
@@ -108,7 +108,7 @@ def _attributes(described: Any) -> dict[str, str]:
 
 
 def _lpf_lines(pins: list[Pin]) -> Iterator[str]:
-    """Lattice's format, for the ECP5."""
+    """Format pins for the ECP5, in Lattice's LPF."""
     for pin in pins:
         yield f'LOCATE COMP "{pin.port}" SITE "{pin.site}";'
         attributes = " ".join(f"{name}={value}" for name, value in pin.attributes.items())
@@ -116,7 +116,7 @@ def _lpf_lines(pins: list[Pin]) -> Iterator[str]:
 
 
 def _pcf_lines(pins: list[Pin]) -> Iterator[str]:
-    """nextpnr-ice40's format; of the attributes it knows the pull-up of inputs."""
+    """Format pins for nextpnr-ice40; the only attribute that it supports is an input's pull-up."""
     for pin in pins:
         pull = "-pullup yes " if pin.port == "rx" and pin.attributes.get("PULLUP") == "1" else ""
         yield f"set_io {pull}{pin.port} {pin.site}"
@@ -128,7 +128,7 @@ def _ulx3s(size: str) -> Board:
         title=f"ULX3S with LFE5U-{size}F",
         platform=("ulx3s", f"ULX3S_{size}F_Platform"),
         target=f"ecp5-{size}f",
-        # The boot pin of the ESP32 beside the FPGA: high, it starts as usual.
+        # Boot pin of the ESP32 beside the FPGA: it must be high for a normal start.
         high=(("esp32", "gpio0"),),
     )
 
@@ -172,9 +172,9 @@ BOARDS: dict[str, Board] = {
 
 
 def find(name: str) -> Board:
-    """The board of a name.
+    """Find a board by name.
 
     Raises:
-        InputError: there is none.
+        InputError: no board has this name.
     """
     return entry("board", name, BOARDS)

@@ -1,8 +1,8 @@
-"""What nextpnr wants of a Nexus' carry chains: the first cell's carry input is left open.
+"""Opens the carry input of the first cell of each carry chain, as nextpnr requires on a Nexus.
 
-Yosys starts a chain with a cell that makes the carry from an operand, whatever its carry input is
-(its upper LUT does not propagate), and ties that input to 0 with all others that are open. nextpnr
-takes a carry from a carry cell only, or none.
+Yosys starts a chain with a cell that makes the carry from an operand and ignores its carry input
+(its upper LUT does not propagate). Yosys ties that input to 0, like all open inputs. nextpnr
+accepts only a carry cell or nothing as the driver of a carry input.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 _FEEDS_IN = "0x00AA"
-"""Upper LUT of a chain's first cell: with D at 1 the carry is A, and none is propagated."""
+"""Upper LUT of a chain's first cell: with D at 1 the carry is A, and the carry input is ignored."""
 
 
 def refine(module: dict[str, Any]) -> None:
@@ -28,4 +28,4 @@ def refine(module: dict[str, Any]) -> None:
 
 
 SOURCES = (sys.modules[__name__],)
-"""The modules that decide what becomes of a netlist."""
+"""Modules whose source is part of the cache key."""

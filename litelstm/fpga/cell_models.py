@@ -1,4 +1,4 @@
-"""Simulation models of an FPGA's cells, and a mapped core as Verilog that simulators take."""
+"""Simulation models of an FPGA's cells, and a mapped core as Verilog for simulators."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _MACROS = """\
 `define ICE40_DEFAULT_ASSIGNMENT_0
 `define ICE40_DEFAULT_ASSIGNMENT_1
 """
-"""What Yosys' models of the iCE40 use; inputs without defaults, which Icarus does not take."""
+"""Macros of Yosys' iCE40 models. Inputs get no defaults, because Icarus does not accept them."""
 
 
 _CLOCK_OF_MAC16 = ("CLK ^ NEG_TRIGGER", "NEG_TRIGGER ? ~CLK : CLK")
-"""The same clock without a gate: Icarus loses a gate whose input cocotb writes at time 0."""
+"""Replacement of the clock's XOR gate: Icarus drops a gate if cocotb writes its input at time 0."""
 
 
 def mapper(flow: Flow) -> Callable[[Generated], Generated]:
-    """What makes of a core one whose Verilog is its netlist for the flow's target, with models.
+    """Make a function that replaces a core's Verilog by its netlist for the target, with models.
 
-    It is the netlist that :meth:`litelstm.fpga.flow.Flow.route` places, and has the core's ports.
-    The function raises SynthesisError if a tool fails.
+    The netlist is the one that :meth:`litelstm.fpga.flow.Flow.route` places, and has the core's
+    ports. The function raises SynthesisError if a tool fails.
 
     Raises:
         InputError: the target's cells have no models.
@@ -49,10 +49,10 @@ def mapper(flow: Flow) -> Callable[[Generated], Generated]:
 
 
 def cell_models(family: Family) -> dict[str, str]:
-    """Verilog of a family's cells by name: Yosys' own, and ours for those that it leaves empty.
+    """Read a family's cell models by name: Yosys' own, and ours for cells that it leaves empty.
 
     Raises:
-        InputError: there are none.
+        InputError: the family has no models.
     """
     if not family.models:
         names = ", ".join(target.name for target in TARGETS.values() if target.family.models)
@@ -72,7 +72,7 @@ _MODULE = re.compile(r"^module (\w+).*?\bendmodule\b", re.MULTILINE | re.DOTALL)
 
 
 def _used(models: dict[str, str], text: str) -> list[str]:
-    """Those of the models that a text names, and those that they name themselves."""
+    """Select the models that a text names, and the models that these name."""
     names: list[str] = []
     texts = [text]
     while texts:
@@ -84,7 +84,7 @@ def _used(models: dict[str, str], text: str) -> list[str]:
 
 
 def _included(path: Path) -> str:
-    """A file with the files that it includes."""
+    """Read a file, with its included files in place."""
     return re.sub(
         r'^`include "(.+)"$',
         lambda match: _included(path.parent / match[1]),

@@ -14,9 +14,9 @@ class Clock:
     """The clock over some seeds of the router.
 
     Attributes:
-        mhz: for each seed.
-        paths: the longest ones of the median seed.
-        bitstream: file made from the fastest seed, ``None`` if none was asked for.
+        mhz: clock of each seed.
+        paths: longest paths of the median seed.
+        bitstream: file made from the fastest seed, ``None`` without one.
     """
 
     mhz: tuple[float, ...]
@@ -40,7 +40,7 @@ class Clock:
         }
 
     def judged(self, wanted: float) -> dict[str, Any]:
-        """Whether the fastest seed, which makes the bitstream, reaches so many MHz: JSON values."""
+        """Compare the fastest seed (that of the bitstream) with the wanted MHz, as JSON values."""
         best = max(self.mhz)
         return {
             "mhz": wanted,

@@ -1,4 +1,4 @@
-"""The paper's claim in gates: the five cells on one part, and each in proportion to the LSTM."""
+"""The paper's claim in gates: the five cells on one part, each with its ratio to the LSTM."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ QUANTITIES = {
     "cycles_per_step": "cycles a step",
     "steps_per_second": "steps a second",
 }
-"""What is compared, with the words of the table."""
+"""Compared quantities, with their headings in the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,8 @@ class Gates:
 
     Attributes:
         cell: its name in :mod:`litelstm.architectures`.
-        values: of each of ``QUANTITIES``; those of the clock are missing where nothing is routed.
-        ratios: each to ``REFERENCE``'s.
+        values: values of ``QUANTITIES``, without those of the clock if the target is not routed.
+        ratios: ratio of each value to ``REFERENCE``'s.
     """
 
     cell: str
@@ -119,7 +119,7 @@ def _values(
 
 
 def table(cells: list[Gates], *, title: str) -> Table:
-    """Cells from left to right, each quantity with its ratio below."""
+    """Make a table with one column per cell, each quantity with its ratio below."""
     made = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
     made.add_column("", no_wrap=True)
     for cell in cells:
@@ -137,8 +137,7 @@ def _number(value: float) -> str:
 
 
 def chart(cells: list[Gates], *, title: str) -> bytes:
-    """A PNG: for each quantity a bar a cell, up or down from ``REFERENCE``, to a logarithmic scale.
-
+    """Draw a PNG: per quantity one bar per cell, its ratio to ``REFERENCE`` on a logarithmic scale.
     Raises:
         MissingToolError: matplotlib is not installed.
     """

@@ -1,7 +1,7 @@
-"""Delays that a router writes as SDF, and when the signal at each port arrives at the latest.
+"""Delays from a router's SDF file, and the latest arrival of the signal at each port.
 
-nextpnr's own report has one path. Its SDF has every arc and wire, so all others can be found; the
-worst of them takes exactly as long as the one in the report.
+nextpnr's own report has one path. Its SDF has every arc and wire, from which all other paths
+follow; the longest one takes exactly as long as the one in the report.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _WIRE = re.compile(rf"\(INTERCONNECT (\S+)/(\S+) (\S+)/(\S+) {_TRIPLE} {_TRIPLE}
 _ARC = re.compile(rf"\(IOPATH (\S+) (\S+) {_TRIPLE} {_TRIPLE}\)")
 _SETUP = re.compile(rf"\(SETUPHOLD \(\w+ (\S+)\) \(\w+ (\S+)\) {_TRIPLE} ")
 _CLOCK = re.compile(r"CLK|^W?CK\d*$|^CLOCK$")
-"""Ports whose arcs to an output begin a path."""
+"""Clock ports; an arc from one to an output begins a path."""
 
 
 @dataclass(kw_only=True)
 class Delays:
-    """All delays of a routed design, in picoseconds, each the slowest that the file gives.
+    """All delays of a routed design, in picoseconds: the slowest value of each in the file.
 
     Attributes:
-        types: the type of each cell.
-        sources: for each port the ports that reach it directly, each with its delay.
-        launches: for each output of a register or memory the time from the clock's edge.
-        setups: for each input of one the time that its data must be there before the edge.
-        fanouts: how many inputs each output drives.
+        types: type of each cell.
+        sources: for each port, the ports that drive it directly, with their delays.
+        launches: clock-to-output time of each output of a register or memory.
+        setups: setup time of each input of a register or memory.
+        fanouts: number of inputs that each output drives.
     """
 
     types: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Delays:
 
     @classmethod
     def read(cls, path: Path) -> Delays:
-        """The delays of a file that nextpnr wrote with ``--sdf``."""
+        """Read a file that nextpnr wrote with ``--sdf``."""
         made, kind, cell = cls(), "", ""
         for line in path.read_text().replace("\\", "").splitlines():
             if found := _WIRE.search(line):
@@ -79,7 +79,7 @@ class Delays:
 
     @cached_property
     def arrivals(self) -> dict[Port, tuple[int, Port | None]]:
-        """The latest arrival after a clock edge at each port, and by which port it comes."""
+        """Latest arrival after a clock edge at each port, and the port that it comes from."""
         reached: dict[Port, tuple[int, Port | None]] = {}
         before = {port: [source for source, _ in found] for port, found in self.sources.items()}
         for port in TopologicalSorter(before).static_order():
@@ -95,7 +95,7 @@ class Delays:
         return reached
 
     def ends(self) -> list[tuple[int, Port]]:
-        """Every input of a register or memory with the time of its longest path, longest first."""
+        """List each input of a register or memory with the time of its longest path, descending."""
         found = [
             (self.arrivals[port][0] + setup, port)
             for port, setup in self.setups.items()
@@ -104,7 +104,7 @@ class Delays:
         return sorted(found, reverse=True)
 
     def way(self, end: Port) -> list[Port]:
-        """The ports of the longest path to an input, the output that launches it first."""
+        """List the ports of the longest path to an input, from the output that launches it."""
         ports, port = [], end
         while port:
             ports.append(port)

@@ -1,4 +1,4 @@
-"""What can go wrong between Verilog and bitstream, apart from bad input and missing tools."""
+"""Errors between Verilog and bitstream, apart from bad input and missing tools."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from golden.errors import InputError
 
 
 class SynthesisError(RuntimeError):
-    """A tool of the FPGA flow failed.
+    """Failure of a tool of the FPGA flow.
 
-    The first line of the message says which one and where its log is; the others are the log's end.
+    The first line of the message names the tool and its log; the other lines are the log's end.
     """
 
 
 class TooSlowError(InputError):
-    """A board's clock is faster than the core; one line says by how much, and what would do."""
+    """Core too slow for a board's clock; the message says in one line by how much, and a remedy."""
 
 
 class DoesNotFitError(InputError):
-    """The core needs more of something than the part has; one line says what, and what would do."""
+    """Part too small for the core; the message names in one line the resource and a remedy."""

@@ -1,4 +1,4 @@
-"""The families of parts: what a mapped cell takes of a part, and what each family's tools want."""
+"""Families of parts: resources per mapped cell, and the settings of each family's tools."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ LUT, FF, RAM, MULTIPLIER = "LUT", "FF", "block RAM", "multiplier"
 LUT_RAM, SRL, LOGIC_CELL, PIN, SPRAM = "LUT RAM", "SRL", "logic cell", "pin", "SPRAM"
 
 Cost = dict[str, float]
-"""How much of each resource a cell takes."""
+"""Amount of each resource that one cell takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """How the parts of a family are made, and what a mapped cell takes of them.
+    """One family of parts: its tools, and the resources that a mapped cell takes.
 
     Attributes:
-        name: of the family.
+        name: name of the family.
         synth: Yosys' command for it; it writes a netlist of one module.
-        costs: for each pattern of cell types what one cell takes. Cells that match none take
+        costs: resources of one cell, by pattern of cell types. Cells that match no pattern take
             nothing: wide multiplexers and carries that share a LUT's place.
-        maps_from: label of ``synth`` from which on it maps: before it the core is elaborated and
-            flat, and can be changed (:mod:`litelstm.fpga.mapping`). Nothing is changed without.
-        sums: where a core had best keep its sums, see :class:`hdl.spec.storage.Storage`.
-        router: nextpnr's executable, ``None`` where no part is routed.
-        models: Yosys' simulation models of its cells, ``""`` where a netlist is not simulated.
-        own_models: files of :mod:`litelstm.fpga.cell_models` for cells that have none there.
-        refinement: what works on the mapped netlist before it is routed: ``refine`` in a module
-            that names its ``SOURCES``.
-        extension: of the bitstream.
-        packer: the command that makes the bitstream; ``{routed}`` and ``{bitstream}`` are files.
+        maps_from: label of ``synth`` where mapping begins. Before it, the core is elaborated and
+            flat, so :mod:`litelstm.fpga.mapping` can change it; without a label it cannot.
+        sums: best place for a core's sums, see :class:`hdl.spec.storage.Storage`.
+        router: nextpnr's executable, ``None`` if the family is not routed.
+        models: Yosys' simulation models of its cells, ``""`` if netlists are not simulated.
+        own_models: files of :mod:`litelstm.fpga.cell_models` for cells without a model there.
+        refinement: module whose ``refine`` changes the mapped netlist before routing, and whose
+            ``SOURCES`` go into the cache key.
+        extension: file extension of the bitstream.
+        packer: command that makes the bitstream; ``{routed}`` and ``{bitstream}`` are files.
         routed: nextpnr's option for the routed design, and the file's name.
         constraints: nextpnr's option for a file of pins, and the file's name.
-        pin: a line of that file, for the port ``{port}`` at the pin ``{pin}``.
+        pin: format of a line of that file, with ``{port}`` and ``{pin}``.
         free_pins: nextpnr's arguments that let it choose the pins.
     """
 

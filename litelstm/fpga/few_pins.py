@@ -1,4 +1,4 @@
-"""A core with narrow ports for what loads its weights, to be measured on parts with few pins."""
+"""A core with a narrow port for loading weights, for measuring on parts with few pins."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ class FewPins(Component):
 
 
 def few_pins_verilog(plan: Plan, *, name: str) -> str:
-    """Verilog of a core of which weights are loaded, as :class:`FewPins`."""
+    """Convert a core with loadable weights to Verilog, with the ports of :class:`FewPins`."""
     return convert(FewPins(Core(plan=plan)), name=name)

@@ -1,4 +1,4 @@
-"""Synthesis, place and route, bitstream: made once for the same content, then from the cache."""
+"""Synthesis, place and route, and bitstream, each cached by its inputs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Flow:
 
     Args:
         target: the part.
-        fresh: make everything anew, whatever the cache has.
+        fresh: whether to ignore the cache.
         cache: the cache's folder; by default that of :func:`sim.tools.cache.cache_root`.
 
     Raises:
-        MissingToolError: a tool is not there.
+        MissingToolError: a tool is missing.
     """
 
     target: Target
@@ -43,7 +43,7 @@ class Flow:
         tools.require(self.target)
 
     def synthesize(self, verilog: str, *, top: str) -> Synthesized:
-        """Map Verilog to the target's cells; once more if relief for a short resource is known.
+        """Map Verilog to the target's cells; map again if another mapping relieves a shortage.
 
         Raises:
             SynthesisError: Yosys failed.
@@ -72,10 +72,9 @@ class Flow:
         return Synthesized(folder=folder, top=top, netlist=counted)
 
     def verilog(self, synthesized: Synthesized) -> str:
-        """A mapped core, as it is routed, as Verilog of cells.
+        """Convert the mapped core that is routed to Verilog of cells.
 
-        What the netlist leaves open, as words of block RAM beyond a memory's, is 0 there, as in a
-        bitstream.
+        Open values of the netlist, such as unused words of block RAM, are 0, as in a bitstream.
 
         Raises:
             SynthesisError: Yosys failed.
@@ -96,11 +95,11 @@ class Flow:
 
         Args:
             synthesized: the netlist.
-            seed: of the placer.
+            seed: the placer's seed.
             pins: a board's constraints, in the family's format; by default the pins are free.
 
         Raises:
-            DoesNotFitError: the router found no place for a cell.
+            DoesNotFitError: the part has too few places for the cells.
             SynthesisError: the router failed.
         """
         family, target = self.target.family, self.target
@@ -135,7 +134,7 @@ class Flow:
         return Routed(folder=folder, seed=seed, mhz=achieved)
 
     def pack(self, routed: Routed) -> Path:
-        """The bitstream of a routed core.
+        """Make the bitstream of a routed core.
 
         Raises:
             SynthesisError: the packer failed.
@@ -177,12 +176,12 @@ class Routed:
     mhz: float
 
     def paths(self, count: int = 1) -> list[TimingPath]:
-        """What limits the clock, see :func:`litelstm.fpga.timing.longest_paths`."""
+        """List the paths that limit the clock, see :func:`litelstm.fpga.timing.longest_paths`."""
         return longest_paths(self.folder / _DELAYS, self.folder / _ROUTER_REPORT, count=count)
 
 
 def _pin_constraints(source: str, top: str, target: Target) -> str:
-    """A place for every port, the clock's first; nothing where the router chooses."""
+    """Assign a pin to every port, the clock first; empty if the router chooses the pins."""
     if not target.pins:
         return ""
     names: list[str] = []
@@ -195,7 +194,7 @@ def _pin_constraints(source: str, top: str, target: Target) -> str:
 
 
 def _refuse_full_part(log: Path, target: Target) -> None:
-    """Say which resource is short, if that is why the router failed."""
+    """Raise DoesNotFitError if the router's log shows a resource that is too small."""
     for line in log.read_text(errors="replace").splitlines():
         counted = re.search(r"\s(\w+):\s*(\d+)/\s*(\d+)\s+\d+%", line)
         if counted and int(counted[2]) > int(counted[3]):

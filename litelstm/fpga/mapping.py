@@ -1,7 +1,7 @@
-"""How a core is mapped to a part's cells: Yosys' script, and what is done when a resource is short.
+"""Mapping of a core to a part's cells: Yosys' script, and relief for a short resource.
 
-An iCE40's SPRAMs have no contents at first and one port: only a memory that says so goes there, and
-the weights that a core loads (:class:`hdl.loading.weight_ram.WeightRam`) are the one that can.
+An iCE40's SPRAMs have one port and no initial contents. Yosys uses them only for memories with the
+right attribute; only loadable weights (:class:`hdl.loading.weight_ram.WeightRam`) can go there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from litelstm.fpga.targets import Target
 NETLIST = "netlist.json"
 
 LOADED_WEIGHTS = "*weights.memory"
-"""The weights that a core loads, among the names of memories."""
+"""Pattern for the memory names of loadable weights."""
 
 SPARE = (
     r"core\.update\.tanh\d+\.rom",
@@ -24,17 +24,17 @@ SPARE = (
     r"core\.store\.x_memory",
     r"core\.update\.bias\d+_\d+\.memory",
 )
-"""Memories that logic can hold when block RAM is short, from the one that takes the fewest cells
-(a table is a few LUTs a bit) to those whose bits are registers."""
+"""Memories that can move to logic when block RAM is short, from the cheapest (a table takes a few
+LUTs per bit) to those whose bits become registers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping:
-    """What is mapped otherwise than Yosys does by itself.
+    """Deviations from Yosys' default mapping.
 
     Attributes:
-        products_in_logic: the state update's products take no hardware multipliers.
-        memories_in_logic: names of memories that take no block RAM.
+        products_in_logic: whether the state update's products use logic instead of multipliers.
+        memories_in_logic: names of memories that use logic instead of block RAM.
     """
 
     products_in_logic: bool = False
@@ -42,22 +42,22 @@ class Mapping:
 
 
 _NARROWED = ("opt_clean", "opt -full", "wreduce", "opt_clean")
-"""Before anything is mapped: Yosys 0.70 packs a product's register into an iCE40's multiplier and
-makes 0 of the bits that only repeat the sign. Narrowed registers have none.
+"""Passes before the mapping. They narrow registers, because Yosys 0.70 packs a product's register
+into an iCE40's multiplier and sets the bits that only repeat the sign to 0.
 
-What is not used goes first: else its ``opt_dff`` leaves first values of bits that have become
-constants, and the ``opt_clean`` after that stops at them."""
+``opt_clean`` removes unused logic first. Otherwise ``opt_dff`` leaves initial values on bits that
+have become constants, and the next ``opt_clean`` stops at them."""
 
 _MERGED = ("opt_merge -share_all", "opt_clean")
-"""Behind it: registers behind one LUT, alike only since LUTs were merged. With the LUT goes one of
-them; each other one would be a wire away."""
+"""Passes after the mapping. They merge registers that became equal when the mapping merged their
+LUTs. One register shares the LUT's logic cell; every other would need a wire."""
 
 
 def script(target: Target, *, top: str, mapping: Mapping) -> str:
-    """Yosys' commands from ``core.v`` to ``NETLIST``, one per line.
+    """Write Yosys' commands from ``core.v`` to ``NETLIST``, one per line.
 
-    ``autoname`` names every cell after the design, which not all of Yosys' own scripts do: a part
-    of the core is known by its cells' names (:data:`litelstm.fpga.netlist.PARTS`).
+    ``autoname`` names every cell after the design, which not all of Yosys' own scripts do. These
+    names tell the part of the core (:data:`litelstm.fpga.netlist.PARTS`).
     """
     synth = f"{target.family.synth} {target.options} -top {top}"
     label = target.family.maps_from
@@ -72,7 +72,7 @@ def script(target: Target, *, top: str, mapping: Mapping) -> str:
             f'setattr -set ram_style "huge" {top}/m:{LOADED_WEIGHTS}',
         ]
     if mapping.products_in_logic:
-        # A type that the mapping to multipliers passes over, and Yosys makes $mul again behind it.
+        # The mapping to multipliers ignores this type, and Yosys turns it into $mul afterwards.
         lines.append(f"chtype -set $__soft_mul {top}/c:*update.* {top}/t:$mul %i")
     lines += [f'setattr -set ram_style "logic" {top}/m:{n}' for n in mapping.memories_in_logic]
     lines += [f"{synth} -run {label}:json", *_MERGED, f"write_json {NETLIST}", ""]
@@ -80,10 +80,10 @@ def script(target: Target, *, top: str, mapping: Mapping) -> str:
 
 
 def relieved(netlist: Netlist, target: Target) -> Mapping:
-    """How to map a core anew that takes too much of a part; the same as at first if nothing helps.
+    """Choose a mapping that relieves shortages of a part; the default mapping if none does.
 
-    Where there are multipliers for the array, but not for the state update's products too, those
-    go into logic; where block RAM is short, some of the ``SPARE`` memories do.
+    If the multipliers suffice for the array but not for the state update's products too, the
+    products move to logic. If block RAM is short, some of the ``SPARE`` memories do.
     """
     mapping = Mapping()
     if not target.family.maps_from:

@@ -24,7 +24,7 @@ from litelstm.fpga.targets import MULTIPLIER, PIN, SPRAM, Target, larger
 TOP = "litelstm_core"
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Shows what is going on, as :func:`litelstm.console.progress` does."""
+"""Function that shows progress, with the signature of :func:`litelstm.console.progress`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,10 @@ class Measured:
         target: the part.
         plan: the core.
         netlist: its cells.
-        clock: its clock, ``None`` where the target is not routed.
-        bare_array: the bare array's clock, if it was asked for.
-        wanted: the clock that it must reach, in MHz, if that was said.
-        steps: length of the sequences that are counted as inferences.
+        clock: its clock, ``None`` if the target is not routed.
+        bare_array: the bare array's clock, if it was measured.
+        wanted: the clock that it must reach, in MHz, if there is one.
+        steps: length of a sequence that counts as one inference.
     """
 
     target: Target
@@ -79,7 +79,7 @@ class Measured:
 
     @property
     def cycles_per_sequence(self) -> int:
-        """Behind other sequences of its kind."""
+        """Cycles of a sequence that follows another of its length."""
         return cycles.cycles_per_sequence(self.plan, self.steps)
 
     def _speed(self) -> dict[str, Any]:
@@ -116,20 +116,20 @@ def measure(
     paths: int = 1,
     wanted: float | None = None,
 ) -> Measured:
-    """Synthesize a core, and place and route it where the target can.
+    """Synthesize a core, and place and route it if the target supports it.
 
     Args:
         network, lanes, tail_multipliers, interface, storage: the core.
-        flow: the tools, and the clock that the router is asked for.
+        flow: the tools for the target.
         seeds: runs of the router.
-        steps: of a sequence that counts as an inference.
+        steps: length of a sequence that counts as one inference.
         bare_array, bitstream: whether to make these, too.
-        progress: shows what is going on.
-        paths: how many of the longest paths are told.
+        progress: shows progress.
+        paths: number of the longest paths in the result.
         wanted: the clock that the core must reach, in MHz.
 
     Raises:
-        DoesNotFitError: the part is too small; says what would do.
+        DoesNotFitError: the part is too small; the message has a remedy.
         InputError: ``lanes`` or ``tail_multipliers`` is out of range.
         SynthesisError: a tool failed.
     """
@@ -165,7 +165,7 @@ def measure(
 
 
 def _bare_array(flow: Flow, plan: Plan, seeds: int, progress: Progress) -> Clock:
-    """The clock of the array alone."""
+    """Measure the clock of the array alone."""
     with progress("synthesis of the bare array", None):
         synthesized = flow.synthesize(bare_array_verilog(plan, name=TOP), top=TOP)
     return _route(flow, synthesized, seeds, "bare array", progress)
@@ -181,7 +181,7 @@ def _route(
     bitstream: bool = False,
     paths: int = 1,
 ) -> Clock:
-    """All seeds; the bitstream is that of the fastest."""
+    """Route with all seeds; make the bitstream from the fastest."""
     routed: list[Routed] = []
     with progress(f"place and route the {what}, seeds", seeds) as tell:
         for seed in range(1, seeds + 1):
@@ -200,7 +200,7 @@ def _route(
 
 
 def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]]:
-    """What the part has too little of: needed and available."""
+    """Find the resources that the part has too little of: (needed, available) by name."""
     available = {SPRAM: 0, **target.available}
     return {
         name: (used[name], have) for name, have in available.items() if used.get(name, 0) > have
@@ -208,7 +208,7 @@ def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]
 
 
 def in_words(short: dict[str, tuple[int, int]]) -> str:
-    """Shortages as text."""
+    """Describe shortages as text."""
     return ", ".join(
         f"{needed} {name}s of {have} ({needed - have} too many)"
         for name, (needed, have) in short.items()
@@ -242,9 +242,9 @@ def _check_fit(
 def _fewer_lanes(
     network: QuantizedNetwork, flow: Flow, plan: Plan, netlist: Netlist, progress: Progress
 ) -> Iterator[int]:
-    """The largest number of lanes that fits, found by synthesis; nothing if there is none.
+    """Yield the largest number of lanes that fits, found by synthesis; nothing if none fits.
 
-    What is used grows with the lanes, so bisection finds it.
+    Resources grow with the lanes, so bisection finds it.
     """
     fits, fails = 0, plan.options.lanes
     multipliers = flow.target.available.get(MULTIPLIER, 0)

@@ -1,8 +1,8 @@
-"""Registers of an ECP5's multipliers, in the mapped netlist.
+"""Moves registers into an ECP5's multipliers, in the mapped netlist.
 
-Multipliers lie in rows across the whole part, so a register outside is far away. Yosys leaves
-those inside unused; nextpnr knows the delays of a multiplier with both input registers, and of one
-with its output register, but not what lies between the two, so one has the ones or the other.
+Multipliers lie in rows across the whole part, so a register outside is far away. Yosys leaves the
+registers inside unused. nextpnr knows the delays of a multiplier with both input registers, or with
+its output register, but not the delay between the two; so each multiplier gets only one kind.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from litelstm.fpga.netlist_cells import (
 )
 
 _SHALLOW = 2
-"""Cells between registers and a factor's register, at most: with more, it stays near them."""
+"""Most cells before a factor's register that moves; with more logic, it stays near that logic."""
 
 _STARTS = ("TRELLIS_FF", "DP16KD", "TRELLIS_DPR16X4", "MULT18X18D")
 
@@ -34,7 +34,7 @@ def absorb(module: dict[str, Any]) -> tuple[int, int]:
     """Take input or output registers into the multipliers of a netlist's module, in place.
 
     Returns:
-        The number of multipliers that have got input registers, and output registers.
+        The numbers of multipliers with new input registers and with new output registers.
     """
     cells: Cells = module["cells"]
     uses, depth = uses_of(module), _depths(module)
@@ -58,7 +58,7 @@ def absorb(module: dict[str, Any]) -> tuple[int, int]:
 
 
 def _bits(multiplier: Cell, name: str) -> list[tuple[str, Any]]:
-    """Ports of a factor or of the product, and their nets."""
+    """List the ports of a factor or of the product, with their nets."""
     return [
         (port, bit)
         for port, (bit,) in multiplier["connections"].items()
@@ -82,7 +82,7 @@ def _alike(factors: list[dict[str, str]], cells: Cells, depth: Callable[[Any], i
 
 
 def _take_factors(multiplier: Cell, factors: list[dict[str, str]], cells: Cells) -> None:
-    """Give a multiplier input registers; those outside stay, others may read them."""
+    """Give a multiplier input registers; those outside stay, because other cells may read them."""
     for number, (name, factor) in enumerate(zip("AB", factors, strict=True)):
         sources = {port: cells[source] for port, source in factor.items()}
         some = next(iter(sources.values()))
@@ -108,7 +108,7 @@ def _single(product: dict[str, str], multiplier: Cell, cells: Cells, uses: Count
 
 
 def _take_product(multiplier: Cell, product: dict[str, str], cells: Cells) -> None:
-    """Give a multiplier its output register instead of those outside."""
+    """Replace the registers of a multiplier's product by its output register."""
     taken = {port: cells.pop(name) for port, name in product.items()}
     (clock,) = next(iter(taken.values()))["connections"]["CLK"]
     _connect(multiplier, {"CLK0": clock, "CE0": "1", "RST0": "0"})
@@ -128,7 +128,7 @@ def _connect(cell: Cell, inputs: dict[str, Any]) -> None:
 
 
 def _depths(module: dict[str, Any]) -> Callable[[Any], int]:
-    """How many cells of logic lie before a net; beyond ``_SHALLOW`` it is not counted further."""
+    """Make a function that counts the cells of logic before a net, up to ``_SHALLOW`` + 1."""
     cells: Cells = module["cells"]
     drivers = drivers_of(module)
 

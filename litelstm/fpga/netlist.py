@@ -1,4 +1,4 @@
-"""A mapped netlist in Yosys' JSON: what it takes of the FPGA, and what each part of it takes."""
+"""Resources of a mapped netlist in Yosys' JSON: of the whole core, and of each part."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ PARTS = {
     "host link": r"(link|receiver|transmitter)\b",
     "control": "",
 }
-"""Parts of a core, and how the names of their cells begin; the first that fits counts.
+"""Parts of a core, with the pattern that their cells' names begin with; the first match counts.
 
-Control is everything else: the sequencer, the operand store and the streams. Boards have the link
-to their host. A LUT is named after the register or output that it drives, so it counts where its
-result is needed.
+Control is everything else: the sequencer, the operand store and the streams. Only boards have a
+host link. A LUT's name comes from the register or output that it drives, so it counts for the part
+that uses its result.
 """
 
 
 _WHOLE = (PIN, LOGIC_CELL)
-"""Resources that are counted for the whole core only."""
+"""Resources that are counted for the whole core, not for its parts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Netlist:
-    """What a mapped core is made of.
+    """Cells and resources of a mapped core.
 
     Attributes:
         cells: number of cells of each type.
         used: amount of each resource.
-        parts: the same for each part of the core that takes anything; half a block RAM is 0.5.
+        parts: amount of each resource by part of the core; half a block RAM is 0.5.
         registers: number of registers of each type.
-        memories: block RAMs of each memory that has any, by its name.
+        memories: block RAMs of each memory, by its name.
     """
 
     cells: dict[str, int]
@@ -53,14 +53,14 @@ class Netlist:
     memories: dict[str, int]
 
     def usage(self, available: Mapping[str, int]) -> dict[str, dict[str, int]]:
-        """What is used of each resource that there is, as JSON values."""
+        """Used and available amount of each resource, as JSON values."""
         return {
             name: {"used": self.used.get(name, 0), "available": have}
             for name, have in available.items()
         }
 
     def shares(self, available: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """What each part takes of these resources, and its share of all LUTs, as JSON values."""
+        """Resources of each part, and its share of all LUTs, as JSON values."""
         luts = max(1, self.used.get(LUT, 0))
         divided = [name for name in available if name not in _WHOLE]
         return {
@@ -73,7 +73,7 @@ class Netlist:
 
 
 def read(path: Path, *, top: str, family: Family) -> Netlist:
-    """Count the netlist of a file."""
+    """Count the cells and resources of a netlist file."""
     module = json.loads(path.read_text())["modules"][top]
     cells: Counter[str] = Counter()
     used: dict[str, float] = defaultdict(float)
@@ -101,7 +101,7 @@ def read(path: Path, *, top: str, family: Family) -> Netlist:
 
 
 def part_of(cell: str) -> str:
-    """The part of the core that a cell belongs to by its name."""
+    """Find the part of the core that a cell belongs to, by its name."""
     return next(part for part, start in PARTS.items() if re.match(start, cell))
 
 
@@ -118,7 +118,7 @@ def _cost(family: Family, kind: str) -> dict[str, float]:
 
 
 def _logic_cells(module: dict[str, Any]) -> int:
-    """Logic cells of an iCE40: a LUT and the flip-flop that alone it drives share one."""
+    """Count an iCE40's logic cells; a LUT that drives only a flip-flop shares its cell."""
     cells = module["cells"].values()
     readers: Counter[Any] = Counter()
     for cell in cells:

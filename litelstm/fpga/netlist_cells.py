@@ -1,4 +1,4 @@
-"""Cells and nets of a mapped ECP5 netlist in Yosys' JSON, for what is changed in it.
+"""Queries for the cells and nets of a mapped ECP5 netlist in Yosys' JSON.
 
 A net is a number; ``"0"``, ``"1"`` and ``"x"`` are constants.
 """
@@ -17,7 +17,7 @@ OPEN = ("0", "x")
 
 
 def uses_of(module: dict[str, Any]) -> Counter[Any]:
-    """How many inputs and ports read each net."""
+    """Count the inputs and ports that read each net."""
     uses: Counter[Any] = Counter()
     for cell in module["cells"].values():
         for name, bits in cell["connections"].items():
@@ -29,7 +29,7 @@ def uses_of(module: dict[str, Any]) -> Counter[Any]:
 
 
 def drivers_of(module: dict[str, Any]) -> dict[Any, str]:
-    """The cell that drives each net."""
+    """Find the cell that drives each net."""
     return {
         bit: name
         for name, cell in module["cells"].items()
@@ -40,7 +40,7 @@ def drivers_of(module: dict[str, Any]) -> dict[Any, str]:
 
 
 def next_net(module: dict[str, Any]) -> int:
-    """The first number that is not yet a net's."""
+    """Return the first unused net number."""
     nets = (
         bit
         for cell in module["cells"].values()
@@ -54,7 +54,7 @@ def next_net(module: dict[str, Any]) -> int:
 def registers(
     module: dict[str, Any], port: str, wanted: Callable[[Cell], bool] = lambda _: True
 ) -> dict[Any, str]:
-    """Names of those registers that are wanted, by the net at their port ``DI`` or ``Q``."""
+    """Find the registers that are ``wanted``: their names by the net at port ``DI`` or ``Q``."""
     return {
         cell["connections"][port][0]: name
         for name, cell in module["cells"].items()
@@ -63,7 +63,7 @@ def registers(
 
 
 def enabled(register: dict[str, Any]) -> bool:
-    """Whether a register starts from 0 and, unless it is reset, takes its input at every edge."""
+    """Whether a register starts from 0 and loads its input at every edge without a reset."""
     parameters = register["parameters"]
     return (
         parameters["CEMUX"].strip() == "1"
@@ -75,10 +75,10 @@ def enabled(register: dict[str, Any]) -> bool:
 
 
 def reset_of(register: dict[str, Any]) -> Any:
-    """The net that resets a register at a clock edge, "0" if none does."""
+    """Return the net that resets a register at a clock edge, "0" if none does."""
     return register["connections"].get("LSR", ["0"])[0]
 
 
 def plain(register: dict[str, Any]) -> bool:
-    """Whether a register starts from 0 and takes its input at every clock edge."""
+    """Whether a register starts from 0 and loads its input at every clock edge."""
     return enabled(register) and reset_of(register) == "0"

@@ -1,8 +1,8 @@
-"""Registers behind an ECP5's block RAMs, in the mapped netlist.
+"""Moves registers behind block RAMs into an ECP5's block RAMs, in the mapped netlist.
 
-A DP16KD gives its word 5.8 ns after the clock edge (speed grade 6), and much sooner from its output
-register, which Yosys leaves unused. A core's Verilog has a register behind each memory; where the
-memory takes several block RAMs, one above the other, the multiplexer lies before it.
+A DP16KD delivers its word 5.8 ns after the clock edge (speed grade 6), and much sooner from its
+output register, which Yosys leaves unused. A core's Verilog has a register behind each memory. If
+a memory is deep enough to take several block RAMs, a multiplexer lies before that register.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 from litelstm.fpga.netlist_cells import OPEN, Cells, drivers_of, next_net, plain, registers, uses_of
 
 _WIDEST = 18
-"""Beyond, one port's word comes out of both ports."""
+"""Widest word of one port; a wider word uses the outputs of both ports."""
 
 
 @dataclass(kw_only=True)
 class _Cone:
-    """The LUTs before a register, as far as nothing else reads them.
+    """The LUTs before a register that nothing else reads.
 
     Attributes:
-        luts: their names, the register's first.
-        leaves: the nets that go into them.
-        at_start: its value while all of these are 0.
+        luts: names of the LUTs, the one next to the register first.
+        leaves: nets that drive the LUTs.
+        at_start: value of the register's input while all leaves are 0.
     """
 
     luts: list[str] = field(default_factory=list)
@@ -36,11 +36,11 @@ class _Cone:
 def retime(module: dict[str, Any]) -> int:
     """Move registers from behind the multiplexers of deep memories to the block RAMs, in place.
 
-    Word, select and the register start from 0, so a register is moved only over LUTs that make 0
-    of that.
+    Words, selects and the register start from 0. So a register moves only over LUTs whose result
+    is 0 for zero inputs.
 
     Returns:
-        The number of registers that were moved.
+        The number of moved registers.
     """
     cells: Cells = module["cells"]
     uses = uses_of(module)
@@ -72,7 +72,7 @@ def retime(module: dict[str, Any]) -> int:
 
 
 def _walk(net: Any, cells: Cells, drivers: dict[Any, str], uses: Counter[Any], cone: _Cone) -> int:
-    """Enter into the cone what makes a net; its value while all leaves are 0."""
+    """Add a net's LUTs and leaves to the cone; return its value while all leaves are 0."""
     if isinstance(net, str):
         return int(net not in OPEN)
     lut = cells.get(drivers.get(net, ""))
@@ -89,11 +89,11 @@ def _walk(net: Any, cells: Cells, drivers: dict[Any, str], uses: Counter[Any], c
 def absorb(module: dict[str, Any]) -> int:
     """Take output registers into the block RAMs of a netlist's module, in place.
 
-    A port's register is taken if each of its bits that is used goes to one register and nowhere
-    else, with the port's clock, always enabled and never reset.
+    A port gets its register if each of its used bits goes to one register and nowhere else, and
+    these registers have the port's clock, are always enabled and never reset.
 
     Returns:
-        The number of ports that have got their register.
+        The number of ports with a new output register.
     """
     cells: Cells = module["cells"]
     uses = uses_of(module)
@@ -114,7 +114,7 @@ def absorb(module: dict[str, Any]) -> int:
 def _registers_of(
     ram: dict[str, Any], port: str, cells: Cells, behind: dict[Any, str], uses: Counter[Any]
 ) -> dict[str, str]:
-    """The register of each used output of a port; nothing unless all have one."""
+    """Find the register of each used output of a port; empty unless all outputs have one."""
     taken: dict[str, str] = {}
     widths = [int(ram["parameters"][f"DATA_WIDTH_{name}"], 2) for name in ("A", "B")]
     if ram["parameters"][f"REGMODE_{port}"] != "NOREG" or max(widths) > _WIDEST:

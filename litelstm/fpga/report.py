@@ -1,4 +1,4 @@
-"""What ``litelstm synth`` prints and writes of a measured core."""
+"""Report of a measured core, as ``litelstm synth`` prints and writes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from golden import files
 from litelstm.fpga.families import FF, LUT, MULTIPLIER, RAM
 
 _ALWAYS = (LUT, FF, RAM, MULTIPLIER)
-"""Resources with a column, used or not."""
+"""Resources that always have a column, even if unused."""
 
 MARKDOWN_HEADER = (
     "| network | lanes | target | LUT | FF | block RAM | multipliers | MHz | cycles a step "
@@ -23,7 +23,7 @@ MARKDOWN_HEADER = (
 
 
 def lines(report: dict[str, Any]) -> list[RenderableType]:
-    """A measured core as text and tables."""
+    """Format a measured core as text and tables."""
     text = [f"{report['network']}, {report['lanes']} lanes on {report['part']}", *area(report)]
     cycles = f"{report['cycles_per_step']:,} cycles a step"
     clock = report["clock"]
@@ -58,7 +58,7 @@ def lines(report: dict[str, Any]) -> list[RenderableType]:
 
 
 def _verdict(wanted: dict[str, Any], *, seeds: int) -> str:
-    """Whether the wanted clock is met."""
+    """Say whether the core meets the wanted clock."""
     met = "met" if wanted["met"] else "NOT met"
     told = f"{wanted['mhz']:g} MHz {met}, slack {wanted['slack_ns']:+.2f} ns"
     several = f" with the fastest seed; {wanted['seeds_that_meet_it']} of {seeds} seeds meet it"
@@ -66,7 +66,7 @@ def _verdict(wanted: dict[str, Any], *, seeds: int) -> str:
 
 
 def area(report: dict[str, Any]) -> list[RenderableType]:
-    """What each part of a core takes of each resource, all of them, and what there is."""
+    """Make a table of resources: of each part, of the whole core, and of the FPGA."""
     resources, parts = report["resources"], report["parts"]
     shown = [name for name, have in resources.items() if have["used"] or name in _ALWAYS]
     heads = [name.replace(" ", "\n").replace(MULTIPLIER, "multi-\nplier") for name in shown]
@@ -84,7 +84,7 @@ def area(report: dict[str, Any]) -> list[RenderableType]:
 
 
 def _path(number: int, path: dict[str, Any], wanted: float | None) -> Table:
-    """A path stage by stage: delays of a wire and of the cell behind it, and their sum so far."""
+    """Make a table of a path: per stage the delay of wire and cell, and the sum so far."""
     title = "worst path" if number == 0 else f"path {number + 1}"
     slack = f", slack {1000 / wanted - path['ns']:+.2f} ns at {wanted:g} MHz" if wanted else ""
     table = _table("cell", "wire", "fanout", "in cell", "ns", last="")
@@ -105,7 +105,7 @@ def _path(number: int, path: dict[str, Any], wanted: float | None) -> Table:
 
 
 def _table(first: str, *numbers: str, last: str) -> Table:
-    """An empty table: a column of names, columns of numbers, a last column; 80 columns do."""
+    """Make an empty table that fits 80 columns: names, columns of numbers, a last column."""
     table = Table(
         box=SIMPLE, pad_edge=False, collapse_padding=True, title_justify="left", title_style=""
     )
@@ -116,7 +116,7 @@ def _table(first: str, *numbers: str, last: str) -> Table:
 
 
 def markdown(report: dict[str, Any]) -> str:
-    """One row of the table that ``MARKDOWN_HEADER`` begins."""
+    """Format one row of the table that ``MARKDOWN_HEADER`` begins."""
     resources = report["resources"]
     clock = report["clock"]
     cells = [report["network"], str(report["lanes"]), report["target"]]
@@ -136,9 +136,9 @@ def markdown(report: dict[str, Any]) -> str:
 
 
 def write(folder: Path, report: dict[str, Any]) -> None:
-    """Bitstream, report and Markdown row into a folder, all or none of them.
+    """Write bitstream, report and Markdown row into a folder, all or none of them.
 
-    ``report`` names the bitstream there from then on.
+    This changes the bitstream's path in ``report`` to the one in the folder.
     """
     contents = {}
     if report["clock"]:

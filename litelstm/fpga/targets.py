@@ -29,17 +29,17 @@ class Target:
     """One part.
 
     Attributes:
-        name: what ``--target`` takes.
+        name: value of ``--target``.
         title: part, package and speed grade.
         family: its family.
-        available: what it has.
-        options: what it adds to its family's ``synth``.
-        delays: picoseconds by which Yosys' abc9 chooses LUTs, by their names in its scratchpad:
-            ``W``, of a wire, and ``D``, that a path may take; paths that are shorter become small.
-        mhz: clock that the router is asked for; 0 where nothing is routed.
+        available: amount of each resource.
+        options: options for its family's ``synth``.
+        delays: picoseconds for Yosys' abc9, by name in its scratchpad: ``W`` is the delay of a
+            wire, ``D`` the allowed delay of a path; abc9 saves area on shorter paths.
+        mhz: clock requested from the router; 0 if the part is not routed.
         arguments: nextpnr's arguments for part, package and speed.
-        pins: names of pins, for routers that want every port placed; the clock's first.
-        note: what to know of its figures.
+        pins: names of pins, the clock's first, if the router needs a place for every port.
+        note: limits of the figures for this part.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Target:
 
     @property
     def routes(self) -> bool:
-        """Whether the core is placed and routed, or only its cells counted."""
+        """Whether cores are placed and routed; otherwise only their cells are counted."""
         return self.family.router is not None
 
 
@@ -69,12 +69,12 @@ _NEXUS_PINS = (
     "L13 N14 M14 M16 M15 N15 N16 M17 M18 E17 F13 G13 F14 L16 L15 L20 L19 R17 R18 U20 T20 W20 V20 "
     "D10 D9 D7 D8 D6 D5 D4 D3 E10 E9 E7 E8 E4 E3 E2 F1 J2 J1 K2 K1 K3 K4 D17 E18 F16 F18 G14 G15"
 )
-"""Pins that the maker's evaluation board brings out; L13 leads to a clock network."""
+"""Pins on the connectors of Lattice's evaluation board; L13 leads to a clock network."""
 
 
 _TIMING = ("--placer-heap-timingweight", "20")
-"""Twice nextpnr's own weight of critical wires: one netlist of 16 lanes has 152 MHz, 150 with its
-own, 147 with three times it; medians of 5 seeds."""
+"""Twice nextpnr's default weight of critical wires. A netlist of 16 lanes reaches 152 MHz, 150 with
+the default, 147 with three times the default (medians of 5 seeds)."""
 
 
 def _ecp5(size: str, **available: int) -> Target:
@@ -97,8 +97,8 @@ def _ecp5(size: str, **available: int) -> Target:
 
 
 _ENABLES = ("-dffe_min_ce_use", "7")
-"""Where so few registers share a clock-enable, their LUTs do without: an enable that the reset goes
-through as well is a LUT and a wire more."""
+"""Fewest registers that share a clock-enable; fewer use their LUTs instead. An enable that also
+includes the reset costs one more LUT and wire."""
 
 
 def _ice40(
@@ -179,7 +179,7 @@ TARGETS: dict[str, Target] = {
             family=NEXUS,
             available={LUT: 32256, FF: 32256, RAM: 84, MULTIPLIER: 56, PIN: 51},
             mhz=150,
-            # nextpnr's usual router finds no way from the clock's pin to its network.
+            # nextpnr's default router finds no route from the clock's pin to the clock network.
             arguments=("--device", "LIFCL-40-9BG400C", "--router", "router1"),
             pins=tuple(_NEXUS_PINS.split()),
             note="the clock is not to be relied on: the router does not time what passes through a "
@@ -221,15 +221,15 @@ TARGETS: dict[str, Target] = {
 
 
 def find(name: str) -> Target:
-    """The target of a name.
+    """Find a target by name.
 
     Raises:
-        InputError: there is none.
+        InputError: no target has this name.
     """
     return entry("target", name, TARGETS)
 
 
 def larger(target: Target) -> list[Target]:
-    """Other parts of its family, from small to large."""
+    """List the other parts of a target's family, from small to large."""
     family = [other for other in TARGETS.values() if other.family is target.family]
     return [other for other in family if other is not target]

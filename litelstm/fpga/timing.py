@@ -20,7 +20,7 @@ _MAPPED = re.compile(
     r"_(TRELLIS|FD1P3|LUT\d|SB_|CCU2|PFUMX|L6MUX|DFF|ALU|DP16KD|MULT|MUX2|RAM).*|\$.*|\.\d+\b.*"
     r"|\.\d+_.*"
 )
-"""Where in a cell's or net's name the mapping's own words begin; a memory's cells have numbers."""
+"""Start of the suffix that the mapping adds to a name; cells of a memory have numbers."""
 
 _TYPES = (
     (r"SPRAM", SPRAM),
@@ -29,7 +29,7 @@ _TYPES = (
     (r"MULT|DSP", MULTIPLIER),
     (r"^MUX", "multiplexer"),
 )
-"""What the cells are that a router makes, by their types."""
+"""Words for the router's cells, by patterns of their types."""
 
 _CONTROLS = {"CE": "enable", "CEN": "enable", "LSR": "reset", "SR": "reset"}
 
@@ -40,11 +40,11 @@ class Stage:
 
     Attributes:
         kind: register, LUT, carry, ...; ``count`` carries in a row are one stage.
-        name: what the design calls what the cell drives, or else what it is next to.
-        part: of the core.
-        cell_ns: delay of the cell: of the first one from the clock's edge, of the last one setup.
+        name: the design's name of the net that the cell drives, or of the cell's neighbour.
+        part: part of the core.
+        cell_ns: delay of the cell: clock-to-output in the first stage, setup in the last.
         at_ns: delay of this stage and all before it.
-        wire_ns, fanout: delay of the wire, and how many inputs it has.
+        wire_ns, fanout: delay of the wire, and the number of inputs that it drives.
     """
 
     kind: str
@@ -114,15 +114,15 @@ class TimingPath:
 
 
 def longest_paths(sdf: Path, report: Path, *, count: int) -> list[TimingPath]:
-    """The longest paths between registers, no two of them with the same ends; longest first.
+    """Find the longest paths between registers, one for each pair of ends; longest first.
 
     Args:
         sdf: the router's delays.
         report: the router's report, with the nets' names.
-        count: how many at most.
+        count: most paths to return.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no path.
     """
     walk = _Walk(
         delays=Delays.read(sdf),
@@ -144,13 +144,13 @@ def longest_paths(sdf: Path, report: Path, *, count: int) -> list[TimingPath]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Walk:
-    """What the stages of a path are made from: delays, and the net that each output drives."""
+    """Makes the stages of a path from delays and the net that each output drives."""
 
     delays: Delays
     nets: Mapping[Port, str]
 
     def stages(self, end: Port) -> Iterator[Stage]:
-        """Every cell of the longest path to an input."""
+        """Yield every cell of the longest path to an input."""
         driver, *rest = self.delays.way(end)
         at = self.delays.arrivals[driver][0]
         yield self._stage(None, driver, cell=at, at=at)
@@ -164,7 +164,7 @@ class _Walk:
             driver, at = leaves or driver, arrived + cell
 
     def _stage(self, enters: Port | None, leaves: Port | None, *, cell: int, at: int) -> Stage:
-        """A cell by the ports at which a path enters and leaves it, without the wire to it."""
+        """Make the stage of a cell that a path enters and leaves at these ports, without wire."""
         name, port = enters or leaves or ("", "")
         control = f" ({_CONTROLS[port]})" if not leaves and port in _CONTROLS else ""
         return Stage(
@@ -176,7 +176,7 @@ class _Walk:
         )
 
     def _net(self, port: Port) -> str:
-        """The net at an output, if the design has a name for it; an iCE40's register has O."""
+        """Return the design's name of the net at an output, if any; iCE40 registers use port O."""
         net = self.nets.get(port) or self.nets.get((port[0], "O"), "")
         return "" if _MAPPED.search(net) else net
 
@@ -193,9 +193,9 @@ def _kind(kind: str, enters: Port | None, leaves: Port | None) -> str:
 
 
 def _joined(stages: Iterator[Stage]) -> Iterator[Stage]:
-    """Join what a router splits: carries in a row, and a LUT RAM with its write port.
+    """Join stages that the router splits: carries in a row, and a LUT RAM with its write port.
 
-    A cell that the router made has no name; it gets that of the one before.
+    A cell that the router added has no name; it gets the name of the stage before.
     """
     held = next(stages)
     for stage in stages:
@@ -221,9 +221,9 @@ def _many(kind: str, count: int) -> str:
 
 
 def readable(name: str) -> str:
-    """A cell or net by its name in the core, ``array.shadow.lane13`` for example.
+    """Shorten a cell's or net's name to that in the core, for example ``array.shadow.lane13``.
 
-    What the mapping added to the name is left out; nothing is left of a cell that the router made.
+    This removes the mapping's suffix; the name of a cell that the router added becomes empty.
     """
     words = _MAPPED.sub("", name).split(".")
     return ".".join(word for word in words if word != "core" and not word.isdigit())

