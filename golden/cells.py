@@ -2,7 +2,8 @@
 
 Equation numbers are those of the LiteLSTM paper (Elsayed, ElSayed, Maida 2022). A cell's float
 equations and its integer ones stand side by side; both are written from the paper. To add a cell,
-describe it here (and its passes in :mod:`hdl.cells`) and list it in ``CELLS``.
+describe it here (and its passes in :mod:`hdl.cells`) and list it in ``CELLS``. The file is longer
+than others so that all cells can be compared side by side.
 """
 
 from __future__ import annotations

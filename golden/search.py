@@ -82,8 +82,7 @@ class Search:
     1. Find the narrowest value of each width within the bound, with all others at their widest.
        Combine these values. While the combination exceeds the bound, add the bit that reduces the
        excess most for its cost.
-    2. As a second start, move all widths of W8 A8 C12 by the same number of bits, as narrow as the
-       bound allows.
+    2. As a second start, move all widths of W8 A8 C12 equally, as narrow as the bound allows.
     3. From each start, remove one bit at a time, each time the one that saves most, until every
        further bit would exceed the bound.
     4. Exchange one bit of a width for one or two bits of another while that is cheaper, and repeat
