@@ -48,7 +48,7 @@ static int has_window(const litelstm_core *core)
     return has(core, LITELSTM__FEATURES__WINDOW_bm);
 }
 
-/* Look at a register until one of some bits is set (wanted 1), or all of them are 0 (wanted 0). */
+/* Poll a register until one of these bits is set (wanted 1), or all of them are 0 (wanted 0). */
 static litelstm_status wait_for(const litelstm_core *core, uint32_t address, uint32_t bits,
                                 int wanted)
 {
@@ -60,7 +60,7 @@ static litelstm_status wait_for(const litelstm_core *core, uint32_t address, uin
     return LITELSTM_TIMEOUT;
 }
 
-/* Throw away what the core offers. */
+/* Discard the core's output. */
 static litelstm_status discard(const litelstm_core *core)
 {
     if (!has_window(core))
@@ -72,7 +72,7 @@ static litelstm_status discard(const litelstm_core *core)
     return LITELSTM_OK;
 }
 
-/* Throw away what the core offers until it has nothing: a word on offer outlives a reset. */
+/* Discard the core's output until there is none: a word that it offers survives a reset. */
 static litelstm_status become_idle(const litelstm_core *core)
 {
     uint32_t polls;
@@ -109,8 +109,8 @@ static litelstm_status send_image(const litelstm_core *core, const uint32_t *ima
     return LITELSTM_OK;
 }
 
-/* End an image that was begun, as one that is too short, which the core refuses. A reset does not
- * end it: the loader is no part of what is reset. */
+/* End a half-loaded image, so that the core refuses it as too short. The core's reset does not end
+ * it, because it does not include the loader. */
 static litelstm_status end_image(const litelstm_core *core)
 {
     static const uint32_t none = 0;
@@ -136,7 +136,7 @@ litelstm_status litelstm_reset(litelstm_core *core)
     litelstm_status status = LITELSTM_OK;
 
     core->unsettled = 1;
-    if (!has_window(core) && !core->move) { /* the senders go on */
+    if (!has_window(core) && !core->move) { /* other hardware keeps sending */
         WRITE(core, CONTROL, RUNNING | LITELSTM__CONTROL__RESET_bm);
     } else {
         status = discard(core);
@@ -169,12 +169,12 @@ litelstm_status litelstm_open(litelstm_core *core)
     return litelstm_reset(core);
 }
 
-/* Begin work that leaves the core unsettled unless it ends well. */
+/* Begin a call; the core stays unsettled until the call succeeds. */
 static litelstm_status settled(litelstm_core *core)
 {
     if (core->unsettled)
         return LITELSTM_UNSETTLED;
-    if (READ(core, ERRORS)) /* of nobody who is told by this call */
+    if (READ(core, ERRORS)) /* from before this call */
         litelstm_clear_errors(core);
     core->unsettled = 1;
     return LITELSTM_OK;
@@ -208,7 +208,7 @@ unsigned litelstm_load_reason(const litelstm_core *core)
     return (unsigned)FIELD(READ(core, STATUS), STATUS__LOAD_REASON);
 }
 
-/* What a sequence moves: how much there is, and how much of it has moved. */
+/* Progress of a sequence's transfers: totals, and the parts that have moved. */
 typedef struct {
     const litelstm_sequence *sequence;
     const int32_t *x;
@@ -217,7 +217,7 @@ typedef struct {
     size_t given, taken, loaded, saved;
 } job;
 
-/* Whether a core can do what is asked for. */
+/* Whether a core supports a request. */
 static int can_run(const litelstm_core *core, const job *j)
 {
     const litelstm_sequence *s = j->sequence;
@@ -230,7 +230,7 @@ static int can_run(const litelstm_core *core, const job *j)
            ((!s->load_state && !s->save_state) || has(core, LITELSTM__FEATURES__STATE_bm));
 }
 
-/* Tell the core of a sequence. */
+/* Write a sequence's fields to the core. */
 static void announce(const litelstm_core *core, const job *j)
 {
     uint32_t word = j->sequence->stream;
@@ -242,7 +242,7 @@ static void announce(const litelstm_core *core, const job *j)
     WRITE(core, LENGTH, j->steps <= LITELSTM__LENGTH__STEPS_bm ? j->steps : 0u);
 }
 
-/* Move what can be moved over the data registers now; returns whether anything was. */
+/* Move words over the data registers while they are ready; return whether any moved. */
 static int exchange(const litelstm_core *core, job *j)
 {
     const uint32_t room = READ(core, ROOM);
@@ -278,7 +278,7 @@ static litelstm_status run_by_registers(const litelstm_core *core, job *j)
     return LITELSTM_OK;
 }
 
-/* Take room for a frame in the buffer. Returns NULL if there is too little. */
+/* Allocate a frame in the buffer. Returns NULL if there is too little room. */
 static void *add_frame(const litelstm_core *core, litelstm_frame *frame, litelstm_stream stream,
                        size_t bytes, size_t *used)
 {
@@ -295,7 +295,7 @@ static void *add_frame(const litelstm_core *core, litelstm_frame *frame, litelst
     return place;
 }
 
-/* Make the frames of a sequence; returns how many, 0 if the buffer is too small. */
+/* Make the frames of a sequence; returns their number, 0 if the buffer is too small. */
 static size_t make_frames(const litelstm_core *core, const job *j, litelstm_frame *frames)
 {
     const litelstm_shape *n = core->network;
@@ -375,7 +375,7 @@ litelstm_status litelstm_run(litelstm_core *core, const litelstm_sequence *seque
     return status;
 }
 
-/* Bytes of a vector: whole beats. */
+/* Bytes per vector, in whole beats. */
 static size_t vector_bytes(const litelstm_packing *p)
 {
     return ((size_t)p->vector * p->container + p->bus - 1u) / p->bus * (p->bus / 8u);
@@ -442,7 +442,7 @@ void litelstm_clear_errors(litelstm_core *core)
 
 void litelstm_read_counters(const litelstm_core *core, litelstm_counters *counters)
 {
-    counters->cycles = READ(core, CYCLES); /* holds the upper half */
+    counters->cycles = READ(core, CYCLES); /* latches the upper half */
     counters->cycles |= (uint64_t)READ(core, CYCLES_HIGH) << 32;
     counters->steps = READ(core, STEPS);
     counters->sequences = READ(core, SEQUENCES);
