@@ -67,7 +67,7 @@ class StreamBackend(Backend, Protocol):
 
 @runtime_checkable
 class WindowBackend(Backend, Protocol):
-    """Registers with burst access to data registers; the core itself answers if it was not ready."""
+    """Registers, with bursts for data registers; the core itself answers if it is not ready."""
 
     def put(self, address: int, words: Sequence[int]) -> int:
         """Write words to a data register until it has no room; return how many it accepted."""

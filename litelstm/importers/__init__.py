@@ -1,1 +1,1 @@
-"""Importers: trained networks of other tools become :class:`golden.network.Network`."""
+"""Importers: convert trained networks of other tools to :class:`golden.network.Network`."""

@@ -1,4 +1,4 @@
-"""Files of other tools, told apart by the ends of their names."""
+"""Import of other tools' files; the suffix of the name selects the importer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from litelstm.importers.layers import Imported
 KERAS = (".keras", ".h5", ".hdf5")
 STATE_DICTS = (".safetensors", ".pt", ".pth")
 SUFFIXES = (".onnx", *KERAS, *STATE_DICTS)
-"""Ends of the names of files that can be imported."""
+"""Suffixes of files that can be imported."""
 
 
 def import_network(path: str | Path, *, description: str | Path | None = None) -> Imported:
@@ -20,7 +20,7 @@ def import_network(path: str | Path, *, description: str | Path | None = None) -
 
     Args:
         path: an ONNX, Keras or PyTorch file, see ``SUFFIXES``.
-        description: for a PyTorch state dict, the JSON file that says what its modules are; see
+        description: JSON file with the modules of a PyTorch state dict, see
             :mod:`litelstm.importers.torch_description`.
 
     Raises:
@@ -29,7 +29,7 @@ def import_network(path: str | Path, *, description: str | Path | None = None) -
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
-        )  # other tools' warnings: a file is taken, or refused in a line
+        )  # hide other tools' warnings: the import succeeds or fails with one line
         return _import(path, description)
 
 

@@ -1,9 +1,9 @@
-"""Vectors of a recurrent graph as sums over what is not linear.
+"""Vectors of a recurrent graph as linear forms of non-linear atoms.
 
-While an ONNX graph is read, every vector of features is a :class:`Form`: a sum of matrices times
-:class:`Atom` values plus a bias. Atoms are what linear algebra cannot see through: the input at a
-step, the state of a recurrent operator, an activation, a product. Weights that an exporter split,
-stacked, transposed or scaled are one matrix again when a form is complete, however it was made.
+The ONNX importer represents every vector of features as a :class:`Form`: a sum of matrices times
+:class:`Atom` values plus a bias. Atoms are the values that are not linear maps of others: the input
+at a step, the state of a recurrent operator, an activation, a product. In a complete form, weights
+that an exporter split, stacked, transposed or scaled are one matrix again.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from golden.cells import Floats
 from golden.errors import InputError
 
 POINTWISE = ("sum", "product", "tanh", "sigmoid", "hard")
-"""Atoms whose elements depend on the same element of their arguments."""
+"""Kinds of atoms whose elements depend only on the same element of their arguments."""
 
 
 @dataclass(frozen=True, eq=False)
 class Atom:
-    """A vector that is not a linear map of others; two of them are equal if they are the same.
+    """A vector that is not a linear map of others; compared by identity.
 
     Args:
         kind: ``input`` (x at a step), ``state`` (a recurrent operator's h at a step), ``final`` and
-            ``c`` (what it ends with), ``sum`` (a form taken as one), ``product`` (element by
-            element), ``tanh``, ``sigmoid``, ``hard`` (eq. 21), or what may stand at a network's
-            end: ``softmax``, ``logsoftmax``.
+            ``c`` (its final h and c), ``sum`` (a form as a whole), ``product`` (element by
+            element), ``tanh``, ``sigmoid``, ``hard`` (eq. 21), or a function at a network's end:
+            ``softmax``, ``logsoftmax``.
         size: its length.
-        time: the newest step of the input that it depends on, from 0; of a ``state``, its step.
-        args: forms it is made from, for a product two atoms.
-        tag: of an operator's h or c, its layer.
+        time: the last step of the input that it depends on, from 0; for a ``state``, its step.
+        args: the forms that it is made from; for a product, two atoms.
+        tag: the layer, for an operator's h or c.
     """
 
     kind: str
@@ -47,7 +47,7 @@ class Atom:
     _products: dict[Atom, Atom] = field(default_factory=dict, repr=False)
 
     def rows(self, index: NDArray[np.int64]) -> Atom:
-        """Some elements of a pointwise atom, as the same atom of these elements' arguments."""
+        """Select elements of a pointwise atom, by selecting those of its arguments."""
         if np.array_equal(index, np.arange(self.size)):
             return self
         key = index.tobytes()
@@ -62,7 +62,7 @@ class Atom:
         return self._parts[key]
 
     def times(self, other: Atom) -> Atom:
-        """The product with another atom; the same atom each time, in either order."""
+        """Multiply by another atom; returns the same atom for every call, in either order."""
         if other not in self._products:
             time = max(self.time, other.time)
             product = Atom("product", self.size, time, (self, other))
@@ -71,7 +71,7 @@ class Atom:
 
     @cached_property
     def form(self) -> Form:
-        """The form that is this atom alone."""
+        """Form of this atom alone."""
         return Form({self: np.ones(self.size)}, np.zeros(self.size))
 
 
@@ -88,12 +88,12 @@ class Form:
 
     @property
     def size(self) -> int:
-        """Its length."""
+        """Length of the vector."""
         return self.bias.shape[0]
 
     @property
     def time(self) -> int:
-        """The newest step that it depends on; -1 for a constant."""
+        """The last step that it depends on; -1 for a constant."""
         return max((atom.time for atom in self.terms), default=-1)
 
     @property
@@ -111,11 +111,11 @@ class Form:
         return Atom("sum", self.size, self.time, (self,))
 
     def apply(self, kind: str) -> Form:
-        """An activation of it."""
+        """Apply an activation."""
         return Atom(kind, self.size, self.time, (self,)).form
 
     def plus(self, other: Form) -> Form:
-        """The sum of two forms of equal size."""
+        """Add a form of equal size."""
         terms = dict(self.terms)
         for atom, coefficient in other.terms.items():
             if atom in terms:
@@ -126,7 +126,7 @@ class Form:
         return Form({k: v for k, v in terms.items() if v.any()}, self.bias + other.bias)
 
     def scaled(self, factor: Floats) -> Form:
-        """Element by element times a constant vector."""
+        """Multiply by a constant vector, element by element."""
         if self.pointwise and len(self.terms) > 1 and (factor != factor[0]).any():
             return self.atom.form.scaled(factor)  # a diagonal weight on a state
         terms = {
@@ -135,18 +135,18 @@ class Form:
         return Form({k: v for k, v in terms.items() if v.any()}, self.bias * factor)
 
     def shifted(self, offset: Floats) -> Form:
-        """Plus a constant vector."""
+        """Add a constant vector."""
         return Form(self.terms, self.bias + offset)
 
     def mapped(self, matrix: Floats) -> Form:
-        """A constant matrix times this vector."""
+        """Multiply a constant matrix by this vector."""
         if self.pointwise and len(self.terms) > 1:
             return self.atom.form.mapped(matrix)  # a state is multiplied as a whole
         terms = {atom: matrix * c if c.ndim == 1 else matrix @ c for atom, c in self.terms.items()}
         return Form(terms, matrix @ self.bias)
 
     def times(self, other: Form) -> Form:
-        """The product, element by element.
+        """Multiply by another form, element by element.
 
         (p a + q) (r b + s) = p r (a b) + p s a + q r b + q s for atoms a and b.
         """
@@ -169,7 +169,7 @@ class Form:
         return self.atom, np.ones(self.size), np.zeros(self.size)
 
     def rows(self, index: NDArray[np.int64]) -> Form:
-        """Some of its elements, in the order of ``index``."""
+        """Select elements, in the order of ``index``."""
         if np.array_equal(index, np.arange(self.size)):
             return self
         terms: dict[Atom, Floats] = {}
@@ -183,7 +183,7 @@ class Form:
         return Form(terms, self.bias[index])
 
     def same_map(self, other: Form) -> bool:
-        """Whether coefficients and bias are the same, whatever they multiply."""
+        """Whether coefficients and bias are equal, for any atoms."""
         mine, others = list(self.terms.values()), list(other.terms.values())
         return (
             len(mine) == len(others)
@@ -193,12 +193,12 @@ class Form:
 
 
 def constant(value: Floats) -> Form:
-    """A form without terms."""
+    """Make a form without terms."""
     return Form({}, value)
 
 
 def stacked(forms: Sequence[Form]) -> Form:
-    """Several vectors one behind the other, as [x, h, c] in eq. (18)."""
+    """Concatenate vectors, like [x, h, c] in eq. (18)."""
     size = sum(form.size for form in forms)
     total, start = constant(np.zeros(size)), 0
     for form in forms:

@@ -1,8 +1,7 @@
-"""Keras: ``.keras`` files of Keras 3 (and 2.13 on), and the older ``.h5``.
+"""Importer of Keras files: ``.keras`` of Keras 3 (and 2.13 or later), and the older ``.h5``.
 
-The files are read as what they are, JSON and HDF5; Keras is not needed, and nothing that a file
-may carry (a lambda, a custom class) is executed. What the layers mean is in
-:mod:`litelstm.importers.keras_layers`.
+It reads the files' JSON and HDF5 without Keras, and executes nothing in them (lambdas, custom
+classes). :mod:`litelstm.importers.keras_layers` interprets the layers.
 """
 
 from __future__ import annotations
@@ -36,15 +35,14 @@ _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a damaged or foreign file may raise."""
+"""Exceptions from reading a damaged or foreign file."""
 
 
 def load(path: str | Path) -> Imported:
     """Import a ``.keras`` or ``.h5`` file of a whole model.
 
     Raises:
-        InputError: it cannot be read, or something in it cannot be mapped; the line names file
-            and layer.
+        InputError: the file cannot be read or mapped; the message names file and layer.
     """
     path = Path(path)
     h5py = packages.load("h5py", extra="import")
@@ -65,7 +63,7 @@ def load(path: str | Path) -> Imported:
 
 
 def _read_zip(h5py: Any, data: bytes) -> tuple[int, list[KerasLayer]]:
-    """Version and layers of a ``.keras`` file."""
+    """Read version and layers of a ``.keras`` file."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         metadata, config = (json.loads(archive.read(n)) for n in ("metadata.json", "config.json"))
         weights = archive.read("model.weights.h5")
@@ -88,7 +86,7 @@ def _read_zip(h5py: Any, data: bytes) -> tuple[int, list[KerasLayer]]:
 
 
 def _read_h5(h5py: Any, data: bytes) -> tuple[int, list[KerasLayer]]:
-    """Version and layers of an ``.h5`` file."""
+    """Read version and layers of an ``.h5`` file."""
     with h5py.File(io.BytesIO(data), "r") as file:
         if "model_config" not in file.attrs or "model_weights" not in file:
             raise InputError("has no model_config and model_weights, expected a whole saved model")
@@ -101,7 +99,7 @@ def _read_h5(h5py: Any, data: bytes) -> tuple[int, list[KerasLayer]]:
 
 
 def _version(fields: dict[str, Any]) -> int:
-    """Keras' major version, which decides the slope of its hard sigmoid."""
+    """Read Keras' major version, which decides the slope of its hard sigmoid."""
     text = fields.get("keras_version")
     found = re.match(r"(\d+)\.", str(text))
     if found is None or found[1] not in ("2", "3"):
@@ -110,13 +108,13 @@ def _version(fields: dict[str, Any]) -> int:
 
 
 def _snake_case(kind: str) -> str:
-    """The name that Keras gives a layer's group: simple_rnn, gru, dense."""
+    """Make Keras' name of a layer's group: simple_rnn, gru, dense."""
     words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
 def _arrays(h5py: Any, group: Any, layer: str) -> Arrays:
-    """The arrays of a layer in Keras' order: kernel, recurrent kernel, bias."""
+    """Read a layer's arrays in Keras' order: kernel, recurrent kernel, bias."""
     if group is None:
         return []
     found: dict[str, Any] = {}
@@ -151,7 +149,7 @@ def _refuse_others(groups: Any, known: set[str]) -> None:
 
 
 def _entries(config: Any) -> list[tuple[str, str, dict[str, Any]]]:
-    """Kind, name and options of the layers, in the order of the data."""
+    """List kind, name and options of the layers, in the order of the data."""
     if not isinstance(config, dict) or "layers" not in config.get("config", ()):
         raise InputError("has no layers in its configuration, expected a Sequential model")
     kind, model = config["class_name"], config["config"]
@@ -192,7 +190,7 @@ def _entries(config: Any) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _histories(node: Any) -> Iterator[str]:
-    """Names of the layers that a node's arguments come from: entries [name, node, tensor, ...]."""
+    """Yield the layers' names in a node's arguments: entries [name, node, tensor, ...]."""
     if isinstance(node, dict):
         for value in node.values():
             yield from _histories(value)

@@ -1,4 +1,4 @@
-"""Keras' layers: gates in the order i, f, c, o and z, r, h, matrices as (inputs, units).
+"""Conversion of Keras' layers: gate order i, f, c, o and z, r, h; matrices (inputs, units).
 
 A GRU's z is 1 - z of eq. (17). The hard sigmoid is clip(x/6 + 1/2, 0, 1) in Keras 3 and
 clip(x/5 + 1/2, 0, 1) in Keras 2.
@@ -38,21 +38,21 @@ BOTH_WAYS = "Bidirectional"
 """Wrapper of a recurrent layer that runs it in both directions."""
 
 TRAINING = ("Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout")
-"""Layers that change nothing once a network is trained."""
+"""Layers that do nothing outside of training."""
 
 PASSED = ("InputLayer", *TRAINING)
 """Layers that compute nothing."""
 
 SHAPES = ("batch_shape", "batch_input_shape")
-"""Options with the shape of the input, of Keras 3 and of Keras 2."""
+"""Options with the input's shape, in Keras 3 and in Keras 2."""
 
 SLOPES = {2: 1 / 5, 3: 1 / 6}
-"""Of the hard sigmoid, by Keras' major version."""
+"""Slope of the hard sigmoid, by Keras' major version."""
 
 EXPECTED = {"return_state": False, "stateful": False, "time_major": False}
-"""Options of a recurrent layer that change what it computes, and the value that can be mapped.
+"""Options of a recurrent layer that change its results, with the only supported value.
 
-A version of Keras that does not have one of them does not write it.
+A version of Keras without one of these options does not write it.
 """
 
 
@@ -66,18 +66,18 @@ class KerasLayer:
     arrays: Arrays
 
     def option(self, name: str) -> Any:
-        """An option that every version of Keras writes, so that none needs to be assumed."""
+        """Return an option that every version of Keras writes; a missing one is refused."""
         if name not in self.options:
             raise InputError(f"has no {name}, which decides what it computes")
         return self.options[name]
 
     def check(self, option: str, value: object, expected: object) -> None:
-        """Refuse another value of an option than what is expected."""
+        """Refuse an option that does not have the expected value."""
         if value != expected or isinstance(value, bool) != isinstance(expected, bool):
             raise InputError(f"{option} is {_shown(value)}, expected {expected}")
 
     def taken(self, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, Floats]:
-        """The arrays by name: as many as there are shapes, in their order."""
+        """Name and check the arrays: one per shape, in that order."""
         if len(self.arrays) != len(shapes):
             raise InputError(f"has {len(self.arrays)} weights, expected {', '.join(shapes)}")
         return {
@@ -87,7 +87,7 @@ class KerasLayer:
 
     @property
     def units(self) -> int:
-        """Length of its output."""
+        """Length of the output."""
         units = self.options.get("units")
         if not isinstance(units, int) or isinstance(units, bool) or units < 1:
             raise InputError(f"units is {_shown(units)}, expected 1 or more")
@@ -95,16 +95,16 @@ class KerasLayer:
 
 
 def check_kind(kind: str, name: str) -> None:
-    """Refuse a layer of another class than :func:`to_network` takes."""
+    """Refuse a layer of a class that :func:`to_network` does not support."""
     if kind not in (*GATES, BOTH_WAYS, *PASSED, "Dense", "Activation", "Softmax", "Rescaling"):
         raise InputError(f"{kind} {name!r} is a layer that cannot be mapped to a core")
 
 
 def to_network(layers: Sequence[KerasLayer], version: int) -> Imported:
-    """The network of a chain of layers.
+    """Make the network of a chain of layers.
 
     Raises:
-        InputError: a layer cannot be mapped, by its name and class.
+        InputError: a layer cannot be mapped; the message has its name and class.
     """
     chain, end = Chain(), None
     recurrent = [layer for layer in layers if layer.kind in (*GATES, BOTH_WAYS)]
@@ -129,7 +129,7 @@ def to_network(layers: Sequence[KerasLayer], version: int) -> Imported:
 
 
 def _notes(layers: Sequence[KerasLayer], version: int, end: str | None) -> Iterator[str]:
-    """What the network has otherwise than the file, and what was assumed."""
+    """Yield notes on assumptions, and on differences between network and file."""
     shape = next((layers[0].options[name] for name in SHAPES if name in layers[0].options), None)
     if isinstance(shape, Sequence) and len(shape) == 3 and isinstance(shape[1], int):
         yield steps_note(shape[1])
@@ -143,7 +143,7 @@ def _notes(layers: Sequence[KerasLayer], version: int, end: str | None) -> Itera
 
 
 def _recurrent(layer: KerasLayer, version: int, *, last: bool) -> Layer:
-    """One direction's layer; in reverse it may only stand last, where its order does not matter."""
+    """Make one direction's layer; only the last may be reversed, where the order has no effect."""
     for option, expected in EXPECTED.items():
         layer.check(option, layer.options.get(option, expected), expected)
     for option, expected in (("activation", "tanh"), ("return_sequences", not last)):
@@ -171,7 +171,7 @@ def _recurrent(layer: KerasLayer, version: int, *, last: bool) -> Layer:
 
 
 def _bidirectional(layer: KerasLayer, version: int, *, last: bool) -> Layer:
-    """The layers that ``Bidirectional`` runs both ways, h of both side by side."""
+    """Make the bidirectional layer of a ``Bidirectional``, which concatenates both h."""
     layer.check("merge_mode", layer.option("merge_mode"), "concat")
     ways = []
     for way in ("layer", "backward_layer"):
@@ -193,7 +193,7 @@ def _bidirectional(layer: KerasLayer, version: int, *, last: bool) -> Layer:
 
 
 def _is_backward(path: str) -> bool:
-    """Whether a weight of ``Bidirectional`` is of the direction from the last step."""
+    """Whether a weight of ``Bidirectional`` belongs to the reverse direction."""
     ways = [part for part in path.split("/") if part.startswith(("forward_", "backward_"))]
     return bool(ways) and ways[-1].startswith("backward_")
 
@@ -221,7 +221,7 @@ def _sigmoid(activation: object, version: int) -> Sigmoid:
 
 
 def _add_dense(chain: Chain, layer: KerasLayer) -> str | None:
-    """Add the matrix; returns what its activation is at the network's end."""
+    """Add the matrix; return its activation as a key of ``ENDS``, or ``None``."""
     if layer.options.get("lora_rank") or layer.options.get("quantization_config"):
         raise InputError("has LoRA or quantized weights, expected plain ones")
     shapes: dict[str, tuple[int | None, ...]] = {"kernel": (None, layer.units)}
@@ -234,7 +234,7 @@ def _add_dense(chain: Chain, layer: KerasLayer) -> str | None:
 
 
 def _end(layer: KerasLayer, activation: object) -> str | None:
-    """An activation that may stand at the network's end, by its key in ``ENDS``."""
+    """Return the key in ``ENDS`` of an activation at the network's end, ``None`` without one."""
     if activation == "linear":
         return None
     if layer.kind == "Softmax" and layer.options.get("axis", -1) not in (-1, [-1]):
@@ -248,7 +248,7 @@ def _end(layer: KerasLayer, activation: object) -> str | None:
 
 
 def _add_rescaling(chain: Chain, layer: KerasLayer) -> None:
-    """x * scale + offset, of single numbers."""
+    """Add x * scale + offset, with scalar ``scale`` and ``offset``."""
 
     def number(name: str) -> float:
         value = layer.options.get(name)
@@ -260,7 +260,7 @@ def _add_rescaling(chain: Chain, layer: KerasLayer) -> None:
 
 
 def _shown(value: object) -> str:
-    """A configured value, short enough for a line."""
+    """Format a configured value, short enough for one line."""
     if isinstance(value, Mapping):
         return str(value.get("class_name", "an object"))
     return str(value)[:40]

@@ -1,7 +1,7 @@
-"""What all importers share: gates in one convention, layers and heads put together.
+"""Helpers of all importers: gates in the paper's convention, networks from layers and heads.
 
 Other tools differ from the paper in the order of gates, in the hard sigmoid's slope and in the
-meaning of a GRU's z. All of that is undone here by scaling weights, which is exact:
+meaning of a GRU's z. Scaling weights converts them to the paper's form exactly:
 
     clip(alpha a + beta, 0, 1) = clip(a'/4 + 1/2, 0, 1), eq. (21), of a' = 4 alpha a + 4 beta - 2
     1 - G(a) = G(-a) for the logistic sigmoid and for eq. (21)
@@ -22,11 +22,11 @@ from golden.network import Dense, Layer, Network
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What an importer made.
+    """Result of an import.
 
     Attributes:
         network: the network.
-        notes: what the file has and the network has not, each one line (a softmax at the end).
+        notes: one line per assumption or part of the file that is left out (a softmax at the end).
     """
 
     network: Network
@@ -46,10 +46,10 @@ LOGISTIC = Sigmoid(name="logistic")
 
 
 def hard_sigmoid(alpha: float, beta: float = 0.5) -> Sigmoid:
-    """clip(alpha a + beta, 0, 1); the slope must be a positive number.
+    """Make the activation clip(alpha a + beta, 0, 1).
 
     Raises:
-        InputError: it is not.
+        InputError: ``alpha`` is not a positive number.
     """
     if not (np.isfinite([alpha, beta]).all() and alpha > 0):
         raise InputError(f"hard sigmoid has alpha {alpha}, beta {beta}, expected alpha > 0")
@@ -58,11 +58,11 @@ def hard_sigmoid(alpha: float, beta: float = 0.5) -> Sigmoid:
 
 @dataclass(frozen=True, kw_only=True)
 class GateWeights:
-    """One gate's weights as the equations have them: matrix times column vector.
+    """One gate's weights as in the equations: matrix times column vector.
 
     Args:
         b: bias, (units,).
-        x, h, c: matrices on the operands, (units, inputs) and (units, units).
+        x, h, c: matrices for these operands, (units, inputs) and (units, units).
         peephole: diagonal weights on c, (units,).
     """
 
@@ -73,7 +73,7 @@ class GateWeights:
     peephole: Floats | None = None
 
     def scaled(self, factor: float, shift: float) -> GateWeights:
-        """The gate whose sum is ``factor`` times this one's, plus ``shift``."""
+        """Scale the weights so that the gate's sum becomes ``factor`` * sum + ``shift``."""
         x, h, c, peephole = (
             None if part is None else part * factor
             for part in (self.x, self.h, self.c, self.peephole)
@@ -81,7 +81,7 @@ class GateWeights:
         return GateWeights(b=self.b * factor + shift, x=x, h=h, c=c, peephole=peephole)
 
     def standard(self, sigmoid: Sigmoid) -> GateWeights:
-        """Weights with which eq. (21) gives what ``sigmoid`` gives with these ones."""
+        """Scale the weights so that eq. (21) gives the result of ``sigmoid`` with these."""
         if sigmoid.name == "logistic":
             return self
         return self.scaled(4 * sigmoid.alpha, 4 * (sigmoid.beta - 0.5))
@@ -94,13 +94,13 @@ def make_layer(
     *,
     complement: Collection[str] = (),
 ) -> Layer:
-    """A layer from its gates' weights.
+    """Make a layer from its gates' weights.
 
     Args:
         cell: the cell; ``gates`` has a value for each of its gates.
         sigmoid: the tool's gate activation.
         gates: weights in the tool's own scale.
-        complement: gates of which the tool uses 1 - G where the paper uses G.
+        complement: gates for which the tool uses 1 - G and the paper G.
 
     Raises:
         InputError: weights are missing, of wrong shapes or not finite.
@@ -125,15 +125,15 @@ def _part(weights: GateWeights, operand: str) -> Floats | None:
 
 
 def split(array: Floats, names: str) -> dict[str, Floats]:
-    """Blocks of rows by gate, for a tool that stacks its gates in the order of ``names``."""
+    """Split stacked gates into blocks of rows by gate, in the order of ``names``."""
     return dict(zip(names, np.split(array, len(names)), strict=True))
 
 
 def reals(array: ArrayLike, shape: tuple[int | None, ...], name: str) -> Floats:
-    """A weight array as float64, its shape checked (``None`` is any size from 1 up).
+    """Convert a weight array to float64 and check its shape (``None``: any size from 1 up).
 
     Raises:
-        InputError: it is no array of real numbers, of another shape, or not finite.
+        InputError: it is no array of real numbers, has a wrong shape, or is not finite.
     """
     array = np.asarray(array)
     wanted = ", ".join("any" if n is None else str(n) for n in shape)
@@ -152,7 +152,7 @@ def reals(array: ArrayLike, shape: tuple[int | None, ...], name: str) -> Floats:
 def _on(
     cell: Cell, weights: Mapping[str, Floats], matrix: Floats, bias: Floats
 ) -> dict[str, Floats]:
-    """A layer's weights with which x does what matrix x + bias did."""
+    """Fold x := matrix x + bias into a layer's weights."""
     changed = dict(weights)
     for gate in cell.gates:
         if "x" in gate.reads:
@@ -164,14 +164,14 @@ def _on(
 
 @dataclass(kw_only=True)
 class Chain:
-    """Layers and dense maps in the order of the data, put together to a network.
+    """Builds a network from layers and dense maps in the order of the data.
 
-    A dense map without activation in front of a recurrent layer is folded into that layer's
-    weights on x, W (A x + a) = (W A) x + W a; behind the last one it is the head.
+    It folds a dense map before a recurrent layer into that layer's weights for x,
+    W (A x + a) = (W A) x + W a; a dense map after the last layer becomes the head.
 
     Attributes:
         layers: the recurrent layers so far.
-        input_scale: the network's.
+        input_scale: the network's input scale.
     """
 
     layers: list[Layer] = field(default_factory=list)
@@ -180,10 +180,10 @@ class Chain:
     _scalars: tuple[float, float] | None = None
 
     def rescale(self, scale: float, offset: float) -> None:
-        """Add y = scale x + offset, of single numbers, in front of anything else.
+        """Add y = scale x + offset (scalars) as the first map.
 
         Raises:
-            InputError: something stands before it.
+            InputError: the chain is not empty.
         """
         if self.layers or self._dense is not None or self._scalars is not None:
             raise InputError("rescales inside the network, expected its input alone")
@@ -196,7 +196,7 @@ class Chain:
         """Add y = matrix x + bias.
 
         Raises:
-            InputError: it does not fit what stands before it.
+            InputError: the matrix does not fit the map or layer before it.
         """
         if self._scalars is not None:
             scale, offset = self._scalars
@@ -214,7 +214,7 @@ class Chain:
         """Add a recurrent layer.
 
         Raises:
-            InputError: it does not fit a dense map before it.
+            InputError: the layer does not fit a dense map before it.
         """
         if self._scalars is not None:
             self.dense(np.eye(layer.inputs), np.zeros(layer.inputs))
@@ -231,7 +231,7 @@ class Chain:
         self.layers.append(layer)
 
     def network(self) -> Network:
-        """The network of all that was added.
+        """Make the network.
 
         Raises:
             InputError: there is no recurrent layer, or sizes do not fit each other.

@@ -1,8 +1,8 @@
-"""ONNX files: the graph is followed from its input to its one output.
+"""Importer of ONNX files: follows the graph from its input to its single output.
 
 Recurrent operators become layers (:mod:`litelstm.importers.onnx_layers`), and so do loops that an
-exporter unrolled (:mod:`litelstm.importers.unrolled`); a file with unrolled loops is run by ONNX's
-reference evaluator and must give the imported network's results.
+exporter unrolled (:mod:`litelstm.importers.unrolled`). For a file with unrolled loops, the importer
+compares the network with ONNX's reference evaluator.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ LAYOUTS = {
     2: (("steps", "features"),),
     3: (("batch", "steps", "features"), ("steps", "batch", "features")),
 }
-"""What the axes of an input may mean, by their number."""
+"""Possible meanings of an input's axes, by number of axes."""
 
 PROBES = (5, 8)
-"""Numbers of steps with which a graph of free length is followed; both must give one network."""
+"""Sequence lengths for following a graph of free length; both must give the same network."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Reading:
-    """What one way through the graph gave: a network, its end, whether loops were unrolled."""
+    """Result of following the graph: a network, its end, whether loops were unrolled."""
 
     network: Network
     end: str | None
@@ -48,8 +48,7 @@ def load(path: str | Path) -> Imported:
     """Import an ``.onnx`` file.
 
     Raises:
-        InputError: it cannot be read, or something in it cannot be mapped; the line names file
-            and operator.
+        InputError: the file cannot be read or mapped; the message names file and operator.
     """
     try:
         return convert(_load_model(path))
@@ -61,7 +60,7 @@ def convert(model: Any) -> Imported:
     """Import an ``onnx.ModelProto``.
 
     Raises:
-        InputError: something in it cannot be mapped.
+        InputError: an operator cannot be mapped.
     """
     graph = Graph(model)
     axes, reading = _read_any_layout(graph)
@@ -71,7 +70,7 @@ def convert(model: Any) -> Imported:
 
 
 def _notes(graph: Graph, axes: tuple[str, ...], reading: _Reading) -> Iterator[str]:
-    """What the network has otherwise than the file, and what was assumed."""
+    """Yield notes on assumptions, and on differences between network and file."""
     if axes[0] == "steps":
         read = ", ".join(axes).replace("features", "inputs")
         yield f"the file reads ({read}), the network (batch, steps, inputs)"
@@ -96,7 +95,7 @@ def _load_model(path: str | Path) -> Any:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}") from None
     except Exception as error:
-        if type(error).__name__ == "ValidationError":  # weights in a file that is not there
+        if type(error).__name__ == "ValidationError":  # a file of external weights is missing
             raise InputError(f"cannot be read: {_line(error)}") from None
         raise InputError("is not a readable ONNX file (foreign, damaged or cut short)") from None
     try:
@@ -111,7 +110,7 @@ def _line(error: Exception) -> str:
 
 
 def _read_any_layout(graph: Graph) -> tuple[tuple[str, ...], _Reading]:
-    """The network, whichever of batch and steps comes first in the input."""
+    """Read the network with each possible order of batch and steps in the input."""
     rank = len(graph.sizes)
     if rank not in LAYOUTS:
         raise InputError(
@@ -127,7 +126,7 @@ def _read_any_layout(graph: Graph) -> tuple[tuple[str, ...], _Reading]:
 
 
 def _read_any_length(graph: Graph, axes: tuple[str, ...]) -> _Reading:
-    """The network, which must be the same for all lengths where the length is free."""
+    """Read the network; if the length is free, check that it is the same for all lengths."""
     fixed = graph.sizes[axes.index("steps")]
     if fixed:
         return _read(graph, axes, fixed)
@@ -189,7 +188,7 @@ def _read(graph: Graph, axes: tuple[str, ...], steps: int) -> _Reading:
 
 
 def _last_map(form: Form) -> tuple[tuple[Floats, Floats] | None, Any]:
-    """A form as matrix and bias of an atom; ``None`` for both where they change nothing."""
+    """Split a form into matrix and bias, ``None`` for an identity, and its atom."""
     if form.pointwise and len(form.terms) > 1:
         return None, form.atom
     if len(form.terms) != 1:
@@ -217,7 +216,7 @@ def _same(a: Network, b: Network) -> bool:
 
 
 def _compare(model: Any, graph: Graph, axes: tuple[str, ...], reading: _Reading) -> None:
-    """Run the file on random sequences and refuse it where the network gives something else."""
+    """Run the file on random sequences; refuse it if the network's results differ."""
     batch, steps = graph.counts(axes, graph.sizes[axes.index("steps")] or PROBES[0])
     x = probe(reading.network, batch, steps).astype(graph.dtype)
     fed = x.transpose([LAYOUTS[3][0].index(axis) for axis in axes]) if "batch" in axes else x[0]

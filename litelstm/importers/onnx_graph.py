@@ -1,4 +1,4 @@
-"""An ONNX graph: its one input, its one output, and the way between, operator by operator."""
+"""An ONNX graph with one input and one output, evaluated operator by operator."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ DOMAINS = ("", "ai.onnx")
 """Names of ONNX's own set of operators."""
 
 PROBE_BATCH = 2
-"""Samples with which a graph of free batch size is followed."""
+"""Batch size for following a graph of free batch size."""
 
 
 class Graph:
-    """The graph of a model, its input and output checked.
+    """The graph of a model, with checked input and output.
 
     Attributes:
-        input, output: names.
-        sizes: of the input's axes, 0 where they are free.
-        dtype: of the input.
+        input, output: their names.
+        sizes: sizes of the input's axes, 0 for free ones.
+        dtype: element type of the input.
 
     Raises:
-        InputError: it has not one input and one output, or the input is no tensor of floats.
+        InputError: the graph does not have one input and one output, or the input is no tensor of
+            floats.
     """
 
     def __init__(self, model: Any) -> None:
@@ -59,7 +60,7 @@ class Graph:
         self._nodes = self._needed(list(graph.node))
 
     def _needed(self, nodes: list[Any]) -> list[Any]:
-        """The operators that the output depends on; no weight may belong to others alone."""
+        """List the operators that the output depends on; refuse weights that only others use."""
         wanted, kept = {self.output}, []
         for node in reversed(nodes):
             if wanted.intersection(node.output):
@@ -77,20 +78,20 @@ class Graph:
 
     @property
     def rounds(self) -> bool:
-        """Whether the network's values are of a 16-bit float type, all or some of them."""
+        """Whether any of the network's values have a 16-bit float type."""
         casts = (a.i for n in self._nodes if n.op_type == "Cast" for a in n.attribute)
         return np.dtype(self.dtype).itemsize == 2 or any(to in HALF_TYPES for to in casts)
 
     def counts(self, axes: tuple[str, ...], steps: int) -> tuple[int, int]:
-        """Samples and steps of an input with these axes."""
+        """Return samples and steps of an input with these axes."""
         batch = self.sizes[axes.index("batch")] or PROBE_BATCH if "batch" in axes else 1
         return batch, steps
 
     def follow(self, axes: tuple[str, ...], steps: int) -> Data:
-        """The output for an input with these axes and this many steps.
+        """Evaluate the graph for an input with these axes and ``steps``; return the output.
 
         Raises:
-            InputError: an operator that cannot be mapped, by its name.
+            InputError: an operator cannot be mapped; the message names it.
         """
         batch, _ = self.counts(axes, steps)
         forms = tuple(Atom("input", self.sizes[-1], time).form for time in range(steps))
@@ -131,11 +132,11 @@ class Graph:
             return OPERATORS[proto.op_type](node)
         except InputError:
             raise
-        except (ValueError, IndexError, TypeError) as error:  # what no valid attribute would do
+        except (ValueError, IndexError, TypeError) as error:  # from an invalid attribute
             raise InputError(f"cannot be read: {error}") from None
 
     def _fold(self, proto: Any, inputs: tuple[Value | None, ...]) -> tuple[Value, ...]:
-        """The results of an operator on constants, by ONNX's reference evaluator."""
+        """Evaluate an operator on constants with ONNX's reference evaluator."""
         helper = self._onnx.helper
         undefined = self._onnx.TypeProto()
         graph = helper.make_graph(
@@ -159,12 +160,12 @@ class Graph:
 
 
 def _label(proto: Any) -> str:
-    """An operator's name, or its first output's where it has none."""
+    """Return an operator's name, or that of its first output if it has none."""
     return proto.name or next(iter(proto.output), "")
 
 
 def _plain(onnx: Any, attribute: Any) -> Any:
-    """An attribute's value, with text as text."""
+    """Return an attribute's value, with text decoded."""
     value = onnx.helper.get_attribute_value(attribute)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")

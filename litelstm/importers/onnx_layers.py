@@ -1,7 +1,7 @@
-"""ONNX's recurrent operators RNN, GRU and LSTM.
+"""Conversion of ONNX's recurrent operators RNN, GRU and LSTM.
 
-Their gates are stacked in the order i, o, f, c (LSTM; peepholes i, o, f) and z, r, h (GRU), with
-one bias on x and one on h. A GRU's z is 1 - z of eq. (17).
+They stack their gates in the order i, o, f, c (LSTM; peepholes i, o, f) and z, r, h (GRU), with one
+bias for x and one for h. A GRU's z is 1 - z of eq. (17).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from litelstm.importers.onnx_node import Node, Value
 from litelstm.importers.tensors import AxesError, Data
 
 HARD_DEFAULTS = tuple((n, float(np.float32(v))) for n, v in (("alpha", 0.2), ("beta", 0.5)))
-"""HardSigmoid's attributes and their defaults, which ONNX has as float32."""
+"""HardSigmoid's attributes with ONNX's defaults, in float32."""
 
 ATTRIBUTES = (
     "activation_alpha",
@@ -47,7 +47,7 @@ ATTRIBUTES = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Direction:
-    """What one direction of an operator has: matrices and biases by gate, and its activation."""
+    """One direction of an operator: matrices and biases by gate, and the gate activation."""
 
     x: dict[str, Floats]
     h: dict[str, Floats]
@@ -57,7 +57,7 @@ class _Direction:
     sigmoid: Sigmoid
 
     def gate(self, name: str) -> GateWeights:
-        """A gate's weights, its two biases as one."""
+        """Return a gate's weights, with its two biases added."""
         return GateWeights(
             x=self.x[name],
             h=self.h[name],
@@ -67,13 +67,13 @@ class _Direction:
 
 
 def rnn(node: Node) -> tuple[Value, ...]:
-    """Eq. (1)."""
+    """Convert an RNN: eq. (1)."""
     ways = _directions(node, "h", ("Tanh",))
     return _run(node, [make_layer(RNN(), LOGISTIC, {"h": way.gate("h")}) for way in ways])
 
 
 def gru(node: Node) -> tuple[Value, ...]:
-    """Eqs. (14)-(17); with linear_before_reset the candidate's sum over h stands alone."""
+    """Convert a GRU: eqs. (14)-(17); linear_before_reset makes U h a gate of its own."""
     layers = []
     for way in _directions(node, "zrn", ("Sigmoid", "Tanh")):
         gates = {name: way.gate(name) for name in "zrn"}
@@ -87,7 +87,7 @@ def gru(node: Node) -> tuple[Value, ...]:
 
 
 def lstm(node: Node) -> tuple[Value, ...]:
-    """Eqs. (2)-(7), with peepholes (8)-(13) where o reads c(t), as ONNX defines it."""
+    """Convert an LSTM: eqs. (2)-(7); with peepholes (8)-(13), where o reads c(t) in ONNX."""
     if node.number("input_forget", 0):
         raise InputError("input_forget is 1, expected 0: no cell here couples i and f")
     cell = LSTM(peephole="current" if node.has(7) else "none")
@@ -99,11 +99,11 @@ def lstm(node: Node) -> tuple[Value, ...]:
 
 
 def _directions(node: Node, gates: str, expected: tuple[str, ...]) -> list[_Direction]:
-    """The operator's one or two directions.
+    """Read the operator's one or two directions.
 
     Args:
-        gates: the gates' names in the order in which they are stacked.
-        expected: ONNX's default activations; in the place of Sigmoid there may be HardSigmoid.
+        gates: the gates' names, in stacking order.
+        expected: ONNX's default activations; HardSigmoid may replace Sigmoid.
     """
     sigmoids = _activations(node, expected)
     count = len(sigmoids)
@@ -134,7 +134,7 @@ def _directions(node: Node, gates: str, expected: tuple[str, ...]) -> list[_Dire
 
 
 def _activations(node: Node, expected: tuple[str, ...]) -> list[Sigmoid]:
-    """The gate activation of each direction, when all activations are what the cell has."""
+    """Return each direction's gate activation; refuse activations that the cell does not have."""
     if "clip" in node.attributes:
         raise InputError("has clip, expected none: no cell here clips its sums")
     node.check_attributes(*ATTRIBUTES)
@@ -175,10 +175,10 @@ def _direction(node: Node) -> str:
 
 
 def _run(node: Node, layers: Sequence[Layer]) -> tuple[Value, ...]:
-    """The operator's outputs Y, Y_h and, of an LSTM, Y_c.
+    """Make the operator's outputs Y, Y_h and, for an LSTM, Y_c.
 
-    Y is (steps, directions, batch, units), with layout 1 (batch, steps, directions, units); the
-    final states have no steps.
+    Y has the axes (steps, directions, batch, units), with layout 1 (batch, steps, directions,
+    units); the final states have no axis for steps.
     """
     data, direction = node.data(), _direction(node)
     batch_first = bool(node.number("layout", 0))
@@ -214,7 +214,7 @@ def _run(node: Node, layers: Sequence[Layer]) -> tuple[Value, ...]:
 
 
 def _check_lengths(node: Node, steps: int) -> None:
-    """Refuse sequence_lens unless they say that every sequence has all steps."""
+    """Refuse sequence_lens unless every sequence has all steps."""
     if node.has(4):
         lengths: NDArray[np.int64] = node.constant(4)
         if (lengths != steps).any():
@@ -222,7 +222,7 @@ def _check_lengths(node: Node, steps: int) -> None:
 
 
 def _check_sequence(data: Data) -> None:
-    """Refuse steps that are not one map of the network's input, or of one operator's output."""
+    """Refuse a sequence unless one map makes all its steps from the input or from an operator."""
     for time, form in enumerate(data.forms):
         atoms = list(form.terms)
         if len(atoms) != 1 or atoms[0].kind not in ("input", "state"):

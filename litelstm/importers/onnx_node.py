@@ -1,4 +1,4 @@
-"""One operator of an ONNX graph, as the importer reads it."""
+"""One operator of an ONNX graph, with checked access to inputs and attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from golden.errors import InputError
 from litelstm.importers.tensors import Data
 
 Value = NDArray[Any] | Data
-"""What a name in the graph stands for: a constant, or a tensor that depends on the input."""
+"""Value of a name in the graph: a constant, or a tensor that depends on the input."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +22,10 @@ class Node:
 
     Args:
         op: its type.
-        name: its name, or its first output's where it has none.
-        attributes: by name, as Python and NumPy values.
-        inputs: values in order; ``None`` for an optional one that is absent.
-        outputs: names in order; empty for one that nobody reads.
+        name: its name, or that of its first output if it has none.
+        attributes: attributes by name, as Python and NumPy values.
+        inputs: values in order; ``None`` for a missing optional one.
+        outputs: names in order; empty for an unused one.
     """
 
     op: str
@@ -39,21 +39,21 @@ class Node:
         return index < len(self.inputs) and self.inputs[index] is not None
 
     def data(self, index: int = 0) -> Data:
-        """An input that depends on the network's input."""
+        """Return an input that must depend on the network's input."""
         value = self.inputs[index] if self.has(index) else None
         if not isinstance(value, Data):
             raise InputError(f"input {index} is constant, expected a tensor of the network")
         return value
 
     def constant(self, index: int) -> NDArray[Any]:
-        """An input that is constant."""
+        """Return an input that must be constant."""
         value = self.inputs[index] if self.has(index) else None
         if not isinstance(value, np.ndarray):
             raise InputError(f"input {index} depends on the network's input, expected a constant")
         return value
 
     def integers(self, index: int, attribute: str) -> list[int] | None:
-        """Integers from an input, or from the attribute that older versions have; else ``None``."""
+        """Return integers from an input, or from the attribute of older versions, or ``None``."""
         if self.has(index):
             return [int(n) for n in np.atleast_1d(self.constant(index))]
         if attribute in self.attributes:
@@ -61,15 +61,15 @@ class Node:
         return None
 
     def real(self, attribute: str, default: float) -> float:
-        """An attribute that is a real number."""
+        """Return an attribute that must be a real number."""
         return float(self.attributes.get(attribute, default))
 
     def number(self, attribute: str, default: int) -> int:
-        """An attribute that is an integer."""
+        """Return an attribute that must be an integer."""
         return int(self.attributes.get(attribute, default))
 
     def check_attributes(self, *known: str) -> None:
-        """Refuse an attribute that has no meaning here."""
+        """Refuse any attribute that is not ``known``."""
         for name in self.attributes:
             if name not in known:
                 raise InputError(f"has attribute {name}, which is not known")

@@ -1,7 +1,7 @@
-"""The operators that stand around recurrent layers, on tensors of forms.
+"""ONNX operators around recurrent layers, on tensors of forms.
 
-What only moves axes renames them; what is linear changes forms; activations make atoms. An
-operator that is not in ``OPERATORS`` is refused by name, unless all its inputs are constant.
+Operators that move axes rename them, linear ones change forms, activations make atoms. An operator
+that is not in ``OPERATORS`` is refused by name, unless all its inputs are constant.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HALF_TYPES = (10, 16)
 """float16 and bfloat16 in ``TensorProto.DataType``."""
 
 FLOAT_TYPES = (1, 11, *HALF_TYPES)
-"""float32, float64, and those."""
+"""float32, float64, and ``HALF_TYPES``."""
 
 Results = tuple[Value, ...]
 
@@ -123,7 +123,7 @@ def _concat(node: Node) -> Results:
 
 
 def _beside(value: NDArray[np.generic] | None, like: Data, axis: int) -> Data:
-    """A constant that is joined with a tensor: it has a size of its own along ``axis``."""
+    """Convert a constant for joining it with a tensor along ``axis``, where its size may differ."""
     if value is None or value.ndim != len(like.axes) or like.axes[axis] != "features":
         raise InputError(f"joins a constant with {like.described()}, expected one of features")
     blank = like.each(lambda _: Form({}, np.zeros(value.shape[axis])))
@@ -131,7 +131,7 @@ def _beside(value: NDArray[np.generic] | None, like: Data, axis: int) -> Data:
 
 
 def _operands(node: Node) -> tuple[Data, Data]:
-    """Both inputs of an operator that works element by element, as tensors."""
+    """Return both inputs of an element-wise operator as tensors."""
     values = node.inputs[:2]
     like = next(value for value in values if isinstance(value, Data))
     rank = max(len(v.axes) if isinstance(v, Data) else np.ndim(v) for v in values if v is not None)
@@ -173,7 +173,7 @@ def _matmul(node: Node) -> Results:
 
 
 def _gemm(node: Node) -> Results:
-    """alpha A B + beta C, where A may be a constant state and C what was summed over x before."""
+    """Compute alpha A B + beta C; A may be a constant state, C the part of the sum over x."""
     if node.number("transA", 0):
         raise InputError("transA is 1, expected 0")
     matrix = node.constant(1).astype(np.float64) * node.real("alpha", 1.0)
@@ -193,7 +193,7 @@ def _gemm(node: Node) -> Results:
 
 
 def _added(node: Node, a: Value, b: Value | None) -> Value:
-    """The sum of two values."""
+    """Add two values."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return a + b
     pair = Node(op="Add", name=node.name, attributes={}, inputs=(a, b), outputs=())
@@ -201,7 +201,7 @@ def _added(node: Node, a: Value, b: Value | None) -> Value:
 
 
 def _mapped(data: Data, matrix: NDArray[np.generic]) -> Data:
-    """A matrix product, the matrix of shape (features, results)."""
+    """Multiply by a matrix of shape (features, results)."""
     if not data.axes or data.axes[-1] != "features" or "directions" in data.axes:
         raise AxesError(f"multiplies {data.described()} by a matrix, expected features at the end")
     if matrix.ndim != 2 or matrix.shape[0] != data.features:
@@ -292,4 +292,4 @@ OPERATORS: dict[str, Callable[[Node], Results]] = {
     "Unsqueeze": _unsqueeze,
     "Where": _where,
 }
-"""What can be read, by operator type: from an operator with its inputs to its outputs."""
+"""Supported operators: function from a node with its inputs to its outputs, by type."""

@@ -1,4 +1,4 @@
-"""What a user is told about a file's output and its sequences; the comparison of whole outputs."""
+"""Notes for the user on a file's output and sequences; comparison of a network's results."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from golden.errors import InputError
 from golden.network import Network
 
 ENDS = {"softmax": "Softmax", "logsoftmax": "LogSoftmax", "sigmoid": "Sigmoid"}
-"""Functions of the output alone that are left out, by their names in lower case."""
+"""Functions at the end of a network that the import leaves out, by lower-case name."""
 
 TOLERANCE = 1e-4
-"""How far results in float32 may be from the float reference's, relative to the largest."""
+"""Largest difference of float32 results from the float reference, relative to the largest."""
 
 
 def end_note(end: str) -> str:
-    """What a user is told about one of ``ENDS``."""
+    """Write the note on a left-out function of ``ENDS``."""
     return f"{ENDS[end]} at the end is left out: the output is its argument"
 
 
 def steps_note(steps: int) -> str:
-    """What a user is told about a file whose sequences all have one length."""
+    """Write the note on a file with a fixed sequence length."""
     return f"the file's sequences have {steps} steps; assumed that the network takes any number"
 
 
 def ended(output: Floats, end: str | None) -> Floats:
-    """What a file or module puts out for the network's output (batch, outputs)."""
+    """Apply the left-out function to the network's output (batch, outputs)."""
     if end is None:
         return output
     if end == "sigmoid":
@@ -39,7 +39,7 @@ def ended(output: Floats, end: str | None) -> Floats:
 
 
 def probe(network: Network, batch: int, steps: int) -> Floats:
-    """Random samples (batch, steps, inputs) that make the first layer's sums about 2 in size."""
+    """Make random samples (batch, steps, inputs) for which the first layer's sums are about 2."""
     layer = network.layers[0]
     on_x = [layer.weights[g.matrix("x")] for g in layer.cell.gates if "x" in g.reads]
     norm = np.sqrt(np.mean([np.sum(matrix**2, axis=1) for matrix in on_x])) * network.input_scale
@@ -48,16 +48,16 @@ def probe(network: Network, batch: int, steps: int) -> Floats:
 
 
 def check_results(network: Network, samples: Floats, end: str | None, found: Any) -> None:
-    """Refuse a network that does not give the results of what it was imported from.
+    """Refuse a network whose results differ from those of its file or module.
 
     Args:
         network: the imported network.
-        samples: (batch, steps, inputs).
-        end: what was left out, a key of ``ENDS`` or ``None``.
-        found: the results for ``samples``, (batch, outputs).
+        samples: samples of shape (batch, steps, inputs).
+        end: the left-out function, a key of ``ENDS`` or ``None``.
+        found: results of the file or module for ``samples``, (batch, outputs).
 
     Raises:
-        InputError: they differ.
+        InputError: the results differ.
     """
     wanted = ended(network.forward(samples), end)
     found = np.asarray(found, dtype=np.float64)

@@ -1,9 +1,9 @@
-"""Tensors of a recurrent graph: axes with a meaning, and a form for every step.
+"""Tensors of a recurrent graph: named axes, and one form per step.
 
-A tensor's axes are named ``batch``, ``steps``, ``features``, ``directions`` for the two of a
-bidirectional operator, and ``one`` for those of size 1 that exporters put in and take out. What
-reorders axes moves names; nothing moves numbers, and what would mix samples of a batch, or features
-and steps, is refused.
+The names of axes are ``batch``, ``steps``, ``features``, ``directions`` for the two of a
+bidirectional operator, and ``one`` for axes of size 1 that exporters insert and remove. Operators
+that reorder axes only move names, not numbers. An operator that would mix samples of a batch, or
+features and steps, is refused.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from litelstm.importers.forms import Form, constant, stacked
 
 
 class AxesError(InputError):
-    """Axes are not where an operator needs them; perhaps the input's were taken wrongly.
+    """Axes in a wrong order for an operator; another order of the input's axes may fit.
 
     Attributes:
-        done: how many operators of the graph had been followed.
+        done: number of operators evaluated before.
     """
 
     def __init__(self, message: str, done: int = 0) -> None:
@@ -44,10 +44,10 @@ MERGED = {
     ("steps", "batch"): "steps batch",
     ("batch", "steps"): "batch steps",
 }
-"""What some axes are as one, in this order; sums over x are made for all steps as one batch."""
+"""Names of merged axes, in this order; exporters sum over x for all steps as one batch."""
 
 _PARTS = {"steps batch": ("steps", "batch"), "batch steps": ("batch", "steps")}
-"""The axes that a merged one can be split into again."""
+"""Axes that a merged one can be split into."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +55,9 @@ class Data:
     """A tensor that depends on the network's input.
 
     Args:
-        axes: a name for every axis; ``features`` may be missing where the forms have size 1. With
-            ``directions`` the forms have the features of both directions one after the other.
-        forms: one for each step, or a single one where no axis is ``steps``.
+        axes: a name for every axis; ``features`` may be missing if the forms have size 1. With
+            ``directions``, forms concatenate the features of both directions.
+        forms: one form per step, or a single one without an axis ``steps``.
         batch: size of the axis ``batch``.
     """
 
@@ -67,7 +67,7 @@ class Data:
 
     @property
     def features(self) -> int:
-        """Length of the vectors, of one direction."""
+        """Length of one direction's vectors."""
         return self.forms[0].size // (DIRECTIONS if "directions" in self.axes else 1)
 
     @property
@@ -82,23 +82,23 @@ class Data:
         return self.features if axis == "features" else sizes.get(axis, 1)
 
     def axis(self, index: int) -> int:
-        """A position in ``axes``, counted from the front, of an index that may be negative."""
+        """Convert an index, which may be negative, to a position in ``axes``."""
         if not -len(self.axes) <= index < len(self.axes):
             raise InputError(f"axis is {index}, expected less than {len(self.axes)}")
         return index % len(self.axes)
 
     def each(self, change: Callable[[Form], Form]) -> Data:
-        """The same axes with every form changed."""
+        """Apply a function to every form."""
         return Data(self.axes, tuple(change(form) for form in self.forms), self.batch)
 
     def transposed(self, order: Sequence[int]) -> Data:
-        """The axes in another order."""
+        """Reorder the axes."""
         if sorted(order) != list(range(len(self.axes))):
             raise InputError(f"perm is {list(order)}, expected an order of {len(self.axes)} axes")
         return Data(tuple(self.axes[n] for n in order), self.forms, self.batch)
 
     def squeezed(self, places: Sequence[int] | None) -> Data:
-        """Without some axes of size 1 (all that are, where ``places`` is ``None``)."""
+        """Remove axes of size 1 (all of them if ``places`` is ``None``)."""
         shape = self.shape
         if places is None:
             gone = {n for n, size in enumerate(shape) if size == 1}
@@ -111,7 +111,7 @@ class Data:
         return Data(axes, self.forms, self.batch)
 
     def unsqueezed(self, places: Sequence[int]) -> Data:
-        """With new axes of size 1 at ``places`` of the result."""
+        """Insert axes of size 1 at ``places`` of the result."""
         rank = len(self.axes) + len(places)
         new = {n % rank for n in places}
         rest = iter(self.axes)
@@ -119,10 +119,10 @@ class Data:
         return Data(axes, self.forms, self.batch)
 
     def reshaped(self, target: Sequence[int]) -> Data:
-        """With axes of size 1 put in or taken out, and others merged that ``MERGED`` knows.
+        """Reshape by inserting or removing axes of size 1, and by merging axes of ``MERGED``.
 
         Args:
-            target: sizes; 0 keeps one, -1 is the rest.
+            target: sizes; 0 keeps a size, -1 is the rest.
         """
         shape = self.shape
         wanted = [
@@ -149,7 +149,7 @@ class Data:
         return Data(tuple(axes), self.forms, self.batch)
 
     def taken(self, place: int, index: NDArray[np.int64]) -> Data:
-        """Some indices (a scalar or a list) along one axis."""
+        """Select indices (a scalar or a list) along one axis."""
         place = self.axis(place)
         name, size = self.axes[place], self.shape[place]
         if index.ndim > 1 or ((index < -size) | (index >= size)).any():
@@ -161,7 +161,7 @@ class Data:
             forms = tuple(self.forms[n] for n in flat)
             data = Data(self.axes, forms, self.batch)
         elif name == "features":
-            first = np.arange(0, self.forms[0].size, self.features)  # of each direction
+            first = np.arange(0, self.forms[0].size, self.features)  # first row per direction
             rows = (first[:, None] + flat).ravel()
             data = self.each(lambda form: form.rows(rows))
         elif name == "directions" and len(flat) == 1:
@@ -173,11 +173,11 @@ class Data:
         return data if index.ndim else data.squeezed([place])
 
     def ways(self, place: int) -> tuple[Data, ...]:
-        """Both directions, each with an axis of size 1 in the place of ``directions``."""
+        """Split into both directions, each with an axis of size 1 for ``directions``."""
         return tuple(self.taken(place, np.array([way])) for way in range(DIRECTIONS))
 
     def repeated(self, times: Sequence[int]) -> Data:
-        """Refuse anything but a broadcast to its own shape; leading axes of 1 may be new."""
+        """Broadcast to its own shape, with new leading axes of size 1; refuse other repeats."""
         data = self.unsqueezed(range(max(0, len(times) - len(self.axes))))
         shape = data.shape[len(data.shape) - len(times) :]
         if any(n not in (1, size) for n, size in zip(times, shape, strict=True)):
@@ -185,13 +185,13 @@ class Data:
         return data
 
     def described(self) -> str:
-        """For messages: ``(batch 2, steps 5, features 3)``."""
+        """Describe the axes for messages: ``(batch 2, steps 5, features 3)``."""
         sizes = zip(self.axes, self.shape, strict=True)
         return f"({', '.join(f'{axis} {size}' for axis, size in sizes)})"
 
 
 def as_data(array: NDArray[np.generic], like: Data) -> Data:
-    """A constant as a tensor with the axes that ``like`` has, the same for every sample.
+    """Convert a constant, equal for every sample, to a tensor with the axes of ``like``.
 
     ``array`` must broadcast to the shape of ``like``.
     """
@@ -210,7 +210,7 @@ def as_data(array: NDArray[np.generic], like: Data) -> Data:
 
 
 def combine(a: Data, b: Data, change: Callable[[Form, Form], Form]) -> Data:
-    """Two tensors element by element, broadcast to each other."""
+    """Combine two tensors element by element, with broadcasting."""
     rank = max(len(a.axes), len(b.axes))
     a, b = (d.unsqueezed(range(rank - len(d.axes))) for d in (a, b))
     axes = []
@@ -229,7 +229,7 @@ def combine(a: Data, b: Data, change: Callable[[Form, Form], Form]) -> Data:
 
 
 def joined(parts: Sequence[Data], place: int) -> Data:
-    """Tensors one behind the other: vectors to a longer one, or steps to a sequence."""
+    """Concatenate tensors along an axis: vectors, or steps of a sequence."""
     place = parts[0].axis(place)
     name = parts[0].axes[place]
     if any(part.axes != parts[0].axes for part in parts):

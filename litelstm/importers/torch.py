@@ -1,8 +1,8 @@
-"""PyTorch: state dicts with a description of the modules that they belong to.
+"""Importer of PyTorch state dicts with a description of their modules.
 
-The description is `torch_description`'s. Of a bidirectional module the h that
-both directions end with can be read, PyTorch's h_n, not the last step's output, in which the
-direction from the last step has seen that step only.
+See `torch_description` for the description. The output of a bidirectional module
+must be the final h of both directions, PyTorch's h_n. The last step's output is not supported: in
+it, the reverse direction has seen only one step.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from litelstm.importers.torch_description import FINAL_STATE, LAST_STEP, Descrip
 Arrays = dict[str, NDArray[Any]]
 
 GATES = {"RNN": "h", "GRU": "rzn", "LSTM": "ifgo"}
-"""PyTorch's recurrent modules, and the order in which they stack their gates."""
+"""PyTorch's recurrent modules, with the stacking order of their gates."""
 
 
 def load(path: str | Path, description: str | Path | None) -> Imported:
     """Import a state dict from a ``.safetensors`` file, or one that ``torch.save`` wrote.
 
     Args:
-        path: the file; it is read with ``weights_only=True``, so nothing in it is executed.
-        description: a JSON file that says what its modules are.
+        path: the file; ``weights_only=True`` makes sure that reading it executes nothing.
+        description: a JSON file that describes its modules.
 
     Raises:
-        InputError: a file cannot be read, or something in it cannot be mapped.
+        InputError: a file cannot be read or mapped.
     """
     told = None if description is None else torch_description.read(description)
     path = Path(path)
@@ -62,7 +62,7 @@ def load(path: str | Path, description: str | Path | None) -> Imported:
 
 
 def from_state_dict(state: Mapping[str, Any], description: Mapping[str, Any]) -> Imported:
-    """Import arrays or tensors by the names that a state dict has.
+    """Import the arrays or tensors of a state dict.
 
     Raises:
         InputError: the description is not as expected, or a weight is missing, of a wrong shape,
@@ -88,7 +88,7 @@ def _import(state: Mapping[str, Any], told: Description) -> Imported:
 
 
 def _taken(left: Arrays, prefix: str, module: str) -> Arrays:
-    """A module's arrays by the rest of their names; they are gone from ``left``."""
+    """Move a module's arrays out of ``left``; return them by name without the prefix."""
     pattern = {
         "Linear": r"(weight|bias)",
         "Recurrent": r"layers\.\d+\.\w+",
@@ -110,7 +110,7 @@ def _add_linear(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
 
 
 def _add_recurrent(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
-    """Layers of RNN, GRU or LSTM: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, ..."""
+    """Add the layers of RNN, GRU or LSTM: weight_ih_l0, weight_hh_l0, bias_ih_l0, ..."""
     for name in arrays:
         if name.startswith("weight_hr"):
             raise InputError(f"weight {name} is a projection, expected proj_size 0")
@@ -131,7 +131,7 @@ def _add_recurrent(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> No
 
 
 def _layer(module: str, arrays: Arrays, suffix: str) -> Layer:
-    """One direction of a layer, whose arrays are taken out of ``arrays``."""
+    """Make one direction of a layer; remove its arrays from ``arrays``."""
     for what in ("weight_ih", "weight_hh"):
         if what + suffix not in arrays:
             raise InputError(f"weight {what}{suffix} is missing")
@@ -158,7 +158,7 @@ def _layer(module: str, arrays: Arrays, suffix: str) -> Layer:
 
 
 def _add_litelstm(chain: Chain, arrays: Arrays, entry: Mapping[str, str]) -> None:
-    """Layers of :class:`litelstm.torch.Recurrent`, whose names are those of golden.network."""
+    """Add the layers of :class:`litelstm.torch.Recurrent`, which has golden.network's names."""
     gate, cell = entry["gate"], described_cell(entry)
     indices = sorted({int(name.split(".")[1]) for name in arrays})
     if indices != list(range(len(indices))):
@@ -186,11 +186,11 @@ _ADD: dict[str, Callable[[Chain, Arrays, Mapping[str, str]], None]] = {
     "Linear": _add_linear,
     "Recurrent": _add_litelstm,
 }
-"""Modules by name, and what adds them to a chain."""
+"""Function that adds a module to a chain, by the module's name."""
 
 
 def _array(value: Any) -> NDArray[Any]:
-    """A tensor or array as an array; the kind of its numbers stays."""
+    """Convert a tensor or array to an array of the same kind of numbers."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
         value = (value.double() if value.is_floating_point() else value).numpy()

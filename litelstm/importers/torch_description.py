@@ -1,7 +1,7 @@
-"""Descriptions of PyTorch state dicts: what their modules are, and what stands between these.
+"""Descriptions of PyTorch state dicts: their modules, and the functions between these.
 
-A state dict has names and arrays, but not the order of the modules, nor what is between them. A
-description, a JSON object, says all of it:
+A state dict has names and arrays, but neither the order of the modules nor the functions between
+them. A description, a JSON object, has all of it:
 
     {"layers": [
         {"module": "RNN", "name": "rnn", "nonlinearity": "tanh", "output": "last step",
@@ -10,10 +10,10 @@ description, a JSON object, says all of it:
      "input_scale": 1.0}
 
 ``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM or Linear of ``torch.nn``, or
-``Recurrent`` of :mod:`litelstm.torch`. ``name`` is what its parameters' names begin with, empty for
-the state dict of the module itself. ``output`` is what a recurrent module hands on, and
-``activation`` what that, or a Linear's result, passes through before the next module reads it.
-Nothing that decides a result has a default: what a description does not say is refused.
+``Recurrent`` of :mod:`litelstm.torch`. ``name`` is the prefix of its parameters' names, empty for
+the state dict of the module itself. ``output`` is the output of a recurrent module, and
+``activation`` the function between that, or a Linear's result, and the next module. No field that
+decides a result has a default: a description without one is refused.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from golden.errors import InputError
 from litelstm.importers.outputs import ENDS
 
 ALL_STEPS, LAST_STEP, FINAL_STATE = "all steps", "last step", "final state"
-"""What a recurrent module can hand on: its h after each step, after the last one, or the h that
-each of its directions ends with (PyTorch's h_n). The last two differ for bidirectional modules."""
+"""Outputs of a recurrent module: h of every step, h of the last step, or the final h of each
+direction (PyTorch's h_n). The last two differ for bidirectional modules."""
 
 NONE = "none"
-"""The activation of a module whose result the next one reads as it is."""
+"""Value of ``activation`` for a module without one."""
 
 END_ACTIVATIONS = {"softmax": "softmax", "log_softmax": "logsoftmax", "sigmoid": "sigmoid"}
-"""Activations that may stand at the end, by PyTorch's names, with their keys in ``ENDS``."""
+"""Activations at the end of a network, by PyTorch's names, with their keys in ``ENDS``."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "nonlinearity": ("tanh",),
@@ -44,7 +44,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "output": (ALL_STEPS, LAST_STEP, FINAL_STATE),
     "activation": (NONE, *END_ACTIVATIONS),
 }
-"""Fields that say what a module computes, and what of it can be mapped to a core."""
+"""Fields that decide a module's function, with their supported values."""
 
 REQUIRED = {
     "RNN": ("nonlinearity", "output", "activation"),
@@ -53,10 +53,10 @@ REQUIRED = {
     "Linear": ("activation",),
     "Recurrent": ("gate", "output", "activation"),
 }
-"""Those that an entry must have, by its module."""
+"""Required fields of an entry, by module."""
 
 OPTIONAL = {"Recurrent": ("cell", *(o for cell in CELLS.values() for o in cell.options))}
-"""Those that it may have; a cell's options decide which arrays it has."""
+"""Optional fields of an entry, by module; a cell's options decide its arrays."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Description:
     Attributes:
         layers: entries in the order of the data, each with all of its module's fields.
         input_scale: factor from stored samples to the numbers that the modules read.
-        end: what follows the last module and is left out, a key of ``ENDS``, or ``None``.
+        end: the left-out function after the last module, a key of ``ENDS``, or ``None``.
     """
 
     layers: tuple[Mapping[str, str], ...]
@@ -119,7 +119,7 @@ def check(told: Any) -> Description:
 
 
 def _check_fields(index: int, entry: Any) -> None:
-    """Refuse an entry whose module or fields are not known, or are no texts."""
+    """Refuse an entry with an unknown module or field, or with a field that is no text."""
     if not isinstance(entry, Mapping):
         raise InputError(f"layers[{index}] is {entry!r}, expected an object")
     module = entry.get("module")
@@ -134,7 +134,7 @@ def _check_fields(index: int, entry: Any) -> None:
 
 
 def _check_complete(layers: Any) -> None:
-    """Refuse a description that leaves open what its modules compute; name all that is missing."""
+    """Refuse a description with missing fields, and name all of them."""
     missing: dict[str, list[str]] = {}
     for index, entry in enumerate(layers):
         for field in REQUIRED[entry["module"]]:
@@ -149,7 +149,7 @@ def _check_complete(layers: Any) -> None:
 
 
 def _check_outputs(layers: Any) -> None:
-    """Refuse a recurrent module that hands on what the next one, or a core, does not take."""
+    """Refuse a recurrent module whose output does not suit the next one, or a core."""
     recurrent = [index for index, entry in enumerate(layers) if "output" in entry]
     for index in recurrent:
         last = index == recurrent[-1]
@@ -159,7 +159,7 @@ def _check_outputs(layers: Any) -> None:
 
 
 def _end(layers: Any) -> str | None:
-    """The activation at the end by its key in ``ENDS``; elsewhere there may be none."""
+    """Return the last activation's key in ``ENDS``, or ``None``; refuse activations elsewhere."""
     for index, entry in enumerate(layers[:-1]):
         if entry["activation"] != NONE:
             raise _unmapped(index, entry, "activation", (NONE,))
@@ -180,10 +180,10 @@ def _quoted(choices: tuple[str, ...]) -> str:
 
 
 def described_cell(entry: Mapping[str, str]) -> Cell:
-    """The cell of a ``Recurrent``.
+    """Make the cell of a ``Recurrent``.
 
     Raises:
-        InputError: it is unknown, or an option is not one of its own.
+        InputError: the cell is unknown, or does not have an option.
     """
     kind = entry.get("cell", "litelstm")
     if kind not in CELLS:

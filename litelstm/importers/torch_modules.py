@@ -1,7 +1,7 @@
-"""Live PyTorch modules: a description is read off the modules, the rest is the state dict's.
+"""Importer of live PyTorch modules: derives a description from them, and uses their state dict.
 
-What modules do not show, such as the step that the head reads, is assumed. A module with a forward
-of its own is run, so that a wrong assumption is refused; for others the notes say what was assumed.
+It assumes facts that modules do not show, such as the step that the head reads. It runs a module
+with its own ``forward`` and refuses a wrong assumption; for others, the notes name the assumptions.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from litelstm.importers.torch import from_state_dict
 from litelstm.importers.torch_description import ALL_STEPS, FINAL_STATE, NONE
 
 PASSED = ("Dropout", "Dropout1d", "AlphaDropout", "Identity")
-"""Modules that change nothing once a network is trained."""
+"""Modules that do nothing outside of training."""
 
 NOT_RUN = (
     "modules were taken in their order without a run: assumed that the last recurrent one hands on "
     "what each of its directions ends with (h_n), and that nothing stands between modules"
 )
-"""What a user is told where a forward is not known."""
+"""Note on a module whose ``forward`` was not run."""
 
 CHECK = (3, 5)
-"""Samples and steps of the random data that a module of the user's own is run with."""
+"""Samples and steps of the random data for running a user's module."""
 
 
 def import_torch_module(module: Any, *, input_scale: float = 1.0) -> Imported:
@@ -37,13 +37,14 @@ def import_torch_module(module: Any, *, input_scale: float = 1.0) -> Imported:
     Args:
         module: an ``nn.RNN`` (tanh), ``nn.GRU``, ``nn.LSTM`` or ``litelstm.torch.Recurrent``; an
             ``nn.Sequential`` of these and ``nn.Linear`` in the order of the data, which need not
-            be able to run; or a module of the user's own that has them as children. That one is
-            run, in eval mode, on random sequences, and must give what the network gives for the
-            last step, because the order of its children need not be that of the data.
+            be able to run; or a user's module with these as children. The importer runs such a
+            module on random sequences in eval mode, because its children may be in another order
+            than the data; it must give the network's results for the last step.
         input_scale: factor from stored samples to the numbers that the module reads.
 
     Raises:
-        InputError: a module cannot be mapped, by its name and kind, or the results differ.
+        InputError: a module cannot be mapped (the message has its name and kind), or the results
+            differ.
     """
     torch = packages.load("torch", extra="train")
     if not isinstance(module, torch.nn.Module):
@@ -66,11 +67,11 @@ def import_torch_module(module: Any, *, input_scale: float = 1.0) -> Imported:
 
 
 class _Walk:
-    """The way through a module's children.
+    """Walk through a module's children.
 
     Attributes:
-        own: whether a module is not PyTorch's, so that its ``forward`` is not known.
-        end: what stands behind the head, a key of ``ENDS``.
+        own: whether a module is not PyTorch's, so that its ``forward`` is unknown.
+        end: the function after the head, a key of ``ENDS``.
         batch_first: whether recurrent modules read (batch, steps, inputs).
     """
 
@@ -80,11 +81,11 @@ class _Walk:
         self.end: str | None = None
 
     def described(self, module: Any, name: str) -> Iterator[dict[str, str]]:
-        """The entries of a description for a module and what it has in it."""
+        """Yield the description's entries for a module and its children."""
         nn, kind = self._nn, type(module).__name__
         of_torch = type(module).__module__.startswith("torch.nn.")
         if not of_torch and isinstance(module, (nn.RNNBase, nn.Linear, nn.Sequential)):
-            self.own = True  # it inherits from one of PyTorch's, and may do something else
+            self.own = True  # a subclass of a PyTorch module may compute something else
         if self.end:
             raise InputError(f"{kind} {name!r} comes after {ENDS[self.end]}, expected nothing more")
         if isinstance(getattr(module, "cell", None), Cell):
@@ -114,7 +115,7 @@ class _Walk:
 
 
 def _compare(torch: Any, module: Any, walk: _Walk, network: Network) -> None:
-    """Run the module on random sequences and refuse it where the network gives something else."""
+    """Run the module on random sequences; refuse it if the network's results differ."""
     parameter = next(module.parameters())
     samples = probe(network, *CHECK)
     x = torch.from_numpy(samples * network.input_scale).to(parameter)

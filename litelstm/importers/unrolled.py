@@ -1,15 +1,15 @@
-"""Recurrent layers that an exporter unrolled: the cell is read off the last step's equations.
+"""Recognition of recurrent layers that an exporter unrolled, from the last step's equations.
 
-Exporters write a layer that is no operator of ONNX, a LiteLSTM for one, as its steps one after
-another. The last step's h then is an atom of `forms`, and what it is made of
-says which cell it is, with h', c' of the step before:
+Exporters write a layer that is no operator of ONNX, such as a LiteLSTM, as a sequence of steps. The
+last step's h then is an atom of `forms`, and its arguments identify the cell
+(h', c' are of the step before):
 
     RNN       h = tanh(sum)                                               (1)
     LSTM      h = o tanh(c),  c = f c' + i g, three gates                 (2)-(13)
     LiteLSTM  h = f tanh(c),  c = f c' + f g or f (c' + g), one gate      (18)-(25)
     GRU       h = a + z (b - a), one of a, b is h', the other one n       (14)-(17)
 
-Only the last step is read: who uses this must run the graph and compare.
+Only the last step is read, so the caller must run the graph and compare.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class _Step:
     """One step of a cell.
 
     Args:
-        kind: the cell's.
-        sums: the gates' sums by the gates' names.
+        kind: the cell's kind.
+        sums: the gates' sums by name.
         gate: a gate's atom, or ``None`` for a cell without gates.
-        h: the h of the step before, where the equations show it.
+        h: the h of the step before, if the equations show it.
         c: the c of the step before.
         c_now: this step's c.
-        reset_h: r * h, where a matrix multiplies it.
+        reset_h: r * h, if a matrix multiplies it.
         complement: whether a GRU's z is 1 - z of eq. (17).
     """
 
@@ -57,10 +57,10 @@ class _Step:
 
 
 def read_layer(h: Atom) -> tuple[Layer, Atom]:
-    """The layer whose last h is ``h``, and the x that it read in that step.
+    """Recognize the layer whose last h is ``h``; return it with its x in that step.
 
     Raises:
-        InputError: the equations are those of no known cell.
+        InputError: the equations belong to no known cell.
     """
     if h.time < 1:
         raise InputError("has a layer of one step only, expected an export of 2 steps or more")
@@ -81,7 +81,7 @@ def read_layer(h: Atom) -> tuple[Layer, Atom]:
 
 
 def _cell(step: _Step, gates: Mapping[str, GateWeights], *, reads_c_now: bool) -> Cell:
-    """The cell, with the options that its weights show."""
+    """Make the cell, with options according to its weights."""
     full = [name for name, gate in gates.items() if gate.c is not None]
     diagonal = [name for name, gate in gates.items() if gate.peephole is not None]
     if set(full) - {"f"} or (full and diagonal) or "g" in diagonal:
@@ -99,7 +99,7 @@ def _cell(step: _Step, gates: Mapping[str, GateWeights], *, reads_c_now: bool) -
 
 
 def _filled(gate: GateWeights, reads: Mapping[str, int], units: int) -> GateWeights:
-    """The weights with zeros for what an exporter left out because it is zero."""
+    """Fill in zero weights, which exporters leave out."""
     parts: dict[str, Floats | None] = dict(vars(gate))
     for name, size in reads.items():
         operand = "h" if name == "rh" else name
@@ -111,7 +111,7 @@ def _filled(gate: GateWeights, reads: Mapping[str, int], units: int) -> GateWeig
 
 
 class _Operands:
-    """What the terms of a gate's sum multiply.
+    """Assigns the terms of gates' sums to the operands x, h and c.
 
     Attributes:
         x: the input of this step, once a gate has read it.
@@ -124,7 +124,7 @@ class _Operands:
         self.reads_c_now = False
 
     def weights(self, total: Form) -> GateWeights:
-        """A gate's weights from its sum."""
+        """Extract a gate's weights from its sum."""
         parts: dict[str, Floats] = {}
         for atom, coefficient in total.terms.items():
             name = self._name(atom, matrix=coefficient.ndim == 2)
@@ -158,7 +158,7 @@ class _Operands:
 
 
 def _recognize(h: Atom) -> _Step:
-    """The cell that makes ``h``."""
+    """Recognize the cell that computes ``h``."""
     if h.kind == "tanh":
         return _Step(kind="rnn", sums={"h": h.args[0]})  # (1)
     if h.kind == "product":
@@ -169,7 +169,7 @@ def _recognize(h: Atom) -> _Step:
 
 
 def _with_c(h: Atom) -> _Step:
-    """LSTM and LiteLSTM: (7) or (25), then (6) or (24)."""
+    """Recognize LSTM and LiteLSTM: (7) or (25), then (6) or (24)."""
     o, tanh_c = _ordered(h, lambda first, second: _is_gate(first) and second.kind == "tanh")
     c = tanh_c.args[0]
     gated: list[tuple[Atom, Atom]] = []  # gate, and what it multiplies
@@ -193,7 +193,7 @@ def _with_c(h: Atom) -> _Step:
 
 
 def _gru(h: Atom) -> _Step:
-    """(17), written in any of the usual ways: h = still + z moved, where both may be sums."""
+    """Recognize (17) in any of its usual forms: h = still + z moved, where both may be sums."""
     total, z = _form(h), None
     still = moved = Form({}, np.zeros(h.size))
     for atom, coefficient in total.terms.items():
@@ -221,7 +221,7 @@ def _gru(h: Atom) -> _Step:
 
 
 def _gru_candidate(total: Form, time: int) -> tuple[dict[str, Form], Atom | None, Atom]:
-    """The sums of n and, with reset after the product, m; r * h, with reset before it; and r."""
+    """Split a GRU's candidate: sums of n and (``after``) m; r * h (``before``) or None; r."""
     resets = [
         (atom, *_ordered(atom, lambda first, _: _is_gate(first) and first.time == time))
         for atom in total.terms
@@ -240,7 +240,7 @@ def _gru_candidate(total: Form, time: int) -> tuple[dict[str, Form], Atom | None
 
 
 def _split_candidate(total: Form, time: int) -> tuple[Atom, Form]:
-    """c + g of eq. (24) as g and c of the step before."""
+    """Split c + g of eq. (24) into g and c of the step before."""
     candidates = [a for a in total.terms if a.kind == "tanh" and a.time == time]
     if len(candidates) != 1 or (total.terms[candidates[0]] != 1).any():
         raise InputError(UNKNOWN)
@@ -253,7 +253,7 @@ def _sums(**activations: Atom) -> dict[str, Form]:
 
 
 def _form(atom: Atom) -> Form:
-    """What a sum is the sum of; any other atom alone."""
+    """Return the form of a ``sum``; for any other atom, the form of the atom."""
     return atom.args[0] if atom.kind == "sum" else atom.form
 
 
@@ -262,7 +262,7 @@ def _is_gate(atom: Atom) -> bool:
 
 
 def _ordered(product: Atom, fits: Callable[[Atom, Atom], bool]) -> tuple[Atom, Atom]:
-    """The factors of a product in the order that ``fits``."""
+    """Return the factors of a product in the order that ``fits``."""
     if product.kind == "product":
         a, b = product.args
         for pair in ((a, b), (b, a)):
@@ -272,7 +272,7 @@ def _ordered(product: Atom, fits: Callable[[Atom, Atom], bool]) -> tuple[Atom, A
 
 
 def _equal(a: Form, b: Form) -> bool:
-    """Whether two forms are the same sum."""
+    """Whether two forms are equal sums."""
     return (
         a.terms.keys() == b.terms.keys()
         and all(np.array_equal(value, b.terms[atom]) for atom, value in a.terms.items())
