@@ -1,7 +1,7 @@
 """litelstm: trained recurrent networks to verified FPGA cores.
 
-The names below are the public Python API; each is documented where it is defined. They are
-imported when they are used, so that a board with NumPy alone has what it needs.
+The names below are the public Python API; each is documented where it is defined. Python imports
+them at first use, so that the driver works on a board with NumPy alone.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _HOME = {
     "quantize": "golden.quantize",
     "steady_state": "hdl.cycles",
 }
-"""Module of each name."""
+"""Module that defines each name."""
 
 __all__ = [
     "GRU",

@@ -1,6 +1,6 @@
-"""Networks by description alone: a cell by its name and sizes, with seeded random weights.
+"""Networks from a description: a cell and its sizes, with seeded random weights.
 
-Cycles, weight bits and areas depend on these only, so nobody has to train a network to learn them.
+Cycles, weight bits and areas depend on the description only, so they need no trained network.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ CELLS: dict[str, Cell] = {
     "litelstm-diagonal": LiteLSTM(peephole="diagonal"),
     "litelstm-none": LiteLSTM(peephole="none"),
 }
-"""Cells with their options, by the names that commands take."""
+"""Cells with their options, by their names on the command line."""
 
 _CALIBRATION = (4, 12)
-"""Samples and steps of the random data that scales are chosen with."""
+"""Samples and steps of the random calibration data."""
 
 MAX_SIZE = 2048
-"""Most inputs, units and words of a head: beyond, the weights alone would take gigabytes."""
+"""Most inputs, units and words of a head; with more, the weights alone would take gigabytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class Architecture:
     Args:
         cell: a key of ``CELLS``.
         inputs: length of the input vector.
-        units: of each layer.
-        layers: number of layers, all alike.
+        units: units of each layer.
+        layers: number of layers, all equal.
         head: words of the dense head, or ``None`` for no head.
         sigmoid: gate activation, ``hard`` or ``logistic``.
 
@@ -77,7 +77,7 @@ class Architecture:
         return f"{self.cell}, {self.inputs} in, {units} units{head}"
 
     def floats(self, seed: int = 0) -> Network:
-        """A float network with normally distributed weights, about as large as trained ones."""
+        """Make a float network with normally distributed weights of a trained network's size."""
         rng = np.random.default_rng(seed)
         layers: list[Layer] = []
         for index in range(self.layers):
@@ -96,7 +96,7 @@ class Architecture:
         return Network(layers=tuple(layers), head=head)
 
     def quantized(self, settings: Settings | None = None, *, seed: int = 0) -> QuantizedNetwork:
-        """The network in integers, its scales chosen on random samples; the same for one seed."""
+        """Make the network in integers, with scales from random samples; ``seed`` decides both."""
         rng = np.random.default_rng([seed, 1])
         samples = rng.uniform(-1, 1, size=(*_CALIBRATION, self.inputs))
         network, _ = quantize(self.floats(seed), samples, settings or Settings())

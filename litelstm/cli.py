@@ -35,9 +35,9 @@ for _command in commands.ALL:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; whatever goes wrong is one line on stderr and an exit status.
+    """Run a command; print any error as one line on stderr, and return the exit status.
 
-    Status 2 is bad input or a missing tool, 1 is a result that is not right.
+    Status 2 means bad input or a missing tool, 1 a wrong result.
     """
     try:
         with _terminated_as_interrupted():
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends a command as Ctrl-C does: with what it started, and nothing half-written."""
+    """Let SIGTERM act like Ctrl-C: stop started processes, leave no half-written file."""
     if current_thread() is not main_thread():
         yield
         return

@@ -1,8 +1,8 @@
-"""Table 1 of the LiteLSTM paper, computed from the cells' descriptions instead of counted by hand.
+"""Table 1 of the LiteLSTM paper, computed from the cells' descriptions.
 
 Gates, matrices and parameters follow from :mod:`golden.cells`; element-wise products, activations
-and cycles from the state updates and schedules of :mod:`hdl.cells`. :mod:`litelstm.paper` has what
-stands beside them: the same counted by hand in the paper's equations, and the table as printed.
+and cycles from the state updates and schedules of :mod:`hdl.cells`. :mod:`litelstm.paper` has the
+figures for comparison: the paper's equations counted by hand, and its table as printed.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from litelstm.architectures import CELLS, Architecture
 from litelstm.paper import PAPER, TABLE_1, Paper, Printed
 
 REFERENCE = "lstm"
-"""What parameters and cycles are put in proportion to."""
+"""Cell that the ratios of parameters and cycles refer to."""
 
 
 ROWS = (*PAPER, "litelstm-diagonal", "litelstm-none")
-"""Cells that are compared, by their names in :mod:`litelstm.architectures`."""
+"""Compared cells, by their names in :mod:`litelstm.architectures`."""
 
 
 @dataclass(kw_only=True)
@@ -48,7 +48,7 @@ class _Activations(Update[None]):
 
 
 def activations(cell: Cell) -> dict[str, int]:
-    """Activations of one unit and step by function, ``sigmoid`` and ``tanh``."""
+    """Count the activations per unit and step by function, ``sigmoid`` and ``tanh``."""
     counter = _Activations()
     for drain in schedule(cell).drains:
         drain.update(counter)
@@ -61,17 +61,17 @@ class Row:
 
     Attributes:
         cell: its name.
-        gates: gates that a gate activation closes, the candidate not among them.
-        activations: of one unit and step, by function.
+        gates: number of gates with a gate activation, without the candidate.
+        activations: activations per unit and step, by function.
         memory, peephole: whether the cell has a c, and whether a gate reads it.
-        matrices, vectors, biases: weight matrices, diagonal weights and biases.
-        products: element-wise products of one unit and step, as the core computes them.
+        matrices, vectors, biases: numbers of weight matrices, diagonal weights and biases.
+        products: element-wise products per unit and step, as the core computes them.
         parameters: trained numbers, biases included.
-        weight_bits: of matrices and diagonals; biases not included.
-        cycles_per_step: in the steady state.
-        parameters_ratio, cycles_ratio: to ``REFERENCE``.
-        paper: counts of the paper's equations, of its own cells.
-        table: the paper's Table 1, of its own cells.
+        weight_bits: bits of matrices and diagonals, without biases.
+        cycles_per_step: cycles per step in the steady state.
+        parameters_ratio, cycles_ratio: ratios to ``REFERENCE``.
+        paper: counts of the paper's equations, if the cell is the paper's.
+        table: the paper's Table 1, if the cell is the paper's.
     """
 
     cell: str
@@ -93,10 +93,10 @@ class Row:
 
 
 def compare(*, inputs: int, units: int, lanes: int, settings: Settings, sigmoid: str) -> list[Row]:
-    """The table for one size.
+    """Compute the table for one size.
 
     Args:
-        inputs, units: of every cell.
+        inputs, units: sizes of every cell.
         lanes: multipliers of the array.
         settings: bit widths.
         sigmoid: gate activation.

@@ -1,4 +1,4 @@
-"""What commands print: progress and results."""
+"""Output of commands: progress and results."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
-"""Results go here."""
+"""Console for results."""
 
 err = Console(stderr=True, highlight=False, markup=False)
-"""Progress goes here, so that results can be piped."""
+"""Console for progress, separate so that results can be piped."""
 
 
 SECONDS_TO_FIRST_LINE = 2
@@ -23,14 +23,14 @@ SECONDS_BETWEEN_LINES = 10
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show progress while the block runs: a bar on a terminal, else lines if it takes longer.
+    """Show progress while the block runs: a bar on a terminal, otherwise lines after a while.
 
     Args:
-        what: what is going on.
-        total: how many there are to do; ``None`` if that is not known.
+        what: description of the work.
+        total: number of items to do; ``None`` if unknown.
 
     Yields:
-        A function to call with how many are done.
+        A function to call with the number of finished items.
     """
     if not err.is_terminal:
         with _lines(what, total) as tell:
@@ -45,7 +45,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
 
 @contextmanager
 def _lines(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Progress as lines of text: one after two seconds, then one in some seconds."""
+    """Show progress as lines of text: one after two seconds, then one every few seconds."""
     first = Timer(
         SECONDS_TO_FIRST_LINE,
         lambda: err.print(f"{what} ..." if total is None else f"{what}: {total} ..."),

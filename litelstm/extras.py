@@ -1,4 +1,4 @@
-"""Packages that only some commands need: each command checks for its own before it starts."""
+"""Optional packages of the commands; each command checks for its own before it starts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SIM = ("cocotb", "cocotb_tools", "filelock")
 """Packages that :mod:`sim` imports beyond those that every command needs."""
 
 FPGA = ("pyosys", "filelock")
-"""Packages of every target of :mod:`litelstm.fpga`; a router is looked for when it is used."""
+"""Packages for every target of :mod:`litelstm.fpga`; the flow checks for routers itself."""
 
 
 def require_sim() -> None:
@@ -21,7 +21,7 @@ def require_sim() -> None:
 
 
 def require_axi_simulation() -> None:
-    """Check that programs can be run against simulated cores with a bus.
+    """Check for the packages that run programs against simulated cores with a bus.
 
     Raises:
         MissingToolError: a package of the extra ``sim`` is missing.
@@ -39,7 +39,7 @@ def require_fpga() -> None:
 
 
 def require_boards() -> None:
-    """Check for the definitions of boards, too.
+    """Check that :mod:`litelstm.fpga` can be imported, and for the definitions of boards.
 
     Raises:
         MissingToolError: a package of the extra ``fpga`` is missing.
@@ -48,7 +48,7 @@ def require_boards() -> None:
 
 
 def require_axi() -> None:
-    """Check that cores with a bus can be made.
+    """Check for the packages that generate cores with a bus.
 
     Raises:
         MissingToolError: a package of the extra ``axi`` is missing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from litelstm import outputs
 from litelstm.comparison import REFERENCE
 from litelstm.console import out, progress
 from litelstm.extras import require_fpga
+
+if TYPE_CHECKING:
+    from litelstm.fpga.comparison import Gates
 
 
 def compare_gates(
@@ -59,23 +63,29 @@ def compare_gates(
     )
     if chart is not None:
         files.replace(chart, files.content(comparison.chart(cells, title=title)))
-    if as_json:
-        report = {
-            "target": part.name,
-            "inputs": inputs,
-            "units": units,
-            "lanes": lanes,
-            "weight_width": settings.weight_width,
-            "sigmoid": sigmoid,
-            "seeds": seeds,
-            "note": part.note,
-            "ratios_to": REFERENCE,
-            "cells": [asdict(cell) for cell in cells],
-        }
-        click.echo(json.dumps(report, indent=2))
+    if not as_json:
+        _show(cells, title=title, note=part.note, chart=chart)
         return
+    report = {
+        "target": part.name,
+        "inputs": inputs,
+        "units": units,
+        "lanes": lanes,
+        "weight_width": settings.weight_width,
+        "sigmoid": sigmoid,
+        "seeds": seeds,
+        "note": part.note,
+        "ratios_to": REFERENCE,
+        "cells": [asdict(cell) for cell in cells],
+    }
+    click.echo(json.dumps(report, indent=2))
+
+
+def _show(cells: list[Gates], *, title: str, note: str, chart: Path | None) -> None:
+    from litelstm.fpga import comparison
+
     out.print(comparison.table(cells, title=title))
-    if part.note:
-        out.print(part.note)
+    if note:
+        out.print(note)
     if chart is not None:
         out.print(f"bar chart: {chart}")

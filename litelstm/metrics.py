@@ -1,4 +1,4 @@
-"""How good a classifier is: accuracy, and precision, recall and F1 as the mean over the classes."""
+"""Metrics of a classifier: accuracy, and mean precision, recall and F1 over the classes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Metrics:
 
     @classmethod
     def of(cls, predicted: NDArray[Any], labels: NDArray[Any]) -> Metrics:
-        """Of predicted class numbers, given the right ones.
+        """Compute the metrics of predicted class numbers, given the right ones.
 
         Raises:
             MissingToolError: scikit-learn is not installed.
@@ -51,13 +51,13 @@ class Metrics:
 
 
 def of_floats(network: Network, x: NDArray[Any], labels: NDArray[Any]) -> Metrics:
-    """Of the float reference on samples."""
+    """Compute the metrics of the float reference on samples."""
     logits = [network.forward(x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
     return Metrics.of(np.concatenate(logits).argmax(axis=1), labels)
 
 
 def of_integers(network: QuantizedNetwork, x: NDArray[Any], labels: NDArray[Any]) -> Metrics:
-    """Of the integer model on samples."""
+    """Compute the metrics of the integer model on samples."""
     model = IntegerModel(network)
     words = [
         model.forward(network.quantize_input(x[n : n + BATCH])) for n in range(0, len(x), BATCH)

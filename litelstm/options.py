@@ -12,7 +12,7 @@ from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 
 LANES = 16
-"""Multipliers in the array, unless there are fewer units."""
+"""Default number of lanes, unless there are fewer units."""
 
 lanes_option = click.option(
     "--lanes",
@@ -23,7 +23,7 @@ lanes_option = click.option(
 
 
 def lanes_for(lanes: int | None, *networks: QuantizedNetwork) -> int:
-    """The value of ``--lanes``, or what a core of these networks has without."""
+    """Return the value of ``--lanes``, or the default for a core of these networks."""
     if lanes is not None:
         return lanes
     return min(LANES, max(layer.units for network in networks for layer in network.layers))
@@ -74,19 +74,19 @@ _SUMS = click.option(
 
 
 def storage_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The fields of :class:`hdl.spec.storage.Storage` as options."""
+    """Add the fields of :class:`hdl.spec.storage.Storage` as options."""
     return weights_option(_SUMS(command))
 
 
 def interface_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The fields of :class:`golden.interface.Interface` as options."""
+    """Add the fields of :class:`golden.interface.Interface` as options."""
     for option in (*reversed(_OUTPUTS), _STATE, _STREAMS):
         command = option(command)
     return command
 
 
 def stateless_interface_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The same but for the state, for commands that run whole sequences."""
+    """Add the interface options except for the state, for commands that run whole sequences."""
     for option in (*reversed(_OUTPUTS), _STREAMS):
         command = option(command)
     return command
@@ -114,7 +114,7 @@ _BUS = (
 
 
 def bus_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What reaches a core: see :class:`hdl.packaging.system.Host`."""
+    """Add the options of a core's bus, see :class:`hdl.packaging.system.Host`."""
     for option in reversed(_BUS):
         command = option(command)
     return command
@@ -131,14 +131,14 @@ ALIASES = {
     "task": "task_name",
     "weight_width": "weights",
 }
-"""What a message may call a value for which a command's parameter has another name."""
+"""Names of values in messages, with the different names of the commands' parameters."""
 
 
 def speak_as_typed(command: click.Command) -> None:
-    """Make a command's messages name its options as they are typed.
+    """Make a command's messages name its options as a user types them.
 
-    A message that begins with the name of a parameter, such as ``max_drop is -1``, is about the
-    option ``--max-drop``.
+    A message that begins with the name of a parameter, such as ``max_drop is -1``, then begins with
+    the option, ``--max-drop is -1``.
     """
     typed = {
         option.name: max(option.opts, key=len)

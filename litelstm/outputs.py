@@ -1,4 +1,4 @@
-"""What a command writes is checked before it works for long."""
+"""Checks of a command's output paths before its work begins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def check_file(path: Path | None) -> None:
     """Refuse a file that cannot be written; ``None`` is fine.
 
     Raises:
-        InputError: it is a folder, or its folder does not exist or cannot be written.
+        InputError: the path is a folder, or its folder does not exist or is not writable.
     """
     if path is None:
         return
@@ -25,7 +25,7 @@ def check_folder(path: Path | None) -> None:
     """Refuse a folder that cannot be made or written, without making it; ``None`` is fine.
 
     Raises:
-        InputError: it cannot.
+        InputError: the folder cannot be made, or is not writable.
     """
     if path is None:
         return

@@ -1,4 +1,4 @@
-"""Images of weights for a core that was generated before, known by its JSON."""
+"""Images of weights for an existing core, from its JSON."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from hdl.spec.storage import Storage
 
 
 def read_capacity(path: Path) -> Capacity:
-    """What networks a core can run, from the JSON that ``litelstm generate`` wrote.
+    """Read the capacity of a core from the JSON of ``litelstm generate``.
 
     Raises:
-        InputError: it cannot be read, is no such JSON, or the core's weights are in the Verilog.
+        InputError: the file cannot be read, is no such JSON, or the core's weights are in the
+            Verilog.
     """
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
@@ -34,10 +35,10 @@ def read_capacity(path: Path) -> Capacity:
 
 
 def capacity_of(description: Mapping[str, Any]) -> Capacity:
-    """What networks a core can run, from its description.
+    """Extract the capacity of a core from its description.
 
     Raises:
-        InputError: it is no description of a core that loads weights.
+        InputError: ``description`` does not describe a core that loads weights.
     """
     if not isinstance(description, dict) or "weight_stream" not in description:
         raise InputError("is no description of a core: it has no field weight_stream")
@@ -57,10 +58,10 @@ def capacity_of(description: Mapping[str, Any]) -> Capacity:
 
 
 def plan_for(network: QuantizedNetwork, capacity: Capacity) -> Plan:
-    """A network on a core; :func:`hdl.layout.weight_image.image` makes its image.
+    """Plan a network on a core; :func:`hdl.layout.weight_image.image` makes its image.
 
     Raises:
-        InputError: the network does not fit; says why.
+        InputError: the network does not fit; the message has the reason.
     """
     return Plan(
         network=network,

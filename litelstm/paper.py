@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """What the paper's equations have, counted as they are printed.
+    """Counts of a cell's equations, as the paper prints them.
 
     Attributes:
-        sigmoids, tanhs: activations of one unit and step; a sigmoid closes a gate.
+        sigmoids, tanhs: activations per unit and step; each sigmoid belongs to a gate.
         on_x, on_state: weight matrices that multiply x, and h or c.
         vectors: diagonal weights.
         biases: bias vectors.
-        products: element-wise products of one unit and step.
-        notes: where this and the table, or this and the core differ.
+        products: element-wise products per unit and step.
+        notes: differences from the paper's table, or from the core.
     """
 
     sigmoids: int
@@ -103,8 +103,8 @@ class Printed:
     """One cell in the paper's Table 1.
 
     Attributes:
-        gates: their number.
-        activations: of one unit and step, gates aside.
+        gates: number of gates.
+        activations: activations per unit and step, without the gates'.
         memory, peephole: whether there is a c, and whether a gate reads it.
         matrices: weight matrices.
         products: element-wise products.
@@ -123,7 +123,7 @@ class Printed:
 
 
 def _columns(**rows: tuple[int, ...]) -> dict[str, Printed]:
-    """Table 1 by cell, from its rows in the order of ``PAPER``."""
+    """Turn the rows of Table 1, in the order of ``PAPER``, into columns by cell."""
     columns = zip(*rows.values(), strict=True)
     cells = [Printed(**dict(zip(rows, column, strict=True))) for column in columns]
     return dict(zip(PAPER, cells, strict=True))

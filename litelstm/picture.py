@@ -1,4 +1,4 @@
-"""The picture of one sequence: hidden state in floats, in fixed point, and the difference."""
+"""Picture of one sequence: hidden state in floats, in fixed point, and the difference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2, "frameon": False}
-"""A legend under the axis' label, where it covers no curve."""
+"""Position of a legend under the axis' label, where it covers no curve."""
 
 
 def hidden_state(
@@ -25,13 +25,13 @@ def hidden_state(
     title: str,
     lsb: float,
 ) -> bytes:
-    """A PNG of one sequence.
+    """Draw one sequence as a PNG.
 
     Args:
-        sample: (steps, inputs), shown as an image, one row a step.
+        sample: (steps, inputs), drawn as an image with one row per step.
         reference: h of the float network, (steps, units).
         fixed: h of the golden model, (steps, units), real values.
-        title: what is shown.
+        title: title of the picture.
         lsb: weight of the last bit of ``fixed``.
 
     Raises:
@@ -55,7 +55,7 @@ def figure(
     title: str,
     lsb: float,
 ) -> Figure:
-    """The figure behind the PNG; arguments as :func:`hidden_state`."""
+    """Draw the figure of the PNG; for arguments see :func:`hidden_state`."""
     from matplotlib import pyplot as plt
 
     error = fixed - reference

@@ -1,4 +1,4 @@
-"""What ``litelstm quantize`` tells: losses, what hurts, costs, and what a search found."""
+"""Report of ``litelstm quantize``: errors, their ranking, costs, and a search's result."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from golden.search import Candidate, Outcome
 from litelstm.console import out
 
 SHOWN = 10
-"""Contributions that are shown; the JSON has all."""
+"""Most contributions to print; the JSON has all."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """Everything that is told of one quantized network.
+    """Report of one quantized network.
 
     Attributes:
         network: the network.
-        report: what each tensor lost.
+        report: each tensor's error.
         ranking: each tensor's contribution, the worst one first.
-        cost: of the network.
-        outcome, promise: of the search, if there was one.
-        max_drop: its bound.
+        cost: cost of the network.
+        outcome, promise: results of the search, if there was one.
+        max_drop: bound of the search.
     """
 
     network: QuantizedNetwork
@@ -43,7 +43,7 @@ class Summary:
     max_drop: float = 0.0
 
     def document(self) -> dict[str, Any]:
-        """The same for a JSON file."""
+        """Make the report's JSON values."""
         found: dict[str, Any] = {
             "tensors": [
                 _finite(vars(row) | {"format": str(row.format)}) for row in self.report.tensors
@@ -66,7 +66,7 @@ class Summary:
         return found
 
     def show(self) -> None:
-        """Print it."""
+        """Print the report."""
         self._show_losses()
         self._show_ranking()
         if self.outcome and self.promise:
@@ -141,7 +141,7 @@ class Summary:
 
 
 def _promises(outcome: Outcome, promise: Promise, max_drop: float) -> list[str]:
-    """What is known of samples that were not seen, and from how many."""
+    """Describe the loss on unseen samples, and how many samples show it."""
     best, sure = outcome.best, f"{CONFIDENCE:.0%} sure"
     if outcome.measure == NOISE:
         return [
@@ -179,7 +179,7 @@ _TEXTS = ("tensor", "format", "setting")
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with ``None`` for what JSON has no number for: the SQNR of what lost nothing."""
+    """Replace infinities, the SQNR of exact tensors, by ``None``: JSON has no infinity."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()

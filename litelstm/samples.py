@@ -1,4 +1,4 @@
-"""Sample files: ``.npz`` with inputs and, where they are known, labels."""
+"""Sample files: ``.npz`` with inputs and, if known, labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HELP = "Samples: .npz with x (samples, steps, inputs) and perhaps y (labels); or
 
 @dataclass(frozen=True)
 class Samples:
-    """Some sequences.
+    """Sequences with optional labels.
 
     Attributes:
         x: inputs before ``input_scale``, (samples, steps, inputs), float64.
@@ -44,10 +44,10 @@ def load(
     Args:
         path: a file with ``x`` and perhaps ``y``, or with ``x_train`` and ``x_test``, ...
         inputs: length of the network's input vector.
-        count: take this many; ``None`` for all.
-        split: which part to take where there are two.
-        from_all_over: take them evenly spread over the file, which may be sorted by class; else
-            from the first on.
+        count: number of samples; ``None`` for all.
+        split: the part to read, if the file has two.
+        from_all_over: whether to spread them evenly over the file, which may be sorted by class;
+            otherwise take the first ones.
 
     Raises:
         InputError: the file is not as expected, or has fewer samples than ``count``.
@@ -76,15 +76,15 @@ def load(
 def accuracies(
     results: Mapping[str, NDArray[Any]], labels: NDArray[Any] | None, *, classes: bool
 ) -> dict[str, float] | None:
-    """Share of the samples whose result names their class, by where results come from.
+    """Compute the share of the samples with the right class, for each source of results.
 
     Args:
-        results: words (samples, words of a result) by name.
-        labels: of the samples.
-        classes: whether a result is a class, not logits.
+        results: words (samples, words of a result) by name of their source.
+        labels: labels of the samples.
+        classes: whether a result is a class instead of logits.
 
     Returns:
-        ``None`` if there are no labels, or results name no class.
+        Shares by name; ``None`` without labels, or if results contain no class.
     """
     if labels is None:
         return None

@@ -1,4 +1,4 @@
-"""Tables of what a user names: tasks, targets, boards."""
+"""Look-up of names that a user gives: tasks, targets, boards."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Entry = TypeVar("Entry")
 
 
 def entry(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
-    """The entry of a name.
+    """Find an entry by name.
 
     Raises:
-        InputError: there is none; says ``what`` was asked for, and the names that there are.
+        InputError: no entry has this name; the message has ``what`` and all names.
     """
     if name not in table:
         raise InputError(f"{what} is {name!r}, expected one of {', '.join(table)}")

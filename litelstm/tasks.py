@@ -1,7 +1,7 @@
-"""The tasks that ``litelstm train`` and the paper's tables know: data, network and recipe of each.
+"""Tasks of ``litelstm train`` and of the paper's tables: data, network and recipe of each.
 
-Recipes were chosen by validation accuracy; the limits of the intrusion task's weights and c by how
-little its integers lose.
+Validation accuracy decided the recipes; the loss of its integers decided the intrusion task's
+limits of weights and c.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ class Task:
     """One classification task.
 
     Attributes:
-        name: on the command line.
-        title: in reports.
-        classes: names of the classes, by number, of the project's own arrays.
-        files: what the public files are, for messages.
-        steps, inputs: shape of a sample of the project's own arrays.
-        span: smallest and largest input there.
-        units, layers: of the network.
+        name: name on the command line.
+        title: name in reports.
+        classes: names of the classes, by number, in the project's own arrays.
+        files: description of the public files, for messages.
+        steps, inputs: shape of a sample in the project's own arrays.
+        span: smallest and largest input in these arrays.
+        units, layers: sizes of the network.
         recipe: fields of :class:`litelstm.torch.training.Recipe` that differ from its defaults.
-        input_scale: factor from stored inputs to those that a network is trained with.
-        read: reads the public files, a file or a folder; ``None`` if there are none.
-        file_classes: classes of those files, where they are others.
-        shipped: samples that a package ships, if ``--data`` is not given.
+        input_scale: factor from stored inputs to those that a network is trained on.
+        read: function that reads the public files, a file or a folder; ``None`` if there are none.
+        file_classes: classes in those files, if they differ.
+        shipped: function that loads a package's samples, for calls without ``--data``.
     """
 
     name: str
@@ -55,14 +55,14 @@ class Task:
     shipped: Callable[[], dict[str, Array]] | None = None
 
     def load(self, path: Path | None) -> Dataset:
-        """The task's samples.
+        """Load the task's samples.
 
         Args:
-            path: an ``.npz`` of the project, or the public files; ``None`` for what a package
-                ships.
+            path: an ``.npz`` of the project, or the public files; ``None`` for the samples of a
+                package.
 
         Raises:
-            InputError: the file is not what it should be; there is none, but the task needs one.
+            InputError: the file is not as expected, or ``path`` is ``None`` but the task needs one.
         """
         if path is None:
             if self.shipped is None:
@@ -79,12 +79,12 @@ class Task:
         return self._dataset(self.read(path), self.file_classes or self.classes)
 
     def random(self, count: int, seed: int) -> Array:
-        """Made-up inputs (count, steps, inputs) within ``span``; they belong to no class."""
+        """Make up inputs (count, steps, inputs) within ``span``; they have no labels."""
         rng = np.random.default_rng(seed)
         return rng.uniform(*self.span, size=(count, self.steps, self.inputs)).astype(np.float32)
 
     def _dataset(self, parts: dict[str, Array], classes: tuple[str, ...]) -> Dataset:
-        """The samples with those classes alone that occur, numbered from 0 on."""
+        """Make a data set with only the classes that occur, numbered from 0."""
         present = np.unique(np.concatenate([parts["y_train"], parts["y_test"]]))
         for name in ("y_train", "y_test"):
             parts[name] = np.searchsorted(present, parts[name])
@@ -93,7 +93,7 @@ class Task:
 
 
 def _folder(read: Callable[[Path], dict[str, Array]], expected: str) -> Any:
-    """A reader that refuses a path that is no folder."""
+    """Make a reader that refuses a path that is no folder."""
 
     def checked(path: Path) -> dict[str, Array]:
         if not path.is_dir():
@@ -104,7 +104,7 @@ def _folder(read: Callable[[Path], dict[str, Array]], expected: str) -> Any:
 
 
 def _small_digits() -> dict[str, Array]:
-    """scikit-learn's 1,797 digits of 8 rows of 8 pixels, 0 to 16."""
+    """Load scikit-learn's 1,797 digits: 8 rows of 8 pixels, 0 to 16."""
     digits = load("sklearn.datasets", extra="train").load_digits()
     return split_test(digits.images, digits.target.astype(np.int64))
 
@@ -226,9 +226,9 @@ TASKS: dict[str, Task] = {task.name: task for task in _TASKS}
 
 
 def find(name: str) -> Task:
-    """A task by name.
+    """Find a task by name.
 
     Raises:
-        InputError: there is none.
+        InputError: no task has this name.
     """
     return entry("task", name, TASKS)

@@ -1,4 +1,4 @@
-"""One module a command."""
+"""Commands, one module per command."""
 
 import click
 

@@ -101,7 +101,7 @@ def build(
 
 
 def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> Path:
-    """Bitstream, Verilog, constraints and report, all or none of them; where the bitstream is."""
+    """Write bitstream, Verilog, constraints, report, all or none; return the bitstream's path."""
     bitstream = folder / f"board{built.bitstream.suffix}"
     _, constraints = built.target.family.constraints
     report["bitstream"] = str(bitstream)
@@ -118,7 +118,7 @@ def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> Path:
 
 
 def _lines(report: dict[str, Any]) -> list[RenderableType]:
-    """The report as text."""
+    """Format the report as text."""
     identity = report["identity"]
     return [
         f"{report['network']}, {report['lanes']} lanes on {report['part']}",

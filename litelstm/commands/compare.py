@@ -46,11 +46,11 @@ def compare(
 ) -> None:
     """Compare RNN, GRU, LSTM, peephole LSTM and LiteLSTM: the paper's Table 1, and cycles.
 
-    One layer, no head. Counted from the cells' descriptions; below each count stand that of the
-    paper's equations and what its table prints. Weight bits do not include biases.
+    Each network has one layer and no head. Counts come from the cells' descriptions; below each
+    count are those of the paper's equations and of its table. Weight bits exclude biases.
 
-    With --target the paper's five cells are synthesized, placed and routed instead, as by litelstm
-    synth: area, clock and speed, each in proportion to the LSTM's.
+    With --target the command synthesizes, places and routes the paper's five cells instead, like
+    litelstm synth, and prints area, clock and speed, each with its ratio to the LSTM's.
     """
     lanes = min(LANES, units) if lanes is None else lanes
     if target is not None:
@@ -77,7 +77,6 @@ def compare(
             settings=Settings(weight_width=weights),
             sigmoid=sigmoid,
         )
-    notes = [note for row in rows if row.paper for note in row.paper.notes]
     if as_json:
         report = {
             "inputs": inputs,
@@ -91,7 +90,12 @@ def compare(
         click.echo(json.dumps(report, indent=2))
         return
     title = f"{inputs} inputs, {units} units, {weights}-bit weights, {lanes} lanes"
+    _show(rows, title=title, inputs=inputs, units=units)
+
+
+def _show(rows: list[Row], *, title: str, inputs: int, units: int) -> None:
     out.print(_table(rows, title=title, inputs=inputs, units=units))
+    notes = [note for row in rows if row.paper for note in row.paper.notes]
     for number, note in enumerate(notes, start=1):
         out.print(f"({number}) {note}")
 
@@ -105,7 +109,7 @@ def _report(row: Row, *, inputs: int, units: int) -> dict[str, Any]:
 
 
 def _table(rows: list[Row], *, title: str, inputs: int, units: int) -> Table:
-    """Cells from left to right, so that 80 columns are enough."""
+    """Make a table with one column per cell, which fits 80 columns."""
     table = Table(
         title=title, title_justify="left", box=SIMPLE, collapse_padding=True, pad_edge=False
     )

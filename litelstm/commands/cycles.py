@@ -83,7 +83,7 @@ def cycles(
 
 
 def _network(network: Path | None, described: dict[str, Any]) -> QuantizedNetwork:
-    """What is counted: a file, or the cell that the options describe."""
+    """Load the network's file, or make the cell that the options describe."""
     if network is not None:
         if described:
             raise click.UsageError(f"--{next(iter(described))} goes without NETWORK")

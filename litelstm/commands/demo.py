@@ -36,7 +36,7 @@ MISMATCH = 1
 
 @dataclass(frozen=True, kw_only=True)
 class _Work:
-    """Everything the demonstration's parts share."""
+    """Data that the parts of the demonstration share."""
 
     floats: Network
     network: QuantizedNetwork
@@ -56,7 +56,7 @@ class _Work:
 )
 @click.option("--compiled", default=5000, show_default=True, help="Digits in the compiled bench.")
 def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
-    """MNIST digits that the network has not seen, row by row, through everything there is."""
+    """Run unseen MNIST digits, row by row, through float network, golden model and RTL."""
     require_sim()
     outputs.check_folder(output)
     for simulator in SIMULATORS:

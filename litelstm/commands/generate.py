@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from importlib.resources import files as files_of
 from pathlib import Path
@@ -39,7 +39,7 @@ from litelstm.options import (
 from sim.testbench.verilog_bench import bench_file, verilog_bench
 
 C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h", "c")]
-"""The driver in C, which is the same for every core."""
+"""Files of the driver in C, equal for every core."""
 
 BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", "target")
 
@@ -80,9 +80,10 @@ def generate(
 ) -> None:
     """Write NAME.v, NAME.vlt (lint waivers), NAME.json and NAME.core for the quantized NETWORK.
 
-    With --weights ram or double also NAME.weights.bin, the image that the core's stream of weights
-    takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C.
-    Constraints and files for Vivado, Quartus and IP-XACT are then written, too: docs/system.md.
+    With --weights ram or double, also write NAME.weights.bin, the image for the core's stream of
+    weights. With --axi, --spi or --uart, the core has registers: the command then also writes
+    litelstm_registers.h for C, constraints, and files for Vivado, Quartus and IP-XACT
+    (docs/system.md).
 
     With --testbench, iverilog -o tb NAME/tb.v NAME.v && vvp tb proves the core without Python.
     """
@@ -121,20 +122,24 @@ def generate(
         f"{plan.sizes.accumulator_width}-bit accumulators, "
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
-    for file in contents:
+    _show_files(contents, folder, name=name, words=words.size)
+
+
+def _show_files(written: Iterable[str], folder: Path, *, name: str, words: int) -> None:
+    for file in written:
         if file == bench_file(name):
             out.print(
                 f"{folder / file}: test bench; iverilog -o tb {bench_file(name)} {name}.v && vvp tb"
             )
         elif file != f"{name}.v" and not file.startswith(f"{name}/drivers"):
-            out.print(f"{folder / file}: {_meaning(file, words.size)}")
+            out.print(f"{folder / file}: {_meaning(file, words)}")
 
 
 def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
-    """Refuse options that do not go together.
+    """Refuse options that contradict each other.
 
     Raises:
-        InputError: they do not.
+        InputError: two options contradict each other.
     """
     kinds = [f"--{kind}" for kind in ("axi", "spi", "uart") if chosen[kind] not in (False, None)]
     if len(kinds) > 1:
@@ -154,7 +159,7 @@ def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
 def _plain(
     plan: Plan, name: str, network_name: str, bench: bool
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
-    """Texts by file, and the description of a core with plain streams."""
+    """Make a core with plain streams; return its texts by file, and its description."""
     core = verilog.generated(plan, name=name, network_name=network_name)
     texts = {
         f"{name}.v": core.verilog,
@@ -170,7 +175,7 @@ def _plain(
 def _with_bus(
     plan: Plan, name: str, network_name: str, chosen: Mapping[str, Any]
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
-    """The same of a core with registers."""
+    """Make a core with registers; return its texts by file, and its description."""
     from hdl.packaging.constraints import CLOCK, FORMATS  # these need the extra
     from hdl.packaging.system import Host, generate_system
 
@@ -196,7 +201,7 @@ def _with_bus(
 
 
 def _meaning(file: str, words: int) -> str:
-    """What a file is for."""
+    """Describe the purpose of a file."""
     meanings = {
         ".json": "ports, formats, timing, sizes; with a bus registers, too",
         ".core": "for FuseSoC",

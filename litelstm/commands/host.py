@@ -99,7 +99,7 @@ def host(
 
 
 def _first(words: np.ndarray, expected: np.ndarray) -> str:
-    """Where the first word is that differs, or nothing."""
+    """Describe the place of the first differing word; empty if none differs."""
     differ = np.argwhere(words != expected)
     if not len(differ):
         return ""

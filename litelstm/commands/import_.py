@@ -1,4 +1,4 @@
-"""``litelstm import``: a trained network of another tool to this project's file."""
+"""``litelstm import``: another tool's trained network to a file of this project."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _summary(network: Network) -> str:
 
 
 def _layer(layer: Layer) -> str:
-    """For example ``gru of 64 units (reset after, logistic gates)``."""
+    """Describe a layer, for example ``gru of 64 units (reset after, logistic gates)``."""
     cell = layer.cell
     told = [] if layer.direction == "forward" else [layer.direction]
     told += [f"{name} {getattr(cell, name)}" for name in cell.options]

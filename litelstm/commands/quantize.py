@@ -26,7 +26,7 @@ from litelstm.quantize_report import Summary
 from litelstm.samples import Samples
 
 TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
-"""Settings that are typed as what they are the logarithm of, and their values."""
+"""Settings that users give as powers of 2, with the range of their logarithms."""
 
 
 @click.command()
@@ -109,7 +109,7 @@ def quantize(
     json_path: Path | None,
     **options: Any,
 ) -> None:
-    """Round the float NETWORK to integers and report what each tensor lost, and what hurts."""
+    """Round the float NETWORK to integers; report each tensor's error and its contribution."""
     _check_together(click.get_current_context(), auto=auto)
     options |= {name: _log2(name, options[name]) for name in TABLE}
     settings = Settings(**options)
@@ -119,7 +119,7 @@ def quantize(
     chosen = samples.load(
         calibrate, inputs=floats.inputs, count=count, split="train", from_all_over=True
     )
-    # One thread: these matrices are too small for more, and what is chosen must not depend on it.
+    # One thread: the matrices are too small for more, and results must not depend on the number.
     with threadpool_limits(1):
         summary = _quantize(floats, chosen, settings, max_drop if auto else None)
     result = summary.network
@@ -134,7 +134,7 @@ def quantize(
 def _quantize(
     floats: Network, chosen: Samples, settings: Settings, max_drop: float | None
 ) -> Summary:
-    """Quantize, or search if there is a bound, and measure what came of it."""
+    """Quantize, or search if there is a bound, and measure the result."""
     found: dict[str, Any] = {}
     if max_drop is None:
         with progress("quantize"):
@@ -157,7 +157,7 @@ def _quantize(
 
 
 def _check_together(context: click.Context, *, auto: bool) -> None:
-    """Refuse options that say the opposite of each other."""
+    """Refuse options that contradict each other."""
     source = context.get_parameter_source
     given = {name for name in context.params if source(name) is ParameterSource.COMMANDLINE}
     searched = [option for option in context.command.params if option.name in (*WIDTHS, *TABLE)]
@@ -168,7 +168,7 @@ def _check_together(context: click.Context, *, auto: bool) -> None:
 
 
 def _log2(name: str, value: int) -> int:
-    """The logarithm of a size or range of the tanh table."""
+    """Compute the logarithm of a size or range of the tanh table."""
     allowed = [1 << log2 for log2 in TABLE[name]]
     if value not in allowed:
         *others, last = map(str, allowed)

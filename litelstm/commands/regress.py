@@ -39,9 +39,9 @@ def regress(
 ) -> int:
     """Run random networks, sequences and stalls through golden model and RTL.
 
-    A case is a core of any cells, sizes, formats, lanes; it must give the golden model's words, and
-    while nothing stalls it must keep to the cycle count. Seed and number make a case: a failing one
-    is printed as the command that runs it again, and the exit status is 1.
+    A case is a core with random cells, sizes, formats and lanes. It must give the golden model's
+    words and, without stalls, take exactly the counted cycles. Seed and number determine a case.
+    For a failing case the command that repeats it is printed, and the exit status is 1.
     """
     _check(cases=cases, seed=seed, only=only, jobs=jobs)
     if only is not None and file:

@@ -37,8 +37,8 @@ def run(
 ) -> None:
     """Run a Python PROGRAM that uses litelstm.open; it finds its core in a simulation.
 
-    The core was generated with --axi, --spi or --uart. The same program runs against a board when
-    it is started by Python itself.
+    The core must have been generated with --axi, --spi or --uart. To run the same program against
+    a board, start it with Python itself.
     """
     require_axi_simulation()
     simulator = check_simulator(sim)

@@ -1,4 +1,4 @@
-"""``litelstm samples``: a task's samples as one file, which the other commands read."""
+"""``litelstm samples``: a task's samples as one file for the other commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from litelstm.tasks import TASKS, find
 def samples(task: str, data: Path | None, random: int | None, seed: int, output: Path) -> None:
     """Read a task's public files into one .npz, or make up samples of its shape.
 
-    Made-up samples exercise a core; they belong to no class.
+    Made-up samples exercise a core; they have no labels.
     """
     chosen = find(task)
     outputs.check_file(output)

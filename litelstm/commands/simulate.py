@@ -33,6 +33,9 @@ from sim.patterns import NO_STALLS, Stalls
 from sim.tools.toolchain import check_simulator, require
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sim.samples import SampleRun
 
 MISMATCH = 1
@@ -80,8 +83,8 @@ def simulate(
 ) -> int:
     """Run samples through the RTL of the quantized NETWORK and compare every output word.
 
-    The exit status is 1 if a word differs from the golden model, or moves in another cycle than
-    the cycle count says.
+    The exit status is 1 if a word differs from the golden model, or is transferred in another cycle
+    than counted.
     """
     require_sim()
     simulator = check_simulator(sim)
@@ -111,15 +114,11 @@ def simulate(
     what = ("compiled bench" if batch else sim) + (f", netlist for {netlist}" if netlist else "")
     with progress(what, len(x)) as done:
         run = bench(core, list(x), expected, jobs=jobs, progress=done)
-    words = {
-        "golden": expected[:, -1] if plan.options.interface.every_step else expected,
-        "rtl": run.words,
-    }
     report = {
         "bench": what,
         "lanes": plan.options.lanes,
         **_report(run),
-        "accuracy": samples.accuracies(words, data.y, classes=plan.options.interface.classes),
+        "accuracy": _accuracy(plan.options.interface, expected, run.words, data),
     }
     if json_path:
         files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
@@ -128,7 +127,7 @@ def simulate(
 
 
 def _mapper(target: str | None) -> Callable[[Generated], Generated]:
-    """What makes a core's netlist for a target; it leaves the core as it is if that is None."""
+    """Make a function that maps a core to a target, or leaves it as it is without a target."""
     if target is None:
         return lambda core: core
     require_fpga()
@@ -139,14 +138,23 @@ def _mapper(target: str | None) -> Callable[[Generated], Generated]:
 
 
 def _expected(plan: Plan, x: Integers) -> Integers:
-    """The golden model's words."""
+    """Compute the golden model's words."""
     model = IntegerModel(plan.network)
     forward = model.forward_steps if plan.options.interface.every_step else model.forward
     return plan.options.interface.answer(forward(x))
 
 
+def _accuracy(
+    interface: Interface, expected: Integers, rtl: NDArray[np.int32], data: samples.Samples
+) -> dict[str, float] | None:
+    """Compute the accuracy of golden model and RTL; ``None`` without labels."""
+    golden = expected[:, -1] if interface.every_step else expected
+    words = {"golden": golden, "rtl": rtl}
+    return samples.accuracies(words, data.y, classes=interface.classes)
+
+
 def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:
-    """What runs the compiled bench."""
+    """Make the function that runs the compiled bench."""
     from sim.samples import run_compiled
 
     stalls = Stalls.named("single", "single") if stall else NO_STALLS
@@ -156,7 +164,7 @@ def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:
 def _cocotb(
     sim: str, seed: int | None, waves: Path | None, logs: Path | None
 ) -> Callable[..., SampleRun]:
-    """What runs cocotb's bench."""
+    """Make the function that runs cocotb's bench."""
     from sim.samples import run_cocotb
 
     results = files.make_folder(logs) if logs else None

@@ -74,20 +74,18 @@ def synth(
     \b
     litelstm synth net.q.npz --target ecp5-25f --lanes 16 --seeds 5
 
-    Prints the area of each part, clock, speed and the longest path from register to register, stage
-    by stage. With --clock the router is asked for that clock, and slack is printed.
+    Print the area of each part, clock, speed and the longest path from register to register, stage
+    by stage. With --clock, ask the router for that clock, and print the slack.
 
-    With -o also writes the bitstream and the report; the bitstream's pins are where the router
-    chose. Results are kept in a cache.
+    With -o, also write the bitstream and the report; the router chooses the bitstream's pins.
+    Results are cached.
     """
     require_fpga()
     from litelstm.fpga import report
     from litelstm.fpga.flow import Flow
     from litelstm.fpga.measure import measure
 
-    for name, value in (("--seeds", seeds), ("--steps", steps), ("--paths", paths)):
-        if value < 1:
-            raise click.BadParameter(f"{value} is not 1 or more", param_hint=name)
+    _check_counts({"--seeds": seeds, "--steps": steps, "--paths": paths})
     part = _part(target, clock)
     storage = Storage(weights=weights, sums=sums or part.family.sums)
     quantized = QuantizedNetwork.load(network)
@@ -110,17 +108,29 @@ def synth(
     described = {"network": network.name, **measured.as_json()}
     if output is not None:
         report.write(files.make_folder(output), described)
-    if as_json:
-        click.echo(json.dumps(described, indent=2))
-    else:
-        for line in [report.markdown(described)] if markdown else report.lines(described):
-            out.print(line)
+    _show(described, as_json=as_json, markdown=markdown)
     if described["wanted"] and not described["wanted"]["met"]:
         sys.exit(1)
 
 
+def _show(described: dict[str, Any], *, as_json: bool, markdown: bool) -> None:
+    from litelstm.fpga import report
+
+    if as_json:
+        click.echo(json.dumps(described, indent=2))
+        return
+    for line in [report.markdown(described)] if markdown else report.lines(described):
+        out.print(line)
+
+
+def _check_counts(counts: dict[str, int]) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise click.BadParameter(f"{value} is not 1 or more", param_hint=name)
+
+
 def _part(target: str, clock: float | None) -> Target:
-    """The target of a name; its router is asked for the clock in MHz, if there is one."""
+    """Find a target by name; with ``clock`` (MHz), request this clock from its router."""
     from litelstm.fpga import targets
 
     part = targets.find(target)

@@ -31,13 +31,13 @@ SHAPE = {
     "layers": "layers",
     "dropout": "dropout",
 }
-"""Options that say what a new network is, and their names in :func:`float_trainer`."""
+"""Options that describe a new network, with their names in :func:`float_trainer`."""
 
 BITS = {"weights": "weight_width", "activations": "activation_width", "state": "state_width"}
 """Options of quantization-aware training, and their names in the quantizer's settings."""
 
 AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight_decay": 0.0}
-"""What is otherwise in quantization-aware training: it starts from a trained network."""
+"""Other defaults in quantization-aware training, which starts from a trained network."""
 
 
 @click.command()
@@ -86,7 +86,7 @@ def train(
     json_path: Path | None,
     **given: Any,
 ) -> None:
-    """Train a network for a task; an interrupted call goes on where it was."""
+    """Train a network for a task; a repeated call continues an interrupted one."""
     task = find(task_name)
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     for path in (output, checkpoint, json_path):
@@ -113,7 +113,7 @@ def train(
 
 
 def _take(given: dict[str, Any], names: Mapping[str, str], start: Path | None) -> dict[str, Any]:
-    """Take those options out that say what a network is, where it does not say so itself."""
+    """Remove the options that describe a network; refuse them if a start network has them."""
     taken = {names[option]: given.pop(option) for option in names if option in given}
     if taken and (start is None) != (names is SHAPE):
         option = next(option for option in names if names[option] in taken)
@@ -125,13 +125,13 @@ def _take(given: dict[str, Any], names: Mapping[str, str], start: Path | None) -
 def float_trainer(
     task: Task, data: Dataset, recipe: Recipe, *, dropout: float = 0.0, **shape: Any
 ) -> Trainer:
-    """A trainer of new weights.
+    """Make a trainer of new weights.
 
     Args:
-        task: decides sizes where ``shape`` does not.
+        task: gives the sizes that ``shape`` does not.
         data: training samples.
-        recipe: how to train.
-        dropout: between layers.
+        recipe: training parameters.
+        dropout: dropout between layers.
         shape: fields of :class:`Architecture`.
     """
     from litelstm.torch.classifier import Classifier
@@ -148,7 +148,7 @@ def float_trainer(
 
 
 def aware_trainer(data: Dataset, network: Network, settings: Settings, recipe: Recipe) -> Trainer:
-    """A trainer in integers, of formats that training samples choose.
+    """Make a trainer in integers, with formats chosen on training samples.
 
     Raises:
         InputError: the network does not fit the samples.

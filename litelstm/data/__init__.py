@@ -1,1 +1,1 @@
-"""Loaders of the tasks' public files; one module a kind of file."""
+"""Loaders of the tasks' public files, one module per kind of file."""

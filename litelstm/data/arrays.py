@@ -20,7 +20,7 @@ def load(path: Path, classes: tuple[str, ...], *, input_scale: float = 1.0) -> D
     Args:
         path: the file.
         classes: names of the classes; labels are their numbers.
-        input_scale: of the dataset.
+        input_scale: input scale of the dataset.
 
     Raises:
         InputError: an array is missing or not as expected.
@@ -56,7 +56,7 @@ def load(path: Path, classes: tuple[str, ...], *, input_scale: float = 1.0) -> D
 
 
 def save(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write arrays as such a file, whole or not at all.
+    """Write arrays to a sample file, complete or not at all.
 
     Raises:
         InputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""What every loader returns, and how a training set is split for validation."""
+"""The data set that every loader returns, and the split of its samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from golden.errors import InputError
 Array = NDArray[Any]
 
 CALIBRATION = 500
-"""At most so many samples choose the formats of a quantized network."""
+"""Most samples for choosing the formats of a quantized network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Dataset:
         x_train, x_test: inputs before ``input_scale``, (samples, steps, inputs), real numbers.
         y_train, y_test: class numbers, (samples,), int64.
         classes: names of the classes.
-        input_scale: factor from inputs to the numbers that a network is trained with.
+        input_scale: factor from inputs to the numbers that a network is trained on.
     """
 
     x_train: Array
@@ -47,23 +47,23 @@ class Dataset:
 
     @property
     def calibration(self) -> Array:
-        """Training samples that a quantizer's formats are chosen on, from all over the set."""
+        """Training samples for choosing a quantizer's formats, spread over the whole set."""
         total = len(self.x_train)
         return self.x_train[spread(total, min(CALIBRATION, total))]
 
 
 def spread(total: int, count: int) -> NDArray[np.int64]:
-    """``count`` different indices from all over ``total`` samples, which may be sorted by class."""
+    """Choose ``count`` indices spread over ``total`` samples, which may be sorted by class."""
     return np.linspace(0, total - 1, count).astype(np.int64)
 
 
 def hold_out(y: Array, share: float, seed: int) -> tuple[Array, Array]:
-    """Indices of training and validation samples; of every class the same share is held out.
+    """Split into indices of training and validation samples, with the same share of each class.
 
     Args:
         y: class numbers.
-        share: of the samples that are held out, at least one of each class that has two.
-        seed: the same split for the same seed.
+        share: share of the samples to hold out; at least one of each class that has two.
+        seed: decides the split.
     """
     rng = np.random.default_rng(seed)
     held: list[Array] = []
@@ -77,13 +77,13 @@ def hold_out(y: Array, share: float, seed: int) -> tuple[Array, Array]:
 
 
 def split_test(x: Array, y: Array, share: float = 0.2) -> dict[str, Array]:
-    """Training and test arrays of files that come without a split; always the same ones."""
+    """Split samples without an own split into training and test arrays, always alike."""
     train, test = hold_out(y, share, seed=0)
     return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
 
 
 def as_steps(features: Array, inputs: int) -> Array:
-    """Feature vectors (samples, n) as sequences (samples, steps, inputs), zeros at the end."""
+    """Reshape features (samples, n) to (samples, steps, inputs), with zeros at the end."""
     samples, count = features.shape
     steps = -(-count // inputs)
     padded = np.zeros((samples, steps * inputs), dtype=np.float32)
@@ -92,7 +92,7 @@ def as_steps(features: Array, inputs: int) -> Array:
 
 
 def in_unit_range(train: Array, test: Array) -> tuple[Array, Array]:
-    """Columns scaled so that the training samples fill [0, 1]; test samples are clipped to it."""
+    """Scale columns so that the training samples fill [0, 1]; clip test samples to it."""
     low, high = train.min(axis=0), train.max(axis=0)
     span = np.where(high > low, high - low, 1)
     return (train - low) / span, np.clip((test - low) / span, 0, 1)
@@ -102,7 +102,7 @@ def require_file(path: Path) -> Path:
     """Refuse a path that is no file.
 
     Raises:
-        InputError: it is missing, or a folder.
+        InputError: the path does not exist, or is a folder.
     """
     if not path.is_file():
         what = "is a folder, expected a file" if path.is_dir() else "does not exist"

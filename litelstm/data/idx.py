@@ -1,4 +1,4 @@
-"""MNIST's idx files: a folder of the four of them, plain or gzipped."""
+"""Loader of MNIST's idx files: a folder with all four, plain or gzipped."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PARTS = {"train": "train", "test": "t10k"}
 KINDS = {"x": ("images-idx3-ubyte", 3), "y": ("labels-idx1-ubyte", 1)}
 
 UNSIGNED_BYTE = 8
-"""Type code of the only element type that MNIST's files have."""
+"""Type code of the only element type in MNIST's files."""
 
 
 def load(folder: Path) -> dict[str, Array]:
-    """Images x_train, x_test (samples, rows, columns), uint8, and labels y_train, y_test.
+    """Read images x_train, x_test (samples, rows, columns), uint8, and labels y_train, y_test.
 
     Raises:
-        InputError: a file is missing, damaged or not what its name says.
+        InputError: a file is missing, damaged or of another kind.
     """
     arrays = {}
     for part, prefix in PARTS.items():
@@ -48,14 +48,14 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def read(path: Path, dimensions: int) -> Array:
-    """One idx file of unsigned bytes.
+    """Read one idx file of unsigned bytes.
 
     Args:
         path: the file; gzipped if its name ends in ``.gz``.
-        dimensions: how many are expected.
+        dimensions: expected number of dimensions.
 
     Raises:
-        InputError: it is something else.
+        InputError: the file is of another kind, or damaged.
     """
     try:
         data = path.read_bytes()

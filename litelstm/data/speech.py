@@ -1,4 +1,4 @@
-"""Folders of wav files: spoken digits (FSDD) and emotions (TESS, Berlin), as MFCC sequences."""
+"""Loader of wav files: spoken digits (FSDD) and emotions (TESS, Berlin), as MFCC sequences."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from golden.packages import load
 from litelstm.data.dataset import Array, split_test
 
 RATE = 8000
-"""Samples a second that every recording is brought to."""
+"""Samples per second to which recordings are resampled."""
 
 WINDOW, HOP = 0.032, 0.016
-"""Seconds of one frame, and from one to the next."""
+"""Length of a frame, and distance of frames, in seconds."""
 
 FILTERS = 40
 """Bands of the mel scale."""
@@ -44,17 +44,17 @@ _BERLIN = dict(zip("WLEAFTN", EMOTIONS, strict=False))
 """Berlin: the sixth letter of a name, as in ``03a01Fa.wav``."""
 
 FSDD_TEST = 5
-"""FSDD: recordings of this number and above are for training."""
+"""FSDD: recordings with this number or a larger one are for training."""
 
 
 def digit_of(path: Path) -> str | None:
-    """The digit of an FSDD recording, as in ``7_jackson_32.wav``."""
+    """Return the digit of an FSDD recording, as in ``7_jackson_32.wav``."""
     parts = path.stem.split("_")
     return parts[0] if len(parts) == 3 and parts[0] in DIGITS and parts[2].isdigit() else None
 
 
 def emotion_of(path: Path) -> str | None:
-    """The emotion of a recording of TESS or Berlin."""
+    """Return the emotion of a recording of TESS or Berlin."""
     stem = path.stem
     if "_" in stem:
         return _TESS.get(stem.rsplit("_", 1)[1].lower())
@@ -62,7 +62,7 @@ def emotion_of(path: Path) -> str | None:
 
 
 def load_digits(folder: Path, *, coefficients: int = 13, frames: int = 40) -> dict[str, Array]:
-    """FSDD with its official split: recordings 0 to 4 of each speaker and digit are the test.
+    """Read FSDD with its official split: recordings 0 to 4 of each speaker and digit are the test.
 
     Raises:
         InputError: see :func:`read_folder`.
@@ -77,7 +77,7 @@ def load_digits(folder: Path, *, coefficients: int = 13, frames: int = 40) -> di
 
 
 def load_emotions(folder: Path, *, coefficients: int = 20, frames: int = 96) -> dict[str, Array]:
-    """TESS or Berlin; a fifth of the recordings, always the same ones, is the test.
+    """Read TESS or Berlin; always the same fifth of the recordings is the test.
 
     Raises:
         InputError: see :func:`read_folder`.
@@ -90,10 +90,10 @@ def load_emotions(folder: Path, *, coefficients: int = 20, frames: int = 96) -> 
 def labelled(
     folder: Path, label_of: Callable[[Path], str | None], classes: tuple[str, ...], shape: str
 ) -> tuple[list[Path], Array]:
-    """The wav files in a folder and those below it, in order, with their class numbers.
+    """List the wav files in a folder and its subfolders, in order, with their class numbers.
 
     Raises:
-        InputError: there is no file, or one whose name does not tell its class.
+        InputError: there is no file, or a file's name does not contain a class.
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".wav")
     if not paths:
@@ -106,7 +106,7 @@ def labelled(
 
 
 def spectra(paths: list[Path], coefficients: int, frames: int) -> Array:
-    """MFCC of recordings, (recordings, frames, coefficients): cut at the end, NaN before the start.
+    """Compute MFCC, (recordings, frames, coefficients): cut at the end, NaN before the start.
 
     Raises:
         InputError: a file is no sound, or shorter than a frame.
@@ -130,13 +130,13 @@ def spectra(paths: list[Path], coefficients: int, frames: int) -> Array:
 
 
 def _sound(path: Path) -> Array:
-    """A recording's first channel at ``RATE``."""
+    """Read a recording's first channel at ``RATE``."""
     from scipy.io import wavfile
     from scipy.signal import resample_poly
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks of other programs
+            warnings.simplefilter("ignore", wavfile.WavFileWarning)  # unknown chunks
             rate, sound = wavfile.read(path)
     except (OSError, ValueError, EOFError, struct.error) as error:
         reason = str(error) or type(error).__name__
@@ -152,7 +152,7 @@ def _sound(path: Path) -> Array:
 
 
 def scaled(parts: dict[str, Array]) -> dict[str, Array]:
-    """Coefficients around 0, in [-1, 1]: mean and spread are those of the training part.
+    """Scale coefficients to [-1, 1] by mean and spread of the training part.
 
     Frames before a recording's start become 0.
     """

@@ -1,4 +1,4 @@
-"""Network traffic as text tables: flow CSVs (IoTID20, IEEE IoT) and NSL-KDD."""
+"""Loader of network traffic from text tables: flow CSVs (IoTID20, IEEE IoT) and NSL-KDD."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from golden.packages import load
 from litelstm.data.dataset import Array, as_steps, in_unit_range, require_file, split_test
 
 FLOW_INPUTS, KDD_INPUTS = 4, 15
-"""Features that make one step."""
+"""Features per step."""
 
 IDENTIFIERS = ("flow id", "src ip", "dst ip", "src port", "timestamp", "cat", "sub cat", "label")
-"""Columns of a flow that say who and when, or what it was: nothing to learn from."""
+"""Columns of a flow that are no features: addresses, time, and the class."""
 
 NORMAL = ("normal", "benign", "benigntraffic", "0")
 
 KDD_COLUMNS = 43
-"""41 features, the attack's name, and how hard it is."""
+"""Columns: 41 features, the attack's name, and its difficulty."""
 
 KDD_TEXT = (1, 2, 3)
 """Columns of text: protocol, service, flag."""
@@ -39,9 +39,9 @@ KDD_ATTACKS = {
 
 
 def load_flows(path: Path) -> dict[str, Array]:
-    """Flows as CICFlowMeter writes them, with a column ``Label``: 0 normal, 1 attack.
+    """Read CICFlowMeter's flows, with a column ``Label``: 0 normal, 1 attack.
 
-    Numbers are scaled to [0, 1]; a fifth of the flows, always the same ones, is for testing.
+    Numbers are scaled to [0, 1]; always the same fifth of the flows is for testing.
 
     Raises:
         InputError: the file is no such table.
@@ -68,10 +68,10 @@ def load_flows(path: Path) -> dict[str, Array]:
 
 
 def load_nsl_kdd(folder: Path) -> dict[str, Array]:
-    """NSL-KDD's text files, of five classes: numbers scaled to [0, 1], text one-hot.
+    """Read NSL-KDD's text files, with five classes: numbers scaled to [0, 1], text one-hot.
 
     Args:
-        folder: holds ``KDDTrain+.txt`` (or ``KDDTrain+_20Percent.txt``) and ``KDDTest+.txt``.
+        folder: folder with ``KDDTrain+.txt`` (or ``KDDTrain+_20Percent.txt``) and ``KDDTest+.txt``.
 
     Raises:
         InputError: a file is missing or not as expected.
@@ -124,7 +124,7 @@ def _read_csv(path: Path, *, header: int | None) -> Any:
 
 
 def _numbers(table: Any) -> Array:
-    """The columns that hold numbers, as float64; what is not finite becomes 0."""
+    """Select the columns of numbers as float64; values that are not finite become 0."""
     import pandas
 
     numbers = table.apply(pandas.to_numeric, errors="coerce").dropna(axis=1, how="all")

@@ -142,12 +142,7 @@ def measure(
             storage=storage,
             name=TOP,
         )
-        synthesized = flow.synthesize(core.verilog, top=TOP)
-        if core.plan.options.storage.loadable and PIN in shortages(
-            synthesized.netlist.used, flow.target
-        ):
-            text = few_pins_verilog(core.plan, name=TOP)
-            synthesized = flow.synthesize(text, top=TOP)
+        synthesized = _synthesized(flow, core)
     _check_fit(network, flow, core.plan, synthesized.netlist, progress)
     clock = bare = None
     if flow.target.routes:
@@ -162,6 +157,17 @@ def measure(
         wanted=wanted,
         steps=steps,
     )
+
+
+def _synthesized(flow: Flow, core: verilog.Generated) -> Synthesized:
+    """Synthesize a core; if pins are short and weights are loadable, with few pins."""
+    synthesized = flow.synthesize(core.verilog, top=TOP)
+    if core.plan.options.storage.loadable and PIN in shortages(
+        synthesized.netlist.used, flow.target
+    ):
+        text = few_pins_verilog(core.plan, name=TOP)
+        synthesized = flow.synthesize(text, top=TOP)
+    return synthesized
 
 
 def _bare_array(flow: Flow, plan: Plan, seeds: int, progress: Progress) -> Clock:

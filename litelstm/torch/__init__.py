@@ -1,6 +1,6 @@
-"""The cells as PyTorch modules that stand where ``torch.nn.LSTM`` stands (extra ``train``).
+"""The cells as PyTorch modules, drop-in replacements of ``torch.nn.LSTM`` (extra ``train``).
 
-Parameters are named as in :mod:`golden.network`: layer ``n`` of a module has
+Parameters have the names of :mod:`golden.network`: layer ``n`` of a module has
 ``layers.n.W_fx`` (units, inputs), ``layers.n.U_fh`` (units, units), ``layers.n.b_f`` (units,), ...
 A :class:`Classifier` has them as ``recurrent.layers.n.W_fx``, and its dense head as
 ``head.weight`` (outputs, units) and ``head.bias`` (outputs,).

@@ -1,4 +1,4 @@
-"""Random changes of training samples, made anew for every batch."""
+"""Random augmentation of training samples, different for every batch."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 SHIFT, ROTATE, SCALE = 2.0, 10.0, 0.1
-"""Of images: pixels, degrees and relative size, each +/- and uniform."""
+"""Limits for images: pixels, degrees and relative size, each +/- and uniform."""
 
 NOISE = 0.02
-"""Of features: standard deviation in parts of the batch's own largest value."""
+"""Noise of features: standard deviation relative to the batch's largest value."""
 
 STRETCH, GAIN, MASK = 0.1, 0.1, 0.15
-"""Of spectra: relative tempo and gain, +/- and uniform; longest silenced part."""
+"""Limits for spectra: relative tempo and gain, +/- and uniform; longest silenced part."""
 
 
 def images(x: Tensor) -> Tensor:

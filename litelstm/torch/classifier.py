@@ -1,4 +1,4 @@
-"""A recurrent stack with its dense head, and the way to golden's float network and back."""
+"""A recurrent stack with its dense head, and conversion to and from golden's float network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from litelstm.torch.recurrent import Recurrent
 
 
 class Classifier(nn.Module):
-    """A recurrent stack and a dense head on the last step's h: what :class:`Network` stores.
+    """A recurrent stack and a dense head on the last step's h, like :class:`Network`.
 
     Args:
         recurrent: the stack.
@@ -36,7 +36,7 @@ class Classifier(nn.Module):
     def of(
         cls, shape: Architecture, *, dropout: float = 0.0, input_scale: float = 1.0
     ) -> Classifier:
-        """A new classifier of a described network, which must have a head."""
+        """Make a new classifier from the description of a network with a head."""
         recurrent = Recurrent(
             CELLS[shape.cell],
             shape.inputs,
@@ -50,15 +50,15 @@ class Classifier(nn.Module):
         return cls(recurrent, shape.head, input_scale=input_scale)
 
     def export(self) -> Network:
-        """The parameters as golden's float network."""
+        """Convert the parameters to golden's float network."""
         return to_network(self.recurrent, self.head, input_scale=self.input_scale)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Logits (batch, outputs) of samples (batch, steps, inputs), before ``input_scale``."""
+        """Compute logits (batch, outputs) for samples (batch, steps, inputs) without scaling."""
         return self.run(samples)[0]
 
     def run(self, samples: Tensor) -> tuple[Tensor, list[Trace]]:
-        """Logits, and the state of every layer and step."""
+        """Compute logits, and the state of every layer and step."""
         x = samples.transpose(0, 1).to(self.head.weight.dtype) * self.input_scale
         traces = self.recurrent.trace(x)
         return self.head(traces[-1]["h"][-1]), traces
@@ -67,7 +67,7 @@ class Classifier(nn.Module):
 def to_network(
     recurrent: Recurrent, head: nn.Linear | None = None, *, input_scale: float = 1.0
 ) -> Network:
-    """The parameters as golden's float network.
+    """Convert a module's parameters to golden's float network.
 
     Raises:
         InputError: a parameter is not finite.
@@ -92,10 +92,10 @@ def to_network(
 
 
 def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier | Recurrent:
-    """A module with the parameters of a float network, ``batch_first``.
+    """Make a module with the parameters of a float network, ``batch_first``.
 
     Returns:
-        A classifier, or the stack alone where the network has no head.
+        A classifier, or the stack alone for a network without a head.
 
     Raises:
         InputError: the layers differ in cell, gate activation or units, or one is not forward;
@@ -131,10 +131,10 @@ def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier 
 
 
 def require_forward(network: Network) -> None:
-    """Refuse a network with layers that run in reverse or both ways.
+    """Refuse a network with reverse or bidirectional layers.
 
     Raises:
-        InputError: it has one.
+        InputError: a layer's direction is not ``forward``.
     """
     for index, layer in enumerate(network.layers):
         if layer.direction != "forward":

@@ -22,7 +22,7 @@ ACTIVATIONS = {
     "hard": Activations(sigmoid=hard_sigmoid, tanh=torch.tanh),
     "logistic": Activations(sigmoid=torch.sigmoid, tanh=torch.tanh),
 }
-"""The functions of the cells' equations, by the name of the gate activation."""
+"""Activation functions of the cells' equations, by name of the gate activation."""
 
 Trace = dict[str, list[Tensor]]
 """The state of every step by name (``h``, ``c``), each (batch, units)."""
@@ -42,7 +42,7 @@ class RecurrentLayer(nn.Module):
         self.cell, self.gate, self.inputs, self.units = cell, gate, inputs, units
         for name, shape in weight_shapes(cell, inputs, units).items():
             self.register_parameter(name, nn.Parameter(torch.empty(shape, **factory)))
-        # Gates that read h stand first, so that one product serves them all.
+        # Gates that read h come first, so that they share one product.
         self._gates = sorted(cell.gates, key=lambda gate: "h" not in gate.reads)
         self.reset_parameters()
 
@@ -66,12 +66,12 @@ class RecurrentLayer(nn.Module):
             self.get_parameter(gate.bias).fill_(1.0 if gate.name == "f" else 0.0)
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], mask: Tensor | None = None) -> Trace:
-        """All steps.
+        """Run all steps.
 
         Args:
-            x: (steps, batch, inputs).
-            state: of before the first step, by name, each (batch, units).
-            mask: (steps, batch, 1), false where a sequence is over: its state stays as it is.
+            x: inputs (steps, batch, inputs).
+            state: state before the first step by name, each (batch, units).
+            mask: (steps, batch, 1), false after a sequence's end, where its state stays unchanged.
         """
         now = dict(state)
         trace: Trace = {name: [] for name in self.cell.state}
@@ -87,17 +87,17 @@ class RecurrentLayer(nn.Module):
         return trace
 
     def weights(self) -> dict[str, Tensor]:
-        """The parameters by name, as the sums take them."""
+        """Parameters by name, in the form for the sums."""
         return dict(self.named_parameters())
 
     def step(self, sums: Sums, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The state of step t, from the gates' sums and the state of step t-1."""
+        """Compute the state of step t from the gates' sums and the state of step t-1."""
         return self.cell.step(sums, state, ACTIVATIONS[self.gate])
 
     def _from_x(self, x: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        """What x and the biases add to all gates' sums, for each step: (batch, gates * units).
+        """Compute the part of all gates' sums from x and biases, per step (batch, gates * units).
 
-        It does not depend on the state, so it is one product for all steps.
+        It does not depend on the state, so one product covers all steps.
         """
         bias = torch.cat([weights[gate.bias] for gate in self._gates])
         none = bias.new_zeros(self.units, self.inputs)
@@ -109,7 +109,7 @@ class RecurrentLayer(nn.Module):
         return sums.view(steps, batch, -1).unbind(0)
 
     def _from_h(self, weights: Mapping[str, Tensor]) -> Tensor:
-        """The matrices that multiply h of step t-1, side by side: (units, gates * units)."""
+        """Concatenate the matrices that multiply h of step t-1: (units, gates * units)."""
         reading = [gate for gate in self._gates if "h" in gate.reads]
         return torch.cat([weights[gate.matrix("h")] for gate in reading]).t()
 
@@ -120,7 +120,7 @@ class RecurrentLayer(nn.Module):
         from_h: Tensor,
         weights: Mapping[str, Tensor],
     ) -> Sums:
-        """The gates' sums of one step, see golden.cells.Sums."""
+        """Make the gates' sums of one step, see golden.cells.Sums."""
         reading, rest = from_h.shape[1], from_x.shape[1] - from_h.shape[1]
         parts = from_x.split([reading, rest], dim=1) if rest else (from_x,)
         parts = [torch.addmm(parts[0], state["h"], from_h), *parts[1:]]

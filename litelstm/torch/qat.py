@@ -2,8 +2,8 @@
 
 The forward pass runs the cells' own integer equations (``Cell.step_raw``) on float tensors that
 hold the integers exactly, so its words are those of :class:`golden.model.IntegerModel`, bit for
-bit. Backwards, rounding counts as the identity (straight-through), saturation stops the gradient,
-and a table has the slope of the function that it tabulates.
+bit. In the backward pass, rounding is the identity (straight-through), saturation stops the
+gradient, and a table has the slope of its function.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from litelstm.torch.classifier import require_forward
 from litelstm.torch.layer import RecurrentLayer, Trace
 
 BIAS_GROWTH = 2
-"""A bias may become this many times as large as the largest one at the start."""
+"""Largest growth of a bias in training, relative to the largest bias at the start."""
 
 
 class _Narrow(torch.autograd.Function):
@@ -50,7 +50,7 @@ class _Narrow(torch.autograd.Function):
 
 
 class _LookUp(torch.autograd.Function):
-    """A function of integers by table, with another table for its slopes."""
+    """A tabulated function of integers, with a second table for its slopes."""
 
     @staticmethod
     def forward(ctx: Any, raw: Tensor, values: Tensor, slopes: Tensor, lowest: int) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -67,7 +67,7 @@ class _LookUp(torch.autograd.Function):
 def requantize(raw: Tensor, frac: int, to: Format) -> Tensor:
     """:func:`golden.formats.requantize` on integers in floats, with a straight-through gradient.
 
-    With ``frac`` 0 it rounds real numbers to a format, as :meth:`golden.formats.Format.quantize`.
+    With ``frac`` 0 it rounds real numbers to a format, like :meth:`golden.formats.Format.quantize`.
     """
     return _round(raw, to.frac - frac, to.min, to.max)
 
@@ -98,7 +98,7 @@ class _TensorArithmetic(LayerArithmetic):
     def _tables(
         self, function: str, source: Format, to: Format, dtype: torch.dtype
     ) -> tuple[Tensor, Tensor]:
-        """Values of all arguments of a format, least first, and slopes, both between raw values."""
+        """Tabulate values and slopes for all arguments of a format, in ascending order, as raw."""
         raw = np.arange(source.min, source.max + 1)
         integers = LayerArithmetic(self.layer, self.table, np.int64)
         if function == "tanh":
@@ -120,8 +120,8 @@ class IntegerLayer(RecurrentLayer):
     """A recurrent layer whose forward pass is in integers; its parameters are real numbers.
 
     Args:
-        layer: formats and the weights to start from, as integers.
-        weights: the same as real numbers.
+        layer: formats and the initial weights, as integers.
+        weights: the initial weights as real numbers.
         table: the network's tanh table.
 
     Raises:
@@ -142,7 +142,7 @@ class IntegerLayer(RecurrentLayer):
     def weights(self) -> dict[str, Tensor]:
         """The integer weights by name."""
         return {
-            # In float64, as Format.quantize.
+            # In float64, like Format.quantize.
             name: _round(value.double(), *self._limits(name)).to(self.dtype)
             for name, value in self.named_parameters()
         }
@@ -153,7 +153,7 @@ class IntegerLayer(RecurrentLayer):
         return new
 
     def run(self, x: Tensor) -> Trace:
-        """All steps from zero state, for raw x (steps, batch, inputs)."""
+        """Run all steps from zero state, for raw x (steps, batch, inputs)."""
         x = x.to(self.dtype)
         zero = x.new_zeros(x.shape[1], self.units)
         return self(x, dict.fromkeys(self.cell.state, zero))
@@ -165,14 +165,14 @@ class IntegerLayer(RecurrentLayer):
         return replace(self.quantized, weights=weights)
 
     def _limits(self, name: str) -> tuple[int, int, int]:
-        """Fraction bits, smallest and largest raw value of a weight."""
+        """Return fraction bits, smallest and largest raw value of a weight."""
         to = weight_format(name, self.quantized.formats)
         if name.startswith("b_"):
             return to.frac, -self._bias_limit, self._bias_limit
         return to.frac, to.min, to.max
 
     def _largest_layer(self) -> QuantizedLayer:
-        """The layer with weights as large as training can make them."""
+        """Make the layer with the largest weights that training can reach."""
         weights = {
             name: np.full_like(value, self._limits(name)[1])
             for name, value in self.quantized.weights.items()
@@ -181,7 +181,7 @@ class IntegerLayer(RecurrentLayer):
 
 
 class IntegerDense(nn.Module):
-    """The dense head with a forward pass in integers; arguments as :class:`IntegerLayer`."""
+    """The dense head with a forward pass in integers; for arguments see :class:`IntegerLayer`."""
 
     def __init__(self, head: QuantizedDense, weights: Mapping[str, Any]) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ class IntegerDense(nn.Module):
         self.b = nn.Parameter(torch.tensor(weights["b"], dtype=torch.float32))
 
     def weights(self) -> dict[str, Tensor]:
-        """The integer weights by name, in float64: a head is small."""
+        """The integer weights by name, in float64, because a head is small."""
         head = self.quantized
         return {
             "W": requantize(self.W.double(), 0, head.weight),
@@ -198,7 +198,7 @@ class IntegerDense(nn.Module):
         }
 
     def forward(self, h: Tensor) -> Tensor:
-        """Raw logits (batch, outputs) for raw h (batch, units)."""
+        """Compute raw logits (batch, outputs) for raw h (batch, units)."""
         weights = self.weights()
         sums = torch.addmm(weights["b"], h.double(), weights["W"].t())
         return requantize(sums, self.quantized.product_frac, self.quantized.out)
@@ -211,11 +211,11 @@ class IntegerDense(nn.Module):
 
 
 class QuantizationAware(nn.Module):
-    """A network to be trained in the integers that will run.
+    """A network that trains in the integers of its hardware.
 
     Args:
         network: the float network to start from.
-        quantized: the same, quantized: all formats are taken from it and stay.
+        quantized: the same network in integers; its formats stay.
 
     Raises:
         InputError: a layer is not forward, or its sums are too large for float64 to carry.
@@ -234,21 +234,21 @@ class QuantizationAware(nn.Module):
             self.head = IntegerDense(quantized.head, network.head.weights)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Outputs as real numbers (batch, outputs), for samples before ``input_scale``."""
+        """Compute outputs as real numbers (batch, outputs), for samples before ``input_scale``."""
         return self.run(samples)[0]
 
     def run(self, samples: Tensor) -> tuple[Tensor, list[Trace]]:
-        """Outputs as real numbers, and the raw state of every layer and step."""
+        """Compute outputs as real numbers, and the raw state of every layer and step."""
         words, traces = self._integers(samples)
         return (words * 2.0**-self.quantized.out.frac).float(), traces
 
     @torch.no_grad()
     def words(self, samples: Tensor) -> Tensor:
-        """Output words (batch, outputs), int64: the golden model's."""
+        """Compute the golden model's output words (batch, outputs), int64."""
         return self._integers(samples)[0].long()
 
     def _integers(self, samples: Tensor) -> tuple[Tensor, list[Trace]]:
-        # In float64, as QuantizedNetwork.quantize_input.
+        # In float64, like QuantizedNetwork.quantize_input.
         real = samples.transpose(0, 1).double() * self.quantized.input_scale
         x = requantize(real, 0, self.quantized.x)
         traces: list[Trace] = []
@@ -258,7 +258,7 @@ class QuantizationAware(nn.Module):
         return x[-1] if self.head is None else self.head(x[-1]), traces
 
     def export(self) -> QuantizedNetwork:
-        """The network in integers; the golden model computes with it what this module does."""
+        """Convert to a network in integers, with which the golden model gives the same results."""
         return replace(
             self.quantized,
             layers=tuple(layer.export() for layer in self.layers),  # pyright: ignore[reportCallIssue]
@@ -267,7 +267,7 @@ class QuantizationAware(nn.Module):
 
 
 def _exact_type(layer: QuantizedLayer, table: TanhTable) -> torch.dtype:
-    """The float type that carries every integer of a layer exactly."""
+    """Choose the float type that holds every integer of a layer exactly."""
     carrier = LayerModel(layer, table).arithmetic.dtype
     if carrier is np.int64:
         raise InputError("sums reach 2**53, expected less: float64 carries them while training")

@@ -1,4 +1,4 @@
-"""Stacks of recurrent layers that stand where ``torch.nn.LSTM`` stands."""
+"""Stacks of recurrent layers, drop-in replacements of ``torch.nn.LSTM``."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Recurrent(nn.Module):
 
     Args:
         cell: the kind of cell, with its options.
-        input_size, hidden_size, num_layers, batch_first: as ``torch.nn.LSTM``.
-        dropout: between layers, while training.
+        input_size, hidden_size, num_layers, batch_first: see ``torch.nn.LSTM``.
+        dropout: dropout between layers, in training mode.
         gate: gate activation, ``hard`` (eq. 21) or ``logistic``.
-        device, dtype: of the parameters.
+        device, dtype: device and type of the parameters.
 
     Raises:
         ValueError: a size is below 1, the dropout not a probability, the gate unknown.
@@ -71,21 +71,21 @@ class Recurrent(nn.Module):
         )
 
     def forward(self, x: Any, state: Any = None, lengths: Tensor | None = None) -> tuple[Any, Any]:
-        """Outputs of every step, and the state after the last.
+        """Compute the output of every step, and the state after the last.
 
         Args:
             x: (steps, batch, input_size); (batch, steps, input_size) with ``batch_first``; without
                 a batch (steps, input_size); or a ``PackedSequence``.
             state: initial state, zero if ``None``: (h, c), or h alone for a cell without c, each
                 (num_layers, batch, hidden_size).
-            lengths: steps of each sequence, (batch,): behind them outputs are zero and the state
-                is that of the sequence's own last step, as for a ``PackedSequence``.
+            lengths: steps of each sequence, (batch,). Outputs after a sequence's end are zero, and
+                the state is that of its own last step, like with a ``PackedSequence``.
 
         Returns:
             The output in the form of ``x``, and the state in the form of ``state``.
 
         Raises:
-            ValueError: something is of a wrong shape.
+            ValueError: an argument has a wrong shape.
         """
         if isinstance(x, PackedSequence):
             return self._packed(x, state)
@@ -111,7 +111,7 @@ class Recurrent(nn.Module):
         return PackedSequence(packed.data, x.batch_sizes, *order), last
 
     def _padded(self, x: Tensor, state: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
-        """The same for x (steps, batch, input_size)."""
+        """Run :meth:`forward` for x (steps, batch, input_size)."""
         if x.dim() != 3 or x.shape[2] != self.input_size or 0 in x.shape:
             raise ValueError(f"x must be (steps, batch, {self.input_size}), not {tuple(x.shape)}")
         mask = None if lengths is None else _mask(x, lengths)
@@ -123,7 +123,7 @@ class Recurrent(nn.Module):
         return output, last[0] if len(last) == 1 else tuple(last)
 
     def trace(self, x: Tensor, state: Any = None, mask: Tensor | None = None) -> list[Trace]:
-        """The state of every layer and step, for x (steps, batch, input_size)."""
+        """Compute the state of every layer and step, for x (steps, batch, input_size)."""
         first = self._initial(x, state)
         traces: list[Trace] = []
         for n, layer in enumerate(self.layers):
@@ -153,8 +153,8 @@ class LiteLSTM(Recurrent):
     """LiteLSTM, eqs. (18)-(25); arguments as :class:`Recurrent`.
 
     Args:
-        peephole: what f reads of c(t-1): ``full`` for the paper's matrix W_fc, ``diagonal`` for a
-            weight vector w_fc, ``none``.
+        peephole: weights of f for c(t-1): ``full`` for the paper's matrix W_fc, ``diagonal`` for a
+            vector w_fc, or ``none``.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ def _map_state(state: Any, change: Any) -> Any:
 
 
 def _mask(x: Tensor, lengths: Tensor) -> Tensor:
-    """(steps, batch, 1), true within each sequence."""
+    """Make a mask (steps, batch, 1) that is true within each sequence."""
     steps, batch, _ = x.shape
     if lengths.shape != (batch,) or lengths.min() < 1 or lengths.max() > steps:
         raise ValueError(f"lengths must be {batch} of 1 to {steps}, not {lengths.tolist()}")

@@ -24,23 +24,23 @@ EVALUATION_BATCH = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything that decides what the trained weights are, beside network and data.
+    """Training parameters; with network and data they decide the trained weights.
 
     Args:
-        epochs: at most; the learning rate falls over this many.
+        epochs: most epochs; the learning rate falls over this number.
         patience: epochs without a better validation score after which training ends.
-        batch: sequences a step.
+        batch: sequences per training step.
         lr: learning rate of Adam at the start; it falls as a cosine to ``lr * lr_floor``.
-        weight_decay: decoupled, times the learning rate.
-        clip_norm: largest norm of the gradient; LiteLSTM does not train well without.
+        weight_decay: decoupled weight decay, multiplied by the learning rate.
+        clip_norm: largest norm of the gradient; LiteLSTM does not train well without it.
         label_smoothing: share of the target that is spread over all classes.
-        balance: power of a class's rarity with which its samples count, 0 for all alike.
-        augment: how samples are changed at random, a key of ``AUGMENTATIONS``.
-        weight_limit: weights are clamped to this after each step, 0 for no limit.
+        balance: exponent of a class's rarity in the weight of its samples, 0 for equal weights.
+        augment: augmentation of samples, a key of ``AUGMENTATIONS``.
+        weight_limit: limit to which weights are clamped after each step, 0 for no limit.
         c_limit, c_penalty: a larger \\|c\\| costs ``c_penalty`` times its squared excess, so that c
             needs few integer bits.
-        validation: share of the training samples that choose the epoch.
-        seed: of weights, order, dropout and split.
+        validation: share of the training samples that is held out to choose the epoch.
+        seed: seed of weights, order, dropout and split.
     """
 
     epochs: int = 30
@@ -75,13 +75,13 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """How training stands after an epoch.
+    """Progress of training after an epoch.
 
     Attributes:
-        number: from 1 on.
-        loss: mean over the epoch's batches.
+        number: number of the epoch, from 1.
+        loss: mean loss over the epoch's batches.
         score: validation accuracy.
-        best: the best score until now.
+        best: the best score so far.
     """
 
     number: int
@@ -91,17 +91,17 @@ class Epoch:
 
 
 class Trainer:
-    """A training run; its state between two epochs can be stored and taken up again.
+    """A training run that can be saved and resumed between epochs.
 
     Args:
-        model: has ``run(samples)`` that returns logits and traces; trained in place.
-        x, y: training samples as in :class:`litelstm.data.dataset.Dataset`; a part of them is
-            held out for validation.
-        recipe: how to train.
-        identity: what else makes this run what it is; a checkpoint with another one is refused.
+        model: module with ``run(samples)`` that returns logits and traces; trained in place.
+        x, y: training samples, see :class:`litelstm.data.dataset.Dataset`; a part of them is held
+            out for validation.
+        recipe: training parameters.
+        identity: further facts that identify the run; checkpoints of other runs are refused.
 
     Raises:
-        InputError: there are fewer samples than one batch takes.
+        InputError: there are fewer samples than one batch needs.
     """
 
     def __init__(
@@ -141,12 +141,12 @@ class Trainer:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What decides the trained weights: recipe, network, and a checksum of the samples."""
+        """Facts that decide the trained weights: recipe, network, checksum of the samples."""
         return dict(self._identity)
 
     @property
     def done(self) -> bool:
-        """Whether all epochs are over, or the score has not risen for ``patience`` of them."""
+        """Whether all epochs are done, or the last ``patience`` epochs brought no better score."""
         waited = self.epoch - self._best_epoch
         return self.epoch >= self.recipe.epochs or waited >= self.recipe.patience
 
@@ -159,10 +159,10 @@ class Trainer:
         """Train until done; at the end the model has the best epoch's weights.
 
         Args:
-            checkpoint: written after every epoch, whole or not at all.
+            checkpoint: file to write after every epoch, complete or not at all.
 
         Yields:
-            How it stands, after every epoch.
+            The progress after every epoch.
         """
         while not self.done:
             result = self._run_epoch()
@@ -211,13 +211,13 @@ class Trainer:
         return loss.detach()
 
     def _validate(self) -> tuple[float, float]:
-        """Accuracy, and the negative loss that decides between equals."""
+        """Compute accuracy, and the negative loss to decide between equal accuracies."""
         logits = predict(self.model, self._held_x)
         hits = (logits.argmax(1) == self._held_y).float().mean()
         return float(hits), -float(nn.functional.cross_entropy(logits, self._held_y))
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that decides how training goes on; plain values and tensors."""
+        """All state of the run that decides its continuation: plain values and tensors."""
         return {
             "identity": self._identity,
             "model": self.model.state_dict(),
@@ -232,10 +232,10 @@ class Trainer:
         }
 
     def load(self, checkpoint: Path) -> None:
-        """Take up training where a checkpoint left it.
+        """Resume training from a checkpoint.
 
         Raises:
-            InputError: the file is no checkpoint, or one of another network or recipe.
+            InputError: the file is no checkpoint, or belongs to another network or recipe.
         """
         try:
             state = torch.load(checkpoint, weights_only=True)
@@ -253,7 +253,7 @@ class Trainer:
             self.epoch, self.seconds = state["epoch"], state["seconds"]
         except InputError:
             raise
-        except Exception as error:  # whatever a damaged or foreign file leads to
+        except Exception as error:  # a damaged or foreign file may raise anything
             reason = str(error).strip().split("\n")[0]
             raise InputError(
                 f"{checkpoint}: is no checkpoint of this network ({reason}); --restart begins anew"
@@ -265,17 +265,17 @@ def _tensors(x: Array, y: Array) -> tuple[Tensor, Tensor]:
 
 
 def one_thread() -> None:
-    """Compute on one thread: a sum's order, and so its last bits, depends on their number."""
+    """Compute on one thread: the number of threads changes a sum's order, and so its last bits."""
     torch.set_num_threads(1)
 
 
 def seed(number: int) -> None:
-    """Seed the weights of what is made next."""
+    """Seed PyTorch's random numbers, for the initial weights of modules."""
     torch.manual_seed(number)
 
 
 @torch.no_grad()
 def predict(model: nn.Module, x: Tensor) -> Tensor:
-    """Logits of many samples, in evaluation mode."""
+    """Compute the logits of many samples, in evaluation mode."""
     model.eval()
     return torch.cat([model(part) for part in x.split(EVALUATION_BATCH)])
