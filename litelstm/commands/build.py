@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 @lanes_option
 @tail_multipliers_option
 @classes_option
-@click.option("--baud", type=int, help="Bits a second of the serial line.  [default: the board's]")
+@click.option(
+    "--baud", type=int, help="Bits per second of the serial line.  [default: the board's]"
+)
 @click.option(
     "--buffer",
     "capacity",
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     help="Bytes of input that a request can have; longer sequences take several.",
 )
 @click.option("--seeds", default=1, show_default=True, help="Runs of the router, at most.")
-@click.option("--fresh", is_flag=True, help="Make everything anew, whatever the cache has.")
+@click.option("--fresh", is_flag=True, help="Ignore the cache.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def build(

@@ -30,7 +30,7 @@ from litelstm.paper import Paper, Printed
 @click.option("--target", help="Compare area and clock on this FPGA, for example ecp5-85f.")
 @click.option("--seeds", default=1, show_default=True, help="Runs of the router (with --target).")
 @click.option("--chart", type=click.Path(path_type=Path), help="PNG to write (with --target).")
-@click.option("--fresh", is_flag=True, help="Take nothing from the cache (with --target).")
+@click.option("--fresh", is_flag=True, help="Ignore the cache (with --target).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(
     inputs: int,

@@ -56,7 +56,7 @@ BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", 
     "others",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="With loaded weights: one more network that the core shall be able to run.",
+    help="With loaded weights: another network that the core must be able to run.",
 )
 @click.option(
     "--testbench",

@@ -28,14 +28,14 @@ MISMATCH = 1
 @click.option(
     "--samples", "file", type=click.Path(path_type=Path), required=True, help=samples.HELP
 )
-@click.option("--count", type=int, help="Take this many samples.  [default: all]")
+@click.option("--count", type=int, help="Number of samples.  [default: all]")
 @classes_option
-@click.option("--baud", default=DEFAULT_BAUD, show_default=True, help="Bits a second.")
+@click.option("--baud", default=DEFAULT_BAUD, show_default=True, help="Bits per second.")
 @click.option(
     "--timeout", default=DEFAULT_TIMEOUT, show_default=True, help="Seconds to wait for an answer."
 )
 @click.option(
-    "--retries", default=DEFAULT_RETRIES, show_default=True, help="Tries after a failed one."
+    "--retries", default=DEFAULT_RETRIES, show_default=True, help="Retries after a failure."
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result here.")
 def host(

@@ -17,7 +17,7 @@ from litelstm.importers.files import import_network
 @click.option(
     "--description",
     type=click.Path(path_type=Path),
-    help="For a PyTorch state dict: JSON that says what its modules are (docs/import.md).",
+    help="For a PyTorch state dict: JSON that describes its modules (docs/import.md).",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write."

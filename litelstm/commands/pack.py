@@ -24,7 +24,7 @@ from litelstm.packing import plan_for, read_capacity
     "core",
     type=click.Path(path_type=Path),
     required=True,
-    help="JSON of the core, as litelstm generate --weights ram or double wrote it.",
+    help="JSON of the core, from litelstm generate --weights ram or double.",
 )
 @click.option("--c-array", is_flag=True, help="Write a C header with an array, NAME_weights.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File.")

@@ -43,7 +43,7 @@ TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
 @click.option(
     "--count",
     type=int,
-    help="Take this many calibration samples, evenly spread over the file.  [default: all]",
+    help="Number of calibration samples, evenly spread over the file.  [default: all]",
 )
 @click.option(
     "--weights", "weight_width", default=8, show_default=True, help="Bits of a weight, 2 to 18."
@@ -76,12 +76,12 @@ TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
     "--method",
     default="mse",
     show_default=True,
-    help="Scales of least mean squared error (mse), or at which nothing saturates (max).",
+    help="Scales with least mean squared error (mse), or without saturation (max).",
 )
 @click.option(
     "--refine",
     is_flag=True,
-    help="Try each gate's binary point out on the output; helps at few bits.",
+    help="Refine each gate's binary point by the output's error; helps at few bits.",
 )
 @click.option(
     "--tanh-entries",
@@ -95,7 +95,7 @@ TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
     "log2_range",
     default=4,
     show_default=True,
-    help="tanh saturates from here on: 4, 8, 16 or 32.",
+    help="Range of the tanh table, beyond which it saturates: 4, 8, 16 or 32.",
 )
 @click.option("--interpolate", is_flag=True, help="Interpolate between entries of the tanh table.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report here.")

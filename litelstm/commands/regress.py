@@ -17,9 +17,9 @@ FAILED = 1
 
 
 @click.command()
-@click.option("--cases", default=100, show_default=True, help="How many cases: numbers 0 and on.")
-@click.option("--seed", default=1, show_default=True, help="Of all random numbers.")
-@click.option("--case", "only", type=int, help="Run the case of this number alone.")
+@click.option("--cases", default=100, show_default=True, help="Number of cases, from case 0.")
+@click.option("--seed", default=1, show_default=True, help="Seed of all random numbers.")
+@click.option("--case", "only", type=int, help="Run only the case with this number.")
 @click.option("--jobs", default=2, show_default=True, help="Processes at a time.")
 @click.option(
     "--bench",
@@ -32,7 +32,7 @@ FAILED = 1
     "--resume",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Keep the state in this file, and go on from it if it is there.",
+    help="Save progress in this file; continue from it if it exists.",
 )
 def regress(
     cases: int, seed: int, only: int | None, jobs: int, bench: str, file: Path | None

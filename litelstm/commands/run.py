@@ -25,7 +25,7 @@ from sim.tools.toolchain import check_simulator, require
     help="JSON that generate wrote, beside the Verilog.",
 )
 @click.option("--sim", default="verilator", show_default=True, help="icarus or verilator.")
-@click.option("--seed", type=int, help="Of cocotb's random numbers.")
+@click.option("--seed", type=int, help="Seed of cocotb's random numbers.")
 @click.option("--logs", type=click.Path(path_type=Path), help="Folder for the simulator's log.")
 def run(
     program: Path,

@@ -21,8 +21,8 @@ from litelstm.tasks import TASKS, find
     type=click.Path(path_type=Path),
     help="The task's public files, or .npz; the task digits needs none.",
 )
-@click.option("--random", type=int, help="Make up so many samples instead.")
-@click.option("--seed", default=0, show_default=True, help="Of made-up samples.")
+@click.option("--random", type=int, help="Number of samples to make up instead.")
+@click.option("--seed", default=0, show_default=True, help="Seed of made-up samples.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write."
 )

@@ -49,7 +49,7 @@ MISMATCH = 1
 @click.option("--sim", default="verilator", show_default=True, help="icarus or verilator.")
 @click.option("--batch", is_flag=True, help="Compiled bench for volume; no Python in the loop.")
 @click.option("--netlist", help="Simulate the netlist for this FPGA, for example ecp5-25f.")
-@click.option("--count", type=int, help="Take the first so many samples.  [default: all]")
+@click.option("--count", type=int, help="Number of samples, from the first.  [default: all]")
 @lanes_option
 @tail_multipliers_option
 @storage_options
@@ -58,7 +58,7 @@ MISMATCH = 1
     "--jobs", default=1, show_default=True, help="Simulators at a time, or models with --batch."
 )
 @click.option("--stall", is_flag=True, help="Random stalls at both streams (with --batch).")
-@click.option("--seed", type=int, help="Of random stalls and of cocotb's random numbers.")
+@click.option("--seed", type=int, help="Seed of random stalls and of cocotb's random numbers.")
 @click.option("--waves", type=click.Path(path_type=Path), help="Record waves: .fst or .vcd.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result here.")
 @click.option("--logs", type=click.Path(path_type=Path), help="Folder for JUnit XML and logs.")
@@ -114,12 +114,8 @@ def simulate(
     what = ("compiled bench" if batch else sim) + (f", netlist for {netlist}" if netlist else "")
     with progress(what, len(x)) as done:
         run = bench(core, list(x), expected, jobs=jobs, progress=done)
-    report = {
-        "bench": what,
-        "lanes": plan.options.lanes,
-        **_report(run),
-        "accuracy": _accuracy(plan.options.interface, expected, run.words, data),
-    }
+    accuracy = _accuracy(plan.options.interface, expected, run.words, data)
+    report = {"bench": what, "lanes": plan.options.lanes, **_report(run), "accuracy": accuracy}
     if json_path:
         files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
     _show(report)

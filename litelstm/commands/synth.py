@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     help="Memories of sums: lanes or block.  [default: block where a part has no LUT RAM]",
 )
 @interface_options
-@click.option("--seeds", default=1, show_default=True, help="Runs of the router, of one seed each.")
-@click.option("--steps", default=28, show_default=True, help="Steps of an inference.")
+@click.option("--seeds", default=1, show_default=True, help="Runs of the router, one per seed.")
+@click.option("--steps", default=28, show_default=True, help="Steps per inference.")
 @click.option("--clock", type=float, help="MHz to reach; exit status 1 if no seed does.")
-@click.option("--paths", default=1, show_default=True, help="How many of the longest paths.")
-@click.option("--bare-array", is_flag=True, help="Also the clock of the MAC array alone.")
-@click.option("--fresh", is_flag=True, help="Make everything anew, whatever the cache has.")
+@click.option("--paths", default=1, show_default=True, help="Number of longest paths to print.")
+@click.option("--bare-array", is_flag=True, help="Also measure the clock of the MAC array alone.")
+@click.option("--fresh", is_flag=True, help="Ignore the cache.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the bitstream.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--markdown", is_flag=True, help="Print a row of a Markdown table.")

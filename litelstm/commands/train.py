@@ -55,22 +55,26 @@ AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight
 @click.option("--gate", help="hard or logistic.  [default: hard]")
 @click.option("--units", type=int, help="Units of a layer.  [default: the task's]")
 @click.option("--layers", type=int, help="Layers.  [default: the task's]")
-@click.option("--epochs", type=int, help="At most.  [default: the task's]")
-@click.option("--patience", type=int, help="Epochs without progress.  [default: the task's]")
-@click.option("--batch", type=int, help="Sequences a step.  [default: the task's]")
+@click.option("--epochs", type=int, help="Most epochs.  [default: the task's]")
+@click.option(
+    "--patience",
+    type=int,
+    help="Epochs without progress, at most.  [default: the task's]",
+)
+@click.option("--batch", type=int, help="Sequences per training step.  [default: the task's]")
 @click.option("--lr", type=float, help="Learning rate at the start.  [default: the task's]")
-@click.option("--dropout", type=float, help="Between layers.  [default: 0]")
+@click.option("--dropout", type=float, help="Dropout between layers.  [default: 0]")
 @click.option("--augment", help="none, images, spectra or features.  [default: the task's]")
 @click.option(
-    "--balance", type=float, help="Power of its rarity that a class counts with.  [default: 0]"
+    "--balance", type=float, help="Exponent of a class's rarity in its weight.  [default: 0]"
 )
-@click.option("--seed", default=1, show_default=True, help="Of everything that is random.")
-@click.option("--restart", is_flag=True, help="Begin anew even if there is a checkpoint.")
+@click.option("--seed", default=1, show_default=True, help="Seed of all random numbers.")
+@click.option("--restart", is_flag=True, help="Ignore an existing checkpoint.")
 @click.option(
     "--qat",
     "start",
     type=click.Path(path_type=Path),
-    help="Quantization-aware: train this float network on in integers, and write them.",
+    help="Quantization-aware: continue training this float network, in integers.",
 )
 @click.option("--weights", type=int, help="With --qat: bits of a weight.  [default: 8]")
 @click.option("--activations", type=int, help="With --qat: bits of x and h.  [default: 8]")
