@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -20,7 +22,8 @@ from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.board.board_top import TOP
-from litelstm import samples
+from litelstm import outputs, samples
+from litelstm.options import json_option
 from sim.cocotb_bench import runner
 
 
@@ -30,8 +33,10 @@ from sim.cocotb_bench import runner
 @click.option("--samples", "file", type=click.Path(path_type=Path), required=True)
 @click.option("--count", default=2, show_default=True)
 @click.option("--sim", default="verilator", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(folder: Path, network: Path, file: Path, count: int, sim: str, as_json: bool) -> None:
+@json_option
+def main(
+    folder: Path, network: Path, file: Path, count: int, sim: str, json_path: Path | None
+) -> None:
     """Simulate and print."""
     report = json.loads((folder / "board.json").read_text())
     quantized = QuantizedNetwork.load(network)
@@ -63,9 +68,10 @@ def main(folder: Path, network: Path, file: Path, count: int, sim: str, as_json:
         "mismatched": int((words != expected).sum()),
         "ms_per_sample": round(1e3 * float(np.median(seconds)), 3),
     }
-    if as_json:
-        click.echo(json.dumps({**report, **found}, indent=2))
-        return
+    outputs.give({**report, **found}, json_path, partial(_show, report, found))
+
+
+def _show(report: dict[str, Any], found: dict[str, Any]) -> None:
     print(f"{report['board']}, {report['clock_hz'] / 1e6:g} MHz, {report['baud']} baud:")
     print(
         "{samples} samples, {compared} output words compared, {mismatched} differ".format(**found)

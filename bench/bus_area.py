@@ -11,8 +11,8 @@ pins are does not.
 
 from __future__ import annotations
 
-import json
 import re
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,9 +26,11 @@ from hdl.parts.component import Component
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.verilog import Top, convert
+from litelstm import outputs
 from litelstm.fpga.families import PIN
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.targets import TARGETS
+from litelstm.options import json_option
 
 TOP, SHELL = "litelstm_core", "shell"
 
@@ -67,8 +69,8 @@ endmodule
 )
 @click.option("--lanes", default=16, show_default=True)
 @click.option("--seeds", default=5, show_default=True, help="0: no clock.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(network: Path, lanes: int, seeds: int, as_json: bool) -> None:
+@json_option
+def main(network: Path, lanes: int, seeds: int, json_path: Path | None) -> None:
     """Synthesize, place and route both for an ECP5-25F."""
     net = QuantizedNetwork.load(network)
     flow = Flow(target=TARGETS["ecp5-25f"])
@@ -90,9 +92,10 @@ def main(network: Path, lanes: int, seeds: int, as_json: bool) -> None:
     report["AXI adds"] = {
         "used": {kind: axi[kind] - alone.get(kind, 0) for kind in axi if kind != PIN}
     }
-    if as_json:
-        click.echo(json.dumps(report, indent=2))
-        return
+    outputs.give(report, json_path, partial(_show, report))
+
+
+def _show(report: dict[str, Any]) -> None:
     for name, made in report.items():
         print(
             f"{name}: " + ", ".join(f"{number:,} {kind}" for kind, number in made["used"].items())

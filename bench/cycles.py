@@ -1,6 +1,6 @@
 """Cycles per step, measured in simulation, beside the formula, the ideal and other cores.
 
-    python -m bench.cycles [--seed N] [--json]
+    python -m bench.cycles [--seed N] [--json PATH]
     python -m bench.cycles --count               # the formula alone, in seconds
 
 Each core is generated, Verilated and given dense random input without a stall: one long sequence
@@ -11,9 +11,10 @@ words. The exit status is 1 if anything differs or a bar is missed.
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,8 +28,10 @@ from golden.model import IntegerModel
 from hdl import cycles, verilog
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
+from litelstm import outputs
 from litelstm.architectures import Architecture
 from litelstm.console import progress
+from litelstm.options import json_option
 from sim.compiled.bench import CompiledBench
 from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
@@ -153,18 +156,15 @@ def _dense(rng: np.random.Generator, shape: tuple[int, ...], largest: int) -> ND
 @click.command()
 @click.option("--seed", default=0, show_default=True, help="Of weights and inputs.")
 @click.option("--count", "only_count", is_flag=True, help="Count, without simulation.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(seed: int, only_count: bool, as_json: bool) -> None:
+@json_option
+def main(seed: int, only_count: bool, json_path: Path | None) -> None:
     """Measure every row and print the table."""
     with progress("cores", len(ROWS)) as done:
         results = []
         for row in ROWS:
             results.append(count(row) if only_count else measure(row, seed))
             done(len(results))
-    if as_json:
-        click.echo(json.dumps({"rows": results}, indent=2))
-    else:
-        _show(results)
+    outputs.give({"rows": results}, json_path, partial(_show, results))
     sys.exit(0 if all(result["holds"] for result in results) else 1)
 
 

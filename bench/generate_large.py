@@ -1,6 +1,6 @@
 """Time and memory that a large core takes to generate.
 
-    python -m bench.generate_large [--inputs N] [--units N] [--lanes N] [--json]
+    python -m bench.generate_large [--inputs N] [--units N] [--lanes N] [--json PATH]
 
 A one-layer LiteLSTM of random 8-bit weights, 256 in, 512 units (1,048,576 weights in its matrices),
 16 lanes, is generated in a process of its own; the limits are printed beside.
@@ -130,15 +130,17 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=256)
     parser.add_argument("--units", type=int, default=512)
     parser.add_argument("--lanes", type=int, default=16)
-    parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="JSON; - is standard output")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     sizes = [f"--{name}={getattr(args, name)}" for name in ("inputs", "units", "lanes")]
     if args.here:
         print(json.dumps(measure(args.inputs, args.units, args.lanes)))
         return 0
+    from litelstm import outputs  # imports count in `measure`
+
     result = run_apart(sizes)
-    print(json.dumps({**result, "limits": LIMITS}, indent=2) if args.json else report(result))
+    outputs.give({**result, "limits": LIMITS}, args.json, lambda: print(report(result)))
     return 0
 
 

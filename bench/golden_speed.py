@@ -1,6 +1,6 @@
 """Speed of golden's integer model beside a float PyTorch LSTM layer of the same size.
 
-    python -m bench.golden_speed [NETWORK] [--json]
+    python -m bench.golden_speed [NETWORK] [--json PATH]
 
 Both run one recurrent layer (the network's first one) over sequences of 28 steps, 256 at once and
 one at a time, on one thread. Rates are of CPU time, so that other work on the machine matters
@@ -18,7 +18,6 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"
 
 import argparse
-import json
 import statistics
 import sys
 import time
@@ -32,6 +31,7 @@ from golden.errors import InputError
 from golden.model import IntegerModel
 from golden.packages import missing
 from golden.quantized import QuantizedNetwork
+from litelstm import outputs
 
 try:
     import torch  # pyright: ignore[reportMissingImports]
@@ -97,20 +97,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="golden_speed", description=__doc__)
     parser.add_argument("network", nargs="?", type=Path, default=NETWORK, help="quantized network")
     parser.add_argument("--repetitions", type=int, default=11)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="JSON; - is standard output")
     args = parser.parse_args()
     torch.set_num_threads(1)
     network = QuantizedNetwork.load(args.network)
     results = {batch: measure(network, batch, max(1, args.repetitions)) for batch in BATCHES}
-    if args.json:
-        print(json.dumps({f"batch {batch}": result for batch, result in results.items()}, indent=2))
-        return 0
     layer = network.layers[0]
-    for batch, result in results.items():
-        print(f"{layer.inputs} in, {layer.units} units, {STEPS} steps, batch {batch}, one thread")
-        print(f"golden integer {layer.cell.kind}  {result['golden']:10,.0f} sequences/CPU s")
-        print(f"torch.nn.LSTM float32     {result['torch_lstm']:10,.0f} sequences/CPU s")
-        print(f"ratio                     {result['ratio']:10.2f}")
+
+    def show() -> None:
+        for batch, result in results.items():
+            sizes = f"{layer.inputs} in, {layer.units} units, {STEPS} steps, batch {batch}"
+            print(f"{sizes}, one thread")
+            print(f"golden integer {layer.cell.kind}  {result['golden']:10,.0f} sequences/CPU s")
+            print(f"torch.nn.LSTM float32     {result['torch_lstm']:10,.0f} sequences/CPU s")
+            print(f"ratio                     {result['ratio']:10.2f}")
+
+    report = {f"batch {batch}": result for batch, result in results.items()}
+    outputs.give(report, args.json, show)
     return 0
 
 

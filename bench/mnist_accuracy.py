@@ -1,6 +1,6 @@
 """Accuracy of the shipped MNIST network on the official test images, down to the RTL.
 
-    python -m bench.mnist_accuracy --data mnist.npz [--rtl] [--json]
+    python -m bench.mnist_accuracy --data mnist.npz [--rtl] [--json PATH]
 
 ``--data`` is a file with x_test (10000, 28, 28) and y_test. With ``--rtl`` all of them go through
 the RTL in the compiled bench, and every output word is compared with the golden model.
@@ -8,7 +8,6 @@ the RTL in the compiled bench, and every output word is compared with the golden
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,10 @@ from golden.model import IntegerModel
 from golden.network import Network
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
-from litelstm import samples
+from litelstm import outputs, samples
 from litelstm.commands.demo import FLOAT, QUANTIZED
 from litelstm.console import progress
+from litelstm.options import json_option
 from sim.samples import run_compiled
 
 BATCH = 500
@@ -33,8 +33,10 @@ BATCH = 500
 @click.option("--rtl", is_flag=True, help="All images through the RTL, in the compiled bench.")
 @click.option("--jobs", default=2, show_default=True, help="Models of the RTL at a time.")
 @click.option("--lanes", default=16, show_default=True)
-@click.option("--json", "as_json", is_flag=True)
-def main(data: Path, count: int | None, rtl: bool, jobs: int, lanes: int, as_json: bool) -> None:
+@json_option
+def main(
+    data: Path, count: int | None, rtl: bool, jobs: int, lanes: int, json_path: Path | None
+) -> None:
     """Accuracy of the float network, the golden model and the RTL."""
     floats, network = Network.load(FLOAT), QuantizedNetwork.load(QUANTIZED)
     images = samples.load(data, inputs=network.inputs, count=count)
@@ -64,12 +66,13 @@ def main(data: Path, count: int | None, rtl: bool, jobs: int, lanes: int, as_jso
             "wrong_cycle": run.wrong_cycle,
             "seconds": run.seconds,
         }
-    if as_json:
-        click.echo(json.dumps(report, indent=2))
-        return
-    for key, value in report.items():
-        shown = f"{value:.2%}" if key in ("float", "golden", "rtl") else value
-        click.echo(f"{key:12} {shown}")
+
+    def show() -> None:
+        for key, value in report.items():
+            shown = f"{value:.2%}" if key in ("float", "golden", "rtl") else value
+            click.echo(f"{key:12} {shown}")
+
+    outputs.give(report, json_path, show)
 
 
 if __name__ == "__main__":

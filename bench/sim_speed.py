@@ -1,6 +1,6 @@
 """Clock cycles per second of the MNIST core under Verilator, three ways, measured in turns.
 
-    python -m bench.sim_speed [--digits 100] [--rounds 5] [--json]
+    python -m bench.sim_speed [--digits 100] [--rounds 5] [--json PATH]
 
 *idle*: cocotb, the array busy, Python asleep. *cocotb*: cocotb with driver, monitor and
 scoreboard. *compiled*: the compiled bench, one model. Rates are clock cycles per second of CPU
@@ -9,7 +9,6 @@ time, so that other work on the machine matters little; ratios are of the median
 
 from __future__ import annotations
 
-import json
 import resource
 import statistics
 import tempfile
@@ -22,8 +21,10 @@ import numpy as np
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
+from litelstm import outputs
 from litelstm.commands.demo import QUANTIZED
 from litelstm.console import progress
+from litelstm.options import json_option
 from sim.cocotb_bench import runner
 from sim.compiled.bench import CompiledBench
 from sim.core_job.job import JOB, CoreJob
@@ -32,8 +33,8 @@ from sim.core_job.job import JOB, CoreJob
 @click.command()
 @click.option("--digits", default=100, show_default=True, help="Digits a round.")
 @click.option("--rounds", default=5, show_default=True)
-@click.option("--json", "as_json", is_flag=True)
-def main(digits: int, rounds: int, as_json: bool) -> None:
+@json_option
+def main(digits: int, rounds: int, json_path: Path | None) -> None:
     """Measure and print."""
     network = QuantizedNetwork.load(QUANTIZED)
     core = verilog.generate(network, lanes=16)
@@ -58,13 +59,14 @@ def main(digits: int, rounds: int, as_json: bool) -> None:
     report = {kind: statistics.median(values) for kind, values in rates.items()}
     report["cocotb/idle"] = report["cocotb"] / report["idle"]
     report["compiled/cocotb"] = report["compiled"] / report["cocotb"]
-    if as_json:
-        click.echo(json.dumps(report, indent=2))
-        return
-    for kind in rates:
-        click.echo(f"{kind:16}{report[kind]:12,.0f} cycles/CPU s")
-    for kind in ("cocotb/idle", "compiled/cocotb"):
-        click.echo(f"{kind:16}{report[kind]:12.2f}")
+
+    def show() -> None:
+        for kind in rates:
+            click.echo(f"{kind:16}{report[kind]:12,.0f} cycles/CPU s")
+        for kind in ("cocotb/idle", "compiled/cocotb"):
+            click.echo(f"{kind:16}{report[kind]:12.2f}")
+
+    outputs.give(report, json_path, show)
 
 
 def _cocotb(build: runner.Build, folder: Path, kind: str, cycles: int) -> float:

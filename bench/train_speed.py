@@ -1,6 +1,6 @@
 """Speed of training a LiteLSTM layer beside an LSTM that is written in the same way.
 
-    python -m bench.train_speed [--json]
+    python -m bench.train_speed [--json PATH]
 
 Forward and backward pass over 28 steps of 28 inputs, 128 sequences at once, 64 units, one thread.
 The LSTM is a plain loop of ``addmm`` over PyTorch tensors; ``torch.nn.LSTM``, which PyTorch has in
@@ -10,11 +10,11 @@ C++, is shown too. All take turns, and the medians of their CPU time are compare
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from golden.packages import missing
 
@@ -26,6 +26,7 @@ except ImportError:
 
 from torch import Tensor, nn
 
+from litelstm import outputs
 from litelstm.architectures import CELLS
 from litelstm.torch import Recurrent
 
@@ -93,16 +94,17 @@ def main() -> int:
     """Print the table, or JSON."""
     parser = argparse.ArgumentParser(prog="train_speed", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--repetitions", type=int, default=30)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="JSON; - is standard output")
     args = parser.parse_args()
     torch.set_num_threads(1)
     result = measure(max(1, args.repetitions))
-    if args.json:
-        print(json.dumps(result, indent=2))
-        return 0
-    for name, milliseconds in result.items():
-        ratio = milliseconds / result[REFERENCE]
-        print(f"{name:20} {milliseconds:7.2f} ms  ratio {ratio:.2f}")
+
+    def show() -> None:
+        for name, milliseconds in result.items():
+            ratio = milliseconds / result[REFERENCE]
+            print(f"{name:20} {milliseconds:7.2f} ms  ratio {ratio:.2f}")
+
+    outputs.give(result, args.json, show)
     return 0
 
 

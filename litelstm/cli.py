@@ -16,7 +16,7 @@ from litelstm import commands
 from litelstm.driver.errors import DriverError
 from litelstm.driver.host import LinkError
 from litelstm.fpga.errors import SynthesisError
-from litelstm.options import speak_as_typed
+from litelstm.options import speak_as_typed, usage_line
 from sim.errors import SimulationError
 
 BAD_INPUT = 2
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         status = BAD_INPUT
+    except click.UsageError as error:
+        status = _fail(usage_line(error), BAD_INPUT)
     except click.ClickException as error:
         status = _fail(" ".join(error.format_message().split()), BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +13,6 @@ from litelstm import outputs
 from litelstm.comparison import REFERENCE
 from litelstm.console import out, progress
 from litelstm.extras import require_fpga
-
-if TYPE_CHECKING:
-    from litelstm.fpga.comparison import Gates
 
 
 def compare_gates(
@@ -31,7 +26,7 @@ def compare_gates(
     seeds: int,
     fresh: bool,
     chart: Path | None,
-    as_json: bool,
+    json_path: Path | None,
 ) -> None:
     """Print the table of :mod:`litelstm.fpga.comparison`, and write its bar chart.
 
@@ -63,9 +58,6 @@ def compare_gates(
     )
     if chart is not None:
         files.replace(chart, files.content(comparison.chart(cells, title=title)))
-    if not as_json:
-        _show(cells, title=title, note=part.note, chart=chart)
-        return
     report = {
         "target": part.name,
         "inputs": inputs,
@@ -78,14 +70,12 @@ def compare_gates(
         "ratios_to": REFERENCE,
         "cells": [asdict(cell) for cell in cells],
     }
-    click.echo(json.dumps(report, indent=2))
 
+    def show() -> None:
+        out.print(comparison.table(cells, title=title))
+        if part.note:
+            out.print(part.note)
+        if chart is not None:
+            out.print(f"bar chart: {chart}")
 
-def _show(cells: list[Gates], *, title: str, note: str, chart: Path | None) -> None:
-    from litelstm.fpga import comparison
-
-    out.print(comparison.table(cells, title=title))
-    if note:
-        out.print(note)
-    if chart is not None:
-        out.print(f"bar chart: {chart}")
+    outputs.give(report, json_path, show)

@@ -1,18 +1,44 @@
-"""Checks of a command's output paths before its work begins."""
+"""What a command writes: checked before it works for long; its report as text or JSON."""
 
 from __future__ import annotations
 
+import json
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import click
+
+from golden import files
 from golden.errors import InputError
+
+STDOUT = Path("-")
+"""What ``--json`` calls standard output."""
+
+
+def give(report: Mapping[str, Any], path: Path | None, show: Callable[[], None]) -> None:
+    """Write a command's report.
+
+    Args:
+        report: what JSON takes.
+        path: file for the JSON; :data:`STDOUT` prints it in place of the text; ``None`` is no JSON.
+        show: prints the text.
+    """
+    text = json.dumps(report, indent=2)
+    if path == STDOUT:
+        click.echo(text)
+        return
+    if path is not None:
+        files.replace(path, files.content(f"{text}\n"))
+    show()
 
 
 def check_file(path: Path | None) -> None:
     """Refuse a file that cannot be written; ``None`` is fine.
 
     Raises:
-        InputError: the path is a folder, or its folder does not exist or is not writable.
+        InputError: it is a folder, or its folder does not exist or cannot be written.
     """
     if path is None:
         return
@@ -25,7 +51,7 @@ def check_folder(path: Path | None) -> None:
     """Refuse a folder that cannot be made or written, without making it; ``None`` is fine.
 
     Raises:
-        InputError: the folder cannot be made, or is not writable.
+        InputError: it cannot.
     """
     if path is None:
         return

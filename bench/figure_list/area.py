@@ -20,31 +20,33 @@ from bench.figure_list.common import (
 
 LITE = Command(
     before=(random_network("lite.q.npz", cell="litelstm", inputs=28, units=64),),
-    run="litelstm synth lite.q.npz --target ecp5-25f --lanes 16 --seeds 5 --bare-array --json",
+    run="litelstm synth lite.q.npz --target ecp5-25f --lanes 16 --seeds 5 --bare-array --json -",
     seconds=600,
 )
-MNIST_ECP5 = Command(run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --json", seconds=120)
+MNIST_ECP5 = Command(
+    run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --json -", seconds=120
+)
 LSTM = Command(
     before=(random_network("lstm.q.npz", cell="lstm", inputs=28, units=64),),
-    run="litelstm synth lstm.q.npz --target ecp5-45f --lanes 32 --json",
+    run="litelstm synth lstm.q.npz --target ecp5-45f --lanes 32 --json -",
     seconds=180,
 )
 SMALL = Command(
     before=(random_network("small.q.npz", cell="litelstm", inputs=8, units=24),),
     run="litelstm synth small.q.npz --target ice40-up5k --lanes 6 --tail-multipliers 1 "
-    "--seeds 5 --bare-array --json",
+    "--seeds 5 --bare-array --json -",
     seconds=300,
 )
 MNIST_UP5K = Command(
     run=f"litelstm synth {MNIST} --target ice40-up5k --lanes 8 --tail-multipliers 0 "
-    "--weights ram --classes --json",
+    "--storage ram --classes --json -",
     seconds=900,
 )
 MNIST_LOADED = Command(
-    run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --weights ram --json", seconds=180
+    run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --storage ram --json -", seconds=180
 )
 CELLS = Command(
-    run="litelstm compare --target ecp5-85f --lanes 16 --inputs 28 --units 64 --json", seconds=900
+    run="litelstm compare --target ecp5-85f --lanes 16 --inputs 28 --units 64 --json -", seconds=900
 )
 
 _MHZ, _SPEED = "{clock.median_mhz ~5%}", "{cycles_per_step} | {inferences_per_second ~5%} |"

@@ -16,8 +16,8 @@ from bench.figure_list.common import (
     RESULTS,
 )
 
-BUS_AREA = Command(run="python -m bench.bus_area --seeds 0 --json", seconds=100)
-BUS_CLOCK = Command(run="python -m bench.bus_area --json", seconds=1200)
+BUS_AREA = Command(run="python -m bench.bus_area --seeds 0 --json -", seconds=100)
+BUS_CLOCK = Command(run="python -m bench.bus_area --json -", seconds=1200)
 SOAK = Command(
     run="python -m sim.bus.soak --operations 1000000 --seed 1",
     seconds=300,
@@ -65,7 +65,9 @@ BUSES = [
 
 def _board(network: str, board: str, lanes: int, samples: str, count: int, seconds: int) -> Command:
     build = f"litelstm build {network} --board {board} --lanes {lanes} -o board"
-    link = f"python -m bench.board_link board {network} --samples digits.npz --count {count} --json"
+    link = (
+        f"python -m bench.board_link board {network} --samples digits.npz --count {count} --json -"
+    )
     return Command(before=(samples, build), run=link, seconds=seconds)
 
 

@@ -6,8 +6,8 @@ from bench.cycles import ROWS
 from bench.figure import Command, Figure
 from bench.figure_list.common import ARCHITECTURE, FPGA, LOADING, MNIST, RESULTS
 
-COUNTED = Command(run="python -m bench.cycles --count --json")
-SIMULATED = Command(run="python -m bench.cycles --json", seconds=120)
+COUNTED = Command(run="python -m bench.cycles --count --json -")
+SIMULATED = Command(run="python -m bench.cycles --json -", seconds=120)
 CYCLES_TABLE = RESULTS
 
 
@@ -23,14 +23,14 @@ def _cycles() -> list[Figure]:
     return found
 
 
-MNIST_CYCLES = Command(run=f"litelstm cycles {MNIST} --lanes 16 --json")
-RELOADED = Command(run=f"litelstm cycles {MNIST} --lanes 16 --weights ram --json")
+MNIST_CYCLES = Command(run=f"litelstm cycles {MNIST} --lanes 16 --json -")
+RELOADED = Command(run=f"litelstm cycles {MNIST} --lanes 16 --storage ram --json -")
 IMAGE = Command(
-    run=f"litelstm generate {MNIST} --lanes 16 --weights ram -o build",
+    run=f"litelstm generate {MNIST} --lanes 16 --storage ram -o build",
     seconds=5,
     prints="weights.bin: {words} words for i_weights",
 )
-COMPARED = Command(run="litelstm compare --inputs 28 --units 64 --lanes 16 --json")
+COMPARED = Command(run="litelstm compare --inputs 28 --units 64 --lanes 16 --json -")
 
 COUNTS = [
     *_cycles(),

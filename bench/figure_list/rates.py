@@ -5,10 +5,10 @@ from __future__ import annotations
 from bench.figure import Command, Figure
 from bench.figure_list.common import RESULTS, SIMULATION, TRAINING
 
-SIM_SPEED = Command(run="python -m bench.sim_speed --json", seconds=180)
-GOLDEN_SPEED = Command(run="python -m bench.golden_speed --json", seconds=30)
-TRAIN_SPEED = Command(run="python -m bench.train_speed --json", seconds=30)
-LARGE = Command(run="python -m bench.generate_large --json", seconds=60)
+SIM_SPEED = Command(run="python -m bench.sim_speed --json -", seconds=180)
+GOLDEN_SPEED = Command(run="python -m bench.golden_speed --json -", seconds=30)
+TRAIN_SPEED = Command(run="python -m bench.train_speed --json -", seconds=30)
+LARGE = Command(run="python -m bench.generate_large --json -", seconds=60)
 
 RATES = [
     Figure(

@@ -7,7 +7,7 @@ from bench.figure_list.common import RESULTS, TRAINING
 
 QAT = Command(
     run="litelstm train --task mnist --data {data}/mnist.npz --qat models/mnist_litelstm.npz "
-    "--weights 4 -o w4.npz --json w4.json",
+    "--weight-bits 4 -o w4.npz --json w4.json",
     seconds=150,
 )
 

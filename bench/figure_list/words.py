@@ -8,9 +8,11 @@ from bench.figure_list.common import FPGA, MNIST, RESULTS
 DEMO = Command(
     run="litelstm demo > log && cat build/run/report.json", seconds=60, known_as="make run"
 )
-ACCURACY = Command(run="python -m bench.mnist_accuracy --data {data}/mnist.npz --json", seconds=60)
+ACCURACY = Command(
+    run="python -m bench.mnist_accuracy --data {data}/mnist.npz --json -", seconds=60
+)
 RTL = Command(
-    run="python -m bench.mnist_accuracy --data {data}/mnist.npz --rtl --json", seconds=180
+    run="python -m bench.mnist_accuracy --data {data}/mnist.npz --rtl --json -", seconds=180
 )
 
 

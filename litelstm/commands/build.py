@@ -10,17 +10,15 @@ import click
 from rich.console import RenderableType
 
 from golden import files
-from golden.interface import Interface
 from golden.link.messages import DEFAULT_CAPACITY
 from golden.quantized import QuantizedNetwork
 from hdl.export.verilog_header import waivers
 from hdl.plan import Plan
-from hdl.spec.options import CoreOptions
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_boards
 from litelstm.fpga.report import area
-from litelstm.options import classes_option, lanes_for, lanes_option, tail_multipliers_option
+from litelstm.options import core_of, core_options, json_option
 
 if TYPE_CHECKING:
     from litelstm.fpga.board_build import BoardBuild
@@ -29,12 +27,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option("--board", "name", required=True, help="The board, for example ulx3s-85f.")
-@lanes_option
-@tail_multipliers_option
-@classes_option
-@click.option(
-    "--baud", type=int, help="Bits per second of the serial line.  [default: the board's]"
-)
+@core_options("lanes", "tail_multipliers", "classes")
+@click.option("--baud", type=int, help="Bits a second of the serial line.  [default: the board's]")
 @click.option(
     "--buffer",
     "capacity",
@@ -43,21 +37,19 @@ if TYPE_CHECKING:
     help="Bytes of input that a request can have; longer sequences take several.",
 )
 @click.option("--seeds", default=1, show_default=True, help="Runs of the router, at most.")
-@click.option("--fresh", is_flag=True, help="Ignore the cache.")
+@click.option("--fresh", is_flag=True, help="Make everything anew, whatever the cache has.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def build(
     network: Path,
     name: str,
-    lanes: int | None,
-    tail_multipliers: int,
-    classes: bool,
     baud: int | None,
     capacity: int,
     seeds: int,
     fresh: bool,
     output: Path,
-    as_json: bool,
+    json_path: Path | None,
+    **chosen: Any,
 ) -> None:
     """Make a bitstream that runs the quantized NETWORK on a board, for ``litelstm host``.
 
@@ -74,14 +66,7 @@ def build(
     board = boards.find(name)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    plan = Plan(
-        network=quantized,
-        options=CoreOptions(
-            lanes=lanes_for(lanes, quantized),
-            tail_multipliers=tail_multipliers,
-            interface=Interface(classes=classes),
-        ),
-    )
+    plan = Plan(network=quantized, options=core_of(chosen, quantized))
     built = board_build.build(
         plan,
         board,
@@ -94,16 +79,17 @@ def build(
     )
     report = {"network": network.name, **built.as_json()}
     made = _write(files.make_folder(output), built, report)
-    if as_json:
-        click.echo(json.dumps(report, indent=2))
-        return
-    for line in _lines(report):
-        out.print(line)
-    out.print(f"bitstream: {made}")
+
+    def show() -> None:
+        for line in _lines(report):
+            out.print(line)
+        out.print(f"bitstream: {made}")
+
+    outputs.give(report, json_path, show)
 
 
 def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> Path:
-    """Write bitstream, Verilog, constraints, report, all or none; return the bitstream's path."""
+    """Bitstream, Verilog, constraints and report, all or none of them; where the bitstream is."""
     bitstream = folder / f"board{built.bitstream.suffix}"
     _, constraints = built.target.family.constraints
     report["bitstream"] = str(bitstream)
@@ -120,7 +106,7 @@ def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> Path:
 
 
 def _lines(report: dict[str, Any]) -> list[RenderableType]:
-    """Format the report as text."""
+    """The report as text."""
     identity = report["identity"]
     return [
         f"{report['network']}, {report['lanes']} lanes on {report['part']}",
@@ -128,6 +114,6 @@ def _lines(report: dict[str, Any]) -> list[RenderableType]:
         f"{report['mhz']:.1f} MHz, the board's clock is {report['clock_hz'] / 1e6:g} MHz",
         f"worst path: {report['worst_path']}",
         f"{report['cycles_per_step']:,} cycles a step, {report['microseconds_per_step']:.2f} us",
-        f"{report['baud']:,} baud; up to {identity['capacity']} bytes of input a request",
+        f"{report['baud']:,} baud; up to {identity['capacity']} bytes of input per request",
         f"network {identity['network']}",
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,58 +12,69 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from golden.settings import Settings
+from litelstm import outputs
 from litelstm.comparison import REFERENCE, Row
 from litelstm.comparison import compare as compare_cells
 from litelstm.console import out, progress
 from litelstm.gates import compare_gates
-from litelstm.options import LANES, lanes_option
+from litelstm.options import (
+    LANES,
+    bit_options,
+    core_options,
+    json_option,
+    said,
+    sigmoid_option,
+    target_option,
+)
 from litelstm.paper import Paper, Printed
 
 
 @click.command()
 @click.option("--inputs", default=28, show_default=True, help="Elements of x.")
 @click.option("--units", default=64, show_default=True, help="Units of the layer.")
-@lanes_option
-@click.option("--weights", default=8, show_default=True, help="Bits of a weight.")
-@click.option("--sigmoid", default="hard", show_default=True, help="Gate activation.")
-@click.option("--target", help="Compare area and clock on this FPGA, for example ecp5-85f.")
+@core_options("lanes")
+@bit_options("weight_width")
+@sigmoid_option()
+@target_option("Compare area and clock on this FPGA, for example ecp5-85f.")
 @click.option("--seeds", default=1, show_default=True, help="Runs of the router (with --target).")
 @click.option("--chart", type=click.Path(path_type=Path), help="PNG to write (with --target).")
-@click.option("--fresh", is_flag=True, help="Ignore the cache (with --target).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--fresh", is_flag=True, help="Take nothing from the cache (with --target).")
+@json_option
 def compare(
     inputs: int,
     units: int,
     lanes: int | None,
-    weights: int,
-    sigmoid: str,
+    weight_width: int | None,
+    sigmoid: str | None,
     target: str | None,
     seeds: int,
     chart: Path | None,
     fresh: bool,
-    as_json: bool,
+    json_path: Path | None,
 ) -> None:
     """Compare RNN, GRU, LSTM, peephole LSTM and LiteLSTM: the paper's Table 1, and cycles.
 
-    Each network has one layer and no head. Counts come from the cells' descriptions; below each
-    count are those of the paper's equations and of its table. Weight bits exclude biases.
+    One layer, no head. Counted from the cells' descriptions; below each count stand that of the
+    paper's equations and what its table prints. Weight bits do not include biases.
 
-    With --target the command synthesizes, places and routes the paper's five cells instead, like
-    litelstm synth, and prints area, clock and speed, each with its ratio to the LSTM's.
+    With --target the paper's five cells are synthesized, placed and routed instead, as by litelstm
+    synth: area, clock and speed, each in proportion to the LSTM's.
     """
     lanes = min(LANES, units) if lanes is None else lanes
+    settings = Settings(**said({"weight_width": weight_width}))
+    sigmoid = sigmoid or "hard"
     if target is not None:
         compare_gates(
             target=target,
             inputs=inputs,
             units=units,
             lanes=lanes,
-            settings=Settings(weight_width=weights),
+            settings=settings,
             sigmoid=sigmoid,
             seeds=seeds,
             fresh=fresh,
             chart=chart,
-            as_json=as_json,
+            json_path=json_path,
         )
         return
     if chart is not None:
@@ -74,30 +84,29 @@ def compare(
             inputs=inputs,
             units=units,
             lanes=lanes,
-            settings=Settings(weight_width=weights),
+            settings=settings,
             sigmoid=sigmoid,
         )
-    if as_json:
-        report = {
-            "inputs": inputs,
-            "units": units,
-            "lanes": lanes,
-            "weight_width": weights,
-            "sigmoid": sigmoid,
-            "ratios_to": REFERENCE,
-            "cells": [_report(row, inputs=inputs, units=units) for row in rows],
-        }
-        click.echo(json.dumps(report, indent=2))
-        return
-    title = f"{inputs} inputs, {units} units, {weights}-bit weights, {lanes} lanes"
-    _show(rows, title=title, inputs=inputs, units=units)
-
-
-def _show(rows: list[Row], *, title: str, inputs: int, units: int) -> None:
-    out.print(_table(rows, title=title, inputs=inputs, units=units))
     notes = [note for row in rows if row.paper for note in row.paper.notes]
-    for number, note in enumerate(notes, start=1):
-        out.print(f"({number}) {note}")
+    report = {
+        "inputs": inputs,
+        "units": units,
+        "lanes": lanes,
+        "weight_width": settings.weight_width,
+        "sigmoid": sigmoid,
+        "ratios_to": REFERENCE,
+        "cells": [_report(row, inputs=inputs, units=units) for row in rows],
+    }
+
+    def show() -> None:
+        title = (
+            f"{inputs} inputs, {units} units, {settings.weight_width}-bit weights, {lanes} lanes"
+        )
+        out.print(_table(rows, title=title, inputs=inputs, units=units))
+        for number, note in enumerate(notes, start=1):
+            out.print(f"({number}) {note}")
+
+    outputs.give(report, json_path, show)
 
 
 def _report(row: Row, *, inputs: int, units: int) -> dict[str, Any]:
@@ -109,7 +118,7 @@ def _report(row: Row, *, inputs: int, units: int) -> dict[str, Any]:
 
 
 def _table(rows: list[Row], *, title: str, inputs: int, units: int) -> Table:
-    """Make a table with one column per cell, which fits 80 columns."""
+    """Cells from left to right, so that 80 columns are enough."""
     table = Table(
         title=title, title_justify="left", box=SIMPLE, collapse_padding=True, pad_edge=False
     )

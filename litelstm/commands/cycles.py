@@ -2,56 +2,51 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles as timing
 from hdl.layout.weight_image import load_cycles
 from hdl.plan import Plan
-from hdl.spec.options import CoreOptions
-from hdl.spec.storage import Storage
-from litelstm.architectures import CELLS, Architecture
+from litelstm import outputs
+from litelstm.architectures import Architecture
 from litelstm.console import out, progress
 from litelstm.options import (
-    interface_options,
-    lanes_for,
-    lanes_option,
-    tail_multipliers_option,
-    weights_option,
+    cell_option,
+    core_of,
+    core_options,
+    json_option,
+    said,
+    sigmoid_option,
 )
 
 
 @click.command()
 @click.argument("network", type=click.Path(path_type=Path), required=False)
-@click.option("--cell", help=f"In place of NETWORK, one of {', '.join(CELLS)}.")
+@cell_option("Count this cell in place of NETWORK.")
 @click.option("--inputs", type=int, help="Elements of x (with --cell).")
 @click.option("--units", type=int, help="Units of each layer (with --cell).")
 @click.option("--layers", type=int, help="Layers, all alike (with --cell).  [default: 1]")
 @click.option("--head", type=int, help="Outputs of a dense head (with --cell).  [default: none]")
-@click.option("--sigmoid", help="Gate activation, hard or logistic (with --cell).  [default: hard]")
-@lanes_option
-@tail_multipliers_option
-@weights_option
-@interface_options
+@sigmoid_option("Gate activation (with --cell).")
+@core_options()
 @click.option("--steps", default=28, show_default=True, help="Length of the sequence to count.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def cycles(
     network: Path | None,
-    lanes: int | None,
-    tail_multipliers: int,
-    weights: str,
     steps: int,
-    as_json: bool,
-    streams: int,
-    state: str,
-    every_step: bool,
-    classes: bool,
-    **described: int | str | None,
+    json_path: Path | None,
+    cell: str | None,
+    inputs: int | None,
+    units: int | None,
+    layers: int | None,
+    head: int | None,
+    sigmoid: str | None,
+    **chosen: Any,
 ) -> None:
     """Count the cycles of the quantized NETWORK, or of a cell, exactly and without simulating.
 
@@ -63,23 +58,15 @@ def cycles(
     """
     if steps < 1:
         raise click.BadParameter(f"{steps} is not 1 or more", param_hint="--steps")
-    quantized = _network(network, {name: v for name, v in described.items() if v is not None})
-    interface = Interface(streams=streams, state=state, every_step=every_step, classes=classes)
-    plan = Plan(
-        network=quantized,
-        options=CoreOptions(
-            lanes=lanes_for(lanes, quantized),
-            tail_multipliers=tail_multipliers,
-            interface=interface,
-            storage=Storage(weights=weights),
-        ),
-    )
+    described = {
+        **{"cell": cell, "inputs": inputs, "units": units},
+        **{"layers": layers, "head": head, "sigmoid": sigmoid},
+    }
+    quantized = _network(network, said(described))
+    plan = Plan(network=quantized, options=core_of(chosen, quantized))
     with progress("count"):
         report = _report(plan, steps)
-    if as_json:
-        click.echo(json.dumps(report, indent=2))
-    else:
-        _show(report)
+    outputs.give(report, json_path, partial(_show, report))
 
 
 def _network(network: Path | None, described: dict[str, Any]) -> QuantizedNetwork:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from importlib.resources import files as files_of
 from pathlib import Path
@@ -13,7 +13,6 @@ import click
 
 from golden import files
 from golden.errors import InputError
-from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.board.board_top import Line
@@ -22,41 +21,29 @@ from hdl.export.fusesoc import core_file
 from hdl.export.verilog_header import waivers
 from hdl.layout.weight_image import image
 from hdl.plan import Plan
-from hdl.spec.options import CoreOptions
-from hdl.spec.storage import Storage
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.extras import require_axi
 from litelstm.fpga import targets
-from litelstm.options import (
-    bus_options,
-    interface_options,
-    lanes_for,
-    lanes_option,
-    storage_options,
-    tail_multipliers_option,
-)
+from litelstm.options import bus_options, core_of, core_options
 from sim.testbench.verilog_bench import bench_file, verilog_bench
 
 C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h", "c")]
-"""Files of the driver in C, equal for every core."""
+"""The driver in C, which is the same for every core."""
 
 BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", "target")
 
 
 @click.command()
 @click.argument("network", type=click.Path(path_type=Path))
-@lanes_option
-@tail_multipliers_option
-@storage_options
-@interface_options
+@core_options()
 @bus_options
 @click.option(
     "--also",
     "others",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="With loaded weights: another network that the core must be able to run.",
+    help="With loaded weights: one more network that the core shall be able to run.",
 )
 @click.option(
     "--testbench",
@@ -68,10 +55,6 @@ BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", 
 @click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
 def generate(
     network: Path,
-    lanes: int | None,
-    tail_multipliers: int,
-    weights: str,
-    sums: str,
     output: Path,
     name: str,
     has_bench: bool,
@@ -80,10 +63,9 @@ def generate(
 ) -> None:
     """Write NAME.v, NAME.vlt (lint waivers), NAME.json and NAME.core for the quantized NETWORK.
 
-    With --weights ram or double, also write NAME.weights.bin, the image for the core's stream of
-    weights. With --axi, --spi or --uart, the core has registers: the command then also writes
-    litelstm_registers.h for C, constraints, and files for Vivado, Quartus and IP-XACT
-    (docs/system.md).
+    With --storage ram or double also NAME.weights.bin, the image that the core's stream of weights
+    takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C.
+    Constraints and files for Vivado, Quartus and IP-XACT are then written, too: docs/system.md.
 
     With --testbench, iverilog -o tb NAME/tb.v NAME.v && vvp tb proves the core without Python.
     """
@@ -97,12 +79,7 @@ def generate(
     networks = [QuantizedNetwork.load(other) for other in others]
     plan = Plan(
         network=quantized,
-        options=CoreOptions(
-            lanes=lanes_for(lanes, quantized, *networks),
-            tail_multipliers=tail_multipliers,
-            interface=Interface(**options),
-            storage=Storage(weights=weights, sums=sums),
-        ),
+        options=core_of(options, quantized, *networks),
         others=tuple(networks),
     )
     with progress("generate"):
@@ -122,24 +99,20 @@ def generate(
         f"{plan.sizes.accumulator_width}-bit accumulators, "
         f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
     )
-    _show_files(contents, folder, name=name, words=words.size)
-
-
-def _show_files(written: Iterable[str], folder: Path, *, name: str, words: int) -> None:
-    for file in written:
+    for file in contents:
         if file == bench_file(name):
             out.print(
                 f"{folder / file}: test bench; iverilog -o tb {bench_file(name)} {name}.v && vvp tb"
             )
         elif file != f"{name}.v" and not file.startswith(f"{name}/drivers"):
-            out.print(f"{folder / file}: {_meaning(file, words)}")
+            out.print(f"{folder / file}: {_meaning(file, words.size)}")
 
 
 def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
-    """Refuse options that contradict each other.
+    """Refuse options that do not go together.
 
     Raises:
-        InputError: two options contradict each other.
+        InputError: they do not.
     """
     kinds = [f"--{kind}" for kind in ("axi", "spi", "uart") if chosen[kind] not in (False, None)]
     if len(kinds) > 1:
@@ -159,7 +132,7 @@ def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
 def _plain(
     plan: Plan, name: str, network_name: str, bench: bool
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
-    """Make a core with plain streams; return its texts by file, and its description."""
+    """Texts by file, and the description of a core with plain streams."""
     core = verilog.generated(plan, name=name, network_name=network_name)
     texts = {
         f"{name}.v": core.verilog,
@@ -175,7 +148,7 @@ def _plain(
 def _with_bus(
     plan: Plan, name: str, network_name: str, chosen: Mapping[str, Any]
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
-    """Make a core with registers; return its texts by file, and its description."""
+    """The same of a core with registers."""
     from hdl.packaging.constraints import CLOCK, FORMATS  # these need the extra
     from hdl.packaging.system import Host, generate_system
 
@@ -201,7 +174,7 @@ def _with_bus(
 
 
 def _meaning(file: str, words: int) -> str:
-    """Describe the purpose of a file."""
+    """What a file is for."""
     meanings = {
         ".json": "ports, formats, timing, sizes; with a bus registers, too",
         ".core": "for FuseSoC",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,13 @@ from typing import Any
 import click
 import numpy as np
 
-from golden import files
 from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from litelstm import outputs, samples
 from litelstm.console import out, progress
 from litelstm.driver.host import DEFAULT_BAUD, DEFAULT_RETRIES, DEFAULT_TIMEOUT, Link
-from litelstm.options import classes_option
+from litelstm.options import core_options, json_option
 
 MISMATCH = 1
 
@@ -28,16 +26,16 @@ MISMATCH = 1
 @click.option(
     "--samples", "file", type=click.Path(path_type=Path), required=True, help=samples.HELP
 )
-@click.option("--count", type=int, help="Number of samples.  [default: all]")
-@classes_option
-@click.option("--baud", default=DEFAULT_BAUD, show_default=True, help="Bits per second.")
+@click.option("--count", type=int, help="Take this many samples.  [default: all]")
+@core_options("classes")
+@click.option("--baud", default=DEFAULT_BAUD, show_default=True, help="Bits a second.")
 @click.option(
     "--timeout", default=DEFAULT_TIMEOUT, show_default=True, help="Seconds to wait for an answer."
 )
 @click.option(
-    "--retries", default=DEFAULT_RETRIES, show_default=True, help="Retries after a failure."
+    "--retries", default=DEFAULT_RETRIES, show_default=True, help="Tries after a failed one."
 )
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result here.")
+@json_option
 def host(
     network: Path,
     port: str,
@@ -60,7 +58,6 @@ def host(
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, inputs=quantized.inputs, count=count)
     interface = Interface(classes=classes)
-    outputs.check_file(json_path)
     x = quantized.quantize_input(data.x)
     with (
         Link.open(
@@ -91,15 +88,17 @@ def host(
             {"golden": expected, "board": words}, data.y, classes=classes
         ),
     }
-    if json_path:
-        files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
-    for line in _lines(report):
-        out.print(line)
+
+    def show() -> None:
+        for line in _lines(report):
+            out.print(line)
+
+    outputs.give(report, json_path, show)
     return MISMATCH if mismatched else 0
 
 
 def _first(words: np.ndarray, expected: np.ndarray) -> str:
-    """Describe the place of the first differing word; empty if none differs."""
+    """Where the first word is that differs, or nothing."""
     differ = np.argwhere(words != expected)
     if not len(differ):
         return ""

@@ -24,7 +24,7 @@ from litelstm.packing import plan_for, read_capacity
     "core",
     type=click.Path(path_type=Path),
     required=True,
-    help="JSON of the core, from litelstm generate --weights ram or double.",
+    help="JSON of the core, as litelstm generate --storage ram or double wrote it.",
 )
 @click.option("--c-array", is_flag=True, help="Write a C header with an array, NAME_weights.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File.")
@@ -35,7 +35,7 @@ def pack(network: Path, core: Path, c_array: bool, output: Path) -> None:
     litelstm pack net.q.npz --for build/litelstm_core.json -o weights.bin
     litelstm pack net.q.npz --for build/litelstm_core.json --c-array -o net.h
 
-    The image is for the core's stream i_weights, 4 bytes per word, the low one first. With
+    The image is what the core's stream i_weights takes, 4 bytes per word, the low one first. With
     --c-array it is an array of words for litelstm_load of the driver in C, named after the file:
     net_weights. A network that does not fit is refused with the reason.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import click
 from click.core import ParameterSource
 from threadpoolctl import threadpool_limits
 
-from golden import files
 from golden.cost import cost
 from golden.emulation import Emulation
 from golden.errors import InputError
@@ -18,10 +16,12 @@ from golden.network import Network
 from golden.quantize import quantize as quantize_network
 from golden.quantize import quantize_within
 from golden.ranking import rank
+from golden.scales import METHODS
 from golden.search import WIDTHS
 from golden.settings import Settings
 from litelstm import outputs, samples
 from litelstm.console import out, progress
+from litelstm.options import BITS, bit_options, json_option, said
 from litelstm.quantize_report import Summary
 from litelstm.samples import Samples
 
@@ -45,21 +45,7 @@ TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
     type=int,
     help="Number of calibration samples, evenly spread over the file.  [default: all]",
 )
-@click.option(
-    "--weights", "weight_width", default=8, show_default=True, help="Bits of a weight, 2 to 18."
-)
-@click.option(
-    "--activations", "activation_width", default=8, show_default=True, help="Bits of h, 2 to 18."
-)
-@click.option(
-    "--state", "state_width", default=12, show_default=True, help="Bits of c, which saturates."
-)
-@click.option("--inputs", "input_width", type=int, help="Bits of x.  [default: as of h]")
-@click.option(
-    "--gates", "gate_bits", type=int, help="Fraction bits of gates and tanh.  [default: bits of h]"
-)
-@click.option("--pre", "pre_width", default=12, show_default=True, help="Bits of a pre-activation.")
-@click.option("--logits", "out_width", default=16, show_default=True, help="Bits of a logit.")
+@bit_options(*BITS)
 @click.option(
     "--auto",
     is_flag=True,
@@ -74,6 +60,7 @@ TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
 )
 @click.option(
     "--method",
+    type=click.Choice(METHODS),
     default="mse",
     show_default=True,
     help="Scales with least mean squared error (mse), or without saturation (max).",
@@ -98,7 +85,7 @@ TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
     help="Range of the tanh table, beyond which it saturates: 4, 8, 16 or 32.",
 )
 @click.option("--interpolate", is_flag=True, help="Interpolate between entries of the tanh table.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report here.")
+@json_option
 def quantize(
     network: Path,
     calibrate: Path,
@@ -112,9 +99,8 @@ def quantize(
     """Round the float NETWORK to integers; report each tensor's error and its contribution."""
     _check_together(click.get_current_context(), auto=auto)
     options |= {name: _log2(name, options[name]) for name in TABLE}
-    settings = Settings(**options)
-    for path in (output, json_path):
-        outputs.check_file(path)
+    settings = Settings(**said(options))
+    outputs.check_file(output)
     floats = Network.load(network)
     chosen = samples.load(
         calibrate, inputs=floats.inputs, count=count, split="train", from_all_over=True
@@ -124,11 +110,14 @@ def quantize(
         summary = _quantize(floats, chosen, settings, max_drop if auto else None)
     result = summary.network
     result.save(output)
-    if json_path:
-        text = json.dumps(summary.document(), indent=2) + "\n"
-        files.replace(json_path, files.content(text))
-    summary.show()
-    out.print(f"{output}: {len(result.layers)} layers, {result.accumulator_width}-bit accumulators")
+
+    def show() -> None:
+        summary.show()
+        out.print(
+            f"{output}: {len(result.layers)} layers, {result.accumulator_width}-bit accumulators"
+        )
+
+    outputs.give(summary.document(), json_path, show)
 
 
 def _quantize(

@@ -11,6 +11,7 @@ from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.driver.program import run_program
 from litelstm.extras import require_axi_simulation
+from litelstm.options import sim_option
 from sim.tools.toolchain import check_simulator, require
 
 
@@ -24,8 +25,8 @@ from sim.tools.toolchain import check_simulator, require
     required=True,
     help="JSON that generate wrote, beside the Verilog.",
 )
-@click.option("--sim", default="verilator", show_default=True, help="icarus or verilator.")
-@click.option("--seed", type=int, help="Seed of cocotb's random numbers.")
+@sim_option
+@click.option("--seed", type=int, help="Of cocotb's random numbers.")
 @click.option("--logs", type=click.Path(path_type=Path), help="Folder for the simulator's log.")
 def run(
     program: Path,
@@ -37,8 +38,8 @@ def run(
 ) -> None:
     """Run a Python PROGRAM that uses litelstm.open; it finds its core in a simulation.
 
-    The core must have been generated with --axi, --spi or --uart. To run the same program against
-    a board, start it with Python itself.
+    The core was generated with --axi, --spi or --uart. The same program runs against a board when
+    it is started by Python itself.
     """
     require_axi_simulation()
     simulator = check_simulator(sim)

@@ -11,11 +11,12 @@ from golden.errors import InputError
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.data import arrays
-from litelstm.tasks import TASKS, find
+from litelstm.options import task_option
+from litelstm.tasks import find
 
 
 @click.command()
-@click.option("--task", required=True, help=f"One of {', '.join(TASKS)}.")
+@task_option
 @click.option(
     "--data",
     type=click.Path(path_type=Path),

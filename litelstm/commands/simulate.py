@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,31 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from golden import files
-from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.quantized import Integers, QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
-from hdl.spec.options import CoreOptions
-from hdl.spec.storage import Storage
 from hdl.verilog import Generated
 from litelstm import outputs, samples
 from litelstm.console import out, progress
 from litelstm.extras import require_fpga, require_sim
-from litelstm.options import (
-    lanes_for,
-    lanes_option,
-    stateless_interface_options,
-    storage_options,
-    tail_multipliers_option,
-)
+from litelstm.options import core_of, core_options, json_option, sim_option, target_option
 from sim.patterns import NO_STALLS, Stalls
 from sim.tools.toolchain import check_simulator, require
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from sim.samples import SampleRun
 
 MISMATCH = 1
@@ -46,21 +33,18 @@ MISMATCH = 1
 @click.option(
     "--samples", "file", type=click.Path(path_type=Path), required=True, help=samples.HELP
 )
-@click.option("--sim", default="verilator", show_default=True, help="icarus or verilator.")
+@sim_option
 @click.option("--batch", is_flag=True, help="Compiled bench for volume; no Python in the loop.")
-@click.option("--netlist", help="Simulate the netlist for this FPGA, for example ecp5-25f.")
-@click.option("--count", type=int, help="Number of samples, from the first.  [default: all]")
-@lanes_option
-@tail_multipliers_option
-@storage_options
-@stateless_interface_options
+@target_option("Simulate the netlist for this FPGA, for example ecp5-25f.", "--netlist")
+@click.option("--count", type=int, help="Take the first so many samples.  [default: all]")
+@core_options(but=("state",))
 @click.option(
     "--jobs", default=1, show_default=True, help="Simulators at a time, or models with --batch."
 )
 @click.option("--stall", is_flag=True, help="Random stalls at both streams (with --batch).")
-@click.option("--seed", type=int, help="Seed of random stalls and of cocotb's random numbers.")
+@click.option("--seed", type=int, help="Of random stalls and of cocotb's random numbers.")
 @click.option("--waves", type=click.Path(path_type=Path), help="Record waves: .fst or .vcd.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result here.")
+@json_option
 @click.option("--logs", type=click.Path(path_type=Path), help="Folder for JUnit XML and logs.")
 def simulate(
     network: Path,
@@ -69,10 +53,6 @@ def simulate(
     batch: bool,
     netlist: str | None,
     count: int | None,
-    lanes: int | None,
-    tail_multipliers: int,
-    weights: str,
-    sums: str,
     jobs: int,
     stall: bool,
     seed: int | None,
@@ -83,27 +63,18 @@ def simulate(
 ) -> int:
     """Run samples through the RTL of the quantized NETWORK and compare every output word.
 
-    The exit status is 1 if a word differs from the golden model, or is transferred in another cycle
-    than counted.
+    The exit status is 1 if a word differs from the golden model, or moves in another cycle than
+    the cycle count says.
     """
     require_sim()
     simulator = check_simulator(sim)
     _check(sim, batch=batch, stall=stall, jobs=jobs, waves=waves)
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, inputs=quantized.inputs, count=count)
-    plan = Plan(
-        network=quantized,
-        options=CoreOptions(
-            lanes=lanes_for(lanes, quantized),
-            tail_multipliers=tail_multipliers,
-            interface=Interface(**chosen),
-            storage=Storage(weights=weights, sums=sums),
-        ),
-    )
+    plan = Plan(network=quantized, options=core_of(chosen, quantized))
     require(simulator)
     mapped = _mapper(netlist)
-    for path in (json_path, waves):
-        outputs.check_file(path)
+    outputs.check_file(waves)
     outputs.check_folder(logs)
     x = quantized.quantize_input(data.x)
     with progress("golden model"):
@@ -114,16 +85,22 @@ def simulate(
     what = ("compiled bench" if batch else sim) + (f", netlist for {netlist}" if netlist else "")
     with progress(what, len(x)) as done:
         run = bench(core, list(x), expected, jobs=jobs, progress=done)
-    accuracy = _accuracy(plan.options.interface, expected, run.words, data)
-    report = {"bench": what, "lanes": plan.options.lanes, **_report(run), "accuracy": accuracy}
-    if json_path:
-        files.replace(json_path, files.content(json.dumps(report, indent=2) + "\n"))
-    _show(report)
+    words = {
+        "golden": expected[:, -1] if plan.options.interface.every_step else expected,
+        "rtl": run.words,
+    }
+    report = {
+        "bench": what,
+        "lanes": plan.options.lanes,
+        **_report(run),
+        "accuracy": samples.accuracies(words, data.y, classes=plan.options.interface.classes),
+    }
+    outputs.give(report, json_path, partial(_show, report))
     return MISMATCH if run.mismatched or run.wrong_cycle else 0
 
 
 def _mapper(target: str | None) -> Callable[[Generated], Generated]:
-    """Make a function that maps a core to a target, or leaves it as it is without a target."""
+    """What makes a core's netlist for a target; it leaves the core as it is if that is None."""
     if target is None:
         return lambda core: core
     require_fpga()
@@ -134,23 +111,14 @@ def _mapper(target: str | None) -> Callable[[Generated], Generated]:
 
 
 def _expected(plan: Plan, x: Integers) -> Integers:
-    """Compute the golden model's words."""
+    """The golden model's words."""
     model = IntegerModel(plan.network)
     forward = model.forward_steps if plan.options.interface.every_step else model.forward
     return plan.options.interface.answer(forward(x))
 
 
-def _accuracy(
-    interface: Interface, expected: Integers, rtl: NDArray[np.int32], data: samples.Samples
-) -> dict[str, float] | None:
-    """Compute the accuracy of golden model and RTL; ``None`` without labels."""
-    golden = expected[:, -1] if interface.every_step else expected
-    words = {"golden": golden, "rtl": rtl}
-    return samples.accuracies(words, data.y, classes=interface.classes)
-
-
 def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:
-    """Make the function that runs the compiled bench."""
+    """What runs the compiled bench."""
     from sim.samples import run_compiled
 
     stalls = Stalls.named("single", "single") if stall else NO_STALLS
@@ -160,7 +128,7 @@ def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:
 def _cocotb(
     sim: str, seed: int | None, waves: Path | None, logs: Path | None
 ) -> Callable[..., SampleRun]:
-    """Make the function that runs cocotb's bench."""
+    """What runs cocotb's bench."""
     from sim.samples import run_cocotb
 
     results = files.make_folder(logs) if logs else None

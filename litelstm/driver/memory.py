@@ -55,7 +55,7 @@ class MemoryMap:
 
     def close(self) -> None:
         """Unmap the memory; views of it become invalid."""
-        del self._words, self.bytes
+        del self._words, self.data
         self._map.close()
         os.close(self.file)
 

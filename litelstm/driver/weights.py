@@ -32,7 +32,7 @@ def require_network(description: Description, network: NetworkOrImage) -> None:
     if isinstance(network, bytes):
         raise InputError(
             f"{description.name} has its weights in the Verilog and takes no image; generate it "
-            "with --weights ram"
+            "with --storage ram"
         )
     found = fingerprint(network, Interface(classes=description.classes)).hex()
     if found != description.network:

@@ -12,6 +12,7 @@ from rich.table import Table
 from golden.packages import load
 from golden.quantize import Settings
 from golden.quantized import QuantizedNetwork
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.architectures import Architecture
 from litelstm.comparison import PAPER, REFERENCE
@@ -91,14 +92,12 @@ def _values(
     measured = measure(
         network,
         flow,
-        lanes=lanes,
-        tail_multipliers=2,
+        options=CoreOptions(lanes=lanes, storage=Storage(sums=flow.target.family.sums)),
         seeds=seeds,
         steps=1,
         bare_array=False,
         bitstream=False,
         progress=progress,
-        storage=Storage(sums=flow.target.family.sums),
     )
     (layer,) = network.layers
     biases = [layer.weights[gate.bias].size for gate in layer.cell.gates]

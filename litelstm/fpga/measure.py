@@ -7,12 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
 from hdl import cycles, verilog
 from hdl.bare_array import bare_array_verilog
 from hdl.plan import Plan
-from hdl.spec.storage import BUILT_IN, Storage
+from hdl.spec.options import CoreOptions
 from litelstm.fpga import tools
 from litelstm.fpga.clock import Clock
 from litelstm.fpga.errors import DoesNotFitError
@@ -24,7 +23,7 @@ from litelstm.fpga.targets import MULTIPLIER, PIN, SPRAM, Target, larger
 TOP = "litelstm_core"
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Function that shows progress, with the signature of :func:`litelstm.console.progress`."""
+"""Shows what is going on, as :func:`litelstm.console.progress` does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +34,10 @@ class Measured:
         target: the part.
         plan: the core.
         netlist: its cells.
-        clock: its clock, ``None`` if the target is not routed.
-        bare_array: the bare array's clock, if it was measured.
-        wanted: the clock that it must reach, in MHz, if there is one.
-        steps: length of a sequence that counts as one inference.
+        clock: its clock, ``None`` where the target is not routed.
+        bare_array: the bare array's clock, if it was asked for.
+        wanted: the clock that it must reach, in MHz, if that was said.
+        steps: length of the sequences that are counted as inferences.
     """
 
     target: Target
@@ -79,7 +78,7 @@ class Measured:
 
     @property
     def cycles_per_sequence(self) -> int:
-        """Cycles of a sequence that follows another of its length."""
+        """Behind other sequences of its kind."""
         return cycles.cycles_per_sequence(self.plan, self.steps)
 
     def _speed(self) -> dict[str, Any]:
@@ -104,45 +103,40 @@ def measure(
     network: QuantizedNetwork,
     flow: Flow,
     *,
-    lanes: int,
-    tail_multipliers: int,
+    options: CoreOptions,
     seeds: int,
     steps: int,
     bare_array: bool,
     bitstream: bool,
     progress: Progress,
-    interface: Interface = DEFAULT,
-    storage: Storage = BUILT_IN,
     paths: int = 1,
     wanted: float | None = None,
 ) -> Measured:
-    """Synthesize a core, and place and route it if the target supports it.
+    """Synthesize a core, and place and route it where the target can.
 
     Args:
-        network, lanes, tail_multipliers, interface, storage: the core.
-        flow: the tools for the target.
+        network, options: the core.
+        flow: the tools, and the clock that the router is asked for.
         seeds: runs of the router.
-        steps: length of a sequence that counts as one inference.
+        steps: of a sequence that counts as an inference.
         bare_array, bitstream: whether to make these, too.
-        progress: shows progress.
-        paths: number of the longest paths in the result.
+        progress: shows what is going on.
+        paths: how many of the longest paths are told.
         wanted: the clock that the core must reach, in MHz.
 
     Raises:
-        DoesNotFitError: the part is too small; the message has a remedy.
-        InputError: ``lanes`` or ``tail_multipliers`` is out of range.
+        DoesNotFitError: the part is too small; says what would do.
+        InputError: an option is out of range.
         SynthesisError: a tool failed.
     """
-    with progress(f"synthesis of {lanes} lanes for {flow.target.name}", None):
-        core = verilog.generate(
-            network,
-            lanes=lanes,
-            tail_multipliers=tail_multipliers,
-            interface=interface,
-            storage=storage,
-            name=TOP,
-        )
-        synthesized = _synthesized(flow, core)
+    with progress(f"synthesis of {options.lanes} lanes for {flow.target.name}", None):
+        core = verilog.generated(Plan(network=network, options=options), name=TOP)
+        synthesized = flow.synthesize(core.verilog, top=TOP)
+        if core.plan.options.storage.loadable and PIN in shortages(
+            synthesized.netlist.used, flow.target
+        ):
+            text = few_pins_verilog(core.plan, name=TOP)
+            synthesized = flow.synthesize(text, top=TOP)
     _check_fit(network, flow, core.plan, synthesized.netlist, progress)
     clock = bare = None
     if flow.target.routes:
@@ -159,19 +153,8 @@ def measure(
     )
 
 
-def _synthesized(flow: Flow, core: verilog.Generated) -> Synthesized:
-    """Synthesize a core; if pins are short and weights are loadable, with few pins."""
-    synthesized = flow.synthesize(core.verilog, top=TOP)
-    if core.plan.options.storage.loadable and PIN in shortages(
-        synthesized.netlist.used, flow.target
-    ):
-        text = few_pins_verilog(core.plan, name=TOP)
-        synthesized = flow.synthesize(text, top=TOP)
-    return synthesized
-
-
 def _bare_array(flow: Flow, plan: Plan, seeds: int, progress: Progress) -> Clock:
-    """Measure the clock of the array alone."""
+    """The clock of the array alone."""
     with progress("synthesis of the bare array", None):
         synthesized = flow.synthesize(bare_array_verilog(plan, name=TOP), top=TOP)
     return _route(flow, synthesized, seeds, "bare array", progress)
@@ -187,7 +170,7 @@ def _route(
     bitstream: bool = False,
     paths: int = 1,
 ) -> Clock:
-    """Route with all seeds; make the bitstream from the fastest."""
+    """All seeds; the bitstream is that of the fastest."""
     routed: list[Routed] = []
     with progress(f"place and route the {what}, seeds", seeds) as tell:
         for seed in range(1, seeds + 1):
@@ -206,7 +189,7 @@ def _route(
 
 
 def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]]:
-    """Find the resources that the part has too little of: (needed, available) by name."""
+    """What the part has too little of: needed and available."""
     available = {SPRAM: 0, **target.available}
     return {
         name: (used[name], have) for name, have in available.items() if used.get(name, 0) > have
@@ -214,7 +197,7 @@ def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]
 
 
 def in_words(short: dict[str, tuple[int, int]]) -> str:
-    """Describe shortages as text."""
+    """Shortages as text."""
     return ", ".join(
         f"{needed} {name}s of {have} ({needed - have} too many)"
         for name, (needed, have) in short.items()
@@ -248,9 +231,9 @@ def _check_fit(
 def _fewer_lanes(
     network: QuantizedNetwork, flow: Flow, plan: Plan, netlist: Netlist, progress: Progress
 ) -> Iterator[int]:
-    """Yield the largest number of lanes that fits, found by synthesis; nothing if none fits.
+    """The largest number of lanes that fits, found by synthesis; nothing if there is none.
 
-    Resources grow with the lanes, so bisection finds it.
+    What is used grows with the lanes, so bisection finds it.
     """
     fits, fails = 0, plan.options.lanes
     multipliers = flow.target.available.get(MULTIPLIER, 0)

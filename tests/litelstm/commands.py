@@ -21,7 +21,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     """A command that prints JSON."""
-    return json.loads(run(capsys, *arguments, "--json"))
+    return json.loads(run(capsys, *arguments, "--json", "-"))
 
 
 def refuse(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -61,6 +61,6 @@ def test_quantize_generate_and_pack(files: Files, tmp_path: Path, call: Call) ->
     options = ("--calibrate", files.samples, "-o", network, "--json", report)
     check(call, "quantize", files.floats, *options)
     core = folder / ODD
-    check(call, "generate", network, "--lanes", 4, "--weights", "ram", "-o", core)
+    check(call, "generate", network, "--lanes", 4, "--storage", "ram", "-o", core)
     check(call, "pack", network, "--for", core / "litelstm_core.json", "-o", image)
     assert names(folder) == {network.name, report.name, image.name, ODD}

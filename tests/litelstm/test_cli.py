@@ -59,7 +59,10 @@ def test_quantize(call: Call, files: Files, tmp_path: Path) -> None:
 
 def test_quantize_obeys_its_options(call: Call, files: Files, tmp_path: Path) -> None:
     output = tmp_path / "net.q.npz"
-    widths = "--weights 5 --activations 6 --state 9 --inputs 7 --gates 8 --pre 11 --logits 13"
+    widths = (
+        "--weight-bits 5 --activation-bits 6 --state-bits 9 --input-bits 7 --gate-bits 8 "
+        "--pre-bits 11 --logit-bits 13"
+    )
     table = "--tanh-entries 64 --tanh-range 8 --interpolate"
     calibrate = f"--calibrate {files.samples} --count 2 --method max"
     line = f"quantize {files.floats} {calibrate} {widths} {table} -o {output}"
@@ -136,7 +139,7 @@ def test_generate_replaces_older_files(call: Call, files: Files, tmp_path: Path)
 def test_cycles(call: Call, files: Files) -> None:
     plan = Plan(network=QuantizedNetwork.load(files.network), options=CoreOptions(lanes=2))
     expected = cycles.count(plan, [5]).outputs
-    done = call("cycles", files.network, "--lanes", 2, "--steps", 5, "--json")
+    done = call("cycles", files.network, "--lanes", 2, "--steps", 5, "--json", "-")
     assert done.status == 0
     told = json.loads(done.out)
     assert (told["lanes"], told["steps"]) == (2, 5)
@@ -203,11 +206,14 @@ def test_generate_and_cycles_of_any_interface(call: Call, files: Files, tmp_path
     told = json.loads((tmp_path / "litelstm_core.json").read_text())
     interface = {"streams": 3, "state": "load", "every_step": True, "classes": True}
     assert told["interface"] == interface
-    counted = json.loads(call("cycles", files.network, *options, "--json").out)
+    counted = json.loads(call("cycles", files.network, *options, "--json", "-").out)
     assert counted["cycles_per_step"] == told["timing"]["cycles_per_step"]
     for option, value, message in (
-        ("--streams", 0, "streams is 0, expected 1 to 256"),
-        ("--state", "kept", "--state is 'kept', expected clear, keep or load"),
+        ("--streams", 0, "--streams is 0, expected 1 to 256"),
+        (
+            *("--state", "kept"),
+            "Invalid value for '--state': 'kept' is not one of 'clear', 'keep', 'load'.",
+        ),
     ):
         for command in (("generate", files.network, "-o", tmp_path), ("cycles", files.network)):
             done = call(*command, "--lanes", 2, option, value)

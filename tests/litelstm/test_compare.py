@@ -106,7 +106,7 @@ def test_what_is_printed(capsys: Capture) -> None:
 def test_widths_and_sigmoids_count(capsys: Capture) -> None:
     small = ("compare", "--inputs", "2", "--units", "4", "--lanes", "2")
     plain = run_json(capsys, *small)["cells"]
-    wide = run_json(capsys, *small, "--weights", "16")["cells"]
+    wide = run_json(capsys, *small, "--weight-bits", "16")["cells"]
     logistic = run_json(capsys, *small, "--sigmoid", "logistic")["cells"]
     for a, b, c in zip(plain, wide, logistic, strict=True):
         assert b["weight_bits"] == 2 * a["weight_bits"]
@@ -122,10 +122,13 @@ def test_variants_with_the_same_activations() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--units", "8", "--lanes", "9"), "lanes is 9, expected 1 to 8"),
-        (("--units", "0"), "units is 0, expected 1 to 2048"),
-        (("--weights", "1"), "weight_width is 1, expected 2 to 18 bits"),
-        (("--sigmoid", "soft"), "sigmoid is 'soft', expected hard or logistic"),
+        (("--units", "8", "--lanes", "9"), "--lanes is 9, expected 1 to 8"),
+        (("--units", "0"), "--units is 0, expected 1 to 2048"),
+        (("--weight-bits", "1"), "--weight-bits is 1, expected 2 to 18 bits"),
+        (
+            ("--sigmoid", "soft"),
+            "Invalid value for '--sigmoid': 'soft'",
+        ),
     ],
 )
 def test_bad_input_is_one_line(capsys: Capture, arguments: tuple[str, ...], message: str) -> None:

@@ -109,7 +109,7 @@ def test_generate_takes_tail_multipliers(capsys: Capture, network: Path, tmp_pat
         ((*GRU, "--inputs", "-1"), "--inputs is -1, expected 1 to 2048"),
         ((*GRU, "--layers", "65"), "--layers is 65, expected 1 to 64"),
         ((*GRU, "--head", "0"), "--head is 0, expected 1 to 2048"),
-        ((*GRU, "--sigmoid", "soft"), "--sigmoid is 'soft', expected hard or logistic"),
+        ((*GRU, "--sigmoid", "soft"), "Invalid value for '--sigmoid': 'soft'"),
         (("no.npz",), "no.npz: "),
     ],
 )
@@ -119,7 +119,8 @@ def test_bad_input_is_one_line(capsys: Capture, arguments: tuple[str, ...], mess
 
 def test_an_unknown_cell_is_told_the_known_ones(capsys: Capture) -> None:
     line = refuse(capsys, "cycles", "--cell", "mlp", "--inputs", "1", "--units", "1")
-    assert line == f"--cell is 'mlp', expected one of {', '.join(CELLS)}"
+    known = ", ".join(map(repr, CELLS))
+    assert line == f"Invalid value for '--cell': 'mlp' is not one of {known}."
 
 
 @pytest.mark.parametrize(("units", "lanes"), [(3, 3), (16, 16), (40, 16)])

@@ -31,7 +31,7 @@ def generated(call: Call, folder: Path, *arguments: object) -> Path:
 
 def test_an_image_for_the_core_of_a_network(call: Call, files: Files, tmp_path: Path) -> None:
     """It is the one that generate leaves beside the core."""
-    core = generated(call, tmp_path / "one", files.network, "--weights", "ram")
+    core = generated(call, tmp_path / "one", files.network, "--storage", "ram")
     image = tmp_path / "weights.bin"
     done = call("pack", files.network, "--for", core, "-o", image)
     assert done.status == 0, done.err
@@ -42,7 +42,7 @@ def test_an_image_for_the_core_of_a_network(call: Call, files: Files, tmp_path: 
 
 def test_an_image_as_a_c_array(call: Call, files: Files, tmp_path: Path) -> None:
     """The compiler makes the same bytes of it, whatever the file is called."""
-    core = generated(call, tmp_path / "one", files.network, "--weights", "ram")
+    core = generated(call, tmp_path / "one", files.network, "--storage", "ram")
     header = tmp_path / "2nd-try.h"
     assert call("pack", files.network, "--for", core, "--c-array", "-o", header).status == 0
     (tmp_path / "print.c").write_text(
@@ -60,7 +60,7 @@ def test_images_for_a_core_of_two_networks(
 ) -> None:
     first = QuantizedNetwork.load(files.network).tanh
     assert first == QuantizedNetwork.load(larger).tanh
-    core = generated(call, tmp_path / "two", files.network, "--weights", "double", "--also", larger)
+    core = generated(call, tmp_path / "two", files.network, "--storage", "double", "--also", larger)
     told = json.loads(core.read_text())["weight_stream"]
     assert Capacity.from_json(told["capacity"]).number == told["core_id"]
     images = []
@@ -77,7 +77,7 @@ def test_images_for_a_core_of_two_networks(
 def test_what_does_not_fit_is_refused(
     call: Call, files: Files, larger: Path, tmp_path: Path
 ) -> None:
-    core = generated(call, tmp_path, files.network, "--weights", "ram")
+    core = generated(call, tmp_path, files.network, "--storage", "ram")
     image = tmp_path / "weights.bin"
     done = call("pack", larger, "--for", core, "-o", image)
     assert (done.status, done.out) == (2, "")
@@ -89,7 +89,7 @@ def test_what_does_not_fit_is_refused(
 
 def test_cores_that_take_no_images(call: Call, files: Files, tmp_path: Path) -> None:
     core = generated(call, tmp_path, files.network)
-    loads = generated(call, tmp_path / "ram", files.network, "--weights", "ram")
+    loads = generated(call, tmp_path / "ram", files.network, "--storage", "ram")
     told = json.loads(loads.read_text())
     stream = told["weight_stream"]
     bad = {

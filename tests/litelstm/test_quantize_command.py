@@ -51,7 +51,7 @@ def test_the_report_is_complete(call: Call, files: Files, tmp_path: Path) -> Non
 def test_auto(call: Call, files: Files, tmp_path: Path) -> None:
     output, report = tmp_path / "net.q.npz", tmp_path / "report.json"
     calibrate = f"--calibrate {files.samples} --auto --max-drop 100"
-    line = f"quantize {files.floats} {calibrate} --logits 13 -o {output} --json {report}"
+    line = f"quantize {files.floats} {calibrate} --logit-bits 13 -o {output} --json {report}"
     done = call(*line.split())
     assert done.status == 0
     with np.load(files.samples) as samples, threadpool_limits(1):

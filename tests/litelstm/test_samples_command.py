@@ -41,7 +41,7 @@ def test_made_up_samples(name: str, call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--task", "chess"), "task is 'chess', expected one of mnist, iot"),
+        (("--task", "chess"), "'--task': 'chess' is not one of 'mnist', 'iot'"),
         (("--task", "iot"), "task iot needs --data: an .npz, or a CSV of flows"),
         (("--task", "iot", "--random", "0"), "random is 0, expected 1 or more"),
         (("--task", "iot", "--random", "1", "--data", "x"), "needs no --data"),

@@ -1,4 +1,4 @@
-"""``--weights`` and ``--sums`` of the commands."""
+"""``--storage`` and ``--sums`` of the commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.litelstm.conftest import SAMPLES, Call, Files
 
 pytestmark = pytest.mark.simulator
 
-LOADED = ("--lanes", 3, "--weights", "ram", "--sums", "block")
+LOADED = ("--lanes", 3, "--storage", "ram", "--sums", "block")
 
 
 def test_generate_writes_what_the_stream_takes(call: Call, files: Files, tmp_path: Path) -> None:
@@ -52,16 +52,16 @@ def test_weights_are_in_the_verilog_by_default(call: Call, files: Files, tmp_pat
 
 
 def test_cycles_of_the_load(call: Call, files: Files) -> None:
-    line = ("cycles", files.network, "--lanes", 3, "--json")
+    line = ("cycles", files.network, "--lanes", 3, "--json", "-")
     plain = json.loads(call(*line).out)
-    loaded = json.loads(call(*line, "--weights", "ram").out)
+    loaded = json.loads(call(*line, "--storage", "ram").out)
     network = QuantizedNetwork.load(files.network)
     words = length(
         Plan(network=network, options=CoreOptions(lanes=3, storage=Storage(weights="ram")))
     )
     assert (plain["load"], loaded["load"]) == (0, words - 1 + ACTIVATE)
     assert {**loaded, "load": 0} == plain
-    text = call(*line[:-1], "--weights", "ram").out
+    text = call(*line[:-2], "--storage", "ram").out
     assert f"{words + 3} cycles before the first input" in text
 
 
@@ -74,7 +74,7 @@ def test_simulate(bench: tuple[str], call: Call, files: Files) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
-    [("--weights", "flash", "rom, ram or double"), ("--sums", "x", "lanes or block")],
+    [("--storage", "flash", "'rom', 'ram', 'double'"), ("--sums", "x", "'lanes', 'block'")],
 )
 def test_unknown_words(
     option: str, value: str, expected: str, call: Call, files: Files, tmp_path: Path
@@ -85,6 +85,6 @@ def test_unknown_words(
         ("synth", files.network, "--target", "ice40-up5k"),
     ):
         done = call(*command, option, value)
-        says = f"litelstm: {option[2:]} is {value!r}, expected {expected}\n"
+        says = f"litelstm: Invalid value for '{option}': {value!r} is not one of {expected}.\n"
         assert (done.status, done.err) == (2, says)
     assert not (tmp_path / "made").exists()

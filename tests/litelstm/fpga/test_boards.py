@@ -81,7 +81,7 @@ def test_from_network_to_bitstream(
     files: Files, call: Call, command: list[object], tmp_path: Path
 ) -> None:
     folder = tmp_path / "made"
-    done = call(*command, "--json")
+    done = call(*command, "--json", "-")
     assert done.status == 0, done.err
     report = json.loads(done.out)
     assert report == json.loads((folder / "board.json").read_text())

@@ -47,7 +47,7 @@ def test_from_network_to_bitstream(
 ) -> None:
     command = ["synth", files.network, "--target", "ice40-up5k", "--lanes", 2]
     folder = tmp_path / "made"
-    done = call(*command, "-o", folder, "--json", "--paths", 3)
+    done = call(*command, "-o", folder, "--json", "-", "--paths", 3)
     assert done.status == 0, done.err
     report = json.loads(done.out)
     assert report == json.loads((folder / "report.json").read_text())
@@ -78,7 +78,7 @@ def test_from_network_to_bitstream(
 
 
 def test_a_clock_is_met_or_not(files: Files, call: Call, cache: Path) -> None:
-    command = ["synth", files.network, "--target", "ice40-up5k", "--lanes", 2, "--clock"]
+    command = ["synth", files.network, "--target", "ice40-up5k", "--lanes", 2, "--mhz"]
     met = call(*command, 15)
     assert met.status == 0, met.err
     assert "15 MHz met, slack +" in met.out
@@ -86,7 +86,7 @@ def test_a_clock_is_met_or_not(files: Files, call: Call, cache: Path) -> None:
     assert missed.status == 1
     assert "150 MHz NOT met, slack -" in missed.out
     assert " ns at 150 MHz" in missed.out
-    report = json.loads(call(*command, 150, "--json").out)
+    report = json.loads(call(*command, 150, "--json", "-").out)
     slack = 1000 / 150 - report["clock"]["paths"][0]["ns"]
     assert report["wanted"] == {
         "mhz": 150,
@@ -105,7 +105,7 @@ def test_cells_alone_where_nothing_is_routed(files: Files, call: Call, cache: Pa
 
 def test_a_nexus_is_routed(files: Files, call: Call, cache: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    options = ["--target", "nexus-lifcl-40", "--lanes", 2, "-o", folder, "--json"]
+    options = ["--target", "nexus-lifcl-40", "--lanes", 2, "-o", folder, "--json", "-"]
     done = call("synth", files.network, *options)
     assert done.status == 0, done.err
     clock = json.loads(done.out)["clock"]
@@ -134,8 +134,8 @@ def test_what_does_not_fit(call: Call, cache: Path, tmp_path: Path) -> None:
         (["--target", "ecp5-25f", "--seeds", 0], "0 is not 1 or more"),
         (["--target", "ecp5-25f", "--steps", 0], "0 is not 1 or more"),
         (["--target", "ecp5-25f", "--paths", 0], "0 is not 1 or more"),
-        (["--target", "ecp5-25f", "--clock", "nan"], "nan MHz is no clock"),
-        (["--target", "xilinx-a35t", "--clock", 50], "xilinx-a35t is not routed"),
+        (["--target", "ecp5-25f", "--mhz", "nan"], "nan MHz is no clock"),
+        (["--target", "xilinx-a35t", "--mhz", 50], "xilinx-a35t is not routed"),
         (["--target", "ecp5-25f", "--lanes", 99], "lanes is 99, expected 1 to 4"),
         ([], "--target"),
     ],
@@ -173,9 +173,9 @@ def test_a_failing_tool_shows_the_end_of_its_log(cache: Path) -> None:
 
 def test_the_cells_in_gates(call: Call, tmp_path: Path) -> None:
     chart = tmp_path / "chart.png"
-    size = ("--inputs", 2, "--units", 3, "--lanes", 2, "--weights", 4)
+    size = ("--inputs", 2, "--units", 3, "--lanes", 2, "--weight-bits", 4)
     command = ("compare", "--target", "xilinx-a35t", *size, "--chart", chart)
-    done = call(*command, "--json")
+    done = call(*command, "--json", "-")
     assert done.status == 0, done.err
     report = json.loads(done.out)
     cells = {cell["cell"]: cell for cell in report["cells"]}

@@ -83,7 +83,7 @@ def test_short_pins_are_not_looked_for_with_fewer_lanes(
     monkeypatch.setenv("LITELSTM_CACHE", str(tmp_path / "cache"))
     network = tmp_path / "net.q.npz"
     quantized_network(Recipe(inputs=1, units=(2,), outputs=1, out_width=32), 1).save(network)
-    options = "--target ice40-up5k --lanes 2 --tail-multipliers 1 --weights ram"
+    options = "--target ice40-up5k --lanes 2 --tail-multipliers 1 --storage ram"
     done = call("synth", network, *options.split())
     assert (done.status, done.out) == (2, "")
     *progress, said = done.err.splitlines()
@@ -115,7 +115,7 @@ def test_eight_lanes_and_loaded_weights_on_an_up5k(
         1,
     )
     quantized.save(network)
-    options = "--target ice40-up5k --lanes 8 --tail-multipliers 1 --weights ram --classes --json"
+    options = "--target ice40-up5k --lanes 8 --tail-multipliers 1 --storage ram --classes --json -"
     done = call("synth", network, *options.split())
     assert done.status == 0, done.err
     told = json.loads(done.out)
