@@ -220,7 +220,7 @@ _BUS = [
 ]
 
 bus_options = _several(_BUS)
-"""What reaches a core: see :class:`hdl.packaging.system.Host`."""
+"""Options of what reaches a core: see :class:`hdl.packaging.system.Host`."""
 
 
 RENAMED = {
@@ -251,7 +251,7 @@ def usage_line(error: click.UsageError) -> str:
 
 
 ALIASES = {"baud": "uart", "bus": "bus_width"}
-"""What a message may call a value for which a command's parameter has another name."""
+"""Words by which a message calls a value whose parameter has another name."""
 
 
 def speak_as_typed(command: click.Command) -> None:

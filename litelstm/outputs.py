@@ -1,4 +1,4 @@
-"""What a command writes: checked before it works for long; its report as text or JSON."""
+"""Output of commands: places are checked before long work; reports are text or JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from golden import files
 from golden.errors import InputError
 
 STDOUT = Path("-")
-"""What ``--json`` calls standard output."""
+"""Name of standard output for ``--json``."""
 
 
 def give(report: Mapping[str, Any], path: Path | None, show: Callable[[], None]) -> None:

@@ -148,7 +148,7 @@ def _plain(
 def _with_bus(
     plan: Plan, name: str, network_name: str, chosen: Mapping[str, Any]
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
-    """The same of a core with registers."""
+    """Make the texts by file, and the description, of a core with registers."""
     from hdl.packaging.constraints import CLOCK, FORMATS  # these need the extra
     from hdl.packaging.system import Host, generate_system
 
@@ -174,7 +174,7 @@ def _with_bus(
 
 
 def _meaning(file: str, words: int) -> str:
-    """What a file is for."""
+    """Say what a file is for."""
     meanings = {
         ".json": "ports, formats, timing, sizes; with a bus registers, too",
         ".core": "for FuseSoC",

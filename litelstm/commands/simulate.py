@@ -100,7 +100,7 @@ def simulate(
 
 
 def _mapper(target: str | None) -> Callable[[Generated], Generated]:
-    """What makes a core's netlist for a target; it leaves the core as it is if that is None."""
+    """Return what makes a core's netlist for a target, or leaves the core as it is for None."""
     if target is None:
         return lambda core: core
     require_fpga()
@@ -118,7 +118,7 @@ def _expected(plan: Plan, x: Integers) -> Integers:
 
 
 def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:
-    """What runs the compiled bench."""
+    """Return what runs the compiled bench."""
     from sim.samples import run_compiled
 
     stalls = Stalls.named("single", "single") if stall else NO_STALLS
@@ -128,7 +128,7 @@ def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:
 def _cocotb(
     sim: str, seed: int | None, waves: Path | None, logs: Path | None
 ) -> Callable[..., SampleRun]:
-    """What runs cocotb's bench."""
+    """Return what runs cocotb's bench."""
     from sim.samples import run_cocotb
 
     results = files.make_folder(logs) if logs else None

@@ -38,7 +38,7 @@ WIDTHS = ("weight_width", "activation_width", "state_width")
 """Options of quantization-aware training: fields of the quantizer's settings."""
 
 AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight_decay": 0.0}
-"""What is otherwise in quantization-aware training: it starts from a trained network."""
+"""Differences in quantization-aware training, which starts from a trained network."""
 
 
 @click.command()

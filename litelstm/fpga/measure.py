@@ -189,7 +189,7 @@ def _route(
 
 
 def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]]:
-    """What the part has too little of: needed and available."""
+    """List what the part has too little of: needed and available."""
     available = {SPRAM: 0, **target.available}
     return {
         name: (used[name], have) for name, have in available.items() if used.get(name, 0) > have

@@ -19,7 +19,7 @@ from cocotb.triggers import Event, FallingEdge, First, Timer
 from cocotb.utils import get_sim_time
 
 Damage = Callable[[int], bytes]
-"""What becomes of a byte on its way."""
+"""Outcome of one byte on its way over the line."""
 
 
 def intact(byte: int) -> bytes:

@@ -125,7 +125,7 @@ class BusCase:
         return serve(model, self.interface, x, last).words
 
     def answer_bytes(self, x: Integers) -> bytes:
-        """The same as the bytes in use of its frame."""
+        """Bytes in use of its frame."""
         each = self.y_packing.byte_count(self.plan.result_words)
         return self.y_packing.pack(self.answer(x))[:, :each].tobytes()
 

@@ -38,7 +38,7 @@ def requests(count: int, random: Random) -> list[bytes]:
 
 
 def exchange(line: list[int | None], *, cycles: int) -> bytes:
-    """What a link with its core answers to a byte, or none, in every cycle."""
+    """Answer of a link with its core to a byte, or none, in every cycle."""
     core = Core(plan=Plan(network=NETWORK, options=CoreOptions(lanes=2)))
     link = HostLink(plan=core.plan, identity=BoardModel(NETWORK, capacity=CAPACITY).identity)
     m = Module()

@@ -9,7 +9,7 @@ from hdl.bus.state_guard import StateGuard
 from tests.hdl.simulate import run
 
 WORDS = 3
-"""Of a state: two beats of two words, the last half used."""
+"""A state: two beats of two words, the last one half used."""
 
 
 def make() -> StateGuard:
@@ -67,7 +67,7 @@ def test_frames_of_every_length() -> None:
 
 
 def test_restart_in_the_middle_of_a_frame() -> None:
-    """What was begun is forgotten; its rest is dropped if the bus stays enabled."""
+    """A restart forgets a frame; its rest is dropped if the bus stays enabled."""
     guard = make()
 
     async def bench(ctx: Any) -> None:

@@ -35,7 +35,7 @@ LONG = 3000
 
 
 def exchange(requests: list[tuple[bytes, int]], registers: FakeRegisters, seed: int) -> bytes:
-    """What is answered to bytes, each lot followed by so many cycles without."""
+    """Answer to lots of bytes, each followed by so many cycles without."""
     m = Module()
     m.submodules.deframer = deframer = Deframer()
     m.submodules.responder = responder = AccessResponder()

@@ -24,7 +24,7 @@ def body(random: Random) -> bytes:
 
 
 def deframed(data: bytes) -> list[bytes | None]:
-    """What a deframer makes of bytes, one in every cycle."""
+    """Output of a deframer that gets one byte in every cycle."""
     dut = Deframer()
     found: list[bytes | None] = []
 

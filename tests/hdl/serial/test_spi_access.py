@@ -104,7 +104,7 @@ def test_all_accesses(bit: float) -> None:
 
 
 def test_deselected_amid_a_frame() -> None:
-    """What has begun is forgotten, at any byte, and the next frame is whole."""
+    """A frame cut at any byte is forgotten, and the next one is whole."""
     registers = FakeRegisters(ROOM)
     write = spi.write_frame(NAMED["LENGTH"].address, 0x12345678)
     lots = [cut for length in range(5) for cut in (write[:length], spi.read_frame(0x08))]
