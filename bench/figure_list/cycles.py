@@ -72,7 +72,7 @@ COUNTS = [
     ),
     Figure(
         page=ARCHITECTURE,
-        shows="{10.formula} cycles a step alone, {11.formula} with two",
+        shows="{10.formula} cycles per step alone, {11.formula} with two",
         command=COUNTED,
         at="rows",
     ),
