@@ -117,7 +117,7 @@ AREAS = [
         f"{_SPEED}",
         command=LSTM,
     ),
-    Figure(page=FPGA, shows="(3) takes {microseconds_per_step ~5%} us a step", command=LSTM),
+    Figure(page=FPGA, shows="(3) takes {microseconds_per_step ~5%} us per step", command=LSTM),
     Figure(
         page=FPGA,
         shows=f"one tail multiplier (4) | 6 | `ice40-up5k` | {AREA} | {_MHZ}, median of 5 seeds "
@@ -150,13 +150,13 @@ AREAS = [
     ),
     Figure(
         page=LOADING,
-        shows=f"On an ECP5-25F with 16 lanes it takes {LUT} LUT4, {RAM} DP16KD and {_MHZ} MHz "
-        "(one seed)",
+        shows=f"On an ECP5-25F with 16 lanes it takes {LUT} LUT4, {RAM} DP16KD and reaches "
+        f"{_MHZ} MHz (one seed)",
         command=MNIST_LOADED,
     ),
     Figure(
         page=LOADING,
-        shows=f"(one seed), {LUT} and {_MHZ} MHz with all in the Verilog",
+        shows=f"(one seed); with all in the Verilog it takes {LUT} LUT4 and reaches {_MHZ} MHz",
         command=MNIST_ECP5,
     ),
     *(
@@ -174,7 +174,7 @@ AREAS = [
             ("LUTs", "luts", ""),
             ("multipliers", "multipliers", ""),
             ("MHz, one seed", "mhz", " ~5%"),
-            ("steps a second", "steps_per_second", " ~5%"),
+            ("steps per second", "steps_per_second", " ~5%"),
         )
     ),
 ]

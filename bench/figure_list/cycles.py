@@ -59,7 +59,7 @@ COUNTS = [
     ),
     Figure(
         page=FPGA,
-        shows="| cycles a step | {0.cycles_ratio} | {1.cycles_ratio} | 1 ({2.cycles_per_step}) | "
+        shows="| cycles per step | {0.cycles_ratio} | {1.cycles_ratio} | 1 ({2.cycles_per_step}) | "
         "{3.cycles_ratio} | {4.cycles_ratio} |",
         command=COMPARED,
         at="cells",
