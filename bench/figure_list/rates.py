@@ -23,7 +23,7 @@ RATES = [
     ),
     Figure(
         page=SIMULATION,
-        shows="the compiled bench runs {compiled/cocotb ~10%} times as many cycles a second as "
+        shows="the compiled bench runs {compiled/cocotb ~10%} times as many cycles per second as "
         "cocotb ({compiled / 1e6 ~40%} against {cocotb / 1e6 ~40%} million)",
         command=SIM_SPEED,
     ),
