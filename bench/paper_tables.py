@@ -64,7 +64,7 @@ EXPERIMENTS = {
     "iot": Experiment(
         file="iotid20.npz",
         differs="a 1 % sample of IoTID20 instead of the IEEE IoT network intrusion data; 94 % of "
-        "the flows are attacks, so F1 tells more than accuracy",
+        "the flows are attacks, so F1 says more than accuracy",
     ),
     "intrusion": Experiment(
         file="nsl_kdd.npz",

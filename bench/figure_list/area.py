@@ -69,7 +69,7 @@ AREAS = [
     ),
     Figure(
         page=RESULTS,
-        shows=f"| LiteLSTM, 16 lanes, 25F | {LUT}, of which {_OTHERS} are not the array | {FF} | "
+        shows=f"| LiteLSTM, 16 lanes, 25F | {LUT}; {_OTHERS} of them outside the array | {FF} | "
         f"{RAM} | {MULTIPLIERS} | {_MHZ}, median of 5 seeds; {_OF_ARRAY} % of the bare array's | "
         "{microseconds_per_step ~5%} us |",
         command=LITE,
