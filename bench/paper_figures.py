@@ -71,7 +71,7 @@ TABLES = {
             "3, 4, 5, 3, which fits one layer of 100 units on single pixels and a softmax over "
             "782 steps.",
             "By these counts LiteLSTM has as many parameters as the GRU and saves 1.2 % of the "
-            "LSTM's, where a third is claimed; the pLSTM's peephole is a full matrix.",
+            "LSTM's, while the paper claims a third; the pLSTM's peephole is a full matrix.",
         ),
     ),
     "iot": PaperTable(
@@ -84,8 +84,8 @@ TABLES = {
             accuracy=(98.7, 99.51, 99.50, 99.56, 99.60),
         ),
         notes=(
-            "Precision and recall of the GRU give an F1 of 95.4 %, those of the LSTM 94.5 %; "
-            "91.34 and 95.97 are printed.",
+            "Precision and recall of the GRU give an F1 of 95.4 %, those of the LSTM 94.5 %; the "
+            "paper prints 91.34 and 95.97.",
         ),
     ),
     "intrusion": PaperTable(

@@ -191,7 +191,7 @@ def main() -> int:
     out.print(table(data, models, times))
     out.print(
         f"SHORTENED: {data.steps} steps instead of 784, {len(data.x_train):,} training samples "
-        f"instead of 60,000, of which a tenth chooses the epoch; {len(data.x_test):,} test samples"
+        f"instead of 60,000 (a tenth of them chooses the epoch); {len(data.x_test):,} test samples"
     )
     ratios = ", ".join(f"{paper.time_ratio('litelstm'):.2f}" for paper in TABLES.values())
     out.print(

@@ -58,8 +58,9 @@ class Experiment:
 EXPERIMENTS = {
     "mnist": Experiment(
         file="mnist.npz",
-        differs="nothing in the data; 2 x 64 units read a row of the picture per step and the head "
-        "the last h, pictures are moved at random, the learning rate falls, gradients are clipped",
+        differs="not in the data; 2 x 64 units read one row of the picture per step, the head "
+        "reads the last h, pictures are moved at random, the learning rate falls, gradients are "
+        "clipped",
     ),
     "iot": Experiment(
         file="iotid20.npz",
@@ -69,16 +70,17 @@ EXPERIMENTS = {
     "intrusion": Experiment(
         file="nsl_kdd.npz",
         differs="NSL-KDD, five classes, stands in for the paper's classes of attacks; its test "
-        "part holds attacks that the training part has not",
+        "part has attacks that the training part lacks",
     ),
     "speech": Experiment(
         file="speech_digits.npz",
-        differs="spoken digits (FSDD), not in the paper; recordings 0 to 4 of each are the test",
+        differs="spoken digits (FSDD), not in the paper; recordings 0 to 4 of each are the test "
+        "part",
     ),
     "emotion": Experiment(
         file="emodb.npz",
-        differs="Berlin emotional speech, 535 recordings, stands in for TESS, 2,800; the test is "
-        "two speakers that are not in the training part, the paper's 20 % of the recordings",
+        differs="Berlin emotional speech, 535 recordings, stands in for TESS, 2,800; the test part "
+        "is two speakers outside the training part, where the paper takes 20 % of the recordings",
     ),
 }
 

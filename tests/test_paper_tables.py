@@ -57,7 +57,7 @@ def test_a_table_of_two_cells(args: argparse.Namespace) -> None:
     assert "90 training and 40 test samples, at most 2 epochs, seed 1" in printed
     assert paper_tables.EXPERIMENTS["iot"].differs in printed
     assert "the paper's Table 3: minutes of training rnn 20.26, " in printed
-    assert "91.34 and 95.97 are printed" in printed
+    assert "the paper prints 91.34 and 95.97" in printed
 
 
 def test_the_papers_figures_agree_but_for_what_a_note_says() -> None:
