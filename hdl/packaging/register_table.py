@@ -11,13 +11,13 @@ from hdl.bus.register_map import Field, Register, registers
 _HEAD = """\
 # Registers
 
-Written by `python -m hdl.packaging.register_table docs/registers.md` from `hdl/bus/registers.rdl`
-(SystemRDL), which the hardware, the C header, the IP-XACT component and the drivers are made from,
-too. Registers have 32 bits and byte addresses. An access is one of a whole register; a write for
-which no byte is strobed does nothing and is no error.
+`python -m hdl.packaging.register_table docs/registers.md` writes this page from
+`hdl/bus/registers.rdl` (SystemRDL). The hardware, the C header, the IP-XACT component and the
+drivers come from the same file. Registers have 32 bits and byte addresses. An access reads or
+writes a whole register. A write with no byte strobed does nothing and is no error.
 
-Access: r is read, w is written, w1c: a written 1 clears the bit, pulse: a written 1 acts once and
-reads as 0. A field without a value after a reset has what the core gives it.
+Access: r means readable, w writable, w1c that writing 1 clears the bit, pulse that writing 1 acts
+once and the bit reads as 0. A field without a value after a reset shows the core's own value.
 """
 
 
