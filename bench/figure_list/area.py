@@ -90,8 +90,8 @@ AREAS = [
     Figure(
         page=FPGA,
         shows="The bare array of (1) reaches {bare_array.median_mhz ~5%} MHz (median of 5 seeds: "
-        "{bare_array.min_mhz ~5%} to {bare_array.max_mhz ~5%}), of which the core has "
-        f"{_OF_ARRAY} %.",
+        "{bare_array.min_mhz ~5%} to {bare_array.max_mhz ~5%}); the core reaches "
+        f"{_OF_ARRAY} % of it.",
         command=LITE,
     ),
     Figure(
