@@ -82,7 +82,7 @@ AREAS = [
     ),
     Figure(
         page=FPGA,
-        shows=f"Of (1)'s {LUT} LUTs everything but the array takes {_OTHERS} (26 %) and two "
+        shows=f"Of (1)'s {LUT} LUTs everything but the array takes {_OTHERS} (25 %) and two "
         "multipliers: state update {parts.state update.LUT}, activations {parts.activations.LUT}, "
         "control {parts.control.LUT}.",
         command=LITE,
