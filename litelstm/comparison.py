@@ -8,8 +8,10 @@ figures for comparison: the paper's equations counted by hand, and its table as 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from golden.cells import Cell
+from golden.quantized import QuantizedNetwork
 from golden.settings import Settings
 from hdl.cells import Update, schedule
 from hdl.cycles import steady_state
@@ -92,27 +94,60 @@ class Row:
     table: Printed | None
 
 
-def compare(*, inputs: int, units: int, lanes: int, settings: Settings, sigmoid: str) -> list[Row]:
-    """Compute the table for one size.
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """Layer that every cell is compared as, and the array that runs it.
 
-    Args:
-        inputs, units: sizes of every cell.
+    Attributes:
+        inputs, units: sizes of the layer.
         lanes: multipliers of the array.
         settings: bit widths.
         sigmoid: gate activation.
+    """
+
+    inputs: int
+    units: int
+    lanes: int
+    settings: Settings
+    sigmoid: str
+
+    @property
+    def title(self) -> str:
+        """Say all but the gate activation in words."""
+        return (
+            f"{self.inputs} inputs, {self.units} units, {self.settings.weight_width}-bit weights, "
+            f"{self.lanes} lanes"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values; of the settings the width of weights."""
+        return {
+            "inputs": self.inputs,
+            "units": self.units,
+            "lanes": self.lanes,
+            "weight_width": self.settings.weight_width,
+            "sigmoid": self.sigmoid,
+        }
+
+    def quantized(self, cell: str) -> QuantizedNetwork:
+        """Make the layer of a cell, with random weights.
+
+        Raises:
+            InputError: a number is out of range.
+        """
+        return Architecture(
+            cell=cell, inputs=self.inputs, units=self.units, sigmoid=self.sigmoid
+        ).quantized(self.settings)
+
+
+def compare(layer: Layer) -> list[Row]:
+    """Compute the table for one layer.
 
     Raises:
         InputError: a number is out of range.
     """
-    plans = {
-        name: Plan(
-            network=Architecture(cell=name, inputs=inputs, units=units, sigmoid=sigmoid).quantized(
-                settings
-            ),
-            options=CoreOptions(lanes=lanes),
-        )
-        for name in ROWS
-    }
+    options = CoreOptions(lanes=layer.lanes)
+    plans = {name: Plan(network=layer.quantized(name), options=options) for name in ROWS}
     cycles = {name: steady_state(plan).cycles_per_step for name, plan in plans.items()}
     parameters = {name: _parameters(plan) for name, plan in plans.items()}
     return [

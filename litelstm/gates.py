@@ -8,21 +8,16 @@ from pathlib import Path
 import click
 
 from golden import files
-from golden.quantize import Settings
 from litelstm import outputs
-from litelstm.comparison import REFERENCE
+from litelstm.comparison import REFERENCE, Layer
 from litelstm.console import out, progress
 from litelstm.extras import require_fpga
 
 
 def compare_gates(
+    layer: Layer,
     *,
     target: str,
-    inputs: int,
-    units: int,
-    lanes: int,
-    settings: Settings,
-    sigmoid: str,
     seeds: int,
     fresh: bool,
     chart: Path | None,
@@ -44,27 +39,16 @@ def compare_gates(
     outputs.check_file(chart)
     cells = comparison.compare(
         Flow(target=part, fresh=fresh),
-        inputs=inputs,
-        units=units,
-        lanes=lanes,
-        settings=settings,
-        sigmoid=sigmoid,
+        layer=layer,
         seeds=seeds,
         progress=progress,
     )
-    title = (
-        f"{inputs} inputs, {units} units, {settings.weight_width}-bit weights, {lanes} lanes, "
-        f"{part.title}"
-    )
+    title = f"{layer.title}, {part.title}"
     if chart is not None:
         files.replace(chart, files.content(comparison.chart(cells, title=title)))
     report = {
         "target": part.name,
-        "inputs": inputs,
-        "units": units,
-        "lanes": lanes,
-        "weight_width": settings.weight_width,
-        "sigmoid": sigmoid,
+        **layer.as_json(),
         "seeds": seeds,
         "note": part.note,
         "ratios_to": REFERENCE,

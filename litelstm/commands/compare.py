@@ -13,7 +13,7 @@ from rich.table import Table
 
 from golden.settings import Settings
 from litelstm import outputs
-from litelstm.comparison import REFERENCE, Row
+from litelstm.comparison import REFERENCE, Layer, Row
 from litelstm.comparison import compare as compare_cells
 from litelstm.console import out, progress
 from litelstm.gates import compare_gates
@@ -60,49 +60,31 @@ def compare(
     With --target the paper's five cells are synthesized, placed and routed instead, as by litelstm
     synth: area, clock and speed, each in proportion to the LSTM's.
     """
-    lanes = min(LANES, units) if lanes is None else lanes
-    settings = Settings(**said({"weight_width": weight_width}))
-    sigmoid = sigmoid or "hard"
+    layer = Layer(
+        inputs=inputs,
+        units=units,
+        lanes=min(LANES, units) if lanes is None else lanes,
+        settings=Settings(**said({"weight_width": weight_width})),
+        sigmoid=sigmoid or "hard",
+    )
     if target is not None:
         compare_gates(
-            target=target,
-            inputs=inputs,
-            units=units,
-            lanes=lanes,
-            settings=settings,
-            sigmoid=sigmoid,
-            seeds=seeds,
-            fresh=fresh,
-            chart=chart,
-            json_path=json_path,
+            layer, target=target, seeds=seeds, fresh=fresh, chart=chart, json_path=json_path
         )
         return
     if chart is not None:
         raise click.UsageError("--chart goes with --target")
     with progress("compare"):
-        rows = compare_cells(
-            inputs=inputs,
-            units=units,
-            lanes=lanes,
-            settings=settings,
-            sigmoid=sigmoid,
-        )
-    notes = [note for row in rows if row.paper for note in row.paper.notes]
+        rows = compare_cells(layer)
     report = {
-        "inputs": inputs,
-        "units": units,
-        "lanes": lanes,
-        "weight_width": settings.weight_width,
-        "sigmoid": sigmoid,
+        **layer.as_json(),
         "ratios_to": REFERENCE,
         "cells": [_report(row, inputs=inputs, units=units) for row in rows],
     }
 
     def show() -> None:
-        title = (
-            f"{inputs} inputs, {units} units, {settings.weight_width}-bit weights, {lanes} lanes"
-        )
-        out.print(_table(rows, title=title, inputs=inputs, units=units))
+        out.print(_table(rows, title=layer.title, inputs=inputs, units=units))
+        notes = [note for row in rows if row.paper for note in row.paper.notes]
         for number, note in enumerate(notes, start=1):
             out.print(f"({number}) {note}")
 

@@ -10,12 +10,10 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from golden.packages import load
-from golden.quantize import Settings
 from golden.quantized import QuantizedNetwork
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
-from litelstm.architectures import Architecture
-from litelstm.comparison import PAPER, REFERENCE
+from litelstm.comparison import PAPER, REFERENCE, Layer
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.measure import Progress, measure
@@ -51,11 +49,7 @@ class Gates:
 def compare(
     flow: Flow,
     *,
-    inputs: int,
-    units: int,
-    lanes: int,
-    settings: Settings,
-    sigmoid: str,
+    layer: Layer,
     seeds: int,
     progress: Progress,
 ) -> list[Gates]:
@@ -67,14 +61,12 @@ def compare(
     """
     values: dict[str, dict[str, float]] = {}
     for cell in PAPER:
-        network = Architecture(cell=cell, inputs=inputs, units=units, sigmoid=sigmoid).quantized(
-            settings
-        )
+        network = layer.quantized(cell)
 
         def tell(what: str, total: int | None, cell: str = cell) -> Any:
             return progress(f"{cell}: {what}", total)
 
-        values[cell] = _values(network, flow, lanes=lanes, seeds=seeds, progress=tell)
+        values[cell] = _values(network, flow, lanes=layer.lanes, seeds=seeds, progress=tell)
     reference = values[REFERENCE]
     return [
         Gates(
