@@ -26,12 +26,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("network", type=click.Path(path_type=Path))
-@click.option("--board", "name", required=True, help="The board, for example ulx3s-85f.")
+@click.option("--board", required=True, help="The board, for example ulx3s-85f.")
 @core_options("lanes", "tail_multipliers", "classes")
 @click.option("--baud", type=int, help="Bits a second of the serial line.  [default: the board's]")
 @click.option(
     "--buffer",
-    "capacity",
     default=DEFAULT_CAPACITY,
     show_default=True,
     help="Bytes of input that a request can have; longer sequences take several.",
@@ -42,9 +41,9 @@ if TYPE_CHECKING:
 @json_option
 def build(
     network: Path,
-    name: str,
+    board: str,
     baud: int | None,
-    capacity: int,
+    buffer: int,
     seeds: int,
     fresh: bool,
     output: Path,
@@ -63,16 +62,16 @@ def build(
 
     if seeds < 1:
         raise click.BadParameter(f"{seeds} is not 1 or more", param_hint="--seeds")
-    board = boards.find(name)
+    place = boards.find(board)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
     plan = Plan(network=quantized, options=core_of(chosen, quantized))
     built = board_build.build(
         plan,
-        board,
+        place,
         network_name=network.name.removesuffix(".npz"),
         baud=baud,
-        capacity=capacity,
+        capacity=buffer,
         seeds=seeds,
         fresh=fresh,
         progress=progress,

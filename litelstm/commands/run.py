@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from golden.errors import InputError
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.driver.program import run_program
@@ -41,6 +42,8 @@ def run(
     The core was generated with --axi, --spi or --uart. The same program runs against a board when
     it is started by Python itself.
     """
+    if seed is not None and seed < 0:
+        raise InputError(f"seed is {seed}, expected 0 or more")
     require_axi_simulation()
     simulator = check_simulator(sim)
     require(simulator)

@@ -42,7 +42,11 @@ from golden.quantized import QuantizedNetwork
 T = TypeVar("T")
 
 DEFAULT_BAUD = 1_000_000
+MAX_BAUD = 12_000_000
+"""Of the fastest USB serial chips."""
 DEFAULT_TIMEOUT = 1.0
+MAX_PATIENCE = 86_400
+"""Seconds; far longer waits overflow the system's time."""
 DEFAULT_RETRIES = 5
 
 LINE_BITS_PER_BYTE = 10
@@ -111,8 +115,7 @@ class Link(Closing):
         timeout: float = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
     ) -> None:
-        if not timeout > 0:
-            raise InputError(f"timeout is {timeout}, expected more than 0 seconds")
+        check_patience("timeout", timeout)
         if retries < 0:
             raise InputError(f"retries is {retries}, expected 0 or more")
         self.retried = 0
@@ -141,7 +144,7 @@ class Link(Closing):
             MissingToolError: pyserial is not installed.
             InputError: the device cannot be opened, or see :class:`Link`.
         """
-        port = open_port(url, baud=baud, timeout=timeout)
+        port = open_port(url, baud=baud)
         try:
             return cls(port, network, interface=interface, timeout=timeout, retries=retries)
         except InputError:
@@ -264,16 +267,26 @@ class Link(Closing):
         raise NoAnswerError("nothing but noise")
 
 
-def open_port(url: str, *, baud: int, timeout: float) -> Port:
+def check_patience(name: str, seconds: float) -> None:
+    """Refuse a wait that is no time, or more than the system's clock takes."""
+    if not 0 < seconds <= MAX_PATIENCE:
+        raise InputError(f"{name} is {seconds}, expected more than 0 seconds, up to {MAX_PATIENCE}")
+
+
+def open_port(url: str, *, baud: int) -> Port:
     """Open a serial device, or any other URL that pyserial supports.
+
+    Every request sets the port's timeout.
 
     Raises:
         MissingToolError: pyserial is not installed.
-        InputError: the device cannot be opened.
+        InputError: the baud rate is out of range, or the device cannot be opened.
     """
+    if not 1 <= baud <= MAX_BAUD:
+        raise InputError(f"baud is {baud}, expected 1 to {MAX_BAUD}")
     serial = load("serial", how="pip install pyserial")
     try:
-        return serial.serial_for_url(url, baudrate=baud, timeout=timeout)
+        return serial.serial_for_url(url, baudrate=baud)
     except (OSError, ValueError) as error:  # SerialException is an OSError
         reason = " ".join(str(error).split())
         raise InputError(f"{url}: cannot be opened: {reason}") from None

@@ -19,7 +19,14 @@ from golden.link.access import (
 )
 from litelstm.driver.backend import WALL, World
 from litelstm.driver.errors import CoreTimeoutError, DriverError
-from litelstm.driver.host import DEFAULT_BAUD, LINE_BITS_PER_BYTE, PATIENCE, Port, open_port
+from litelstm.driver.host import (
+    DEFAULT_BAUD,
+    LINE_BITS_PER_BYTE,
+    PATIENCE,
+    Port,
+    check_patience,
+    open_port,
+)
 
 DEFAULT_SILENCE = 0.2
 DEFAULT_RETRIES = 5
@@ -55,8 +62,7 @@ class SerialBackend:
         retries: int = DEFAULT_RETRIES,
         world: World = WALL,
     ) -> None:
-        if not silence > 0:
-            raise InputError(f"silence is {silence}, expected more than 0 seconds")
+        check_patience("silence", silence)
         if retries < 0:
             raise InputError(f"retries is {retries}, expected 0 or more")
         self.retried = 0
@@ -82,7 +88,7 @@ class SerialBackend:
             MissingToolError: pyserial is not installed.
             InputError: the device cannot be opened.
         """
-        port = open_port(url, baud=baud, timeout=silence)
+        port = open_port(url, baud=baud)
         try:
             return cls(port, silence=silence, retries=retries)
         except BaseException:

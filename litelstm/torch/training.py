@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -17,9 +18,14 @@ from torch import Tensor, nn
 from golden import files
 from golden.errors import InputError
 from litelstm.data.dataset import Array, hold_out
+from litelstm.tables import entry
 from litelstm.torch.augment import AUGMENTATIONS
 
 EVALUATION_BATCH = 1000
+MAX_BALANCE = 4
+"""Powers above it leave float32's range for rarities that occur."""
+MAX_SEED = 2**63 - 1
+"""Largest seed that PyTorch takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +67,17 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "patience", "batch", "lr", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} is {getattr(self, name)}, expected more than 0")
-        if not 0 <= self.balance < float("inf"):
-            raise InputError(f"balance is {self.balance}, expected 0 or more")
-        if self.seed < 0:
-            raise InputError(f"seed is {self.seed}, expected 0 or more")
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                finite = ", and finite" if value == math.inf else ""
+                raise InputError(f"{name} is {value}, expected more than 0{finite}")
+        if not 0 <= self.balance <= MAX_BALANCE:
+            raise InputError(f"balance is {self.balance}, expected 0 to {MAX_BALANCE}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise InputError(f"seed is {self.seed}, expected 0 to {MAX_SEED}")
         if not 0 < self.validation < 1:
             raise InputError(f"validation is {self.validation}, expected more than 0, less than 1")
-        if self.augment not in AUGMENTATIONS:
-            raise InputError(f"augment is {self.augment!r}, expected {' or '.join(AUGMENTATIONS)}")
+        entry("augment", self.augment, AUGMENTATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pytest
 
 from golden import packages
 from golden.network import Network
-from tests.litelstm import bad_files
+from tests.litelstm import bad_files, bad_options
 from tests.litelstm.bad_files import BadFile, spoilt
 from tests.litelstm.conftest import Call, Files, Outcome
 
@@ -118,70 +118,9 @@ def test_directions_that_no_core_runs(
         refuse(call(*line), f"layer0 is {direction}, expected forward: a core runs the steps in")
 
 
-OPTIONS: list[tuple[str, str, Sequence[str]]] = [
-    ("simulate", "--sim modelsim", ("'--sim': 'modelsim' is not one of 'icarus', 'verilator'.",)),
-    ("simulate", "--count 0", ("--count is 0, expected 1 to 6",)),
-    ("simulate", "--count 7", ("--count is 7, expected 1 to 6",)),
-    ("simulate", "--count many", ("--count", "'many'", "integer")),
-    ("simulate", "--jobs 0", ("--jobs", "0 is not 1 or more")),
-    ("simulate", "--stall", ("--stall", "needs --batch")),
-    ("simulate", "--batch", ("--batch", "icarus", "needs verilator")),
-    ("simulate", "--sim verilator --batch --waves out.vcd", ("--waves", "--batch")),
-    ("simulate", "--waves out.vcd --jobs 2", ("--waves", "--jobs 1")),
-    ("simulate", "--waves out.ghw", ("--waves", "out.ghw", ".fst or .vcd")),
-    ("simulate", "--cycles", ("--cycles",)),
-    ("simulate", "more", ("more",)),
-    ("quantize", "--count 7", ("--count is 7, expected 1 to 6",)),
-    ("quantize", "--weight-bits 1", ("--weight-bits is 1, expected 2 to 18 bits",)),
-    ("quantize", "--activation-bits 19", ("--activation-bits is 19, expected 2 to 18 bits",)),
-    ("quantize", "--input-bits 1", ("--input-bits is 1, expected 2 to 18 bits",)),
-    ("quantize", "--gate-bits 17", ("--gate-bits is 17, expected 2 to 16 bits",)),
-    ("quantize", "--auto --max-drop -1", ("--max-drop is -1.0, expected 0 to 100",)),
-    ("quantize", "--auto --max-drop nan", ("--max-drop is nan, expected 0 to 100",)),
-    (
-        "quantize",
-        "--auto --max-drop 0",
-        ("--max-drop is 0, expected", "an interpolated tanh table"),
-    ),
-    ("quantize", "--auto --weight-bits 6", ("--weight-bits is what --auto searches",)),
-    ("quantize", "--auto --tanh-range 8", ("--tanh-range is what --auto searches",)),
-    ("quantize", "--max-drop 1", ("--max-drop needs --auto",)),
-    ("quantize", "--state-bits 19", ("--state-bits is 19, expected 2 to 18 bits",)),
-    ("quantize", "--pre-bits 4", ("--pre-bits is 4, expected 5 to 18 bits",)),
-    ("quantize", "--logit-bits 33", ("--logit-bits is 33, expected 2 to 32 bits",)),
-    ("quantize", "--method best", ("'--method': 'best' is not one of 'mse', 'max'.",)),
-    ("quantize", "--tanh-entries 100", ("--tanh-entries is 100, expected 4, 8, 16, 32,",)),
-    ("quantize", "--tanh-entries 32768", ("--tanh-entries is 32768", "8192 or 16384")),
-    ("quantize", "--tanh-range 0", ("--tanh-range is 0, expected 4, 8, 16 or 32",)),
-    ("quantize", "--tanh-range 2", ("--tanh-range is 2, expected 4, 8, 16 or 32",)),
-    ("generate", "--name 9core", ("--name is '9core'", "expected a Verilog identifier")),
-    ("generate", "--name", ("--name", "requires an argument")),
-    ("generate", "--lanes 1.5", ("--lanes", "'1.5'", "integer")),
-    ("generate", "--tail-multipliers -1", ("--tail-multipliers is -1, expected 0 or more",)),
-    ("generate", "--streams 0", ("--streams is 0, expected 1 to 256",)),
-    ("generate", "--sums rows", ("'--sums': 'rows' is not one of 'lanes', 'block'.",)),
-    ("generate", "--axi --packing no", ("'--packing': 'no' is not one of 'extended', 'tight'.",)),
-    ("generate", "--uart 0 --clock 1000", ("--uart is 0, expected a rate that 1000 Hz",)),
-    ("cycles", "--steps 0", ("--steps", "0 is not 1 or more")),
-    ("cycles", "--state kept", ("'--state': 'kept' is not one of 'clear', 'keep', 'load'.",)),
-    ("cycles", "--storage flash", ("'--storage': 'flash' is not one of 'rom', 'ram', 'double'.",)),
-    ("compare", "--weight-bits 1", ("--weight-bits is 1, expected 2 to 18 bits",)),
-    ("compare", "--units 8 --lanes 9", ("--lanes is 9, expected 1 to 8",)),
-    ("compare", "--sigmoid soft", ("'--sigmoid': 'soft' is not one of 'hard', 'logistic'.",)),
-    ("compare", "--target none", ("'--target': 'none' is not one of 'ecp5-25f', ",)),
-    ("samples", "--task none", ("'--task': 'none' is not one of 'mnist', ",)),
-    ("samples", "--task iot --random 0", ("--random is 0, expected 1 or more",)),
-    ("samples", "--task iot --random 1 --seed -1", ("--seed is -1, expected 0 or more",)),
-    ("synth", "--lanes 0", ("--lanes is 0, expected 1 to 4",)),
-    ("synth", "--target none", ("'--target': 'none' is not one of 'ecp5-25f', ",)),
-    ("train", "--task none", ("'--task': 'none' is not one of 'mnist', ",)),
-    ("train", "--qat net.npz --weight-bits 1", ("--weight-bits is 1, expected 2 to 18 bits",)),
-    ("train", "--qat net.npz --state-bits 1", ("--state-bits is 1, expected 2 to 18 bits",)),
-    ("regress", "--cases 0", ("--cases", "0 is not 1 or more")),
-]
-
-
-@pytest.mark.parametrize(("command", "options", "says"), OPTIONS, ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("command", "options", "says"), bad_options.OPTIONS, ids=lambda value: str(value)
+)
 def test_options(command: str, options: str, says: Sequence[str], call: Call, files: Files) -> None:
     lines = {
         "quantize": quantize(files),
@@ -192,7 +131,12 @@ def test_options(command: str, options: str, says: Sequence[str], call: Call, fi
         "samples": ["samples", "-o", "made.npz"],
         "synth": ["synth", files.network, "--target", "ecp5-25f"],
         "train": ["train", "--task", "digits", "-o", "trained.npz"],
+        "build": ["build", files.network, "--board", "ulx3s-85f", "-o", "build"],
+        "host": ["host", files.network, "--port", "loop://", "--samples", files.samples],
         "regress": ["regress"],
+        "run": ["run", "program.py", "--core", "core.json"],
+        "pack": ["pack", files.network, "--for", "out.json", "-o", "image.bin"],
+        "import": ["import", "out.npz"],
     }
     refuse(call(*lines[command], *options.split()), *says)
 

@@ -403,7 +403,9 @@ def test_troubles_of_a_serial_line() -> None:
     with pytest.raises(CoreTimeoutError, match=r"^no answer over the serial line, 3 times tried "):
         silent.read(0)
     line = Line(access_model(case), lambda data: data)
-    with pytest.raises(InputError, match=r"^silence is 0, expected more than 0 seconds$"):
+    with pytest.raises(
+        InputError, match=r"^silence is 0, expected more than 0 seconds, up to 86400$"
+    ):
         SerialBackend(line, silence=0)
     with pytest.raises(InputError, match=r"^retries is -1, expected 0 or more$"):
         SerialBackend(line, retries=-1)
