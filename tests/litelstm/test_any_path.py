@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from golden.link.board import BoardModel
+from golden.quantized import QuantizedNetwork
+from litelstm.fpga import comparison
 from sim.cocotb_bench.runner import SIMULATORS
+from tests.litelstm.boards import terminal
 from tests.litelstm.conftest import Call, Files
 
 pytestmark = pytest.mark.simulator
@@ -64,3 +69,27 @@ def test_quantize_generate_and_pack(files: Files, tmp_path: Path, call: Call) ->
     check(call, "generate", network, "--lanes", 4, "--storage", "ram", "-o", core)
     check(call, "pack", network, "--for", core / "litelstm_core.json", "-o", image)
     assert names(folder) == {network.name, report.name, image.name, ODD}
+
+
+def test_host(files: Files, tmp_path: Path, call: Call) -> None:
+    folder = tmp_path / ODD
+    folder.mkdir()
+    network, samples, report = (folder / f"{ODD}{end}" for end in (".q.npz", ".npz", ".json"))
+    shutil.copy(files.network, network)
+    shutil.copy(files.samples, samples)
+    with terminal(BoardModel(QuantizedNetwork.load(network))) as port:
+        (device := folder / "tty").symlink_to(port)
+        check(call, "host", network, "--port", device, "--samples", samples, "--json", report)
+    assert names(folder) == {network.name, samples.name, report.name, device.name}
+
+
+def test_chart(tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    ones = dict.fromkeys(comparison.QUANTITIES, 1.0)
+    cells = [comparison.Gates(cell=cell, values=ones, ratios=ones) for cell in comparison.PAPER]
+    monkeypatch.setattr(comparison, "compare", lambda *_, **__: cells)
+    folder = tmp_path / ODD
+    folder.mkdir()
+    chart, report = (folder / f"{ODD}{end}" for end in (".png", ".json"))
+    written = ("--chart", chart, "--json", report)
+    assert str(chart) in check(call, "compare", "--target", "ecp5-25f", *written)
+    assert names(folder) == {chart.name, report.name}
