@@ -133,7 +133,7 @@ def test_an_interrupted_call_goes_on(
         (("--task", "digits", "--qat", "n.npz", "--cell", "gru"), "is what n.npz has"),
         (("--task", "digits", "--qat", "n.npz", "--sigmoid", "hard"), "is what n.npz has"),
         (("--task", "digits", "--dropout", "1"), "dropout is 1.0, expected 0 or more, less than 1"),
-        (("--task", "digits", "--augment", "more"), "augment is 'more', expected one of none, images"),
+        (("--task", "digits", "--augment", "more"), "augment is 'more', expected one of none"),
         (("--task", "digits", "-o", "no/net.npz"), "no/net.npz: cannot be written"),
     ],
 )

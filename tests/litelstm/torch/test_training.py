@@ -127,7 +127,7 @@ def test_other_checkpoints_are_refused(tmp_path: Path) -> None:
         ({"batch": 0}, "batch is 0, expected more than 0"),
         ({"batch": 500}, "batch is 500, expected at most 108"),
         ({"validation": 1.0}, "validation is 1.0, expected more than 0, less than 1"),
-        ({"augment": "x"}, "augment is 'x', expected none or images or spectra or features"),
+        ({"augment": "x"}, "augment is 'x', expected one of none, images, spectra, features"),
     ],
 )
 def test_wrong_recipes(changes: dict[str, Any], message: str) -> None:
