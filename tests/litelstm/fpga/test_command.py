@@ -130,7 +130,7 @@ def test_what_does_not_fit(call: Call, cache: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--target", "ecp4"], "target is 'ecp4', expected one of ecp5-25f"),
+        (["--target", "ecp4"], "'ecp4' is not one of 'ecp5-25f', 'ecp5-45f'"),
         (["--target", "ecp5-25f", "--seeds", 0], "0 is not 1 or more"),
         (["--target", "ecp5-25f", "--steps", 0], "0 is not 1 or more"),
         (["--target", "ecp5-25f", "--paths", 0], "0 is not 1 or more"),

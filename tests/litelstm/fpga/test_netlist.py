@@ -46,7 +46,7 @@ def test_a_wrong_netlist_is_found(
 @pytest.mark.parametrize(
     ("target", "says"),
     [
-        ("ecp4", "target is 'ecp4', expected one of ecp5-25f"),
+        ("ecp4", "'ecp4' is not one of 'ecp5-25f', 'ecp5-45f'"),
         ("xilinx-a35t", "no simulation models of Xilinx 7 cells; there are some of ecp5-25f"),
     ],
 )
