@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 DEFAULT_BAUD = 1_000_000
 MAX_BAUD = 12_000_000
-"""Of the fastest USB serial chips."""
+"""Bits per second of the fastest USB serial chips."""
 DEFAULT_TIMEOUT = 1.0
 MAX_PATIENCE = 86_400
 """Seconds; far longer waits overflow the system's time."""

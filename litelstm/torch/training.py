@@ -38,7 +38,8 @@ class Recipe:
         batch: sequences per training step.
         lr: learning rate of Adam at the start; it falls as a cosine to ``lr * lr_floor``.
         weight_decay: decoupled weight decay, multiplied by the learning rate.
-        clip_norm: largest norm of the gradient; LiteLSTM does not train well without it.
+        clip_norm: largest norm of the gradient, infinity for no limit; LiteLSTM does not train well
+            without it.
         label_smoothing: share of the target that is spread over all classes.
         balance: exponent of a class's rarity in the weight of its samples, 0 for equal weights.
         augment: augmentation of samples, a key of ``AUGMENTATIONS``.
@@ -68,7 +69,8 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("epochs", "patience", "batch", "lr", "clip_norm"):
             value = getattr(self, name)
-            if not 0 < value < math.inf:
+            unlimited = name == "clip_norm" and value == math.inf
+            if not 0 < value < math.inf and not unlimited:
                 finite = ", and finite" if value == math.inf else ""
                 raise InputError(f"{name} is {value}, expected more than 0{finite}")
         if not 0 <= self.balance <= MAX_BALANCE:
