@@ -31,8 +31,16 @@ SHARED = {"litelstm.c", "litelstm.h", "litelstm_registers.h"}
 
 
 @pytest.fixture(scope="module")
-def cores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cores")
+
+
+@pytest.fixture
+def cores(folder: Path, files: Files, call: Call) -> Path:
+    """Generate all cores into one folder, once in each process that runs tests."""
+    if not any(folder.iterdir()):
+        write_all(folder, files, call)
+    return folder
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -41,19 +49,25 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
-def test_in_one_folder(cores: Path, files: Files, call: Call) -> None:
-    """Cores in one folder only overwrite files that are equal for all of them."""
+def write_all(folder: Path, files: Files, call: Call) -> Counter[str]:
+    """Generate all cores; return how often each file was told."""
     written = Counter[str]()
     for number, name in enumerate(NAMES):
-        before = contents(cores)
+        before = contents(folder)
         options = ["--lanes", 1 + number % 4, "--name", name, *BUSES[number % len(BUSES)]]
-        done = call("generate", files.network, *options, "-o", cores)
+        done = call("generate", files.network, *options, "-o", folder)
         assert done.status == 0
-        after = contents(cores)
+        after = contents(folder)
         assert before.items() <= after.items(), name
-        told = re.findall(rf"^{re.escape(str(cores))}/([^:]+): ", done.out, re.MULTILINE)
+        told = re.findall(rf"^{re.escape(str(folder))}/([^:]+): ", done.out, re.MULTILINE)
         assert set(told) <= set(after)
         written.update(told)
+    return written
+
+
+def test_in_one_folder(tmp_path: Path, files: Files, call: Call) -> None:
+    """Cores in one folder only overwrite files that are equal for all of them."""
+    written = write_all(tmp_path, files, call)
     assert {file for file, count in written.items() if count > 1} == SHARED
 
 
