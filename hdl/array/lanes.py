@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import MULTIPLIER, span
 from hdl.timing.latency import TOTAL
@@ -55,7 +55,7 @@ class ArrayShape:
         return Cat(place.gate[: (self.gates - 1).bit_length()], place.row)
 
 
-class Lanes(Component):
+class Lanes(wiring.Component):
     """Multiplies one operand by one word of weights per cycle, and adds to a row of accumulators.
 
         weights ─► weights_q ─► weights_q2 ► ┌───┐ product_q ┌───┐
@@ -72,6 +72,10 @@ class Lanes(Component):
         valid, place: the operation whose sums are known.
         total: each lane's sum.
     """
+
+    i_valid = i_operand = i_first = valid = port(Signal)
+    i_weights = i_place = place = port(data.View)
+    total = port(list[Signal])
 
     def __init__(self, *, shape: ArrayShape) -> None:
         self.shape = shape

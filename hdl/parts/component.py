@@ -1,15 +1,37 @@
-"""The base of this package's components, and registers in a row."""
+"""Declarations of a component's ports, and registers in a row."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 
+P = TypeVar("P")
+
+
+class _Port:
+    """Stands for a port in its class; a component's own attributes are found before it."""
+
+    def __get__(self, component: object, owner: type) -> NoReturn:
+        raise AttributeError(f"this {owner.__name__} was made without that port")
+
+
+def port(kind: type[P]) -> P:
+    """Declare ports of one type, as in ``valid = ready = port(Signal)``.
+
+    Shapes depend on a component's arguments, so ``__init__`` gives them. The declaration tells type
+    checkers which ports there are.
+
+    Args:
+        kind: `Signal`, `data.View`, `stream.Interface`, or a class that names the members of an
+            interface.
+    """
+    return cast(P, _Port())
+
 
 class Component(wiring.Component):
-    """A ``wiring.Component`` whose ports, known only once it is made, type checkers let pass."""
+    """The base of components without declared ports; one with them is a ``wiring.Component``."""
 
     if TYPE_CHECKING:
 
