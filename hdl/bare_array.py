@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.array.lanes import Lanes
 from hdl.loading.weight_ram import WeightRam, weight_rom
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.plan import Plan
 from hdl.verilog import convert
 
 
-class BareArray(Component):
+class BareArray(wiring.Component):
     """Weights, operand, multipliers and accumulators of a core, and nothing else.
 
     It computes nothing of use: weights and places are counted through, and the sums leave through
@@ -22,6 +23,8 @@ class BareArray(Component):
         i: the operand.
         o: a sum, some time later.
     """
+
+    i = o = port(Signal)
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module, ResetInserter, Signal, Value
-from amaranth.lib import stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.array.mac_array import MacArray
@@ -14,7 +14,7 @@ from hdl.layout.vectors import made_vectors, state_vectors
 from hdl.loading.input_gate import InputGate
 from hdl.loading.loader import LOAD, WEIGHT_STREAM, Loader
 from hdl.loading.weight_ram import WeightRam, weight_rom
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.sequencer.loaded_sequencer import LoadedSequencer
@@ -27,7 +27,7 @@ RESTS = 8
 """Cycles, beside the depth of the state update, after which a core that stands still is empty."""
 
 
-class Core(Component):
+class Core(wiring.Component):
     """A whole network on one MAC array.
 
         i ─► operand store (x, h, c) ─► MAC array ─► state update ─► o
@@ -61,6 +61,10 @@ class Core(Component):
         saturated: where watched: an element of c is cut to its format's range, for one cycle.
         last_input: where watched and weights are loaded: index of a step's last element.
     """
+
+    i = o = i_state = o_state = i_weights = port(stream.Interface)
+    load = port(data.View)
+    restart = idle = waits = saturated = last_input = port(Signal)
 
     def __init__(self, *, plan: Plan, watched: bool = False) -> None:
         self.plan = plan
@@ -164,7 +168,7 @@ class Core(Component):
             update.head_start.eq(sequencer.restart[-1] if self.plan.capacity.head else 0),
         ]
 
-    def _cleared(self, component: Component, clears: Value) -> Any:
+    def _cleared(self, component: wiring.Component, clears: Value) -> Any:
         """A component that is reset without the loader; as it is where there is none."""
         return ResetInserter(clears)(component) if self.loader else component
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.hdl import Module
+from amaranth.lib import wiring
 
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
@@ -19,7 +20,6 @@ from hdl.export.explicit_rtlil import explicit_rtlil
 from hdl.export.plain_ports import plain_ports
 from hdl.export.verilog_header import header, with_comments
 from hdl.export.verilog_names import check_name, inner_prefix
-from hdl.parts.component import Component
 from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
@@ -29,7 +29,7 @@ NAME = "litelstm_core"
 """Default name of the top module."""
 
 
-class Top(Component):
+class Top(wiring.Component):
     """A core with plain ports, for users of the Verilog: see :mod:`hdl.export.plain_ports`."""
 
     def __init__(self, core: Core) -> None:
@@ -106,7 +106,7 @@ def generated(plan: Plan, *, name: str = NAME, network_name: str = "") -> Genera
     return Generated(text, description, plan)
 
 
-def convert(component: Component, *, name: str, header: str = "") -> str:
+def convert(component: wiring.Component, *, name: str, header: str = "") -> str:
     """Verilog of a component, the same for all tools.
 
     Args:

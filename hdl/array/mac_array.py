@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, signed
-from amaranth.lib import data
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.array.lanes import ArrayShape, Lanes
 from hdl.array.shadow import Shadow, read_layout
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.timing.latency import TOTAL
 
 
-class MacArray(Component):
+class MacArray(wiring.Component):
     """Multiplies an operand by a word of weights per cycle; keeps exact sums per row and gate.
 
         operand, weights ─► lanes ─► sums ─► accumulators (row, gate)
@@ -34,6 +34,9 @@ class MacArray(Component):
         read: for each bank the sum to read from the shadow.
         sums: for each bank that sum, :func:`hdl.timing.latency.drain_latency` cycles later.
     """
+
+    i_valid = i_operand = i_first = i_final = port(Signal)
+    i_weights = i_place = read = sums = port(data.View)
 
     def __init__(self, *, shape: ArrayShape) -> None:
         self.shape = shape

@@ -7,12 +7,12 @@ from functools import reduce
 from operator import or_
 
 from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.array.lanes import ArrayShape
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 
@@ -25,7 +25,7 @@ def read_layout(shape: ArrayShape) -> data.StructLayout:
     )
 
 
-class Shadow(Component):
+class Shadow(wiring.Component):
     """Keeps finished sums until the state update has read them.
 
     One memory per lane. Each bank of lanes delivers one sum per cycle: the gates of a unit are read
@@ -41,6 +41,10 @@ class Shadow(Component):
         read: for each bank what to read.
         sums: what was asked for `drain_latency` cycles before, for each bank.
     """
+
+    i_fill = port(Signal)
+    i_place = read = sums = port(data.View)
+    i_total = port(list[Signal])
 
     def __init__(self, *, shape: ArrayShape) -> None:
         self.shape = shape

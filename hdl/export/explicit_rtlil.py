@@ -13,8 +13,7 @@ from typing import Any, cast
 
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Fragment, _ast, _ir, _nir
-
-from hdl.parts.component import Component
+from amaranth.lib.wiring import Component
 
 _PRIVATE = "port$"
 """Begins the names of ports that Amaranth has no name for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import signed
+from amaranth.hdl import Signal, signed
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import Out
 
@@ -17,6 +17,18 @@ class Operand(enum.Enum, shape=2):
     H = 1
     C = 2
     RH = 3
+
+
+class VectorWrite(wiring.PureInterface):
+    """Ports of :func:`write_signature`."""
+
+    valid: Signal
+    address: Signal
+    stream: Signal
+    data: Signal
+    announce: Signal
+    last: Signal
+    layer: Signal
 
 
 def write_signature(plan: Plan, vector: str) -> wiring.Signature:

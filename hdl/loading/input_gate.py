@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.ports import input_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 
 
-class InputGate(Component):
+class InputGate(wiring.Component):
     """Passes the input stream on, in the same cycle, unless it must not.
 
     A core that is asked to become idle finishes the sequences that are open; no step starts while
@@ -26,6 +26,9 @@ class InputGate(Component):
         blocks: nothing may pass.
         begins, ends: the beat that is next is a step's first, its last.
     """
+
+    i = o = port(stream.Interface)
+    hold = blocks = begins = ends = port(Signal)
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan

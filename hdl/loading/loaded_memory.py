@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.weight_image import WIDTH, sections
 from hdl.loading.loader import section_of, write_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.memory import block_attributes
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 
 
-class LoadedMemory(Component):
+class LoadedMemory(wiring.Component):
     """The memory of a section of the image, with a second bank where there are two sets.
 
     Latency: ``data`` is the word at ``address`` of the cycle before. In a ``table`` it is that of
@@ -30,6 +31,9 @@ class LoadedMemory(Component):
     Attributes:
         write, bank: see :class:`hdl.loading.loader.Loader`.
     """
+
+    write = port(data.View)
+    bank = address = data = first = port(Signal)
 
     def __init__(self, *, plan: Plan, section: str, table: bool = False) -> None:
         self.plan = plan

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import data, enum, stream
+from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.weight_image import HEADER, MAGIC, VERSION, WIDTH, core_id, length, sections
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import constant_by, span
 from hdl.plan import Plan
 
@@ -60,7 +60,7 @@ def write_layout(plan: Plan) -> data.StructLayout:
     )
 
 
-class Loader(Component):
+class Loader(wiring.Component):
     """Takes images one after the other, a word per cycle.
 
         i ─► header ─► words ─┬─► write ─► memories
@@ -85,6 +85,10 @@ class Loader(Component):
         write: see :func:`write_layout`.
         owns: the memories are the loader's, and the core does not read them.
     """
+
+    i = port(stream.Interface)
+    load = write = port(data.View)
+    idle = hold = blocks = activate = bank = owns = port(Signal)
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan

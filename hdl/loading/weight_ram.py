@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.contents import weight_words
 from hdl.layout.weight_image import WIDTH, sections
 from hdl.loading.loader import section_of, write_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.memory import block_attributes, block_rom
 from hdl.parts.numeric import span
 from hdl.plan import Plan
@@ -28,7 +29,7 @@ def weight_rom(m: Module, plan: Plan) -> tuple[Value, Value]:
     return port.addr, port.data
 
 
-class WeightRam(Component):
+class WeightRam(wiring.Component):
     """A memory that the loader writes in parts of 32 bits and the array reads in whole words.
 
     One bank has one port, which is the loader's or the array's. Two banks, one of them active,
@@ -42,6 +43,9 @@ class WeightRam(Component):
         write, owns, bank: see :class:`hdl.loading.loader.Loader`.
         address, data: what the array reads.
     """
+
+    write = port(data.View)
+    owns = bank = address = data = port(Signal)
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan

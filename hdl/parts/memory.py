@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Module, Shape, Signal, Value, signed
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.parts.numeric import select, span
 
 BLOCK_BITS = 512
@@ -52,7 +53,7 @@ def block_attributes(bits: int) -> dict[str, Any]:
     return {"ram_style": "block", **unchecked} if bits >= BLOCK_BITS else unchecked
 
 
-class LogicRom(Component):
+class LogicRom(wiring.Component):
     """Constants below ``BLOCK_BITS`` in logic, with a register behind every LUT.
 
     The words are cut into chunks of a LUT a bit. In the first cycle each chunk gives a word, in the
@@ -64,6 +65,8 @@ class LogicRom(Component):
         width: bits of a word.
         words: the words, signed.
     """
+
+    address = data = port(Signal)
 
     def __init__(self, *, width: int, words: Sequence[int]) -> None:
         self.width = width

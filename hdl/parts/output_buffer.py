@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.parts.component import Component, holds_any
+from hdl.parts.component import holds_any, port
 from hdl.parts.memory import block_memory
 
 
-class OutputBuffer(Component):
+class OutputBuffer(wiring.Component):
     """Queue of output words without a full flag: its writer, `UnitDispatch`, counts the room.
 
     Latency: ``LATENCY`` cycles. Throughput: a word per cycle.
@@ -22,6 +22,10 @@ class OutputBuffer(Component):
         write, word: a word comes.
         o: the words in order.
     """
+
+    write = port(Signal)
+    word = port(data.View)
+    o = port(stream.Interface)
 
     LATENCY = 2
     """Cycles from writing a word until the stream offers it."""

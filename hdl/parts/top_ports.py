@@ -8,9 +8,8 @@ from operator import attrgetter
 from typing import Any
 
 from amaranth.hdl import Module, Shape
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
-
-from hdl.parts.component import Component
 
 _SIDES = {"input": In, "output": Out}
 
@@ -54,7 +53,7 @@ def members(ports: Iterable[Port]) -> dict[str, Member]:
     return {port.name: _SIDES[port.direction](port.shape) for port in ports}
 
 
-def wire(m: Module, top: Component, ports: Iterable[Port], inside: Component) -> None:
+def wire(m: Module, top: wiring.Component, ports: Iterable[Port], inside: wiring.Component) -> None:
     """Connect a top's ports with the signals that they are, whose paths begin in ``inside``."""
     for port in ports:
         if not port.inner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.pass_table import (
@@ -18,7 +18,7 @@ from hdl.layout.pass_table import (
 )
 from hdl.layout.ports import step_fields
 from hdl.layout.vectors import Operand, ready_layout, restarts
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.sequencer.readiness import Announced, Place, Readiness
@@ -27,7 +27,7 @@ from hdl.spec.passes import Job
 from hdl.timing.latency import ANNOUNCED
 
 
-class Sequencer(Component):
+class Sequencer(wiring.Component):
     """Walks through passes, columns, rows and gates; waits only at the start of a column.
 
     A column starts when its element is ready. A job's final column overwrites the job's sums in the
@@ -51,6 +51,13 @@ class Sequencer(Component):
         row: the row that ``done`` completes.
         waits: where ``watched``: what is next is a column of x whose element is not there.
     """
+
+    x_ready = x_whole = x_releasing = x_release = restart = head_free = port(Signal)
+    load = save = access_stream = access_done = port(Signal)
+    valid = weight_address = operand = address = stream = zero = port(Signal)
+    first = final = done = waits = port(Signal)
+    bank = last_input = port(Signal)
+    write = complete = x_step = ready = place = row = port(data.View)
 
     INPUT = ANNOUNCED
     """Cycles from accepting an input element until the sequencer may read it."""

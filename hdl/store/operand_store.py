@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.interface import LAST_BEAT
 from hdl.layout.ports import input_layout, step_fields, unit_address, vector_depth
 from hdl.layout.vectors import (
     Operand,
+    VectorWrite,
     complete_layout,
     made_vectors,
     ready_layout,
@@ -19,7 +20,7 @@ from hdl.layout.vectors import (
     state_vectors,
     write_signature,
 )
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 from hdl.plan import Plan
@@ -42,7 +43,7 @@ def all_ready(plan: Plan, ready: Any) -> Value:
     return result
 
 
-class OperandStore(Component):
+class OperandStore(wiring.Component):
     """Keeps the vectors that the array multiplies, and counts how much of each is ready.
 
     x has two banks: one step's input is in use while the next one's arrives. The other vectors
@@ -76,6 +77,14 @@ class OperandStore(Component):
         state_address, state_stream, state_h, state_c: h and c of a unit, one cycle later, for the
             state update.
     """
+
+    i = port(stream.Interface)
+    begins = ends = last_input = port(Signal)
+    x_ready = x_whole = x_releasing = x_release = port(Signal)
+    read_operand = read_address = read_stream = read_zero = read_data = restart = port(Signal)
+    state_address = state_stream = state_h = state_c = port(Signal)
+    x_step = ready = complete = port(data.View)
+    write_h = write_c = write_rh = port(VectorWrite)
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan

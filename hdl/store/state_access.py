@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.layout.ports import state_shape
 from hdl.layout.state_table import segment_layout, segments, state_segments
 from hdl.layout.vectors import (
+    VectorWrite,
     complete_layout,
     made_vectors,
     ready_layout,
@@ -19,14 +20,14 @@ from hdl.layout.vectors import (
 )
 from hdl.loading.loaded_memory import LoadedMemory
 from hdl.loading.loader import write_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import constant_by, span
 from hdl.plan import Plan
 from hdl.store.operand_store import all_ready
 from hdl.timing.latency import ANNOUNCED
 
 
-class StateAccess(Component):
+class StateAccess(wiring.Component):
     """Stands between the state update and the operand store, and takes the store's ports over.
 
         i ─► words ──┐
@@ -50,6 +51,13 @@ class StateAccess(Component):
         write_h, ..., address, state_stream: to the operand store.
         state_h, state_c: what the store answers to ``address``, one cycle later.
     """
+
+    i = o = port(stream.Interface)
+    load = save = stream = done = bank = port(Signal)
+    update_address = update_stream = address = state_stream = state_h = state_c = port(Signal)
+    ready = write = port(data.View)
+    update_write_h = update_write_c = update_write_rh = port(VectorWrite)
+    write_h = write_c = write_rh = port(VectorWrite)
 
     ACCESS = 2
     """Cycles of loading or saving a state, beside those of its words."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.activations import TanhTable
 from golden.formats import Format
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.parts.memory import block_rom
 from hdl.parts.numeric import MULTIPLIER, alike, clamp, requantize, rounded, select, span
 from hdl.timing.latency import tanh_latency
@@ -56,7 +57,7 @@ def logistic_from_tanh(m: Module, t: Value, *, frac: int, to: Format) -> Value:
     return clamp(m, half, low=0, high=to.one, width=to.width)
 
 
-class Tanh(Component):
+class Tanh(wiring.Component):
     """tanh by table: magnitude, look-up (two cycles), sign.
 
     Latency: `tanh_latency` cycles. Throughput: one result per cycle; no reset, no stall. Cost:
@@ -74,6 +75,8 @@ class Tanh(Component):
         select: index into ``fracs``.
         o: result in format ``table.out``.
     """
+
+    i = select = o = port(Signal)
 
     def __init__(
         self, *, table: TanhTable, fracs: Sequence[int], width: int, deep: bool = False

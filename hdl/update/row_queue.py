@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.pass_table import row_layout
-from hdl.parts.component import Component, holds_any
+from hdl.parts.component import holds_any, port
 from hdl.parts.numeric import constant_by, span
 from hdl.plan import Plan
 
@@ -33,7 +33,7 @@ def next_row_layout(plan: Plan) -> data.StructLayout:
     )
 
 
-class RowQueue(Component):
+class RowQueue(wiring.Component):
     """Takes a row whenever one comes, and shows the one that is next from registers.
 
     A row that finds nobody waiting is next at once; it passes through the memory all the same, for
@@ -47,6 +47,9 @@ class RowQueue(Component):
         next: see :func:`next_row_layout`.
         taken: it is not needed any more.
     """
+
+    write = taken = port(Signal)
+    row = next = port(data.View)
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.array.shadow import read_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import constant_by, span
 from hdl.plan import Plan
 from hdl.timing.latency import READ
 
 
-class ShadowReader(Component):
+class ShadowReader(wiring.Component):
     """Asks for a unit's sums one after the other, and for those of other banks' units beside them.
 
     Units of one row come lane by lane, so a bank has ``banks * interval`` cycles for the sums of
@@ -28,6 +28,9 @@ class ShadowReader(Component):
         valid, job, row, bank, group: a unit that enters, and where its sums are.
         read: see :class:`hdl.array.shadow.Shadow`.
     """
+
+    valid = job = row = bank = group = port(Signal)
+    read = port(data.View)
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan

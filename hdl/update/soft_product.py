@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.timing.latency import SOFT_PRODUCT
 
 _LEVELS = SOFT_PRODUCT - 2
@@ -17,7 +18,7 @@ _PARTS = 1 << _LEVELS
 """Largest number of parts that the second factor is split into."""
 
 
-class SoftProduct(Component):
+class SoftProduct(wiring.Component):
     """Exact product of two signed numbers, one per cycle.
 
     The narrower factor is cut into parts of two bits, or a few more where it is wide. In one cycle
@@ -34,6 +35,8 @@ class SoftProduct(Component):
         left, right: the factors.
         o: their product.
     """
+
+    left = right = o = port(Signal)
 
     def __init__(self, *, left: int, right: int) -> None:
         super().__init__(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.array.shadow import read_layout
 from hdl.layout.pass_table import row_layout
 from hdl.layout.ports import output_layout
-from hdl.layout.vectors import made_vectors, state_vectors, write_signature
+from hdl.layout.vectors import VectorWrite, made_vectors, state_vectors, write_signature
 from hdl.loading.loader import write_layout
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.parts.numeric import constant_by, span
 from hdl.parts.output_buffer import OutputBuffer
 from hdl.plan import Plan
@@ -24,7 +24,7 @@ from hdl.update.shadow_reader import ShadowReader
 from hdl.update.unit_dispatch import UnitDispatch
 
 
-class StateUpdate(Component):
+class StateUpdate(wiring.Component):
     """Takes completed rows in order and sends their units through the update of their cell.
 
         rows ─► queue ─► unit counter ─► shadow ─► + bias ─► requantize ─► σ, tanh ─► c ─► h
@@ -51,6 +51,12 @@ class StateUpdate(Component):
         o: output stream, see :func:`hdl.layout.ports.output_layout`.
         saturated: where ``watched``: a new element of c was cut to its format's range.
     """
+
+    row_done = state_address = state_stream = state_h = state_c = port(Signal)
+    bank = head_start = head_free = saturated = port(Signal)
+    row = read = sums = write = port(data.View)
+    write_h = write_c = write_rh = port(VectorWrite)
+    o = port(stream.Interface)
 
     def __init__(self, *, plan: Plan, watched: bool = False) -> None:
         self.plan = plan

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.array.shadow import read_layout
 from hdl.layout.pass_table import row_layout
-from hdl.parts.component import Component, delayed
+from hdl.parts.component import delayed, port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.update.row_queue import RowQueue
@@ -44,7 +44,7 @@ def unit_layout(plan: Plan) -> data.StructLayout:
     )
 
 
-class UnitDispatch(Component):
+class UnitDispatch(wiring.Component):
     """Lets a unit enter every ``plan.update_cost.interval`` cycles, rows in order.
 
         row ─► queue ─► next row ─► unit
@@ -64,6 +64,9 @@ class UnitDispatch(Component):
         in_flight: any of them has.
         phase: see :class:`hdl.update.pipeline.Pipeline`.
     """
+
+    row_done = given = alive = in_flight = phase = port(Signal)
+    row = unit = port(data.View)
 
     LATENCY = 3
     """Cycles from a complete row until its first unit enters the state update."""
