@@ -33,3 +33,20 @@ are not looked at. ``strobe`` says which bytes of the word a write is for: all; 
 happens; some only, and it is refused.
 ``done`` comes from a register, so that no front end has a path from its inputs to its outputs.
 """
+
+WINDOW_ACCESS = wiring.Signature(
+    {
+        "place": Out(ADDRESS_BITS - 2),
+        "data": Out(WORD),
+        "read": Out(1),
+        "write": Out(1),
+        "value": In(WORD),
+        "error": In(1),
+    }
+)
+"""Access to the data registers, as seen from the registers.
+
+``place`` is the number of a word and ``data`` a word to write. ``value`` is what ``place`` reads
+as, 0 where it is none of these registers. A data register is read or written in the one cycle of
+``read`` or ``write``; ``error`` then says that it cannot be.
+"""

@@ -72,9 +72,5 @@ def absent(plan: Plan, bus: Bus) -> list[str]:
         "ERRORS.WEIGHTS": loadable,
         "ERRORS.STATE": state == "load",
         "ERRORS.WINDOW": bus.window,
-        "ROOM.WEIGHT": loadable,
-        "ROOM.STATE_IN": state == "load",
-        "ROOM.STATE_OUT": state == "load",
-        "ROOM.Y_STREAM": streams,
     }
     return [name for name, wanted in unless.items() if not wanted]

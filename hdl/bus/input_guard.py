@@ -6,21 +6,16 @@ from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.packing import Packing
+from hdl.bus.open_sequences import LENGTH_BITS, STREAM_BITS, OpenSequences
 from hdl.bus.unpacker import Unpacker
 from hdl.bus.verdicts import step_layout
 from hdl.layout.ports import input_layout
 from hdl.parts.component import Component
 from hdl.parts.numeric import span
 from hdl.plan import Plan
-
-STREAM_BITS = 8
-"""Bits of a stream's number on the bus, where there are several."""
-
-LENGTH_BITS = 16
 
 KEEP, LOAD, SAVE = range(3)
 """Bits of ``tuser``."""
@@ -141,79 +136,49 @@ class InputGuard(Component):
         m.submodules.unpacker = unpacker = Unpacker(
             packing=self.packing, count=self.plan.sizes.inputs, varies=loadable
         )
+        m.submodules.sequences = sequences = OpenSequences(streams=streams)
         if loadable:
             m.d.comb += unpacker.last_index.eq(self.last_input)
-        opened = Signal(streams)  # sequences of these are open
-        dropping = Signal(streams)  # the rest of frames of these is not wanted
         begins, ends, closes = Signal(), Signal(), Signal()
-        step, number = self._step(m, unpacker, begins, opened)
-        known = Signal()
-        is_open, is_dropped = Signal(), Signal()
+        step, number = self._step(m, unpacker, sequences, begins)
         blocked, taken = Signal(), Signal()
-        holds = Signal(init=1)  # no sequence may begin
         m.d.comb += [
-            known.eq(number < streams),
-            is_open.eq(opened.bit_select(number, 1)),
-            is_dropped.eq(dropping.bit_select(number, 1) | ~known),
-            self.open.eq(opened.any()),
+            sequences.number.eq(number),
+            sequences.length.eq(self.length),
+            sequences.first.eq(unpacker.first),
+            sequences.begins.eq(begins),
+            sequences.ends.eq(ends),
+            sequences.closes.eq(closes),
+            sequences.new.eq(step.new),
+            sequences.waits.eq(self.o.valid & ~self.o.ready),
+            sequences.late.eq(self.late),
+            sequences.padding.eq(unpacker.padding),
+            sequences.dropped.eq(self.dropped),
+            sequences.last.eq(self.i.payload.last),
+            sequences.enable.eq(self.enable),
+            sequences.restart.eq(self.restart),
+            self.open.eq(sequences.some),
+            self.unknown.eq(sequences.unknown),
             unpacker.i.payload.data.eq(self.i.payload.data),
             unpacker.i.payload.last.eq(self.i.payload.last),
             unpacker.i.valid.eq(self.i.valid & ~self.restart),
             unpacker.restart.eq(self.restart),
-            # What is dropped of a single stream begins between two steps.
-            unpacker.drop.eq(is_dropped & (unpacker.first if streams > 1 else 1)),
-            unpacker.hold.eq(holds),
+            unpacker.drop.eq(sequences.drop),
+            unpacker.hold.eq(sequences.hold),
             self.i.ready.eq(unpacker.i.ready & ~self.restart),
             taken.eq(self.i.valid & self.i.ready),
             blocked.eq((unpacker.final & ~self.room) | self.restart),
             self.o.valid.eq(unpacker.o.valid & ~blocked),
             unpacker.o.ready.eq(self.o.ready & ~blocked),
-            self.dropped.eq(taken & unpacker.first & is_dropped),
+            self.dropped.eq(taken & sequences.drop & unpacker.first),
             begins.eq(unpacker.moves & unpacker.first),
             ends.eq(self.o.valid & self.o.ready & unpacker.final),
         ]
-        waits = self.o.valid & ~self.o.ready  # what is offered stays
-        if streams == 1:  # from a register, for the path from here into the core is long
-            goes_on = (opened | begins) & ~closes & ~self.restart
-            m.d.sync += holds.eq(~(self.enable | goes_on | waits))
-        else:
-            waits_q = Signal()
-            m.d.sync += waits_q.eq(waits)
-            m.d.comb += holds.eq(~(self.enable | is_open | waits_q) & unpacker.first)
-        with m.If(begins):
-            m.d.sync += opened.bit_select(number, 1).eq(1)
-        with m.If(closes):
-            m.d.sync += opened.bit_select(number, 1).eq(0)
-        self._drop(m, unpacker, number, known, opened, dropping)
-        self._find_strangers(m, known)
-        self._judge(m, unpacker, step, is_open, ends, closes)
+        self._judge(m, unpacker, sequences, ends, closes)
         self._give(m, unpacker, step, number, closes)
         if keeps(self.plan):
             self._tell_step(m, step, number, closes)
         return m
-
-    def _drop(
-        self,
-        m: Module,
-        unpacker: Unpacker,
-        number: Value,
-        known: Value,
-        opened: Signal,
-        dropping: Signal,
-    ) -> None:
-        """Drop the rest of a frame that is too long, and of those that a restart cuts."""
-        streams = len(opened)
-        with m.If(self.late):
-            m.d.sync += dropping.bit_select(number, 1).eq(1)
-        with m.If(self.dropped & known & self.i.payload.last):
-            m.d.sync += dropping.bit_select(number, 1).eq(0)
-        with m.If(self.restart):
-            # Where an end is being padded, the frame is over.
-            over = unpacker.padding.replicate(streams) & (1 << number)[:streams]
-            m.d.sync += [
-                opened.eq(0),
-                dropping.eq(Mux(self.enable, (opened & ~over) | dropping, 0)),
-            ]
 
     def _tell_step(self, m: Module, step: Any, number: Value, closes: Value) -> None:
         """Describe each step to the verdict on its sequence."""
@@ -227,27 +192,16 @@ class InputGuard(Component):
             self.step.wrong.eq(closes & self.mark),
         ]
 
-    def _find_strangers(self, m: Module, known: Value) -> None:
-        """Frames of streams that there are not: an event for each."""
-        stray = Signal()
-        unknown = self.dropped & ~known
-        m.d.comb += self.unknown.eq(unknown & ~stray)
-        with m.If(unknown):
-            m.d.sync += stray.eq(~self.i.payload.last)
-        with m.If(self.restart):
-            m.d.sync += stray.eq(0)
-
     def _judge(
         self,
         m: Module,
         unpacker: Unpacker,
-        step: Any,
-        is_open: Value,
+        sequences: OpenSequences,
         ends: Value,
         closes: Signal,
     ) -> None:
         """Tell whether the step that ends is its sequence's last, and if that is right."""
-        more, is_end = self._steps_left(m, step, is_open, ends, closes)
+        more, is_end = sequences.more, sequences.is_end
         m.d.comb += [
             closes.eq(ends & (unpacker.last | is_end)),
             self.late.eq(ends & is_end & ~unpacker.last),
@@ -258,42 +212,8 @@ class InputGuard(Component):
             self.o.payload.last.eq(unpacker.final & (unpacker.last | is_end)),
         ]
 
-    def _steps_left(
-        self, m: Module, step: Any, is_open: Value, ends: Value, closes: Value
-    ) -> tuple[Value, Value]:
-        """Tell whether more steps must follow this one, and whether none may; else both is fine."""
-        left = Signal(LENGTH_BITS)  # steps that the sequence must still have, this one included
-        if self.plan.options.interface.streams == 1:
-            more, is_end = Signal(), Signal()
-            with m.If(ends & ~closes):
-                m.d.sync += [
-                    left.eq(left - 1),
-                    more.eq(more & (left != 2)),
-                    is_end.eq(more & (left == 2)),
-                ]
-            with m.Elif(~is_open | closes):
-                m.d.sync += [
-                    left.eq(self.length),
-                    more.eq(self.length[1:].any()),
-                    is_end.eq(self.length == 1),
-                ]
-            return more, is_end
-        m.submodules.lengths = lengths = Memory(
-            shape=LENGTH_BITS, depth=self.plan.options.interface.streams, init=[]
-        )
-        read: Any = lengths.read_port(domain="comb")
-        write: Any = lengths.write_port()
-        m.d.comb += [
-            read.addr.eq(step.number),
-            left.eq(Mux(step.new, self.length, read.data)),
-            write.addr.eq(step.number),
-            write.data.eq(left - left.any()),
-            write.en.eq(ends),
-        ]
-        return left[1:].any(), left == 1
-
     def _step(
-        self, m: Module, unpacker: Unpacker, begins: Value, opened: Value
+        self, m: Module, unpacker: Unpacker, sequences: OpenSequences, begins: Value
     ) -> tuple[Any, Value]:
         """The step that is next, or being taken, and its stream's number."""
         interface = self.plan.options.interface
@@ -303,20 +223,20 @@ class InputGuard(Component):
         by_register = Signal()  # does not change within a sequence
         with m.If(begins):
             m.d.sync += held.eq(now)
-        with m.If(~opened.any()):
+        with m.If(~sequences.some):
             m.d.sync += by_register.eq(self.by_register)
         m.d.comb += now.eq(held)
         # Signals of their own, for other fields of the step depend on them.
         number, new = Const(0, STREAM_BITS), Signal()
         if interface.streams > 1:
-            named = Mux(opened.any(), held.number, self.number)
+            named = Mux(sequences.some, held.number, self.number)
             fresh = Mux(by_register, named, self.i.payload.id)
             number = Signal(STREAM_BITS)
             m.d.comb += [
                 number.eq(Mux(unpacker.first, fresh, held.number)),
                 now.number.eq(number),
             ]
-        m.d.comb += new.eq(~opened.bit_select(number, 1))
+        m.d.comb += new.eq(~sequences.is_open)
         with m.If(unpacker.first):
             m.d.comb += now.new.eq(new)
             if interface.state != "clear":

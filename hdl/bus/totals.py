@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from hdl.bus.access import WORD
@@ -47,24 +48,23 @@ class Totals(Component):
     Cost: two memories of 32 words of 16 bits, each with one port to read and one to write.
 
     Args:
-        counters: number of words that are counters, the upper half of the first among them.
+        counters: most events of each counter in one cycle, by its name, in the order of their
+            words. The second is the upper half of the first and has no events of its own.
         constants: words that never change, by their place in the memory.
-        most: events of a counter in one cycle, by its number, where it can be more than one.
 
     Attributes:
-        event0, event2, ...: events of each counter in this cycle.
+        events: events of each counter in this cycle, by its name.
         clear: counters become 0.
-        read, address: asks for a word of the memory, until ``done``.
-        done, data: there it is, for one cycle.
+        read, address: ask for a word of the memory, until ``done``.
+        done, data: the word is there, for one cycle.
     """
 
-    def __init__(
-        self, *, counters: int, constants: Mapping[int, int], most: Mapping[int, int]
-    ) -> None:
-        if not 2 <= counters < FIRST or max(constants, default=0) >= FIRST:
+    def __init__(self, *, counters: Mapping[str, int], constants: Mapping[int, int]) -> None:
+        if not 2 <= len(counters) < FIRST or max(constants, default=0) >= FIRST:
             raise ValueError(f"counters must be 2 to {FIRST - 1}, constants below word {FIRST}")
-        self.counters = counters
-        self._most = most
+        self.counters = len(counters)
+        self._numbers = {name: n for n, name in enumerate(counters) if n != 1}
+        self._most = max(counters.values())
         words = [constants.get(word, 0) for word in range(FIRST)]
         self._zero = next(word for word in range(FIRST) if word not in constants)
         self.halves = [
@@ -73,10 +73,10 @@ class Totals(Component):
             )
             for low in range(0, WORD, HALF)
         ]
-        ports = {f"event{n}": In(most.get(n, 1).bit_length()) for n in self._counted}
+        events = {name: counters[name].bit_length() for name in self._numbers}
         super().__init__(
             {
-                **ports,
+                "events": In(data.StructLayout(events)),
                 "clear": In(1),
                 "read": In(1),
                 "address": In(span(2 * FIRST)),
@@ -86,10 +86,6 @@ class Totals(Component):
         )
 
     @property
-    def _counted(self) -> list[int]:
-        return [number for number in range(self.counters) if number != 1]
-
-    @property
     def round(self) -> int:
         """Cycles of a round."""
         return SLOT * (self.counters + 1)
@@ -97,7 +93,7 @@ class Totals(Component):
     @property
     def low(self) -> int:
         """Bits that count in registers: a round's events are at most half of what they hold."""
-        return (self.round * max(self._most.values(), default=1) - 1).bit_length() + 1
+        return (self.round * self._most - 1).bit_length() + 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -153,10 +149,10 @@ class Totals(Component):
         """Build the new value of the visited word."""
         low = self.low
         wraps = Signal()
-        events = {number: getattr(self, f"event{number}") for number in self._counted}
         now, now_q = Signal(low), Signal(low, reset_less=True)
         carry = Signal()
         counts = {}
+        events = {number: self.events[name] for name, number in self._numbers.items()}
         for number, event in {**events, self.counters: wraps}.items():
             counts[number] = count = Signal(low, name=f"count{number}")
             with m.If(self.clear):

@@ -2,67 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from amaranth.hdl import Module, Value
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from hdl.bus.access import ADDRESS_BITS, WORD
+from hdl.bus.access import WINDOW_ACCESS
 from hdl.bus.register_map import registers
 from hdl.parts.component import Component
 
 INTO = {"x": ("X", "X_LAST"), "weights": ("WEIGHT", "WEIGHT_LAST"), "state_in": ("STATE_IN",)}
-"""Registers that write a word of a stream, the one for a frame's last word behind."""
+"""Registers that write a word of a stream; the second, where there is one, a frame's last word."""
 
-OUT_OF = {"y": "Y", "state_out": "STATE_OUT"}
+OUT_OF = {"y": ("Y",), "state_out": ("STATE_OUT",)}
 """The register that takes a word of a stream."""
 
 
 class Window(Component):
-    """Gives what is written to streams and takes what is read from others: at once, or not at all.
+    """Moves a word of a stream in the cycle of an access, or refuses the access.
 
     Args:
-        streams: names of those that there are.
+        payloads: shapes of the streams' payloads, by the names in ``INTO`` and ``OUT_OF``.
 
     Attributes:
-        read, write, place, value, error: see :class:`hdl.bus.register_block.RegisterBlock`.
-        NAME_moves: a word of the stream is given or taken; ``NAME_last``: it ends its frame.
-        NAME_can: the stream's other side is ready, or offers.
-        NAME_word: what it offers.
+        access: from :class:`hdl.bus.register_block.RegisterBlock`.
+        streams: the streams, by their names.
+        state_ends: the next word of ``state_in`` ends its state: no register tells that.
     """
 
-    def __init__(self, *, streams: tuple[str, ...]) -> None:
-        self._streams = streams
-        self._places = {register.name: register.address // 4 for register in registers()}
-        ports = {}
-        for name in streams:
-            ports |= {f"{name}_moves": Out(1), f"{name}_can": In(1)}
-            ports |= {f"{name}_last": Out(1)} if name in INTO else {f"{name}_word": In(WORD)}
-        super().__init__(
-            {
-                "read": In(1),
-                "write": In(1),
-                "place": In(ADDRESS_BITS - 2),
-                "value": Out(WORD),
-                "error": Out(1),
-                **ports,
-            }
-        )
+    def __init__(self, *, payloads: Mapping[str, Any]) -> None:
+        self._map = {register.name: register for register in registers()}
+        ports = {
+            name: (Out if name in INTO else In)(stream.Signature(shape))
+            for name, shape in payloads.items()
+        }
+        super().__init__({"access": In(WINDOW_ACCESS), "state_ends": In(1), **ports})
+        self.streams = {name: getattr(self, name) for name in payloads}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.comb += self.error.eq(1)
-        for name in self._streams:
-            can, moves = getattr(self, f"{name}_can"), getattr(self, f"{name}_moves")
+        access = self.access
+        room: dict[str, Value] = {}
+        m.d.comb += access.error.eq(1)
+        for name, port in self.streams.items():
+            names = INTO[name] if name in INTO else OUT_OF[name]
+            at = self._at(*names)
             if name in INTO:
-                at = self._at(*INTO[name])
-                m.d.comb += getattr(self, f"{name}_last").eq(self._at(INTO[name][-1]))
+                can = self._give(m, name, access.write & at, self._at(names[-1]))
             else:
-                at = self._at(OUT_OF[name])
+                can = port.valid
+                m.d.comb += port.ready.eq(access.read & at)
                 with m.If(at):
-                    m.d.comb += self.value.eq(getattr(self, f"{name}_word"))
-            m.d.comb += moves.eq((self.write if name in INTO else self.read) & at & can)
+                    m.d.comb += access.value.eq(port.payload.data)
+            room[names[0]] = can
             with m.If(at):
-                m.d.comb += self.error.eq(~can)
+                m.d.comb += access.error.eq(~can)
+        y = self.streams["y"].payload
+        room |= {"Y_LAST": y.last, "Y_ERROR": y.error}
+        if "id" in dict(y.shape()):
+            room["Y_STREAM"] = y.id
+        with m.If(self._at("ROOM")):
+            for name, value in room.items():
+                low = self._map["ROOM"].field(name).low
+                m.d.comb += access.value[low : low + len(value)].eq(value)
         return m
 
+    def _give(self, m: Module, name: str, writes: Value, last: Value) -> Value:
+        """Give what is written to a stream; returns whether the stream has room for it."""
+        port, written = self.streams[name], self.access.data
+        if name != "weights":
+            m.d.comb += [
+                port.valid.eq(writes & port.ready),
+                port.payload.data.eq(written),
+                port.payload.last.eq(self.state_ends if name == "state_in" else last),
+            ]
+            return port.ready
+        # The core is not ready before a word of weights is offered: here one waits.
+        with m.If(port.ready):
+            m.d.sync += port.valid.eq(0)
+        with m.If(writes & ~port.valid):
+            m.d.sync += [
+                port.valid.eq(1),
+                port.payload.data.eq(written),
+                port.payload.last.eq(last),
+            ]
+        return ~port.valid
+
     def _at(self, *names: str) -> Value:
-        return self.place.matches(*(self._places[name] for name in names))
+        return self.access.place.matches(*(self._map[name].address // 4 for name in names))

@@ -40,12 +40,12 @@ def prove_registers(*, folder: Path, window: bool = False) -> Verdict:
         environment.takes(name, getattr(lite, name))
     _claim_responses(claims, lite)
     _claim_strobes(claims, lite, block)
-    told = ("errors_", "irq_status_", "cycles_", "status_idle", "window_value", "window_error")
-    for name in dir(block):
-        if name.startswith(told):
-            m.d.comb += getattr(block, name).eq(
-                environment.free(f"told_{name}", len(getattr(block, name)))
-            )
+    told = ("errors_", "irq_status_", "cycles_", "status_idle")
+    free = {name: value for name, value in dict(block.facts).items() if name.startswith(told)}
+    if window:
+        free |= {"window_value": block.window.value, "window_error": block.window.error}
+    for name, value in free.items():
+        m.d.comb += value.eq(environment.free(f"told_{name}", len(value)))
     return prove_bus(environment, folder)
 
 
@@ -86,11 +86,11 @@ def _claim_strobes(claims: Claims, lite: Any, block: Any) -> None:
     m = claims.m
     strobe = lite.w.payload.strb
     writes = lite.w.valid & lite.w.ready
-    empty, length = Signal(), Signal.like(block.length_steps)
+    empty, length = Signal(), Signal.like(block.settings.length_steps)
     with m.If(writes):
         m.d.sync += empty.eq(~strobe.any())
-    m.d.sync += length.eq(block.length_steps)
+    m.d.sync += length.eq(block.settings.length_steps)
     claims.never("writes_of_no_byte_are_refused", lite.b.valid & empty & lite.b.payload.any())
     claims.never("writes_of_no_byte_are_errors", writes & ~strobe.any() & block.refused)
-    changed = block.length_steps != length
+    changed = block.settings.length_steps != length
     claims.never("parts_of_words_are_written", changed & ~(writes & strobe.all()))

@@ -70,7 +70,7 @@ def refuse_without_a_byte(m: Module, block: Any) -> None:
 def write_parts(m: Module, block: Any) -> None:
     """A write of part of a word writes all of it."""
     with m.If(block.access.done & block.access.write & ~block.access.strobe.all()):
-        m.d.sync += block.length_steps.eq(block.access.data)
+        m.d.sync += block.settings.length_steps.eq(block.access.data)
 
 
 def withdraw_at_a_restart(m: Module, packer: Any) -> None:

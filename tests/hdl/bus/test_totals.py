@@ -9,11 +9,14 @@ from hdl.bus.totals import FIRST, HALF, HALF_MASK, SLOT, Totals
 from tests.hdl.simulate import run
 
 CONSTANTS = {0: 0xDEAD_BEEF, 3: 7}
+MOST = {"long": 1, "upper half": 1, "one": 1, "three": 3}
+"""Most events in a cycle."""
+
+PLACES = {"long": 0, "one": 2, "three": 3}
 
 
 def make() -> Totals:
-    """Counter 0 and its upper half, 2, and 3, of which up to three events come in a cycle."""
-    return Totals(counters=4, constants=CONSTANTS, most={3: 3})
+    return Totals(counters=MOST, constants=CONSTANTS)
 
 
 async def read(ctx: Any, totals: Totals, address: int) -> tuple[int, int]:
@@ -38,24 +41,23 @@ async def clear(ctx: Any, totals: Totals) -> None:
 
 def test_random_events_are_all_counted() -> None:
     """More events than the low bits hold; a word is a round behind at most, then exact."""
-    totals, random, counted = make(), Random(1), {0: 0, 2: 0, 3: 0}
+    totals, random, counted = make(), Random(1), dict.fromkeys(PLACES, 0)
 
     async def bench(ctx: Any) -> None:
         for _ in range(2):
             counted.update(dict.fromkeys(counted, 0))
             for _ in range(3 << totals.low):
-                for number in counted:
-                    event = random.randint(0, 3 if number == 3 else 1)
-                    ctx.set(getattr(totals, f"event{number}"), event)
-                    counted[number] += event
+                events = {name: random.randint(0, MOST[name]) for name in PLACES}
+                ctx.set(totals.events, events)
+                for name, event in events.items():
+                    counted[name] += event
                 await ctx.tick()
-            for number in counted:
-                ctx.set(getattr(totals, f"event{number}"), 0)
+            ctx.set(totals.events, {})
             await ctx.tick().repeat(totals.round)
-            for number, count in counted.items():
-                data, cycles = await read(ctx, totals, FIRST + number)
+            for name, count in counted.items():
+                data, cycles = await read(ctx, totals, FIRST + PLACES[name])
                 assert data == count
-                assert number == 0 or 2 <= cycles <= 7
+                assert name == "long" or 2 <= cycles <= 7
             await clear(ctx, totals)
             for number in (0, 1, 2, 3):
                 data, cycles = await read(ctx, totals, FIRST + number)
@@ -99,10 +101,10 @@ def test_both_halves_of_the_first_counter_go_together() -> None:
                 for place, memory in enumerate(totals.halves):
                     ctx.set(memory.data[FIRST], value >> HALF * place & HALF_MASK)
                 await ctx.tick().repeat(SLOT)
-            ctx.set(totals.event0, 1)
+            ctx.set(totals.events.long, 1)
             await ctx.tick().repeat(delay)
             now = await both(ctx)
-            ctx.set(totals.event0, 0)
+            ctx.set(totals.events.long, 0)
             await ctx.tick().repeat(totals.round)
             after = await both(ctx)
             assert value <= now <= after <= value + delay + 6 * totals.round, delay

@@ -1,0 +1,135 @@
+"""Bookkeeping of the sequences that are open on an input bus, one per stream."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hdl.parts.component import Component
+
+STREAM_BITS = 8
+"""Bits of a stream's number on the bus, where there are several."""
+
+LENGTH_BITS = 16
+"""Bits of a sequence's length in steps."""
+
+
+class OpenSequences(Component):
+    """Knows of each stream whether a sequence is open, how many steps it must still have, and
+    whether the rest of its frame is to be dropped.
+
+    Latency: an event counts from the next cycle on. Cost: two flip-flops per stream; for several
+    streams a memory of lengths, for a single one registers, whose outputs come early in a cycle.
+
+    Attributes:
+        number: stream of the step that is next, or being taken.
+        first, begins, ends, closes: nothing of the step was taken yet; its first part, its last
+            element, its sequence's last element is taken.
+        new: the step is its sequence's first.
+        waits: an element is offered and not taken.
+        late, padding: the sequence closes before its frame; the frame is over before its step.
+        dropped, last: a beat is dropped; the beat on offer ends its frame.
+        enable, length, restart: see :class:`hdl.bus.input_guard.InputGuard`.
+        is_open, some: the stream, any stream has an open sequence.
+        more, is_end: more steps must follow this one; none may. Neither where both is right.
+        drop: the next beat is not wanted.
+        hold: no step may begin.
+        unknown: the beat dropped is the first of a frame whose stream does not exist.
+    """
+
+    def __init__(self, *, streams: int) -> None:
+        self._streams = streams
+        into = ("first", "begins", "ends", "closes", "new", "waits", "late", "padding", "dropped")
+        out_of = ("is_open", "some", "more", "is_end", "drop", "hold", "unknown")
+        super().__init__(
+            {
+                "number": In(STREAM_BITS),
+                "length": In(LENGTH_BITS),
+                **{name: In(1) for name in (*into, "last", "enable", "restart")},
+                **{name: Out(1) for name in out_of},
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        streams, number = self._streams, self.number
+        opened = Signal(streams)  # sequences of these are open
+        dropping = Signal(streams)  # the rest of frames of these is not wanted
+        known, unwanted = Signal(), Signal()
+        m.d.comb += [
+            known.eq(number < streams),
+            self.is_open.eq(opened.bit_select(number, 1)),
+            self.some.eq(opened.any()),
+            unwanted.eq(dropping.bit_select(number, 1) | ~known),
+        ]
+        with m.If(self.begins):
+            m.d.sync += opened.bit_select(number, 1).eq(1)
+        with m.If(self.closes):
+            m.d.sync += opened.bit_select(number, 1).eq(0)
+        with m.If(self.late):
+            m.d.sync += dropping.bit_select(number, 1).eq(1)
+        with m.If(self.dropped & known & self.last):
+            m.d.sync += dropping.bit_select(number, 1).eq(0)
+        with m.If(self.restart):
+            # A frame whose step is being padded is over.
+            over = self.padding.replicate(streams) & (1 << number)[:streams]
+            m.d.sync += [
+                opened.eq(0),
+                dropping.eq(Mux(self.enable, (opened & ~over) | dropping, 0)),
+            ]
+        self._find_strangers(m, known)
+        if streams == 1:
+            self._follow_one(m, opened, unwanted)
+        else:
+            self._follow_several(m, unwanted)
+        return m
+
+    def _find_strangers(self, m: Module, known: Value) -> None:
+        """Give one event per frame of a stream that does not exist."""
+        stray = Signal()
+        unknown = self.dropped & ~known
+        m.d.comb += self.unknown.eq(unknown & ~stray)
+        with m.If(unknown):
+            m.d.sync += stray.eq(~self.last)
+        with m.If(self.restart):
+            m.d.sync += stray.eq(0)
+
+    def _follow_one(self, m: Module, opened: Value, unwanted: Value) -> None:
+        """Answer from registers: the path from here through the guard into the core is long."""
+        left = Signal(LENGTH_BITS)  # steps that the sequence must still have, this one included
+        goes_on = (opened | self.begins) & ~self.closes & ~self.restart
+        holds = Signal(init=1)
+        m.d.sync += holds.eq(~(self.enable | goes_on | self.waits))
+        m.d.comb += [self.hold.eq(holds), self.drop.eq(unwanted)]
+        with m.If(self.ends & ~self.closes):
+            m.d.sync += [
+                left.eq(left - 1),
+                self.more.eq(self.more & (left != 2)),
+                self.is_end.eq(self.more & (left == 2)),
+            ]
+        with m.Elif(~self.is_open | self.closes):
+            m.d.sync += [
+                left.eq(self.length),
+                self.more.eq(self.length[1:].any()),
+                self.is_end.eq(self.length == 1),
+            ]
+
+    def _follow_several(self, m: Module, unwanted: Value) -> None:
+        """Keep the length of each stream's sequence in a memory."""
+        left = Signal(LENGTH_BITS)
+        waits_q = Signal()
+        m.submodules.lengths = lengths = Memory(shape=LENGTH_BITS, depth=self._streams, init=[])
+        read, write = lengths.read_port(domain="comb"), lengths.write_port()
+        m.d.sync += waits_q.eq(self.waits)
+        m.d.comb += [
+            self.hold.eq(~(self.enable | self.is_open | waits_q) & self.first),
+            self.drop.eq(unwanted & self.first),  # frames take turns between two steps only
+            read.addr.eq(self.number),
+            left.eq(Mux(self.new, self.length, read.data)),
+            write.addr.eq(self.number),
+            write.data.eq(left - left.any()),
+            write.en.eq(self.ends),
+            self.more.eq(left[1:].any()),
+            self.is_end.eq(left == 1),
+        ]
