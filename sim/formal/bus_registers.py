@@ -41,7 +41,8 @@ def prove_registers(*, folder: Path, window: bool = False) -> Verdict:
     _claim_responses(claims, lite)
     _claim_strobes(claims, lite, block)
     told = ("errors_", "irq_status_", "cycles_", "status_idle")
-    free = {name: value for name, value in dict(block.facts).items() if name.startswith(told)}
+    names = [name for name in block.facts.shape().members if name.startswith(told)]
+    free = {name: block.facts[name] for name in names}
     if window:
         free |= {"window_value": block.window.value, "window_error": block.window.error}
     for name, value in free.items():
