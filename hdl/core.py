@@ -17,7 +17,6 @@ from hdl.loading.weight_ram import WeightRam, weight_rom
 from hdl.parts.component import delayed, port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
-from hdl.sequencer.loaded_sequencer import LoadedSequencer
 from hdl.sequencer.sequencer import Sequencer
 from hdl.store.operand_store import OperandStore, all_ready
 from hdl.store.state_access import StateAccess
@@ -71,8 +70,7 @@ class Core(wiring.Component):
         loadable = plan.options.storage.loadable
         self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
-        sequencer = LoadedSequencer if loadable else Sequencer
-        self.sequencer = sequencer(plan=plan, place=plan.array.place, watched=watched)
+        self.sequencer = Sequencer(plan=plan, place=plan.array.place, watched=watched)
         self.update = StateUpdate(plan=plan, watched=watched)
         self._watched = watched
         self.access = StateAccess(plan=plan) if plan.options.interface.state == "load" else None

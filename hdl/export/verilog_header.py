@@ -33,7 +33,6 @@ MODULES = {
     "InputGuard": "Turns frames of the bus into whole sequences, and reports malformed ones.",
     "Lanes": "Multipliers and accumulators of the array, one of each per lane.",
     "LoadedMemory": "A memory of constants that are loaded.",
-    "LoadedSequencer": "Sequencer of the array; the order of work comes from a loaded table.",
     "Loader": "Receives an image of weights, checks it and writes it to the memories.",
     "LogicRom": "A small table of constants.",
     "MacArray": "MAC array: one operand times one word of weights per cycle.",

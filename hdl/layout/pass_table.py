@@ -145,6 +145,13 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     }
 
 
+def first_constants(plan: Plan) -> dict[str, Any]:
+    """Constants that the sequencer starts from: the first pass', or 0 until the table is read."""
+    if plan.options.storage.loadable:
+        return {name: 0 for name, _ in constants_layout(plan)}
+    return pass_constants(plan, 0, plan.work.passes[0])
+
+
 def _of_next(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     """Fields describing the *next* pass. Only needed when passes are constants."""
     after = plan.work.passes[(index + 1) % len(plan.work.passes)]

@@ -66,6 +66,13 @@ def restarts(plan: Plan) -> int:
     return len(plan.vectors) + 1 if plan.options.storage.loadable else len(plan.work.jobs)
 
 
+def restart_bit(plan: Plan, name: str, layer: int) -> int:
+    """Index in ``restart`` of the job that makes a vector; where jobs are loaded the vector's."""
+    if plan.options.storage.loadable:
+        return plan.vectors.index((name, layer))
+    return plan.work.job_making(name, layer)
+
+
 def made_vectors(plan: Plan) -> list[str]:
     """Names of the vectors that any layer makes."""
     return [name for name in ("h", "c", "rh") if plan.sizes.vector_width(name)]

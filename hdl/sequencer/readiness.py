@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from amaranth.hdl import Array, Module, Mux, Signal, Value
 
 from hdl.parts.numeric import span
 from hdl.plan import Plan
+from hdl.sequencer.pass_source import PassSource
 from hdl.sequencer.step import Step
+from hdl.sequencer.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,33 +39,6 @@ class Announced:
     ends: Value
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Place:
-    """Place of the sequencer, and the pass that follows.
-
-    Attributes:
-        walk, at: see `walk_layout` and `AT`.
-        now, following: see :func:`hdl.layout.pass_table.constants_layout`.
-        next_source, next_recurrent: of the following pass.
-        hands_over: the pass' last operation begins anew what the following one reads.
-        step: the step at hand.
-        go: an operation is issued.
-        advances, passed: it is its column's last, its pass' last.
-    """
-
-    walk: Any
-    at: Any
-    now: Any
-    following: Any
-    next_source: Value
-    next_recurrent: Value
-    hands_over: Value
-    step: Step
-    go: Value
-    advances: Value
-    passed: Value
-
-
 class Readiness:
     """Looks ahead by a cycle, so that the sequencer finds its decision in a register.
 
@@ -76,7 +50,8 @@ class Readiness:
     Args:
         m: module to build into.
         plan: the core's plan.
-        place: where the sequencer is.
+        passes, walk, step: where the sequencer is.
+        go, passed: an operation is issued; it is its pass' last.
         vectors: what passes read, in the order of :func:`hdl.layout.pass_table.sources`.
         drained: whether a job's sums of the time before are not needed any more, in the order of
             ``drains``.
@@ -91,56 +66,51 @@ class Readiness:
         self,
         m: Module,
         plan: Plan,
-        place: Place,
         *,
+        passes: PassSource,
+        walk: Walk,
+        step: Step,
+        go: Value,
+        passed: Value,
         vectors: Sequence[Announced],
         drained: Sequence[Value],
         restarted: Sequence[Value],
     ) -> None:
-        self._m, self._plan, self._place = m, plan, place
+        self._m, self._plan, self._passes, self._passed = m, plan, passes, passed
         self._drained = [
             self._kept(sums, restarts, name=f"drained{index}")
             for index, (sums, restarts) in enumerate(zip(drained, restarted, strict=True))
         ]
-        now, walk, at = place.now, place.walk, place.at
-        some = [
-            self._kept(vector.whole | vector.count.any(), vector.ends, name=f"{vector.name}_some")
-            for vector in vectors
-        ]
-        several = [
-            self._kept(
-                vector.whole | vector.count[1:].any(), vector.ends, name=f"{vector.name}_several"
-            )
-            for vector in vectors
-        ]
-        long = [
-            self._kept(there, vector.ends, name=f"{vector.name}_long")
-            for there, vector in zip(some, vectors, strict=True)
-        ]
+        now, place, at = passes.now, walk.place, walk.at
+        some, several = (
+            self._flags(vectors, [v.whole | v.count[bit:].any() for v in vectors], name=name)
+            for bit, name in ((0, "some"), (1, "several"))
+        )
+        long = self._flags(vectors, some, name="long")
         first, second, starts = (
-            (self._of_next(flags, name=name) | self._next_is_old()) & ~place.hands_over
+            (self._of_next(flags, name=name) | self._next_is_old(step)) & ~passes.hands_over
             for flags, name in ((some, "first"), (several, "second"), (long, "starts"))
         )
         count = self._count(vectors)
         whole = self._kept(vectors[0].whole, vectors[0].ends, name="known_whole")
-        old = (now.recurrent & place.step.independent) | (now.is_input & whole)
-        columns = (walk.column, walk.next_column, walk.later_column)
+        old = (now.recurrent & step.independent) | (now.is_input & whole)
+        columns = (place.column, place.next_column, place.later_column)
         ready = [Signal(name=f"ready{ahead}") for ahead in range(len(columns))]
         for single, column in zip(ready, columns, strict=True):
             m.d.sync += single.eq((column != count) | old)
-        with m.If(place.passed):
+        with m.If(passed):
             m.d.sync += [ready[0].eq(first), ready[1].eq(second)]
         # They were compared with the column of the cycle before.
         advanced = Signal()
-        m.d.sync += advanced.eq(place.advances & ~place.passed)
+        m.d.sync += advanced.eq(go & at.ends_column & ~passed)
         here, there = (Mux(advanced, ready[n + 1], ready[n]) for n in range(2))
         drains = self._drains()
         here &= drains | ~at.last_column
         there &= drains | ~at.next_last
         self.goes: Value = Mux(
-            place.passed,
+            passed,
             starts & self._drains_first(restarted),
-            Mux(place.go, ~at.ends_column | there, here),
+            Mux(go, ~at.ends_column | there, here),
         )
 
     def _kept(self, value: Value, ends: Value, *, name: str) -> Signal:
@@ -149,41 +119,48 @@ class Readiness:
         self._m.d.sync += kept.eq(value & ~ends)
         return kept
 
+    def _flags(
+        self, vectors: Sequence[Announced], values: Sequence[Value], *, name: str
+    ) -> list[Value]:
+        return [
+            self._kept(value, vector.ends, name=f"{vector.name}_{name}")
+            for value, vector in zip(values, vectors, strict=True)
+        ]
+
     def _of_next(self, flags: Sequence[Value], *, name: str) -> Value:
         """The flag of the vector that the following pass reads."""
         flag = Signal(name=f"{name}_of_next")
-        self._m.d.comb += flag.eq(Array(flags)[self._place.next_source])
+        self._m.d.comb += flag.eq(Array(flags)[self._passes.next_source])
         return flag
 
-    def _next_is_old(self) -> Value:
+    def _next_is_old(self, step: Step) -> Value:
         """High when the following pass reads h and c that have long been ready."""
-        now, step = self._place.now, self._place.step
-        independent = Mux(now.is_input, step.next_independent, step.independent)
-        return self._place.next_recurrent & independent
+        independent = Mux(self._passes.now.is_input, step.next_independent, step.independent)
+        return self._passes.next_recurrent & independent
 
     def _count(self, vectors: Sequence[Announced]) -> Value:
         """Ready elements of the vector that is read in the next cycle."""
-        m, now, passed = self._m, self._place.now, self._place.passed
+        m, now, passed = self._m, self._passes.now, self._passed
         count = Signal(span(self._plan.sizes.columns + 1), name="count")
         counts = Array(vector.count for vector in vectors)
-        m.d.sync += count.eq(Mux(passed, counts[self._place.next_source], counts[now.source]))
-        with m.If(passed & self._place.hands_over):
+        m.d.sync += count.eq(Mux(passed, counts[self._passes.next_source], counts[now.source]))
+        with m.If(passed & self._passes.hands_over):
             m.d.sync += count.eq(0)
         return count
 
     def _drains(self) -> Value:
         """High when the sums that the pass completes are drained, or it completes none."""
-        now, following = self._place.now, self._place.following
+        now, following = self._passes.now, self._passes.following
         here, there = (
             ~single.completes | Array(self._drained)[single.drains] for single in (now, following)
         )
         drains = Signal(name="drains")
-        self._m.d.sync += drains.eq(Mux(self._place.passed, there, here))
+        self._m.d.sync += drains.eq(Mux(self._passed, there, here))
         return drains
 
     def _drains_first(self, restarted: Sequence[Value]) -> Value:
         """High when the first column of the following pass may overwrite the sums it completes."""
-        following = self._place.following
+        following = self._passes.following
         long = [
             self._kept(sums, restarts, name=f"drained_long{index}")
             for index, (sums, restarts) in enumerate(zip(self._drained, restarted, strict=True))

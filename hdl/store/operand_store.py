@@ -16,6 +16,7 @@ from hdl.layout.vectors import (
     complete_layout,
     made_vectors,
     ready_layout,
+    restart_bit,
     restarts,
     state_vectors,
     write_signature,
@@ -256,7 +257,7 @@ class OperandStore(wiring.Component):
         units = self.plan.network.layers[layer].units
         count = Signal(span(units + 1), init=units, name=f"{name}_ready{layer}")
         m.d.comb += self.ready[f"{name}{layer}"].eq(count)
-        with m.If(self.restart[self.plan.work.job_making(name, layer)]):
+        with m.If(self.restart[restart_bit(self.plan, name, layer)]):
             m.d.sync += count.eq(0)
         with m.Elif(write.announce & (write.layer == layer)):
             m.d.sync += count.eq(count + 1)
@@ -267,7 +268,7 @@ class OperandStore(wiring.Component):
         count = Signal.like(ready, init=-1, name=f"{name}_ready{layer}")
         complete = Signal(init=1, name=f"{name}_complete{layer}")
         m.d.comb += [ready.eq(count), self.complete[f"{name}{layer}"].eq(complete)]
-        with m.If(self.restart[self.plan.vectors.index((name, layer))]):
+        with m.If(self.restart[restart_bit(self.plan, name, layer)]):
             m.d.sync += [count.eq(0), complete.eq(0)]
         with m.Elif(write.announce & (write.layer == layer)):
             m.d.sync += [count.eq(count + 1), complete.eq(write.last)]

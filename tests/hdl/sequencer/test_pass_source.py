@@ -1,4 +1,4 @@
-"""Data sheet of the loaded sequencer: the table decides the walk, and is read from the start."""
+"""Sources of passes: constants in their order; a loaded table decides the walk from the start."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from itertools import product
 from typing import Any
 
 import pytest
-from amaranth.hdl import ResetInserter, Signal
+from amaranth.hdl import Module, ResetInserter, Signal
 
-from golden.cells import LSTM
+from golden.cells import GRU, LSTM
 from golden.quantized import QuantizedNetwork
-from hdl.layout.pass_table import table_words
+from hdl.layout.pass_table import pass_constants, table_words
 from hdl.layout.weight_image import sections
 from hdl.loading.loader import section_of
 from hdl.plan import Plan
-from hdl.sequencer.loaded_sequencer import LoadedSequencer
+from hdl.sequencer.pass_source import ConstantPasses
+from hdl.sequencer.sequencer import Sequencer
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.store.operand_store import Operand
-from tests.hdl.simulate import run
+from tests.hdl.simulate import count_up, run, watch
 from tests.networks import Recipe, quantized_network
 
 
@@ -27,7 +28,7 @@ def lstm(inputs: int, units: int) -> QuantizedNetwork:
     return quantized_network(recipe, 1)
 
 
-async def load(ctx: Any, sequencer: LoadedSequencer, plan: Plan) -> None:
+async def load(ctx: Any, sequencer: Sequencer, plan: Plan) -> None:
     """Write the table of passes, in parts of 32 bits."""
     number = section_of(plan, "passes")
     for address, word in enumerate(table_words(plan)):
@@ -38,7 +39,7 @@ async def load(ctx: Any, sequencer: LoadedSequencer, plan: Plan) -> None:
     ctx.set(sequencer.write, {"valid": 0})
 
 
-async def operation(ctx: Any, sequencer: LoadedSequencer) -> list[Any]:
+async def operation(ctx: Any, sequencer: Sequencer) -> list[Any]:
     """Wait for the next operation: operand, address, place and weight's address."""
     names = ("valid", "operand", "address", "place", "weight_address")
     for _ in range(20):
@@ -54,7 +55,7 @@ def test_the_walk_of_a_network_that_was_loaded(inputs: int, units: int) -> None:
     storage = Storage(weights="ram")
     core = Plan(network=lstm(4, 5), options=CoreOptions(lanes=2, storage=storage))
     plan = core.of(lstm(inputs, units))
-    sequencer = LoadedSequencer(plan=core, place=core.array.place)
+    sequencer = Sequencer(plan=core, place=core.array.place)
     rows = -(-units // 2)
     walk = [
         (operand, column, row, gate)
@@ -80,3 +81,22 @@ def test_the_walk_of_a_network_that_was_loaded(inputs: int, units: int) -> None:
         assert ctx.get(sequencer.last_input) == inputs - 1
 
     run(ResetInserter(reset)(sequencer), bench)
+
+
+def test_constant_passes_follow_each_other() -> None:
+    """A reset finds the first pass at hand; the others are read by their position."""
+    recipe = Recipe(inputs=3, units=(4, 5), outputs=2, cells=(GRU(), LSTM()))
+    plan = Plan(network=quantized_network(recipe, 1), options=CoreOptions(lanes=2))
+    m = Module()
+    passes = ConstantPasses(plan)
+    passes.read(m)
+    count_up(m, passes.coming)
+    wanted = [
+        passes.now.shape().const(pass_constants(plan, index, single)).as_value().value
+        for index, single in enumerate(plan.work.passes)
+    ]
+    assert len(wanted) > 6
+    signals = [passes.coming, passes.now.as_value(), passes.following.as_value()]
+    for coming, now, following in watch(m, signals, cycles=len(wanted) - 1):
+        assert now == wanted[0]
+        assert following == wanted[coming]
