@@ -185,7 +185,9 @@ def _show(results: list[dict[str, Any]]) -> None:
     console.print(table)
     for result in results:
         for reason, waited in result["waited"].items():
-            console.print(f"{result['work']}: the array waits {waited} cycles a step for {reason}")
+            console.print(
+                f"{result['work']}: the array waits {waited} cycles per step for {reason}"
+            )
     words = sum(result["words_compared"] for result in results)
     console.print(f"{words:,} output words compared with the golden model")
 

@@ -114,7 +114,7 @@ def report(result: dict[str, Any]) -> str:
     """The table."""
     lines = [
         f"LiteLSTM, {result['inputs']} in, {result['units']} units, {result['lanes']} lanes, "
-        f"{result['weights']:,} products a step, weights of 8 bits",
+        f"{result['weights']:,} products per step, weights of 8 bits",
         f"{'':12}{'measured':>12}{'limit':>12}",
         f"{'time':12}{result['seconds']:10.1f} s{LIMITS['seconds']:10.0f} s",
         f"{'CPU time':12}{result['cpu_seconds']:10.1f} s",

@@ -67,7 +67,7 @@ def torch_pass(inputs: int, units: int, batch: int) -> Callable[[], object]:
 
 
 def rate(run: Callable[[], object]) -> float:
-    """Calls a second over one slice of time."""
+    """Calls per second over one slice of time."""
     calls, start = 0, time.process_time()
     while (elapsed := time.process_time() - start) < SLICE:
         run()
@@ -76,7 +76,7 @@ def rate(run: Callable[[], object]) -> float:
 
 
 def measure(network: QuantizedNetwork, batch: int, repetitions: int) -> dict[str, float]:
-    """Median rates of both in sequences a second, taken in turns, and their ratio."""
+    """Median rates of both in sequences per second, taken in turns, and their ratio."""
     layer = network.layers[0]
     runs = {
         "golden": golden_pass(replace(network, layers=(layer,), head=None), batch),

@@ -110,7 +110,7 @@ def timeline(architecture: Architecture, lanes: int) -> str:
         marks[at : at + len(text)] = text
     return "\n".join(
         [
-            f"{architecture}, {lanes} lanes: {steady.cycles_per_step} cycles a step, ideal "
+            f"{architecture}, {lanes} lanes: {steady.cycles_per_step} cycles per step, ideal "
             f"{steady.ideal_cycles_per_step:g}; a character is {scale} cycles",
             "",
             " " * MARGIN + "".join(marks).rstrip(),

@@ -19,7 +19,7 @@ from hdl.plan import Plan
 class StepBuffer(Component):
     """Bytes in, then words out.
 
-    Throughput: a word in two cycles a byte and one more. One block memory of
+    Throughput: a word in two cycles per byte and one more. One block memory of
     ``identity.capacity`` bytes.
 
     Args:

@@ -86,7 +86,7 @@ class InputGuard(Component):
         step: with ``stepped``: the step, where state is kept; see :mod:`hdl.bus.verdicts`.
         open: a sequence has begun and is not taken in whole.
         stepped: a step was taken in.
-        dropped, early, late, unknown: events, a cycle each.
+        dropped, early, late, unknown: events of one cycle each.
         saves: with ``add``: the sequence's state is to be given.
     """
 

@@ -31,7 +31,7 @@ class Packer(Component):
     After ``restart`` a beat on offer stays, and a frame of which a beat was offered is ended by one
     more, of zeros, with ``last`` but without ``ends``, and all bytes in use.
 
-    Latency: a cycle after the word that completes it a beat is on offer. Throughput: a word a
+    Latency: a beat is on offer one cycle after the word that completes it. Throughput: one word per
     cycle, if it has no more bits than a beat and the beat is taken at once; one more cycle for a
     vector whose last word lies in two beats.
 

@@ -21,7 +21,7 @@ class StateGuard(Component):
         i: beats.
         o: words to the core.
         final: the word on offer is a state's last.
-        dropped, wrong: a beat is dropped; a state's length is wrong: events, a cycle each.
+        dropped, wrong: a beat is dropped; a state's length is wrong: events of one cycle each.
         add, mark: a state has been taken in whole; was its length wrong?
         restart, enable: forget what was begun; the rest of a frame is dropped if ``enable``.
     """

@@ -18,7 +18,7 @@ MESSAGE = data.StructLayout({"data": 8, "last": 1})
 
 
 def check_processor() -> Any:
-    """A ``Processor`` of FCS-32, a byte a cycle; its signals have no annotations."""
+    """A ``Processor`` of FCS-32, a byte per cycle; its signals have no annotations."""
     return Processor(CRC32_ISO_HDLC(data_width=8))
 
 

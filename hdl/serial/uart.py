@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.parts.component import Component
 
 MIN_DIVISOR = 4
-"""With fewer clock cycles a bit its middle is not hit well enough."""
+"""With fewer clock cycles per bit its middle is not hit well enough."""
 
 
 class UartReceiver(Component):

@@ -223,7 +223,7 @@ class Work:
         return next(job.row for job in self.jobs if job.layer == single.layer)
 
     def macs(self, single: Pass) -> int:
-        """Cycles that the array needs for a pass: one a column, row and gate."""
+        """Cycles that the array needs for a pass: one per column, row and gate."""
         return single.columns * self.rows_of(single) * len(single.gates)
 
     @property

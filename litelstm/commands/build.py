@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option("--board", required=True, help="The board, for example ulx3s-85f.")
 @core_options("lanes", "tail_multipliers", "classes")
-@click.option("--baud", type=int, help="Bits a second of the serial line.  [default: the board's]")
+@click.option(
+    "--baud", type=int, help="Bits per second of the serial line.  [default: the board's]"
+)
 @click.option(
     "--buffer",
     default=DEFAULT_CAPACITY,
@@ -112,7 +114,7 @@ def _lines(report: dict[str, Any]) -> list[RenderableType]:
         *area(report),
         f"{report['mhz']:.1f} MHz, the board's clock is {report['clock_hz'] / 1e6:g} MHz",
         f"worst path: {report['worst_path']}",
-        f"{report['cycles_per_step']:,} cycles a step, {report['microseconds_per_step']:.2f} us",
+        f"{report['cycles_per_step']:,} cycles per step, {report['microseconds_per_step']:.2f} us",
         f"{report['baud']:,} baud; up to {identity['capacity']} bytes of input per request",
         f"network {identity['network']}",
     ]

@@ -104,11 +104,11 @@ def _report(plan: Plan, steps: int) -> dict[str, Any]:
 
 def _show(report: dict[str, Any]) -> None:
     out.print(
-        f"{report['cycles_per_step']} cycles a step, ideal {report['ideal_cycles_per_step']:g}, "
+        f"{report['cycles_per_step']} cycles per step, ideal {report['ideal_cycles_per_step']:g}, "
         f"{report['utilization']:.1%} of the multipliers at work"
     )
     for reason, waited in report["waited_per_step"].items():
-        out.print(f"the array waits {waited} cycles a step for {reason}")
+        out.print(f"the array waits {waited} cycles per step for {reason}")
     if not report["waited_per_step"]:
         out.print("the array never waits in the steady state")
     out.print(

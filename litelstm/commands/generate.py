@@ -97,7 +97,7 @@ def generate(
     out.print(
         f"{folder / name}.v: {plan.options.lanes} lanes, "
         f"{plan.sizes.accumulator_width}-bit accumulators, "
-        f"{timing['cycles_per_step']} cycles a step (ideal {timing['ideal_cycles_per_step']:g})"
+        f"{timing['cycles_per_step']} cycles per step (ideal {timing['ideal_cycles_per_step']:g})"
     )
     for file in contents:
         if file == bench_file(name):

@@ -28,7 +28,7 @@ MISMATCH = 1
 )
 @click.option("--count", type=int, help="Take this many samples.  [default: all]")
 @core_options("classes")
-@click.option("--baud", default=DEFAULT_BAUD, show_default=True, help="Bits a second.")
+@click.option("--baud", default=DEFAULT_BAUD, show_default=True, help="Bits per second.")
 @click.option(
     "--timeout", default=DEFAULT_TIMEOUT, show_default=True, help="Seconds to wait for an answer."
 )
@@ -116,9 +116,8 @@ def _lines(report: dict[str, Any]) -> list[str]:
     ]
     if report["first_mismatch"]:
         lines.append(report["first_mismatch"])
-    lines.append(
-        f"{report['seconds']:.1f} s, {report['samples'] / report['seconds']:,.0f} samples a second"
-    )
+    rate = report["samples"] / report["seconds"]
+    lines.append(f"{report['seconds']:.1f} s, {rate:,.0f} samples per second")
     if accuracy := report["accuracy"]:
         lines.append(f"accuracy: golden {accuracy['golden']:.2%}, board {accuracy['board']:.2%}")
     return lines

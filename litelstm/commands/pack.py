@@ -52,5 +52,5 @@ def pack(network: Path, core: Path, c_array: bool, output: Path) -> None:
     steady = cycles.steady_state(plan)
     out.print(
         f"{output}: {words.size} words for core {capacity.number:08x}, "
-        f"{steady.cycles_per_step} cycles a step (ideal {steady.ideal_cycles_per_step:g})"
+        f"{steady.cycles_per_step} cycles per step (ideal {steady.ideal_cycles_per_step:g})"
     )

@@ -67,7 +67,7 @@ def regress(
         f"{state.words:,} output words and {state.cycles:,} clock cycles"
     )
     if new := len(state.done.intersection(wanted)) - before:
-        out.print(f"{new} cases in {seconds:.0f} s, {new * 3600 / seconds:,.0f} an hour")
+        out.print(f"{new} cases in {seconds:.0f} s, {new * 3600 / seconds:,.0f} per hour")
     return FAILED if state.failed else 0
 
 

@@ -173,8 +173,8 @@ def _show(report: dict[str, Any]) -> None:
         if report[key]:
             out.print(report[key])
     out.print(
-        f"{report['cycles_per_step']:.1f} cycles a step; {report['cycles']:,} cycles in "
-        f"{report['seconds']:.1f} s, {report['cycles_per_second']:,.0f} a second"
+        f"{report['cycles_per_step']:.1f} cycles per step; {report['cycles']:,} cycles in "
+        f"{report['seconds']:.1f} s, {report['cycles_per_second']:,.0f} per second"
     )
     if accuracy := report["accuracy"]:
         out.print(f"accuracy: golden {accuracy['golden']:.2%}, RTL {accuracy['rtl']:.2%}")

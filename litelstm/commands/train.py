@@ -58,7 +58,7 @@ AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight
 @click.option("--layers", type=int, help="Layers.  [default: the task's]")
 @click.option("--epochs", type=int, help="At most.  [default: the task's]")
 @click.option("--patience", type=int, help="Epochs without progress.  [default: the task's]")
-@click.option("--batch-size", "batch", type=int, help="Sequences a step.  [default: the task's]")
+@click.option("--batch-size", "batch", type=int, help="Sequences per step.  [default: the task's]")
 @click.option("--lr", type=float, help="Learning rate at the start.  [default: the task's]")
 @click.option("--dropout", type=float, help="Between layers.  [default: 0]")
 @click.option("--augment", help="none, images, spectra or features.  [default: the task's]")

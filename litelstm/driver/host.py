@@ -180,7 +180,7 @@ class Link(Closing):
         if replace(identity, capacity=self._expected.capacity) != self._expected:
             raise InputError(
                 f"the board runs network {identity.network.hex()} ({identity.inputs} inputs, "
-                f"{identity.results} words a result), expected {self._expected.network.hex()} "
+                f"{identity.results} words per result), expected {self._expected.network.hex()} "
                 f"({self._expected.inputs}, {self._expected.results})"
             )
         if identity.capacity < identity.step_bytes:

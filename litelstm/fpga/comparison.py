@@ -25,8 +25,8 @@ QUANTITIES = {
     "luts": "LUTs",
     "multipliers": "multipliers",
     "mhz": "MHz",
-    "cycles_per_step": "cycles a step",
-    "steps_per_second": "steps a second",
+    "cycles_per_step": "cycles per step",
+    "steps_per_second": "steps per second",
 }
 """Compared quantities, with their headings in the table."""
 

@@ -17,7 +17,7 @@ _ALWAYS = (LUT, FF, RAM, MULTIPLIER)
 """Resources that always have a column, even if unused."""
 
 MARKDOWN_HEADER = (
-    "| network | lanes | target | LUT | FF | block RAM | multipliers | MHz | cycles a step "
+    "| network | lanes | target | LUT | FF | block RAM | multipliers | MHz | cycles per step "
     "| steps/s | inferences/s |\n|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
@@ -25,7 +25,7 @@ MARKDOWN_HEADER = (
 def lines(report: dict[str, Any]) -> list[RenderableType]:
     """Format a measured core as text and tables."""
     text = [f"{report['network']}, {report['lanes']} lanes on {report['part']}", *area(report)]
-    cycles = f"{report['cycles_per_step']:,} cycles a step"
+    cycles = f"{report['cycles_per_step']:,} cycles per step"
     clock = report["clock"]
     if clock is None:
         return [*text, f"{cycles}; {report['note']}"]
@@ -46,9 +46,9 @@ def lines(report: dict[str, Any]) -> list[RenderableType]:
         ]
     text.append(
         f"{cycles}, {report['microseconds_per_step']:.2f} us; {report['steps_per_second']:,} steps "
-        f"a second, {report['inferences_per_second']:,} inferences of "
-        f"{report['steps_per_sequence']} steps a second, "
-        f"{report['macs_per_second_per_multiplier'] / 1e6:.1f} M MACs a second and multiplier"
+        f"per second, {report['inferences_per_second']:,} inferences of "
+        f"{report['steps_per_sequence']} steps per second, "
+        f"{report['macs_per_second_per_multiplier'] / 1e6:.1f} M MACs per second per multiplier"
     )
     if clock["bitstream"]:
         text.append(f"bitstream: {clock['bitstream']}")

@@ -37,7 +37,7 @@ class SerialLine:
 
     Attributes:
         timeout: simulated seconds that `read` waits for a byte.
-        baudrate: bits a second.
+        baudrate: bits per second.
     """
 
     def __init__(

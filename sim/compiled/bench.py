@@ -159,7 +159,7 @@ class CompiledBench(Closing):
             reset: a reset in the middle of the run.
             patience: cycles without a transfer after which the run fails.
             settle: cycles in which no word may come after the last one expected.
-            progress: called about ten times a second.
+            progress: called about ten times per second.
 
         Raises:
             TypeError: `beats` are not integers.

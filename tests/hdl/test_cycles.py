@@ -127,7 +127,7 @@ def test_the_bar_of_two_layers_with_head() -> None:
 
 
 def test_whole_sequences_of_two_layers_with_head() -> None:
-    """28 steps a digit, the head and the change of sequence included."""
+    """28 steps per digit, the head and the change of sequence included."""
     network = quantized_network(Recipe(inputs=28, units=(64, 64), outputs=10), 1)
     plan = Plan(network=network, options=CoreOptions(lanes=16))
     outputs = cycles.count(plan, [28] * 4).outputs

@@ -103,7 +103,7 @@ def test_no_head(lanes: int) -> None:
 
 
 def test_interleaving_hides_the_drain() -> None:
-    """One input and 16 units on 16 lanes: the ideal is 50 cycles a step."""
+    """One input and 16 units on 16 lanes: the ideal is 50 cycles per step."""
     network = quantized_network(Recipe(inputs=1, units=(16,), outputs=None), 1)
     alone = cycles.steady_state(Plan(network=network, options=CoreOptions(lanes=16)))
     both = cycles.steady_state(

@@ -94,7 +94,7 @@ def test_generate(call: Call, files: Files, tmp_path: Path) -> None:
     steady = cycles.steady_state(plan)
     assert told["lanes"] == 2
     assert told["timing"]["cycles_per_step"] == steady.cycles_per_step
-    assert f"{steady.cycles_per_step} cycles a step" in done.out
+    assert f"{steady.cycles_per_step} cycles per step" in done.out
     assert told["accumulator"]["width"] == plan.sizes.accumulator_width
     assert {"versions", "ports", "layers", "input", "output", "name"} <= told.keys()
     text = source.read_text()

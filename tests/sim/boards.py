@@ -87,7 +87,7 @@ class BoardCase:
 
 
 _CASES: Mapping[str, BoardCase] = {
-    # Four steps a request, so that longer sequences take several.
+    # Four steps per request, so that longer sequences take several.
     "parts": BoardCase(recipe=Recipe(inputs=3, units=(5,), outputs=2), lanes=2, capacity=14),
     "classes": BoardCase(
         recipe=Recipe(inputs=1, units=(3,), outputs=4, out_width=20),

@@ -90,7 +90,7 @@ async def streams_and_states(dut: Any) -> None:
 
 @cocotb.test()
 async def state_rate(dut: Any) -> None:
-    """Without pauses a state is loaded and saved in two cycles a word at most."""
+    """Without pauses a state is loaded and saved in two cycles per word at most."""
     bench = await BusBench(dut).start()
     case = bench.case
     moved: dict[str, list[int]] = {"s_axis_state": [], "m_axis_state": []}

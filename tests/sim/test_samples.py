@@ -24,7 +24,7 @@ pytestmark = pytest.mark.simulator
 
 ONE = case("one_of_everything")
 SEVEN = case("no_head")
-"""One and seven words a sequence."""
+"""One and seven words per sequence."""
 
 MANY = 20
 """More jobs than there are sequences."""

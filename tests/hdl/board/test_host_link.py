@@ -1,4 +1,4 @@
-"""The link at the core, on a line of a byte a cycle: requests come in the midst of all others."""
+"""The link at the core, on a line of a byte per cycle: requests come in the midst of all others."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_packed(packing: Packing) -> None:
                 assert beat.ends == is_end
                 assert beat.last == (is_end and number // each % 3 == 2)
             if rate == 1.0 and packing.container <= packing.bus:
-                assert cycles <= x.size + VECTORS  # a word a cycle, one more for a split end
+                assert cycles <= x.size + VECTORS  # a word per cycle, one more for a split end
 
 
 async def give(ctx: Any, packer: Packer, word: int, **fields: int) -> None:

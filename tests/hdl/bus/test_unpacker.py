@@ -25,7 +25,7 @@ def test_unpacked(packing: Packing) -> None:
             got, cycles = exchange(unpacker, items, x.size, rate=rate)
             assert got == x.reshape(-1).tolist()
             if rate == 1.0 and packing.container <= packing.bus:
-                assert cycles == x.size  # one a cycle
+                assert cycles == x.size  # one per cycle
 
 
 @pytest.mark.parametrize("packing", PACKINGS, ids=str)

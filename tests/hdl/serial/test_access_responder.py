@@ -1,4 +1,4 @@
-"""Register accesses in frames, against the model: a byte a cycle, requests of every kind."""
+"""Register accesses in frames, against the model: a byte per cycle, requests of every kind."""
 
 from __future__ import annotations
 

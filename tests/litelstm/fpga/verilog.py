@@ -15,7 +15,7 @@ def answers(
     """Simulate a design in Icarus Verilog; return its values before each clock edge.
 
     Args:
-        words: what it is given, one a cycle, as the signal ``word``.
+        words: what it is given, one per cycle, as the signal ``word``.
         folder: where this is run.
         width: bits of a word.
         inside: Verilog that uses ``clk`` and ``word``.
