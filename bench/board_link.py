@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -68,15 +66,12 @@ def main(
         "mismatched": int((words != expected).sum()),
         "ms_per_sample": round(1e3 * float(np.median(seconds)), 3),
     }
-    outputs.give({**report, **found}, json_path, partial(_show, report, found))
-
-
-def _show(report: dict[str, Any], found: dict[str, Any]) -> None:
-    print(f"{report['board']}, {report['clock_hz'] / 1e6:g} MHz, {report['baud']} baud:")
-    print(
-        "{samples} samples, {compared} output words compared, {mismatched} differ".format(**found)
+    lines = (
+        f"{report['board']}, {report['clock_hz'] / 1e6:g} MHz, {report['baud']} baud:",
+        "{samples} samples, {compared} output words compared, {mismatched} differ".format(**found),
+        f"{found['ms_per_sample']:.2f} ms per sample in simulated time",
     )
-    print(f"{found['ms_per_sample']:.2f} ms per sample in simulated time")
+    outputs.give({**report, **found}, json_path, lines)
 
 
 if __name__ == "__main__":

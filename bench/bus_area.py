@@ -12,7 +12,7 @@ pins are does not.
 from __future__ import annotations
 
 import re
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -92,16 +92,14 @@ def main(network: Path, lanes: int, seeds: int, json_path: Path | None) -> None:
     report["AXI adds"] = {
         "used": {kind: axi[kind] - alone.get(kind, 0) for kind in axi if kind != PIN}
     }
-    outputs.give(report, json_path, partial(_show, report))
+    outputs.give(report, json_path, _lines(report))
 
 
-def _show(report: dict[str, Any]) -> None:
+def _lines(report: dict[str, Any]) -> Iterator[str]:
     for name, made in report.items():
-        print(
-            f"{name}: " + ", ".join(f"{number:,} {kind}" for kind, number in made["used"].items())
-        )
+        yield f"{name}: " + ", ".join(f"{number:,} {kind}" for kind, number in made["used"].items())
         if clock := made.get("mhz"):
-            print("  median {median:.1f} MHz ({least:.1f} to {most:.1f})".format(**clock))
+            yield "  median {median:.1f} MHz ({least:.1f} to {most:.1f})".format(**clock)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,15 @@ words. The exit status is 1 if anything differs or a bar is missed.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 from golden.interface import Interface
 from golden.model import IntegerModel
@@ -30,7 +29,7 @@ from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from litelstm import outputs
 from litelstm.architectures import Architecture
-from litelstm.console import progress
+from litelstm.console import progress, table
 from litelstm.options import json_option
 from sim.compiled.bench import CompiledBench
 from sim.core_job.job import CoreJob
@@ -164,32 +163,29 @@ def main(seed: int, only_count: bool, json_path: Path | None) -> None:
         for row in ROWS:
             results.append(count(row) if only_count else measure(row, seed))
             done(len(results))
-    outputs.give({"rows": results}, json_path, partial(_show, results))
+    # A file or pipe has no width of its own to wrap at.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    outputs.give({"rows": results}, json_path, _lines(results), console)
     sys.exit(0 if all(result["holds"] for result in results) else 1)
 
 
-def _show(results: list[dict[str, Any]]) -> None:
-    table = Table(title="Cycles per step, steady state, dense input", title_justify="left")
-    table.add_column("work")
-    for column in ("measured", "formula", "ideal", "at most"):
-        table.add_column(column, justify="right")
-    table.add_column("other cores, measured")
-    table.add_column("holds")
+def _lines(results: list[dict[str, Any]]) -> Iterator[RenderableType]:
+    made = table(
+        *("work", "measured", "formula", "ideal", "at most", "other cores, measured", "holds"),
+        texts=("other cores, measured", "holds"),
+        title="Cycles per step, steady state, dense input",
+    )
     for result in results:
         keys = ("measured", "formula", "ideal", "bar")
         numbers = [f"{result[key]:,g}" if key in result else "-" for key in keys]
         verdict = "yes" if result["holds"] else f"NO {result['wrong']}"
-        table.add_row(result["work"], *numbers, result["others"], verdict)
-    # A file or pipe has no width of its own to wrap at.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    console.print(table)
+        made.add_row(result["work"], *numbers, result["others"], verdict)
+    yield made
     for result in results:
         for reason, waited in result["waited"].items():
-            console.print(
-                f"{result['work']}: the array waits {waited} cycles per step for {reason}"
-            )
+            yield f"{result['work']}: the array waits {waited} cycles per step for {reason}"
     words = sum(result["words_compared"] for result in results)
-    console.print(f"{words:,} output words compared with the golden model")
+    yield f"{words:,} output words compared with the golden model"
 
 
 if __name__ == "__main__":

@@ -110,9 +110,9 @@ def resident(pid: int) -> int:
     return pages * resource.getpagesize() + sum(resident(int(child)) for child in children)
 
 
-def report(result: dict[str, Any]) -> str:
-    """The table."""
-    lines = [
+def report(result: dict[str, Any]) -> list[str]:
+    """Format the result as lines."""
+    return [
         f"LiteLSTM, {result['inputs']} in, {result['units']} units, {result['lanes']} lanes, "
         f"{result['weights']:,} products per step, weights of 8 bits",
         f"{'':12}{'measured':>12}{'limit':>12}",
@@ -121,7 +121,6 @@ def report(result: dict[str, Any]) -> str:
         f"{'peak memory':12}{result['peak_mib']:8.0f} MiB{LIMITS['peak_mib']:8.0f} MiB",
         f"{'Verilog':12}{result['verilog_bytes'] / 2**20:8.1f} MiB",
     ]
-    return "\n".join(lines)
 
 
 def main() -> int:
@@ -140,7 +139,7 @@ def main() -> int:
     from litelstm import outputs  # imports count in `measure`
 
     result = run_apart(sizes)
-    outputs.give({**result, "limits": LIMITS}, args.json, lambda: print(report(result)))
+    outputs.give({**result, "limits": LIMITS}, args.json, report(result))
     return 0
 
 

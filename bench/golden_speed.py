@@ -103,17 +103,16 @@ def main() -> int:
     network = QuantizedNetwork.load(args.network)
     results = {batch: measure(network, batch, max(1, args.repetitions)) for batch in BATCHES}
     layer = network.layers[0]
-
-    def show() -> None:
-        for batch, result in results.items():
-            sizes = f"{layer.inputs} in, {layer.units} units, {STEPS} steps, batch {batch}"
-            print(f"{sizes}, one thread")
-            print(f"golden integer {layer.cell.kind}  {result['golden']:10,.0f} sequences/CPU s")
-            print(f"torch.nn.LSTM float32     {result['torch_lstm']:10,.0f} sequences/CPU s")
-            print(f"ratio                     {result['ratio']:10.2f}")
-
+    lines: list[str] = []
+    for batch, result in results.items():
+        lines += (
+            f"{layer.inputs} in, {layer.units} units, {STEPS} steps, batch {batch}, one thread",
+            f"golden integer {layer.cell.kind}  {result['golden']:10,.0f} sequences/CPU s",
+            f"torch.nn.LSTM float32     {result['torch_lstm']:10,.0f} sequences/CPU s",
+            f"ratio                     {result['ratio']:10.2f}",
+        )
     report = {f"batch {batch}": result for batch, result in results.items()}
-    outputs.give(report, args.json, show)
+    outputs.give(report, args.json, lines)
     return 0
 
 

@@ -66,13 +66,9 @@ def main(
             "wrong_cycle": run.wrong_cycle,
             "seconds": run.seconds,
         }
-
-    def show() -> None:
-        for key, value in report.items():
-            shown = f"{value:.2%}" if key in ("float", "golden", "rtl") else value
-            click.echo(f"{key:12} {shown}")
-
-    outputs.give(report, json_path, show)
+    percents = ("float", "golden", "rtl")
+    lines = [f"{key:12} {f'{v:.2%}' if key in percents else v}" for key, v in report.items()]
+    outputs.give(report, json_path, lines)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One run of the paper's tables: a cell trained on a task, measured in floats and in integers.
 
-Training takes up to minutes a run, an hour for all of MNIST. So every trained network is kept in a
-folder, and a run that was interrupted leaves a checkpoint there; measuring takes seconds and is
+Training takes up to minutes per run, an hour for all of MNIST. So every trained network is kept in
+a folder, and a run that was interrupted leaves a checkpoint there; measuring takes seconds and is
 always done anew.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,3 +122,16 @@ def _seconds(record: Path) -> float:
         raise InputError(
             f"{record}: is no record of a run; without it the run is done anew"
         ) from None
+
+
+def status_of(main: Callable[[], None], name: str) -> int:
+    """Run a benchmark that continues where it was interrupted; return its exit status."""
+    try:
+        main()
+    except InputError as error:
+        err.print(f"{name}: {error}")
+        return 2
+    except KeyboardInterrupt:
+        err.print("interrupted: the same command goes on from here")
+        return 130
+    return 0

@@ -33,12 +33,12 @@ except ImportError:
 from torch import Tensor, nn
 
 from bench.paper_figures import CELLS, REFERENCE, TABLES
-from bench.paper_runs import digest
+from bench.paper_runs import digest, status_of
 from bench.paper_tables import KEEP, out, percent
 from bench.train_speed import medians
 from golden import files
 from golden.errors import InputError
-from litelstm import architectures
+from litelstm import architectures, console
 from litelstm.console import err
 from litelstm.data.dataset import Array, Dataset, spread
 from litelstm.tasks import TASKS
@@ -143,9 +143,8 @@ def table(data: Dataset, models: dict[str, nn.Module], times: dict[str, float]) 
     """Parameters, time and accuracy of each cell beside the paper's."""
     x, y = torch.from_numpy(data.x_test), torch.from_numpy(data.y_test)
     paper = TABLES["mnist"]
-    result = Table(box=MARKDOWN)
-    for column in ("cell", "parameters", "paper", "time", "paper", "accuracy", "paper"):
-        result.add_column(column, justify="left" if column == "cell" else "right")
+    heads = ("cell", "parameters", "paper", "time", "paper", "accuracy", "paper")
+    result = console.table(*heads, box=MARKDOWN)
     for cell, model in models.items():
         figures = paper.cells[cell]
         hits = (predict(model, x).argmax(1) == y).float().mean()
@@ -177,7 +176,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
+def main() -> None:
     """Train, measure and print."""
     args = parse()
     if args.repetitions < 1:
@@ -198,15 +197,7 @@ def main() -> int:
         "training time of LiteLSTM over LSTM: "
         f"{times['litelstm'] / times[REFERENCE]:.2f} here; {ratios} in the paper's Tables 2 to 5"
     )
-    return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except InputError as error:
-        print(f"paper_setup: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("interrupted: the same command goes on from here")
-        sys.exit(130)
+    sys.exit(status_of(main, "paper_setup"))

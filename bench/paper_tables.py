@@ -23,10 +23,9 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from bench.paper_figures import CELLS, REFERENCE, TABLES, PaperTable
-from bench.paper_runs import Run, run
+from bench.paper_runs import Run, run, status_of
 from golden import files
-from golden.errors import InputError
-from litelstm.console import err
+from litelstm import console
 from litelstm.data.dataset import Dataset
 from litelstm.tasks import TASKS
 from litelstm.torch.training import Recipe, one_thread
@@ -117,11 +116,8 @@ def setting(data: Dataset, recipes: list[Recipe], *, short: bool) -> str:
 
 def table(name: str, runs: list[Run]) -> Table:
     """One task: for each cell its floats, its integers, and the paper's figures if it has any."""
-    result = Table(box=MARKDOWN)
-    for column in ("cell", "parameters", "MACs/step", "time", "numbers"):
-        result.add_column(column, justify="left" if column in ("cell", "numbers") else "right")
-    for measure in MEASURES:
-        result.add_column(measure, justify="right")
+    heads = ("cell", "parameters", "MACs/step", "time", "numbers", *MEASURES)
+    result = console.table(*heads, texts=("numbers",), box=MARKDOWN)
     seconds = {cell: np.mean([r.seconds for r in group]) for cell, group in by_cell(runs)}
     for cell, group in by_cell(runs):
         time = f"{seconds[cell] / seconds[REFERENCE]:.2f}" if REFERENCE in seconds else "-"
@@ -216,7 +212,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
+def main() -> None:
     """Train and print the tables."""
     args = parse()
     one_thread()
@@ -228,15 +224,7 @@ def main() -> int:
         "time: of training, LSTM = 1, ours CPU time of an epoch; "
         "precision, recall and F1: ours are macro"
     )
-    return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except InputError as error:
-        print(f"paper_tables: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("interrupted: the same command goes on from here")
-        sys.exit(130)
+    sys.exit(status_of(main, "paper_tables"))

@@ -59,14 +59,10 @@ def main(digits: int, rounds: int, json_path: Path | None) -> None:
     report = {kind: statistics.median(values) for kind, values in rates.items()}
     report["cocotb/idle"] = report["cocotb"] / report["idle"]
     report["compiled/cocotb"] = report["compiled"] / report["cocotb"]
-
-    def show() -> None:
-        for kind in rates:
-            click.echo(f"{kind:16}{report[kind]:12,.0f} cycles/CPU s")
-        for kind in ("cocotb/idle", "compiled/cocotb"):
-            click.echo(f"{kind:16}{report[kind]:12.2f}")
-
-    outputs.give(report, json_path, show)
+    lines = [f"{kind:16}{report[kind]:12,.0f} cycles/CPU s" for kind in rates]
+    ratios = ("cocotb/idle", "compiled/cocotb")
+    lines += [f"{kind:16}{report[kind]:12.2f}" for kind in ratios]
+    outputs.give(report, json_path, lines)
 
 
 def _cocotb(build: runner.Build, folder: Path, kind: str, cycles: int) -> float:

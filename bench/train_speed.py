@@ -35,7 +35,7 @@ REFERENCE = "LSTM, loop of addmm"
 
 
 class LoopLSTM(nn.Module):
-    """An LSTM as one writes it in PyTorch: one product a step, the gates side by side."""
+    """An LSTM as one writes it in PyTorch: one product per step, the gates side by side."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,13 +98,9 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     result = measure(max(1, args.repetitions))
-
-    def show() -> None:
-        for name, milliseconds in result.items():
-            ratio = milliseconds / result[REFERENCE]
-            print(f"{name:20} {milliseconds:7.2f} ms  ratio {ratio:.2f}")
-
-    outputs.give(result, args.json, show)
+    reference = result[REFERENCE]
+    lines = [f"{name:20} {ms:7.2f} ms  ratio {ms / reference:.2f}" for name, ms in result.items()]
+    outputs.give(result, args.json, lines)
     return 0
 
 

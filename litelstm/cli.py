@@ -1,4 +1,4 @@
-"""The command line: ``litelstm COMMAND``."""
+"""Command line: ``litelstm COMMAND``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,26 @@ BAD_INPUT = 2
 FAILED = 1
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class InOrder(click.Group):
+    """Group whose help lists the commands in the order of a user's work."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 @click.version_option(version("litelstm"))
 def cli() -> None:
-    """Trained recurrent networks to verified FPGA cores."""
+    """Turn trained recurrent networks into verified FPGA cores.
+
+    \b
+    litelstm import   net.onnx -o net.npz
+    litelstm quantize net.npz --calibrate samples.npz -o net.q.npz
+    litelstm generate net.q.npz --lanes 16 -o build/
+    litelstm simulate net.q.npz --samples samples.npz
+    """
 
 
 for _command in commands.ALL:

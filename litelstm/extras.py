@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-from golden.packages import require
+from golden import packages
 
-SIM = ("cocotb", "cocotb_tools", "filelock")
-"""Packages that :mod:`sim` imports beyond those that every command needs."""
+_SIM = ("cocotb", "cocotb_tools", "filelock")
+_FPGA = ("pyosys", "filelock")
 
-FPGA = ("pyosys", "filelock")
-"""Packages for every target of :mod:`litelstm.fpga`; the flow checks for routers itself."""
-
-
-def require_sim() -> None:
-    """Check that the benches can be imported; their modules are imported only after this.
-
-    Raises:
-        MissingToolError: a package of the extra ``sim`` is missing.
-    """
-    require(*SIM, extra="sim")
+NEEDS = {
+    "benches": ("sim", _SIM),
+    "programs": ("sim", (*_SIM, "cocotbext")),
+    "synthesis": ("fpga", _FPGA),
+    "boards": ("fpga", (*_FPGA, "amaranth_boards")),
+    "registers": ("axi", ("systemrdl", "peakrdl_cheader", "peakrdl_ipxact")),
+}
+"""Extra and packages by work, beyond those that every command needs. ``programs`` run against
+simulated cores with a bus; the flow of ``synthesis`` checks for routers itself."""
 
 
-def require_axi_simulation() -> None:
-    """Check for the packages that run programs against simulated cores with a bus.
+def require_for(work: str) -> None:
+    """Check for the packages that some work needs; its modules are imported only after this.
 
-    Raises:
-        MissingToolError: a package of the extra ``sim`` is missing.
-    """
-    require(*SIM, "cocotbext", extra="sim")
-
-
-def require_fpga() -> None:
-    """Check that :mod:`litelstm.fpga` can be imported.
+    Args:
+        work: a key of ``NEEDS``.
 
     Raises:
-        MissingToolError: a package of the extra ``fpga`` is missing.
+        MissingToolError: a package is missing; the message names its extra.
     """
-    require(*FPGA, extra="fpga")
-
-
-def require_boards() -> None:
-    """Check that :mod:`litelstm.fpga` can be imported, and for the definitions of boards.
-
-    Raises:
-        MissingToolError: a package of the extra ``fpga`` is missing.
-    """
-    require(*FPGA, "amaranth_boards", extra="fpga")
-
-
-def require_axi() -> None:
-    """Check for the packages that generate cores with a bus.
-
-    Raises:
-        MissingToolError: a package of the extra ``axi`` is missing.
-    """
-    require("systemrdl", "peakrdl_cheader", "peakrdl_ipxact", extra="axi")
+    extra, names = NEEDS[work]
+    packages.require(*names, extra=extra)

@@ -1,4 +1,4 @@
-"""Options that several commands share, each made once, and the refusal of their old names."""
+"""Options that several commands share, and messages that name options as they are typed."""
 
 from __future__ import annotations
 
@@ -29,25 +29,36 @@ LANES = 16
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+PATH = click.Path(path_type=Path)
+POSITIVE, SEED = click.IntRange(min=1), click.IntRange(min=0)
+
+network_argument = click.argument("network", type=PATH)
+
+
+def output_option(text: str) -> Decorator:
+    """Make the option of what a command writes."""
+    return click.option("-o", "--output", type=PATH, required=True, help=text)
+
+
 CORE_HELP = {
-    "lanes": "Multipliers in the array, at most the units of the largest layer.  "
-    f"[default: {LANES}, or all units where there are fewer]",
-    "tail_multipliers": "Multipliers of the state update; fewer make it slower, 0 makes its "
-    "products in logic.",
-    "weights": "Where weights live: rom, in the Verilog; ram, loaded over a stream; double, "
-    "loaded into memory for two sets.",
-    "sums": "Memories of sums: lanes, for LUT RAM; block, for parts that have none.  "
-    "[default: lanes; synth: what the part has]",
-    "streams": "Sequences that share the core in turns.",
-    "state": "Where a sequence's first state comes from: clear; keep (or zero, on request); load "
-    "(or keep, or zero), and saved on request after any step.",
-    "every_step": "A result after every step, not only the last.",
-    "classes": "Give the largest logit's index, not the logits.",
+    "lanes": "Multipliers in the MAC array, at most one per unit of the largest layer.  "
+    f"[default: {LANES}, or one per unit if there are fewer]",
+    "tail_multipliers": "Multipliers for the element-wise products of the state update. Fewer take "
+    "more cycles; with 0 the products use LUTs.",
+    "weights": "Memory of the weights: rom is part of the Verilog; ram is loaded over a stream; "
+    "double has room for two sets, so that one is loaded while the other is in use.",
+    "sums": "Memory of the sums: lanes gives each lane LUT RAM of its own; block puts all lanes in "
+    "block RAM, for parts without LUT RAM.  [default: lanes; synth: the one that suits the part]",
+    "streams": "Independent sequences that take turns on the core, each with a state of its own.",
+    "state": "State in which a sequence starts: clear is always zero; keep is that of the sequence "
+    "before, if the input asks for it; load can also be written and read by the host.",
+    "every_step": "Output a result after every step, not only after the last.",
+    "classes": "Output the index of the largest logit instead of the logits.",
 }
 """Fields of :class:`hdl.spec.options.CoreOptions`, in the order of the help."""
 
 CORE_NAMES = {"weights": "storage"}
-"""Fields that the command line calls otherwise."""
+"""Fields that have another name on the command line."""
 
 CHOICES = {"state": Interface.STATES, **Storage.CHOICES}
 
@@ -73,28 +84,29 @@ def _core_option(name: str) -> Decorator:
         how["is_flag"] = True
     else:
         how["type"] = click.Choice(CHOICES[name]) if name in CHOICES else int
-        # A part decides about sums, and a network about lanes: see `core_of`.
+        # The part decides the default of sums, and the network that of lanes: see `core_of`.
         if name != "sums" and default is not MISSING:
-            how |= {"default": default, "show_default": True}
+            how["default"] = default
     return click.option(typed, name, **how)
 
 
 def core_options(*only: str, but: Collection[str] = ()) -> Decorator:
-    """Give a command the fields of :class:`hdl.spec.options.CoreOptions` as options.
+    """Make options of the fields of :class:`hdl.spec.options.CoreOptions`.
 
     Args:
-        only: names of fields; all of them by default.
+        only: names of the fields; all by default.
         but: fields to leave out.
     """
     return _several([_core_option(name) for name in only or CORE_HELP if name not in but])
 
 
 def core_of(given: dict[str, Any], *networks: QuantizedNetwork) -> CoreOptions:
-    """Take the values of :func:`core_options` out of a command's, and make a core's options.
+    """Make a core's options from the values of :func:`core_options`.
 
     Args:
-        given: values by parameter; those of a core are removed. ``None`` stands for the default.
-        networks: what the core runs; they decide how many lanes it has by default.
+        given: a command's values by parameter; this removes those of a core. ``None`` stands for
+            the default.
+        networks: networks that the core runs; they decide the default number of lanes.
 
     Raises:
         InputError: a value is out of range.
@@ -112,7 +124,7 @@ def core_of(given: dict[str, Any], *networks: QuantizedNetwork) -> CoreOptions:
 
 
 def _several(options: list[Decorator]) -> Decorator:
-    """Make one decorator of several; the help has their order."""
+    """Combine options into one decorator; the help lists them in this order."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -124,18 +136,21 @@ def _several(options: list[Decorator]) -> Decorator:
 
 BITS = {
     "weight_width": ("--weight-bits", "Bits of a weight, 2 to 18."),
-    "activation_width": ("--activation-bits", "Bits of h, 2 to 18."),
-    "state_width": ("--state-bits", "Bits of c, which saturates."),
-    "input_width": ("--input-bits", "Bits of x.  [default: as of h]"),
-    "gate_bits": ("--gate-bits", "Fraction bits of gates and tanh.  [default: bits of h]"),
-    "pre_width": ("--pre-bits", "Bits of a pre-activation."),
-    "out_width": ("--logit-bits", "Bits of a logit."),
+    "activation_width": ("--activation-bits", "Bits of the hidden state h, 2 to 18."),
+    "state_width": ("--state-bits", "Bits of the cell state c, 2 to 18."),
+    "input_width": ("--input-bits", "Bits of the input x, 2 to 18.  [default: those of h]"),
+    "gate_bits": (
+        "--gate-bits",
+        "Fraction bits of gates and tanh, 2 to 16.  [default: the bits of h]",
+    ),
+    "pre_width": ("--pre-bits", "Bits of a sum before its activation, up to 18."),
+    "out_width": ("--logit-bits", "Bits of a logit, 2 to 32."),
 }
-"""Widths among the fields of :class:`golden.settings.Settings`: option and help."""
+"""Option and help of each width in :class:`golden.settings.Settings`, by field."""
 
 
 def bit_options(*names: str) -> Decorator:
-    """Give a command the widths of these names as options; without a value they are ``None``."""
+    """Make options of widths, by their fields; an option that is not given is ``None``."""
     defaults = {field.name: field.default for field in fields(Settings)}
     options = []
     for name in names:
@@ -147,40 +162,64 @@ def bit_options(*names: str) -> Decorator:
 
 
 def said(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that have a value."""
+    """Return the options that were given."""
     return {name: value for name, value in options.items() if value is not None}
 
 
-def sigmoid_option(text: str = "Gate activation.") -> Decorator:
-    """Make the option of the gate activation."""
+def sigmoid_option(text: str = "Activation of the gates.") -> Decorator:
+    """Make the option of the gates' activation."""
     choice = click.Choice(tuple(SIGMOIDS))
     return click.option("--sigmoid", type=choice, help=f"{text}  [default: hard]")
 
 
 def cell_option(text: str) -> Decorator:
-    """Make the option of a cell's name."""
+    """Make the option that chooses a cell."""
     return click.option("--cell", type=click.Choice(tuple(CELLS)), help=text)
 
 
 def target_option(text: str, name: str = "--target", **how: Any) -> Decorator:
-    """Make the option of an FPGA's name."""
+    """Make an option that chooses an FPGA."""
     choice = click.Choice(tuple(TARGETS))
     return click.option(name, type=choice, help=text, **how)
 
 
-task_option = click.option("--task", type=click.Choice(tuple(TASKS)), required=True, help="Task.")
+task_option = click.option(
+    "--task", type=click.Choice(tuple(TASKS)), required=True, help="Data set: docs/training.md."
+)
+data_option = click.option(
+    "--data",
+    type=PATH,
+    help="The task's public files, or .npz with x_train, y_train, x_test and y_test; not for the "
+    "task digits.",
+)
+
+samples_option = click.option(
+    "--samples",
+    "file",
+    type=PATH,
+    required=True,
+    help=".npz with x (samples, steps, inputs) and, if known, labels y; or x_test and y_test.",
+)
+count_option = click.option(
+    "--count", type=int, help="Run only the first samples, this many.  [default: all]"
+)
 
 sim_option = click.option(
     "--sim",
     type=click.Choice(SIMULATORS),
     default="verilator",
-    show_default=True,
-    help="Simulator.",
+    help="Simulator that runs the RTL.",
 )
 
 
+seeds_option = click.option(
+    "--seeds", type=POSITIVE, default=1, help="Runs of the router, each with a seed of its own."
+)
+fresh_option = click.option("--fresh", is_flag=True, help="Ignore cached results; run every tool.")
+
+
 def _report_path(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-    """Check where a report goes before the command works for long."""
+    """Check that the report can be written, before the command does long work."""
     if path is None or path == outputs.STDOUT:
         return path
     if str(path).startswith("-"):
@@ -195,32 +234,42 @@ json_option = click.option(
     "json_path",
     type=click.Path(path_type=Path, allow_dash=True),
     callback=_report_path,
-    help="Write the report here as JSON; - prints it in place of the text.",
+    help="Also write the report as JSON; - prints the JSON instead of the text.",
 )
 
 _BUS = [
-    click.option("--axi", is_flag=True, help="AXI4-Lite registers and AXI4-Stream buses."),
-    click.option("--bus-width", type=int, help="Bits of the streams: 8 to 128.  [with --axi: 32]"),
+    click.option("--axi", is_flag=True, help="Add AXI4-Lite registers and AXI4-Stream buses."),
+    click.option("--bus-width", type=int, help="Bits of an AXI stream, 8 to 128.  [default: 32]"),
     click.option(
         "--packing",
         type=click.Choice(Bus.PACKINGS),
-        help="Elements on the streams: extended, in containers of 8, 16 or 32 bits; tight, without "
-        "gaps.  [with --axi: extended]",
+        help="Elements on an AXI stream: extended gives each 8, 16 or 32 bits; tight leaves no "
+        "gaps.  [default: extended]",
     ),
-    click.option("--window", is_flag=True, help="Data registers in place of the streams."),
-    click.option("--spi", is_flag=True, help="Registers over SPI."),
-    click.option("--uart", type=int, metavar="BAUD", help="Registers over a serial line."),
+    click.option(
+        "--window",
+        is_flag=True,
+        help="Move data through registers instead of AXI streams, for hosts without DMA.",
+    ),
+    click.option("--spi", is_flag=True, help="Add registers that a host reaches over SPI."),
+    click.option(
+        "--uart",
+        type=int,
+        metavar="BAUD",
+        help="Add registers that a host reaches over a serial line of this rate.",
+    ),
     click.option(
         "--clock",
         type=int,
         metavar="HZ",
-        help="The core's clock, for constraints and --uart.  [without --uart: 100000000]",
+        help="Clock of the core, for the constraints. --uart needs it.  [default: 100000000]",
     ),
-    target_option("A part of synth, whose constraints are written, too."),
+    target_option("Also write constraints for this part's tools."),
 ]
 
 bus_options = _several(_BUS)
-"""Options of what reaches a core: see :class:`hdl.packaging.system.Host`."""
+"""Options of the bus or line through which a host reaches a core: see
+:class:`hdl.packaging.system.Host`."""
 
 
 RENAMED = {
@@ -235,11 +284,11 @@ RENAMED = {
     "--state": ("--state-bits",),
     "--weights": ("--weight-bits", "--storage"),
 }
-"""Old options, and what became of them; some commands still have another of an old name."""
+"""Old names of options, with their new ones. Some commands use an old name for something else."""
 
 
 def usage_line(error: click.UsageError) -> str:
-    """Return what is wrong with a command line, in one line; an old option's names the new one."""
+    """Say in one line what is wrong with a command line; for an old option, name the new one."""
     has = {name for option in error.ctx.command.params for name in option.opts} if error.ctx else ()
     if isinstance(error, click.NoSuchOption):
         for new in RENAMED.get(error.option_name, ()):
@@ -251,15 +300,12 @@ def usage_line(error: click.UsageError) -> str:
 
 
 ALIASES = {"baud": "uart", "bus": "bus_width"}
-"""Words by which a message calls a value whose parameter has another name."""
+"""Names of values in messages, with the parameters that they come from."""
 
 
 def speak_as_typed(command: click.Command) -> None:
-    """Make a command's messages name its options as they are typed.
-
-    A message that begins with the name of a parameter, such as ``max_drop is -1``, is about the
-    option ``--max-drop``.
-    """
+    """Make a command's errors name options as they are typed: ``max_drop is -1`` becomes
+    ``--max-drop is -1``."""
     typed = {
         option.name: max(option.opts, key=len)
         for option in command.params

@@ -1,29 +1,37 @@
-"""Output of commands: places are checked before long work; reports are text or JSON."""
+"""Reports and files of commands: paths are checked before long work begins."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console, RenderableType
 
 from golden import files
 from golden.errors import InputError
+from litelstm.console import out
 
 STDOUT = Path("-")
 """Name of standard output for ``--json``."""
 
 
-def give(report: Mapping[str, Any], path: Path | None, show: Callable[[], None]) -> None:
-    """Write a command's report.
+def give(
+    report: Mapping[str, Any],
+    path: Path | None,
+    lines: Iterable[RenderableType],
+    console: Console = out,
+) -> None:
+    """Print a command's report, and write it as JSON if there is a path for it.
 
     Args:
-        report: what JSON takes.
-        path: file for the JSON; :data:`STDOUT` prints it in place of the text; ``None`` is no JSON.
-        show: prints the text.
+        report: the report as JSON values.
+        path: file for the JSON; :data:`STDOUT` prints it in place of the text.
+        lines: the report as text: lines and tables.
+        console: where the text goes.
     """
     text = json.dumps(report, indent=2)
     if path == STDOUT:
@@ -31,11 +39,12 @@ def give(report: Mapping[str, Any], path: Path | None, show: Callable[[], None])
         return
     if path is not None:
         files.replace(path, files.content(f"{text}\n"))
-    show()
+    for line in lines:
+        console.print(line)
 
 
 def check_file(path: Path | None) -> None:
-    """Refuse a file that cannot be written; ``None`` is fine.
+    """Check that a file can be written; ``None`` stands for no file.
 
     Raises:
         InputError: it is a folder, or its folder does not exist or cannot be written.
@@ -48,7 +57,7 @@ def check_file(path: Path | None) -> None:
 
 
 def check_folder(path: Path | None) -> None:
-    """Refuse a folder that cannot be made or written, without making it; ``None`` is fine.
+    """Check that a folder can be made and written, without making it; ``None`` stands for none.
 
     Raises:
         InputError: it cannot.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.console import RenderableType
 from rich.table import Table
 
 from golden.cost import Cost
@@ -15,7 +17,7 @@ from golden.quality import ACCURACY, CONFIDENCE, NOISE
 from golden.quantized import QuantizedNetwork
 from golden.ranking import Contribution
 from golden.search import Candidate, Outcome
-from litelstm.console import out
+from litelstm.console import table
 
 SHOWN = 10
 """Most contributions to print; the JSON has all."""
@@ -65,79 +67,65 @@ class Summary:
             }
         return found
 
-    def show(self) -> None:
-        """Print the report."""
-        self._show_losses()
-        self._show_ranking()
+    def lines(self) -> Iterator[RenderableType]:
+        """Yield the report as tables and text."""
+        yield self._losses()
+        yield self._contributions()
         if self.outcome and self.promise:
-            self._show_search(self.outcome)
-            for line in _promises(self.outcome, self.promise, self.max_drop):
-                out.print(line)
-        out.print(
+            yield _settings(self.outcome)
+            yield from _promises(self.outcome, self.promise, self.max_drop)
+        yield (
             f"{self.cost.memory} bits of memory, {self.cost.weights} of them weights; a lane of "
             f"{self.cost.operand_width} x {self.cost.weight_width} bits and a "
             f"{self.cost.accumulator_width}-bit accumulator"
         )
 
-    def _show_losses(self) -> None:
-        table = _table(
-            "What each tensor lost", "tensor", "format", "SQNR dB", "saturated", "largest error"
+    def _losses(self) -> Table:
+        """Make a table of each tensor's error."""
+        made = table(
+            *("tensor", "format", "SQNR dB", "saturated", "largest error"),
+            title="What each tensor lost",
+            texts=("format",),
         )
         for row in self.report.tensors:
-            table.add_row(
+            made.add_row(
                 row.name,
                 f"{row.format} ({row.format.width} bits)",
                 f"{row.sqnr_db:.1f}",
                 f"{row.saturated:.2%}",
                 f"{row.max_error:.2g}",
             )
-        out.print(table)
+        return made
 
-    def _show_ranking(self) -> None:
-        table = _table(
-            f"What hurts most: the output's SQNR, {SHOWN} of {len(self.ranking)} tensors",
-            "tensor",
-            "it alone rounded",
-            "gain if exact",
+    def _contributions(self) -> Table:
+        """Make a table of the tensors that contribute most to the output's error."""
+        made = table(
+            *("tensor", "it alone rounded", "gain if exact"),
+            title=f"What hurts most: the output's SQNR, {SHOWN} of {len(self.ranking)} tensors",
         )
         for one in self.ranking[:SHOWN]:
-            table.add_row(one.name, f"{one.alone_db:.1f} dB", f"{one.gain_db:+.2f} dB")
-        out.print(table)
+            made.add_row(one.name, f"{one.alone_db:.1f} dB", f"{one.gain_db:+.2f} dB")
+        return made
 
-    def _show_search(self, outcome: Outcome) -> None:
-        level = f"{outcome.measure} {outcome.level:.2f} %"
-        if outcome.measure == NOISE:
-            level = "noise in percent of the output's power"
-        table = _table(
-            f"Search: {outcome.tried} settings tried; float network: {level}",
-            "setting",
-            "W",
-            "h",
-            "c",
-            "x",
-            "gate",
-            "pre",
-            "tanh",
-            "range",
-            "cost",
-            "drop",
+
+def _settings(outcome: Outcome) -> Table:
+    """Make a table of the settings that the search found, beside the usual ones."""
+    level = f"{outcome.measure} {outcome.level:.2f} %"
+    if outcome.measure == NOISE:
+        level = "noise in percent of the output's power"
+    made = table(
+        *("setting", "W", "h", "c", "x", "gate", "pre", "tanh", "range", "cost", "drop"),
+        title=f"Search: {outcome.tried} settings tried; float network: {level}",
+    )
+    for name, one in (("found", outcome.best), ("W8 A8 C12", outcome.reference)):
+        settings = one.settings
+        numbers = (
+            *(settings.weight_width, settings.activation_width, settings.state_width),
+            *(settings.x_width, settings.gate.frac, settings.pre_width),
+            *(1 << settings.log2_entries, 1 << settings.log2_range),
         )
-        for name, one in (("found", outcome.best), ("W8 A8 C12", outcome.reference)):
-            settings = one.settings
-            table.add_row(
-                name,
-                str(settings.weight_width),
-                str(settings.activation_width),
-                str(settings.state_width),
-                str(settings.x_width),
-                str(settings.gate.frac),
-                str(settings.pre_width),
-                str(1 << settings.log2_entries),
-                str(1 << settings.log2_range),
-                f"{one.relative:.3f}",
-                f"{one.drop:.2f}",
-            )
-        out.print(table)
+        made.add_row(name, *map(str, numbers), f"{one.relative:.3f}", f"{one.drop:.2f}")
+    return made
 
 
 def _promises(outcome: Outcome, promise: Promise, max_drop: float) -> list[str]:
@@ -166,16 +154,6 @@ def _promises(outcome: Outcome, promise: Promise, max_drop: float) -> list[str]:
             "half that is held out none differs"
         )
     return lines
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="left" if column in _TEXTS else "right", no_wrap=True)
-    return table
-
-
-_TEXTS = ("tensor", "format", "setting")
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,6 @@ from golden.errors import InputError
 from golden.store import load_arrays
 from litelstm.data.dataset import spread
 
-HELP = "Samples: .npz with x (samples, steps, inputs) and perhaps y (labels); or x_test, y_test."
-
 
 @dataclass(frozen=True)
 class Samples:

@@ -1,4 +1,4 @@
-"""Commands, one module per command."""
+"""Commands, one module per command, in the order of a user's work."""
 
 import click
 

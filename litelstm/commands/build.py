@@ -1,8 +1,9 @@
-"""``litelstm build``: a board's bitstream."""
+"""``litelstm build``: make a board's bitstream."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,33 +15,32 @@ from golden.link.messages import DEFAULT_CAPACITY
 from golden.quantized import QuantizedNetwork
 from hdl.export.verilog_header import waivers
 from hdl.plan import Plan
-from litelstm import outputs
-from litelstm.console import out, progress
-from litelstm.extras import require_boards
+from litelstm import options, outputs
+from litelstm.console import progress
+from litelstm.extras import require_for
+from litelstm.fpga.boards import BOARDS
 from litelstm.fpga.report import area
-from litelstm.options import core_of, core_options, json_option
 
 if TYPE_CHECKING:
     from litelstm.fpga.board_build import BoardBuild
 
 
 @click.command()
-@click.argument("network", type=click.Path(path_type=Path))
-@click.option("--board", required=True, help="The board, for example ulx3s-85f.")
-@core_options("lanes", "tail_multipliers", "classes")
+@options.network_argument
+@click.option("--board", type=click.Choice(tuple(BOARDS)), required=True, help="Board.")
+@options.core_options("lanes", "tail_multipliers", "classes")
 @click.option(
     "--baud", type=int, help="Bits per second of the serial line.  [default: the board's]"
 )
 @click.option(
     "--buffer",
     default=DEFAULT_CAPACITY,
-    show_default=True,
-    help="Bytes of input that a request can have; longer sequences take several.",
+    help="Bytes of input that the board holds; longer sequences arrive in parts.",
 )
-@click.option("--seeds", default=1, show_default=True, help="Runs of the router, at most.")
-@click.option("--fresh", is_flag=True, help="Make everything anew, whatever the cache has.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
-@json_option
+@options.seeds_option
+@options.fresh_option
+@options.output_option("Folder for the bitstream, its Verilog, constraints and report.")
+@options.json_option
 def build(
     network: Path,
     board: str,
@@ -52,25 +52,24 @@ def build(
     json_path: Path | None,
     **chosen: Any,
 ) -> None:
-    """Make a bitstream that runs the quantized NETWORK on a board, for ``litelstm host``.
+    """Make a board's bitstream, for litelstm host.
 
     \b
     litelstm build net.q.npz --board ulx3s-85f --lanes 16 -o build/board
 
-    Everything runs at the board's oscillator; a design that is slower is refused.
+    The board holds the core of the quantized NETWORK and a serial link to a host. Both run at the
+    clock of the board's oscillator; a design that is too slow for it with
+    every seed is an error.
     """
-    require_boards()
-    from litelstm.fpga import board_build, boards
+    require_for("boards")
+    from litelstm.fpga import board_build
 
-    if seeds < 1:
-        raise click.BadParameter(f"{seeds} is not 1 or more", param_hint="--seeds")
-    place = boards.find(board)
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    plan = Plan(network=quantized, options=core_of(chosen, quantized))
+    plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
     built = board_build.build(
         plan,
-        place,
+        BOARDS[board],
         network_name=network.name.removesuffix(".npz"),
         baud=baud,
         capacity=buffer,
@@ -79,18 +78,15 @@ def build(
         progress=progress,
     )
     report = {"network": network.name, **built.as_json()}
-    made = _write(files.make_folder(output), built, report)
-
-    def show() -> None:
-        for line in _lines(report):
-            out.print(line)
-        out.print(f"bitstream: {made}")
-
-    outputs.give(report, json_path, show)
+    _write(files.make_folder(output), built, report)
+    outputs.give(report, json_path, _lines(report))
 
 
-def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> Path:
-    """Bitstream, Verilog, constraints and report, all or none of them; where the bitstream is."""
+def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> None:
+    """Write bitstream, Verilog, constraints and report, all or none of them.
+
+    This adds the bitstream's path to ``report``.
+    """
     bitstream = folder / f"board{built.bitstream.suffix}"
     _, constraints = built.target.family.constraints
     report["bitstream"] = str(bitstream)
@@ -103,18 +99,15 @@ def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> Path:
             folder / "board.json": files.content(json.dumps(report, indent=2) + "\n"),
         }
     )
-    return bitstream
 
 
-def _lines(report: dict[str, Any]) -> list[RenderableType]:
-    """The report as text."""
+def _lines(report: dict[str, Any]) -> Iterator[RenderableType]:
+    yield f"{report['network']}, {report['lanes']} lanes on {report['part']}"
+    yield from area(report)
+    yield f"{report['mhz']:.1f} MHz, the board's clock is {report['clock_hz'] / 1e6:g} MHz"
+    yield f"worst path: {report['worst_path']}"
+    yield f"{report['cycles_per_step']:,} cycles per step, {report['microseconds_per_step']:.2f} us"
     identity = report["identity"]
-    return [
-        f"{report['network']}, {report['lanes']} lanes on {report['part']}",
-        *area(report),
-        f"{report['mhz']:.1f} MHz, the board's clock is {report['clock_hz'] / 1e6:g} MHz",
-        f"worst path: {report['worst_path']}",
-        f"{report['cycles_per_step']:,} cycles per step, {report['microseconds_per_step']:.2f} us",
-        f"{report['baud']:,} baud; up to {identity['capacity']} bytes of input per request",
-        f"network {identity['network']}",
-    ]
+    yield f"{report['baud']:,} baud; up to {identity['capacity']} bytes of input per request"
+    yield f"network {identity['network']}"
+    yield f"bitstream: {report['bitstream']}"

@@ -1,45 +1,40 @@
-"""``litelstm compare``: the cells side by side."""
+"""``litelstm compare``: compare the cells, in numbers or on an FPGA."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE
+from rich.console import RenderableType
 from rich.table import Table
 
+from golden import files
 from golden.settings import Settings
-from litelstm import outputs
+from litelstm import options, outputs
 from litelstm.comparison import REFERENCE, Layer, Row
 from litelstm.comparison import compare as compare_cells
-from litelstm.console import out, progress
-from litelstm.gates import compare_gates
-from litelstm.options import (
-    LANES,
-    bit_options,
-    core_options,
-    json_option,
-    said,
-    sigmoid_option,
-    target_option,
-)
+from litelstm.console import progress, table
+from litelstm.extras import require_for
+from litelstm.fpga.targets import TARGETS
 from litelstm.paper import Paper, Printed
 
 
 @click.command()
-@click.option("--inputs", default=28, show_default=True, help="Elements of x.")
-@click.option("--units", default=64, show_default=True, help="Units of the layer.")
-@core_options("lanes")
-@bit_options("weight_width")
-@sigmoid_option()
-@target_option("Compare area and clock on this FPGA, for example ecp5-85f.")
-@click.option("--seeds", default=1, show_default=True, help="Runs of the router (with --target).")
-@click.option("--chart", type=click.Path(path_type=Path), help="PNG to write (with --target).")
-@click.option("--fresh", is_flag=True, help="Take nothing from the cache (with --target).")
-@json_option
+@click.option("--inputs", default=28, help="Elements of the input x.")
+@click.option("--units", default=64, help="Units of the layer.")
+@options.core_options("lanes")
+@options.bit_options("weight_width")
+@options.sigmoid_option()
+@options.target_option("Compare area and clock on this part instead.")
+@options.seeds_option
+@click.option(
+    "--chart", type=options.PATH, help="Draw a bar chart in this file, .png (with --target)."
+)
+@options.fresh_option
+@options.json_option
 def compare(
     inputs: int,
     units: int,
@@ -52,43 +47,75 @@ def compare(
     fresh: bool,
     json_path: Path | None,
 ) -> None:
-    """Compare RNN, GRU, LSTM, peephole LSTM and LiteLSTM: the paper's Table 1, and cycles.
+    """Compare the five cells: Table 1 of the paper, or area and clock.
 
-    One layer, no head. Counted from the cells' descriptions; below each count stand that of the
-    paper's equations and what its table prints. Weight bits do not include biases.
+    \b
+    litelstm compare --inputs 28 --units 64
+    litelstm compare --target ecp5-85f --seeds 5 --chart cells.png
 
-    With --target the paper's five cells are synthesized, placed and routed instead, as by litelstm
-    synth: area, clock and speed, each in proportion to the LSTM's.
+    Every cell is one layer without a head. Numbers follow from the cell's description; the lines
+    below each show those of the paper's equations and of its Table 1. Weight bits leave out biases.
+    With --target the cells are synthesized, placed and routed like in litelstm synth.
     """
     layer = Layer(
         inputs=inputs,
         units=units,
-        lanes=min(LANES, units) if lanes is None else lanes,
-        settings=Settings(**said({"weight_width": weight_width})),
+        lanes=min(options.LANES, units) if lanes is None else lanes,
+        settings=Settings(**options.said({"weight_width": weight_width})),
         sigmoid=sigmoid or "hard",
     )
     if target is not None:
-        compare_gates(
-            layer, target=target, seeds=seeds, fresh=fresh, chart=chart, json_path=json_path
-        )
-        return
-    if chart is not None:
+        report, lines = _on_fpga(layer, target, seeds=seeds, fresh=fresh, chart=chart)
+    elif chart is not None:
         raise click.UsageError("--chart goes with --target")
+    else:
+        report, lines = _in_numbers(layer)
+    outputs.give(report, json_path, lines)
+
+
+Result = tuple[dict[str, Any], Iterable[RenderableType]]
+"""A report as JSON values, and as text."""
+
+
+def _in_numbers(layer: Layer) -> Result:
+    """Compare what the cells' descriptions say."""
     with progress("compare"):
         rows = compare_cells(layer)
+    cells = [_report(row, inputs=layer.inputs, units=layer.units) for row in rows]
+    notes = [note for row in rows if row.paper for note in row.paper.notes]
+    lines: list[RenderableType] = [_table(rows, layer)]
+    lines += [f"({number}) {note}" for number, note in enumerate(notes, start=1)]
+    return {**layer.as_json(), "ratios_to": REFERENCE, "cells": cells}, lines
+
+
+def _on_fpga(layer: Layer, target: str, *, seeds: int, fresh: bool, chart: Path | None) -> Result:
+    """Compare area and clock, and draw the chart.
+
+    Raises:
+        InputError: a number is out of range, a core does not fit, or the chart cannot be written.
+        SynthesisError: a tool failed.
+    """
+    require_for("synthesis")
+    from litelstm.fpga import comparison
+    from litelstm.fpga.flow import Flow
+
+    part = TARGETS[target]
+    outputs.check_file(chart)
+    flow = Flow(target=part, fresh=fresh)
+    cells = comparison.compare(flow, layer=layer, seeds=seeds, progress=progress)
+    title = f"{layer.title}, {part.title}"
+    if chart is not None:
+        files.replace(chart, files.content(comparison.chart(cells, title=title)))
     report = {
+        "target": part.name,
         **layer.as_json(),
+        "seeds": seeds,
+        "note": part.note,
         "ratios_to": REFERENCE,
-        "cells": [_report(row, inputs=inputs, units=units) for row in rows],
+        "cells": [asdict(cell) for cell in cells],
     }
-
-    def show() -> None:
-        out.print(_table(rows, title=layer.title, inputs=inputs, units=units))
-        notes = [note for row in rows if row.paper for note in row.paper.notes]
-        for number, note in enumerate(notes, start=1):
-            out.print(f"({number}) {note}")
-
-    outputs.give(report, json_path, show)
+    notes = [part.note, f"bar chart: {chart}" if chart else ""]
+    return report, [comparison.as_table(cells, title=title), *filter(None, notes)]
 
 
 def _report(row: Row, *, inputs: int, units: int) -> dict[str, Any]:
@@ -99,18 +126,16 @@ def _report(row: Row, *, inputs: int, units: int) -> dict[str, Any]:
     return report
 
 
-def _table(rows: list[Row], *, title: str, inputs: int, units: int) -> Table:
-    """Cells from left to right, so that 80 columns are enough."""
-    table = Table(
-        title=title, title_justify="left", box=SIMPLE, collapse_padding=True, pad_edge=False
-    )
-    table.add_column("", no_wrap=True)
+def _table(rows: list[Row], layer: Layer) -> Table:
+    """Make a table with one column per cell, so that 80 columns are enough."""
+    heads = []
     noted = 0
     for row in rows:
         notes = row.paper.notes if row.paper else ()
         marks = [f"({noted + n})" for n in range(1, len(notes) + 1)]
         noted += len(notes)
-        table.add_column("\n".join([*row.cell.split("-"), " ".join(marks)]), justify="right")
+        heads.append("\n".join([*row.cell.split("-"), " ".join(marks)]))
+    made = table("", *heads, title=layer.title)
 
     def equations(count: Callable[[Paper], int | str]) -> tuple[str, list[Any]]:
         return " equations", [count(row.paper) if row.paper else "-" for row in rows]
@@ -143,15 +168,15 @@ def _table(rows: list[Row], *, title: str, inputs: int, units: int) -> Table:
         ("shares", [_yes(row.paper.shares) if row.paper else "-" for row in rows]),
         table_1(lambda cell: _yes(cell.shares)),
         ("parameters", [f"{row.parameters:,}" for row in rows]),
-        equations(lambda paper: f"{paper.parameters(inputs, units):,}"),
+        equations(lambda paper: f"{paper.parameters(layer.inputs, layer.units):,}"),
         (f" / {REFERENCE}", [f"{row.parameters_ratio:.3f}" for row in rows]),
         ("weight bits", [f"{row.weight_bits:,}" for row in rows]),
         ("cycles/step", [f"{row.cycles_per_step:,}" for row in rows]),
         (f" / {REFERENCE}", [f"{row.cycles_ratio:.3f}" for row in rows]),
     ]
     for name, values in lines:
-        table.add_row(name, *map(str, values))
-    return table
+        made.add_row(name, *map(str, values))
+    return made
 
 
 def _yes(value: bool) -> str:

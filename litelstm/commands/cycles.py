@@ -1,8 +1,8 @@
-"""``litelstm cycles``: the exact cycle count."""
+"""``litelstm cycles``: count cycles exactly."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +12,22 @@ from golden.quantized import QuantizedNetwork
 from hdl import cycles as timing
 from hdl.layout.weight_image import load_cycles
 from hdl.plan import Plan
-from litelstm import outputs
+from litelstm import options, outputs
 from litelstm.architectures import Architecture
-from litelstm.console import out, progress
-from litelstm.options import (
-    cell_option,
-    core_of,
-    core_options,
-    json_option,
-    said,
-    sigmoid_option,
-)
+from litelstm.console import progress
 
 
 @click.command()
-@click.argument("network", type=click.Path(path_type=Path), required=False)
-@cell_option("Count this cell in place of NETWORK.")
-@click.option("--inputs", type=int, help="Elements of x (with --cell).")
+@click.argument("network", type=options.PATH, required=False)
+@options.cell_option("Count a network of this cell instead of NETWORK.")
+@click.option("--inputs", type=int, help="Elements of the input x (with --cell).")
 @click.option("--units", type=int, help="Units of each layer (with --cell).")
-@click.option("--layers", type=int, help="Layers, all alike (with --cell).  [default: 1]")
+@click.option("--layers", type=int, help="Number of layers (with --cell).  [default: 1]")
 @click.option("--head", type=int, help="Outputs of a dense head (with --cell).  [default: none]")
-@sigmoid_option("Gate activation (with --cell).")
-@core_options()
-@click.option("--steps", default=28, show_default=True, help="Length of the sequence to count.")
-@json_option
+@options.sigmoid_option("Activation of the gates (with --cell).")
+@options.core_options()
+@click.option("--steps", type=options.POSITIVE, default=28, help="Length of the sequence to count.")
+@options.json_option
 def cycles(
     network: Path | None,
     steps: int,
@@ -48,25 +40,24 @@ def cycles(
     sigmoid: str | None,
     **chosen: Any,
 ) -> None:
-    """Count the cycles of the quantized NETWORK, or of a cell, exactly and without simulating.
+    """Count a core's clock cycles, exactly.
 
     \b
     litelstm cycles net.q.npz --lanes 16
     litelstm cycles --cell gru --inputs 32 --units 32 --lanes 8
 
-    Weights do not matter to the count: with --cell they are random.
+    Counts the core of the quantized NETWORK or of a --cell with random weights, without simulating
+    it. The values of weights and inputs do not change the count.
     """
-    if steps < 1:
-        raise click.BadParameter(f"{steps} is not 1 or more", param_hint="--steps")
     described = {
         **{"cell": cell, "inputs": inputs, "units": units},
         **{"layers": layers, "head": head, "sigmoid": sigmoid},
     }
-    quantized = _network(network, said(described))
-    plan = Plan(network=quantized, options=core_of(chosen, quantized))
+    quantized = _network(network, options.said(described))
+    plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
     with progress("count"):
         report = _report(plan, steps)
-    outputs.give(report, json_path, partial(_show, report))
+    outputs.give(report, json_path, _lines(report))
 
 
 def _network(network: Path | None, described: dict[str, Any]) -> QuantizedNetwork:
@@ -102,21 +93,21 @@ def _report(plan: Plan, steps: int) -> dict[str, Any]:
     }
 
 
-def _show(report: dict[str, Any]) -> None:
-    out.print(
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    yield (
         f"{report['cycles_per_step']} cycles per step, ideal {report['ideal_cycles_per_step']:g}, "
         f"{report['utilization']:.1%} of the multipliers at work"
     )
     for reason, waited in report["waited_per_step"].items():
-        out.print(f"the array waits {waited} cycles per step for {reason}")
+        yield f"the array waits {waited} cycles per step for {reason}"
     if not report["waited_per_step"]:
-        out.print("the array never waits in the steady state")
-    out.print(
+        yield "the array never waits in the steady state"
+    yield (
         f"a sequence of {report['steps']} steps: {report['cycles_per_sequence']} cycles behind "
         f"others of its kind; alone its first output word comes after {report['first_output']} "
         f"cycles, the last after {report['last_output']}"
     )
     for reason, waited in report["waited"].items():
-        out.print(f"of these the array waits {waited} for {reason}")
+        yield f"of these the array waits {waited} for {reason}"
     if report["load"]:
-        out.print(f"weights come in first: {report['load']} cycles before the first input")
+        yield f"weights come in first: {report['load']} cycles before the first input"

@@ -1,4 +1,4 @@
-"""``litelstm demo``: unseen digits through float network, golden model and RTL."""
+"""``litelstm demo``: run unseen digits through float network, golden model and RTL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
 from golden import files
 from golden.errors import InputError
@@ -20,8 +19,9 @@ from golden.quantized import QuantizedNetwork
 from hdl import cycles, verilog
 from hdl.verilog import Generated
 from litelstm import digits, outputs, picture
-from litelstm.console import out, progress
-from litelstm.extras import require_sim
+from litelstm.console import out, progress, table
+from litelstm.extras import require_for
+from litelstm.options import PATH
 from litelstm.samples import Samples
 from sim.tools.toolchain import SIMULATORS, require
 
@@ -48,16 +48,21 @@ class _Work:
 
 @click.command()
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("build/run"), show_default=True
+    *("-o", "--output"),
+    type=PATH,
+    default=Path("build/run"),
+    help="Folder for the core, the report, a picture and logs.",
 )
-@click.option("--icarus", default=8, show_default=True, help="Digits under Icarus, from cocotb.")
-@click.option(
-    "--verilator", default=200, show_default=True, help="Digits under Verilator, from cocotb."
-)
-@click.option("--compiled", default=5000, show_default=True, help="Digits in the compiled bench.")
+@click.option("--icarus", default=8, help="Digits in Icarus with cocotb.")
+@click.option("--verilator", default=200, help="Digits in Verilator with cocotb.")
+@click.option("--compiled", default=5000, help="Digits in the compiled bench.")
 def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
-    """Run unseen MNIST digits, row by row, through float network, golden model and RTL."""
-    require_sim()
+    """Run the shipped MNIST network, floats to RTL.
+
+    Unseen digits pass, row by row, through the float network, the golden model and the RTL in three
+    benches, which compare every word. This is what make run does; it needs a checkout.
+    """
+    require_for("benches")
     outputs.check_folder(output)
     for simulator in SIMULATORS:
         require(simulator)
@@ -200,15 +205,13 @@ def _show(report: dict[str, Any], seconds: dict[str, float]) -> None:
         f"accuracy on {report['digits']} unseen digits: float {accuracy['float']:.2%}, "
         f"golden model {accuracy['golden']:.2%}, RTL {accuracy['rtl']:.2%}"
     )
-    table = Table("RTL against golden model", title_justify="left")
-    for column in ("output words compared", "different", "seconds"):
-        table.add_column(column, justify="right")
+    made = table("RTL against golden model", "output words compared", "different", "seconds")
     for bench, compared in report["compared"].items():
         name = {"compiled": "Verilator, compiled bench"}.get(bench, f"{bench.capitalize()}, cocotb")
-        table.add_row(
+        made.add_row(
             name, f"{compared:,}", str(report["mismatched"][bench]), f"{seconds[bench]:.1f}"
         )
-    out.print(table)
+    out.print(made)
     step = report["cycles_per_step"]
     out.print(
         f"cycles per step, head included: measured {step['measured']:.1f}, ideal "

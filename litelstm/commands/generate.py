@@ -1,4 +1,4 @@
-"""``litelstm generate``: Verilog and its description."""
+"""``litelstm generate``: write a core's Verilog and description."""
 
 from __future__ import annotations
 
@@ -21,55 +21,59 @@ from hdl.export.fusesoc import core_file
 from hdl.export.verilog_header import waivers
 from hdl.layout.weight_image import image
 from hdl.plan import Plan
-from litelstm import outputs
+from litelstm import options, outputs
 from litelstm.console import out, progress
-from litelstm.extras import require_axi
-from litelstm.fpga import targets
-from litelstm.options import bus_options, core_of, core_options
+from litelstm.extras import require_for
+from litelstm.fpga.targets import TARGETS
 from sim.testbench.verilog_bench import bench_file, verilog_bench
 
 C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h", "c")]
-"""The driver in C, which is the same for every core."""
+"""The C driver, the same for every core."""
 
 BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", "target")
 
 
 @click.command()
-@click.argument("network", type=click.Path(path_type=Path))
-@core_options()
-@bus_options
+@options.network_argument
+@options.core_options()
+@options.bus_options
 @click.option(
     "--also",
     "others",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     multiple=True,
-    help="With loaded weights: one more network that the core shall be able to run.",
+    help="Make the core large enough for this network, too (with --storage ram or double).",
 )
 @click.option(
     "--testbench",
     "has_bench",
     is_flag=True,
-    help="Write NAME/tb.v, too: a bench in plain Verilog with its vectors.",
+    help="Also write a test bench in plain Verilog, with its vectors.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder.")
-@click.option("--name", default="litelstm_core", show_default=True, help="Name of the top module.")
+@options.output_option("Folder for the files.")
+@click.option("--name", default="litelstm_core", help="Name of the top module.")
 def generate(
     network: Path,
     output: Path,
     name: str,
     has_bench: bool,
     others: tuple[Path, ...],
-    **options: Any,
+    **given: Any,
 ) -> None:
-    """Write NAME.v, NAME.vlt (lint waivers), NAME.json and NAME.core for the quantized NETWORK.
+    """Generate a core's Verilog and description.
 
-    With --storage ram or double also NAME.weights.bin, the image that the core's stream of weights
-    takes. With --axi, --spi or --uart the core has registers; litelstm_registers.h has them for C.
-    Constraints and files for Vivado, Quartus and IP-XACT are then written, too: docs/system.md.
+    \b
+    litelstm generate net.q.npz --lanes 16 -o build/
+    litelstm generate net.q.npz --lanes 16 --axi -o ip/
 
-    With --testbench, iverilog -o tb NAME/tb.v NAME.v && vvp tb proves the core without Python.
+    Writes the core of the quantized NETWORK: NAME.v, NAME.json (ports, formats, timing), NAME.vlt
+    (lint waivers) and NAME.core (FuseSoC). --storage ram and double add NAME.weights.bin, the words
+    for the stream i_weights. --axi, --spi and --uart give the core registers, and add C headers,
+    drivers, constraints and files for Vivado, Quartus and IP-XACT: docs/system.md.
+
+    With --testbench, iverilog -o tb NAME/tb.v NAME.v && vvp tb checks the core without Python.
     """
-    chosen = {option: options.pop(option) for option in BUS_OPTIONS}
+    chosen = {option: given.pop(option) for option in BUS_OPTIONS}
     has_bus = chosen["axi"] or chosen["spi"] or chosen["uart"] is not None
     _check_bus_options(has_bus, chosen)
     if has_bus and has_bench:
@@ -79,7 +83,7 @@ def generate(
     networks = [QuantizedNetwork.load(other) for other in others]
     plan = Plan(
         network=quantized,
-        options=core_of(options, quantized, *networks),
+        options=options.core_of(given, quantized, *networks),
         others=tuple(networks),
     )
     with progress("generate"):
@@ -109,7 +113,7 @@ def generate(
 
 
 def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
-    """Refuse options that do not go together.
+    """Check that options go together.
 
     Raises:
         InputError: they do not.
@@ -126,13 +130,13 @@ def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
         if chosen[option] is not None and not has_bus:
             raise InputError(f"--{option} needs --axi, --spi or --uart")
     if has_bus:
-        require_axi()
+        require_for("registers")
 
 
 def _plain(
     plan: Plan, name: str, network_name: str, bench: bool
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
-    """Texts by file, and the description of a core with plain streams."""
+    """Make the texts by file, and the description, of a core with plain streams."""
     core = verilog.generated(plan, name=name, network_name=network_name)
     texts = {
         f"{name}.v": core.verilog,
@@ -154,7 +158,7 @@ def _with_bus(
 
     formats = ["xdc", "sdc"]
     if chosen["target"]:
-        option, _ = targets.find(chosen["target"]).family.constraints
+        option, _ = TARGETS[chosen["target"]].family.constraints
         formats += {option.lstrip("-")} & set(FORMATS)
     clock = CLOCK if chosen["clock"] is None else chosen["clock"]
     if chosen["axi"]:
@@ -174,14 +178,14 @@ def _with_bus(
 
 
 def _meaning(file: str, words: int) -> str:
-    """Say what a file is for."""
+    """Describe a file."""
     meanings = {
-        ".json": "ports, formats, timing, sizes; with a bus registers, too",
+        ".json": "ports, formats, timing, sizes; with a bus also registers",
         ".core": "for FuseSoC",
         ".vlt": "waivers for Verilator's lint, with reasons",
-        ".bin": f"{words} words for i_weights, 4 bytes each, the low one first",
-        ".c": "driver in C",
-        ".h": "of the driver in C",
+        ".bin": f"{words} words for i_weights, 4 bytes each, low byte first",
+        ".c": "C driver",
+        ".h": "header of the C driver",
         ".xml": "IP-XACT component, with its driver, for Vivado and others",
         ".xdc": "constraints, for Vivado",
         ".sdc": "constraints, for Quartus and others",

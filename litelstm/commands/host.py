@@ -1,8 +1,9 @@
-"""``litelstm host``: samples through a board, compared with the golden model."""
+"""``litelstm host``: run samples on a board and compare them with the golden model."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +13,23 @@ import numpy as np
 from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from litelstm import outputs, samples
-from litelstm.console import out, progress
+from litelstm import options, outputs, samples
+from litelstm.console import progress
 from litelstm.driver.host import DEFAULT_BAUD, DEFAULT_RETRIES, DEFAULT_TIMEOUT, Link
-from litelstm.options import core_options, json_option
 
 MISMATCH = 1
 
 
 @click.command()
-@click.argument("network", type=click.Path(path_type=Path))
+@options.network_argument
 @click.option("--port", required=True, help="Serial device, for example /dev/ttyUSB1, or URL.")
-@click.option(
-    "--samples", "file", type=click.Path(path_type=Path), required=True, help=samples.HELP
-)
-@click.option("--count", type=int, help="Take this many samples.  [default: all]")
-@core_options("classes")
-@click.option("--baud", default=DEFAULT_BAUD, show_default=True, help="Bits per second.")
-@click.option(
-    "--timeout", default=DEFAULT_TIMEOUT, show_default=True, help="Seconds to wait for an answer."
-)
-@click.option(
-    "--retries", default=DEFAULT_RETRIES, show_default=True, help="Tries after a failed one."
-)
-@json_option
+@options.samples_option
+@options.count_option
+@options.core_options("classes")
+@click.option("--baud", default=DEFAULT_BAUD, help="Bits per second.")
+@click.option("--timeout", default=DEFAULT_TIMEOUT, help="Seconds to wait for an answer.")
+@click.option("--retries", default=DEFAULT_RETRIES, help="Times to repeat an unanswered request.")
+@options.json_option
 def host(
     network: Path,
     port: str,
@@ -47,13 +41,13 @@ def host(
     retries: int,
     json_path: Path | None,
 ) -> int:
-    """Run samples on a board that has the quantized NETWORK and compare every output word.
+    """Run samples on a board and compare every word.
 
     \b
     litelstm host net.q.npz --port /dev/ttyUSB1 --samples digits.npz
 
-    The board's bitstream comes from ``litelstm build``. The exit status is 1 if a word differs from
-    the golden model, or the board does not answer.
+    The board runs a bitstream of the quantized NETWORK from litelstm build. The exit status is 1 if
+    a word differs from the golden model, or if the board does not answer.
     """
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, inputs=quantized.inputs, count=count)
@@ -88,17 +82,12 @@ def host(
             {"golden": expected, "board": words}, data.y, classes=classes
         ),
     }
-
-    def show() -> None:
-        for line in _lines(report):
-            out.print(line)
-
-    outputs.give(report, json_path, show)
+    outputs.give(report, json_path, _lines(report))
     return MISMATCH if mismatched else 0
 
 
 def _first(words: np.ndarray, expected: np.ndarray) -> str:
-    """Where the first word is that differs, or nothing."""
+    """Describe the first word that differs; empty if none does."""
     differ = np.argwhere(words != expected)
     if not len(differ):
         return ""
@@ -109,15 +98,14 @@ def _first(words: np.ndarray, expected: np.ndarray) -> str:
     )
 
 
-def _lines(report: dict[str, Any]) -> list[str]:
-    lines = [
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    yield (
         f"board: {report['samples']} samples, {report['compared']} output words compared, "
         f"{report['mismatched']} differ; {report['retried']} tried again"
-    ]
+    )
     if report["first_mismatch"]:
-        lines.append(report["first_mismatch"])
+        yield report["first_mismatch"]
     rate = report["samples"] / report["seconds"]
-    lines.append(f"{report['seconds']:.1f} s, {rate:,.0f} samples per second")
+    yield f"{report['seconds']:.1f} s, {rate:,.0f} samples per second"
     if accuracy := report["accuracy"]:
-        lines.append(f"accuracy: golden {accuracy['golden']:.2%}, board {accuracy['board']:.2%}")
-    return lines
+        yield f"accuracy: golden {accuracy['golden']:.2%}, board {accuracy['board']:.2%}"

@@ -1,4 +1,4 @@
-"""``litelstm import``: another tool's trained network to a file of this project."""
+"""``litelstm import``: read a network that another tool trained."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from golden.network import Layer, Network
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.importers.files import import_network
+from litelstm.options import PATH, output_option
 
 
 @click.command(name="import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option(
     "--description",
-    type=click.Path(path_type=Path),
-    help="For a PyTorch state dict: JSON that describes its modules (docs/import.md).",
+    type=PATH,
+    help="JSON that describes the modules of a PyTorch state dict: docs/import.md.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write."
-)
+@output_option("File of the float network, .npz.")
 def import_(file: Path, description: Path | None, output: Path) -> None:
-    """Read a trained network from FILE: ONNX, Keras, or a PyTorch state dict."""
+    """Import a network from ONNX, Keras or PyTorch.
+
+    \b
+    litelstm import net.onnx -o net.npz
+
+    FILE is an ONNX file, a Keras file or a PyTorch state dict; a state dict needs --description.
+    The command prints what it left out or assumed.
+    """
     outputs.check_file(output)
     with progress("import"):
         imported = import_network(file, description=description)

@@ -1,4 +1,4 @@
-"""``litelstm pack``: a network as an image of weights for a core."""
+"""``litelstm pack``: write a network as an image of weights for a generated core."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from hdl.layout.weight_image import image
 from hdl.packaging.c_array import array_header
 from litelstm import outputs
 from litelstm.console import out
+from litelstm.options import PATH, network_argument, output_option
 from litelstm.packing import plan_for, read_capacity
 
 
 @click.command()
-@click.argument("network", type=click.Path(path_type=Path))
+@network_argument
 @click.option(
     "--for",
     "core",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
-    help="JSON of the core, as litelstm generate --storage ram or double wrote it.",
+    help="JSON of the core, written by litelstm generate --storage ram or double.",
 )
-@click.option("--c-array", is_flag=True, help="Write a C header with an array, NAME_weights.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File.")
+@click.option("--c-array", is_flag=True, help="Write a C header with the words as an array.")
+@output_option("File of the image.")
 def pack(network: Path, core: Path, c_array: bool, output: Path) -> None:
-    """Write the quantized NETWORK as an image of weights for a core that can run it.
+    """Pack a network's weights for an existing core.
 
     \b
     litelstm pack net.q.npz --for build/litelstm_core.json -o weights.bin
     litelstm pack net.q.npz --for build/litelstm_core.json --c-array -o net.h
 
-    The image is what the core's stream i_weights takes, 4 bytes per word, the low one first. With
-    --c-array it is an array of words for litelstm_load of the driver in C, named after the file:
-    net_weights. A network that does not fit is refused with the reason.
+    The image holds the words for the core's stream i_weights, 4 bytes per word, low byte first.
+    With --c-array it is an array for litelstm_load() of the C driver, named after the file, here
+    net_weights. If the quantized NETWORK does not fit the core, the command says why.
     """
     quantized = QuantizedNetwork.load(network)
     capacity = read_capacity(core)

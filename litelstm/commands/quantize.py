@@ -1,4 +1,4 @@
-"""``litelstm quantize``: a float network to integers."""
+"""``litelstm quantize``: turn a float network into integers."""
 
 from __future__ import annotations
 
@@ -19,73 +19,67 @@ from golden.ranking import rank
 from golden.scales import METHODS
 from golden.search import WIDTHS
 from golden.settings import Settings
-from litelstm import outputs, samples
-from litelstm.console import out, progress
-from litelstm.options import BITS, bit_options, json_option, said
+from litelstm import options, outputs, samples
+from litelstm.console import progress
 from litelstm.quantize_report import Summary
 from litelstm.samples import Samples
 
 TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
-"""Settings that users give as powers of 2, with the range of their logarithms."""
+"""Settings that users give as powers of two, with the range of their logarithms."""
 
 
 @click.command()
-@click.argument("network", type=click.Path(path_type=Path))
+@options.network_argument
 @click.option(
     "--calibrate",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     required=True,
-    help="Calibration samples: .npz with x (samples, steps, inputs); or x_train.",
+    help="Samples that show the range of each tensor: .npz with x (samples, steps, inputs), or "
+    "x_train.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write."
-)
+@options.output_option("File of the quantized network, .npz.")
 @click.option(
     "--count",
     type=int,
     help="Number of calibration samples, evenly spread over the file.  [default: all]",
 )
-@bit_options(*BITS)
+@options.bit_options(*options.BITS)
 @click.option(
     "--auto",
     is_flag=True,
-    help="Search the cheapest of these widths and the tanh table within --max-drop.",
+    help="Search the cheapest widths and tanh table within --max-drop.",
 )
 @click.option(
     "--max-drop",
     default=0.1,
-    show_default=True,
-    help="With --auto: percent of decisions that may differ from the float network's; accuracy "
-    "falls by no more. Half of the samples are held out, to tell what that promises of others.",
+    help="Percent of decisions that may differ from the float network's, so accuracy falls by no "
+    "more (with --auto). Half of the samples are held out to check this.",
 )
 @click.option(
     "--method",
     type=click.Choice(METHODS),
     default="mse",
-    show_default=True,
-    help="Scales with least mean squared error (mse), or without saturation (max).",
+    help="Choice of scales: mse has the least mean squared error, max never saturates.",
 )
 @click.option(
     "--refine",
     is_flag=True,
-    help="Refine each gate's binary point by the output's error; helps at few bits.",
+    help="Tune each gate's binary point by the error of the output; helps below 8 bits.",
 )
 @click.option(
     "--tanh-entries",
     "log2_entries",
     default=256,
-    show_default=True,
-    help="Size of the tanh table, a power of two.",
+    help="Entries of the tanh table, a power of two from 4 to 16384.",
 )
 @click.option(
     "--tanh-range",
     "log2_range",
     default=4,
-    show_default=True,
-    help="Range of the tanh table, beyond which it saturates: 4, 8, 16 or 32.",
+    help="Range of the tanh table: 4, 8, 16 or 32. Beyond it tanh is 1.",
 )
 @click.option("--interpolate", is_flag=True, help="Interpolate between entries of the tanh table.")
-@json_option
+@options.json_option
 def quantize(
     network: Path,
     calibrate: Path,
@@ -94,12 +88,20 @@ def quantize(
     auto: bool,
     max_drop: float,
     json_path: Path | None,
-    **options: Any,
+    **given: Any,
 ) -> None:
-    """Round the float NETWORK to integers; report each tensor's error and its contribution."""
+    """Turn a float network into integers.
+
+    \b
+    litelstm quantize net.npz --calibrate samples.npz -o net.q.npz
+    litelstm quantize net.npz --calibrate samples.npz --auto --max-drop 0.5 -o net.q.npz
+
+    Reports the error of each tensor of NETWORK, and how much each contributes to the error of the
+    output: docs/quantization.md.
+    """
     _check_together(click.get_current_context(), auto=auto)
-    options |= {name: _log2(name, options[name]) for name in TABLE}
-    settings = Settings(**said(options))
+    given |= {name: _log2(name, given[name]) for name in TABLE}
+    settings = Settings(**options.said(given))
     outputs.check_file(output)
     floats = Network.load(network)
     chosen = samples.load(
@@ -110,14 +112,8 @@ def quantize(
         summary = _quantize(floats, chosen, settings, max_drop if auto else None)
     result = summary.network
     result.save(output)
-
-    def show() -> None:
-        summary.show()
-        out.print(
-            f"{output}: {len(result.layers)} layers, {result.accumulator_width}-bit accumulators"
-        )
-
-    outputs.give(summary.document(), json_path, show)
+    written = f"{output}: {len(result.layers)} layers, {result.accumulator_width}-bit accumulators"
+    outputs.give(summary.document(), json_path, [*summary.lines(), written])
 
 
 def _quantize(
@@ -146,7 +142,7 @@ def _quantize(
 
 
 def _check_together(context: click.Context, *, auto: bool) -> None:
-    """Refuse options that contradict each other."""
+    """Check that options do not contradict each other."""
     source = context.get_parameter_source
     given = {name for name in context.params if source(name) is ParameterSource.COMMANDLINE}
     searched = [option for option in context.command.params if option.name in (*WIDTHS, *TABLE)]

@@ -1,4 +1,4 @@
-"""``litelstm regress``: random cores against the golden model."""
+"""``litelstm regress``: test random cores against the golden model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from litelstm.console import err, out, progress
+from litelstm.options import POSITIVE, SEED
 from sim.regress.cases import Case
 from sim.regress.run import BENCHES, batches, run_batch
 from sim.regress.state import State
@@ -17,16 +18,15 @@ FAILED = 1
 
 
 @click.command()
-@click.option("--cases", default=100, show_default=True, help="Number of cases, from case 0.")
-@click.option("--seed", default=1, show_default=True, help="Seed of all random numbers.")
-@click.option("--case", "only", type=int, help="Run only the case with this number.")
-@click.option("--jobs", default=2, show_default=True, help="Processes at a time.")
+@click.option("--cases", type=POSITIVE, default=100, help="Number of cases, from case 0.")
+@click.option("--seed", type=SEED, default=1, help="Seed of all cases.")
+@click.option("--case", "only", type=SEED, help="Run only the case with this number.")
+@click.option("--jobs", type=POSITIVE, default=2, help="Cases to run in parallel.")
 @click.option(
     "--bench",
     default="mixed",
-    show_default=True,
     type=click.Choice(BENCHES),
-    help="mixed: of 16 cases, 11 in the compiled bench, 4 under Icarus, 1 under Verilator.",
+    help="Where cases run; mixed: of 16, 11 in the compiled bench, 4 in Icarus, 1 in Verilator.",
 )
 @click.option(
     "--resume",
@@ -37,13 +37,13 @@ FAILED = 1
 def regress(
     cases: int, seed: int, only: int | None, jobs: int, bench: str, file: Path | None
 ) -> int:
-    """Run random networks, sequences and stalls through golden model and RTL.
+    """Test random cores against the golden model.
 
-    A case is a core with random cells, sizes, formats and lanes. It must give the golden model's
-    words and, without stalls, take exactly the counted cycles. Seed and number determine a case.
-    For a failing case the command that repeats it is printed, and the exit status is 1.
+    A case is a core with random cells, sizes, formats, lanes, sequences and stalls; its seed and
+    number determine it. The core must give the golden model's words and, without stalls, take
+    exactly the counted cycles. If a case fails, the exit status is 1, and the command that repeats
+    it is printed.
     """
-    _check(cases=cases, seed=seed, only=only, jobs=jobs)
     if only is not None and file:
         raise click.BadParameter("needs more than one --case", param_hint="--resume")
     state = State.load(file, seed=seed, bench=bench) if file else State(seed=seed, bench=bench)
@@ -89,14 +89,3 @@ def _run(state: State, numbers: list[int], *, jobs: int, file: Path | None) -> N
 def _show_failure(seed: int, number: int, bench: str, problem: str) -> None:
     out.print(f"litelstm regress --seed {seed} --case {number} --bench {bench}")
     out.print(f"    {problem.splitlines()[0]}", markup=False)
-
-
-def _check(*, cases: int, seed: int, only: int | None, jobs: int) -> None:
-    for option, value, least in (
-        ("--cases", cases, 1),
-        ("--seed", seed, 0),
-        ("--case", only, 0),
-        ("--jobs", jobs, 1),
-    ):
-        if value is not None and value < least:
-            raise click.BadParameter(f"{value} is not {least} or more", param_hint=option)

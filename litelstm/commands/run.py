@@ -1,4 +1,4 @@
-"""``litelstm run``: a program against the RTL of a core, in a simulator."""
+"""``litelstm run``: run a program against the RTL of a core, in a simulator."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from pathlib import Path
 
 import click
 
-from golden.errors import InputError
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.driver.program import run_program
-from litelstm.extras import require_axi_simulation
-from litelstm.options import sim_option
+from litelstm.extras import require_for
+from litelstm.options import PATH, SEED, sim_option
 from sim.tools.toolchain import check_simulator, require
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("program", type=click.Path(path_type=Path))
+@click.argument("program", type=PATH)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--core",
     "description",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
-    help="JSON that generate wrote, beside the Verilog.",
+    help="JSON of the core, written by litelstm generate beside the Verilog.",
 )
 @sim_option
-@click.option("--seed", type=int, help="Of cocotb's random numbers.")
-@click.option("--logs", type=click.Path(path_type=Path), help="Folder for the simulator's log.")
+@click.option("--seed", type=SEED, help="Seed of cocotb's random numbers.")
+@click.option("--logs", type=PATH, help="Folder for the simulator's log.")
 def run(
     program: Path,
     arguments: tuple[str, ...],
@@ -37,14 +36,15 @@ def run(
     seed: int | None,
     logs: Path | None,
 ) -> None:
-    """Run a Python PROGRAM that uses litelstm.open; it finds its core in a simulation.
+    """Run a Python program against a simulated core.
 
-    The core was generated with --axi, --spi or --uart. The same program runs against a board when
-    it is started by Python itself.
+    \b
+    litelstm run program.py --core ip/litelstm_core.json
+
+    PROGRAM opens the core with litelstm.open(). Started by Python itself, the same program uses the
+    core on a board. The core must have been generated with --axi, --spi or --uart.
     """
-    if seed is not None and seed < 0:
-        raise InputError(f"seed is {seed}, expected 0 or more")
-    require_axi_simulation()
+    require_for("programs")
     simulator = check_simulator(sim)
     require(simulator)
     outputs.check_folder(logs)

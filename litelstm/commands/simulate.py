@@ -1,8 +1,8 @@
-"""``litelstm simulate``: samples through the RTL, compared with the golden model."""
+"""``litelstm simulate``: run samples through the RTL and compare with the golden model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,10 @@ from golden.quantized import Integers, QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
 from hdl.verilog import Generated
-from litelstm import outputs, samples
-from litelstm.console import out, progress
-from litelstm.extras import require_fpga, require_sim
-from litelstm.options import core_of, core_options, json_option, sim_option, target_option
+from litelstm import options, outputs, samples
+from litelstm.console import progress
+from litelstm.extras import require_for
+from litelstm.fpga.targets import TARGETS
 from sim.patterns import NO_STALLS, Stalls
 from sim.tools.toolchain import check_simulator, require
 
@@ -29,23 +29,19 @@ MISMATCH = 1
 
 
 @click.command()
-@click.argument("network", type=click.Path(path_type=Path))
-@click.option(
-    "--samples", "file", type=click.Path(path_type=Path), required=True, help=samples.HELP
-)
-@sim_option
-@click.option("--batch", is_flag=True, help="Compiled bench for volume; no Python in the loop.")
-@target_option("Simulate the netlist for this FPGA, for example ecp5-25f.", "--netlist")
-@click.option("--count", type=int, help="Take the first so many samples.  [default: all]")
-@core_options(but=("state",))
-@click.option(
-    "--jobs", default=1, show_default=True, help="Simulators at a time, or models with --batch."
-)
-@click.option("--stall", is_flag=True, help="Random stalls at both streams (with --batch).")
-@click.option("--seed", type=int, help="Of random stalls and of cocotb's random numbers.")
-@click.option("--waves", type=click.Path(path_type=Path), help="Record waves: .fst or .vcd.")
-@json_option
-@click.option("--logs", type=click.Path(path_type=Path), help="Folder for JUnit XML and logs.")
+@options.network_argument
+@options.samples_option
+@options.sim_option
+@click.option("--batch", is_flag=True, help="Use the compiled C++ bench, for many samples.")
+@options.target_option("Simulate the mapped netlist for this part instead of the RTL.", "--netlist")
+@options.count_option
+@options.core_options(but=("state",))
+@click.option("--jobs", type=options.POSITIVE, default=1, help="Simulations to run in parallel.")
+@click.option("--stall", is_flag=True, help="Stall both streams at random (with --batch).")
+@click.option("--seed", type=options.SEED, help="Seed of stalls and of cocotb's random numbers.")
+@click.option("--waves", type=options.PATH, help="Record waves in this file, .fst or .vcd.")
+@options.json_option
+@click.option("--logs", type=options.PATH, help="Folder for the simulator's logs and JUnit XML.")
 def simulate(
     network: Path,
     file: Path,
@@ -61,17 +57,21 @@ def simulate(
     logs: Path | None,
     **chosen: Any,
 ) -> int:
-    """Run samples through the RTL of the quantized NETWORK and compare every output word.
+    """Run samples through the RTL and compare every word.
 
-    The exit status is 1 if a word differs from the golden model, or moves in another cycle than
-    the cycle count says.
+    \b
+    litelstm simulate net.q.npz --samples digits.npz --count 20 --sim icarus
+    litelstm simulate net.q.npz --samples digits.npz --batch
+
+    The exit status is 1 if the core of the quantized NETWORK gives a word that differs from the
+    golden model, or moves one in another cycle than the cycle count says.
     """
-    require_sim()
+    require_for("benches")
     simulator = check_simulator(sim)
     _check(sim, batch=batch, stall=stall, jobs=jobs, waves=waves)
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, inputs=quantized.inputs, count=count)
-    plan = Plan(network=quantized, options=core_of(chosen, quantized))
+    plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
     require(simulator)
     mapped = _mapper(netlist)
     outputs.check_file(waves)
@@ -95,30 +95,30 @@ def simulate(
         **_report(run),
         "accuracy": samples.accuracies(words, data.y, classes=plan.options.interface.classes),
     }
-    outputs.give(report, json_path, partial(_show, report))
+    outputs.give(report, json_path, _lines(report))
     return MISMATCH if run.mismatched or run.wrong_cycle else 0
 
 
 def _mapper(target: str | None) -> Callable[[Generated], Generated]:
-    """Return what makes a core's netlist for a target, or leaves the core as it is for None."""
+    """Make a function that replaces a core by its netlist; without a target it keeps the core."""
     if target is None:
         return lambda core: core
-    require_fpga()
-    from litelstm.fpga import cell_models, targets
+    require_for("synthesis")
+    from litelstm.fpga import cell_models
     from litelstm.fpga.flow import Flow
 
-    return cell_models.mapper(Flow(target=targets.find(target)))
+    return cell_models.mapper(Flow(target=TARGETS[target]))
 
 
 def _expected(plan: Plan, x: Integers) -> Integers:
-    """The golden model's words."""
+    """Compute the golden model's words."""
     model = IntegerModel(plan.network)
     forward = model.forward_steps if plan.options.interface.every_step else model.forward
     return plan.options.interface.answer(forward(x))
 
 
 def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:
-    """Return what runs the compiled bench."""
+    """Make a function that runs the compiled bench."""
     from sim.samples import run_compiled
 
     stalls = Stalls.named("single", "single") if stall else NO_STALLS
@@ -128,7 +128,7 @@ def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:
 def _cocotb(
     sim: str, seed: int | None, waves: Path | None, logs: Path | None
 ) -> Callable[..., SampleRun]:
-    """Return what runs cocotb's bench."""
+    """Make a function that runs the cocotb bench."""
     from sim.samples import run_cocotb
 
     results = files.make_folder(logs) if logs else None
@@ -142,8 +142,6 @@ def _check(sim: str, *, batch: bool, stall: bool, jobs: int, waves: Path | None)
         raise click.BadParameter("--batch records none", param_hint="--waves")
     if stall and not batch:
         raise click.BadParameter("needs --batch", param_hint="--stall")
-    if jobs < 1:
-        raise click.BadParameter(f"{jobs} is not 1 or more", param_hint="--jobs")
     if waves and jobs > 1:
         raise click.BadParameter("needs --jobs 1", param_hint="--waves")
     if waves and waves.suffix not in (".fst", ".vcd"):
@@ -164,17 +162,15 @@ def _report(run: SampleRun) -> dict[str, Any]:
     }
 
 
-def _show(report: dict[str, Any]) -> None:
-    out.print(
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    yield (
         f"{report['bench']}: {report['samples']} samples, {report['compared']} output words "
         f"compared, {report['mismatched']} differ"
     )
-    for key in ("first_mismatch", "wrong_cycle"):
-        if report[key]:
-            out.print(report[key])
-    out.print(
+    yield from filter(None, (report["first_mismatch"], report["wrong_cycle"]))
+    yield (
         f"{report['cycles_per_step']:.1f} cycles per step; {report['cycles']:,} cycles in "
         f"{report['seconds']:.1f} s, {report['cycles_per_second']:,.0f} per second"
     )
     if accuracy := report["accuracy"]:
-        out.print(f"accuracy: golden {accuracy['golden']:.2%}, RTL {accuracy['rtl']:.2%}")
+        yield f"accuracy: golden {accuracy['golden']:.2%}, RTL {accuracy['rtl']:.2%}"

@@ -1,4 +1,4 @@
-"""``litelstm synth``: area, clock and bitstream on an FPGA."""
+"""``litelstm synth``: measure area and clock on an FPGA, and make a bitstream."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ import sys
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from golden import files
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
-from litelstm import outputs
-from litelstm.console import out, progress
-from litelstm.extras import require_fpga
-from litelstm.options import core_of, core_options, json_option, target_option
-
-if TYPE_CHECKING:
-    from litelstm.fpga.targets import Target
+from litelstm import options, outputs
+from litelstm.console import progress
+from litelstm.extras import require_for
+from litelstm.fpga.targets import TARGETS, Target
 
 
 @click.command()
-@click.argument("network", type=click.Path(path_type=Path))
-@target_option("The part, for example ecp5-25f.", required=True)
-@core_options()
-@click.option("--seeds", default=1, show_default=True, help="Runs of the router, of one seed each.")
-@click.option("--steps", default=28, show_default=True, help="Steps of an inference.")
-@click.option("--mhz", type=float, help="Clock to reach; exit status 1 if no seed does.")
-@click.option("--paths", default=1, show_default=True, help="How many of the longest paths.")
-@click.option("--bare-array", is_flag=True, help="Also the clock of the MAC array alone.")
-@click.option("--fresh", is_flag=True, help="Make everything anew, whatever the cache has.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the bitstream.")
-@json_option
-@click.option("--markdown", is_flag=True, help="Print a row of a Markdown table.")
+@options.network_argument
+@options.target_option("FPGA part.", required=True)
+@options.core_options()
+@options.seeds_option
+@click.option("--steps", type=options.POSITIVE, default=28, help="Steps per inference.")
+@click.option(
+    "--mhz", type=float, help="Clock that the router aims at; exit status 1 if no seed reaches it."
+)
+@click.option("--paths", type=options.POSITIVE, default=1, help="Number of longest paths to print.")
+@click.option("--bare-array", is_flag=True, help="Also measure the clock of the MAC array alone.")
+@options.fresh_option
+@click.option("-o", "--output", type=options.PATH, help="Folder for the bitstream and the report.")
+@options.json_option
+@click.option("--markdown", is_flag=True, help="Print the result as a row of a Markdown table.")
 def synth(
     network: Path,
     target: str,
@@ -49,33 +48,28 @@ def synth(
     markdown: bool,
     **chosen: Any,
 ) -> None:
-    """Synthesize a core of the quantized NETWORK for an FPGA, place and route it.
+    """Measure area and clock on an FPGA.
 
     \b
     litelstm synth net.q.npz --target ecp5-25f --lanes 16 --seeds 5
 
-    Prints the area of each part, clock, speed and the longest path from register to register, stage
-    by stage. With --mhz the router is asked for that clock, and slack is printed.
-
-    With -o also writes the bitstream and the report; the bitstream's pins are where the router
-    chose. Results are kept in a cache.
+    Synthesizes the core of the quantized NETWORK, places and routes it, and prints the area of each
+    block, the clock (median of all seeds), the speed, and the longest register-to-register path.
+    With -o it writes a bitstream, too; the router chooses its pins. Results are cached.
     """
-    require_fpga()
+    require_for("synthesis")
     from litelstm.fpga import report
     from litelstm.fpga.flow import Flow
     from litelstm.fpga.measure import measure
 
-    for name, value in (("--seeds", seeds), ("--steps", steps), ("--paths", paths)):
-        if value < 1:
-            raise click.BadParameter(f"{value} is not 1 or more", param_hint=name)
-    part = _part(target, mhz)
+    part = _part(TARGETS[target], mhz)
     chosen["sums"] = chosen["sums"] or part.family.sums
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
     measured = measure(
         quantized,
         Flow(target=part, fresh=fresh),
-        options=core_of(chosen, quantized),
+        options=options.core_of(chosen, quantized),
         seeds=seeds,
         steps=steps,
         bare_array=bare_array,
@@ -87,21 +81,14 @@ def synth(
     described = {"network": network.name, **measured.as_json()}
     if output is not None:
         report.write(files.make_folder(output), described)
-
-    def show() -> None:
-        for line in [report.markdown(described)] if markdown else report.lines(described):
-            out.print(line)
-
-    outputs.give(described, json_path, show)
+    lines = [report.markdown(described)] if markdown else report.lines(described)
+    outputs.give(described, json_path, lines)
     if described["wanted"] and not described["wanted"]["met"]:
         sys.exit(1)
 
 
-def _part(target: str, mhz: float | None) -> Target:
-    """The target of a name; its router is asked for the clock in MHz, if there is one."""
-    from litelstm.fpga import targets
-
-    part = targets.find(target)
+def _part(part: Target, mhz: float | None) -> Target:
+    """Make the router aim at a clock, if there is one."""
     if mhz is None:
         return part
     if not 0 < mhz < inf:

@@ -1,4 +1,4 @@
-"""``litelstm train``: samples to a float network, or with ``--qat`` to integers."""
+"""``litelstm train``: train a float network, or with ``--qat`` a quantized one."""
 
 from __future__ import annotations
 
@@ -13,26 +13,17 @@ from golden.errors import InputError
 from golden.network import Network
 from golden.quantize import Settings, quantize
 from golden.quantized import QuantizedNetwork
-from litelstm import metrics, outputs
+from litelstm import metrics, options, outputs
 from litelstm.architectures import Architecture
-from litelstm.console import err, out, progress
+from litelstm.console import err, progress
 from litelstm.data.dataset import Dataset
-from litelstm.options import (
-    BITS,
-    bit_options,
-    cell_option,
-    json_option,
-    said,
-    sigmoid_option,
-    task_option,
-)
 from litelstm.tasks import Task, find
 
 if TYPE_CHECKING:
     from litelstm.torch.training import Recipe, Trainer
 
 SHAPE = ("cell", "sigmoid", "units", "layers", "dropout")
-"""Options that say what a new network is; :func:`float_trainer` takes them."""
+"""Options that describe a new network; :func:`float_trainer` takes them."""
 
 WIDTHS = ("weight_width", "activation_width", "state_width")
 """Options of quantization-aware training: fields of the quantizer's settings."""
@@ -42,39 +33,41 @@ AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight
 
 
 @click.command()
-@task_option
+@options.task_option
+@options.data_option
+@options.output_option("File of the network, .npz.")
+@options.cell_option("Cell of every layer.  [default: litelstm]")
+@options.sigmoid_option()
+@click.option("--units", type=int, help="Units of each layer.  [default: the task's]")
+@click.option("--layers", type=int, help="Number of layers.  [default: the task's]")
+@click.option("--epochs", type=int, help="Most epochs to train.  [default: the task's]")
 @click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    help="The task's public files, or .npz of x_train, y_train, x_test, y_test; "
-    "the task digits needs none.",
+    "--patience", type=int, help="Epochs without progress before it stops.  [default: the task's]"
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Network file to write."
+    "--batch-size", "batch", type=int, help="Sequences per training step.  [default: the task's]"
 )
-@cell_option("Cell of every layer.  [default: litelstm]")
-@sigmoid_option()
-@click.option("--units", type=int, help="Units of a layer.  [default: the task's]")
-@click.option("--layers", type=int, help="Layers.  [default: the task's]")
-@click.option("--epochs", type=int, help="At most.  [default: the task's]")
-@click.option("--patience", type=int, help="Epochs without progress.  [default: the task's]")
-@click.option("--batch-size", "batch", type=int, help="Sequences per step.  [default: the task's]")
 @click.option("--lr", type=float, help="Learning rate at the start.  [default: the task's]")
-@click.option("--dropout", type=float, help="Between layers.  [default: 0]")
-@click.option("--augment", help="none, images, spectra or features.  [default: the task's]")
+@click.option("--dropout", type=float, help="Dropout between layers.  [default: 0]")
 @click.option(
-    "--balance", type=float, help="Power of its rarity that a class counts with.  [default: 0]"
+    "--augment",
+    help="Random changes of the samples: none, images, spectra or features.  [default: the task's]",
 )
-@click.option("--seed", default=1, show_default=True, help="Of everything that is random.")
-@click.option("--restart", is_flag=True, help="Begin anew even if there is a checkpoint.")
+@click.option(
+    "--balance",
+    type=float,
+    help="Weight of rare classes: 0 counts samples alike, 1 counts classes alike.  [default: 0]",
+)
+@click.option("--seed", type=options.SEED, default=1, help="Seed of all randomness.")
+@click.option("--restart", is_flag=True, help="Start anew even if there is a checkpoint.")
 @click.option(
     "--qat",
     "start",
-    type=click.Path(path_type=Path),
-    help="Quantization-aware: train this float network on in integers, and write them.",
+    type=options.PATH,
+    help="Float network to train further with rounding in the loop; writes a quantized network.",
 )
-@bit_options(*WIDTHS)
-@json_option
+@options.bit_options(*WIDTHS)
+@options.json_option
 def train(
     task: str,
     data: Path | None,
@@ -85,7 +78,15 @@ def train(
     json_path: Path | None,
     **given: Any,
 ) -> None:
-    """Train a network for a task; an interrupted call goes on where it was."""
+    """Train a network on a task.
+
+    \b
+    litelstm train --task mnist --data DIR -o net.npz
+    litelstm train --task mnist --data DIR --qat net.npz -o net.q.npz
+
+    After every epoch it saves a checkpoint beside the output. After an interrupt, the same command
+    continues from there.
+    """
     chosen = find(task)
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     for path in (output, checkpoint):
@@ -93,16 +94,17 @@ def train(
     from litelstm.torch.training import Recipe, one_thread
 
     one_thread()
-    given = said(given)
+    given = options.said(given)
     shape, bits = (_take(given, names, start) for names in (SHAPE, WIDTHS))
     settings = Settings(**bits)
+    if not 0 <= (dropout := shape.get("dropout", 0.0)) < 1:
+        raise InputError(f"dropout is {dropout}, expected 0 or more, less than 1")
+    plan = Recipe(**{**chosen.recipe, **(AWARE if start else {}), **given, "seed": seed})
     with progress("read samples"):
         dataset = chosen.load(data)
     if start is None:
-        plan = Recipe(**{**chosen.recipe, **given, "seed": seed})
         trainer = float_trainer(chosen, dataset, plan, **shape)
     else:
-        plan = Recipe(**{**chosen.recipe, **AWARE, **given, "seed": seed})
         trainer = aware_trainer(dataset, Network.load(start), settings, plan)
     _run(trainer, plan, checkpoint, restart=restart)
     network = trainer.model.export()  # pyright: ignore[reportCallIssue]
@@ -112,32 +114,31 @@ def train(
 
 
 def _take(given: dict[str, Any], names: Sequence[str], start: Path | None) -> dict[str, Any]:
-    """Take those options out that say what a network is, where it does not say so itself."""
+    """Take out the options that describe a network; with ``--qat`` these are its widths."""
     taken = {name: given.pop(name) for name in names if name in given}
     if taken and (start is None) != (names is SHAPE):
         name = next(iter(taken))
         why = "needs --qat" if start is None else f"is what {start} has"
-        raise click.BadParameter(why, param_hint=BITS[name][0] if name in BITS else f"--{name}")
+        typed = options.BITS[name][0] if name in options.BITS else f"--{name}"
+        raise click.BadParameter(why, param_hint=typed)
     return taken
 
 
 def float_trainer(
     task: Task, data: Dataset, recipe: Recipe, *, dropout: float = 0.0, **shape: Any
 ) -> Trainer:
-    """A trainer of new weights.
+    """Make a trainer of new weights.
 
     Args:
         task: decides sizes where ``shape`` does not.
         data: training samples.
-        recipe: how to train.
-        dropout: between layers.
+        recipe: settings of the training.
+        dropout: dropout between layers.
         shape: fields of :class:`Architecture`.
     """
     from litelstm.torch.classifier import Classifier
     from litelstm.torch.training import Trainer, seed
 
-    if not 0 <= dropout < 1:
-        raise InputError(f"dropout is {dropout}, expected 0 or more, less than 1")
     sizes = {"cell": "litelstm", "units": task.units, "layers": task.layers, **shape}
     network = Architecture(inputs=data.inputs, head=len(data.classes), **sizes)
     seed(recipe.seed)
@@ -147,7 +148,7 @@ def float_trainer(
 
 
 def aware_trainer(data: Dataset, network: Network, settings: Settings, recipe: Recipe) -> Trainer:
-    """A trainer in integers, of formats that training samples choose.
+    """Make a trainer that rounds to integers, in formats chosen from training samples.
 
     Raises:
         InputError: the network does not fit the samples.
@@ -199,13 +200,14 @@ def _report(
         "cpu_seconds": trainer.seconds,
     }
 
-    def show() -> None:
-        out.print(
+    kind = "float" if isinstance(network, Network) else "integer"
+    outputs.give(
+        report,
+        json_path,
+        [
             f"{task.title}: {len(data.x_train)} training samples of {data.steps} steps x "
-            f"{data.inputs}, {trainer.epoch} epochs, {trainer.seconds:.0f} s CPU"
-        )
-        out.print(f"validation {trainer.best:.2%}; {len(data.x_test)} test samples: {test}")
-        kind = "float" if isinstance(network, Network) else "integer"
-        out.print(f"{output}: {kind} network, {len(network.layers)} layers")
-
-    outputs.give(report, json_path, show)
+            f"{data.inputs}, {trainer.epoch} epochs, {trainer.seconds:.0f} s CPU",
+            f"validation {trainer.best:.2%}; {len(data.x_test)} test samples: {test}",
+            f"{output}: {kind} network, {len(network.layers)} layers",
+        ],
+    )

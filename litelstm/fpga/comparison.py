@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.table import Table
 
 from golden.packages import load
@@ -14,6 +13,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.comparison import PAPER, REFERENCE, Layer
+from litelstm.console import table
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.measure import Progress, measure
@@ -109,12 +109,9 @@ def _values(
     return found
 
 
-def table(cells: list[Gates], *, title: str) -> Table:
+def as_table(cells: list[Gates], *, title: str) -> Table:
     """Make a table with one column per cell, each quantity with its ratio below."""
-    made = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
-    made.add_column("", no_wrap=True)
-    for cell in cells:
-        made.add_column(cell.cell, justify="right")
+    made = table("", *(cell.cell for cell in cells), title=title)
     for name, words in QUANTITIES.items():
         if name not in cells[0].values:
             continue
@@ -129,6 +126,7 @@ def _number(value: float) -> str:
 
 def chart(cells: list[Gates], *, title: str) -> bytes:
     """Draw a PNG: per quantity one bar per cell, its ratio to ``REFERENCE`` on a logarithmic scale.
+
     Raises:
         MissingToolError: matplotlib is not installed.
     """

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.console import RenderableType
 from rich.table import Table
 
 from golden import files
+from litelstm.console import table
 from litelstm.fpga.families import FF, LUT, MULTIPLIER, RAM
 
 _ALWAYS = (LUT, FF, RAM, MULTIPLIER)
@@ -22,39 +23,36 @@ MARKDOWN_HEADER = (
 )
 
 
-def lines(report: dict[str, Any]) -> list[RenderableType]:
-    """Format a measured core as text and tables."""
-    text = [f"{report['network']}, {report['lanes']} lanes on {report['part']}", *area(report)]
+def lines(report: dict[str, Any]) -> Iterator[RenderableType]:
+    """Yield a measured core as text and tables."""
+    yield f"{report['network']}, {report['lanes']} lanes on {report['part']}"
+    yield from area(report)
     cycles = f"{report['cycles_per_step']:,} cycles per step"
-    clock = report["clock"]
+    clock, wanted = report["clock"], report["wanted"]
     if clock is None:
-        return [*text, f"{cycles}; {report['note']}"]
-    spread = ""
-    if len(clock["mhz_by_seed"]) > 1:
-        spread = (
-            f", median of {len(clock['mhz_by_seed'])} seeds "
-            f"({clock['min_mhz']:.1f} to {clock['max_mhz']:.1f})"
-        )
+        yield f"{cycles}; {report['note']}"
+        return
+    seeds = len(clock["mhz_by_seed"])
+    spread = f", median of {seeds} seeds ({clock['min_mhz']:.1f} to {clock['max_mhz']:.1f})"
     note = f"; {report['note']}" if report["note"] else ""
-    text.append(f"{clock['median_mhz']:.1f} MHz{spread}{note}")
-    if report["wanted"]:
-        text.append(_verdict(report["wanted"], seeds=len(clock["mhz_by_seed"])))
+    yield f"{clock['median_mhz']:.1f} MHz{spread if seeds > 1 else ''}{note}"
+    if wanted:
+        yield _verdict(wanted, seeds=seeds)
     if bare := report["bare_array"]:
-        text += [
-            f"{report['clock_to_bare_array']:.1%} of the bare array's {bare['median_mhz']:.1f} MHz",
-            f"  its worst path: {bare['worst_path']}",
-        ]
-    text.append(
+        share = f"{report['clock_to_bare_array']:.1%}"
+        yield f"{share} of the bare array's {bare['median_mhz']:.1f} MHz"
+        yield f"  its worst path: {bare['worst_path']}"
+    yield (
         f"{cycles}, {report['microseconds_per_step']:.2f} us; {report['steps_per_second']:,} steps "
         f"per second, {report['inferences_per_second']:,} inferences of "
         f"{report['steps_per_sequence']} steps per second, "
         f"{report['macs_per_second_per_multiplier'] / 1e6:.1f} M MACs per second per multiplier"
     )
     if clock["bitstream"]:
-        text.append(f"bitstream: {clock['bitstream']}")
-    wanted = report["wanted"] and report["wanted"]["mhz"]
-    tables = [_path(number, path, wanted) for number, path in enumerate(clock["paths"])]
-    return [*text, "", *tables]
+        yield f"bitstream: {clock['bitstream']}"
+    yield ""
+    for number, path in enumerate(clock["paths"]):
+        yield _path(number, path, wanted and wanted["mhz"])
 
 
 def _verdict(wanted: dict[str, Any], *, seeds: int) -> str:
@@ -65,54 +63,45 @@ def _verdict(wanted: dict[str, Any], *, seeds: int) -> str:
     return told + (several if seeds > 1 else "")
 
 
-def area(report: dict[str, Any]) -> list[RenderableType]:
-    """Make a table of resources: of each part, of the whole core, and of the FPGA."""
+def area(report: dict[str, Any]) -> Iterator[RenderableType]:
+    """Yield a table of resources (of each block, of the whole core and of the part), and a line."""
     resources, parts = report["resources"], report["parts"]
     shown = [name for name, have in resources.items() if have["used"] or name in _ALWAYS]
     heads = [name.replace(" ", "\n").replace(MULTIPLIER, "multi-\nplier") for name in shown]
-    table = _table("part", *heads, last="of all\nLUTs")
+    made = table("part", *heads, "of all\nLUTs")
     for part, amounts in parts.items():
         counts = [f"{amounts[name]:,}" if name in amounts else "" for name in shown]
-        table.add_row(part, *counts, f"{amounts['share_of_luts']:.0%}")
-    table.add_section()
-    table.add_row("all", *(f"{resources[name]['used']:,}" for name in shown), "")
-    table.add_row("available", *(f"{resources[name]['available']:,}" for name in shown), "")
+        made.add_row(part, *counts, f"{amounts['share_of_luts']:.0%}")
+    made.add_section()
+    made.add_row("all", *(f"{resources[name]['used']:,}" for name in shown), "")
+    made.add_row("available", *(f"{resources[name]['available']:,}" for name in shown), "")
     shares = (resources[name]["used"] / resources[name]["available"] for name in shown)
-    table.add_row("", *(f"{share:.0%}" for share in shares), "")
+    made.add_row("", *(f"{share:.0%}" for share in shares), "")
+    yield made
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in report["registers"].items())
-    return [table, f"registers: {kinds}"]
+    yield f"registers: {kinds}"
 
 
 def _path(number: int, path: dict[str, Any], wanted: float | None) -> Table:
     """Make a table of a path: per stage the delay of wire and cell, and the sum so far."""
-    title = "worst path" if number == 0 else f"path {number + 1}"
+    name = "worst path" if number == 0 else f"path {number + 1}"
     slack = f", slack {1000 / wanted - path['ns']:+.2f} ns at {wanted:g} MHz" if wanted else ""
-    table = _table("cell", "wire", "fanout", "in cell", "ns", last="")
-    table.title = (
-        f"{title}: {path['ns']:.2f} ns, {path['cells_ns']:.2f} in cells and "
-        f"{path['wires_ns']:.2f} in wires{slack}"
+    made = table(
+        *("cell", "wire", "fanout", "in cell", "ns", ""),
+        texts=("",),
+        title=f"{name}: {path['ns']:.2f} ns, {path['cells_ns']:.2f} in cells and "
+        f"{path['wires_ns']:.2f} in wires{slack}",
     )
     for place, stage in enumerate(path["stages"]):
-        wire = (f"{stage['wire_ns']:.2f}", f"{stage['fanout']:,}") if place else ("", "")
-        table.add_row(
+        made.add_row(
             f"{stage['cell']} {stage['name']}",
-            *wire,
+            f"{stage['wire_ns']:.2f}" if place else "",
+            f"{stage['fanout']:,}" if place else "",
             f"{stage['cell_ns']:.2f}",
             f"{stage['at_ns']:.2f}",
             stage["part"],
         )
-    return table
-
-
-def _table(first: str, *numbers: str, last: str) -> Table:
-    """Make an empty table that fits 80 columns: names, columns of numbers, a last column."""
-    table = Table(
-        box=SIMPLE, pad_edge=False, collapse_padding=True, title_justify="left", title_style=""
-    )
-    table.add_column(first, overflow="fold")
-    for name in (*numbers, last):
-        table.add_column(name, justify="right" if name else "left", overflow="fold")
-    return table
+    return made
 
 
 def markdown(report: dict[str, Any]) -> str:

@@ -102,7 +102,7 @@ def test_generate_takes_tail_multipliers(capsys: Capture, network: Path, tmp_pat
         (("net.npz", "--layers", "1"), "--layers goes without NETWORK"),
         (("--cell", "gru", "--units", "3"), "--inputs is needed"),
         (("--cell", "gru", "--inputs", "3"), "--units is needed"),
-        ((*GRU, "--steps", "0"), "Invalid value for --steps: 0 is not 1 or more"),
+        ((*GRU, "--steps", "0"), "Invalid value for '--steps': 0 is not in the range x>=1."),
         ((*GRU, "--tail-multipliers", "-1"), "--tail-multipliers is -1, expected 0 or more"),
         ((*GRU, "--lanes", "7"), "--lanes is 7, expected 1 to 6 (the units of the largest layer)"),
         ((*GRU, "--units", "0"), "--units is 0, expected 1 to 2048"),

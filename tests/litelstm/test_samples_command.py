@@ -43,7 +43,7 @@ def test_made_up_samples(name: str, call: Call, tmp_path: Path) -> None:
     [
         (("--task", "chess"), "'--task': 'chess' is not one of 'mnist', 'iot'"),
         (("--task", "iot"), "task iot needs --data: an .npz, or a CSV of flows"),
-        (("--task", "iot", "--random", "0"), "random is 0, expected 1 or more"),
+        (("--task", "iot", "--random", "0"), "0 is not in the range x>=1"),
         (("--task", "iot", "--random", "1", "--data", "x"), "needs no --data"),
         (("--task", "digits", "-o", "no/x.npz"), "no/x.npz: cannot be written"),
     ],

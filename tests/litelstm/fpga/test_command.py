@@ -131,9 +131,9 @@ def test_what_does_not_fit(call: Call, cache: Path, tmp_path: Path) -> None:
     ("options", "says"),
     [
         (["--target", "ecp4"], "'ecp4' is not one of 'ecp5-25f', 'ecp5-45f'"),
-        (["--target", "ecp5-25f", "--seeds", 0], "0 is not 1 or more"),
-        (["--target", "ecp5-25f", "--steps", 0], "0 is not 1 or more"),
-        (["--target", "ecp5-25f", "--paths", 0], "0 is not 1 or more"),
+        (["--target", "ecp5-25f", "--seeds", 0], "0 is not in the range x>=1"),
+        (["--target", "ecp5-25f", "--steps", 0], "0 is not in the range x>=1"),
+        (["--target", "ecp5-25f", "--paths", 0], "0 is not in the range x>=1"),
         (["--target", "ecp5-25f", "--mhz", "nan"], "nan MHz is no clock"),
         (["--target", "xilinx-a35t", "--mhz", 50], "xilinx-a35t is not routed"),
         (["--target", "ecp5-25f", "--lanes", 99], "lanes is 99, expected 1 to 4"),
