@@ -14,7 +14,6 @@ import click
 from golden.errors import InputError, MissingToolError
 from litelstm import commands
 from litelstm.driver.errors import DriverError
-from litelstm.driver.host import LinkError
 from litelstm.fpga.errors import SynthesisError
 from litelstm.options import speak_as_typed, usage_line
 from sim.errors import SimulationError
@@ -69,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = _fail("interrupted", 130)
     except (InputError, MissingToolError) as error:
         status = _fail(str(error), BAD_INPUT)
-    except (DriverError, LinkError, SimulationError, SynthesisError) as error:
+    except (DriverError, SimulationError, SynthesisError) as error:
         status = _fail(str(error), FAILED)
     sys.exit(status if isinstance(status, int) else 0)
 

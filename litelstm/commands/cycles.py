@@ -103,11 +103,11 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     if not report["waited_per_step"]:
         yield "the array never waits in the steady state"
     yield (
-        f"a sequence of {report['steps']} steps: {report['cycles_per_sequence']} cycles behind "
-        f"others of its kind; alone its first output word comes after {report['first_output']} "
-        f"cycles, the last after {report['last_output']}"
+        f"a sequence of {report['steps']} steps takes {report['cycles_per_sequence']} cycles in a "
+        f"series of such sequences; alone, its first output word comes after "
+        f"{report['first_output']} cycles, its last after {report['last_output']}"
     )
     for reason, waited in report["waited"].items():
-        yield f"of these the array waits {waited} for {reason}"
+        yield f"alone, the array waits {waited} of these cycles for {reason}"
     if report["load"]:
-        yield f"weights come in first: {report['load']} cycles before the first input"
+        yield f"before the first input, the weights take {report['load']} cycles to load"

@@ -15,7 +15,8 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from litelstm import options, outputs, samples
 from litelstm.console import progress
-from litelstm.driver.host import DEFAULT_BAUD, DEFAULT_RETRIES, DEFAULT_TIMEOUT, Link
+from litelstm.driver.host import DEFAULT_TIMEOUT, Link
+from litelstm.driver.serial_line import DEFAULT_BAUD, DEFAULT_RETRIES
 
 MISMATCH = 1
 

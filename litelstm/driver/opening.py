@@ -17,7 +17,8 @@ from litelstm.driver.core import Core
 from litelstm.driver.description import STATE_IN, STATE_OUT, WEIGHTS, Description, X, Y
 from litelstm.driver.memory import MemoryMap, UioInterrupt
 from litelstm.driver.model import ModelBackend
-from litelstm.driver.serial_port import DEFAULT_BAUD, SerialBackend
+from litelstm.driver.serial_line import DEFAULT_BAUD
+from litelstm.driver.serial_port import SerialBackend
 from litelstm.driver.spi_port import DEFAULT_HERTZ, SpiBackend
 from litelstm.driver.supervision import DEFAULT_TIMEOUT
 

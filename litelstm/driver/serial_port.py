@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import termios
 from collections.abc import Sequence
 
-from golden.errors import InputError
-from golden.link import frames
 from golden.link.access import (
     FAULT,
     LONGEST_BODY,
@@ -19,20 +16,9 @@ from golden.link.access import (
 )
 from litelstm.driver.backend import WALL, World
 from litelstm.driver.errors import CoreTimeoutError, DriverError
-from litelstm.driver.host import (
-    DEFAULT_BAUD,
-    LINE_BITS_PER_BYTE,
-    PATIENCE,
-    Port,
-    check_patience,
-    open_port,
-)
+from litelstm.driver.serial_line import DEFAULT_BAUD, DEFAULT_RETRIES, Line, Port, open_port
 
 DEFAULT_SILENCE = 0.2
-DEFAULT_RETRIES = 5
-
-LONGEST_FRAME = len(frames.encode(bytes([frames.FLAG] * LONGEST_BODY)))
-"""Bytes of the longest frame there is."""
 
 
 class SerialBackend:
@@ -49,9 +35,6 @@ class SerialBackend:
 
     Raises:
         InputError: a number is out of range.
-
-    Attributes:
-        retried: number of resends so far.
     """
 
     def __init__(
@@ -62,13 +45,7 @@ class SerialBackend:
         retries: int = DEFAULT_RETRIES,
         world: World = WALL,
     ) -> None:
-        check_patience("silence", silence)
-        if retries < 0:
-            raise InputError(f"retries is {retries}, expected 0 or more")
-        self.retried = 0
-        self._port = port
-        self._silence = silence
-        self._retries = retries
+        self._line = Line(port, retries=retries, silence=silence)
         self.time = world.time
         self._number = 0
         self._greeted = False
@@ -128,12 +105,17 @@ class SerialBackend:
                 break
         return taken
 
+    @property
+    def retried(self) -> int:
+        """Number of resends so far."""
+        return self._line.retried
+
     def wait(self, seconds: float) -> None:
         """Do nothing: a request over the line takes long enough."""
 
     def close(self) -> None:
         """Close the line."""
-        self._port.close()
+        self._line.close()
 
     def _moved(self, answer: Answer, address: int) -> int:
         if answer.status != Status.BUSY:
@@ -162,41 +144,17 @@ class SerialBackend:
             count=len(words) if kind == Kind.WRITE else count,
             words=words,
         )
-        sent = frames.encode(request.pack())
-        for attempt in range(self._retries + 1):
-            self.retried += attempt > 0
-            try:
-                self._port.timeout = (
-                    self._silence + LINE_BITS_PER_BYTE * len(sent) / self._port.baudrate
-                )
-                self._port.reset_input_buffer()
-                self._port.write(sent)
-                answer = self._answer(request)
-            except (OSError, termios.error) as error:  # SerialException is an OSError
-                raise DriverError(f"the line is broken: {' '.join(str(error).split())}") from None
-            if answer is not None:
-                return answer
-        raise CoreTimeoutError(
-            f"no answer over the serial line, {self._retries + 1} times tried with "
-            f"{self._silence:g} s each"
-        )
+        return self._line.tried(lambda: self._answer(request))
 
-    def _answer(self, request: Request) -> Answer | None:
-        """Wait for the answer to a request; ignore late answers to others."""
-        decoder = frames.Decoder(longest=LONGEST_BODY)
-        patience = PATIENCE * LONGEST_FRAME
-        while patience > 0:
-            data = self._port.read(max(1, self._port.in_waiting))
-            if not data:
-                return None
-            patience -= len(data)
-            for body in decoder.feed(data):
-                if body == FAULT:
-                    return None
-                answer = Answer.unpack(body) if body is not None else None
-                if answer and _answers(answer, request):
-                    return answer
-        return None
+    def _answer(self, request: Request) -> Answer:
+        """Send a request; return its answer, and ignore late answers to others."""
+        for body in self._line.exchange(request.pack(), longest=LONGEST_BODY):
+            if body == FAULT:
+                raise CoreTimeoutError("the core takes no frame")
+            answer = Answer.unpack(body)
+            if answer and _answers(answer, request):
+                return answer
+        raise AssertionError("unreachable")
 
 
 def _answers(answer: Answer, request: Request) -> bool:

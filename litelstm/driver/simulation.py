@@ -29,7 +29,7 @@ from cocotbext.axi import (
 from litelstm.driver.backend import Backend
 from litelstm.driver.description import INTO, Description
 from litelstm.driver.errors import CoreTimeoutError, DriverError
-from litelstm.driver.host import LINE_BITS_PER_BYTE
+from litelstm.driver.serial_line import LINE_BITS_PER_BYTE
 from litelstm.driver.serial_port import SerialBackend
 from litelstm.driver.spi_port import SpiBackend
 from sim.bus.serial_line import SerialLine

@@ -15,7 +15,8 @@ from cocotb.triggers import Timer
 
 from golden.link import frames
 from golden.link.messages import ANSWER, HEADER, Fault, Kind, Steps, pack_words
-from litelstm.driver.host import Link, LinkError
+from litelstm.driver.errors import DriverError
+from litelstm.driver.host import Link
 from sim.bus.serial_line import Damage, SerialLine, intact
 from tests.sim.boards import BIT_NS, BOARD, CLOCK_NS, BoardCase, case
 
@@ -110,7 +111,7 @@ async def dead_line(dut: Any, dead: str) -> None:
         return b""
 
     def talk() -> None:
-        with pytest.raises(LinkError, match=r"^no answer for .* s, 3 times tried$"):
+        with pytest.raises(DriverError, match=r"^no answer for .* s; tries: 3$"):
             link.run(board.sequence(2, 0))
 
     damage = {"to_board": intact, "from_board": intact, dead: nothing}
@@ -137,7 +138,7 @@ async def impatience(dut: Any) -> None:
             try:
                 assert link.run(x).tolist() == board.result(x)
                 results += 1
-            except LinkError:
+            except DriverError:
                 pass
             retried += link.retried
         return results, retried

@@ -400,7 +400,7 @@ def test_troubles_of_a_serial_line() -> None:
     with pytest.raises(DriverError, match=r"^the core refuses the register at 0x3c: there is no"):
         backend.read(0x3C)
     silent = SerialBackend(Line(access_model(case), lambda data: b""), silence=0.01, retries=2)
-    with pytest.raises(CoreTimeoutError, match=r"^no answer over the serial line, 3 times tried "):
+    with pytest.raises(CoreTimeoutError, match=r"^no answer for .* s; tries: 3$"):
         silent.read(0)
     line = Line(access_model(case), lambda data: data)
     with pytest.raises(

@@ -18,7 +18,8 @@ from golden.link.board import BoardModel
 from golden.link.messages import ANSWER, Fault, Kind
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from litelstm.driver.host import Link, LinkError
+from litelstm.driver.errors import DriverError
+from litelstm.driver.host import Link
 from tests.litelstm.boards import ModelPort, terminal
 from tests.litelstm.conftest import SAMPLES, Call, Files
 from tests.networks import Recipe, input_words, quantized_network
@@ -76,7 +77,7 @@ def test_late_answers_are_not_taken_for_others() -> None:
         return late[-2]
 
     port = ModelPort(BoardModel(NETWORK), from_board=delay)
-    with pytest.raises(LinkError, match=r"^no answer for 1 s, 11 times tried$"):
+    with pytest.raises(DriverError, match=r"^no answer for 1 s; tries: 11$"):
         Link(port, NETWORK, retries=10).run(X[0])
     assert len(late) == 12
 
@@ -94,22 +95,22 @@ def answering(*bodies: bytes) -> ModelPort:
     [
         (bytes([Kind.FAULT, 1, Fault.LENGTH]), r"^the board refuses: the payload is not as long "),
         (bytes([Kind.FAULT, 1, 77]), r"^the board refuses: fault 4d$"),
-        (bytes([Kind.FAULT, 9, Fault.LENGTH]), r"^no answer for 1 s, 1 times tried$"),
-        (bytes([Kind.FAULT, 1, Fault.ORDER]), r"do not follow .* before, 1 times tried$"),
-        (bytes([Kind.FAULT, 0, Fault.OVERRUN]), r"another request .* out, 1 times tried$"),
+        (bytes([Kind.FAULT, 9, Fault.LENGTH]), r"^no answer for 1 s; tries: 1$"),
+        (bytes([Kind.FAULT, 1, Fault.ORDER]), r"do not follow .* before; tries: 1$"),
+        (bytes([Kind.FAULT, 0, Fault.OVERRUN]), r"another request .* out; tries: 1$"),
         (bytes([Kind.RUN | ANSWER, 2, 0, 0, 0, 0]), r"^no answer"),
         (bytes([Kind.IDENTIFY | ANSWER, 1]), r"^no answer"),
         (bytes([Kind.RUN | ANSWER, 1, 0]), r"^the board answers 1 bytes, expected 4$"),
     ],
 )
 def test_what_is_no_result(body: bytes, says: str) -> None:
-    with pytest.raises(LinkError, match=says):
+    with pytest.raises(DriverError, match=says):
         Link(answering(body), NETWORK, retries=0).run(X[0])
 
 
 def test_noise_without_end_is_given_up() -> None:
     port = ModelPort(BoardModel(NETWORK), from_board=lambda data: bytes(100_000))
-    with pytest.raises(LinkError, match="nothing but noise, 2 times tried"):
+    with pytest.raises(DriverError, match="nothing but noise; tries: 2"):
         Link(port, NETWORK, retries=1).identify()
 
 
@@ -118,7 +119,7 @@ def test_a_broken_line_is_an_error() -> None:
         raise OSError(5, "Input/output error")
 
     port = ModelPort(BoardModel(NETWORK), to_board=broken)
-    with pytest.raises(LinkError, match="the line is broken: .*Input/output error"):
+    with pytest.raises(DriverError, match="the line is broken: .*Input/output error"):
         Link(port, NETWORK).identify()
 
 
@@ -126,7 +127,7 @@ def test_a_device_that_goes_away_is_an_error() -> None:
     with terminal(BoardModel(NETWORK)) as port:
         link = Link.open(port, NETWORK)
         link.check()
-    with link, pytest.raises(LinkError, match="the line is broken: "):
+    with link, pytest.raises(DriverError, match="the line is broken: "):
         link.run(X[0])
 
 
@@ -137,7 +138,7 @@ def test_a_device_that_goes_away_is_an_error() -> None:
 def test_an_identity_that_is_none(payload: bytes) -> None:
     body = bytes([Kind.IDENTIFY | ANSWER, 0]) + payload
     port = ModelPort(BoardModel(NETWORK), from_board=lambda _: frames.encode(body))
-    with pytest.raises(LinkError, match="version|identity"):
+    with pytest.raises(DriverError, match="version|identity"):
         Link(port, NETWORK, retries=0).identify()
 
 
@@ -225,7 +226,7 @@ def test_command_without_an_answer(files: Files, call: Call) -> None:
         done = call(*command, "--timeout", 0.01, "--retries", 1)
     assert done.status == 1
     assert done.err.splitlines()[-1].startswith("litelstm: no answer for 0.0")
-    assert done.err.endswith("2 times tried\n")
+    assert done.err.endswith("tries: 2\n")
 
 
 @pytest.mark.parametrize(
