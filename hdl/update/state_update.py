@@ -19,6 +19,7 @@ from hdl.parts.output_buffer import OutputBuffer
 from hdl.plan import Plan
 from hdl.timing.latency import ANNOUNCED, CLASS, READ, READ_STATE, SHADOW
 from hdl.update.builder import UpdateBuilder
+from hdl.update.cell_update import CellUpdate
 from hdl.update.pipeline import Staged
 from hdl.update.shadow_reader import ShadowReader
 from hdl.update.unit_dispatch import UnitDispatch
@@ -109,7 +110,7 @@ class StateUpdate(wiring.Component):
             watched=self._watched,
         )
         for (program, kinds), order in zip(plan.programs, cost.orders, strict=True):
-            builder.run(program, kinds, order)
+            program.drain.update(CellUpdate(builder, program, kinds, order))
         for vector in made_vectors(plan):
             self._write(m, builder, vector, entry.alive)
         if self._watched and "c" in made_vectors(plan):
@@ -121,7 +122,7 @@ class StateUpdate(wiring.Component):
             self.state_address.eq(builder.pipe.at(builder.index, asked)),
             self.state_stream.eq(builder.pipe.at(builder.stream, asked)),
         ]
-        builder.finish()
+        builder.pipe.finish()
         self._emit(m, result, unit)
         self._watch_head(m, unit)
         m.submodules.reader = reader = ShadowReader(plan=plan)
@@ -174,12 +175,12 @@ class StateUpdate(wiring.Component):
         """Build the result for the output: the head's narrowed sums, or h."""
         if not self.plan.capacity.head:
             stage, value, _ = builder.written("h")
-            return Staged(value, stage, ())
+            return Staged(value, stage)
         kinds, cost = self.plan.kinds, self.plan.update_cost
-        builder.pipe.active = [number for number, kind in enumerate(kinds) if kind.head]
+        heads = [number for number, kind in enumerate(kinds) if kind.head]
         formats = [kind.format("out") for kind in kinds]
         first = cost.logit - cost.delays.narrow - cost.delays.first_sum
-        result = builder.pipe.narrow(builder.biased(0, first), formats, name="logit")
+        result = builder.arithmetic.narrow(builder.biased(0, first, heads), formats, name="logit")
         assert result.stage == cost.logit
         return result
 

@@ -1,32 +1,36 @@
-"""Operations that a pipeline builds in one cycle or in two."""
+"""Operations on a pipeline: in one cycle or in two, and on a multiplier that two of them share."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from amaranth.hdl import Cat, Const, Module, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
 
 from golden import formats
 from golden.formats import Format
 from hdl.timing.latency import Delays
+from hdl.update.arithmetic import Arithmetic
 from hdl.update.pipeline import Pipeline, Staged
 from tests.hdl.simulate import count_up, watch
 
 FRACS = (5, 2, 7)
 """Fraction bits of each job's values."""
 
+JOBS = tuple(range(len(FRACS)))
 
-def pipeline(m: Module, job: Signal, *, deep: bool) -> Pipeline:
-    return Pipeline(
+
+def arithmetic(
+    m: Module, job: Value, *, deep: bool = False, phase: Value | None = None, interval: int = 1
+) -> tuple[Pipeline, Arithmetic]:
+    delays = Delays.of(deep=deep, soft=False, interpolate=False)
+    pipe = Pipeline(
         m,
         job=job,
-        jobs=len(FRACS),
-        phase=Signal(),
-        interval=1,
-        multipliers=1,
-        delays=Delays.of(deep=deep, soft=False, interpolate=False),
+        phase=Signal() if phase is None else phase,
+        interval=interval,
         enable=Const(1),
     )
+    return pipe, Arithmetic(pipe, multipliers=1, delays=delays)
 
 
 @pytest.mark.parametrize("cycles", [1, 2])
@@ -37,9 +41,13 @@ def test_a_sum_of_known_width(left: int, right: int, width: int, cycles: int) ->
     counter = Signal(left + right)
     count_up(m, counter)
     m.d.comb += Cat(a, b).eq(counter)
-    pipe = pipeline(m, Signal(2), deep=cycles == 2)
-    total = pipe.add_within(
-        Staged(a, 0, FRACS), Staged(b, 0, FRACS), width=width, cycles=cycles, name="total"
+    pipe, numbers = arithmetic(m, Signal(2), deep=cycles == 2)
+    total = numbers.add_within(
+        Staged(a, 0, FRACS, JOBS),
+        Staged(b, 0, FRACS, JOBS),
+        width=width,
+        cycles=cycles,
+        name="total",
     )
     assert (total.stage, total.fracs) == (cycles, FRACS)
     assert len(total.value) <= width
@@ -62,8 +70,8 @@ def test_narrowing_of_all_values_for_several_jobs(deep: bool) -> None:
         job.eq(counter[:2] - (counter[:2] == len(FRACS))),
         value.eq(counter[2:]),
     ]
-    pipe = pipeline(m, job, deep=deep)
-    result = pipe.narrow(Staged(value, 0, FRACS), to, name="narrowed")
+    pipe, numbers = arithmetic(m, job, deep=deep)
+    result = numbers.narrow(Staged(value, 0, FRACS, JOBS), to, name="narrowed")
     assert (result.stage, result.fracs) == (1 + deep, (1, 3, 0))
     pipe.finish()
     rows = np.array(watch(m, [job, value, result.value], cycles=(4 << width) + result.stage))
@@ -72,3 +80,22 @@ def test_narrowing_of_all_values_for_several_jobs(deep: bool) -> None:
         mine = jobs == number
         want = formats.requantize(raw[mine], frac=frac, to=to[number])
         assert (got[mine] == want).all()
+
+
+def test_two_products_share_a_multiplier_of_an_item_every_two_cycles() -> None:
+    """The second product waits for the other phase; its factors are delayed to it."""
+    m = Module()
+    counter = Signal(9)
+    count_up(m, counter)
+    a, b = Signal(signed(4)), Signal(signed(4))
+    m.d.comb += Cat(a, b).eq(counter[1:])
+    pipe, numbers = arithmetic(m, Const(0, 2), phase=counter[:1], interval=2)
+    left, right = Staged(a, 0, FRACS, JOBS), Staged(b, 0, FRACS, JOBS)
+    products = [numbers.multiply(left, right, name="ab"), numbers.multiply(right, right, name="bb")]
+    assert [product.stage for product in products] == [1, 2]
+    assert products[0].fracs == (10, 4, 14)
+    pipe.finish()
+    rows = np.array(watch(m, [a, b, *(p.value for p in products)], cycles=512 + 2))
+    entered = rows[:-2:2]
+    assert (rows[1:-1:2, 2] == entered[:, 0] * entered[:, 1]).all()
+    assert (rows[2::2, 3] == entered[:, 1] ** 2).all()
