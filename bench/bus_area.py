@@ -18,11 +18,11 @@ from statistics import median
 from typing import Any
 
 import click
+from amaranth.lib import wiring
 
 from golden.quantized import QuantizedNetwork
 from hdl.bus.top import AxiTop
 from hdl.core import Core
-from hdl.parts.component import Component
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.verilog import Top, convert
@@ -75,7 +75,7 @@ def main(network: Path, lanes: int, seeds: int, json_path: Path | None) -> None:
     net = QuantizedNetwork.load(network)
     flow = Flow(target=TARGETS["ecp5-25f"])
     plan = Plan(network=net, options=CoreOptions(lanes=lanes))
-    tops: dict[str, Component] = {
+    tops: dict[str, wiring.Component] = {
         "core alone": Top(Core(plan=plan)),
         "with AXI": AxiTop(core=Core(plan=plan, watched=True)),
     }

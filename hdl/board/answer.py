@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import enum, stream
+from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.link.messages import ANSWER, Identity, Kind
 from hdl.layout.ports import output_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.serial.framing import MESSAGE
@@ -23,7 +23,7 @@ class Content(enum.Enum, shape=2):
     RESULT = 3
 
 
-class Answer(Component):
+class Answer(wiring.Component):
     """Gives one body after each ``start``.
 
     ``content``, ``number`` and ``fault`` must not change before ``done``.
@@ -41,6 +41,9 @@ class Answer(Component):
         o: the body.
         done: its last byte goes in this cycle.
     """
+
+    start = content = number = fault = done = port(Signal)
+    words = o = port(stream.Interface)
 
     def __init__(self, *, plan: Plan, identity: Identity) -> None:
         self._identity = identity

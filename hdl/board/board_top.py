@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetInserter, ResetSignal, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from golden.errors import InputError
@@ -15,7 +16,7 @@ from hdl.board.host_link import HostLink
 from hdl.core import Core
 from hdl.export.description import describe
 from hdl.export.verilog_header import header
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.plan import Plan
 from hdl.serial.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
 from hdl.verilog import convert
@@ -59,7 +60,7 @@ class Line:
         return round(self.clock / self.baud)
 
 
-class BoardTop(Component):
+class BoardTop(wiring.Component):
     """A core that a host reaches over a serial line.
 
     Everything runs with the board's oscillator. After power-on the design is held in reset for
@@ -75,6 +76,8 @@ class BoardTop(Component):
         clk: the oscillator.
         rx, tx: the serial line, seen from here.
     """
+
+    clk = rx = tx = port(Signal)
 
     def __init__(
         self,

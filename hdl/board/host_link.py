@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
-from amaranth.lib import stream
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.link.messages import Identity
 from hdl.board.responder import Responder
 from hdl.layout.ports import input_layout, output_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.plan import Plan
 from hdl.serial.framing import Deframer, Framer
 
 
-class HostLink(Component):
+class HostLink(wiring.Component):
     """Does what :class:`golden.link.board.BoardModel` does, with a core's help.
 
         i ─► deframer ─► responder ─► framer ─► o
@@ -32,6 +32,9 @@ class HostLink(Component):
         restart: the core is to be reset in this cycle.
         x, words: to and from the core.
     """
+
+    i = o = x = words = port(stream.Interface)
+    restart = port(Signal)
 
     def __init__(self, *, plan: Plan, identity: Identity) -> None:
         self.responder = Responder(plan=plan, identity=identity)

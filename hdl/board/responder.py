@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream
+from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.link.messages import HEADER, Fault, Identity, Kind, Steps
 from hdl.board.answer import Answer, Content
 from hdl.board.step_buffer import StepBuffer
 from hdl.layout.ports import input_layout, output_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.plan import Plan
 from hdl.serial.framing import MESSAGE
 
@@ -21,7 +20,7 @@ Refuse = Callable[..., None]
 """Answers with a fault; ``known=False`` where a request's number may be wrong."""
 
 
-class Responder(Component):
+class Responder(wiring.Component):
     """Bodies of requests in, bodies of answers out, one for each, in order.
 
     What comes while a request is carried out is lost, and that is reported (``Fault.OVERRUN``).
@@ -36,6 +35,9 @@ class Responder(Component):
         restart: the core is to be reset.
         x, words: to and from the core.
     """
+
+    i = o = x = words = port(stream.Interface)
+    end = valid = restart = port(Signal)
 
     def __init__(self, *, plan: Plan, identity: Identity) -> None:
         self.buffer = StepBuffer(plan=plan, identity=identity)
@@ -130,7 +132,7 @@ class Responder(Component):
         with m.Else():
             m.next = "DECIDE"
 
-    def _decide(self, m: Module, content: Any, refuse: Refuse) -> None:
+    def _decide(self, m: Module, content: enum.EnumView[Content], refuse: Refuse) -> None:
         """Start what a request asks for, or refuse it."""
         with m.If(self._kind == Kind.IDENTIFY):
             with m.If(self._place > HEADER):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import stream
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import ReadPort
 from amaranth.lib.wiring import In, Out
 
 from golden.link.messages import Identity
 from hdl.layout.ports import input_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 
 
-class StepBuffer(Component):
+class StepBuffer(wiring.Component):
     """Bytes in, then words out.
 
     Throughput: a word in two cycles per byte and one more. One block memory of
@@ -36,6 +35,9 @@ class StepBuffer(Component):
         done: the last word goes in this cycle.
         o: the words, for the core's ``i``.
     """
+
+    clear = write = data = overflowed = whole = start = last = done = port(Signal)
+    o = port(stream.Interface)
 
     def __init__(self, *, plan: Plan, identity: Identity) -> None:
         self._identity = identity
@@ -76,7 +78,7 @@ class StepBuffer(Component):
         self._give(m, read, level)
         return m
 
-    def _give(self, m: Module, read: Any, level: Signal) -> None:
+    def _give(self, m: Module, read: ReadPort, level: Signal) -> None:
         """Words from the bytes, the lowest byte first; surplus bits on top are the sign's."""
         per_word = self._identity.input_bytes
         address = Signal.like(level)

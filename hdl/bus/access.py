@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amaranth.hdl import Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,6 +11,31 @@ ADDRESS_BITS = 8
 
 WORD = 32
 """Bits of a register."""
+
+
+class Access(wiring.PureInterface):
+    """Ports of ``ACCESS``."""
+
+    request: Signal
+    write: Signal
+    address: Signal
+    data: Signal
+    strobe: Signal
+    done: Signal
+    answer: Signal
+    error: Signal
+
+
+class WindowAccess(wiring.PureInterface):
+    """Ports of ``WINDOW_ACCESS``."""
+
+    place: Signal
+    data: Signal
+    read: Signal
+    write: Signal
+    value: Signal
+    error: Signal
+
 
 ACCESS = wiring.Signature(
     {

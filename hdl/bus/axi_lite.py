@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
-from hdl.parts.component import Component
+from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD, Access
+from hdl.parts.component import port
 
 WRITE = data.StructLayout({"data": WORD, "strb": WORD // 8})
 READ = data.StructLayout({"data": WORD, "resp": 2})
 
 
-class AxiLite(Component):
+class AxiLite(wiring.Component):
     """One transaction at a time, reads and writes in turns where both wait.
 
         aw, w ─┐                        ┌─► b
@@ -30,6 +30,9 @@ class AxiLite(Component):
         aw, w, b, ar, r: the channels; ``ready`` of each depends on registers alone.
         access: to the registers.
     """
+
+    aw = w = b = ar = r = port(stream.Interface)
+    access = port(Access)
 
     def __init__(self) -> None:
         super().__init__(

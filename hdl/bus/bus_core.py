@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Const, Module, ResetInserter, Signal, Value
-from amaranth.lib import stream
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.sessions import state_words
-from hdl.bus.access import ACCESS
+from hdl.bus.access import ACCESS, Access
 from hdl.bus.identity import absent, constants
 from hdl.bus.input_guard import STREAM_BITS, InputGuard, keeps
 from hdl.bus.marks import DEPTH, Marks
@@ -22,11 +22,11 @@ from hdl.bus.verdicts import Verdicts
 from hdl.bus.window import OUT_OF, Window
 from hdl.core import Core
 from hdl.layout.ports import state_shape
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import span
 
 
-class BusCore(Component):
+class BusCore(wiring.Component):
     """Everything of a core with a bus but the bus of its registers, which is one of several.
 
         x ─► guard ─► core ─► words, marks ─► packer ─► y
@@ -47,6 +47,10 @@ class BusCore(Component):
         state_in, state_out: beats of states, where they can be loaded and saved.
         weights: words of images of weights, where those are loaded: `Loader`.
     """
+
+    access = port(Access)
+    interrupt = port(Signal)
+    x = y = state_in = state_out = weights = port(stream.Interface)
 
     def __init__(self, *, core: Core, bus: Bus) -> None:
         self.core = core
@@ -84,7 +88,7 @@ class BusCore(Component):
             most=self._most(),
         )
         self.status = Status(facts=self.registers.facts.shape())
-        payloads = {name: port.payload.shape() for name, port in streams.items()}
+        payloads = {name: inner.payload.shape() for name, inner in streams.items()}
         self.window = Window(payloads=payloads) if bus.window else None
         ports = {} if bus.window else payloads
         super().__init__(
@@ -137,8 +141,8 @@ class BusCore(Component):
             if self.state_guard:
                 m.d.comb += window.state_ends.eq(self.state_guard.final)
             outer = window.streams
-        for name, port in self._streams.items():
-            connect(m, outer[name], port)
+        for name, inner in self._streams.items():
+            connect(m, outer[name], inner)
 
     def _connect_input(self, m: Module, restart: Value) -> None:
         """Set the guard, and connect the core behind it."""
@@ -265,7 +269,7 @@ class BusCore(Component):
             ]
 
 
-def _counted(m: Module, words: Any, count: int, restart: Value, *, name: str) -> Value:
+def _counted(m: Module, words: stream.Interface, count: int, restart: Value, *, name: str) -> Value:
     """Tell whether the word on offer is the last of ``count`` that belong together."""
     index = Signal(span(count), name=f"{name}_index")
     ends = index == count - 1
@@ -278,6 +282,6 @@ def _counted(m: Module, words: Any, count: int, restart: Value, *, name: str) ->
     return ends
 
 
-def _ended(beats: Any) -> Value:
+def _ended(beats: stream.Interface) -> Value:
     """A frame's last beat is taken, but for one that only closes it."""
     return beats.valid & beats.ready & beats.payload.ends & beats.payload.last

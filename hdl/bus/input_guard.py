@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.packing import Packing
@@ -13,7 +13,7 @@ from hdl.bus.open_sequences import LENGTH_BITS, STREAM_BITS, OpenSequences
 from hdl.bus.unpacker import Unpacker
 from hdl.bus.verdicts import step_layout
 from hdl.layout.ports import input_layout
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 
@@ -57,7 +57,7 @@ def beat_fields(plan: Plan) -> dict[str, Any]:
     return fields
 
 
-class InputGuard(Component):
+class InputGuard(wiring.Component):
     """Takes frames of the bus, gives steps of whole sequences to the core.
 
         i ─► drop? hold? ─► unpacker ─► o
@@ -89,6 +89,12 @@ class InputGuard(Component):
         dropped, early, late, unknown: events of one cycle each.
         saves: with ``add``: the sequence's state is to be given.
     """
+
+    i = o = port(stream.Interface)
+    enable = length = by_register = number = keep = load = save = restart = port(Signal)
+    last_input = room = add = mark = open = stepped = saves = port(Signal)
+    dropped = early = late = unknown = port(Signal)
+    step = port(data.View)
 
     def __init__(self, *, plan: Plan, packing: Packing) -> None:
         self.plan = plan
@@ -180,7 +186,7 @@ class InputGuard(Component):
             self._tell_step(m, step, number, closes)
         return m
 
-    def _tell_step(self, m: Module, step: Any, number: Value, closes: Value) -> None:
+    def _tell_step(self, m: Module, step: data.View, number: Value, closes: Value) -> None:
         """Describe each step to the verdict on its sequence."""
         loads = self.plan.options.interface.state == "load"
         m.d.comb += [
@@ -214,12 +220,11 @@ class InputGuard(Component):
 
     def _step(
         self, m: Module, unpacker: Unpacker, sequences: OpenSequences, begins: Value
-    ) -> tuple[Any, Value]:
+    ) -> tuple[data.View, Value]:
         """The step that is next, or being taken, and its stream's number."""
         interface = self.plan.options.interface
-        user: Any = getattr(self.i.payload, "user", None)
-        now: Any = Signal(_step_layout(self.plan))
-        held: Any = Signal(now.shape())
+        layout = _step_layout(self.plan)
+        now, held = Signal(layout), Signal(layout)
         by_register = Signal()  # does not change within a sequence
         with m.If(begins):
             m.d.sync += held.eq(now)
@@ -242,15 +247,17 @@ class InputGuard(Component):
             if interface.state != "clear":
                 m.d.comb += [
                     now.by_register.eq(by_register),
-                    now.keep.eq(Mux(by_register, self.keep, user[KEEP])),
+                    now.keep.eq(Mux(by_register, self.keep, self.i.payload.user[KEEP])),
                 ]
             if interface.state == "load":
-                m.d.comb += now.load.eq(Mux(by_register, self.load, user[LOAD]))
+                m.d.comb += now.load.eq(Mux(by_register, self.load, self.i.payload.user[LOAD]))
                 with m.If(new):
                     m.d.comb += now.save.eq(self.save)
         return now, number
 
-    def _give(self, m: Module, unpacker: Unpacker, step: Any, number: Value, closes: Value) -> None:
+    def _give(
+        self, m: Module, unpacker: Unpacker, step: data.View, number: Value, closes: Value
+    ) -> None:
         """The element, and what travels with its step."""
         payload, interface = self.o.payload, self.plan.options.interface
         m.d.comb += payload.data.eq(unpacker.o.payload)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.parts.component import Component
+from hdl.parts.component import port
 
 DEPTH = 8
 """Two more than the sequences that a core can have taken in whole before it gives their results:
@@ -13,7 +14,7 @@ two in the banks of x, one at the array, one whose sums drain, one in the output
 behind."""
 
 
-class Marks(Component):
+class Marks(wiring.Component):
     """A queue of bits.
 
     Latency: a mark is there two cycles after it was added. ``room`` comes from a register, which
@@ -27,6 +28,8 @@ class Marks(Component):
         some: there is one.
         restart: there are none any more.
     """
+
+    add = mark = room = first = remove = some = restart = port(Signal)
 
     def __init__(self) -> None:
         super().__init__(

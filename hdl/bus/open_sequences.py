@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.parts.component import Component
+from hdl.parts.component import port
 
 STREAM_BITS = 8
 """Bits of a stream's number on the bus, where there are several."""
@@ -15,7 +16,7 @@ LENGTH_BITS = 16
 """Bits of a sequence's length in steps."""
 
 
-class OpenSequences(Component):
+class OpenSequences(wiring.Component):
     """Knows of each stream whether a sequence is open, how many steps it must still have, and
     whether the rest of its frame is to be dropped.
 
@@ -37,6 +38,10 @@ class OpenSequences(Component):
         hold: no step may begin.
         unknown: the beat dropped is the first of a frame whose stream does not exist.
     """
+
+    number = length = first = begins = ends = closes = new = waits = port(Signal)
+    late = padding = dropped = last = enable = restart = port(Signal)
+    is_open = some = more = is_end = drop = hold = unknown = port(Signal)
 
     def __init__(self, *, streams: int) -> None:
         self._streams = streams

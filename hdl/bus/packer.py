@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.packing import Packing
 from hdl.bus.moves import Put, puts
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import span
 
 
@@ -25,7 +25,7 @@ def beat_layout(packing: Packing, beside: dict[str, Any]) -> data.StructLayout:
     return data.StructLayout({"data": packing.bus, "keep": keep, "ends": 1, "last": 1, **beside})
 
 
-class Packer(Component):
+class Packer(wiring.Component):
     """A vector begins with a fresh beat, whose last is filled up with zeros.
 
     After ``restart`` a beat on offer stays, and a frame of which a beat was offered is ended by one
@@ -48,6 +48,9 @@ class Packer(Component):
         empty: nothing is here.
         restart: forget what was begun.
     """
+
+    i = o = port(stream.Interface)
+    empty = restart = port(Signal)
 
     def __init__(
         self,
@@ -74,14 +77,14 @@ class Packer(Component):
         m = Module()
         schedule = puts(self.packing)
         place = Signal(span(len(schedule)))
-        beat: Any = Signal(self.o.payload.shape())
+        beat = Signal(beat_layout(self.packing, self._beside))
         word = self.i.payload
         fields = [name for name, _ in self.o.payload.shape()]
         offered = Signal()
         begun, closing = Signal(), Signal()  # a beat without last was offered; last is to come
         flushing, flushed_last = Signal(), Signal()  # the vector's end is carried
         free, takes, moves, over = Signal(), Signal(), Signal(), Signal()
-        move: Any = Signal(data.StructLayout({"ends": 1, "completes": 1, "carries": 1}))
+        move = Signal(data.StructLayout({"ends": 1, "completes": 1, "carries": 1}))
         m.d.comb += [
             self.o.valid.eq(offered),
             *(self.o.payload[name].eq(beat[name] & self._counts(beat, name)) for name in fields),
@@ -124,7 +127,7 @@ class Packer(Component):
             m.d.sync += [place.eq(0), flushing.eq(0), closing.eq(begun)]
         return m
 
-    def _close(self, beat: Any) -> list[Any]:
+    def _close(self, beat: data.View) -> list[Any]:
         """Make an empty last beat, for a packet that a restart cut."""
         return [
             beat.data.eq(0),
@@ -134,7 +137,7 @@ class Packer(Component):
             *(beat[name].eq(value) for name, value in self._closing.items()),
         ]
 
-    def _counts(self, beat: Any, name: str) -> Value:
+    def _counts(self, beat: data.View, name: str) -> Value:
         """The bits of a field that are told."""
         told = beat.last if name in self._at_last else Const(1)
         return told.replicate(len(beat[name]))
@@ -144,8 +147,8 @@ class Packer(Component):
         m: Module,
         schedule: tuple[Put, ...],
         place: Signal,
-        beat: Any,
-        move: Any,
+        beat: data.View,
+        move: data.View,
         moves: Signal,
     ) -> tuple[Value, Value]:
         """The word's bits into the beat; returns what is left of them, and its bytes in use."""

@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.bus.access import ACCESS, ADDRESS_BITS, WINDOW_ACCESS, WORD
+from hdl.bus.access import ACCESS, ADDRESS_BITS, WINDOW_ACCESS, WORD, Access, WindowAccess
 from hdl.bus.register_map import Field, Register, registers
 from hdl.bus.totals import FIRST, Totals
-from hdl.parts.component import Component
+from hdl.parts.component import port
 
 
 def field_name(register: str, field: str) -> str:
@@ -42,7 +42,7 @@ def settings() -> dict[str, Field]:
     }
 
 
-class RegisterBlock(Component):
+class RegisterBlock(wiring.Component):
     """Answers accesses to the registers of :mod:`hdl.bus.register_map`.
 
         access ─► place, q ─► registers ─► word, q ─┬─► answer
@@ -69,6 +69,11 @@ class RegisterBlock(Component):
         interrupt: a bit of IRQ_STATUS is set that IRQ_ENABLE lets through.
         window: accesses to the data registers, where there are any.
     """
+
+    access = port(Access)
+    window = port(WindowAccess)
+    settings = facts = port(data.View)
+    refused = refused_data = interrupt = port(Signal)
 
     def __init__(
         self,

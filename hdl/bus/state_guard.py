@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.packing import Packing
 from hdl.bus.unpacker import Unpacker
-from hdl.parts.component import Component
+from hdl.parts.component import port
 
 
-class StateGuard(Component):
+class StateGuard(wiring.Component):
     """A frame is a state, ``last`` with its last beat. What a short one lacks is 0, what a long one
     has beyond is dropped.
 
@@ -25,6 +25,9 @@ class StateGuard(Component):
         add, mark: a state has been taken in whole; was its length wrong?
         restart, enable: forget what was begun; the rest of a frame is dropped if ``enable``.
     """
+
+    i = o = port(stream.Interface)
+    final = dropped = wrong = add = mark = restart = enable = port(Signal)
 
     def __init__(self, *, packing: Packing, words: int) -> None:
         self.unpacker = Unpacker(packing=packing, count=words)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.loading.loader import LOAD
-from hdl.parts.component import Component
+from hdl.parts.component import port
 
 EVENTS = data.StructLayout(
     dict.fromkeys(
@@ -31,7 +31,7 @@ sequence, is taken. ``state_wrong``, ``state_dropped``: see
 """
 
 
-class Status(Component):
+class Status(wiring.Component):
     """Turns a core's events into facts for the registers: flags, counts and errors.
 
     Latency: a cycle for ``now``, whose events are known late in their cycle; none for the rest.
@@ -46,6 +46,9 @@ class Status(Component):
         refused, refused_data: from the registers.
         facts: to the registers.
     """
+
+    now = load = facts = port(data.View)
+    refused = refused_data = port(Signal)
 
     def __init__(self, *, facts: data.StructLayout) -> None:
         super().__init__(

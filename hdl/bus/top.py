@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import connect
 
 from hdl.bus.axi_lite import AxiLite
@@ -10,13 +11,13 @@ from hdl.bus.axi_ports import axi_ports
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
 from hdl.core import Core
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.top_ports import members, wire
 
 BUS = Bus()
 
 
-class AxiTop(Component):
+class AxiTop(wiring.Component):
     """A core with AXI4-Lite registers, AXI4-Stream buses and an interrupt.
 
     ``aresetn`` is taken synchronously to ``aclk``.
@@ -28,6 +29,13 @@ class AxiTop(Component):
     Attributes:
         ports: see :func:`hdl.bus.axi_ports.axi_ports`.
     """
+
+    aclk = aresetn = irq = port(Signal)
+    s_axil_awaddr = s_axil_awvalid = s_axil_awready = port(Signal)
+    s_axil_wdata = s_axil_wstrb = s_axil_wvalid = s_axil_wready = port(Signal)
+    s_axil_bresp = s_axil_bvalid = s_axil_bready = port(Signal)
+    s_axil_araddr = s_axil_arvalid = s_axil_arready = port(Signal)
+    s_axil_rdata = s_axil_rresp = s_axil_rvalid = s_axil_rready = port(Signal)
 
     def __init__(self, *, core: Core, bus: Bus = BUS) -> None:
         self.core = BusCore(core=core, bus=bus)

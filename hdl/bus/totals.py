@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.bus.access import WORD
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 
@@ -25,7 +25,7 @@ SLOT = 3
 """Cycles of a visit: the word is read, comes out of the memory, is added to."""
 
 
-class Totals(Component):
+class Totals(wiring.Component):
     """Counters, and words that never change, in block RAM.
 
     The low bits of each counter count its events as they come. Its word in the memory is visited
@@ -58,6 +58,9 @@ class Totals(Component):
         read, address: ask for a word of the memory, until ``done``.
         done, data: the word is there, for one cycle.
     """
+
+    events = port(data.View)
+    clear = read = address = done = data = port(Signal)
 
     def __init__(self, *, counters: Mapping[str, int], constants: Mapping[int, int]) -> None:
         if not 2 <= len(counters) < FIRST or max(constants, default=0) >= FIRST:

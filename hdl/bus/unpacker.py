@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.packing import Packing
 from hdl.bus.moves import Take, takes
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import span
 
 
-class Unpacker(Component):
+class Unpacker(wiring.Component):
     """Gives vectors of ``count`` elements, or fewer; a vector begins with a fresh beat.
 
     A frame that ends inside a vector leaves its missing elements 0; an element that is not there
@@ -35,6 +35,10 @@ class Unpacker(Component):
         cut: a beat with the frame's end is taken inside a vector.
         restart: forget what was begun.
     """
+
+    i = o = port(stream.Interface)
+    first = final = last = padding = hold = drop = moves = cut = restart = port(Signal)
+    last_index = port(Signal)
 
     def __init__(self, *, packing: Packing, count: int, varies: bool = False) -> None:
         self.packing = packing

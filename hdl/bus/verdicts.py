@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, ResetInserter, Signal, Value
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import span
 
 DEPTH = 4
@@ -26,7 +26,7 @@ def step_layout(streams: int) -> data.StructLayout:
     return data.StructLayout({"number": span(streams), **dict.fromkeys(flags, 1)})
 
 
-class Verdicts(Component):
+class Verdicts(wiring.Component):
     """Marks a sequence if its frame was not right, or if the state that it began from was not.
 
         steps ─► queue ─┬─► verdict ─► mark
@@ -49,6 +49,9 @@ class Verdicts(Component):
         forget: all states are as new.
         restart: forget steps, too.
     """
+
+    i = port(stream.Interface)
+    loaded = defective = room = add = mark = some = forget = restart = port(Signal)
 
     def __init__(self, *, streams: int) -> None:
         self._streams = streams

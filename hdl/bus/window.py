@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Module, Value
-from amaranth.lib import stream
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.bus.access import WINDOW_ACCESS
+from hdl.bus.access import WINDOW_ACCESS, WindowAccess
 from hdl.bus.register_map import registers
-from hdl.parts.component import Component
+from hdl.parts.component import port
 
 INTO = {"x": ("X", "X_LAST"), "weights": ("WEIGHT", "WEIGHT_LAST"), "state_in": ("STATE_IN",)}
 """Registers that write a word of a stream; the second, where there is one, a frame's last word."""
@@ -20,7 +20,7 @@ OUT_OF = {"y": ("Y",), "state_out": ("STATE_OUT",)}
 """The register that takes a word of a stream."""
 
 
-class Window(Component):
+class Window(wiring.Component):
     """Moves a word of a stream in the cycle of an access, or refuses the access.
 
     Args:
@@ -31,6 +31,9 @@ class Window(Component):
         streams: the streams, by their names.
         state_ends: the next word of ``state_in`` ends its state: no register tells that.
     """
+
+    access = port(WindowAccess)
+    state_ends = port(Signal)
 
     def __init__(self, *, payloads: Mapping[str, Any]) -> None:
         self._map = {register.name: register for register in registers()}
@@ -46,16 +49,16 @@ class Window(Component):
         access = self.access
         room: dict[str, Value] = {}
         m.d.comb += access.error.eq(1)
-        for name, port in self.streams.items():
+        for name, side in self.streams.items():
             names = INTO[name] if name in INTO else OUT_OF[name]
             at = self._at(*names)
             if name in INTO:
                 can = self._give(m, name, access.write & at, self._at(names[-1]))
             else:
-                can = port.valid
-                m.d.comb += port.ready.eq(access.read & at)
+                can = side.valid
+                m.d.comb += side.ready.eq(access.read & at)
                 with m.If(at):
-                    m.d.comb += access.value.eq(port.payload.data)
+                    m.d.comb += access.value.eq(side.payload.data)
             room[names[0]] = can
             with m.If(at):
                 m.d.comb += access.error.eq(~can)
@@ -71,24 +74,24 @@ class Window(Component):
 
     def _give(self, m: Module, name: str, writes: Value, last: Value) -> Value:
         """Give what is written to a stream; returns whether the stream has room for it."""
-        port, written = self.streams[name], self.access.data
+        side, written = self.streams[name], self.access.data
         if name != "weights":
             m.d.comb += [
-                port.valid.eq(writes & port.ready),
-                port.payload.data.eq(written),
-                port.payload.last.eq(self.state_ends if name == "state_in" else last),
+                side.valid.eq(writes & side.ready),
+                side.payload.data.eq(written),
+                side.payload.last.eq(self.state_ends if name == "state_in" else last),
             ]
-            return port.ready
+            return side.ready
         # The core is not ready before a word of weights is offered: here one waits.
-        with m.If(port.ready):
-            m.d.sync += port.valid.eq(0)
-        with m.If(writes & ~port.valid):
+        with m.If(side.ready):
+            m.d.sync += side.valid.eq(0)
+        with m.If(writes & ~side.valid):
             m.d.sync += [
-                port.valid.eq(1),
-                port.payload.data.eq(written),
-                port.payload.last.eq(last),
+                side.valid.eq(1),
+                side.payload.data.eq(written),
+                side.payload.last.eq(last),
             ]
-        return ~port.valid
+        return ~side.valid
 
     def _at(self, *names: str) -> Value:
         return self.access.place.matches(*(self._map[name].address // 4 for name in names))

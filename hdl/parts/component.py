@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import wiring
 
 P = TypeVar("P")
 
@@ -28,14 +27,6 @@ def port(kind: type[P]) -> P:
             interface.
     """
     return cast(P, _Port())
-
-
-class Component(wiring.Component):
-    """The base of components without declared ports; one with them is a ``wiring.Component``."""
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
 
 
 def delayed(m: Module, value: Any, cycles: int, *, name: str, resets: bool = False) -> list[Any]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import enum, stream
+from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.link.access import FAULT, HEADER, LONGEST_BODY, MAX_WORDS, WORD_BYTES, Kind, Status
 from golden.link.messages import ANSWER
 from hdl.bus.access import WORD
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 from hdl.serial.framing import MESSAGE
@@ -25,7 +23,7 @@ class Content(enum.Enum, shape=2):
     RESULT = 2
 
 
-class AccessAnswer(Component):
+class AccessAnswer(wiring.Component):
     """Gives one body in each phase of ``give``; what is said must not change before ``done``.
 
 
@@ -38,6 +36,10 @@ class AccessAnswer(Component):
         o: the body.
         done: its last byte goes in this cycle.
     """
+
+    content = kind = number = status = count = port(Signal)
+    keep = word = give = done = port(Signal)
+    o = port(stream.Interface)
 
     def __init__(self) -> None:
         super().__init__(
@@ -58,8 +60,8 @@ class AccessAnswer(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.words = words = block_memory(shape=WORD, depth=MAX_WORDS)
-        write: Any = words.write_port()
-        read: Any = words.read_port()
+        write = words.write_port()
+        read = words.read_port()
         place = Signal(range(LONGEST_BODY))
         moves = self.o.valid & self.o.ready
         following = Signal.like(place)

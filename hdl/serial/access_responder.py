@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import stream
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.link.access import HEADER, LONGEST_BODY, MAX_WORDS, WORD_BYTES, Kind, Status
-from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
-from hdl.parts.component import Component
+from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD, Access
+from hdl.parts.component import port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 from hdl.serial.access_answer import AccessAnswer, Content
@@ -22,7 +21,7 @@ PATIENCE = 256
 """Cycles that a data register's room is waited for."""
 
 
-class AccessResponder(Component):
+class AccessResponder(wiring.Component):
     """Bodies of requests in, bodies of answers out, one for each, in order.
 
     The last request's answer stays, so that it can be given again. Frames that begin while a
@@ -35,6 +34,10 @@ class AccessResponder(Component):
         o: to :class:`hdl.serial.framing.Framer`.
         access: to the registers.
     """
+
+    i = o = port(stream.Interface)
+    end = valid = port(Signal)
+    access = port(Access)
 
     def __init__(self) -> None:
         self.request = AccessRequest()
@@ -126,7 +129,7 @@ class AccessResponder(Component):
                 give(Content.RESULT)
 
 
-class AccessRequest(Component):
+class AccessRequest(wiring.Component):
     """Keeps the body of a request as it comes.
 
     Attributes:
@@ -137,6 +140,9 @@ class AccessRequest(Component):
         kind, number, address, count: of the request; they stay until the next one begins.
         index, word: a word of it, in the cycle after its index.
     """
+
+    data = valid = end = listen = whole = good = port(Signal)
+    kind = number = address = count = index = word = port(Signal)
 
     def __init__(self) -> None:
         super().__init__(
@@ -159,8 +165,8 @@ class AccessRequest(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.words = words = block_memory(shape=WORD, depth=MAX_WORDS)
-        write: Any = words.write_port()
-        read: Any = words.read_port()
+        write = words.write_port()
+        read = words.read_port()
         cut = Signal()  # bytes of this body are lost
         place = Signal(range(LONGEST_BODY + 2))  # bytes of it, one too many at most
         newest = Signal(WORD - 8, reset_less=True)  # bytes, the last one on top

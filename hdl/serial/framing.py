@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.crc import Processor
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from golden.link.frames import CHECK_BYTES, ESCAPE, FLAG, FLIP, MIN_BODY
-from hdl.parts.component import Component
+from hdl.parts.component import port
 
 MESSAGE = data.StructLayout({"data": 8, "last": 1})
 """A beat of a body; ``last`` with its last byte."""
@@ -22,7 +22,7 @@ def check_processor() -> Any:
     return Processor(CRC32_ISO_HDLC(data_width=8))
 
 
-class Deframer(Component):
+class Deframer(wiring.Component):
     """Bodies from frames, as :class:`golden.link.frames.Decoder`.
 
     A byte of a body is given when ``CHECK_BYTES`` more have come, so that the check sequence is
@@ -34,6 +34,9 @@ class Deframer(Component):
         end: a frame ends; never together with a byte.
         valid: with ``end``: the frame is valid.
     """
+
+    i = o = port(stream.Interface)
+    end = valid = port(Signal)
 
     def __init__(self) -> None:
         byte_stream = stream.Signature(8, always_ready=True)
@@ -73,7 +76,7 @@ class Deframer(Component):
         return m
 
 
-class Framer(Component):
+class Framer(wiring.Component):
     """Frames from bodies, as :func:`golden.link.frames.encode`.
 
     Throughput: a byte of the line a cycle; the line waits while a body does.
@@ -82,6 +85,8 @@ class Framer(Component):
         i: bodies.
         o: bytes of the line.
     """
+
+    i = o = port(stream.Interface)
 
     def __init__(self) -> None:
         super().__init__({"i": In(stream.Signature(MESSAGE)), "o": Out(stream.Signature(8))})

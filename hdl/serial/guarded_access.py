@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.link.access import Status
-from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD
+from hdl.bus.access import ACCESS, ADDRESS_BITS, WORD, Access
 from hdl.bus.register_map import Register, registers
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.numeric import span
 
 ROOM_OF = {
@@ -18,7 +19,7 @@ ROOM_OF = {
 """Field of ROOM that each data register goes by."""
 
 
-class GuardedAccess(Component):
+class GuardedAccess(wiring.Component):
     """One access; to a data register only when ROOM has room, or a word, for it.
 
     Latency: ``done`` comes in the cycle in which the register answers, for data registers one
@@ -32,6 +33,9 @@ class GuardedAccess(Component):
         done: it is over, for one cycle, with ``status``, and ``word`` as it was read.
         access: to the registers.
     """
+
+    start = write = address = data = done = status = word = port(Signal)
+    access = port(Access)
 
     def __init__(self, *, patience: int) -> None:
         self._patience = patience

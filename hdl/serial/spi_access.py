@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.link.access import WORD_BYTES
 from golden.link.spi import FRAME, LATE, MARK, READ_STATUS, WRITE_STATUS
-from hdl.bus.access import ACCESS, WORD
-from hdl.parts.component import Component
+from hdl.bus.access import ACCESS, WORD, Access
+from hdl.parts.component import port
 from hdl.serial.guarded_access import GuardedAccess
 from hdl.serial.spi_bytes import SpiBytes
 
@@ -16,7 +17,7 @@ CYCLES_OF_A_BIT = 16
 """Clock cycles that a bit must take at least: an access then is done within a byte."""
 
 
-class SpiAccess(Component):
+class SpiAccess(wiring.Component):
     """A host's accesses as frames of :mod:`golden.link.spi`, mode 0.
 
     While ``cs_n`` is low frame follows frame; when it goes high the frame that has begun is
@@ -27,6 +28,9 @@ class SpiAccess(Component):
         miso, miso_enable: to the host; others may drive the line while ``miso_enable`` is 0.
         access: to the registers.
     """
+
+    sck = cs_n = mosi = miso = miso_enable = port(Signal)
+    access = port(Access)
 
     def __init__(self) -> None:
         super().__init__(

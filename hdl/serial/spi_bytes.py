@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from hdl.parts.component import Component
+from hdl.parts.component import port
 
 
-class SpiBytes(Component):
+class SpiBytes(wiring.Component):
     """A device's side: a byte in and one out at the same time.
 
     Attributes:
@@ -19,6 +20,8 @@ class SpiBytes(Component):
         came, data: a byte is there, for one cycle.
         send: what goes out next, looked at when ``sck`` falls behind a byte.
     """
+
+    sck = cs_n = mosi = miso = selected = came = data = send = port(Signal)
 
     def __init__(self) -> None:
         super().__init__(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import connect
 
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
 from hdl.core import Core
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.top_ports import Port, members, wire
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.uart_access import UartAccess
@@ -36,7 +37,7 @@ _SPI = (
 )
 
 
-class SerialTop(Component):
+class SerialTop(wiring.Component):
     """A core, its registers, and a front end.
 
     Args:
@@ -46,6 +47,9 @@ class SerialTop(Component):
     Attributes:
         ports: the ports, in words.
     """
+
+    clk = rst = irq = rx = tx = port(Signal)
+    sck = cs_n = mosi = miso = miso_enable = port(Signal)
 
     def __init__(self, *, core: Core, front_end: UartAccess | SpiAccess) -> None:
         self.core = BusCore(core=core, bus=WINDOW)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib import stream
+from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from hdl.parts.component import Component
+from hdl.parts.component import port
 
 MIN_DIVISOR = 4
 """With fewer clock cycles per bit its middle is not hit well enough."""
 
 
-class UartReceiver(Component):
+class UartReceiver(wiring.Component):
     """Bytes from a line.
 
     Each bit is sampled in its middle, counted from the start bit's falling edge. A start bit that
@@ -32,6 +32,9 @@ class UartReceiver(Component):
         line: the line, idle high; it may change at any time.
         o: bytes; there is no way to make the line wait.
     """
+
+    line = port(Signal)
+    o = port(stream.Interface)
 
     def __init__(self, *, divisor: int) -> None:
         check_divisor(divisor)
@@ -68,7 +71,7 @@ class UartReceiver(Component):
         return m
 
 
-class UartTransmitter(Component):
+class UartTransmitter(wiring.Component):
     """Bytes to a line, ten bits each, and one clock cycle between two.
 
     Args:
@@ -81,6 +84,9 @@ class UartTransmitter(Component):
         i: bytes.
         line: the line, idle high.
     """
+
+    i = port(stream.Interface)
+    line = port(Signal)
 
     def __init__(self, *, divisor: int) -> None:
         check_divisor(divisor)

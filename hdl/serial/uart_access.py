@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hdl.bus.access import ACCESS
-from hdl.parts.component import Component
+from hdl.bus.access import ACCESS, Access
+from hdl.parts.component import port
 from hdl.serial.access_responder import AccessResponder
 from hdl.serial.framing import Deframer, Framer
 from hdl.serial.uart import UartReceiver, UartTransmitter
 
 
-class UartAccess(Component):
+class UartAccess(wiring.Component):
     """Does what :class:`golden.link.access.AccessModel` does, over a serial line.
 
         rx ─► receiver ─► deframer ─► responder ─► framer ─► transmitter ─► tx
@@ -30,6 +31,9 @@ class UartAccess(Component):
         rx, tx: the line, seen from here.
         access: to the registers.
     """
+
+    rx = tx = port(Signal)
+    access = port(Access)
 
     def __init__(self, *, divisor: int) -> None:
         self.receiver = UartReceiver(divisor=divisor)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from hdl.core import Core
 from hdl.export.plain_ports import plain_ports
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
 from hdl.verilog import convert
@@ -17,27 +18,29 @@ from hdl.verilog import convert
 _WEIGHTS = "i_weights_data"
 
 
-class FewPins(Component):
+class FewPins(wiring.Component):
     """The plain ports, but words of weights come in bytes and what became of them leaves on a pin.
 
     As on a board, where a serial link stands in this place. A word is the last four bytes.
     """
 
+    load = i_weights_data = port(Signal)
+
     def __init__(self, core: Core) -> None:
         self.core = core
         self._ports = [
-            replace(port, shape=8) if port.name == _WEIGHTS else port
-            for port in plain_ports(core.plan)
-            if not port.inner.startswith("load.")
+            replace(one, shape=8) if one.name == _WEIGHTS else one
+            for one in plain_ports(core.plan)
+            if not one.inner.startswith("load.")
         ]
         super().__init__({"load": Out(1), **members(self._ports)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.core = core = self.core
-        for port in self._ports:
-            if port.name != _WEIGHTS:
-                wire(m, self, [port], core)
+        for one in self._ports:
+            if one.name != _WEIGHTS:
+                wire(m, self, [one], core)
                 continue
             word = Signal.like(core.i_weights.payload.data, name="word", reset_less=True)
             m.d.sync += word.eq(Cat(word[8:], self.i_weights_data))

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from amaranth.hdl import Module, Signal, UnusedElaboratable
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cells import RNN, LiteLSTM
@@ -26,7 +27,7 @@ from golden.link.messages import fingerprint as identity
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.export.verilog_header import header
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
@@ -408,8 +409,10 @@ def test_ports_of_every_interface() -> None:
     assert made.description["output"]["meaning"].startswith("class")
 
 
-class Parts(Component):
+class Parts(wiring.Component):
     """A signal whose parts are driven apart, by registers that never change."""
+
+    i = o = port(Signal)
 
     def __init__(self) -> None:
         super().__init__({"i": In(1), "o": Out(12)})

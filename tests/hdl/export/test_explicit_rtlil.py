@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from amaranth.back import verilog
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from pyosys import libyosys  # pyright: ignore[reportAttributeAccessIssue]
 
 from hdl.export.verilog_names import inner_prefix
-from hdl.parts.component import Component
+from hdl.parts.component import port
 from hdl.verilog import convert
 
 pytestmark = pytest.mark.slow
@@ -43,8 +44,10 @@ def results(a: Value, b: Value, c: Value) -> list[Value]:
     return [*both, *alone, *shifted, *chosen, Cat(a, b) == c, (a + b + c)[1:4]]
 
 
-class Operators(Component):
+class Operators(wiring.Component):
     """Operators of two values, in a module of its own and behind case statements."""
+
+    a = b = c = port(Signal)
 
     def __init__(self, first: Any, second: Any) -> None:
         ports = {"a": In(first), "b": In(second), "c": In(3)}
@@ -102,8 +105,10 @@ def test_every_operator_is_the_same_function(first: Any, second: Any, tmp_path: 
     assert not proved(tmp_path, gold, wrong)
 
 
-class Halves(Component):
+class Halves(wiring.Component):
     """A module that reads parts of what two others drive, none of them a signal of its own."""
+
+    a = b = o = whole = port(Signal)
 
     def __init__(self, *, backwards: bool) -> None:
         self.backwards = backwards
