@@ -12,12 +12,13 @@ from amaranth.lib.wiring import In, Out, connect
 
 from golden.errors import InputError
 from golden.link.messages import Identity
-from hdl.board.host_link import HostLink
+from hdl.board.responder import Responder
 from hdl.core import Core
 from hdl.export.description import describe
 from hdl.export.verilog_header import header
 from hdl.parts.component import port
 from hdl.plan import Plan
+from hdl.serial.framing import Framed
 from hdl.serial.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
 from hdl.verilog import convert
 
@@ -88,7 +89,7 @@ class BoardTop(wiring.Component):
         high: Sequence[str] = (),
     ) -> None:
         self.core = Core(plan=plan)
-        self.link = HostLink(plan=plan, identity=identity)
+        self.responder = Responder(plan=plan, identity=identity)
         self.line = line
         self._high = tuple(high)
         outputs = {name: Out(1) for name in ("tx", *high)}
@@ -99,15 +100,15 @@ class BoardTop(wiring.Component):
         self._start_clock(m)
         divisor = self.line.divisor
         m.submodules.receiver = receiver = UartReceiver(divisor=divisor)
-        m.submodules.link = link = self.link
+        m.submodules.link = link = Framed(responder=self.responder)
         m.submodules.transmitter = transmitter = UartTransmitter(divisor=divisor)
-        m.submodules.core = ResetInserter(link.restart)(self.core)
+        m.submodules.core = ResetInserter(self.responder.restart)(self.core)
         m.d.comb += [receiver.line.eq(self.rx), self.tx.eq(transmitter.line)]
         m.d.comb += [getattr(self, name).eq(1) for name in self._high]
         connect(m, receiver.o, link.i)
         connect(m, link.o, transmitter.i)
-        connect(m, link.x, self.core.i)
-        connect(m, self.core.o, link.words)
+        connect(m, self.responder.x, self.core.i)
+        connect(m, self.core.o, self.responder.words)
         return m
 
     def _start_clock(self, m: Module) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import enum, stream, wiring
+from amaranth.lib import enum, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.link.messages import HEADER, Fault, Identity, Kind, Steps
@@ -14,40 +14,34 @@ from hdl.board.step_buffer import StepBuffer
 from hdl.layout.ports import input_layout, output_layout
 from hdl.parts.component import port
 from hdl.plan import Plan
-from hdl.serial.framing import MESSAGE
+from hdl.serial.framing import BodyResponder
 
 Refuse = Callable[..., None]
 """Answers with a fault; ``known=False`` where a request's number may be wrong."""
 
 
-class Responder(wiring.Component):
-    """Bodies of requests in, bodies of answers out, one for each, in order.
+class Responder(BodyResponder):
+    """Runs sequences on a core as requests ask, as :class:`golden.link.board.BoardModel` does.
 
-    What comes while a request is carried out is lost, and that is reported (``Fault.OVERRUN``).
+    A request that comes while another is carried out is lost, and ``Fault.OVERRUN`` says so.
 
     Args:
         plan: of the core.
         identity: of the board.
 
     Attributes:
-        i, end, valid: from :class:`hdl.serial.framing.Deframer`.
-        o: to :class:`hdl.serial.framing.Framer`.
         restart: the core is to be reset.
         x, words: to and from the core.
     """
 
-    i = o = x = words = port(stream.Interface)
-    end = valid = restart = port(Signal)
+    x = words = port(stream.Interface)
+    restart = port(Signal)
 
     def __init__(self, *, plan: Plan, identity: Identity) -> None:
         self.buffer = StepBuffer(plan=plan, identity=identity)
         self.answer = Answer(plan=plan, identity=identity)
         super().__init__(
             {
-                "i": In(stream.Signature(8, always_ready=True)),
-                "end": In(1),
-                "valid": In(1),
-                "o": Out(stream.Signature(MESSAGE)),
                 "restart": Out(1),
                 "x": Out(stream.Signature(input_layout(plan))),
                 "words": In(stream.Signature(output_layout(plan))),

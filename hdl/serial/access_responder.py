@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.link.access import HEADER, LONGEST_BODY, MAX_WORDS, WORD_BYTES, Kind, Status
@@ -14,44 +14,32 @@ from hdl.parts.component import port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 from hdl.serial.access_answer import AccessAnswer, Content
-from hdl.serial.framing import MESSAGE
+from hdl.serial.framing import BodyResponder
 from hdl.serial.guarded_access import GuardedAccess
 
 PATIENCE = 256
 """Cycles that a data register's room is waited for."""
 
 
-class AccessResponder(wiring.Component):
-    """Bodies of requests in, bodies of answers out, one for each, in order.
+class AccessResponder(BodyResponder):
+    """Reads and writes registers as requests ask.
 
     The last request's answer stays, so that it can be given again. Frames that begin while a
-    request is carried out are not looked at: their host asks again.
+    request is carried out are ignored: their host asks again.
 
     Cost: two memories of ``MAX_WORDS`` words.
 
     Attributes:
-        i, end, valid: from :class:`hdl.serial.framing.Deframer`.
-        o: to :class:`hdl.serial.framing.Framer`.
         access: to the registers.
     """
 
-    i = o = port(stream.Interface)
-    end = valid = port(Signal)
     access = port(Access)
 
     def __init__(self) -> None:
         self.request = AccessRequest()
         self.guarded = GuardedAccess(patience=PATIENCE)
         self.answer = AccessAnswer()
-        super().__init__(
-            {
-                "i": In(stream.Signature(8, always_ready=True)),
-                "end": In(1),
-                "valid": In(1),
-                "o": Out(stream.Signature(MESSAGE)),
-                "access": Out(ACCESS),
-            }
-        )
+        super().__init__({"access": Out(ACCESS)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

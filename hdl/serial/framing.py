@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.crc import Processor
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out, connect, flipped
 
 from golden.link.frames import CHECK_BYTES, ESCAPE, FLAG, FLIP, MIN_BODY
 from hdl.parts.component import port
@@ -130,4 +131,54 @@ class Framer(wiring.Component):
                 m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(FLAG)]
                 with m.If(moves):
                     m.next = "BEGIN"
+        return m
+
+
+class BodyResponder(wiring.Component):
+    """Base of components that answer requests: one body out for each body in, in order.
+
+    Attributes:
+        i, end, valid: from `Deframer`.
+        o: to `Framer`.
+    """
+
+    i = o = port(stream.Interface)
+    end = valid = port(Signal)
+
+    def __init__(self, ports: dict[str, Member]) -> None:
+        body = {"i": In(stream.Signature(8, always_ready=True)), "end": In(1), "valid": In(1)}
+        super().__init__({**body, "o": Out(stream.Signature(MESSAGE)), **ports})
+
+    @abstractmethod
+    def elaborate(self, platform: object) -> Module:
+        """Build the responder."""
+
+
+class Framed(wiring.Component):
+    """A responder behind frames, between bytes of any line.
+
+        i ─► deframer ─► responder ─► framer ─► o
+
+    Attributes:
+        i: bytes from the line, one in any cycle.
+        o: bytes to the line.
+    """
+
+    i = o = port(stream.Interface)
+
+    def __init__(self, *, responder: BodyResponder) -> None:
+        self.responder = responder
+        line = stream.Signature(8, always_ready=True)
+        super().__init__({"i": In(line), "o": Out(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.deframer = deframer = Deframer()
+        m.submodules.responder = responder = self.responder
+        m.submodules.framer = framer = Framer()
+        m.d.comb += [responder.end.eq(deframer.end), responder.valid.eq(deframer.valid)]
+        connect(m, flipped(self.i), deframer.i)
+        connect(m, deframer.o, responder.i)
+        connect(m, responder.o, framer.i)
+        connect(m, framer.o, flipped(self.o))
         return m

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hdl.bus.access import ACCESS, Access
 from hdl.parts.component import port
 from hdl.serial.access_responder import AccessResponder
-from hdl.serial.framing import Deframer, Framer
+from hdl.serial.framing import Framed
 from hdl.serial.uart import UartReceiver, UartTransmitter
 
 
@@ -44,18 +44,10 @@ class UartAccess(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = self.receiver
         m.submodules.transmitter = transmitter = self.transmitter
-        m.submodules.deframer = deframer = Deframer()
-        m.submodules.framer = framer = Framer()
-        m.submodules.responder = responder = AccessResponder()
-        m.d.comb += [
-            receiver.line.eq(self.rx),
-            self.tx.eq(transmitter.line),
-            responder.end.eq(deframer.end),
-            responder.valid.eq(deframer.valid),
-        ]
-        connect(m, receiver.o, deframer.i)
-        connect(m, deframer.o, responder.i)
-        connect(m, responder.o, framer.i)
-        connect(m, framer.o, transmitter.i)
+        responder = AccessResponder()
+        m.submodules.framed = framed = Framed(responder=responder)
+        m.d.comb += [receiver.line.eq(self.rx), self.tx.eq(transmitter.line)]
+        connect(m, receiver.o, framed.i)
+        connect(m, framed.o, transmitter.i)
         connect(m, responder.access, flipped(self.access))
         return m

@@ -7,8 +7,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module
-from amaranth.lib.wiring import connect
 from amaranth.sim import Simulator
 
 from golden.link import frames
@@ -23,7 +21,7 @@ from golden.link.access import (
     Status,
 )
 from hdl.serial.access_responder import AccessResponder
-from hdl.serial.framing import Deframer, Framer
+from hdl.serial.framing import Framed
 from tests.hdl.serial.fake_registers import BY_ADDRESS, NAMED, FakeRegisters
 from tests.hdl.simulate import PERIOD
 
@@ -36,13 +34,8 @@ LONG = 3000
 
 def exchange(requests: list[tuple[bytes, int]], registers: FakeRegisters, seed: int) -> bytes:
     """Answer to lots of bytes, each followed by so many cycles without."""
-    m = Module()
-    m.submodules.deframer = deframer = Deframer()
-    m.submodules.responder = responder = AccessResponder()
-    m.submodules.framer = framer = Framer()
-    connect(m, deframer.o, responder.i)
-    connect(m, responder.o, framer.i)
-    m.d.comb += [responder.end.eq(deframer.end), responder.valid.eq(deframer.valid)]
+    responder = AccessResponder()
+    link = Framed(responder=responder)
     random = Random(seed)
     answers = bytearray()
 
@@ -50,20 +43,20 @@ def exchange(requests: list[tuple[bytes, int]], registers: FakeRegisters, seed: 
         for data, cycles in requests:
             quiet = -1
             for byte in [*data, *[None] * cycles]:
-                ctx.set(deframer.i.valid, byte is not None)
-                ctx.set(deframer.i.payload, byte or 0)
+                ctx.set(link.i.valid, byte is not None)
+                ctx.set(link.i.payload, byte or 0)
                 ready = random.random() < 0.7
-                ctx.set(framer.o.ready, ready)
-                came = ready and ctx.get(framer.o.valid)
+                ctx.set(link.o.ready, ready)
+                came = ready and ctx.get(link.o.valid)
                 if came:
-                    answers.append(ctx.get(framer.o.payload))
+                    answers.append(ctx.get(link.o.payload))
                 quiet = 0 if byte is not None or came else quiet + 1
                 await ctx.tick()
                 registers.after_edge(ctx, responder.access, random)
                 if cycles == LONG and quiet > 400:
                     break
 
-    sim = Simulator(m)
+    sim = Simulator(link)
     sim.add_clock(PERIOD)
     sim.add_testbench(line)
     sim.run()

@@ -13,9 +13,10 @@ from amaranth.sim import Simulator
 from golden.link import frames
 from golden.link.board import BoardModel
 from golden.link.messages import Fault, Kind, Steps, pack_words
-from hdl.board.host_link import HostLink
+from hdl.board.responder import Responder
 from hdl.core import Core
 from hdl.plan import Plan
+from hdl.serial.framing import Framed
 from hdl.spec.options import CoreOptions
 from tests.hdl.simulate import PERIOD
 from tests.networks import Recipe, input_words, quantized_network
@@ -40,12 +41,14 @@ def requests(count: int, random: Random) -> list[bytes]:
 def exchange(line: list[int | None], *, cycles: int) -> bytes:
     """Answer of a link with its core to a byte, or none, in every cycle."""
     core = Core(plan=Plan(network=NETWORK, options=CoreOptions(lanes=2)))
-    link = HostLink(plan=core.plan, identity=BoardModel(NETWORK, capacity=CAPACITY).identity)
+    identity = BoardModel(NETWORK, capacity=CAPACITY).identity
+    responder = Responder(plan=core.plan, identity=identity)
+    link = Framed(responder=responder)
     m = Module()
     m.submodules.link = link
-    m.submodules.core = ResetInserter(link.restart)(core)
-    connect(m, link.x, core.i)
-    connect(m, core.o, link.words)
+    m.submodules.core = ResetInserter(responder.restart)(core)
+    connect(m, responder.x, core.i)
+    connect(m, core.o, responder.words)
     m.d.comb += link.o.ready.eq(1)
     answers = bytearray()
 
