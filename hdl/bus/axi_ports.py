@@ -5,7 +5,7 @@ from __future__ import annotations
 from hdl.bus.access import ADDRESS_BITS, WORD
 from hdl.bus.bus_core import BusCore
 from hdl.bus.input_guard import STREAM_BITS, user_bits
-from hdl.parts.top_ports import Port
+from hdl.parts.top_ports import Port, stream_ports
 
 
 def axi_ports(core: BusCore) -> tuple[Port, ...]:
@@ -23,20 +23,19 @@ def axi_ports(core: BusCore) -> tuple[Port, ...]:
 
 def _axi_lite() -> list[Port]:
     """``s_axil_*``: a slave of 32 bits."""
-    into = {
-        "aw": [("addr", ADDRESS_BITS, "payload")],
-        "w": [("data", WORD, "payload.data"), ("strb", WORD // 8, "payload.strb")],
-        "ar": [("addr", ADDRESS_BITS, "payload")],
-    }
-    out_of = {
+    address = [("addr", ADDRESS_BITS, "payload")]
+    word, response = ("data", WORD, "payload.data"), ("resp", 2, "payload.resp")
+    channels = {
+        "aw": address,
+        "w": [word, ("strb", WORD // 8, "payload.strb")],
+        "ar": address,
         "b": [("resp", 2, "payload")],
-        "r": [("data", WORD, "payload.data"), ("resp", 2, "payload.resp")],
+        "r": [word, response],
     }
     ports = []
-    for channel, fields in into.items():
-        ports += _channel("s_axil_" + channel, f"lite.{channel}", fields, into=True)
-    for channel, fields in out_of.items():
-        ports += _channel("s_axil_" + channel, f"lite.{channel}", fields, into=False)
+    for name, fields in channels.items():
+        into = name in ("aw", "w", "ar")
+        ports += stream_ports(f"s_axil_{name}", f"lite.{name}", fields, _MEANINGS, into=into)
     return ports
 
 
@@ -47,15 +46,19 @@ def _streams(core: BusCore) -> list[Port]:
     user = [("user", user_bits(plan), "payload.user")] if user_bits(plan) else []
     data, last = ("data", width, "payload.data"), ("last", 1, "payload.last")
     keep = ("keep", width // 8, "payload.keep")
-    error = ("user", 1, "payload.error")
-    ports = _channel("s_axis_t", "core.x", [data, last, *ident, *user], into=True)
-    ports += _channel("m_axis_t", "core.y", [data, keep, last, *ident, error], into=False)
+    streams = {
+        "s_axis_t": ("x", [data, last, *ident, *user]),
+        "m_axis_t": ("y", [data, keep, last, *ident, ("user", 1, "payload.error")]),
+    }
     if core.state_guard:
-        ports += _channel("s_axis_state_t", "core.state_in", [data, last], into=True)
-        ports += _channel("m_axis_state_t", "core.state_out", [data, keep, last], into=False)
+        streams["s_axis_state_t"] = ("state_in", [data, last])
+        streams["m_axis_state_t"] = ("state_out", [data, keep, last])
     if core.core.loader:
-        word = ("data", WORD, "payload.data")
-        ports += _channel("s_axis_weights_t", "core.weights", [word, last], into=True)
+        streams["s_axis_weights_t"] = ("weights", [("data", WORD, "payload.data"), last])
+    ports = []
+    for prefix, (name, fields) in streams.items():
+        into = prefix.startswith("s_")
+        ports += stream_ports(prefix, f"core.{name}", fields, _MEANINGS, into=into)
     return ports
 
 
@@ -87,19 +90,3 @@ _MEANINGS = {
     "s_axil_rdata": "word that was read",
     "s_axil_rresp": "0 or, refused, 2",
 }
-
-
-def _channel(
-    prefix: str, inner: str, fields: list[tuple[str, int, str]], *, into: bool
-) -> list[Port]:
-    """A channel's payload, valid and ready."""
-    forward, backward = ("input", "output") if into else ("output", "input")
-    ports = [
-        Port(prefix + name, forward, width, _MEANINGS[prefix + name], f"{inner}.{path}")
-        for name, width, path in fields
-    ]
-    return [
-        *ports,
-        Port(prefix + "valid", forward, 1, "a beat is offered", f"{inner}.valid"),
-        Port(prefix + "ready", backward, 1, "it is taken at this edge", f"{inner}.ready"),
-    ]

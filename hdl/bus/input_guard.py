@@ -224,7 +224,8 @@ class InputGuard(wiring.Component):
         """The step that is next, or being taken, and its stream's number."""
         interface = self.plan.options.interface
         layout = _step_layout(self.plan)
-        now, held = Signal(layout), Signal(layout)
+        now = Signal(layout)
+        held = Signal(layout)
         by_register = Signal()  # does not change within a sequence
         with m.If(begins):
             m.d.sync += held.eq(now)

@@ -54,6 +54,11 @@ _SIM = """\
 """
 
 
+def release(numbers: int) -> str:
+    """The first numbers of the package's version."""
+    return ".".join(re.findall(r"\d+", version("litelstm"))[:numbers])
+
+
 def core_file(*, name: str, lanes: int, has_bench: bool = False) -> str:
     """A FuseSoC core description (CAPI2) of ``name.v``: target ``lint``, which is the default.
 
@@ -62,11 +67,10 @@ def core_file(*, name: str, lanes: int, has_bench: bool = False) -> str:
         lanes: multipliers in the array.
         has_bench: whether there is ``name/tb.v``, which the target ``sim`` runs.
     """
-    number = re.match(r"\d+\.\d+\.\d+", version("litelstm"))
     return _TEMPLATE.format(
         name=name,
         lanes=lanes,
-        version=number[0] if number else "0.0.0",
+        version=release(3),
         bench=_BENCH.format(name=name) if has_bench else "",
         sim=_SIM.format(prefix=inner_prefix(name)) if has_bench else "",
     )

@@ -8,28 +8,25 @@ from amaranth.lib.data import StructLayout
 
 from hdl.layout.ports import input_layout, output_layout, state_shape
 from hdl.loading.loader import LOAD, WEIGHT_STREAM
-from hdl.parts.top_ports import Port
+from hdl.parts.top_ports import Port, stream_ports
 from hdl.plan import Plan
 
 _MEANINGS = {
-    "i": {
-        "data": "input element, signed",
-        "last": "with the last element of a sequence's last step",
-        "stream": "with a step's first element: number of its stream",
-        "keep": "with a sequence's first element: go on from the state that its stream has",
-        "load": "with a step's first element: its stream's state comes from i_state",
-        "save": "with a step's last element: its stream's state goes to o_state afterwards",
-    },
-    "o": {
-        "data": "output word, signed",
-        "last": "with the last word of a sequence's last result",
-        "stream": "number of the stream that the word belongs to",
-    },
-    "i_state": {"data": "state word, signed"},
-    "o_state": {"data": "state word, signed"},
-    "i_weights": {"data": "word of an image of weights", "last": "with an image's last word"},
+    "i_data": "input element, signed",
+    "i_last": "with the last element of a sequence's last step",
+    "i_stream": "with a step's first element: number of its stream",
+    "i_keep": "with a sequence's first element: go on from the state that its stream has",
+    "i_load": "with a step's first element: its stream's state comes from i_state",
+    "i_save": "with a step's last element: its stream's state goes to o_state afterwards",
+    "o_data": "output word, signed",
+    "o_last": "with the last word of a sequence's last result",
+    "o_stream": "number of the stream that the word belongs to",
+    "i_state_data": "state word, signed",
+    "o_state_data": "state word, signed",
+    "i_weights_data": "word of an image of weights",
+    "i_weights_last": "with an image's last word",
 }
-"""Fields of the streams."""
+"""What each field of the streams is."""
 
 _LOAD_MEANINGS = {
     "loaded": "a set of weights is active",
@@ -47,22 +44,15 @@ def plain_ports(plan: Plan) -> list[Port]:
         streams += [("i_state", state_shape(plan)), ("o_state", state_shape(plan))]
     if plan.options.storage.loadable:
         streams.append(("i_weights", WEIGHT_STREAM.members["payload"].shape))
-    found = []
+    found: list[Port] = []
     for stream, payload in streams:
         into = stream.startswith("i")
-        forward, backward = ("input", "output") if into else ("output", "input")
         if isinstance(payload, StructLayout):
             fields = [(name, field.shape, f"payload.{name}") for name, field in payload]
         else:
             fields = [("data", payload, "payload")]
-        for name, shape, inner in fields:
-            meaning = _MEANINGS[stream][name]
-            found.append(Port(f"{stream}_{name}", forward, shape, meaning, f"{stream}.{inner}"))
-        what = "a beat" if into else "a word"
-        found += [
-            Port(f"{stream}_valid", forward, 1, f"{what} is offered", f"{stream}.valid"),
-            Port(f"{stream}_ready", backward, 1, "it is taken at this edge", f"{stream}.ready"),
-        ]
+        offered = "a beat" if into else "a word"
+        found += stream_ports(f"{stream}_", stream, fields, _MEANINGS, into=into, offered=offered)
     if plan.options.storage.loadable:
         found += [
             Port(f"load_{name}", "output", field.shape, _LOAD_MEANINGS[name], f"load.{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from golden.errors import InputError
 
@@ -12,6 +13,17 @@ CLOCK = 100_000_000
 
 MAX_CLOCK = 1_000_000_000
 """Hz; the period, in ps, must be exact to a thousandth."""
+
+
+PINS: dict[str, dict[str, Any]] = {
+    "axi": {"clock": "aclk", "reset": "aresetn"},
+    "uart": {"clock": "clk", "reset": "rst", "into": ("rx",), "out_of": ("tx",)},
+    "spi": {
+        **{"clock": "clk", "reset": "rst"},
+        **{"into": ("sck", "cs_n", "mosi"), "out_of": ("miso", "miso_enable")},
+    },
+}
+"""Ports of :class:`Timing`, by the kind of a core's host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,21 +65,6 @@ class Timing:
     def nanoseconds(self) -> str:
         """The clock's period, rounded down to a picosecond."""
         return f"{10**12 // self.hertz / 1000:.3f}"
-
-
-def timing(*, name: str, kind: str, hertz: int) -> Timing:
-    """Return the timing of a top module of a kind: ``axi``, ``spi`` or ``uart``.
-
-    Raises:
-        InputError: see :class:`Timing`.
-    """
-    if kind == "axi":
-        return Timing(name=name, clock="aclk", reset="aresetn", hertz=hertz)
-    into, out_of = {
-        "uart": (("rx",), ("tx",)),
-        "spi": (("sck", "cs_n", "mosi"), ("miso", "miso_enable")),
-    }[kind]
-    return Timing(name=name, clock="clk", reset="rst", hertz=hertz, into=into, out_of=out_of)
 
 
 def _xdc(of: Timing) -> str:

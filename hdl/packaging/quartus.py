@@ -47,18 +47,13 @@ add_interface_port aresetn aresetn reset_n Input 1
 """
 
 
-def component_name(name: str) -> str:
-    """Return the component's file name: Platform Designer looks for this end."""
-    return f"{name}_hw.tcl"
-
-
 def project_lines(*, name: str) -> str:
     """Give the assignments of a project with the core."""
     return _QSF.format(name=name)
 
 
 def component(*, name: str, version: str, ports: Sequence[Mapping[str, Any]]) -> str:
-    """Give the component's Tcl.
+    """Give the component's Tcl, for ``NAME_hw.tcl``: Platform Designer looks for this end.
 
     Args:
         name, version: of the component.

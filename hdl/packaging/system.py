@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Any
 
 from golden.errors import InputError
@@ -16,19 +14,17 @@ from hdl.bus.options import Bus
 from hdl.bus.top import BUS, AxiTop
 from hdl.core import Core
 from hdl.export.description import describe
-from hdl.export.fusesoc import core_file
+from hdl.export.fusesoc import core_file, release
 from hdl.export.verilog_header import header, waivers
 from hdl.export.verilog_names import check_name
 from hdl.packaging import c_header, c_network, ipxact, quartus, vivado
 from hdl.packaging.bus_description import bus_section, register_list
-from hdl.packaging.constraints import CLOCK, FORMATS, Timing, timing
+from hdl.packaging.constraints import CLOCK, FORMATS, PINS, Timing
 from hdl.plan import Plan
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.top import WINDOW, SerialTop
 from hdl.serial.uart_access import UartAccess
 from hdl.verilog import NAME, Generated, convert
-
-KINDS = ("axi", "spi", "uart")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +47,8 @@ class Host:
     clock: int = CLOCK
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise InputError(f"kind is {self.kind!r}, expected {' or '.join(KINDS)}")
+        if self.kind not in PINS:
+            raise InputError(f"kind is {self.kind!r}, expected {' or '.join(sorted(PINS))}")
         if self.kind == "uart" and self.line is None:
             raise InputError("a serial line needs its rate and the clock")
 
@@ -63,7 +59,7 @@ class Host:
             InputError: the clock is out of range.
         """
         hertz = self.line.clock if self.line else self.clock
-        return timing(name=name, kind=self.kind, hertz=hertz)
+        return Timing(name=name, hertz=hertz, **PINS[self.kind])
 
     def top(self, core: Core) -> AxiTop | SerialTop:
         """The top module around a core."""
@@ -97,10 +93,9 @@ class System(Generated):
     ) -> Mapping[str, str]:
         """Give all files by their paths: Verilog, JSON, and those for other tools and software.
 
-        Whatever two cores are called, no file of one replaces a file of the other, but for those
-        that are the same for all: names of cores have no dot, and but for
-        NAME_hw.tcl and NAME_network.h all files of a core begin with its name and a dot, or lie in
-        a folder of its name.
+        No file of one core replaces a different file of another: names of cores have no dot, and a
+        file's name is the core's with a dot behind, NAME_hw.tcl, or NAME_network.h, or the file
+        lies in a folder of the core's name.
 
         Args:
             sources: the driver in C, by file.
@@ -122,13 +117,12 @@ class System(Generated):
             f"{name}.qsf": quartus.project_lines(name=name),
         }
         if self.description["bus"]["kind"] == "axi":
-            number = re.match(r"\d+\.\d+", version("litelstm"))
-            of: dict[str, Any] = {"name": name, "version": number[0] if number else "0.0"}
+            of: dict[str, Any] = {"name": name, "version": release(2)}
             driver = vivado.driver_files(**of, sources=software)
             component = ipxact.component(**of, ports=ports, driver=driver)
             hertz = self.timing.hertz
             found |= {
-                quartus.component_name(name): quartus.component(**of, ports=ports),
+                f"{name}_hw.tcl": quartus.component(**of, ports=ports),
                 vivado.script_name(name): vivado.project_script(**of, ports=ports, hertz=hertz),
                 f"{name}/{ipxact.FILE}": component,
                 **{f"{name}/{file}": text for file, text in driver.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -46,6 +46,36 @@ class Port:
             "width": self.width,
             "meaning": self.meaning,
         }
+
+
+def stream_ports(
+    prefix: str,
+    inner: str,
+    fields: Iterable[tuple[str, Any, str]],
+    meanings: Mapping[str, str],
+    *,
+    into: bool,
+    offered: str = "a beat",
+) -> list[Port]:
+    """The ports of a stream: fields of its payload, ``valid`` and ``ready``.
+
+    Args:
+        prefix: of the ports' names.
+        inner: path of the stream inside.
+        fields: name, shape, and path from the stream, of each field.
+        meanings: of the fields' ports, by their names.
+        into: whether the stream leads into the module.
+        offered: what ``valid`` offers.
+    """
+    forward, backward = ("input", "output") if into else ("output", "input")
+    return [
+        *(
+            Port(prefix + name, forward, shape, meanings[prefix + name], f"{inner}.{path}")
+            for name, shape, path in fields
+        ),
+        Port(prefix + "valid", forward, 1, f"{offered} is offered", f"{inner}.valid"),
+        Port(prefix + "ready", backward, 1, "it is taken at this edge", f"{inner}.ready"),
+    ]
 
 
 def members(ports: Iterable[Port]) -> dict[str, Member]:
