@@ -1,4 +1,4 @@
-"""Register accesses inside a core with a bus: what every front end speaks, AXI4-Lite or serial."""
+"""Register accesses between a front end, AXI4-Lite or serial, and the registers."""
 
 from __future__ import annotations
 
@@ -51,13 +51,12 @@ ACCESS = wiring.Signature(
 )
 """One access after another, as seen from the front end.
 
-``request`` stays, with ``write``, ``address`` and ``data`` as they are, up to the cycle of
-``done``, one cycle after the request's first or more; in the cycle after it a new request may
-begin. From the cycle of ``done`` until the next request, ``answer`` is the word that was read and
-``error`` says that it could not be read or written. The address is in bytes; its two lowest bits
-are not looked at. ``strobe`` says which bytes of the word a write is for: all; none, and nothing
-happens; some only, and it is refused.
-``done`` comes from a register, so that no front end has a path from its inputs to its outputs.
+``request`` stays, and ``write``, ``address``, ``data`` and ``strobe`` do not change, up to the cycle
+of ``done``, at least one cycle later. A new request may begin in the next cycle. From ``done`` until
+the next request ``answer`` is the word read, and ``error`` says that the access was refused. The
+address is in bytes; its two lowest bits are ignored. ``strobe`` selects the bytes of a write: all
+bytes; no byte, and nothing happens; or some, and the registers refuse the write. ``done`` comes from
+a register, so that no front end has a path from its inputs to its outputs.
 """
 
 WINDOW_ACCESS = wiring.Signature(
@@ -72,7 +71,7 @@ WINDOW_ACCESS = wiring.Signature(
 )
 """Access to the data registers, as seen from the registers.
 
-``place`` is the number of a word and ``data`` a word to write. ``value`` is what ``place`` reads
-as, 0 where it is none of these registers. A data register is read or written in the one cycle of
-``read`` or ``write``; ``error`` then says that it cannot be.
+``place`` is the number of a word, ``data`` a word to write. ``value`` is the word at ``place``, 0
+where another register is there. ``read`` or ``write``, for one cycle, takes or gives a word of a
+stream; ``error`` then says that the stream cannot.
 """

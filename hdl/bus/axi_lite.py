@@ -1,4 +1,4 @@
-"""AXI4-Lite to register accesses."""
+"""AXI4-Lite front end to the registers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ READ = data.StructLayout({"data": WORD, "resp": 2})
 
 
 class AxiLite(wiring.Component):
-    """One transaction at a time, reads and writes in turns where both wait.
+    """Makes register accesses, one at a time; reads and writes take turns where both wait.
 
         aw, w ─┐                        ┌─► b
                ├─► access ─► registers ─┤
         ar ────┘                        └─► r
 
-    Address and data of a write may come in any order: both are taken in the same cycle. The
-    registers judge a write by its strobes. OKAY (0) or SLVERR (2) is answered.
+    Address and data of a write may come in any order; both are taken in the same cycle. The
+    registers judge a write by its strobes. The response is OKAY (0) or SLVERR (2).
 
-    Latency: a response is offered two cycles after its request, and what the registers need.
-    Cost: no registers for address and data; the master holds them.
+    Latency: two cycles, and the access, from a request to its response. Cost: no registers for
+    address and data, because the master holds them.
 
     Attributes:
         aw, w, b, ar, r: the channels; ``ready`` of each depends on registers alone.
@@ -50,7 +50,7 @@ class AxiLite(wiring.Component):
         m = Module()
         access = self.access
         writing = Signal()
-        wrote = Signal()  # the last one: a read is first now
+        wrote = Signal()  # the last access was a write: a read goes first
         write_waits = Signal()
         response = Cat(Const(0, 1), access.error)
         m.d.comb += [

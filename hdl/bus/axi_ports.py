@@ -1,4 +1,4 @@
-"""The ports of a core with AXI buses, and the streams inside that they are."""
+"""Ports of a core with AXI buses, and the signals inside that they connect to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hdl.parts.top_ports import Port, stream_ports
 
 
 def axi_ports(core: BusCore) -> tuple[Port, ...]:
-    """All ports of :class:`hdl.bus.top.AxiTop`, clock and reset first."""
+    """List the ports of :class:`hdl.bus.top.AxiTop`, clock and reset first."""
     ports = [
         Port("aclk", "input", 1, "clock, rising edge"),
         Port("aresetn", "input", 1, "synchronous reset, active low"),

@@ -27,7 +27,7 @@ from hdl.parts.numeric import span
 
 
 class BusCore(wiring.Component):
-    """Everything of a core with a bus but the bus of its registers, which is one of several.
+    """A core with everything around it except the bus of its registers, which a top adds.
 
         x ─► guard ─► core ─► words, marks ─► packer ─► y
         state_in ─► guard ─┤ └─► packer ─► state_out
@@ -41,11 +41,13 @@ class BusCore(wiring.Component):
     Attributes:
         access: registers.
         interrupt: level, active high.
-        x, y: beats of x and of results, see :mod:`hdl.bus.input_guard`, :mod:`hdl.bus.packer`;
-            beats of y have ``error``, their sequence was not right, and ``id``, their stream,
-            where there are several. There are none where there are data registers.
-        state_in, state_out: beats of states, where they can be loaded and saved.
-        weights: words of images of weights, where those are loaded: `Loader`.
+        x, y: beats of x and of results, see :mod:`hdl.bus.input_guard`, :mod:`hdl.bus.packer`.
+            Beats of y have ``error``: their sequence was wrong; and ``id``: their stream, where
+            there are several.
+        state_in, state_out: beats of states, where the core loads and saves them.
+        weights: words of images of weights, where the core loads them, see `Loader`.
+
+    With data registers there are no ports of streams.
     """
 
     access = port(Access)
@@ -68,7 +70,7 @@ class BusCore(wiring.Component):
             packing=self.y_packing,
             beside=beside,
             closing={"error": 1},
-            # Other results of a sequence may leave before it is known whether it is right.
+            # Earlier results of a sequence leave before the guard has seen all of it.
             at_last=("error",) if interface.every_step else (),
         )
         streams = {"x": self.guard.i, "y": self.packer.o}
@@ -87,7 +89,6 @@ class BusCore(wiring.Component):
             window=bus.window,
             most=self._most(),
         )
-        self.status = Status(facts=self.registers.facts.shape())
         payloads = {name: inner.payload.shape() for name, inner in streams.items()}
         self.window = Window(payloads=payloads) if bus.window else None
         ports = {} if bus.window else payloads
@@ -103,7 +104,7 @@ class BusCore(wiring.Component):
         )
 
     def _most(self) -> dict[str, int]:
-        """Events in one cycle: of x's bus and the registers', and of what else there is."""
+        """Most events per cycle: from the bus of x, the registers, and the optional streams."""
         states = self.state_guard is not None
         return {
             "PROTOCOL_ERRORS": 2 + states + self.plan.options.storage.loadable,
@@ -114,10 +115,10 @@ class BusCore(wiring.Component):
         m = Module()
         m.submodules.registers = registers = self.registers
         m.submodules.guard = self.guard
-        m.submodules.marks = Marks()
+        m.submodules.marks = marks = Marks()
         m.submodules.packer = self.packer
         restart = registers.settings.control_reset
-        if self.core.loader:  # it resets all but the loader itself
+        if self.core.loader:  # keeps its loader, and resets the rest
             m.submodules.core = self.core
             m.d.comb += self.core.restart.eq(restart)
         else:
@@ -125,10 +126,10 @@ class BusCore(wiring.Component):
         connect(m, flipped(self.access), registers.access)
         m.d.comb += self.interrupt.eq(registers.interrupt)
         self._connect_input(m, restart)
-        self._connect_output(m, m.submodules.marks, restart)
-        self._connect_marks(m, m.submodules.marks, restart)
+        self._connect_output(m, marks, restart)
+        self._connect_marks(m, marks, restart)
         saving = self._connect_states(m, restart) if self.state_guard else Value.cast(0)
-        self._tell(m, m.submodules.marks, saving)
+        self._tell(m, marks, saving)
         self._connect_streams(m)
         return m
 
@@ -162,7 +163,7 @@ class BusCore(wiring.Component):
         connect(m, guard.o, self.core.i)
 
     def _connect_output(self, m: Module, marks: Marks, restart: Value) -> None:
-        """Words of results with their sequences' marks."""
+        """Connect words of results, with their sequences' marks, to the packer."""
         core, packer = self.core, self.packer
         interface = self.plan.options.interface
         word = packer.i.payload
@@ -213,7 +214,7 @@ class BusCore(wiring.Component):
         return _counted(m, core.o, words, self.registers.settings.control_reset, name="word")
 
     def _connect_states(self, m: Module, restart: Value) -> Value:
-        """States that are loaded and saved; returns whether one is still to be given."""
+        """Connect loaded and saved states; returns whether the core must still give one."""
         guard, packer, core = self.state_guard, self.state_packer, self.core
         assert guard
         assert packer
@@ -230,7 +231,7 @@ class BusCore(wiring.Component):
             packer.i.payload.ends.eq(ends),
             packer.i.payload.last.eq(ends),
         ]
-        waiting = Signal(range(DEPTH + 1))  # states that are to be given
+        waiting = Signal(range(DEPTH + 1))  # states that the core must still give
         given = core.o_state.valid & core.o_state.ready & ends
         m.d.sync += waiting.eq(waiting + self.guard.saves - given)
         with m.If(restart):
@@ -239,8 +240,8 @@ class BusCore(wiring.Component):
 
     def _tell(self, m: Module, marks: Marks, saving: Value) -> None:
         """Tell the registers what happens."""
-        m.submodules.status = status = self.status
         registers, guard, core, y = self.registers, self.guard, self.core, self.packer.o
+        m.submodules.status = status = Status(facts=registers.facts.shape())
         judging = self.verdicts.some if self.verdicts else Const(0)
         now = status.now
         m.d.comb += [
@@ -283,5 +284,5 @@ def _counted(m: Module, words: stream.Interface, count: int, restart: Value, *, 
 
 
 def _ended(beats: stream.Interface) -> Value:
-    """A frame's last beat is taken, but for one that only closes it."""
+    """Tell whether a frame's last beat is taken, other than one that only closes it."""
     return beats.valid & beats.ready & beats.payload.ends & beats.payload.last

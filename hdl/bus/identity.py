@@ -13,8 +13,8 @@ from hdl.plan import Plan
 
 
 def core_hash(plan: Plan) -> int:
-    """The register CORE: what an image of weights must name, where those are loaded, else a CRC-32
-    of what the core's JSON says of it.
+    """Compute the register CORE: a CRC-32 of the core's JSON, or, where the core loads weights, the
+    id that an image must name.
     """
     if plan.options.storage.loadable:
         return core_id(plan)
@@ -25,7 +25,7 @@ def core_hash(plan: Plan) -> int:
 
 
 def constants(plan: Plan, bus: Bus) -> dict[str, int]:
-    """Values of the registers' fields that never change."""
+    """Give the values of fields that never change, by ``REGISTER.FIELD``."""
     network, interface = plan.network, plan.options.interface
     out = interface.out(network)
     sets = {"rom": 0, "ram": 1, "double": 2}[plan.options.storage.weights]
@@ -56,7 +56,7 @@ def constants(plan: Plan, bus: Bus) -> dict[str, int]:
 
 
 def absent(plan: Plan, bus: Bus) -> list[str]:
-    """Fields that a core has no use for."""
+    """List the fields that a core has no use for."""
     streams, state = plan.options.interface.streams > 1, plan.options.interface.state
     loadable = plan.options.storage.loadable
     unless = {

@@ -22,10 +22,10 @@ KEEP, LOAD, SAVE = range(3)
 
 
 def _step_layout(plan: Plan) -> data.StructLayout:
-    """Layout of the facts about a step that its first beat tells.
+    """Lay out the facts that a step's first beat gives.
 
-    Fields: ``new``, a sequence begins with it; ``number`` of its stream; ``by_register``, the
-    others come from there; ``keep``, ``load``; ``save``, of a sequence that is set by register.
+    Fields: ``new``, the step begins a sequence; ``number`` of its stream; ``by_register``, the
+    registers give the other fields; ``keep``, ``load``; ``save``, only if the registers give it.
     """
     fields: dict[str, Any] = {"new": 1}
     if plan.options.interface.streams > 1:
@@ -47,47 +47,49 @@ def user_bits(plan: Plan) -> int:
     return {"clear": 0, "keep": 1, "load": 3}[plan.options.interface.state]
 
 
-def beat_fields(plan: Plan) -> dict[str, Any]:
-    """Fields of an input beat beside data and last: ``id`` and ``user``, where there are any."""
-    fields: dict[str, Any] = {}
+def beat_layout(plan: Plan, packing: Packing) -> data.StructLayout:
+    """Lay out a beat of x: ``data``, ``last``, and ``id`` and ``user`` where the core has them."""
+    fields: dict[str, Any] = {"data": packing.bus, "last": 1}
     if plan.options.interface.streams > 1:
         fields["id"] = STREAM_BITS
     if bits := user_bits(plan):
         fields["user"] = bits
-    return fields
+    return data.StructLayout(fields)
 
 
 class InputGuard(wiring.Component):
-    """Takes frames of the bus, gives steps of whole sequences to the core.
+    """Turns frames of the bus into steps of whole sequences for the core.
 
         i ─► drop? hold? ─► unpacker ─► o
 
-    A frame is a sequence of one stream: its steps, each beginning with a fresh beat, ``last`` with
-    the last beat. Frames of different streams may take turns step by step. What is not so:
+    A frame is a sequence of one stream. Each of its steps begins with a fresh beat, and ``last``
+    comes with its last beat. Frames of different streams may take turns step by step. Malformed
+    frames are events:
 
-    - ``last`` inside a step: its missing elements are 0, and the sequence ends. ``early``.
-    - ``last`` before ``length`` steps: the sequence ends. ``early``.
-    - no ``last`` with step ``length``: the sequence ends there, the rest is dropped. ``late``.
-    - a number that is no stream's: all steps' beats with it are dropped. ``unknown``.
+    - ``early``: ``last`` came inside a step, whose missing elements become 0, or before ``length``
+      steps. The sequence ends there.
+    - ``late``: step ``length`` came without ``last``. The sequence ends there, and the guard drops
+      the rest of the frame.
+    - ``unknown``: no stream has that number. The guard drops the frame.
 
     Latency: none. Throughput: that of :class:`hdl.bus.unpacker.Unpacker`.
 
     Attributes:
-        i: beats: ``data``, ``last``, and :func:`beat_fields`. ``id`` is looked at in a step's first
-            beat, keep and load in a sequence's first and save in its last.
+        i: beats, see :func:`beat_layout`. The guard reads ``id`` in a step's first beat, keep and
+            load in a sequence's first beat and save in its last.
         o: to the core.
-        enable: sequences may begin; a cycle later, where there is one stream.
+        enable: sequences may begin; with one stream, from the next cycle on.
         length: steps of every sequence that begins; 0: any number.
         by_register, number, keep, load, save: take these instead of ``id`` and ``user``.
         last_input: index of a step's last element, where weights are loaded.
-        restart: forget what was begun; the rest of begun frames is dropped if ``enable``.
-        room, add, mark: a sequence that is taken in whole, and whether its frame was wrong, see
+        restart: forget open sequences; drop the rest of their frames if ``enable``.
+        room, add, mark: the guard has taken a whole sequence, and whether its frame was wrong, see
             :class:`hdl.bus.marks.Marks`.
-        step: with ``stepped``: the step, where state is kept; see :mod:`hdl.bus.verdicts`.
-        open: a sequence has begun and is not taken in whole.
-        stepped: a step was taken in.
+        step: with ``stepped``, where state is kept: the step, see :mod:`hdl.bus.verdicts`.
+        open: a sequence has begun, and the guard has not taken all of it.
+        stepped: the guard has taken a step.
         dropped, early, late, unknown: events of one cycle each.
-        saves: with ``add``: the sequence's state is to be given.
+        saves: with ``add``: the core must give the sequence's state.
     """
 
     i = o = port(stream.Interface)
@@ -99,41 +101,21 @@ class InputGuard(wiring.Component):
     def __init__(self, *, plan: Plan, packing: Packing) -> None:
         self.plan = plan
         self.packing = packing
-        super().__init__(
-            {
-                "i": In(
-                    stream.Signature(
-                        data.StructLayout({"data": packing.bus, "last": 1, **beat_fields(plan)})
-                    )
-                ),
-                "o": Out(stream.Signature(input_layout(plan))),
-                "enable": In(1),
-                "length": In(LENGTH_BITS),
-                "by_register": In(1),
-                "number": In(STREAM_BITS),
-                "keep": In(1),
-                "load": In(1),
-                "save": In(1),
-                "restart": In(1),
-                **(
-                    {"last_input": In(span(plan.sizes.inputs))}
-                    if plan.options.storage.loadable
-                    else {}
-                ),
-                **(
-                    {"step": Out(step_layout(plan.options.interface.streams))}
-                    if keeps(plan)
-                    else {}
-                ),
-                "room": In(1),
-                "add": Out(1),
-                "mark": Out(1),
-                "open": Out(1),
-                "stepped": Out(1),
-                "saves": Out(1),
-                **{name: Out(1) for name in ("dropped", "early", "late", "unknown")},
-            }
-        )
+        into = ("enable", "by_register", "keep", "load", "save", "restart", "room")
+        events = ("dropped", "early", "late", "unknown")
+        ports: dict[str, Any] = {
+            "i": In(stream.Signature(beat_layout(plan, packing))),
+            "o": Out(stream.Signature(input_layout(plan))),
+            "length": In(LENGTH_BITS),
+            "number": In(STREAM_BITS),
+            **{name: In(1) for name in into},
+            **{name: Out(1) for name in ("add", "mark", "open", "stepped", "saves", *events)},
+        }
+        if plan.options.storage.loadable:
+            ports["last_input"] = In(span(plan.sizes.inputs))
+        if keeps(plan):
+            ports["step"] = Out(step_layout(plan.options.interface.streams))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -221,7 +203,7 @@ class InputGuard(wiring.Component):
     def _step(
         self, m: Module, unpacker: Unpacker, sequences: OpenSequences, begins: Value
     ) -> tuple[data.View, Value]:
-        """The step that is next, or being taken, and its stream's number."""
+        """Build the step that comes next or is being taken, and its stream's number."""
         interface = self.plan.options.interface
         layout = _step_layout(self.plan)
         now = Signal(layout)
@@ -232,7 +214,7 @@ class InputGuard(wiring.Component):
         with m.If(~sequences.some):
             m.d.sync += by_register.eq(self.by_register)
         m.d.comb += now.eq(held)
-        # Signals of their own, for other fields of the step depend on them.
+        # Separate signals: other fields of the step depend on them.
         number, new = Const(0, STREAM_BITS), Signal()
         if interface.streams > 1:
             named = Mux(sequences.some, held.number, self.number)
@@ -259,7 +241,7 @@ class InputGuard(wiring.Component):
     def _give(
         self, m: Module, unpacker: Unpacker, step: data.View, number: Value, closes: Value
     ) -> None:
-        """The element, and what travels with its step."""
+        """Give the core the element, and the fields of its step."""
         payload, interface = self.o.payload, self.plan.options.interface
         m.d.comb += payload.data.eq(unpacker.o.payload)
         if interface.streams > 1:
@@ -267,7 +249,7 @@ class InputGuard(wiring.Component):
         if interface.state != "clear":
             m.d.comb += payload.keep.eq(step.keep)
         if interface.state == "load":
-            cut = Signal()  # what the beat with the frame's end said
+            cut = Signal()  # SAVE of the beat that ended the frame
             with m.If(unpacker.cut):
                 m.d.sync += cut.eq(self.i.payload.user[SAVE])
             by_bus = Mux(unpacker.padding, cut, self.i.payload.user[SAVE])

@@ -9,24 +9,23 @@ from amaranth.lib.wiring import In, Out
 from hdl.parts.component import port
 
 DEPTH = 8
-"""Two more than the sequences that a core can have taken in whole before it gives their results:
-two in the banks of x, one at the array, one whose sums drain, one in the output buffer; and one
-behind."""
+"""Sequences in a core between their last step and their result, and two more: two in the banks of
+x, one at the array, one whose sums drain, one in the output buffer; and one behind."""
 
 
 class Marks(wiring.Component):
     """A queue of bits.
 
-    Latency: a mark is there two cycles after it was added. ``room`` comes from a register, which
-    does not know of a mark that was added a cycle before.
+    Latency: two cycles from adding a mark until ``first`` may show it. ``room`` comes from a
+    register that does not count a mark added one cycle before.
 
     Attributes:
-        add, mark: a sequence has been taken in whole; was it wrong?
-        room: there is room for it.
-        first: the mark of the sequence whose result is given next.
-        remove: it was given.
-        some: there is one.
-        restart: there are none any more.
+        add, mark: add a mark; 1: the sequence was wrong.
+        room: a mark may be added.
+        first: the oldest mark, that of the sequence whose result leaves next.
+        remove: remove the oldest mark.
+        some: the queue holds a mark.
+        restart: empty the queue.
     """
 
     add = mark = room = first = remove = some = restart = port(Signal)

@@ -1,4 +1,4 @@
-"""Model of the cycles in which elements are taken out of beats, or put into them."""
+"""Schedules of cycles: which bits leave a beat for an element, or enter it from a word."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from golden.packing import Packing
 
 @dataclass(frozen=True)
 class Take:
-    """A cycle in which a beat is looked at.
+    """A cycle in which the unpacker reads a beat.
 
     Attributes:
-        kept: bits that were kept of the beats before; an element begins with them.
-        start: the first bit of the beat that was not used before.
+        kept: bits kept from earlier beats; an element begins with them.
+        start: the first unused bit of the beat.
         makes: an element is complete.
-        ends: the beat is not needed any more. What is left of it is kept.
+        ends: the cycle uses up the beat; the unpacker keeps its last bits.
     """
 
     kept: int
@@ -25,7 +25,7 @@ class Take:
 
 
 def takes(packing: Packing) -> tuple[Take, ...]:
-    """The cycles of one period, from a fresh beat on: an element in each, if the bus has it."""
+    """List the cycles of one period from a fresh beat on: one element in each, if it is there."""
     moves: list[Take] = []
     kept = start = 0
     while not moves or (kept, start) != (0, 0):
@@ -46,10 +46,10 @@ class Put:
     """A cycle in which bits of a word go into a beat.
 
     Attributes:
-        carried: bits of the word before that begin the beat.
-        filled: bits that the beat has already; 0 if some are carried.
+        carried: bits of the word before, which begin the beat.
+        filled: bits that the beat already has; 0 if some are carried.
         start, count: bits of the word that go into the beat.
-        ends: the word is not needed any more; what is left of it is carried.
+        ends: the cycle uses up the word; the packer carries its last bits.
         completes: the beat is full.
     """
 
@@ -62,12 +62,12 @@ class Put:
 
     @property
     def bits(self) -> int:
-        """Bits that the beat has then."""
+        """Bits of the beat after this cycle."""
         return self.carried + self.filled + self.count
 
 
 def puts(packing: Packing) -> tuple[Put, ...]:
-    """The cycles of one period, from a fresh beat on: a word in each, if the bus has room."""
+    """List the cycles of one period from a fresh beat on: one word in each, if it has room."""
     moves: list[Put] = []
     carried = filled = start = 0
     while not moves or (carried, filled, start) != (0, 0, 0):

@@ -17,7 +17,7 @@ class Bus:
         width: bits of the stream buses for x, results and states.
         packing: ``extended``: elements in containers of 8, 16 or 32 bits, sign-extended.
             ``tight``: one after another without a gap.
-        window: data registers take the stream buses' place, each one end of a stream of 32 bits.
+        window: data registers replace the stream buses; each is one end of a stream of 32 bits.
 
     Raises:
         InputError: a value is not one of the choices.
@@ -45,7 +45,7 @@ class Bus:
         return self.packing == "tight"
 
     def pack(self, element: int) -> Packing:
-        """The packing of elements of so many bits."""
+        """Return the packing of elements of so many bits."""
         if self.window:  # sign-extended to a register
             return Packing(element=element, bus=self.width, tight=False, least=self.width)
         return Packing(element=element, bus=self.width, tight=self.tight)

@@ -1,4 +1,4 @@
-"""Words of vectors to beats of a stream bus."""
+"""Packer of words of vectors into beats of a stream bus."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from hdl.parts.numeric import span
 
 
 def word_layout(packing: Packing, beside: dict[str, Any]) -> data.StructLayout:
-    """A word: ``data``; ``ends``, it is its vector's last; ``last``, so is its frame's; ..."""
+    """Lay out a word: ``data``; ``ends`` its vector; ``last``, ends its frame too; ..."""
     return data.StructLayout({"data": signed(packing.element), "ends": 1, "last": 1, **beside})
 
 
 def beat_layout(packing: Packing, beside: dict[str, Any]) -> data.StructLayout:
-    """A beat: ``data``; ``keep``, its bytes in use; ``ends``, ``last`` with the last beat; ..."""
+    """Lay out a beat: ``data``; ``keep``, its bytes in use; ``ends``, ``last`` as a word; ..."""
     keep = packing.bus // 8
     return data.StructLayout({"data": packing.bus, "keep": keep, "ends": 1, "last": 1, **beside})
 
 
 class Packer(wiring.Component):
-    """A vector begins with a fresh beat, whose last is filled up with zeros.
+    """Packs vectors into beats. A vector begins with a fresh beat; zeros fill its last beat.
 
-    After ``restart`` a beat on offer stays, and a frame of which a beat was offered is ended by one
-    more, of zeros, with ``last`` but without ``ends``, and all bytes in use.
+    After ``restart`` a beat on offer stays. If beats of a frame have left, one more closes the
+    frame: zeros, with ``last`` but without ``ends``, all bytes in use.
 
     Latency: a beat is on offer one cycle after the word that completes it. Throughput: one word per
-    cycle, if it has no more bits than a beat and the beat is taken at once; one more cycle for a
-    vector whose last word lies in two beats.
+    cycle, if a word has no more bits than a beat and the receiver takes the beat at once. A vector
+    whose last word lies in two beats takes one more cycle.
 
     Args:
         packing: of the words.
-        beside: fields of words that beats have, too: those of the beat's last word.
-        closing: their values in the beat that ends a frame after ``restart``; as before where
-            there is none.
-        at_last: those of them that are 0 but in a frame's last beat.
+        beside: more fields of words; a beat has those of its last word.
+        closing: values of such fields in the beat that closes a frame after ``restart``; a field
+            without one stays as it was.
+        at_last: such fields that are 0 except in a frame's last beat.
 
     Attributes:
         i: words, see :func:`word_layout`.
         o: beats, see :func:`beat_layout`.
-        empty: nothing is here.
-        restart: forget what was begun.
+        empty: the packer holds nothing.
+        restart: forget the vector that was begun.
     """
 
     i = o = port(stream.Interface)
@@ -81,7 +81,7 @@ class Packer(wiring.Component):
         word = self.i.payload
         fields = [name for name, _ in self.o.payload.shape()]
         offered = Signal()
-        begun, closing = Signal(), Signal()  # a beat without last was offered; last is to come
+        begun, closing = Signal(), Signal()  # a frame needs its last beat: some time, now
         flushing, flushed_last = Signal(), Signal()  # the vector's end is carried
         free, takes, moves, over = Signal(), Signal(), Signal(), Signal()
         move = Signal(data.StructLayout({"ends": 1, "completes": 1, "carries": 1}))
@@ -128,7 +128,7 @@ class Packer(wiring.Component):
         return m
 
     def _close(self, beat: data.View) -> list[Any]:
-        """Make an empty last beat, for a packet that a restart cut."""
+        """Make an empty last beat, for a frame that a restart cut."""
         return [
             beat.data.eq(0),
             beat.keep.eq(-1),
@@ -138,7 +138,7 @@ class Packer(wiring.Component):
         ]
 
     def _counts(self, beat: data.View, name: str) -> Value:
-        """The bits of a field that are told."""
+        """Build the mask of a field: 0 where the beat must not show it yet."""
         told = beat.last if name in self._at_last else Const(1)
         return told.replicate(len(beat[name]))
 
@@ -151,7 +151,7 @@ class Packer(wiring.Component):
         move: data.View,
         moves: Signal,
     ) -> tuple[Value, Value]:
-        """The word's bits into the beat; returns what is left of them, and its bytes in use."""
+        """Put a word's bits into the beat; returns the bits left over, and their bytes in use."""
         container = self.packing.container
         value = self.i.payload.data
         word = Cat(value, value[-1].replicate(container - len(value)))
@@ -185,5 +185,5 @@ class Packer(wiring.Component):
 
 
 def _keep(bits: int) -> int:
-    """The bytes that so many bits are in."""
+    """Give the ``keep`` of a beat with so many bits."""
     return (1 << -(-bits // 8)) - 1

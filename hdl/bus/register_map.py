@@ -1,4 +1,4 @@
-"""The register map: read from ``registers.rdl`` (SystemRDL 2.0), plain data for everybody else."""
+"""The register map as plain data, read from ``registers.rdl`` (SystemRDL 2.0)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Field:
         low, width: bits.
         readable, writable: over the bus.
         reset: value after a reset; ``None`` where hardware gives the value.
-        pulse: written ones last for one cycle.
-        clears: a written one clears the bit, hardware sets it.
-        counter: hardware counts in it.
-        strobe: a read or a write does something beside; it is one end of a stream.
+        pulse: a written 1 lasts for one cycle.
+        clears: hardware sets the bit, a written 1 clears it.
+        counter: hardware counts events in it.
+        strobe: a read or a write takes or gives a word of a stream.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Register:
         return any(field.writable for field in self.fields)
 
     def field(self, name: str) -> Field:
-        """A field by its name.
+        """Return a field by its name.
 
         Raises:
             KeyError: there is none of that name.
@@ -85,7 +85,7 @@ RDL = files("hdl.bus") / "registers.rdl"
 
 @cache
 def elaborated() -> Any:
-    """The map as the compiler's ``AddrmapNode``, for exporters of other formats."""
+    """Return the map as the compiler's ``AddrmapNode``, for exporters of other formats."""
     from systemrdl.compiler import RDLCompiler  # an extra: only cores with a bus need it
 
     compiler = RDLCompiler()
@@ -96,7 +96,7 @@ def elaborated() -> Any:
 
 @cache
 def registers() -> tuple[Register, ...]:
-    """All registers, by address."""
+    """List all registers, by address."""
     return tuple(_register(node) for node in elaborated().registers())
 
 

@@ -12,8 +12,9 @@ from hdl.parts.component import port
 
 
 class StateGuard(wiring.Component):
-    """A frame is a state, ``last`` with its last beat. What a short one lacks is 0, what a long one
-    has beyond is dropped.
+    """Turns frames into states. A short frame is filled up with zeros, a long one is cut.
+
+    ``last`` comes with a frame's last beat.
 
     Latency: none. Throughput: that of :class:`hdl.bus.unpacker.Unpacker`.
 
@@ -21,9 +22,9 @@ class StateGuard(wiring.Component):
         i: beats.
         o: words to the core.
         final: the word on offer is a state's last.
-        dropped, wrong: a beat is dropped; a state's length is wrong: events of one cycle each.
-        add, mark: a state has been taken in whole; was its length wrong?
-        restart, enable: forget what was begun; the rest of a frame is dropped if ``enable``.
+        dropped, wrong: for one cycle: a beat is dropped; a state's length is wrong.
+        add, mark: the core has taken a whole state; its length was wrong.
+        restart, enable: forget the state that was begun; drop the rest of its frame if ``enable``.
     """
 
     i = o = port(stream.Interface)

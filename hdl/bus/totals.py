@@ -15,36 +15,36 @@ from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 
 FIRST = 16
-"""Word of the memory that the first counter is in; what never changes is below."""
+"""Word of the first counter; the words below are constants."""
 
 HALF = WORD // 2
 HALF_MASK = (1 << HALF) - 1
 """A word lies in two memories: an ECP5's block RAM has its output register at 18 bits or fewer."""
 
 SLOT = 3
-"""Cycles of a visit: the word is read, comes out of the memory, is added to."""
+"""Cycles of a visit: read the word, get it from the memory, add to it."""
 
 
 class Totals(wiring.Component):
     """Counters, and words that never change, in block RAM.
 
-    The low bits of each counter count its events as they come. Its word in the memory is visited
-    once a round: it takes the low bits over, and adds one to the rest if their highest has fallen
-    since, for they have wrapped then: in a round there are no more events than half of what they
-    hold. A counter that is read is therefore at most a round behind.
+    The low bits of each counter count its events in a register. Once per round a visit copies them
+    to the counter's word in the memory. If their highest bit has fallen since the last visit, they
+    have wrapped, and the visit adds one to the rest of the word: the register holds at least twice
+    the events of a round. A counter therefore reads at most one round behind.
 
         events ─► low bits ─► the visited one's ─► fallen? ─► + 1 ─► memory ─► word ─┬─► data
                                                       └───────────◄──────────────────┘
 
-    A register is behind the memory, and one before it: the sum is written while the next word is
-    read.
+    The memory has a register behind it and one before it: a visit writes its sum while the next
+    visit reads its word.
 
-    The first counter has 64 bits. The upper half is counted in a hidden word, the round's last. The
-    first counter's word is only given as a round ends; the round after that copies the hidden
-    word into the second counter's place, which so goes with what was read.
+    The first counter has 64 bits; a hidden word, the round's last, counts the upper half. The first
+    counter is read at the end of a round only. The next round copies the hidden word to the second
+    counter's place, so that both halves belong together.
 
-    Latency: ``done`` comes two to seven cycles after ``read``; for the first counter, and after
-    ``clear``, up to a round later.
+    Latency: two to seven cycles from ``read`` to ``done``; up to a round more for the first counter
+    and after ``clear``.
     Cost: two memories of 32 words of 16 bits, each with one port to read and one to write.
 
     Args:
@@ -95,7 +95,7 @@ class Totals(wiring.Component):
 
     @property
     def low(self) -> int:
-        """Bits that count in registers: a round's events are at most half of what they hold."""
+        """Bits of a counter in registers: they hold at least twice the events of a round."""
         return (self.round * self._most - 1).bit_length() + 1
 
     def elaborate(self, platform: object) -> Module:
@@ -116,7 +116,7 @@ class Totals(wiring.Component):
         m.d.comb += [
             ends.eq(slot == hidden),
             is_copy.eq(slot == 1),
-            # Not in the second visit, whose word may be asked for and is not copied yet.
+            # Not in the second visit: its word may be the one to read, and is not copied yet.
             granted.eq(self.read & comes & ~clearing & ~is_copy & (~is_first | ends)),
             address.eq(Mux(reads, Mux(clearing, self._zero, source), self.address)),
             *(port.addr.eq(address) for port in ports),

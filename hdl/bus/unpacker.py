@@ -1,4 +1,4 @@
-"""Beats of a stream bus to elements of vectors, each of the right length whatever comes."""
+"""Unpacker of beats of a stream bus into vectors, each of the right length whatever comes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from hdl.parts.numeric import span
 
 
 class Unpacker(wiring.Component):
-    """Gives vectors of ``count`` elements, or fewer; a vector begins with a fresh beat.
+    """Unpacks vectors of ``count`` elements, or fewer. A vector begins with a fresh beat.
 
-    A frame that ends inside a vector leaves its missing elements 0; an element that is not there
-    whole is missing.
+    If a frame ends inside a vector, its missing elements become 0. An incomplete element is
+    missing.
 
-    Latency: none. Throughput: an element per cycle, if it has no more bits than a beat.
-    Cost: bits that are kept from one beat to the next, only where an element may lie in two.
+    Latency: none. Throughput: one element per cycle, if it has no more bits than a beat.
+    Cost: where an element may lie in two beats, a register for its first bits.
 
     Attributes:
-        i: beats, and with each whether its frame ends.
+        i: beats; ``last`` ends a frame.
         o: elements.
         first: nothing of the next vector was taken yet.
-        last_index: of a vector's last element, where ``varies``: at most ``count`` - 1.
+        last_index: index of a vector's last element, where ``varies``; at most ``count`` - 1.
         final: the element on offer is the vector's last.
-        last: then, the frame ends with it; or was cut short, if ``padding``.
-        padding: elements are missing.
+        last: with ``final``: the frame ends with it, or was cut short, if ``padding``.
+        padding: the elements on offer stand for missing ones.
         hold: take no beat. Only while ``first``, as ``drop``.
-        drop: take beats away and make nothing of them.
-        moves: something of a vector is taken, or given.
-        cut: a beat with the frame's end is taken inside a vector.
-        restart: forget what was begun.
+        drop: take beats and discard them.
+        moves: the unpacker takes a beat of a vector, or gives an element.
+        cut: a beat that ends its frame is taken inside a vector.
+        restart: forget the vector that was begun.
     """
 
     i = o = port(stream.Interface)
@@ -104,7 +104,7 @@ class Unpacker(wiring.Component):
         return m
 
     def _find_final(self, m: Module, index: Value, given: Value) -> None:
-        """Tell whether the element is the last; from a register if it is known a cycle before."""
+        """Tell whether the element is the last, from a register where the length is fixed."""
         if self._varies:
             m.d.comb += self.final.eq(index == self.last_index)
             return
@@ -121,7 +121,7 @@ class Unpacker(wiring.Component):
     def _element(
         self, m: Module, schedule: tuple[Take, ...], place: Signal, makes: Signal, ends: Signal
     ) -> Value:
-        """The element at a place of the schedule; what is kept for the next one."""
+        """Build the element at a place of the schedule, and keep the bits of the next one."""
         packing, beat = self.packing, self.i.payload.data
         most = max(move.kept for move in schedule)
         kept = Signal(max(1, most), reset_less=True)

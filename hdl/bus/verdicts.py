@@ -1,4 +1,4 @@
-"""One verdict per sequence, in order: was it right from its state to its end?"""
+"""Verdict on each sequence, in order: was it right from its state to its end?"""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from hdl.parts.component import port
 from hdl.parts.numeric import span
 
 DEPTH = 4
-"""Steps that wait for the verdict on a state: the one that loads it and the one behind it, which
-are in the banks of x; a power of two above that."""
+"""Steps that can wait for a state, rounded up to a power of two: the step that loads the state and
+the one behind it, both in the banks of x."""
 
 
 def step_layout(streams: int) -> data.StructLayout:
     """Lay out a step.
 
-    Fields: ``number`` of its stream; ``new``, a sequence begins with it, and goes on from its
-    stream's state (``keep``) or from a loaded one (``load``); ``last``, a sequence ends with it,
-    whose frame was ``wrong``.
+    Fields: ``number`` of its stream; ``new``: it begins a sequence, from its stream's state
+    (``keep``) or from a loaded one (``load``); ``last``: it ends a sequence; ``wrong``: the
+    sequence's frame was malformed.
     """
     flags = ("new", "keep", "load", "last", "wrong")
     return data.StructLayout({"number": span(streams), **dict.fromkeys(flags, 1)})
 
 
 class Verdicts(wiring.Component):
-    """Marks a sequence if its frame was not right, or if the state that it began from was not.
+    """Marks a sequence if its frame, or the state that it began from, was wrong.
 
         steps ─► queue ─┬─► verdict ─► mark
         states ─────────┘      ▲ │
                                └─┴─ per stream: is its state right?
 
-    The state of a stream is wrong once a state of the wrong length was loaded, or a sequence
-    was marked; it is right again with a state of the right length, and with a sequence that begins
-    from zero. States are loaded in the order of the steps that ask for them, but a step may be
-    taken in whole before its state is.
+    A stream's state becomes wrong with a loaded state of the wrong length, and with a marked
+    sequence. It is right again with a loaded state of the right length, and with a sequence that
+    begins from zero. States come in the order of the steps that ask for them, but a whole step may
+    come before its state.
 
-    Latency: the mark of a sequence is there a cycle after its last step, or its state, was taken.
-    Throughput: a step per cycle. Cost: a queue of ``DEPTH`` steps, a flip-flop per stream.
+    Latency: one cycle from a sequence's last step, or its state, until its mark. Throughput: one
+    step per cycle. Cost: a queue of ``DEPTH`` steps, and a flip-flop per stream.
 
     Attributes:
-        i: steps that are taken in whole, see :func:`step_layout`.
-        loaded, defective: a state has been taken in whole; was its length wrong?
+        i: whole steps, see :func:`step_layout`.
+        loaded, defective: a whole state has come; its length was wrong.
         room, add, mark: see :class:`hdl.bus.marks.Marks`.
-        some: there are steps without a verdict.
-        forget: all states are as new.
-        restart: forget steps, too.
+        some: a step waits for its verdict.
+        forget: all states are right.
+        restart: all states are right, and no step waits.
     """
 
     i = port(stream.Interface)
