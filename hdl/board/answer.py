@@ -1,4 +1,4 @@
-"""The bodies of a board's answers."""
+"""Answers of a board, as bodies of frames."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Content(enum.Enum, shape=2):
 
 
 class Answer(wiring.Component):
-    """Gives one body after each ``start``.
+    """Sends one body after each ``start``.
 
     ``content``, ``number`` and ``fault`` must not change before ``done``.
 
@@ -33,13 +33,13 @@ class Answer(wiring.Component):
         identity: of the board.
 
     Attributes:
-        start: an answer is to be given.
-        content: what it says.
+        start: send an answer.
+        content: kind of answer.
         number: of the request, 0 if it is not known.
-        fault: why it is not carried out, with ``Content.FAULT``.
-        words: the core's output words, taken for a result.
+        fault: with ``Content.FAULT``: why the board refuses the request.
+        words: the core's output words, for a result.
         o: the body.
-        done: its last byte goes in this cycle.
+        done: the body's last byte leaves in this cycle.
     """
 
     start = content = number = fault = done = port(Signal)
@@ -101,6 +101,7 @@ class Answer(wiring.Component):
         return m
 
     def _identify(self, m: Module, moves: Value) -> None:
+        """Send the board's identity."""
         payload = self._identity.pack()
         index = Signal(range(len(payload)))
         end = index == len(payload) - 1
@@ -113,7 +114,7 @@ class Answer(wiring.Component):
             m.d.sync += index.eq(Mux(end, 0, index + 1))
 
     def _tell_words(self, m: Module, moves: Value) -> None:
-        """Each word sign-extended, its lowest byte first."""
+        """Send each word sign-extended, its lowest byte first."""
         per_word = self._identity.result_bytes
         index = Signal(span(per_word))
         end = index == per_word - 1

@@ -1,4 +1,4 @@
-"""The top of a board: clock, reset, serial line, link and core."""
+"""Top of a board: clock, reset, serial line, link and core."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ TOP = "litelstm_board"
 """Name of the top module."""
 
 POWER_ON_SECONDS = 15e-6
-"""Seconds after configuration during which an iCE40's block RAMs may not deliver their contents."""
+"""Seconds after configuration in which an iCE40's block RAMs may not yet have their contents."""
 
 MAX_BAUD_ERROR = 0.02
-"""Largest error of a rate, in bits per bit. Both ends together may be off by half a bit in ten."""
+"""Largest relative error of a rate. Both ends together may be off by half a bit in ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Line:
     """A board's serial line.
 
     Attributes:
-        clock: of the board, Hz; the whole design runs with it.
+        clock: Hz, of the board; the whole design runs at it.
         baud: bits per second.
 
     Raises:
@@ -57,21 +57,21 @@ class Line:
 
     @property
     def divisor(self) -> int:
-        """Clock cycles of a bit."""
+        """Clock cycles per bit."""
         return round(self.clock / self.baud)
 
 
 class BoardTop(wiring.Component):
     """A core that a host reaches over a serial line.
 
-    Everything runs with the board's oscillator. After power-on the design is held in reset for
-    ``POWER_ON_SECONDS``; there is no reset input, a host's new sequence resets the core.
+    Everything runs at the clock of the board's oscillator. A reset lasts for ``POWER_ON_SECONDS``
+    after power-on. There is no reset input: each new sequence of a host resets the core.
 
     Args:
-        plan: of the core; one stream, state cleared, results of sequences only.
-        identity: what it says of itself, and how many bytes of x a request can have.
+        plan: of the core: one stream, state cleared, results of sequences only.
+        identity: answer to IDENTIFY; it also limits the bytes of x per request.
         line: clock and serial line.
-        high: names of outputs that are held high, for pins that a board wants so.
+        high: names of outputs that are always 1, for pins that a board needs high.
 
     Attributes:
         clk: the oscillator.
@@ -112,7 +112,7 @@ class BoardTop(wiring.Component):
         return m
 
     def _start_clock(self, m: Module) -> None:
-        """The oscillator's clock for all, and a reset at power-on."""
+        """Make the clock from the oscillator, and a reset at power-on."""
         cycles = math.ceil(self.line.clock * POWER_ON_SECONDS)
         waited = Signal(range(cycles + 1))
         m.domains.power_on = ClockDomain(reset_less=True, local=True)
@@ -126,7 +126,7 @@ class BoardTop(wiring.Component):
 
 
 def board_verilog(top: BoardTop, *, network_name: str = "") -> str:
-    """Verilog of a board's top, module ``TOP``; the network's name is for its header."""
+    """Generate Verilog of a board's top, module ``TOP``; its header shows the network's name."""
     plan, line = top.core.plan, top.line
     host = f"serial line to a host, {line.baud} baud at {line.clock} Hz"
     told = describe(plan, name=TOP)

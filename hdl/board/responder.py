@@ -1,4 +1,4 @@
-"""Carries out the requests that a board gets: :mod:`golden.link.messages`."""
+"""Responder of a board to the requests of :mod:`golden.link.messages`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Responder(BodyResponder):
         identity: of the board.
 
     Attributes:
-        restart: the core is to be reset.
+        restart: reset the core in this cycle.
         x, words: to and from the core.
     """
 
@@ -53,13 +53,13 @@ class Responder(BodyResponder):
         m.submodules.buffer = buffer = self.buffer
         m.submodules.answer = answer = self.answer
         self._kind, self._number, self._flags = (Signal(8) for _ in range(3))
-        self._place = Signal(range(HEADER + 2))  # of the next byte; the last is in x
+        self._place = Signal(range(HEADER + 2))  # of the next byte; the last place is x
         self._open = Signal()  # a sequence goes on
-        self._next = Signal(8)  # with the request of this number
+        self._next = Signal(8)  # number of the request that goes on with it
         fault, content = Signal(8), Signal(Content)
         listening = Signal()
-        cut = Signal()  # bytes of this frame are lost
-        missed = Signal()  # the end of a frame is lost
+        cut = Signal()  # some bytes of this frame are lost
+        missed = Signal()  # the end of a frame was lost
         numberless = Signal()
         m.d.comb += [
             buffer.data.eq(self.i.payload),
@@ -148,7 +148,7 @@ class Responder(BodyResponder):
             refuse(Fault.ORDER)
 
     def _keep(self, m: Module) -> None:
-        """One more byte of a body."""
+        """Keep one more byte of a body."""
         for place, register in enumerate((self._kind, self._number, self._flags)):
             with m.If(self._place == place):
                 m.d.sync += [register.eq(self.i.payload), self._place.eq(place + 1)]

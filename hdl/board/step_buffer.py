@@ -1,4 +1,4 @@
-"""Keeps the x of a request until its check sequence was right, then gives it to the core."""
+"""Buffer of a request's x: until the check sequence is right, the core must not get it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hdl.plan import Plan
 
 
 class StepBuffer(wiring.Component):
-    """Bytes in, then words out.
+    """Keeps the bytes of x, then gives them to the core as words.
 
-    Throughput: a word in two cycles per byte and one more. One block memory of
+    Throughput: a word takes two cycles per byte and one more. Cost: one block memory of
     ``identity.capacity`` bytes.
 
     Args:
@@ -26,13 +26,13 @@ class StepBuffer(wiring.Component):
         identity: of the board.
 
     Attributes:
-        clear: nothing is kept any more.
-        write, data: one more byte of x.
-        overflowed: there were more than there is room for.
-        whole: those that are kept are one or more whole steps.
-        start: all words are to be given.
-        last: whether the last of them ends its sequence.
-        done: the last word goes in this cycle.
+        clear: forget all bytes.
+        write, data: keep one more byte of x.
+        overflowed: more bytes came than fit.
+        whole: the bytes kept are one or more whole steps.
+        start: give all words.
+        last: the last word ends its sequence.
+        done: the last word leaves in this cycle.
         o: the words, for the core's ``i``.
     """
 
@@ -58,7 +58,7 @@ class StepBuffer(wiring.Component):
         m.submodules.memory = memory = block_memory(shape=8, depth=depth)
         fill, read = memory.write_port(), memory.read_port()
         level = Signal(range(identity.capacity + 1))
-        in_step = Signal(span(identity.step_bytes))  # bytes of the step that is not whole yet
+        in_step = Signal(span(identity.step_bytes))  # bytes of the incomplete step
         full = level == identity.capacity
         m.d.comb += [
             fill.addr.eq(level),
@@ -79,7 +79,7 @@ class StepBuffer(wiring.Component):
         return m
 
     def _give(self, m: Module, read: ReadPort, level: Signal) -> None:
-        """Words from the bytes, the lowest byte first; surplus bits on top are the sign's."""
+        """Make words of the bytes, the lowest byte first; surplus high bits repeat the sign."""
         per_word = self._identity.input_bytes
         address = Signal.like(level)
         index = Signal(span(per_word))

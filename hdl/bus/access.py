@@ -51,12 +51,12 @@ ACCESS = wiring.Signature(
 )
 """One access after another, as seen from the front end.
 
-``request`` stays, and ``write``, ``address``, ``data`` and ``strobe`` do not change, up to the cycle
-of ``done``, at least one cycle later. A new request may begin in the next cycle. From ``done`` until
-the next request ``answer`` is the word read, and ``error`` says that the access was refused. The
-address is in bytes; its two lowest bits are ignored. ``strobe`` selects the bytes of a write: all
-bytes; no byte, and nothing happens; or some, and the registers refuse the write. ``done`` comes from
-a register, so that no front end has a path from its inputs to its outputs.
+``request`` stays, and ``write``, ``address``, ``data`` and ``strobe`` do not change, up to the
+cycle of ``done``, at least one cycle later. A new request may begin in the next cycle. From
+``done`` until the next request ``answer`` is the word read, and ``error`` says that the access was
+refused. The address is in bytes; its two lowest bits are ignored. ``strobe`` selects the bytes of a
+write: all; none, and nothing happens; or some, and the registers refuse the write. ``done`` comes
+from a register, so that no front end has a path from its inputs to its outputs.
 """
 
 WINDOW_ACCESS = wiring.Signature(

@@ -1,4 +1,4 @@
-"""The bodies of answers to register accesses."""
+"""Answers to register accesses, as bodies of frames."""
 
 from __future__ import annotations
 
@@ -24,17 +24,15 @@ class Content(enum.Enum, shape=2):
 
 
 class AccessAnswer(wiring.Component):
-    """Gives one body in each phase of ``give``; what is said must not change before ``done``.
-
-
+    """Sends one body while ``give`` is high; the fields must not change before ``done``.
 
     Attributes:
-        content: what to say; the rest is looked at for ``RESULT``, ``number`` for ``HELLO`` too.
+        content: kind of answer; ``HELLO`` uses ``number``, ``RESULT`` all fields.
         kind, number, status, count: of the answer.
-        keep, word: put a read's word at the place ``count``.
-        give: give the body, up to the cycle of ``done``.
+        keep, word: store the word of a read at the place ``count``.
+        give: send the body, up to the cycle of ``done``.
         o: the body.
-        done: its last byte goes in this cycle.
+        done: the body's last byte leaves in this cycle.
     """
 
     content = kind = number = status = count = port(Signal)
@@ -73,7 +71,7 @@ class AccessAnswer(wiring.Component):
             write.addr.eq(self.count),
             write.data.eq(self.word),
             following.eq(Mux(moves, Mux(self.o.payload.last, 0, place + 1), place)),
-            # The word is there a cycle after its address.
+            # The memory gives a word one cycle after its address.
             read.addr.eq((following >> 2) - 1),
             self.o.valid.eq(self.give),
             self.o.payload.data.eq(

@@ -1,4 +1,4 @@
-"""Carries out the requests of :mod:`golden.link.access`."""
+"""Responder to the requests of :mod:`golden.link.access`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hdl.serial.framing import BodyResponder
 from hdl.serial.guarded_access import GuardedAccess
 
 PATIENCE = 256
-"""Cycles that a data register's room is waited for."""
+"""Cycles that an access waits for room in a data register."""
 
 
 class AccessResponder(BodyResponder):
@@ -46,7 +46,7 @@ class AccessResponder(BodyResponder):
         m.submodules.request = request = self.request
         m.submodules.guarded = guarded = self.guarded
         m.submodules.answer = answer = self.answer
-        known = Signal()  # there was a request: that of the answer
+        known = Signal()  # the answer to a request is kept
         kind, number, status = Signal(8), Signal(8), Signal(Status)
         count = Signal(span(MAX_WORDS + 1))
         content = Signal(Content)
@@ -97,7 +97,7 @@ class AccessResponder(BodyResponder):
     def _access(
         self, m: Module, count: Signal, status: Signal, give: Callable[[Content], None]
     ) -> None:
-        """States that access one word after the other, until all are done or one is not."""
+        """Add the states that access one word after another, until one fails or all are done."""
         guarded = self.guarded
         with m.State("FETCH"):
             m.next = "BEGIN"
@@ -121,12 +121,12 @@ class AccessRequest(wiring.Component):
     """Keeps the body of a request as it comes.
 
     Attributes:
-        data, valid, end: from the line.
-        listen: bodies are kept; those that begin or go on without are not looked at.
-        whole: a body ends that was listened to from its beginning.
-        good: with it: it is a request, if its check sequence is right.
+        data, valid, end: from the deframer.
+        listen: keep bytes; a body any byte of which comes without ``listen`` is ignored.
+        whole: a body ends, and all of it was kept.
+        good: with ``whole``: the body is a request, if its check sequence is right.
         kind, number, address, count: of the request; they stay until the next one begins.
-        index, word: a word of it, in the cycle after its index.
+        index, word: number of a word to write, and the word one cycle later.
     """
 
     data = valid = end = listen = whole = good = port(Signal)
@@ -155,9 +155,9 @@ class AccessRequest(wiring.Component):
         m.submodules.words = words = block_memory(shape=WORD, depth=MAX_WORDS)
         write = words.write_port()
         read = words.read_port()
-        cut = Signal()  # bytes of this body are lost
-        place = Signal(range(LONGEST_BODY + 2))  # bytes of it, one too many at most
-        newest = Signal(WORD - 8, reset_less=True)  # bytes, the last one on top
+        cut = Signal()  # some bytes of this body are lost
+        place = Signal(range(LONGEST_BODY + 2))  # number of its bytes, one too many at most
+        newest = Signal(WORD - 8, reset_less=True)  # its last bytes, the newest on top
         takes = self.valid & self.listen & ~cut
         count = Mux(self.kind == Kind.WRITE, self.count, 0)
         m.d.comb += [

@@ -1,4 +1,4 @@
-"""Frames of :mod:`golden.link.frames` in gates."""
+"""Deframer and framer: :mod:`golden.link.frames` in gates."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from golden.link.frames import CHECK_BYTES, ESCAPE, FLAG, FLIP, MIN_BODY
 from hdl.parts.component import port
 
 MESSAGE = data.StructLayout({"data": 8, "last": 1})
-"""A beat of a body; ``last`` with its last byte."""
+"""A byte of a body; ``last`` with its last byte."""
 
 
 def check_processor() -> Any:
-    """A ``Processor`` of FCS-32, a byte per cycle; its signals have no annotations."""
+    """Make a ``Processor`` of FCS-32, one byte per cycle; its signals have no annotations."""
     return Processor(CRC32_ISO_HDLC(data_width=8))
 
 
 class Deframer(wiring.Component):
-    """Bodies from frames, as :class:`golden.link.frames.Decoder`.
+    """Takes bodies out of frames, as :class:`golden.link.frames.Decoder` does.
 
-    A byte of a body is given when ``CHECK_BYTES`` more have come, so that the check sequence is
-    never among them; whether they were worth anything is known at the end.
+    A byte of a body leaves when ``CHECK_BYTES`` more have come, so that the check sequence never
+    leaves. Whether the body is valid is known only at its end.
 
     Attributes:
-        i: bytes of the line, one in any cycle.
-        o: bytes of bodies, in the cycle of a later byte of ``i``.
-        end: a frame ends; never together with a byte.
+        i: bytes of the line, at most one per cycle.
+        o: bytes of bodies, each in the cycle of a later byte of ``i``.
+        end: a frame ends; never in the cycle of a byte.
         valid: with ``end``: the frame is valid.
     """
 
@@ -78,9 +78,9 @@ class Deframer(wiring.Component):
 
 
 class Framer(wiring.Component):
-    """Frames from bodies, as :func:`golden.link.frames.encode`.
+    """Puts bodies into frames, as :func:`golden.link.frames.encode` does.
 
-    Throughput: a byte of the line a cycle; the line waits while a body does.
+    Throughput: one byte of the line per cycle; the line waits for the body's next byte.
 
     Attributes:
         i: bodies.
@@ -100,7 +100,7 @@ class Framer(wiring.Component):
         plain = Signal(8)
         stuffs = ~escaped & ((plain == FLAG) | (plain == ESCAPE))
         moves = self.o.valid & self.o.ready
-        goes_on = moves & ~stuffs  # the byte itself is on its way
+        goes_on = moves & ~stuffs  # the byte itself leaves, not an escape
         m.d.comb += check.data.eq(plain)
 
         def send_stuffed() -> None:
@@ -160,7 +160,7 @@ class Framed(wiring.Component):
         i ─► deframer ─► responder ─► framer ─► o
 
     Attributes:
-        i: bytes from the line, one in any cycle.
+        i: bytes from the line, at most one per cycle.
         o: bytes to the line.
     """
 

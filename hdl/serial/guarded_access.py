@@ -1,4 +1,4 @@
-"""Register accesses that are not made where a data register would refuse them."""
+"""Register accesses that wait until a data register can take or give a word."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ ROOM_OF = {
     **{"X": "X", "X_LAST": "X", "Y": "Y", "WEIGHT": "WEIGHT", "WEIGHT_LAST": "WEIGHT"},
     **{"STATE_IN": "STATE_IN", "STATE_OUT": "STATE_OUT"},
 }
-"""Field of ROOM that each data register goes by."""
+"""Field of ROOM for each data register."""
 
 
 class GuardedAccess(wiring.Component):
-    """One access; to a data register only when ROOM has room, or a word, for it.
+    """Makes one access at a time; to a data register only when ROOM allows it.
 
-    Latency: ``done`` comes in the cycle in which the register answers, for data registers one
-    access to ROOM later, or ``patience`` cycles later.
+    Latency: ``done`` comes in the cycle of the register's answer. An access to a data register
+    reads ROOM first, and reads it again for up to ``patience`` cycles.
 
     Args:
-        patience: cycles for which ROOM is looked at again, at least once.
+        patience: cycles in which to read ROOM again; it is read at least once.
 
     Attributes:
-        start: begin, with ``write``, ``address`` and ``data``, which must stay up to ``done``.
-        done: it is over, for one cycle, with ``status``, and ``word`` as it was read.
+        start: begin; ``write``, ``address`` and ``data`` must stay up to ``done``.
+        done: the access is over, for one cycle, with ``status`` and the ``word`` read.
         access: to the registers.
     """
 
@@ -92,13 +92,13 @@ class GuardedAccess(wiring.Component):
         return m
 
     def _room(self, m: Module, room: Register, named: dict[str, Register]) -> tuple[Signal, Signal]:
-        """Tell whether ROOM is to be looked at, and whether what it says, just read, has room."""
+        """Tell whether the access needs ROOM, and whether the answer, ROOM's word, allows it."""
         looks, has_room = Signal(), Signal()
         with m.Switch(self.address[2:]):
             for name, field in ROOM_OF.items():
                 register = named[name]
                 with m.Case(register.address // 4):
-                    # The other direction is refused by the register itself.
+                    # The register itself refuses the other direction.
                     m.d.comb += looks.eq(self.write == register.writable)
                     m.d.comb += has_room.eq(self.access.answer[room.field(field).low])
         return looks, has_room

@@ -1,4 +1,4 @@
-"""Register accesses over SPI."""
+"""SPI front end to the registers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hdl.serial.guarded_access import GuardedAccess
 from hdl.serial.spi_bytes import SpiBytes
 
 CYCLES_OF_A_BIT = 16
-"""Clock cycles that a bit must take at least: an access then is done within a byte."""
+"""Least number of clock cycles per bit: an access is then done within a byte."""
 
 
 class SpiAccess(wiring.Component):
-    """A host's accesses as frames of :mod:`golden.link.spi`, mode 0.
+    """Makes the accesses that a host asks for in frames of :mod:`golden.link.spi`, mode 0.
 
-    While ``cs_n`` is low frame follows frame; when it goes high the frame that has begun is
-    forgotten, but an access that has begun is made.
+    While ``cs_n`` is low, frame follows frame. When it goes high, the core forgets the frame that
+    has begun, but finishes the access that has begun.
 
     Attributes:
         sck, cs_n, mosi: from the host; they may change at any time.

@@ -1,4 +1,4 @@
-"""Bytes over SPI in mode 0, the most significant bit first, sampled with this clock."""
+"""SPI in mode 0, byte by byte, the most significant bit first, sampled with the core's clock."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hdl.parts.component import port
 
 
 class SpiBytes(wiring.Component):
-    """A device's side: a byte in and one out at the same time.
+    """Moves bytes on the device's side: one in and one out at the same time.
 
     Attributes:
         sck, cs_n, mosi: from the host; they may change at any time.
         miso: to the host.
         selected: ``cs_n`` is low.
-        came, data: a byte is there, for one cycle.
-        send: what goes out next, looked at when ``sck`` falls behind a byte.
+        came, data: a byte has come, for one cycle.
+        send: the byte to send next, taken when ``sck`` falls after a byte.
     """
 
     sck = cs_n = mosi = miso = selected = came = data = send = port(Signal)

@@ -38,14 +38,14 @@ _SPI = (
 
 
 class SerialTop(wiring.Component):
-    """A core, its registers, and a front end.
+    """A core with registers that a host reaches through a front end.
 
     Args:
         core: made with ``watched``.
-        front_end: what speaks with the host.
+        front_end: between the host's line and the registers.
 
     Attributes:
-        ports: the ports, in words.
+        ports: descriptions of the ports.
     """
 
     clk = rst = irq = rx = tx = port(Signal)

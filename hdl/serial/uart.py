@@ -1,4 +1,4 @@
-"""An asynchronous serial line: 8 data bits, the least significant first, no parity, 1 stop bit."""
+"""UART: 8 data bits, the least significant first, no parity, 1 stop bit."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from amaranth.lib.wiring import In, Out
 from hdl.parts.component import port
 
 MIN_DIVISOR = 4
-"""With fewer clock cycles per bit its middle is not hit well enough."""
+"""With fewer clock cycles per bit the receiver misses the middle of a bit."""
 
 
 class UartReceiver(wiring.Component):
-    """Bytes from a line.
+    """Receives bytes from a line.
 
-    Each bit is sampled in its middle, counted from the start bit's falling edge. A start bit that
-    is not low in its middle is noise; a byte whose stop bit is low is dropped, and the line must
-    be high before the next.
+    The receiver samples each bit in its middle, counted from the start bit's falling edge. A start
+    bit that is not low in its middle is noise. A byte whose stop bit is low is dropped, and the
+    line must be high before the next one.
 
-    Latency: 2 cycles behind the middle of the stop bit.
+    Latency: 2 cycles after the middle of the stop bit.
 
     Args:
         divisor: clock cycles of a bit.
@@ -30,7 +30,7 @@ class UartReceiver(wiring.Component):
 
     Attributes:
         line: the line, idle high; it may change at any time.
-        o: bytes; there is no way to make the line wait.
+        o: bytes; the line cannot wait.
     """
 
     line = port(Signal)
@@ -72,7 +72,7 @@ class UartReceiver(wiring.Component):
 
 
 class UartTransmitter(wiring.Component):
-    """Bytes to a line, ten bits each, and one clock cycle between two.
+    """Sends bytes to a line, ten bits each, with one clock cycle between two bytes.
 
     Args:
         divisor: clock cycles of a bit.
@@ -96,7 +96,7 @@ class UartTransmitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         timer = Signal(range(self._divisor))
-        # Bits that are to be sent, the stop bit and a mark of the end last; 0 when there are none.
+        # Bits left to send, the stop bit and an end mark last; 0: none.
         rest = Signal(10)
         level = Signal(init=1)
         m.d.comb += [self.i.ready.eq(rest == 0), self.line.eq(level)]
@@ -112,7 +112,7 @@ class UartTransmitter(wiring.Component):
 
 
 def check_divisor(divisor: int) -> None:
-    """Refuse a divisor with which bits would not be sampled in their middle.
+    """Refuse a divisor that is too small to sample bits in their middle.
 
     Raises:
         ValueError: it is too small.

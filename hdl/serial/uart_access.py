@@ -1,4 +1,4 @@
-"""Register accesses over a UART."""
+"""UART front end to the registers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hdl.serial.uart import UartReceiver, UartTransmitter
 
 
 class UartAccess(wiring.Component):
-    """Does what :class:`golden.link.access.AccessModel` does, over a serial line.
+    """Makes the accesses that a host asks for, as :class:`golden.link.access.AccessModel` does.
 
         rx ─► receiver ─► deframer ─► responder ─► framer ─► transmitter ─► tx
                                           ▲
