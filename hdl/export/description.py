@@ -1,4 +1,4 @@
-"""The JSON that tells a core's user what it is."""
+"""JSON description of a core for its users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hdl.plan import Plan
 
 
 def describe(plan: Plan, *, name: str) -> dict[str, Any]:
-    """Ports, formats, timing and sizes of a core, as JSON values.
+    """Describe ports, formats, timing and sizes of a core as JSON values.
 
     Raises:
         InputError: the plan's networks cannot share a core.
@@ -79,7 +79,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
 
 
 def _weight_stream(plan: Plan) -> dict[str, Any]:
-    """Describe the image that ``i_weights`` takes, see :mod:`hdl.layout.weight_image`."""
+    """Describe an image for ``i_weights``, see :mod:`hdl.layout.weight_image`."""
     return {
         "width": weight_image.WIDTH,
         "words": weight_image.length(plan),
@@ -101,7 +101,7 @@ def _meaning(plan: Plan) -> str:
 
 
 def memory_bits(plan: Plan) -> dict[str, int]:
-    """Bits of every memory of a core."""
+    """Count the bits of every memory of a core."""
     network = plan.network
     sums = plan.options.lanes * plan.sizes.accumulator_width
     table = network.tanh.values().max(axis=0)
@@ -145,7 +145,7 @@ def _ports(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _state(plan: Plan) -> list[dict[str, Any]]:
-    """The state words of a stream in their order."""
+    """Describe the state words of a stream, in their order."""
     layers = plan.network.layers
     return [
         {

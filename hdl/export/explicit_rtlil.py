@@ -1,8 +1,7 @@
-"""RTLIL of a component in which nothing is left to a reader's rules: widths, and names of ports.
+"""RTLIL of a component with explicit widths, and names for all ports.
 
-Amaranth's own writer trims operands ("a 4-bit level differs from 1'h1") and names a port that is no
-signal of its module after a number. Verilog that comes from it is right, but linters have a line
-for each.
+Amaranth's own writer trims operands ("a 4-bit level differs from 1'h1"), and numbers a port that is
+no signal of its module. Verilog made from that is right, but linters complain about each.
 """
 
 from __future__ import annotations
@@ -16,19 +15,19 @@ from amaranth.hdl import Fragment, _ast, _ir, _nir
 from amaranth.lib.wiring import Component
 
 _PRIVATE = "port$"
-"""Begins the names of ports that Amaranth has no name for."""
+"""Prefix of ports that Amaranth has no name for."""
 
 
 @dataclass(frozen=True)
 class Rtlil:
-    """RTLIL without places in source files, and the class of the component behind each module."""
+    """RTLIL without source locations, and the class of the component behind each module."""
 
     text: str
     components: Mapping[str, str]
 
 
 def explicit_rtlil(component: Component, *, name: str) -> Rtlil:
-    """RTLIL of a component; ``name`` is the top module's, those inside have theirs behind dots."""
+    """Write RTLIL of a component; names of inner modules begin with ``name`` and a dot."""
     fragment = Fragment.get(component, None)
     fragments = fragment.prepare(ports=_top_ports(component), hierarchy=(name,))
     netlist = _ir.build_netlist(fragments)
@@ -47,13 +46,13 @@ def explicit_rtlil(component: Component, *, name: str) -> Rtlil:
 
 
 def _component_class(fragment: Any) -> str:
-    """Name of the class that a fragment is made from; empty if there is none."""
+    """Return the name of the class that a fragment is made from; empty if there is none."""
     made = (type(origin).__name__ for origin in fragment.origins or ())
     return next((name for name in made if name != "TransformedElaboratable"), "")
 
 
 def _top_ports(component: Component) -> dict[str, Any]:
-    """Ports of a component as Amaranth's netlist takes them."""
+    """List the ports of a component as Amaranth's netlist takes them."""
     found = {}
     for path, member, port in component.signature.flatten(component):
         value = port.as_value() if isinstance(port, _ast.ValueCastable) else port
@@ -64,9 +63,9 @@ def _top_ports(component: Component) -> dict[str, Any]:
 
 
 class _Emitter(rtlil.ModuleEmitter):
-    """A module's cells: operands of arithmetic and comparisons as wide as the netlist has them.
+    """Writes a module's cells with operands as wide as the netlist has them.
 
-    There they are as wide as each other, so nothing is added here that the netlist does not say.
+    The operands of a cell have equal widths there, so this adds nothing to the netlist.
     """
 
     def shorten_operand(self, value: Any, *, signed: bool) -> Any:
@@ -78,7 +77,7 @@ class _Emitter(rtlil.ModuleEmitter):
         super().emit_operator(cell_idx, cell)
 
     def emit_part(self, cell_idx: int, cell: Any) -> None:
-        """Shift a value to what is chosen of it, in full, and take the lowest bits."""
+        """Shift the whole value down to the chosen part, and take its lowest bits."""
         width = max(cell.width, len(cell.value))
         high = cell.value[-1] if cell.value_signed else _nir.Net.from_const(0)
         value = _nir.Value([*cell.value, *[high] * (width - len(cell.value))])
@@ -99,7 +98,7 @@ class _Emitter(rtlil.ModuleEmitter):
 
 
 def _name_ports(netlist: Any) -> None:
-    """Name every port that has no name after the signal of which it is a part."""
+    """Name each port without a name after the signal that it is a part of."""
     for module in netlist.modules:
         if not any(name.startswith(_PRIVATE) for name in module.ports):
             continue
@@ -122,7 +121,7 @@ def _name_ports(netlist: Any) -> None:
 
 
 def _parts(netlist: Any, module: Any, value: Any) -> Iterator[str]:
-    """Names of a module's signals of which a value is a part: ``a__field``, ``a_3``, ``a_7_4``."""
+    """Name a value after the signals it is a part of: ``a__field``, ``a_3``, ``a_7_4``."""
     width = len(value)
     for signal, name in module.signal_names.items():
         nets = netlist.signals[signal]

@@ -1,4 +1,4 @@
-"""The ``.core`` file of a generated core, for FuseSoC and Edalize flows."""
+"""``.core`` file of a generated core, for FuseSoC and Edalize."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ _SIM = """\
 
 
 def release(numbers: int) -> str:
-    """The first numbers of the package's version."""
+    """Return the first numbers of the package's version."""
     return ".".join(re.findall(r"\d+", version("litelstm"))[:numbers])
 
 
 def core_file(*, name: str, lanes: int, has_bench: bool = False) -> str:
-    """A FuseSoC core description (CAPI2) of ``name.v``: target ``lint``, which is the default.
+    """Write a FuseSoC core description (CAPI2) of ``name.v``, whose default target is ``lint``.
 
     Args:
         name: of the top module and its file.
         lanes: multipliers in the array.
-        has_bench: whether there is ``name/tb.v``, which the target ``sim`` runs.
+        has_bench: add a target ``sim``, which runs ``name/tb.v``.
     """
     return _TEMPLATE.format(
         name=name,

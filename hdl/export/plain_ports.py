@@ -1,4 +1,4 @@
-"""The ports of a core's Verilog: its streams without structures."""
+"""Ports of a core's Verilog: one per field of its streams."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MEANINGS = {
     "i_weights_data": "word of an image of weights",
     "i_weights_last": "with an image's last word",
 }
-"""What each field of the streams is."""
+"""Meanings of the streams' fields, by their ports."""
 
 _LOAD_MEANINGS = {
     "loaded": "a set of weights is active",
@@ -38,7 +38,7 @@ _LOAD_MEANINGS = {
 
 
 def plain_ports(plan: Plan) -> list[Port]:
-    """Ports of a core's Verilog beside ``clk`` and ``rst``."""
+    """List the ports of a core's Verilog other than ``clk`` and ``rst``."""
     streams: list[tuple[str, Any]] = [("i", input_layout(plan)), ("o", output_layout(plan))]
     if plan.options.interface.state == "load":
         streams += [("i_state", state_shape(plan)), ("o_state", state_shape(plan))]

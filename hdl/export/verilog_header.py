@@ -1,4 +1,4 @@
-"""Comments of a core's Verilog: the header, and a line for every module; and its lint waivers."""
+"""Comments of a core's Verilog, the header and a line per module, and its lint waivers."""
 
 from __future__ import annotations
 
@@ -70,17 +70,17 @@ MODULES = {
     "WeightRam": "Memory of the loaded weights.",
     "Window": "Data registers in place of streams.",
 }
-"""A line on each component. Docstrings would not do: they speak to who reads the Python, and
-``python -OO`` has none, but the Verilog is to be the same everywhere."""
+"""A line on each component. Docstrings would not do: they are for readers of the Python, and
+``python -OO`` drops them, but the Verilog must be the same everywhere."""
 
 
 def with_comments(text: str, *, header: str, components: Iterable[str]) -> str:
-    """Verilog with a header, and a line before each module.
+    """Add a header, and a line before each module, to Verilog.
 
     Args:
         text: Verilog without comments.
         header: goes in front.
-        components: class of the component that each module is made from, in the modules' order.
+        components: class of the component behind each module, in the modules' order.
     """
     lines = iter(components)
 
@@ -92,15 +92,15 @@ def with_comments(text: str, *, header: str, components: Iterable[str]) -> str:
 
 
 def header(plan: Plan, told: Mapping[str, Any], *, host: str, network_name: str) -> str:
-    """Header of a core's Verilog, as comments.
+    """Write the header of a core's Verilog, as comments.
 
-    It depends on its arguments alone: no date, no path.
+    The header depends on the arguments alone: no date, no path.
 
     Args:
         plan: of the core.
         told: its description, see :func:`hdl.export.description.describe`.
-        host: what its ports are.
-        network_name: the network's, for a reader; empty: it has none.
+        host: its ports, in words.
+        network_name: shown to the reader; may be empty.
     """
     entries = [*_network(plan, told, network_name), *_core(plan, told, host)]
     lines = [
@@ -193,7 +193,7 @@ def _word(value: object) -> str:
 
 
 def waivers(file: str) -> str:
-    """Verilator's waivers for a generated file, each with its reason.
+    """Write Verilator's waivers for a generated file, each with its reason.
 
     Args:
         file: name of the Verilog file.

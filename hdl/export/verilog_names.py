@@ -29,10 +29,11 @@ KEYWORDS = frozenset(
 
 
 def check_name(name: str) -> None:
-    """Refuse what cannot be the name of a module.
+    """Refuse a name that a module cannot have.
 
     Raises:
-        InputError: it is no Verilog identifier, or an inner module of another core may have it.
+        InputError: the name is no Verilog identifier, or an inner module of another core may have
+            it.
     """
     plain = re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_LENGTH - 1}}}", name)
     if not plain or name in KEYWORDS:
@@ -46,10 +47,10 @@ def check_name(name: str) -> None:
 
 
 def inner_prefix(name: str) -> str:
-    """Return what the names of a core's inner modules begin with.
+    """Return the prefix of the names of a core's inner modules.
 
-    A check sum of the core's name keeps them apart from the modules of every other core, as
-    ``lstm_core`` beside ``lstm``: were two modules of two cores equal, the longer core's name would
-    begin with the shorter one's prefix, which :func:`check_name` refuses.
+    A check sum of the core's name keeps the modules of two cores apart, such as ``lstm_core`` and
+    ``lstm``. If two of their modules had one name, the longer core's name would begin with the
+    shorter one's prefix, which :func:`check_name` refuses.
     """
     return f"{name}_{zlib.crc32(name.encode()) & 0xFFFFFF:06x}_"

@@ -1,4 +1,4 @@
-"""JSON of a core with a bus, as its drivers read it."""
+"""Bus section of a core's JSON, for drivers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WEIGHT_WORD = Packing(element=32, bus=32)
 
 
 def register_list() -> list[dict[str, Any]]:
-    """The registers, as JSON values."""
+    """List the registers as JSON values."""
     return [
         {
             "name": register.name,
@@ -32,13 +32,13 @@ def register_list() -> list[dict[str, Any]]:
 
 
 def bus_section(plan: Plan, *, kind: str, bus: Bus, core: int) -> dict[str, Any]:
-    """The buses of a core.
+    """Describe the buses of a core as JSON values.
 
     Args:
         plan: of the core.
         kind: ``axi``, ``spi`` or ``uart``.
         bus: its options.
-        core: what its register CORE says.
+        core: value of its register CORE.
     """
     network, interface = plan.network, plan.options.interface
     has_rom = not plan.options.storage.loadable

@@ -1,4 +1,4 @@
-"""An image of weights as a C array."""
+"""C array of an image of weights."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _PER_LINE = 8
 
 
 def array_name(stem: str) -> str:
-    """The array's name, from that of a file: its letters and digits, and no digit first."""
+    """Make the array's name from a file's: letters, digits and ``_``, no digit first."""
     return re.sub(r"^(?=\d)|\W", "_", stem, flags=re.ASCII) + "_weights"
 
 
 def array_header(words: NDArray[np.uint32], stem: str) -> bytes:
-    """A C header with the words of an image.
+    """Write a C header with the words of an image.
 
     Args:
         words: of :func:`hdl.layout.weight_image.image`, (words,).
-        stem: of the file's name, which the array's is made from.
+        stem: of the file's name; the array's name is made from it.
     """
     name = array_name(stem)
     hexadecimal = [f"0x{word:08x}u," for word in words.tolist()]

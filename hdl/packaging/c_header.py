@@ -1,4 +1,4 @@
-"""The registers as a C header, made by PeakRDL."""
+"""C header of the registers, made by PeakRDL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from hdl.bus.register_map import elaborated, registers
 
 NAME = "litelstm_registers.h"
-"""The header's file; the same for every core."""
+"""Name of the header's file; the header is the same for every core."""
 
 
 _PACKED = "struct __attribute__ ((__packed__)) {"
@@ -28,7 +28,7 @@ _CHECKS = """\
 
 
 def register_header() -> str:
-    """C99: masks and places of fields, and a struct of the registers whose offsets are checked."""
+    """Write C99: masks and places of fields, and a struct of the registers with checked offsets."""
     from peakrdl_cheader.c_standards import CStandard
     from peakrdl_cheader.exporter import CHeaderExporter
 

@@ -1,4 +1,4 @@
-"""A core's own C header: the sizes and formats of its network, and floats to words and back."""
+"""C header of one core: sizes and formats of its network, conversion of floats and words."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ static inline double {name}_real(int32_t word)
 
 
 def file_name(name: str) -> str:
-    """Name of the header of a core."""
+    """Return the name of a core's header."""
     return f"{name}_network.h"
 
 
 def network_header(description: Mapping[str, Any]) -> str:
-    """The header of a core with a bus, from its JSON."""
+    """Write the header of a core with a bus from its JSON."""
     name, bus, interface = description["name"], description["bus"], description["interface"]
     x, y = (Format(**description[side]["format"]) for side in ("input", "output"))
     streams = {} if bus["window"] else {one["name"]: one for one in bus["streams"]}
@@ -114,7 +114,7 @@ def _packed(stream: Mapping[str, Any]) -> Packing:
 
 
 def _packing(stream: Mapping[str, Any] | None) -> str:
-    """A ``litelstm_packing``; of a stream that there is not, one whose vectors are empty."""
+    """Initialize a ``litelstm_packing``; a stream that the core lacks has empty vectors."""
     if stream is None:
         return "1u, 8u, 8u, 0u"
     packing = _packed(stream)
@@ -122,7 +122,7 @@ def _packing(stream: Mapping[str, Any] | None) -> str:
 
 
 def _buffer(streams: Mapping[str, Mapping[str, Any]], *, every_step: bool) -> str:
-    """Bytes of all frames of a sequence, as C."""
+    """Write the bytes of all frames of a sequence as a C expression."""
     vectors = {"x": "(steps)", "y": "(steps)" if every_step else "1u"}
     frames = []
     for name, stream in streams.items():

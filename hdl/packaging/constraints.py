@@ -9,7 +9,7 @@ from typing import Any
 from golden.errors import InputError
 
 CLOCK = 100_000_000
-"""Hz that a core without a serial line is constrained for, if nothing else is asked for."""
+"""Default clock in Hz of a core without a serial line."""
 
 MAX_CLOCK = 1_000_000_000
 """Hz; the period, in ps, must be exact to a thousandth."""
@@ -30,16 +30,16 @@ PINS: dict[str, dict[str, Any]] = {
 class Timing:
     """Timing constraints of a core.
 
-    Only ``into`` and ``out_of`` cross the clock's domain. All registers are clocked by the rising
-    edge and reset synchronously, and every path has one cycle.
+    Only ``into`` and ``out_of`` cross clock domains. All registers use the rising edge and a
+    synchronous reset, and every path has one cycle.
 
     Attributes:
         name: of the top module.
-        clock: name of its port.
-        reset: name of the synchronous reset's port.
-        hertz: of the clock.
-        into, out_of: ports without relation to the clock; each of ``into`` comes through two
-            registers, ``stage0`` and ``stage1``.
+        clock: the clock's port.
+        reset: the synchronous reset's port.
+        hertz: frequency of the clock.
+        into, out_of: asynchronous ports; each of ``into`` passes two registers, ``stage0`` and
+            ``stage1``.
 
     Raises:
         InputError: the clock is out of range.
@@ -58,17 +58,17 @@ class Timing:
 
     @property
     def megahertz(self) -> str:
-        """The clock in MHz, exact."""
+        """Return the clock in MHz, exact."""
         return f"{self.hertz / 1e6:.6f}".rstrip("0").rstrip(".")
 
     @property
     def nanoseconds(self) -> str:
-        """The clock's period, rounded down to a picosecond."""
+        """Return the clock's period, rounded down to a picosecond."""
         return f"{10**12 // self.hertz / 1000:.3f}"
 
 
 def _xdc(of: Timing) -> str:
-    """Give constraints for Vivado."""
+    """Write constraints for Vivado."""
     if not of.into:
         return _sdc(of)
     registers = "[get_cells -hierarchical {stage0_reg* stage1_reg*}]"
@@ -76,7 +76,7 @@ def _xdc(of: Timing) -> str:
 
 
 def _sdc(of: Timing) -> str:
-    """Give constraints for Quartus and others that read Synopsys' format."""
+    """Write constraints for Quartus and other tools that read Synopsys' format."""
     lines = [
         *_head(of),
         f"create_clock -name {of.clock} -period {of.nanoseconds} {_ports(of.clock)}",
@@ -91,12 +91,12 @@ def _sdc(of: Timing) -> str:
 
 
 def _lpf(of: Timing) -> str:
-    """Give constraints for nextpnr-ecp5; inputs without a clock are not timed by it."""
+    """Write constraints for nextpnr-ecp5, which does not time inputs without a clock."""
     return "\n".join([*_head(of), f'FREQUENCY PORT "{of.clock}" {of.megahertz} MHZ;']) + "\n"
 
 
 def _pcf(of: Timing) -> str:
-    """Give constraints for nextpnr-ice40; inputs without a clock are not timed by it."""
+    """Write constraints for nextpnr-ice40, which does not time inputs without a clock."""
     return "\n".join([*_head(of), f"set_frequency {of.clock} {of.megahertz}"]) + "\n"
 
 

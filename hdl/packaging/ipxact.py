@@ -1,8 +1,8 @@
-"""The IP-XACT component (IEEE 1685-2009, which Vivado and Kactus2 read) of a core with a bus.
+"""IP-XACT component (IEEE 1685-2009, which Vivado and Kactus2 read) of a core with a bus.
 
-PeakRDL writes the memory map from the registers' description; the buses, ports and files are
-added here. Bus types, views, kinds of files and extensions are the ones that Vivado knows, as far
-as public documentation and packaged IP show them. Elements stand in the order of the schema.
+PeakRDL writes the memory map from the description of the registers; this module adds buses, ports
+and files. Bus types, views, kinds of files and extensions are Vivado's, as far as public
+documentation and packaged IP show them. Elements stand in the order of the schema.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FILE = "component.xml"
 
 _DESCRIPTION = "A recurrent network on one MAC array, with an AXI bus."
 _RANGE = 4096
-"""Bytes that an interconnect gives the registers: the least that is common; they repeat there."""
+"""Bytes of the registers' address range: the smallest common one; the registers repeat in it."""
 
 _FAMILIES = (
     *("artix7", "kintex7", "virtex7", "spartan7", "zynq", "kintexu", "virtexu"),
@@ -39,7 +39,7 @@ _VIEWS = {
     ),
     "xilinx_softwaredriver": ("Software driver", ":vivado.xilinx.com:sw.driver"),
 }
-"""For each view what it is called, and what it is for. Each has a file set of its own."""
+"""Title and environment of each view. Each view has its own file set."""
 
 _DRIVER_KINDS = {
     "mdd": ("user:mdd", "user:driver_mdd"),
@@ -48,7 +48,7 @@ _DRIVER_KINDS = {
     "c": ("cSource", "user:driver_src"),
     "h": ("cSource", "user:driver_src"),
 }
-"""Kinds of a driver's files, by the ends of their names; ``user:`` stands before Vivado's own."""
+"""Kinds of a driver's files, by the ends of their names; ``user:`` marks Vivado's own kinds."""
 
 _AXI_LITE = "s_axil"
 _BASE_AND_HIGH = {"BASE": "BASEADDR", "HIGH": "HIGHADDR"}
@@ -60,7 +60,7 @@ _TYPES = {
     "reset": "signal",
     "interrupt": "signal",
 }
-"""Bus types in the library of interfaces that Vivado comes with, and their kind."""
+"""Kinds of the bus types of Vivado's own library."""
 
 
 def interfaces(
@@ -81,7 +81,7 @@ def interfaces(
 def component(
     *, name: str, version: str, ports: Sequence[Mapping[str, Any]], driver: Collection[str]
 ) -> str:
-    """The component's XML, for a folder beside the files of the core.
+    """Write the component's XML, for a folder beside the files of the core.
 
     Args:
         name: of the top module.
@@ -119,7 +119,7 @@ def _with_memory_map(name: str, version: str) -> Element:
     (size,) = block.iter(_tag("range"))
     size.text = hex(_RANGE)
     places = [child.tag for child in block]
-    # Where the base address in an address map becomes a parameter that the driver's Tcl reads.
+    # With these the address map sets the parameters that the driver's Tcl reads.
     parameters = Element(_tag("parameters"))
     for end, value in _BASE_AND_HIGH.items():
         _add_parameter(parameters, f"OFFSET_{end}_PARAM", f"C_S_AXIL_{value}")
@@ -151,7 +151,7 @@ def _bus_interfaces(ports: Sequence[Mapping[str, Any]]) -> Element:
 def _interface(
     buses: Element, name: str, kind: str, *, names: Mapping[str, str], master: bool = False
 ) -> Element:
-    """One bus; ``names`` are the module's ports by the bus type's names."""
+    """Add a bus; ``names`` are the module's ports by the bus type's names."""
     bus = _add(buses, "busInterface")
     _add(bus, "name", name)
     library = "interface" if _TYPES[kind] == "bus" else "signal"
@@ -178,14 +178,14 @@ def _parameters(bus: Element, **values: str) -> None:
 
 
 def _add_parameter(parameters: Element, name: str, value: str) -> Element:
-    """Add a parameter; returns its value, for attributes."""
+    """Add a parameter; return its value element, for attributes."""
     parameter = _add(parameters, "parameter")
     _add(parameter, "name", name)
     return _add(parameter, "value", value)
 
 
 def _component_parameters(root: Element, title: str) -> None:
-    """Add what Vivado asks of every component: its title, and the range of its registers."""
+    """Add the parameters that Vivado needs: title, and address range of the registers."""
     parameters = _add(root, "parameters")
     values = {"Component_Name": title}
     values |= {"C_S_AXIL_BASEADDR": "0xFFFFFFFF", "C_S_AXIL_HIGHADDR": "0x00000000"}
@@ -196,7 +196,7 @@ def _component_parameters(root: Element, title: str) -> None:
 
 
 def _extensions(name: str) -> Element:
-    """Give what Vivado's catalogue shows, and for which families it offers the component."""
+    """Make the entry of Vivado's catalogue, with the families that it offers the core for."""
     extensions = Element(_tag("vendorExtensions"))
 
     def add(parent: Element, tag: str, text: str | None = None) -> Element:
@@ -242,7 +242,7 @@ def _model(name: str, ports: Sequence[Mapping[str, Any]]) -> Element:
 
 
 def _file_sets(name: str, driver: Collection[str]) -> Element:
-    """Give a file set for each view. The clock of the constraints is for the core alone."""
+    """Make a file set for each view. The constraints are for synthesis of the core alone."""
     verilog = {f"../{name}.v": ("verilogSource",)}
     xdc = {f"../{name}.xdc": ("user:xdc", "user:USED_IN_out_of_context")}
     ends = {file: file.rpartition("/")[2].rpartition(".")[2] for file in driver}

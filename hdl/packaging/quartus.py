@@ -1,7 +1,6 @@
-"""A core as a component of Altera's Platform Designer, and what a Quartus project needs of it.
+"""Files for Altera's tools: a component of Platform Designer, and assignments of a project.
 
-Written from public documentation ("Component Interface Tcl Reference"); there was no Quartus to
-run it.
+Written from public documentation ("Component Interface Tcl Reference"), not run with Quartus.
 """
 
 from __future__ import annotations
@@ -48,12 +47,12 @@ add_interface_port aresetn aresetn reset_n Input 1
 
 
 def project_lines(*, name: str) -> str:
-    """Give the assignments of a project with the core."""
+    """Write the assignments of a project with the core."""
     return _QSF.format(name=name)
 
 
 def component(*, name: str, version: str, ports: Sequence[Mapping[str, Any]]) -> str:
-    """Give the component's Tcl, for ``NAME_hw.tcl``: Platform Designer looks for this end.
+    """Write the component's Tcl, for ``NAME_hw.tcl``: Platform Designer looks for this end.
 
     Args:
         name, version: of the component.

@@ -1,4 +1,4 @@
-"""The registers as a page of documentation: ``python -m hdl.packaging.register_table PAGE``."""
+"""Page of documentation of the registers: ``python -m hdl.packaging.register_table PAGE``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ once and the bit reads as 0. A field without a value after a reset shows the cor
 
 
 def page() -> str:
-    """The page, Markdown."""
+    """Write the page in Markdown."""
     overview = [
         "| address | register | |",
         "|---|---|---|",

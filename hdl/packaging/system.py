@@ -1,4 +1,4 @@
-"""A core with a bus: its Verilog, and all that is written beside it."""
+"""Core with a bus: its Verilog, and the files for other tools and software."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Host:
         kind: ``axi``, ``spi`` or ``uart``.
         bus: buses of a core with AXI.
         line: clock and rate of a serial line.
-        clock: Hz, of a core without one.
+        clock: Hz, of a core without a serial line.
 
     Raises:
-        InputError: the kind is not one of these, or a serial line's is missing.
+        InputError: the kind is not one of these, or ``uart`` has no line.
     """
 
     kind: str = "axi"
@@ -53,7 +53,7 @@ class Host:
             raise InputError("a serial line needs its rate and the clock")
 
     def timing(self, name: str) -> Timing:
-        """Return what tools must be told of a core of this name.
+        """Return the timing constraints of a core of this name.
 
         Raises:
             InputError: the clock is out of range.
@@ -62,7 +62,7 @@ class Host:
         return Timing(name=name, hertz=hertz, **PINS[self.kind])
 
     def top(self, core: Core) -> AxiTop | SerialTop:
-        """The top module around a core."""
+        """Make the top module around a core."""
         if self.kind == "axi":
             return AxiTop(core=core, bus=self.bus)
         front_end = UartAccess(divisor=self.line.divisor) if self.line else SpiAccess()
@@ -70,7 +70,7 @@ class Host:
 
     @property
     def ports(self) -> str:
-        """Ports in words."""
+        """Describe the ports in words."""
         if self.line:
             return f"registers over a serial line, {self.line.baud} baud at {self.line.clock} Hz"
         if self.kind == "spi":
@@ -91,7 +91,7 @@ class System(Generated):
     def files(
         self, *, sources: Mapping[str, str], formats: Sequence[str] = ("xdc", "sdc")
     ) -> Mapping[str, str]:
-        """Give all files by their paths: Verilog, JSON, and those for other tools and software.
+        """Write all files, by their paths: Verilog, JSON, and files for other tools and software.
 
         No file of one core replaces a different file of another: names of cores have no dot, and a
         file's name is the core's with a dot behind, NAME_hw.tcl, or NAME_network.h, or the file
@@ -133,7 +133,7 @@ class System(Generated):
 def generate_system(
     plan: Plan, *, host: Host = Host(), name: str = NAME, network_name: str = ""
 ) -> System:
-    """Verilog and description of a core with a bus; arguments as of :func:`hdl.verilog.generate`.
+    """Generate a core with a bus; arguments as of :func:`hdl.verilog.generate`.
 
     Raises:
         InputError: see :func:`hdl.verilog.generate`.
@@ -148,7 +148,7 @@ def generate_system(
 
 
 def describe_system(plan: Plan, *, name: str, host: Host) -> dict[str, Any]:
-    """The JSON of a core with a bus, but for its ports: the core, its bus, and its registers."""
+    """Describe a core with a bus, its buses and its registers, as JSON values without ports."""
     bus = host.bus if host.kind == "axi" else WINDOW
     return {
         **describe(plan, name=name),

@@ -1,7 +1,7 @@
-"""Files that AMD's tools read beside IP-XACT: a script that instantiates the core, driver data.
+"""Files for AMD's tools beside IP-XACT: a script that instantiates the core, and driver data.
 
-Written from public documentation (UG835, UG994, UG1118) and its examples of packaged IP; no Vivado
-has run them.
+Written from public documentation (UG835, UG994, UG1118) and its examples of packaged IP, not run
+with Vivado.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def script_name(name: str) -> str:
 def project_script(
     *, name: str, version: str, ports: Sequence[Mapping[str, Any]], hertz: int
 ) -> str:
-    """Give a Tcl script that makes a project with the core in a block design.
+    """Write a Tcl script that makes a project with the core in a block design.
 
     Args:
         name, version: of the component.
@@ -109,7 +109,7 @@ def project_script(
 
 
 def driver_files(*, name: str, version: str, sources: Mapping[str, str]) -> dict[str, str]:
-    """Give the driver's files, by their paths from the component on.
+    """Write the driver's files, by their paths in the component's folder.
 
     Args:
         name, version: of the component.
