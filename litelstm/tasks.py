@@ -17,7 +17,6 @@ from golden.errors import InputError
 from golden.packages import load
 from litelstm.data import arrays, idx, speech, tables
 from litelstm.data.dataset import Array, Dataset, split_test
-from litelstm.tables import entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,12 +222,3 @@ _TASKS = (
 
 TASKS: dict[str, Task] = {task.name: task for task in _TASKS}
 """Tasks by name."""
-
-
-def find(name: str) -> Task:
-    """Find a task by name.
-
-    Raises:
-        InputError: no task has this name.
-    """
-    return entry("task", name, TASKS)

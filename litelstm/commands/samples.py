@@ -11,7 +11,7 @@ from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.data import arrays
 from litelstm.options import POSITIVE, SEED, data_option, output_option, task_option
-from litelstm.tasks import find
+from litelstm.tasks import TASKS
 
 
 @click.command()
@@ -30,7 +30,7 @@ def samples(task: str, data: Path | None, random: int | None, seed: int, output:
     With --random, the samples are random numbers of the task's shape, without labels: enough to
     exercise a core.
     """
-    chosen = find(task)
+    chosen = TASKS[task]
     outputs.check_file(output)
     if random is not None:
         if data is not None:

@@ -17,7 +17,7 @@ from litelstm import metrics, options, outputs
 from litelstm.architectures import Architecture
 from litelstm.console import err, progress
 from litelstm.data.dataset import Dataset
-from litelstm.tasks import Task, find
+from litelstm.tasks import TASKS, Task
 
 if TYPE_CHECKING:
     from litelstm.torch.training import Recipe, Trainer
@@ -87,7 +87,7 @@ def train(
     After every epoch it saves a checkpoint beside the output. After an interrupt, the same command
     continues from there.
     """
-    chosen = find(task)
+    chosen = TASKS[task]
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     for path in (output, checkpoint):
         outputs.check_file(path)

@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
-from litelstm.fpga import targets
 from litelstm.fpga.families import ICE40
-from litelstm.fpga.targets import Target
-from litelstm.tables import entry
+from litelstm.fpga.targets import TARGETS, Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +61,7 @@ class Board:
     @property
     def part(self) -> Target:
         """The board's part, with the oscillator's frequency as the wanted clock."""
-        target = targets.find(self.target)
+        target = TARGETS[self.target]
         arguments = list(target.arguments)
         if self.package:
             arguments[arguments.index("--package") + 1] = self.package
@@ -86,7 +84,7 @@ class Board:
 
     def constraints(self) -> str:
         """Format the pins for the part's router."""
-        lines = _pcf_lines if targets.find(self.target).family is ICE40 else _lpf_lines
+        lines = _pcf_lines if TARGETS[self.target].family is ICE40 else _lpf_lines
         text = "".join(f"{line}\n" for line in lines(self.pins()))
         if lines is _lpf_lines:
             text += f'FREQUENCY PORT "clk" {self.clock / 1e6:g} MHZ;\n'
@@ -169,12 +167,3 @@ BOARDS: dict[str, Board] = {
     )
 }
 """All boards by name."""
-
-
-def find(name: str) -> Board:
-    """Find a board by name.
-
-    Raises:
-        InputError: no board has this name.
-    """
-    return entry("board", name, BOARDS)

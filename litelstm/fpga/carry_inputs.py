@@ -7,25 +7,25 @@ accepts only a carry cell or nothing as the driver of a carry input.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 _FEEDS_IN = "0x00AA"
 """Upper LUT of a chain's first cell: with D at 1 the carry is A, and the carry input is ignored."""
 
 
-def refine(module: dict[str, Any]) -> None:
-    """Open the carry inputs of cells that start a chain, in a netlist's module, in place."""
-    cells = module["cells"].values()
-    ones = {"1"} | {
-        bit for cell in cells if cell["type"] == "VHI" for bit in cell["connections"]["Z"]
-    }
-    for cell in cells:
-        if cell["type"] == "CCU2" and cell["parameters"]["INIT1"] == _FEEDS_IN:
-            connections = cell["connections"]
-            if set(connections["D1"]) <= ones:
-                connections["CIN"] = []
+class CarryInputs:
+    """Refinement of the Nexus; see :class:`litelstm.fpga.families.Refinement`."""
 
+    version = 1
 
-SOURCES = (sys.modules[__name__],)
-"""Modules whose source is part of the cache key."""
+    def refine(self, module: dict[str, Any]) -> None:
+        """Open the carry inputs of cells that start a chain, in a netlist's module, in place."""
+        cells = module["cells"].values()
+        ones = {"1"} | {
+            bit for cell in cells if cell["type"] == "VHI" for bit in cell["connections"]["Z"]
+        }
+        for cell in cells:
+            if cell["type"] == "CCU2" and cell["parameters"]["INIT1"] == _FEEDS_IN:
+                connections = cell["connections"]
+                if set(connections["D1"]) <= ones:
+                    connections["CIN"] = []

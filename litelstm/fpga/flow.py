@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import shutil
@@ -64,10 +63,8 @@ class Flow:
                 refinement.refine(design["modules"][top])
                 (folder / _NETLIST).write_text(json.dumps(design))
 
-        parts: list[object] = [verilog, script]
-        if refinement:
-            parts += map(inspect.getsource, refinement.SOURCES)
-        folder = self._cached("synthesis", parts, make)
+        version = refinement.version if refinement else None
+        folder = self._cached("synthesis", [verilog, script, version], make)
         counted = netlist.read(folder / _NETLIST, top=top, family=self.target.family)
         return Synthesized(folder=folder, top=top, netlist=counted)
 

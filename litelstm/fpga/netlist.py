@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from litelstm.fpga.families import FF, ICE40, LOGIC_CELL, LUT, PIN, RAM, Family
+from litelstm.fpga.netlist_cells import uses_of
 
 PARTS = {
     "array": r"(core\.array|lanes)\b",
@@ -119,15 +120,8 @@ def _cost(family: Family, kind: str) -> dict[str, float]:
 
 def _logic_cells(module: dict[str, Any]) -> int:
     """Count an iCE40's logic cells; a LUT that drives only a flip-flop shares its cell."""
-    cells = module["cells"].values()
-    readers: Counter[Any] = Counter()
-    for cell in cells:
-        for port, bits in cell["connections"].items():
-            if cell["port_directions"][port] == "input":
-                readers.update(bits)
-    for port in module["ports"].values():
-        readers.update(port["bits"])
+    cells, uses = module["cells"].values(), uses_of(module)
     luts = {c["connections"]["O"][0] for c in cells if c["type"] == "SB_LUT4"}
     registers = [c["connections"]["D"][0] for c in cells if c["type"].startswith("SB_DFF")]
-    paired = sum(data in luts and readers[data] == 1 for data in registers)
+    paired = sum(data in luts and uses[data] == 1 for data in registers)
     return len(luts) + len(registers) - paired

@@ -1,4 +1,4 @@
-"""Queries for the cells and nets of a mapped ECP5 netlist in Yosys' JSON.
+"""Queries for the cells and nets of a mapped netlist in Yosys' JSON; registers are an ECP5's.
 
 A net is a number; ``"0"``, ``"1"`` and ``"x"`` are constants.
 """

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from litelstm.fpga import multiplier_registers, netlist_cells, ram_registers
-
-SOURCES = (multiplier_registers, netlist_cells, ram_registers)
-"""Modules whose source is part of the cache key."""
+from litelstm.fpga import multiplier_registers, ram_registers
 
 
-def refine(module: dict[str, Any]) -> None:
-    """Move registers into the block RAMs and multipliers of a netlist's module, in place."""
-    ram_registers.retime(module)
-    ram_registers.absorb(module)
-    multiplier_registers.absorb(module)
+class Registers:
+    """Refinement of the ECP5; see :class:`litelstm.fpga.families.Refinement`."""
+
+    version = 1
+
+    def refine(self, module: dict[str, Any]) -> None:
+        """Move registers into the block RAMs and multipliers of a netlist's module, in place."""
+        ram_registers.retime(module)
+        ram_registers.absorb(module)
+        multiplier_registers.absorb(module)

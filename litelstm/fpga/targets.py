@@ -21,7 +21,6 @@ from litelstm.fpga.families import (
     XILINX7,
     Family,
 )
-from litelstm.tables import entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,15 +217,6 @@ TARGETS: dict[str, Target] = {
     )
 }
 """All targets by name, the parts of a family from small to large."""
-
-
-def find(name: str) -> Target:
-    """Find a target by name.
-
-    Raises:
-        InputError: no target has this name.
-    """
-    return entry("target", name, TARGETS)
 
 
 def larger(target: Target) -> list[Target]:

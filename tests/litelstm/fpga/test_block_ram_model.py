@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from litelstm.fpga import targets
 from litelstm.fpga.cell_models import cell_models
 from litelstm.fpga.flow import Flow
+from litelstm.fpga.targets import TARGETS
 from tests.litelstm.fpga.verilog import answers, pins
 
 pytestmark = pytest.mark.fpga
@@ -88,7 +88,7 @@ class Port:
 
 
 def model() -> str:
-    found = cell_models(targets.find("ecp5-25f").family)
+    found = cell_models(TARGETS["ecp5-25f"].family)
     return "\n".join(found[name] for name in ("dp16kd_place", "dp16kd_read", "DP16KD"))
 
 
@@ -190,7 +190,7 @@ module top(input clk, we, input [{bits - 1}:0] from, to, input [{width - 1}:0] d
   end
 endmodule
 """
-    flow = Flow(target=targets.find("ecp5-25f"), cache=tmp_path / "cache")
+    flow = Flow(target=TARGETS["ecp5-25f"], cache=tmp_path / "cache")
     made = flow.synthesize(core, top="top")
     assert made.netlist.cells["DP16KD"] == 1
     models = cell_models(flow.target.family)

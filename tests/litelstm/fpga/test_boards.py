@@ -17,7 +17,6 @@ from golden.quantized import QuantizedNetwork
 from hdl.board.board_top import BoardTop, Line
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
-from litelstm.fpga import boards
 from litelstm.fpga.boards import BOARDS, Board
 from litelstm.fpga.families import RAM
 from litelstm.fpga.flow import Flow, Routed, Synthesized
@@ -45,7 +44,7 @@ def command(files: Files, cache: None, tmp_path: Path) -> list[object]:
 
 @NAMES
 def test_every_board_has_a_pin_for_every_port(name: str, files: Files) -> None:
-    board = boards.find(name)
+    board = BOARDS[name]
     network = QuantizedNetwork.load(files.network)
     line = Line(clock=board.clock, baud=board.baud)
     top = BoardTop(
@@ -63,7 +62,7 @@ def test_every_board_has_a_pin_for_every_port(name: str, files: Files) -> None:
 
 @NAMES
 def test_a_boards_part_is_the_one_that_its_definition_names(name: str) -> None:
-    board = boards.find(name)
+    board = BOARDS[name]
     definition = board.definition()
     arguments = " ".join(board.part.arguments).lower()
     device = definition.device.lower().removeprefix("lfe5u-").removeprefix("ice40")
@@ -93,7 +92,7 @@ def test_from_network_to_bitstream(
     assert report["identity"] == {**asdict(identity), "network": identity.network.hex()}
     assert (folder / "board.bin").stat().st_size > 100_000
     assert "module litelstm_board(" in (folder / "board.v").read_text()
-    assert (folder / "pins.pcf").read_text() == boards.find("icebreaker").constraints()
+    assert (folder / "pins.pcf").read_text() == BOARDS["icebreaker"].constraints()
     assert f"bitstream: {folder / 'board.bin'}" in call(*command).out
 
 
@@ -121,7 +120,7 @@ def test_a_clock_that_is_not_met_is_refused(
 def test_a_core_that_does_not_fit(
     call: Call, command: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Board, "part", replace(boards.find("icebreaker").part, available={RAM: 1}))
+    monkeypatch.setattr(Board, "part", replace(BOARDS["icebreaker"].part, available={RAM: 1}))
     done = call(*command)
     assert done.status == 2
     said = done.err.splitlines()[-1]

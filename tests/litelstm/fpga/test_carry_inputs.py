@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from litelstm.fpga import carry_inputs
+from litelstm.fpga.carry_inputs import CarryInputs
 
 pytestmark = pytest.mark.fpga
 
@@ -27,7 +27,7 @@ def carries(*cells: dict[str, Any]) -> list[list[int]]:
         for kind, net in (("VLO", LOW), ("VHI", HIGH))
     ]
     module = {"cells": dict(enumerate([*tied, *cells]))}
-    carry_inputs.refine(module)
+    CarryInputs().refine(module)
     return [cell["connections"]["CIN"] for cell in cells]
 
 

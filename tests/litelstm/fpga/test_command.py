@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from golden.packages import in_a_checkout
-from litelstm.fpga import targets, tools
+from litelstm.fpga import tools
 from litelstm.fpga.errors import SynthesisError
 from litelstm.fpga.flow import Flow
+from litelstm.fpga.targets import TARGETS
 from tests.litelstm.conftest import Call, Files
 from tests.networks import Recipe, quantized_network
 
@@ -157,7 +158,7 @@ def test_a_missing_tool_names_the_extra(
 
 
 def test_a_failing_tool_shows_the_end_of_its_log(cache: Path) -> None:
-    flow = Flow(target=targets.find("ecp5-25f"))
+    flow = Flow(target=TARGETS["ecp5-25f"])
     with pytest.raises(SynthesisError) as failed:
         flow.synthesize("module litelstm_core(input a; endmodule", top="litelstm_core")
     first, *rest = str(failed.value).splitlines()

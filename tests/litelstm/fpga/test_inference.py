@@ -12,9 +12,9 @@ import pytest
 from golden.cells import LSTM, LiteLSTM
 from hdl import verilog
 from hdl.parts.memory import BLOCK_BITS
-from litelstm.fpga import targets
 from litelstm.fpga.families import FF, LUT, LUT_RAM, MULTIPLIER, RAM, SRL
 from litelstm.fpga.flow import Flow, Synthesized
+from litelstm.fpga.targets import TARGETS
 from tests.networks import Recipe, quantized_network
 
 pytestmark = pytest.mark.fpga
@@ -28,7 +28,7 @@ def synthesize(target: str, recipe: Recipe, *, lanes: int, tail: int) -> tuple[S
     core = verilog.generate(
         quantized_network(recipe, 1), lanes=lanes, tail_multipliers=tail, name=TOP
     )
-    flow = Flow(target=targets.find(target))
+    flow = Flow(target=TARGETS[target])
     return flow.synthesize(core.verilog, top=TOP), core.description
 
 

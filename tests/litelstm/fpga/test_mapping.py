@@ -13,18 +13,18 @@ from hdl import verilog
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
-from litelstm.fpga import targets
 from litelstm.fpga.families import MULTIPLIER, RAM, SPRAM
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.mapping import Mapping, relieved, script
 from litelstm.fpga.measure import shortages
 from litelstm.fpga.netlist import Netlist
+from litelstm.fpga.targets import TARGETS
 from tests.litelstm.conftest import Call
 from tests.networks import Recipe, quantized_network
 
 pytestmark = pytest.mark.fpga
 
-UP5K = targets.find("ice40-up5k")
+UP5K = TARGETS["ice40-up5k"]
 TABLE, BUFFER, X = "core.update.tanh0.rom", "core.update.buffer.memory", "core.store.x_memory"
 MEMORIES = {X: 1, "core.store.h_memory": 1, BUFFER: 2, TABLE: 1, "core.array.shadow.bank0": 12}
 
@@ -61,7 +61,7 @@ def test_products_go_into_logic_where_the_array_has_its_multipliers(
 
 
 def test_other_families_are_left_alone() -> None:
-    ecp5 = targets.find("ecp5-25f")
+    ecp5 = TARGETS["ecp5-25f"]
     assert relieved(taking(rams=99, multipliers=99, array=20), ecp5) == Mapping()
     assert script(ecp5, top="t", mapping=Mapping()).splitlines() == [
         "read_verilog core.v",
@@ -74,7 +74,7 @@ def test_other_families_are_left_alone() -> None:
 
 def test_a_part_without_sprams_does_not_do() -> None:
     assert shortages({SPRAM: 4}, UP5K) == {}
-    assert shortages({SPRAM: 4}, targets.find("ice40-hx8k")) == {SPRAM: (4, 0)}
+    assert shortages({SPRAM: 4}, TARGETS["ice40-hx8k"]) == {SPRAM: (4, 0)}
 
 
 def test_short_pins_are_not_looked_for_with_fewer_lanes(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from litelstm.fpga import targets
 from litelstm.fpga.cell_models import cell_models
+from litelstm.fpga.targets import TARGETS
 from tests.litelstm.fpga.verilog import answers, pins
 
 pytestmark = pytest.mark.fpga
@@ -108,7 +108,7 @@ def expected(given: np.ndarray, registers: Registers, signed: tuple[int, int]) -
 )
 def test_products(registers: Registers, signed: tuple[int, int], tmp_path: Path) -> None:
     given = words(seed=1)
-    models = cell_models(targets.find("ecp5-25f").family)
+    models = cell_models(TARGETS["ecp5-25f"].family)
     packed = given @ np.array([1, 1 << 18, 1 << 36, 1 << 40])
     lines = answers(
         packed.tolist(),
