@@ -19,13 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.box import SIMPLE
 from rich.table import Table
 
 from bench import pages
 from bench.figure import Command, Figure, NotMadeError
 from bench.figure_list import FIGURES, WITHOUT_COMMAND
-from litelstm.console import out, progress
+from litelstm.console import out, progress, table
 
 QUICK_SECONDS = 10
 """Most seconds that a command may take without ``--all``."""
@@ -102,15 +101,14 @@ def main(quick: bool, data_dir: Path | None, words: tuple[str, ...]) -> None:
 
 
 def _table(wrong: list[Verdict]) -> Table:
-    table = Table(box=SIMPLE, pad_edge=False, collapse_padding=True)
-    for name in ("page", "figure", "printed", "made anew"):
-        table.add_column(name, overflow="fold")
+    heads = ("page", "figure", "printed", "made anew")
+    result = table(*heads, texts=heads)
     for verdict in wrong:
         for number, (shown, made) in enumerate(verdict.said):
             named = ("", "") if number else (verdict.figure.page, verdict.figure.label)
-            table.add_row(*named, shown, made)
-        table.add_row("", f"[{verdict.figure.command.run}]", "", "")
-    return table
+            result.add_row(*named, shown, made)
+        result.add_row("", f"[{verdict.figure.command.run}]", "", "")
+    return result
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ figures for comparison: the paper's equations counted by hand, and its table as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from golden.cells import Cell
@@ -88,8 +88,8 @@ class Row:
     parameters: int
     weight_bits: int
     cycles_per_step: int
-    parameters_ratio: float
-    cycles_ratio: float
+    parameters_ratio: float = 1.0
+    cycles_ratio: float = 1.0
     paper: Paper | None
     table: Printed | None
 
@@ -146,39 +146,21 @@ def compare(layer: Layer) -> list[Row]:
     Raises:
         InputError: a number is out of range.
     """
-    options = CoreOptions(lanes=layer.lanes)
-    plans = {name: Plan(network=layer.quantized(name), options=options) for name in ROWS}
-    cycles = {name: steady_state(plan).cycles_per_step for name, plan in plans.items()}
-    parameters = {name: _parameters(plan) for name, plan in plans.items()}
+    rows = {name: _row(name, layer) for name in ROWS}
+    reference = rows[REFERENCE]
     return [
-        _row(
-            name,
-            plan,
-            parameters=parameters[name],
-            cycles_per_step=cycles[name],
-            parameters_ratio=parameters[name] / parameters[REFERENCE],
-            cycles_ratio=cycles[name] / cycles[REFERENCE],
+        replace(
+            row,
+            parameters_ratio=row.parameters / reference.parameters,
+            cycles_ratio=row.cycles_per_step / reference.cycles_per_step,
         )
-        for name, plan in plans.items()
+        for row in rows.values()
     ]
 
 
-def _parameters(plan: Plan) -> int:
-    return sum(array.size for layer in plan.network.layers for array in layer.weights.values())
-
-
-def _row(
-    name: str,
-    plan: Plan,
-    *,
-    parameters: int,
-    cycles_per_step: int,
-    parameters_ratio: float,
-    cycles_ratio: float,
-) -> Row:
-    cell, (layer,) = CELLS[name], plan.network.layers
-    biases = [gate.bias for gate in cell.gates]
-    weights = parameters - sum(layer.weights[bias].size for bias in biases)
+def _row(name: str, layer: Layer) -> Row:
+    cell, network = CELLS[name], layer.quantized(name)
+    plan = Plan(network=network, options=CoreOptions(lanes=layer.lanes))
     return Row(
         cell=name,
         gates=sum(not (gate.tanh or gate.wide) for gate in cell.gates),
@@ -187,13 +169,19 @@ def _row(
         peephole=any("c" in gate.reads or gate.diagonal for gate in cell.gates),
         matrices=sum(len(gate.reads) for gate in cell.gates),
         vectors=sum(gate.diagonal for gate in cell.gates),
-        biases=len(biases),
+        biases=len(cell.gates),
         products=plan.update_cost.products,
-        parameters=parameters,
-        weight_bits=weights * layer.formats.weight_width,
-        cycles_per_step=cycles_per_step,
-        parameters_ratio=parameters_ratio,
-        cycles_ratio=cycles_ratio,
+        **sizes(network),
+        cycles_per_step=steady_state(plan).cycles_per_step,
         paper=PAPER.get(name),
         table=TABLE_1.get(name),
     )
+
+
+def sizes(network: QuantizedNetwork) -> dict[str, int]:
+    """Count a layer's ``parameters``, and its ``weight_bits`` without those of biases."""
+    (layer,) = network.layers
+    parameters = sum(array.size for array in layer.weights.values())
+    biases = sum(layer.weights[gate.bias].size for gate in layer.cell.gates)
+    bits = (parameters - biases) * layer.formats.weight_width
+    return {"parameters": parameters, "weight_bits": bits}

@@ -12,7 +12,7 @@ from golden.packages import load
 from golden.quantized import QuantizedNetwork
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
-from litelstm.comparison import PAPER, REFERENCE, Layer
+from litelstm.comparison import PAPER, REFERENCE, Layer, sizes
 from litelstm.console import table
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
 from litelstm.fpga.flow import Flow
@@ -91,13 +91,9 @@ def _values(
         bitstream=False,
         progress=progress,
     )
-    (layer,) = network.layers
-    biases = [layer.weights[gate.bias].size for gate in layer.cell.gates]
-    parameters = sum(array.size for array in layer.weights.values())
     used = measured.netlist.used
     found: dict[str, float] = {
-        "parameters": parameters,
-        "weight_bits": (parameters - sum(biases)) * layer.formats.weight_width,
+        **sizes(network),
         "block_rams": used.get(RAM, 0),
         "luts": used.get(LUT, 0),
         "multipliers": used.get(MULTIPLIER, 0),

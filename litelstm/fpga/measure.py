@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from golden.quantized import QuantizedNetwork
@@ -23,7 +23,7 @@ from litelstm.fpga.targets import MULTIPLIER, PIN, SPRAM, Target, larger
 TOP = "litelstm_core"
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Shows what is going on, as :func:`litelstm.console.progress` does."""
+"""Shows progress, like :func:`litelstm.console.progress`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +34,10 @@ class Measured:
         target: the part.
         plan: the core.
         netlist: its cells.
-        clock: its clock, ``None`` where the target is not routed.
-        bare_array: the bare array's clock, if it was asked for.
-        wanted: the clock that it must reach, in MHz, if that was said.
-        steps: length of the sequences that are counted as inferences.
+        clock: its clock, ``None`` if the target is not routed.
+        bare_array: the clock of the MAC array alone, if measured.
+        wanted: clock that it must reach, in MHz, if there is one.
+        steps: length of the sequences that count as inferences.
     """
 
     target: Target
@@ -49,7 +49,7 @@ class Measured:
     steps: int
 
     def as_json(self) -> dict[str, Any]:
-        """Everything as JSON values."""
+        """Return all figures as JSON values."""
         return {
             "target": self.target.name,
             "part": self.target.title,
@@ -78,7 +78,7 @@ class Measured:
 
     @property
     def cycles_per_sequence(self) -> int:
-        """Behind other sequences of its kind."""
+        """Cycles per sequence, in a series of such sequences."""
         return cycles.cycles_per_sequence(self.plan, self.steps)
 
     def _speed(self) -> dict[str, Any]:
@@ -112,20 +112,20 @@ def measure(
     paths: int = 1,
     wanted: float | None = None,
 ) -> Measured:
-    """Synthesize a core, and place and route it where the target can.
+    """Synthesize a core, and place and route it if the target is routed.
 
     Args:
         network, options: the core.
-        flow: the tools, and the clock that the router is asked for.
+        flow: the tools, and the clock that the router aims at.
         seeds: runs of the router.
-        steps: of a sequence that counts as an inference.
+        steps: length of the sequences that count as inferences.
         bare_array, bitstream: whether to make these, too.
-        progress: shows what is going on.
-        paths: how many of the longest paths are told.
-        wanted: the clock that the core must reach, in MHz.
+        progress: shows progress.
+        paths: number of longest paths to keep.
+        wanted: clock that the core must reach, in MHz.
 
     Raises:
-        DoesNotFitError: the part is too small; says what would do.
+        DoesNotFitError: the part is too small; the message names a remedy.
         InputError: an option is out of range.
         SynthesisError: a tool failed.
     """
@@ -137,7 +137,7 @@ def measure(
         ):
             text = few_pins_verilog(core.plan, name=TOP)
             synthesized = flow.synthesize(text, top=TOP)
-    _check_fit(network, flow, core.plan, synthesized.netlist, progress)
+    _check_fit(flow, core.plan, synthesized.netlist, progress)
     clock = bare = None
     if flow.target.routes:
         clock = _route(flow, synthesized, seeds, "core", progress, bitstream=bitstream, paths=paths)
@@ -154,7 +154,7 @@ def measure(
 
 
 def _bare_array(flow: Flow, plan: Plan, seeds: int, progress: Progress) -> Clock:
-    """The clock of the array alone."""
+    """Measure the clock of the MAC array alone."""
     with progress("synthesis of the bare array", None):
         synthesized = flow.synthesize(bare_array_verilog(plan, name=TOP), top=TOP)
     return _route(flow, synthesized, seeds, "bare array", progress)
@@ -170,7 +170,7 @@ def _route(
     bitstream: bool = False,
     paths: int = 1,
 ) -> Clock:
-    """All seeds; the bitstream is that of the fastest."""
+    """Route with all seeds; make the bitstream of the fastest."""
     routed: list[Routed] = []
     with progress(f"place and route the {what}, seeds", seeds) as tell:
         for seed in range(1, seeds + 1):
@@ -189,7 +189,7 @@ def _route(
 
 
 def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]]:
-    """List what the part has too little of: needed and available."""
+    """List the resources that a part lacks, with the needed and the available amount."""
     available = {SPRAM: 0, **target.available}
     return {
         name: (used[name], have) for name, have in available.items() if used.get(name, 0) > have
@@ -197,43 +197,35 @@ def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]
 
 
 def in_words(short: dict[str, tuple[int, int]]) -> str:
-    """Shortages as text."""
+    """Describe shortages."""
     return ", ".join(
         f"{needed} {name}s of {have} ({needed - have} too many)"
         for name, (needed, have) in short.items()
     )
 
 
-def _check_fit(
-    network: QuantizedNetwork, flow: Flow, plan: Plan, netlist: Netlist, progress: Progress
-) -> None:
+def _check_fit(flow: Flow, plan: Plan, netlist: Netlist, progress: Progress) -> None:
     short = shortages(netlist.used, flow.target)
     if not short:
         return
-    needs = in_words(short)
     fits = next((t for t in larger(flow.target) if not shortages(netlist.used, t)), None)
     if fits:
         remedy = f"the smallest part of its family that would do: {fits.name}"
     elif PIN in short:
         remedy = "it needs as many pins with any number of lanes"
+    elif lanes := _fewer_lanes(flow, plan, netlist, progress):
+        remedy = f"the most lanes that would fit: {lanes}"
     else:
-        lanes = next(_fewer_lanes(network, flow, plan, netlist, progress), None)
-        remedy = (
-            f"the most lanes that would fit: {lanes}"
-            if lanes
-            else "no part of its family is large enough, with any number of lanes"
-        )
+        remedy = "no part of its family is large enough, with any number of lanes"
     raise DoesNotFitError(
-        f"{plan.options.lanes} lanes do not fit {flow.target.name}: {needs}; {remedy}"
+        f"{plan.options.lanes} lanes do not fit {flow.target.name}: {in_words(short)}; {remedy}"
     )
 
 
-def _fewer_lanes(
-    network: QuantizedNetwork, flow: Flow, plan: Plan, netlist: Netlist, progress: Progress
-) -> Iterator[int]:
-    """The largest number of lanes that fits, found by synthesis; nothing if there is none.
+def _fewer_lanes(flow: Flow, plan: Plan, netlist: Netlist, progress: Progress) -> int:
+    """Find the largest number of lanes that fits; 0 if none does.
 
-    What is used grows with the lanes, so bisection finds it.
+    Area grows with the lanes, so it bisects, with a synthesis per guess.
     """
     fits, fails = 0, plan.options.lanes
     multipliers = flow.target.available.get(MULTIPLIER, 0)
@@ -242,19 +234,12 @@ def _fewer_lanes(
     while fails - fits > 1:
         lanes = guess if fits < guess < fails else (fits + fails) // 2
         with progress(f"does not fit; trying {lanes} lanes", None):
-            core = verilog.generate(
-                network,
-                lanes=lanes,
-                tail_multipliers=plan.options.tail_multipliers,
-                interface=plan.options.interface,
-                storage=plan.options.storage,
-                name=TOP,
-            )
+            options = replace(plan.options, lanes=lanes)
+            core = verilog.generated(Plan(network=plan.network, options=options), name=TOP)
             used = flow.synthesize(core.verilog, top=TOP).netlist.used
         if shortages(used, flow.target):
             fails = lanes
         else:
             fits = lanes
         guess = fits + 1 if fits else 0
-    if fits:
-        yield fits
+    return fits
