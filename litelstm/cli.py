@@ -15,7 +15,7 @@ from golden.errors import InputError, MissingToolError
 from litelstm import commands
 from litelstm.driver.errors import DriverError
 from litelstm.fpga.errors import SynthesisError
-from litelstm.options import speak_as_typed, usage_line
+from litelstm.usage import speak_as_typed, usage_line
 from sim.errors import SimulationError
 
 BAD_INPUT = 2

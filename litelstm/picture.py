@@ -1,9 +1,9 @@
-"""Picture of one sequence: hidden state in floats, in fixed point, and the difference."""
+"""Pictures of results: PNG files, and the hidden state of one sequence."""
 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,24 @@ BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2, "fra
 """Position of a legend under the axis' label, where it covers no curve."""
 
 
+def pyplot() -> Any:
+    """Return matplotlib's pyplot, set up to draw without a screen.
+
+    Raises:
+        MissingToolError: matplotlib is not installed.
+    """
+    load("matplotlib", extra="demo").use("Agg")
+    return load("matplotlib.pyplot", extra="demo")
+
+
+def png(figure: Figure, *, dpi: int) -> bytes:
+    """Convert a figure to a PNG without the name of matplotlib's version, and close it."""
+    image = BytesIO()
+    figure.savefig(image, format="png", dpi=dpi, metadata={"Software": None})
+    pyplot().close(figure)
+    return image.getvalue()
+
+
 def hidden_state(
     sample: NDArray[np.float64],
     reference: NDArray[np.float64],
@@ -24,8 +42,8 @@ def hidden_state(
     *,
     title: str,
     lsb: float,
-) -> bytes:
-    """Draw one sequence as a PNG.
+) -> Figure:
+    """Draw the hidden state of one sequence in floats, in fixed point, and the difference.
 
     Args:
         sample: (steps, inputs), drawn as an image with one row per step.
@@ -37,31 +55,9 @@ def hidden_state(
     Raises:
         MissingToolError: matplotlib is not installed.
     """
-    load("matplotlib", extra="demo").use("Agg")
-    from matplotlib import pyplot as plt
-
-    drawn = figure(sample, reference, fixed, title=title, lsb=lsb)
-    data = BytesIO()
-    drawn.savefig(data, format="png", dpi=110)
-    plt.close(drawn)
-    return data.getvalue()
-
-
-def figure(
-    sample: NDArray[np.float64],
-    reference: NDArray[np.float64],
-    fixed: NDArray[np.float64],
-    *,
-    title: str,
-    lsb: float,
-) -> Figure:
-    """Draw the figure of the PNG; for arguments see :func:`hidden_state`."""
-    from matplotlib import pyplot as plt
-
     error = fixed - reference
-    whole, axes = plt.subplots(
-        2, 3, figsize=(13, 7), width_ratios=(0.8, 1, 1), layout="constrained"
-    )
+    sizes = {"figsize": (13, 7), "width_ratios": (0.8, 1, 1)}
+    whole, axes = pyplot().subplots(2, 3, layout="constrained", **sizes)
     whole.suptitle(title)
     image, floats, integers, lines, errors, largest = axes.flat
 

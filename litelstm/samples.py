@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.checks import check_samples
 from golden.errors import InputError
 from golden.store import load_arrays
+from litelstm.data.arrays import checked
 from litelstm.data.dataset import spread
 
 
@@ -54,15 +54,8 @@ def load(
     suffix = "" if "x" in arrays else f"_{split}"
     if f"x{suffix}" not in arrays:
         raise InputError(f"{path}: has {', '.join(arrays) or 'no arrays'}, expected x or x_{split}")
-    try:
-        x = check_samples(arrays[f"x{suffix}"], inputs)
-    except InputError as error:
-        raise InputError(f"{path}: x{suffix}: {error}") from None
     y = arrays.get(f"y{suffix}")
-    if y is not None and (y.shape != x.shape[:1] or y.dtype.kind not in "iu"):
-        raise InputError(
-            f"{path}: y{suffix} is {y.dtype} of shape {y.shape}, expected integers ({len(x)},)"
-        )
+    x = checked(path, suffix, arrays[f"x{suffix}"], y, inputs=inputs)
     if count is not None:
         if not 1 <= count <= len(x):
             raise InputError(f"count is {count}, expected 1 to {len(x)} (the samples of {path})")

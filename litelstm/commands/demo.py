@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,12 @@ MODELS = Path(__file__).parents[2] / "models"
 FLOAT, QUANTIZED = MODELS / "mnist_litelstm.npz", MODELS / "mnist_litelstm_w8a8.npz"
 LANES = 16
 MISMATCH = 1
+
+BENCHES = {
+    "icarus": "Icarus, cocotb",
+    "verilator": "Verilator, cocotb",
+    "compiled": "Verilator, compiled bench",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +80,8 @@ def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
     folder = files.make_folder(output)
     with progress("float network"):
         logits = work.floats.forward(work.data.x)
-    runs = {
-        "icarus": _cocotb(work, "icarus", icarus, folder),
-        "verilator": _cocotb(work, "verilator", verilator, folder),
-        "compiled": _compiled(work, compiled),
-    }
+    counts = {"icarus": icarus, "verilator": verilator, "compiled": compiled}
+    runs = {bench: _simulate(work, bench, count, folder) for bench, count in counts.items()}
     report = _report(work, logits, runs)
     names = {
         "verilog": folder / "litelstm_core.v",
@@ -124,32 +128,14 @@ def _prepare(count: int) -> _Work:
     return _Work(floats=floats, network=network, core=core, data=data, x=x, expected=expected)
 
 
-def _cocotb(work: _Work, simulator: str, count: int, folder: Path) -> SampleRun:
-    from sim.samples import run_cocotb
+def _simulate(work: _Work, bench: str, count: int, folder: Path) -> SampleRun:
+    """Run the first digits in a bench: a simulator with cocotb, or the compiled bench."""
+    from sim.samples import run_cocotb, run_compiled
 
-    with progress(f"{simulator}, cocotb", count) as done:
-        return run_cocotb(
-            work.core,
-            list(work.x[:count]),
-            work.expected[:count],
-            simulator=simulator,
-            jobs=2,
-            results=folder,
-            progress=done,
-        )
-
-
-def _compiled(work: _Work, count: int) -> SampleRun:
-    from sim.samples import run_compiled
-
-    with progress("verilator, compiled bench", count) as done:
-        return run_compiled(
-            work.core,
-            list(work.x[:count]),
-            work.expected[:count],
-            jobs=2,
-            progress=done,
-        )
+    compiled = bench == "compiled"
+    run = run_compiled if compiled else partial(run_cocotb, simulator=bench, results=folder)
+    with progress(BENCHES[bench], count) as done:
+        return run(work.core, list(work.x[:count]), work.expected[:count], jobs=2, progress=done)
 
 
 def _report(work: _Work, logits: NDArray[np.float64], runs: dict[str, SampleRun]) -> dict[str, Any]:
@@ -190,13 +176,14 @@ def _picture(work: _Work) -> bytes:
     fixed = IntegerModel(work.network).run(work.x[:1]).layers[layer]["h"][0]
     to = work.network.layers[layer].formats.h
     digit = "" if work.data.y is None else f" (a {int(work.data.y[0])})"
-    return picture.hidden_state(
+    figure = picture.hidden_state(
         sample[0],
         work.floats.run(sample).layers[layer]["h"][0],
         to.to_float(fixed),
         title=f"Hidden state of layer {layer} over one MNIST digit{digit}, float and {to}",
         lsb=2.0**-to.frac,
     )
+    return picture.png(figure, dpi=110)
 
 
 def _show(report: dict[str, Any], seconds: dict[str, float]) -> None:
@@ -207,10 +194,8 @@ def _show(report: dict[str, Any], seconds: dict[str, float]) -> None:
     )
     made = table("RTL against golden model", "output words compared", "different", "seconds")
     for bench, compared in report["compared"].items():
-        name = {"compiled": "Verilator, compiled bench"}.get(bench, f"{bench.capitalize()}, cocotb")
-        made.add_row(
-            name, f"{compared:,}", str(report["mismatched"][bench]), f"{seconds[bench]:.1f}"
-        )
+        different, took = report["mismatched"][bench], seconds[bench]
+        made.add_row(BENCHES[bench], f"{compared:,}", str(different), f"{took:.1f}")
     out.print(made)
     step = report["cycles_per_step"]
     out.print(

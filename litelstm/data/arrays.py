@@ -33,14 +33,7 @@ def load(path: Path, classes: tuple[str, ...], *, input_scale: float = 1.0) -> D
             raise InputError(
                 f"{path}: has {', '.join(sorted(data)) or 'no arrays'}, expected x_{part}, y_{part}"
             )
-        try:
-            check_samples(x, x.shape[-1] if x.ndim else 0)
-        except InputError as error:
-            raise InputError(f"{path}: x_{part}: {error}") from None
-        if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
-            raise InputError(
-                f"{path}: y_{part} is {y.dtype} of shape {y.shape}, expected integers ({len(x)},)"
-            )
+        checked(path, f"_{part}", x, y, inputs=x.shape[-1] if x.ndim else 0)
         if y.min() < 0 or y.max() >= len(classes):
             raise InputError(
                 f"{path}: y_{part} is {y.min()} to {y.max()}, expected 0 to {len(classes) - 1} "
@@ -53,6 +46,28 @@ def load(path: Path, classes: tuple[str, ...], *, input_scale: float = 1.0) -> D
             f"{arrays['x_test'].shape}, expected samples of one shape"
         )
     return Dataset(**arrays, classes=classes, input_scale=input_scale)
+
+
+def checked(path: Path, suffix: str, x: Array, y: Array | None, *, inputs: int) -> Array:
+    """Check samples and their labels, if any; return the samples as float64.
+
+    Args:
+        path, suffix: the file and the end of the arrays' names, for messages.
+        x, y: samples (samples, steps, inputs), and labels.
+        inputs: expected length of the input vector.
+
+    Raises:
+        InputError: an array is not as expected.
+    """
+    try:
+        samples = check_samples(x, inputs)
+    except InputError as error:
+        raise InputError(f"{path}: x{suffix}: {error}") from None
+    if y is not None and (y.shape != x.shape[:1] or y.dtype.kind not in "iu"):
+        raise InputError(
+            f"{path}: y{suffix} is {y.dtype} of shape {y.shape}, expected integers ({len(x)},)"
+        )
+    return samples
 
 
 def save(path: Path, arrays: Mapping[str, Array]) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 from rich.table import Table
 
-from golden.packages import load
 from golden.quantized import QuantizedNetwork
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
@@ -17,6 +15,7 @@ from litelstm.console import table
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.measure import Progress, measure
+from litelstm.picture import png, pyplot
 
 QUANTITIES = {
     "parameters": "parameters",
@@ -126,12 +125,9 @@ def chart(cells: list[Gates], *, title: str) -> bytes:
     Raises:
         MissingToolError: matplotlib is not installed.
     """
-    load("matplotlib", extra="demo").use("Agg")
-    from matplotlib import pyplot as plt
-
     names = [name for name in QUANTITIES if name in cells[0].ratios]
     width = 0.8 / len(cells)
-    figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
+    figure, axes = pyplot().subplots(figsize=(11, 4.5), layout="constrained")
     for number, cell in enumerate(cells):
         places = [place + (number - (len(cells) - 1) / 2) * width for place in range(len(names))]
         heights = [cell.ratios[name] - 1 for name in names]
@@ -145,7 +141,4 @@ def chart(cells: list[Gates], *, title: str) -> bytes:
     axes.set_ylabel(f"in proportion to {REFERENCE}")
     axes.set_title(title)
     axes.legend(ncols=len(cells), loc="upper left")
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=120, metadata={"Software": None})
-    plt.close(figure)
-    return image.getvalue()
+    return png(figure, dpi=120)

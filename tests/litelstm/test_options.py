@@ -17,7 +17,8 @@ from golden.settings import Settings
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.cli import cli
-from litelstm.options import BITS, CORE_HELP, FIELDS, RENAMED, core_of
+from litelstm.options import BITS, CORE_HELP, FIELDS, core_of
+from litelstm.usage import RENAMED
 from tests.litelstm.conftest import Call, Files
 
 

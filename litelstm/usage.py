@@ -1,0 +1,66 @@
+"""Messages about a command line: they name options as they are typed."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+import click
+
+from golden.errors import InputError
+from litelstm.options import JSON_VALUE
+
+RENAMED = {
+    "--activations": ("--activation-bits",),
+    "--batch": ("--batch-size",),
+    "--clock": ("--mhz",),
+    "--gate": ("--sigmoid",),
+    "--gates": ("--gate-bits",),
+    "--inputs": ("--input-bits",),
+    "--logits": ("--logit-bits",),
+    "--pre": ("--pre-bits",),
+    "--state": ("--state-bits",),
+    "--weights": ("--weight-bits", "--storage"),
+}
+"""Old names of options, with their new ones. Some commands use an old name for something else."""
+
+
+def usage_line(error: click.UsageError) -> str:
+    """Say in one line what is wrong with a command line; for an old option, name the new one."""
+    has = {name for option in error.ctx.command.params for name in option.opts} if error.ctx else ()
+    if isinstance(error, click.NoSuchOption):
+        for new in RENAMED.get(error.option_name, ()):
+            if new in has:
+                return f"{error.option_name} is now {new}"
+    if isinstance(error, click.BadOptionUsage) and error.option_name == "--json":
+        return f"--json needs {JSON_VALUE}"
+    return " ".join(error.format_message().split())
+
+
+ALIASES = {"baud": "uart", "bus": "bus_width"}
+"""Names of values in messages, with the parameters that they come from."""
+
+
+def speak_as_typed(command: click.Command) -> None:
+    """Make a command's errors name options as they are typed: ``max_drop is -1`` becomes
+    ``--max-drop is -1``."""
+    typed = {
+        option.name: max(option.opts, key=len)
+        for option in command.params
+        if isinstance(option, click.Option)
+    }
+    typed = {word: typed[name] for word, name in ALIASES.items() if name in typed} | typed
+    run = command.callback
+    assert run
+
+    @wraps(run)
+    def speaking(*arguments: Any, **options: Any) -> Any:
+        try:
+            return run(*arguments, **options)
+        except InputError as error:
+            name, is_, rest = str(error).partition(" is ")
+            if not is_ or name not in typed:
+                raise
+            raise InputError(f"{typed[name]} is {rest}") from None
+
+    command.callback = speaking
