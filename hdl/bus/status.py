@@ -20,7 +20,7 @@ EVENTS = data.StructLayout(
         1,
     )
 )
-"""What happens in a cycle.
+"""Events of one cycle.
 
 ``busy``: a sequence is open, or a result or a state is still to be given. ``starves``: the array
 waits for x. ``stalls``: a beat of results is not taken. ``saturated``: an element of c was limited.

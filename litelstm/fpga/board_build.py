@@ -46,7 +46,7 @@ class BoardBuild:
     bitstream: Path
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the Verilog as JSON values."""
+        """Return all but the Verilog as JSON values."""
         steady = cycles.steady_state(self.plan).cycles_per_step
         return {
             "board": self.board.name,
@@ -54,9 +54,7 @@ class BoardBuild:
             "tools": tools.versions(self.target),
             "lanes": self.plan.options.lanes,
             "tail_multipliers": self.plan.options.tail_multipliers,
-            "resources": self.netlist.usage(self.target.available),
-            "parts": self.netlist.shares(self.target.available),
-            "registers": self.netlist.registers,
+            **self.netlist.as_json(self.target.available),
             "clock_hz": self.line.clock,
             "baud": self.line.baud,
             "divisor": self.line.divisor,
@@ -91,7 +89,7 @@ def build(
         capacity: bytes of x that a request can have.
         seeds: runs of the router; the first whose clock is enough is taken.
         fresh: make everything anew, whatever the cache has.
-        progress: shows what is going on.
+        progress: shows progress.
 
     Raises:
         DoesNotFitError: the part is too small.

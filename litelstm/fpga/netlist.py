@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -53,23 +53,28 @@ class Netlist:
     registers: dict[str, int]
     memories: dict[str, int]
 
-    def usage(self, available: Mapping[str, int]) -> dict[str, dict[str, int]]:
-        """Used and available amount of each resource, as JSON values."""
-        return {
-            name: {"used": self.used.get(name, 0), "available": have}
-            for name, have in available.items()
-        }
+    def as_json(self, available: Mapping[str, int]) -> dict[str, Any]:
+        """Return the resources of the core and of each part, cells and registers as JSON values.
 
-    def shares(self, available: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Resources of each part, and its share of all LUTs, as JSON values."""
+        Args:
+            available: amount of each resource that the FPGA has.
+        """
         luts = max(1, self.used.get(LUT, 0))
         divided = [name for name in available if name not in _WHOLE]
         return {
-            part: {
-                **{name: amounts.get(name, 0) for name in divided},
-                "share_of_luts": round(amounts.get(LUT, 0) / luts, 3),
-            }
-            for part, amounts in self.parts.items()
+            "resources": {
+                name: {"used": self.used.get(name, 0), "available": have}
+                for name, have in available.items()
+            },
+            "cells": self.cells,
+            "parts": {
+                part: {
+                    **{name: amounts.get(name, 0) for name in divided},
+                    "share_of_luts": round(amounts.get(LUT, 0) / luts, 3),
+                }
+                for part, amounts in self.parts.items()
+            },
+            "registers": self.registers,
         }
 
 

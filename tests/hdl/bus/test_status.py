@@ -26,7 +26,7 @@ FACTS = {
     "state_dropped": ["dropped_count"],
     "saved": ["irq_status_saved"],
 }
-"""What each event of a cycle is told as in the next one."""
+"""Each event of a cycle appears in the next one, as listed here."""
 
 REFUSED = ["irq_status_error", "protocol_errors_count"]
 FAILED = ["irq_status_refused", "errors_weights", *REFUSED]
