@@ -136,48 +136,54 @@ def _table(rows: list[Row], layer: Layer) -> Table:
         noted += len(notes)
         heads.append("\n".join([*row.cell.split("-"), " ".join(marks)]))
     made = table("", *heads, title=layer.title)
-
-    def equations(count: Callable[[Paper], int | str]) -> tuple[str, list[Any]]:
-        return " equations", [count(row.paper) if row.paper else "-" for row in rows]
-
-    def table_1(count: Callable[[Printed], int | str]) -> tuple[str, list[Any]]:
-        return " Table 1", [count(row.table) if row.table else "-" for row in rows]
-
-    lines: list[tuple[str, list[Any]]] = [
-        ("gates", [row.gates for row in rows]),
-        equations(lambda paper: paper.sigmoids),
-        table_1(lambda cell: cell.gates),
-        ("sigmoid+tanh", ["{sigmoid}+{tanh}".format(**row.activations) for row in rows]),
-        equations(lambda paper: f"{paper.sigmoids}+{paper.tanhs}"),
-        table_1(lambda cell: f"{cell.gates}+{cell.activations}"),
-        ("memory c", [_yes(row.memory) for row in rows]),
-        table_1(lambda cell: _yes(cell.memory)),
-        ("peephole", [_yes(row.peephole) for row in rows]),
-        table_1(lambda cell: _yes(cell.peephole)),
-        ("matrices", [row.matrices for row in rows]),
-        equations(lambda paper: paper.matrices),
-        table_1(lambda cell: cell.matrices),
-        ("diagonals", [row.vectors for row in rows]),
-        equations(lambda paper: paper.vectors),
-        ("products", [row.products for row in rows]),
-        equations(lambda paper: paper.products),
-        table_1(lambda cell: cell.products),
-        ("biases", [row.biases for row in rows]),
-        equations(lambda paper: paper.biases),
-        table_1(lambda cell: cell.biases),
-        ("shares", [_yes(row.paper.shares) if row.paper else "-" for row in rows]),
-        table_1(lambda cell: _yes(cell.shares)),
-        ("parameters", [f"{row.parameters:,}" for row in rows]),
-        equations(lambda paper: f"{paper.parameters(layer.inputs, layer.units):,}"),
-        (f" / {REFERENCE}", [f"{row.parameters_ratio:.3f}" for row in rows]),
-        ("weight bits", [f"{row.weight_bits:,}" for row in rows]),
-        ("cycles/step", [f"{row.cycles_per_step:,}" for row in rows]),
-        (f" / {REFERENCE}", [f"{row.cycles_ratio:.3f}" for row in rows]),
-    ]
-    for name, values in lines:
-        made.add_row(name, *map(str, values))
+    for name, ours, equations, printed in _quantities(layer):
+        made.add_row(name, *(_shown(ours(row)) for row in rows))
+        if equations:
+            values = (equations(row.paper) if row.paper else "-" for row in rows)
+            made.add_row(" equations", *map(_shown, values))
+        if printed:
+            values = (printed(row.table) if row.table else "-" for row in rows)
+            made.add_row(" Table 1", *map(_shown, values))
     return made
 
 
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
+Quantity = tuple[
+    str, Callable[[Row], Any], Callable[[Paper], Any] | None, Callable[[Printed], Any] | None
+]
+"""Name, and the value of the core, of the paper's equations, and of its table."""
+
+
+def _quantities(layer: Layer) -> list[Quantity]:
+    """List what is compared, in the order of the table."""
+    return [
+        ("gates", lambda r: r.gates, lambda p: p.sigmoids, lambda t: t.gates),
+        (
+            "sigmoid+tanh",
+            lambda r: "{sigmoid}+{tanh}".format(**r.activations),
+            lambda p: f"{p.sigmoids}+{p.tanhs}",
+            lambda t: f"{t.gates}+{t.activations}",
+        ),
+        ("memory c", lambda r: r.memory, None, lambda t: t.memory),
+        ("peephole", lambda r: r.peephole, None, lambda t: t.peephole),
+        ("matrices", lambda r: r.matrices, lambda p: p.matrices, lambda t: t.matrices),
+        ("diagonals", lambda r: r.vectors, lambda p: p.vectors, None),
+        ("products", lambda r: r.products, lambda p: p.products, lambda t: t.products),
+        ("biases", lambda r: r.biases, lambda p: p.biases, lambda t: t.biases),
+        ("shares", lambda r: r.paper.shares if r.paper else "-", None, lambda t: t.shares),
+        (
+            "parameters",
+            lambda r: r.parameters,
+            lambda p: p.parameters(layer.inputs, layer.units),
+            None,
+        ),
+        (f" / {REFERENCE}", lambda r: f"{r.parameters_ratio:.3f}", None, None),
+        ("weight bits", lambda r: r.weight_bits, None, None),
+        ("cycles/step", lambda r: r.cycles_per_step, None, None),
+        (f" / {REFERENCE}", lambda r: f"{r.cycles_ratio:.3f}", None, None),
+    ]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -19,7 +19,7 @@ from golden.network import Network
 from golden.quantized import QuantizedNetwork
 from hdl import cycles, verilog
 from hdl.verilog import Generated
-from litelstm import digits, outputs, picture
+from litelstm import digits, outputs, picture, samples
 from litelstm.console import out, progress, table
 from litelstm.extras import require_for
 from litelstm.options import PATH
@@ -83,29 +83,26 @@ def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
     counts = {"icarus": icarus, "verilator": verilator, "compiled": compiled}
     runs = {bench: _simulate(work, bench, count, folder) for bench, count in counts.items()}
     report = _report(work, logits, runs)
-    names = {
-        "verilog": folder / "litelstm_core.v",
-        "description": folder / "litelstm_core.json",
-        "picture": folder / "hidden_state.png",
-        "report": folder / "report.json",
-    }
     with progress("picture"):
         image = _picture(work)
-    files.replace_all(
-        {
-            names["verilog"]: files.content(work.core.verilog),
-            names["description"]: files.content(json.dumps(work.core.description, indent=2) + "\n"),
-            names["picture"]: files.content(image),
-            names["report"]: files.content(json.dumps(report, indent=2) + "\n"),
-        }
-    )
+    made = {
+        "verilog": (folder / "litelstm_core.v", work.core.verilog),
+        "description": (folder / "litelstm_core.json", _json(work.core.description)),
+        "picture": (folder / "hidden_state.png", image),
+        "report": (folder / "report.json", _json(report)),
+    }
+    files.replace_all({path: files.content(data) for path, data in made.values()})
     _show(report, {kind: run.seconds for kind, run in runs.items()})
-    for what, path in names.items():
+    for what, (path, _) in made.items():
         out.print(f"{what}: {path}")
     wrong = [run for run in runs.values() if run.mismatched or run.wrong_cycle]
     for run in wrong:
         out.print(run.first_mismatch or run.wrong_cycle)
     return MISMATCH if wrong else 0
+
+
+def _json(values: dict[str, Any]) -> str:
+    return json.dumps(values, indent=2) + "\n"
 
 
 def _check_count(name: str, count: int, most: int) -> None:
@@ -139,25 +136,17 @@ def _simulate(work: _Work, bench: str, count: int, folder: Path) -> SampleRun:
 
 
 def _report(work: _Work, logits: NDArray[np.float64], runs: dict[str, SampleRun]) -> dict[str, Any]:
-    labels = work.data.y
     steps = work.x.shape[1]
     steady = cycles.steady_state(work.core.plan)
     head = work.network.head.weights["W"].size if work.network.head else 0
     ideal = (work.network.products + head / steps) / LANES
     measured = runs["compiled"].cycles_per_step
-
-    def accuracy(answers: NDArray[Any]) -> float:
-        return float(np.mean(answers.argmax(axis=1) == labels))
-
+    answers = {"float": logits, "golden": work.expected, "rtl": runs["compiled"].words}
     return {
         "network": QUANTIZED.stem,
         "lanes": LANES,
         "digits": len(work.x),
-        "accuracy": {
-            "float": accuracy(logits),
-            "golden": accuracy(work.expected),
-            "rtl": accuracy(runs["compiled"].words),
-        },
+        "accuracy": samples.accuracies(answers, work.data.y, classes=False),
         "compared": {name: run.compared for name, run in runs.items()},
         "mismatched": {name: run.mismatched for name, run in runs.items()},
         "cycles_per_step": {"measured": measured, "ideal": ideal},
