@@ -35,7 +35,7 @@ network_argument = click.argument("network", type=PATH)
 
 
 def output_option(text: str) -> Decorator:
-    """Make the option of what a command writes."""
+    """Make the option that names a command's output."""
     return click.option("-o", "--output", type=PATH, required=True, help=text)
 
 

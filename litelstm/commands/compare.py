@@ -78,7 +78,7 @@ Result = tuple[dict[str, Any], Iterable[RenderableType]]
 
 
 def _in_numbers(layer: Layer) -> Result:
-    """Compare what the cells' descriptions say."""
+    """Compare the numbers that follow from the cells' descriptions."""
     with progress("compare"):
         rows = compare_cells(layer)
     cells = [_report(row, inputs=layer.inputs, units=layer.units) for row in rows]
@@ -154,7 +154,7 @@ Quantity = tuple[
 
 
 def _quantities(layer: Layer) -> list[Quantity]:
-    """List what is compared, in the order of the table."""
+    """List the compared quantities, in the order of the table."""
     return [
         ("gates", lambda r: r.gates, lambda p: p.sigmoids, lambda t: t.gates),
         (

@@ -23,7 +23,7 @@ RUN, RESET = 1 << 0, 1 << 2
 """Bits of CONTROL."""
 
 IDLE, ERRORS = 1 << 1, 0x70
-"""Bits of STATUS; ERRORS are those of simple mode."""
+"""Bits of STATUS; ERRORS has the errors of simple mode."""
 
 ALIGNMENT = 64
 """Alignment of buffers: whole bursts for any width of the memory's bus."""

@@ -49,7 +49,7 @@ class Channel(Protocol):
 
 
 Allocate = Callable[[int], Any]
-"""A buffer of so many bytes, a NumPy array of ``uint8``, where the DMA reaches it."""
+"""Makes a buffer of a number of bytes: an array of ``uint8`` in memory that the DMA reaches."""
 
 
 class MmioBackend:

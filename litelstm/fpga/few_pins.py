@@ -19,9 +19,10 @@ _WEIGHTS = "i_weights_data"
 
 
 class FewPins(wiring.Component):
-    """The plain ports, but words of weights come in bytes and what became of them leaves on a pin.
+    """A core whose weights arrive in bytes, and whose load status leaves on one pin.
 
-    As on a board, where a serial link stands in this place. A word is the last four bytes.
+    Its other ports are the plain ones. A board has a serial link in this place. A word consists of
+    the last four bytes.
     """
 
     load = i_weights_data = port(Signal)

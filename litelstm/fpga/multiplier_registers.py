@@ -82,7 +82,7 @@ def _alike(factors: list[dict[str, str]], cells: Cells, depth: Callable[[Any], i
 
 
 def _take_factors(multiplier: Cell, factors: list[dict[str, str]], cells: Cells) -> None:
-    """Give a multiplier input registers; those outside stay, because other cells may read them."""
+    """Give a multiplier input registers; the registers outside stay: others may read them."""
     for number, (name, factor) in enumerate(zip("AB", factors, strict=True)):
         sources = {port: cells[source] for port, source in factor.items()}
         some = next(iter(sources.values()))
