@@ -13,7 +13,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from hdl.cycles import _Run, controls_of, steady_state
+from hdl.cycles import controls_of, steady_state
+from hdl.cycles.run import Run
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.passes import Pass
@@ -51,7 +52,7 @@ Rows = dict[tuple[str, str], list[Span]]
 
 
 @dataclass
-class _Recorder(_Run):
+class _Recorder(Run):
     """The cycle count, with what happened when; rows in the order of the picture."""
 
     passes: Rows = field(default_factory=dict)
@@ -68,9 +69,11 @@ class _Recorder(_Run):
             spans.append((start, begin))
         spans.append((self.now - length, self.now))  # the last one may also wait for a drain
 
-    def _drain(self, single: Pass, number: int, start: int) -> None:
-        super()._drain(single, number, start)
-        job, entries = self.plan.work.jobs[number], self.entries[number]
+        if single.completes is not None:
+            self._update(single.completes)
+
+    def _update(self, number: int) -> None:
+        job, entries = self.plan.work.jobs[number], self.drains.entries[number]
         interval = self.plan.update_cost.interval
         self._enter((f"update {job.name}", "="), entries, interval)
         for name in job.makes:

@@ -11,7 +11,8 @@ import pytest
 
 from golden.interface import Control, Interface
 from hdl import cycles
-from hdl.cycles import CycleCount, Repeats, _Run
+from hdl.cycles import CycleCount
+from hdl.cycles.run import Repeats, Run
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
@@ -69,7 +70,7 @@ def random_repeats(rng: np.random.Generator, interface: Interface) -> Repeats:
 
 def step_by_step(plan: Plan, repeats: Repeats) -> CycleCount:
     """The cycle count does not change when nobody says that the steps repeat."""
-    return _Run(plan).run(
+    return Run(plan).run(
         [([one], 1) for controls, times in repeats for _ in range(times) for one in controls]
     )
 
@@ -89,7 +90,7 @@ def test_what_repeats_is_counted_as_if_every_step_were_followed(seed: int) -> No
     rng = np.random.default_rng(seed)
     plan = random_plan(rng)
     repeats = random_repeats(rng, plan.options.interface)
-    check(_Run(plan).run(repeats), step_by_step(plan, repeats))
+    check(Run(plan).run(repeats), step_by_step(plan, repeats))
 
 
 @pytest.mark.parametrize("lengths", [[1] * 40, [33, 1, 57, 2, 33, 33]], ids=str)
@@ -106,9 +107,9 @@ def test_sequences(lengths: Sequence[int], every_step: bool) -> None:
 
 def test_few_of_many_steps_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     followed = []
-    step = _Run._step
+    step = Run._step
     monkeypatch.setattr(
-        _Run, "_step", lambda self, control: (followed.append(control), step(self, control))
+        Run, "_step", lambda self, control: (followed.append(control), step(self, control))
     )
     network = quantized_network(Recipe(inputs=28, units=(64, 64), outputs=10), 1)
     for every_step in (False, True):

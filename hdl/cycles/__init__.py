@@ -1,0 +1,101 @@
+"""The exact cycle count: when every input is taken and every output given, without simulation.
+
+Sequencer and state update follow fixed rules, so their timing can be computed: a column starts when
+its element is ready, everything else follows one cycle after the other. This module applies the
+rules column by column, with the latencies that each block states, until the core is in the same
+situation as some steps before; from there on it repeats what it has counted. Every simulation
+without stalls asserts that the hardware takes exactly these cycles.
+
+Cycle 0 takes the first input element. No stream stalls: an element and a state word are offered in
+every cycle, and an output is taken at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from golden.errors import InputError
+from golden.interface import Control
+from hdl.cycles.record import CycleCount, SteadyState
+from hdl.cycles.run import Repeats, Run
+from hdl.plan import Plan
+
+__all__ = [
+    "CycleCount",
+    "SteadyState",
+    "controls_of",
+    "count",
+    "count_steps",
+    "cycles_per_sequence",
+    "steady_state",
+]
+
+
+def controls_of(lengths: Sequence[int]) -> list[Control]:
+    """Steps of sequences of some lengths, one after the other on one stream.
+
+    Raises:
+        InputError: a length is less than 1.
+    """
+    return [c for controls, times in _repeats(lengths) for _ in range(times) for c in controls]
+
+
+def _repeats(lengths: Sequence[int]) -> Repeats:
+    """Steps as of :func:`controls_of`, those that are alike together."""
+    if any(length < 1 for length in lengths):
+        raise InputError(f"lengths must be 1 or more, not {list(lengths)!r}")
+    ends = [Control()], [Control(last=True)]
+    return [one for length in lengths for one in ((ends[0], length - 1), (ends[1], 1))]
+
+
+def count(plan: Plan, lengths: Sequence[int]) -> CycleCount:
+    """Timing of sequences of ``lengths`` steps, fed without a gap from reset on.
+
+    Raises:
+        InputError: a length is less than 1.
+    """
+    return Run(plan).run(_repeats(lengths))
+
+
+def count_steps(plan: Plan, controls: Sequence[Control]) -> CycleCount:
+    """Timing of steps, fed without a gap from reset on."""
+    return Run(plan).run([([one], len(list(alike))) for one, alike in groupby(controls)])
+
+
+def cycles_per_sequence(plan: Plan, steps: int) -> int:
+    """Cycles that a sequence takes behind others of its length."""
+    run = Run(plan)
+    ends = [run.run(_repeats([steps])).last_output for _ in range(4)]
+    return ends[-1] - ends[-2]
+
+
+def steady_state(plan: Plan) -> SteadyState:
+    """Timing of a step when many have gone before."""
+    streams, every_step = plan.options.interface.streams, plan.options.interface.every_step
+    steps = 4 * streams
+
+    def after(turns: int) -> CycleCount:
+        turn = [Control(stream=n) for n in range(streams)]
+        end = [*turn[:-1], replace(turn[-1], last=True)]
+        return Run(plan).run([(turn, 4 * turns - 1), (end, 1)])
+
+    early, late = after(1), after(2)
+    span = late.end - early.end
+    head = plan.network.head if every_step else None
+    products = plan.network.products + (head.weights["W"].size if head else 0)
+    return SteadyState(
+        cycles_per_step=-(-span // steps),
+        ideal_cycles_per_step=products / plan.options.lanes,
+        issued_per_step=sum(
+            plan.work.macs(single)
+            for single in (plan.work.passes if every_step else plan.work.step_passes)
+        ),
+        utilization=products / plan.options.lanes * steps / span,
+        waited={
+            reason: (cycles - early.waited.get(reason, 0)) // steps
+            for reason, cycles in late.waited.items()
+            if cycles > early.waited.get(reason, 0)
+        },
+    )
