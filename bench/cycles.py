@@ -132,7 +132,7 @@ def measure(row: Row, seed: int) -> dict[str, Any]:
         for steps in (WARM_UP, WARM_UP + STEPS):
             x = _dense(rng, (row.streams, steps, network.inputs), network.x.max)
             job = CoreJob.make(core.plan, list(x), IntegerModel(network).forward(x))
-            run = bench.run(**job.traffic)
+            run = bench.run(job.request())
             result = CoreResult.judge(job, run, stalled=False)
             ends.append(int(result.taken[-1]))
             compared += result.compared

@@ -52,7 +52,7 @@ def main(digits: int, rounds: int, json_path: Path | None) -> None:
                 rates["idle"].append(cycles / _cocotb(build, folder, "idle", cycles))
                 rates["cocotb"].append(cycles / _cocotb(build, folder, "cocotb", cycles))
                 start = time.process_time()
-                run = bench.run_sequences(job.sequences, words=network.outputs)
+                run = bench.run(job.request())
                 rates["compiled"].append(cycles / (time.process_time() - start))
                 assert (run.words == job.expected.ravel()).all(), "the RTL differs"
                 done(index + 1)

@@ -116,10 +116,11 @@ class Stalls:
         if self.idle.trigger is not Trigger.TRANSFER:
             raise ValueError(f"An idle pattern cannot start at {self.idle.trigger!r}")
 
-    @property
-    def state_ready(self) -> Pattern:
-        """Pattern of ready for state words. They are never due, so `Trigger.DUE` means no gaps."""
-        return NO_GAPS if self.ready.trigger is Trigger.DUE else self.ready
+    def pattern(self, stream: str) -> Pattern:
+        """The pattern of a stream; state words are never due, so `Trigger.DUE` means no gaps."""
+        if stream.startswith("i"):
+            return self.idle
+        return NO_GAPS if self.ready.trigger is Trigger.DUE and stream != "o" else self.ready
 
     @classmethod
     def named(cls, idle: str, ready: str) -> Stalls:
@@ -140,8 +141,8 @@ class Gaps:
     Args:
         pattern: what to draw.
         seed: 64 bits (taken modulo 2**64).
-        side: 0 for the input stream, 1 for the output, 2 and 3 for the streams of state words, 4
-            for weights. Each side of one seed has draws of its own.
+        side: number of the stream, see `sim.streams.SIDES`. Each side of one seed has draws of its
+            own.
     """
 
     def __init__(self, pattern: Pattern, *, seed: int, side: int) -> None:

@@ -139,7 +139,7 @@ def run_compiled(
                 progress(sum(done))
 
         job = shares[index]
-        seen = bench.run(**job.traffic, stalls=stalls, seed=seed + index, progress=tell)
+        seen = bench.run(job.request(stalls=stalls, seed=seed + index), progress=tell)
         return CoreResult.judge(job, seen, stalled=stalls != NO_STALLS)
 
     with ExitStack() as stack:

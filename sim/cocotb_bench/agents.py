@@ -2,37 +2,37 @@
 
 Both sleep until the design acts: the sender waits for ``i_ready``, the receiver for ``o_valid``
 (or, with `sim.patterns.WHEN_DUE`, until an answer is due). They wake at clock edges only while a
-beat moves or a gap of a pattern runs, so Python takes no time while the core computes. Levels are
+word moves or a gap of a pattern runs, so Python takes no time while the core computes. Levels are
 read at the rising edge, before the design reacts to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from cocotb.triggers import ValueChange
 
 from sim.cocotb_bench.clock import EdgeClock
 from sim.cocotb_bench.pins import bus, line, ports
-from sim.cocotb_bench.record import Record
+from sim.cocotb_bench.record import LiveRecord, Side
 from sim.fields import PORTS, port_value
 from sim.patterns import Gaps, ReadyGaps
+from sim.run import Source
 
 
 class Driver:
-    """Sends beats on a stream.
+    """Sends words on a stream.
 
-    While valid is low, the payload is the complement of the next beat's, so that a core that reads
+    While valid is low, the payload is the complement of the next word's, so that a core that reads
     it too early or too late gets wrong results.
 
     Args:
         dut: cocotb's handle of the top module.
         clock: its clock.
-        stream: name of the stream, ``i``, ``i_state`` or ``i_weights``.
+        stream: name of a stream into the core.
     """
 
-    def __init__(self, dut: Any, clock: EdgeClock, stream: str = "i") -> None:
+    def __init__(self, dut: Any, clock: EdgeClock, stream: str) -> None:
         self._clock = clock
         self._data = bus(dut, f"{stream}_data")
         self._valid = line(dut, f"{stream}_valid")
@@ -47,25 +47,18 @@ class Driver:
         self._levels = None
         self._offer(0, 0, valid=False)
 
-    async def send(
-        self,
-        beats: list[int],
-        fields: list[int],
-        *,
-        record: Record,
-        accept: Callable[[int, int], None],
-        gaps: Gaps,
-    ) -> None:
-        """Send all beats, and call `accept` for each. To be started after a clock edge.
+    async def send(self, source: Source, *, side: Side, record: LiveRecord, gaps: Gaps) -> None:
+        """Send the words that have not moved yet. To be started after a clock edge.
 
         Args:
-            beats: raw values that fit the stream's data.
-            fields: the fields beside them, see `sim.fields`.
-            record: where violations are entered.
-            accept: called with the edge and the fields of each beat.
-            gaps: cycles for which valid is low before each beat.
+            source: all words of the run; they fit the stream's data.
+            side: the stream's in the record.
+            record: where transfers and violations are entered.
+            gaps: cycles for which valid is low before each word.
         """
-        for value, number in zip(beats, fields, strict=True):
+        at = len(side.cycles)
+        words, fields = source.words[at:].tolist(), source.fields[at:].tolist()
+        for value, number in zip(words, fields, strict=True):
             if gap := gaps.draw():
                 self._offer(~value, ~number, valid=False)
                 await self._clock.edges(gap)
@@ -74,10 +67,10 @@ class Driver:
             while not self._is_ready(record):
                 await self._ready_changes
                 await self._clock.rising
-            accept(self._clock.edge, number)
-        self._offer(~beats[-1] if beats else 0, ~fields[-1] if fields else 0, valid=False)
+            record.enter(side, self._clock.edge, value, number)
+        self._offer(~words[-1] if words else 0, ~fields[-1] if fields else 0, valid=False)
 
-    def _is_ready(self, record: Record) -> bool:
+    def _is_ready(self, record: LiveRecord) -> bool:
         try:
             return bool(self._ready.value)
         except ValueError:
@@ -99,10 +92,10 @@ class Monitor:
     Args:
         dut: cocotb's handle of the top module.
         clock: its clock.
-        stream: name of the stream, ``o`` or ``o_state``.
+        stream: name of a stream out of the core.
     """
 
-    def __init__(self, dut: Any, clock: EdgeClock, stream: str = "o") -> None:
+    def __init__(self, dut: Any, clock: EdgeClock, stream: str) -> None:
         self._clock = clock
         self._data = bus(dut, f"{stream}_data")
         self._valid = line(dut, f"{stream}_valid")
@@ -114,20 +107,12 @@ class Monitor:
         """Take nothing."""
         self._ready.value = 0
 
-    async def receive(
-        self,
-        *,
-        record: Record,
-        take: Callable[[int, int, int], None],
-        full: Callable[[], bool],
-        gaps: ReadyGaps,
-    ) -> None:
-        """Take words, and call `take` for each, until a violation. To be started after an edge.
+    async def receive(self, *, side: Side, record: LiveRecord, gaps: ReadyGaps) -> None:
+        """Take words until a violation. To be started after a clock edge.
 
         Args:
-            record: where violations are entered.
-            take: called with the edge, the value and the fields of each word.
-            full: whether all expected words have come.
+            side: the stream's in the record.
+            record: where transfers and violations are entered.
             gaps: the level of ready in each cycle.
         """
         level = self._offer(record, gaps, None)
@@ -142,17 +127,17 @@ class Monitor:
                 await self._valid_changes
             await self._clock.rising
             valid, word = self._sample()
-            surplus = full() and (level or record.over)
+            surplus = side.done and (level or record.over)
             if kind := self._violation(held, word, valid=valid, surplus=surplus):
                 record.violate(kind, self._clock.edge)
                 return
             held = None if level else word
             if word is not None and level:
-                take(self._clock.edge, *word)
+                record.enter(side, self._clock.edge, *word)
             gaps.edge(bool(valid))
             level = self._offer(record, gaps, level)
 
-    def _offer(self, record: Record, gaps: ReadyGaps, before: bool | None) -> bool:
+    def _offer(self, record: LiveRecord, gaps: ReadyGaps, before: bool | None) -> bool:
         """Drive ready, which was `before`, for the next edge; return its level."""
         level = gaps.ready and (record.due > 0 or not gaps.until_due)
         if level != before:

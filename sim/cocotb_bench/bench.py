@@ -1,4 +1,4 @@
-"""The cocotb bench of one core: clock, reset, driver, monitor, and the record of a run.
+"""The cocotb bench of one core: clock, reset, and one agent per stream.
 
 The core's top module has these ports, X and Y from 2 to 32::
 
@@ -6,138 +6,195 @@ The core's top module has these ports, X and Y from 2 to 32::
     input  signed [X-1:0] i_data, input  i_last, i_valid, output i_ready
     output signed [Y-1:0] o_data, output o_last, o_valid, input  o_ready
 
-and perhaps those of other fields (`sim.fields`) and the streams ``i_state``, ``o_state`` and
-``i_weights``.
+and perhaps those of other fields (`sim.fields`) and other streams (`sim.streams.STREAMS`).
 
-A run has the meaning, the arguments and the errors of `CompiledBench.run`; the same
-core, seed and stalls give the same cycles in both benches. In a test::
+The same core and request give the same cycles as in `sim.compiled.bench`. In a test::
 
     @cocotb.test()
     async def every_word(dut):
-        bench = Bench(dut)
+        run = await Bench(dut).run(Run.of_sequences(samples, words=10))
         board = Scoreboard(expected)
-        await bench.run_sequences(samples, words=10, scoreboard=board)
+        board.add(run.words, run.last)
         board.check()
 """
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
+from typing import Any
+
+import cocotb
+from cocotb.task import Task
+from cocotb.triggers import Event, ReadWrite
 
 from sim.cocotb_bench.agents import Driver, Monitor
-from sim.cocotb_bench.bench_ports import BenchPorts
-from sim.cocotb_bench.bench_run import BenchRun
-from sim.patterns import NO_STALLS, Stalls
-from sim.scoreboard import Difference, Scoreboard
-from sim.streams import (
-    PATIENCE,
-    SETTLE,
-    BenchError,
-    Progress,
-    Reset,
-    Sequences,
-    StreamRun,
-    Terms,
-    Traffic,
-    flatten,
-)
-
-__all__ = ["Bench", "Difference", "Driver", "Monitor", "Scoreboard"]
+from sim.cocotb_bench.clock import EdgeClock
+from sim.cocotb_bench.pins import line
+from sim.cocotb_bench.record import LiveRecord
+from sim.patterns import Gaps, ReadyGaps
+from sim.run import Reset, Run
+from sim.streams import SIDES, STREAMS, CycleLimitError, Progress, ProtocolError, Record
 
 
-class Bench(BenchPorts):
-    """Runs of a core: the agents of :class:`BenchPorts`, and what they send and take."""
+class Bench:
+    """Drives the top module of a simulation; starts its clock at once.
 
-    async def run(
-        self,
-        beats: ArrayLike,
-        last: ArrayLike,
-        *,
-        outputs: int,
-        loads: ArrayLike = (),
-        saves: int = 0,
-        weights: ArrayLike = (),
-        stalls: Stalls = NO_STALLS,
-        seed: int = 0,
-        fresh: bool = True,
-        reset: Reset | None = None,
-        patience: int = PATIENCE,
-        settle: int = SETTLE,
-        progress: Progress | None = None,
-    ) -> StreamRun:
-        """Send `beats`, take `outputs` words, and record the cycle of each.
+    Args:
+        dut: cocotb's handle of the top module.
+
+    Raises:
+        TypeError: a port is missing.
+
+    Attributes:
+        clock: its clock.
+        drivers, monitors: the agents, by stream.
+        due: sequences that were sent and not answered when the last run ended.
+    """
+
+    def __init__(self, dut: Any) -> None:
+        self._rst = line(dut, "rst")
+        self.clock = EdgeClock(line(dut, "clk"))
+        if hasattr(dut, "restart"):  # of a core whose weights are loaded
+            line(dut, "restart").value = 0
+        present = [s for s in STREAMS.values() if hasattr(dut, f"{s.name}_data")]
+        self._widths = {f"{s.name}_data": len(getattr(dut, f"{s.name}_data")) for s in present}
+        self.drivers = {s.name: Driver(dut, self.clock, s.name) for s in present if s.into}
+        self.monitors = {s.name: Monitor(dut, self.clock, s.name) for s in present if not s.into}
+        self.due = 0
+
+    @property
+    def cycle(self) -> int:
+        """Clock edges since the last reset at a run's start: the next edge's number."""
+        return self.clock.edge + 1
+
+    async def reset(self, hold: int = 1) -> None:
+        """Reset the core for `hold` clock edges. The next edge is number 0."""
+        await self.hold_reset(hold)
+        self.clock.restart()
+
+    async def hold_reset(self, hold: int) -> None:
+        """Reset the core for `hold` clock edges, all streams idle; the edges count on."""
+        self._rst.value = 1
+        self.due = 0
+        self.idle()
+        await self.clock.edges(hold)
+        self._rst.value = 0
+
+    def idle(self) -> None:
+        """Offer and take nothing on any stream."""
+        for agent in (*self.drivers.values(), *self.monitors.values()):
+            agent.idle()
+
+    async def run(self, run: Run, *, progress: Progress | None = None) -> Record:
+        """Send and take what a run asks for, and record the cycle of each word.
 
         Args:
-            beats: (N,) integers that fit ``i_data``, N >= 1.
-            last: (N,) last flags as booleans, or all fields as integers, see `sim.fields`.
-            outputs: words M to wait for, 0 or more.
-            loads: state words for ``i_state``.
-            saves: words to wait for on ``o_state``.
-            weights: an image for ``i_weights``, its last word marked.
-            stalls: patterns of both streams.
-            seed: of the patterns' random gaps.
-            fresh: reset the core first, and count cycles from 0; False: go on as the core is.
-            reset: a reset in the middle of the run.
-            patience: cycles without a transfer after which the run fails.
-            settle: cycles in which no word may come after the last one expected.
+            run: the request.
             progress: called after every word.
 
         Raises:
-            TypeError: `beats` are not integers.
-            ValueError: a shape or a value does not fit, or the run was over before `reset`.
+            ValueError: a word does not fit its port, or the run was over before its reset.
             CycleLimitError, ProtocolError: the run failed; ``error.run`` is its record until then.
         """
-        traffic = Traffic.checked(beats, last, loads, weights, **self._widths)
-        terms = Terms(
-            outputs=outputs,
-            saves=saves,
-            stalls=stalls,
-            seed=seed,
-            patience=patience,
-            settle=settle,
-            reset=reset,
-        )
-        terms.check(traffic)
-        if fresh:
+        run.check_widths(self._widths)
+        if run.fresh:
             await self.reset()
-        return await BenchRun(self, traffic, terms, progress).finish()
+        return await _BenchRun(self, run, progress).finish()
 
-    async def run_sequences(
-        self,
-        sequences: Sequences,
-        *,
-        words: int,
-        weights: ArrayLike = (),
-        stalls: Stalls = NO_STALLS,
-        seed: int = 0,
-        patience: int = PATIENCE,
-        progress: Progress | None = None,
-        scoreboard: Scoreboard | None = None,
-    ) -> StreamRun:
-        """`run` over whole sequences, back to back, from a fresh reset.
 
-        Args:
-            sequences: (N, T, I) integers, or a list of (T, I) as in `sim.streams.flatten`.
-            words: output words K that the core answers to each.
-            weights, stalls, seed, patience, progress: as in `run`; it raises the same, too.
-            scoreboard: gets all words in the end, also those of a run that failed.
-        """
-        beats, last = flatten(sequences)
+class _BenchRun:
+    """One run of a bench. To be made after a clock edge."""
+
+    def __init__(self, bench: Bench, run: Run, progress: Progress | None) -> None:
+        self._bench = bench
+        self._run = run
+        self._progress = progress
+        self._record = LiveRecord(run, due=bench.due, start=bench.cycle, changed=self._changed)
+        self._stopped = Event()  # all was sent and taken, or something went wrong
+        self._gave_up = False
+        self._reset_done = False
+        self._agents: list[Task[None]] = []
+
+    async def finish(self) -> Record:
+        """Run to the end; errors as in `Bench.run`."""
+        reset = self._run.reset
+        watchers = [cocotb.start_soon(self._watch())]
+        if reset is not None:
+            watchers.append(cocotb.start_soon(self._reset(reset)))
+        self._start_agents()
         try:
-            run = await self.run(
-                beats,
-                last,
-                outputs=words * int(last.sum()),
-                weights=weights,
-                stalls=stalls,
-                seed=seed,
-                patience=patience,
-                progress=progress,
-            )
-        except BenchError as error:
-            if scoreboard is not None:
-                scoreboard.add(error.run.words, error.run.last)
-            raise
-        if scoreboard is not None:
-            scoreboard.add(run.words, run.last)
-        return run
+            while not await self._settled():
+                pass
+        finally:
+            for task in (*watchers, *self._agents):
+                task.cancel()
+            self._bench.idle()
+            self._bench.due = self._record.due
+        if reset is not None and not self._reset_done:
+            raise ValueError(f"Reset in cycle {reset.cycle}: the run was over before it")
+        return self._record.record()
+
+    def _start_agents(self) -> None:
+        """Start the agents at the words that have not moved yet, the patterns from their start."""
+        run, record = self._run, self._record
+
+        def common(name: str) -> dict[str, Any]:
+            draws = Gaps if name in self._bench.drivers else ReadyGaps
+            gaps = draws(run.stalls.pattern(name), seed=run.seed, side=SIDES[name])
+            return {"side": record.sides[name], "record": record, "gaps": gaps}
+
+        agents = [
+            *(d.send(run.source(name), **common(name)) for name, d in self._bench.drivers.items()),
+            *(m.receive(**common(name)) for name, m in self._bench.monitors.items()),
+        ]
+        self._agents = [cocotb.start_soon(agent) for agent in agents]
+
+    def _changed(self) -> None:
+        """Stop the run if it is over or failed; called after each change of the record."""
+        if self._record.over or self._record.violation is not None:
+            self._stopped.set()
+        if self._progress is not None:
+            output = self._record.sides["o"]
+            self._progress(len(output.words), output.count)
+
+    async def _settled(self) -> bool:
+        """Wait for the end and look for surplus words after it; False if a reset undid the end."""
+        await self._stopped.wait()
+        self._raise()
+        await self._bench.clock.edges(self._run.settle)
+        await ReadWrite()  # by then, all other tasks of this edge have run
+        self._raise()
+        return self._record.over
+
+    async def _watch(self) -> None:
+        """Give up when nothing has moved for `patience` cycles."""
+        while True:
+            left = self._record.moved + self._run.patience - self._bench.cycle
+            await self._bench.clock.edges(max(left, 1))
+            await ReadWrite()
+            idle = self._bench.cycle - self._record.moved
+            if idle >= self._run.patience and not self._record.over:
+                self._gave_up = True
+                self._stopped.set()
+                return
+
+    async def _reset(self, reset: Reset) -> None:
+        """Reset the core in the middle of the run, and start again from an earlier place."""
+        if (left := reset.cycle - self._bench.cycle) > 0:
+            await self._bench.clock.edges(left)
+        await ReadWrite()
+        for task in self._agents:
+            task.cancel()
+        self._stopped.clear()
+        self._record.rewind(self._run)
+        self._record.moved = self._bench.cycle + reset.hold
+        await self._bench.hold_reset(reset.hold)
+        self._reset_done = True
+        self._start_agents()
+
+    def _raise(self) -> None:
+        """Raise what went wrong, if anything did."""
+        if self._record.violation is not None:
+            kind, edge = self._record.violation
+            raise ProtocolError(kind, edge, self._record.record())
+        if self._gave_up:
+            raise CycleLimitError(self._run.patience, self._record.record())

@@ -23,7 +23,8 @@ from sim.patterns import (
     Stalls,
     Trigger,
 )
-from sim.streams import Progress, Reset, flatten
+from sim.run import Reset, Run, Source, flatten
+from sim.streams import Progress
 
 PHASES = 20
 """Rough number of cycles at which `resets` resets a core."""
@@ -41,7 +42,7 @@ async def samples(dut: Any) -> None:
     """
     job = CoreJob.of_environment()
     stalls = Stalls(ready=WHEN_DUE) if job.ends.all() else NO_STALLS
-    run = await Bench(dut).run(**job.traffic, stalls=stalls, progress=_progress_file())
+    run = await Bench(dut).run(job.request(stalls=stalls), progress=_progress_file())
     result = CoreResult.judge(job, run, stalled=False)
     if RESULT in os.environ:
         result.save(os.environ[RESULT])
@@ -57,13 +58,7 @@ async def crossings(dut: Any) -> None:
     for idle in IDLE_PATTERNS:
         for ready in READY_PATTERNS:
             stalls = Stalls.named(idle, ready)
-            run = await bench.run_sequences(
-                job.sequences,
-                words=job.expected.shape[1],
-                weights=job.weights,
-                stalls=stalls,
-                seed=cocotb.RANDOM_SEED,
-            )
+            run = await bench.run(job.request(stalls=stalls, seed=cocotb.RANDOM_SEED))
             _check(CoreResult.judge(job, run, stalled=stalls != NO_STALLS))
     await Timer(1, "ns")
 
@@ -83,9 +78,7 @@ async def jams(dut: Any) -> None:
     steps = whole // job.inputs.size + 50
     drought = Pattern(probability=1, shortest=steps, longest=steps)
     for stalls in (Stalls(ready=jam), Stalls(idle=drought)):
-        run = await bench.run_sequences(
-            job.sequences, words=words, weights=job.weights, stalls=stalls
-        )
+        run = await bench.run(job.request(stalls=stalls))
         _check(CoreResult.judge(job, run, stalled=True))
     await Timer(1, "ns")
 
@@ -99,7 +92,6 @@ async def steps(dut: Any) -> None:
     """
     job = CoreJob.of_environment()
     bench = Bench(dut)
-    traffic = job.traffic
     compared = job.expected.size + job.saves.size
     runs: list[tuple[Stalls, Reset | None]] = [(NO_STALLS, None)]
     runs += [
@@ -110,7 +102,7 @@ async def steps(dut: Any) -> None:
     end = job.weights.size + int(job.taken[-1])
     runs += [(NO_STALLS, Reset(cycle=at)) for at in range(0, end, max(1, end // PHASES))]
     for stalls, reset in runs:
-        run = await bench.run(**traffic, stalls=stalls, seed=cocotb.RANDOM_SEED, reset=reset)
+        run = await bench.run(job.request(stalls=stalls, seed=cocotb.RANDOM_SEED, reset=reset))
         result = CoreResult.judge(job, run, stalled=stalls != NO_STALLS)
         _check(result)
         assert result.compared == compared, f"{result.compared} of {compared} words came"
@@ -126,17 +118,16 @@ async def resets(dut: Any) -> None:
     """
     job = CoreJob.of_environment().first(RESET_SEQUENCES)
     bench = Bench(dut)
-    traffic = job.traffic
     load = job.weights.size
     end = load + int(job.taken[-1])
     for cycle in sorted({*range(min(end, 12)), *range(0, end, max(1, end // PHASES)), end}):
         reset = Reset(cycle=cycle, hold=1 + cycle % 3)
-        run = await bench.run(**traffic, reset=reset)
+        run = await bench.run(job.request(reset=reset))
         _check(CoreResult.judge(job, run, stalled=False))
     waiting = Stalls(ready=Pattern(probability=1, shortest=9, longest=9, trigger=Trigger.VALID))
     first = load + int(job.taken[0])
     for cycle in range(first, first + 24, 5):
-        run = await bench.run(**traffic, stalls=waiting, reset=Reset(cycle=cycle))
+        run = await bench.run(job.request(stalls=waiting, reset=Reset(cycle=cycle)))
         _check(CoreResult.judge(job, run, stalled=True))
     await Timer(1, "ns")
 
@@ -151,14 +142,9 @@ async def resets_in_a_row(dut: Any) -> None:
     outputs = 0 if before == last.argmax() else job.expected.shape[1]
     end = job.weights.size + int(job.taken[-1])
     for cycle in range(0, end, max(1, end // 8)):
-        await bench.run(
-            beats[:before],
-            last[:before],
-            outputs=outputs,
-            weights=job.weights,
-            settle=cycle % 50,
-        )
-        run = await bench.run(**job.traffic, reset=Reset(cycle=cycle))
+        sources = {"i": Source(beats[:before], last[:before]), "i_weights": Source(job.weights)}
+        await bench.run(Run(sources=sources, sinks={"o": outputs}, settle=cycle % 50))
+        run = await bench.run(job.request(reset=Reset(cycle=cycle)))
         _check(CoreResult.judge(job, run, stalled=False))
     await Timer(1, "ns")
 
@@ -172,7 +158,7 @@ async def idle_core(dut: Any) -> None:
     for _ in range(500):
         await bench.clock.edges(1)
         assert dut.o_valid.value == 0, "a word without input"
-    run = await bench.run(**job.traffic, fresh=False)
+    run = await bench.run(job.request(fresh=False))
     _check(CoreResult.judge(job, run, stalled=False))
     await Timer(1, "ns")
 

@@ -1,118 +1,115 @@
-"""The record of a run: everything that moved on a core's streams so far."""
+"""The record of a run under cocotb, while it grows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+import numpy as np
 from cocotb.triggers import Event
 
-from sim.fields import DUE, LAST, STREAM
+from sim.fields import DUE, LAST
+from sim.run import Run
+from sim.streams import STREAMS, Moved, Record, Stream
 
 
-@dataclass(kw_only=True)
-class Record:
-    """Record of everything that moved so far; lists as in `sim.streams.StreamRun`.
+class Side:
+    """One stream in a run.
+
+    Args:
+        stream: which one.
+        run: the request.
 
     Attributes:
-        beats: input beats of the run.
-        outputs: words that the run expects.
-        loads, saves: state words that the run loads, and that it expects.
-        weights: words of weights that the run writes.
+        count: words of the run.
+        words, fields, cycles: of what has moved, as in `sim.streams.Moved`.
+    """
+
+    def __init__(self, stream: Stream, run: Run) -> None:
+        self.stream = stream
+        self.count = run.count(stream.name)
+        self.words: list[int] = []
+        self.fields: list[int] = []
+        self.cycles: list[int] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether all its words have moved."""
+        return len(self.cycles) == self.count
+
+    def rewind(self, place: int) -> None:
+        """Forget words from number `place` on."""
+        for values in (self.words, self.fields, self.cycles):
+            del values[place:]
+
+    def moved(self) -> Moved:
+        """Return what has moved, as arrays."""
+        return Moved(
+            words=np.array(self.words, np.int32 if self.stream.signed else np.uint32),
+            fields=np.array(self.fields, np.uint32),
+            cycles=np.array(self.cycles, np.uint64),
+        )
+
+
+class LiveRecord:
+    """Record of everything that moved so far.
+
+    Args:
+        run: the request.
+        due: sequences that were sent before, but not answered yet.
+        start: number of the run's first edge.
+        changed: called after each output word, after a stream's last word, and when a violation is
+            found.
+
+    Attributes:
+        sides: what moved over each stream.
         due: sequences that were sent, but not answered yet.
         moved: number of the first edge after the last transfer.
-        changed: called after each word and the last beat, and when a violation is found.
         violation: kind and edge of the first violation.
         wanted: set when an answer becomes due, or when none will be any more.
     """
 
-    beats: int
-    outputs: int
-    loads: int
-    saves: int
-    weights: int
-    due: int
-    moved: int
-    changed: Callable[[], None]
-    words: list[int] = field(default_factory=list)
-    last: list[bool] = field(default_factory=list)
-    streams: list[int] = field(default_factory=list)
-    accepted: list[int] = field(default_factory=list)
-    taken: list[int] = field(default_factory=list)
-    state: list[int] = field(default_factory=list)
-    loaded: list[int] = field(default_factory=list)
-    saved: list[int] = field(default_factory=list)
-    written: list[int] = field(default_factory=list)
-    violation: tuple[str, int] | None = None
-    wanted: Event = field(default_factory=Event)
+    def __init__(self, run: Run, *, due: int, start: int, changed: Callable[[], None]) -> None:
+        self.sides = {name: Side(stream, run) for name, stream in STREAMS.items()}
+        self.due = due
+        self.moved = self._start = start
+        self._changed = changed
+        self.violation: tuple[str, int] | None = None
+        self.wanted = Event()
 
     @property
     def over(self) -> bool:
         """Whether all was sent and all expected words have come."""
-        return (
-            len(self.accepted) == self.beats
-            and len(self.words) == self.outputs
-            and len(self.loaded) == self.loads
-            and len(self.state) == self.saves
-            and len(self.written) == self.weights
-        )
+        return all(side.done for side in self.sides.values())
 
-    def accept(self, edge: int, fields: int) -> None:
-        """Enter a beat that the core took."""
-        self.accepted.append(edge)
+    def enter(self, side: Side, edge: int, word: int, fields: int) -> None:
+        """Enter a word that moved over a stream."""
+        side.words.append(word)
+        side.fields.append(fields)
+        side.cycles.append(edge)
         self.moved = edge + 1
-        ends = bool(fields & DUE)
-        self.due += ends
-        end = len(self.accepted) == self.beats
-        if ends or end:
+        into = side.stream.into
+        if into and fields & DUE:
+            self.due += 1
             self.wanted.set()
-        if end:
-            self.changed()
-
-    def take(self, edge: int, word: int, fields: int) -> None:
-        """Enter a word that the core gave."""
-        last = bool(fields & LAST)
-        self.words.append(word)
-        self.last.append(last)
-        self.streams.append(fields >> STREAM)
-        self.taken.append(edge)
-        self.moved = edge + 1
-        if last and self.due:
+        elif not into and fields & LAST and self.due:
             self.due -= 1
-        self.changed()
-
-    def load(self, edge: int, _fields: int) -> None:
-        """Enter a state word that the core took."""
-        self.loaded.append(edge)
-        self.moved = edge + 1
-        if len(self.loaded) == self.loads:
-            self.changed()
-
-    def write(self, edge: int, _fields: int) -> None:
-        """Enter a word of weights that the core took."""
-        self.written.append(edge)
-        self.moved = edge + 1
-        if len(self.written) == self.weights:
-            self.changed()
-
-    def save(self, edge: int, word: int, _fields: int) -> None:
-        """Enter a state word that the core gave."""
-        self.state.append(word)
-        self.saved.append(edge)
-        self.moved = edge + 1
-        if len(self.state) == self.saves:
-            self.changed()
+        if side.done:
+            self.wanted.set()
+        if side.done or side.stream.name == "o":
+            self._changed()
 
     def violate(self, kind: str, edge: int) -> None:
         """Enter a broken rule of the protocol."""
         self.violation = (kind, edge)
-        self.changed()
+        self._changed()
 
-    def rewind(self, *, beat: int, word: int) -> None:
-        """After a reset, forget beats from `beat` on and words from `word` on."""
+    def rewind(self, run: Run) -> None:
+        """After a reset, forget what comes again."""
         self.due = 0
-        del self.accepted[beat:]
-        for values in (self.words, self.last, self.streams, self.taken):
-            del values[word:]
-        for values in (self.state, self.loaded, self.saved, self.written):
-            values.clear()
+        for name, side in self.sides.items():
+            side.rewind(run.reset.place(name) if run.reset else 0)
+
+    def record(self) -> Record:
+        """Return the record so far."""
+        moved = {name: side.moved() for name, side in self.sides.items()}
+        return Record(moved=moved, cycles=self.moved - self._start)

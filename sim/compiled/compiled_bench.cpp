@@ -6,81 +6,34 @@
 //
 // One clock cycle: drive the inputs with clk low, evaluate, sample (ready may depend on valid and
 // the other way round), raise clk, evaluate. The structures below are mirrored field by field in
-// sim/compiled/bench.py, the gaps in sim/patterns.py.
+// sim/compiled/job.py, the gaps in sim/patterns.py.
 //
-// A core may have ports of more fields and streams of state words: see sim/fields.py.
-//
-// sim/compiled/library.py compiles this file together with the models of one core or several, whose headers
-// come before it; VERILATED_MODELS(macro) calls a macro with each of their classes.
+// sim/compiled/library.py compiles this file together with the models of one core or several, whose
+// headers come before it; VERILATED_MODELS(macro) calls a macro with each of their classes.
+// sim/compiled/adapter.py writes ports.h: STREAMS, the number of streams in the table of
+// sim/streams.py, and for each model a type Model_ports, a list of those that it has.
 
 #include <cstdint>
 #include <memory>
 
-#include "verilated.h"
+#include "evaluate.h"
 
-// What an evaluation has to do for a model with one clock, without delays, events and combinational
-// loops, in the regions of Verilator 5.052: after a falling edge inputs settle, after a rising one
-// registers take what is there. Its eval() calls these and seven more through virtual functions,
-// takes two locks and looks whether anything is left to do, which costs a quarter of a clock cycle of a core with
-// 16 lanes.
-#if VERILATOR_VERSION_INTEGER == 5052000
-#define EVALUATE(Model)                                                 \
-    bool Model##___024root___eval_ico(Model##___024root*, CData first); \
-    bool Model##___024root___eval_act(Model##___024root*);              \
-    bool Model##___024root___eval_nba(Model##___024root*);              \
-    inline void evaluate_low(Model& model) {                            \
-        Model##___024root___eval_ico(model.rootp, true);                \
-        Model##___024root___eval_act(model.rootp);                      \
-    }                                                                   \
-    inline void evaluate_high(Model& model) {                           \
-        Model##___024root___eval_act(model.rootp);                      \
-        Model##___024root___eval_nba(model.rootp);                      \
-    }
-#else
-#define EVALUATE(Model)                                        \
-    inline void evaluate_low(Model& model) { model.eval(); }   \
-    inline void evaluate_high(Model& model) { model.eval(); }
-#endif
 VERILATED_MODELS(EVALUATE)
 
 namespace litelstm {
 
-// Ports that not every core has: writing to one that is not there does nothing, reading gives 0.
-#define OPTIONAL_PORT(port)                                               \
-    template <class Model>                                                \
-    auto set_##port(Model& model, uint32_t value, int) -> decltype(void(model.port)) { \
-        model.port = value;                                               \
-    }                                                                     \
-    template <class Model>                                                \
-    void set_##port(Model&, uint32_t, long) {}                            \
-    template <class Model>                                                \
-    auto get_##port(const Model& model, int) -> decltype(uint32_t(model.port)) { \
-        return model.port;                                                \
-    }                                                                     \
-    template <class Model>                                                \
-    uint32_t get_##port(const Model&, long) {                             \
-        return 0;                                                         \
-    }
-OPTIONAL_PORT(i_keep)
-OPTIONAL_PORT(i_load)
-OPTIONAL_PORT(i_save)
-OPTIONAL_PORT(i_stream)
-OPTIONAL_PORT(o_stream)
-OPTIONAL_PORT(i_state_data)
-OPTIONAL_PORT(i_state_valid)
-OPTIONAL_PORT(i_state_ready)
-OPTIONAL_PORT(o_state_data)
-OPTIONAL_PORT(o_state_valid)
-OPTIONAL_PORT(o_state_ready)
-OPTIONAL_PORT(i_weights_data)
-OPTIONAL_PORT(i_weights_last)
-OPTIONAL_PORT(i_weights_valid)
-OPTIONAL_PORT(i_weights_ready)
-#undef OPTIONAL_PORT
+// Sources and sinks of a core, types with static functions on its ports.
+template <class... Streams>
+struct List {};
 
-// Bits of a beat's fields: sim/fields.py.
-enum Fields : uint32_t { LAST = 1, KEEP = 2, LOAD = 4, SAVE = 8, DUE_AFTER = 16 };
-constexpr unsigned STREAM = 8;
+}  // namespace litelstm
+
+#include "ports.h"
+
+namespace litelstm {
+
+// Bits of a beat's fields that the bench itself looks at: sim/fields.py.
+enum Fields : uint32_t { LAST = 1, DUE_AFTER = 16 };
 
 enum Trigger : uint32_t { TRANSFER = 0, VALID = 1, FREE = 2, DUE = 3 };
 
@@ -145,46 +98,40 @@ struct Gaps {
     }
 };
 
+// One stream in a run. The arrays belong to the caller.
+struct Side {
+    uint32_t* words;   // to send, or room for those that come
+    uint32_t* fields;
+    uint64_t* cycles;  // room for the cycle in which each moves
+    uint64_t count;
+    uint64_t moved;
+    uint64_t again;    // the word with which it goes on after a reset in the run
+    Gaps gaps;
+
+    bool done() const { return moved == count; }
+};
+
 struct Job {
-    // Arrays that belong to the caller.
-    const int32_t* beats;
-    const uint32_t* beat_fields;
-    uint64_t* accepted;
-    int32_t* words;
-    uint32_t* word_fields;
-    uint64_t* taken;
-    const int32_t* loads;
-    uint64_t* loaded;
-    int32_t* state;
-    uint64_t* saved;
-    const uint32_t* weights;
-    uint64_t* written;
-    uint64_t n_beats;
-    uint64_t n_words;
-    uint64_t n_loads;
-    uint64_t n_saves;
-    uint64_t n_weights;
-    // How to run.
-    Gaps idle;
-    Gaps ready;
-    Gaps load_idle;
-    Gaps save_ready;
-    Gaps weight_idle;
+    Side sides[STREAMS];
     uint64_t seed;
     uint64_t patience;
     uint64_t settle;
     uint64_t reset_cycle;
-    uint64_t reset_beat;
-    uint64_t reset_word;
     uint64_t reset_hold;  // 0: no reset in this run
     // Where it stands.
-    uint64_t n_accepted;
-    uint64_t n_taken;
-    uint64_t n_loaded;
-    uint64_t n_saved;
-    uint64_t n_written;
     uint64_t moved;  // the first cycle after the last transfer
     uint64_t settled;
+
+    bool over() const {
+        for (const Side& side : sides) {
+            if (!side.done()) return false;
+        }
+        return true;
+    }
+
+    void start_gaps() {
+        for (unsigned at = 0; at < STREAMS; ++at) sides[at].gaps.start(seed, at);
+    }
 };
 
 // A bench of a model of any class.
@@ -197,18 +144,13 @@ class AnyBench {
     virtual Status run(Job& job, uint64_t budget) = 0;
 };
 
-template <class Model>
-class Bench final : public AnyBench {
+template <class Model, class Sources, class Sinks>
+class Bench;
+
+template <class Model, class... Source, class... Sink>
+class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
   public:
-    // A width of 0 for the state or weights: the core has no streams of such words.
-    Bench(uint32_t in_width, uint32_t out_width, uint32_t state_width, uint32_t stream_width,
-          uint32_t weight_width)
-        : mask_(0xFFFFFFFFu >> (32 - in_width)),
-          shift_(32 - out_width),
-          state_mask_(state_width ? 0xFFFFFFFFu >> (32 - state_width) : 0),
-          state_shift_(state_width ? 32 - state_width : 0),
-          stream_mask_(stream_width ? 0xFFFFFFFFu >> (32 - stream_width) : 0),
-          weight_mask_(weight_width ? 0xFFFFFFFFu >> (32 - weight_width) : 0) {
+    Bench() {
         context_.fatalOnError(false);  // an assertion ends the run, not the Python process
         Verilated::threadContextp(&context_);
         model_ = std::make_unique<Model>(&context_);
@@ -233,8 +175,8 @@ class Bench final : public AnyBench {
     }
 
     void begin(Job& job) override {
-        start_gaps(job);
-        job.n_accepted = job.n_taken = job.n_loaded = job.n_saved = job.n_written = 0;
+        job.start_gaps();
+        for (Side& side : job.sides) side.moved = 0;
         job.settled = 0;
         job.moved = cycle_;
     }
@@ -243,7 +185,7 @@ class Bench final : public AnyBench {
         Verilated::threadContextp(&context_);
         for (; budget; --budget) {
             if (context_.gotFinish()) return STOPPED;
-            if (over(job) && job.settled >= job.settle) return DONE;
+            if (job.over() && job.settled >= job.settle) return DONE;
             if (job.reset_hold && cycle_ >= job.reset_cycle) {
                 reset_in_run(job);
             } else {
@@ -255,164 +197,108 @@ class Bench final : public AnyBench {
     }
 
   private:
-    static bool over(const Job& job) {
-        return job.n_accepted == job.n_beats && job.n_taken == job.n_words &&
-               job.n_loaded == job.n_loads && job.n_saved == job.n_saves &&
-               job.n_written == job.n_weights;
-    }
-
-    static void start_gaps(Job& job) {
-        job.idle.start(job.seed, 0);
-        job.ready.start(job.seed, 1);
-        job.load_idle.start(job.seed, 2);
-        job.save_ready.start(job.seed, 3);
-        job.weight_idle.start(job.seed, 4);
-    }
-
     // One clock cycle of a run.
     Status clock(Job& job) {
-        const bool in_valid = drive_input(job);
-        const bool out_ready = job.ready.gap == 0 && (job.ready.pattern.trigger != DUE || due_);
-        model_->o_ready = out_ready;
-        const bool load_valid = state_mask_ && drive_state(job);
-        const bool weight_valid = weight_mask_ && drive_weights(job);
+        (offer<Source>(job.sides[Source::SIDE]), ...);
+        (accept<Sink>(job.sides[Sink::SIDE]), ...);
         low();
-        const bool in_ready = model_->i_ready;
-        const bool out_valid = model_->o_valid;
-        const uint32_t data = model_->o_data;
-        const uint32_t fields = model_->o_last | get_o_stream(*model_, 0) << STREAM;
-
-        if (const Status status = waiting_.edge(out_valid, out_ready, data, fields)) return status;
-        if (over(job)) {
-            if (out_valid) return SURPLUS_WORD;
+        const bool over = job.over();
+        Status status = DONE;
+        ((status = status ? status : watch<Sink>(job.sides[Sink::SIDE], over)), ...);
+        if (status) return status;
+        if (over) {
             ++job.settled;
         } else if (cycle_ - job.moved >= job.patience) {
             return CYCLE_LIMIT;
         }
-
-        if (in_valid && in_ready) {
-            if (job.beat_fields[job.n_accepted] & DUE_AFTER) ++due_;
-            job.accepted[job.n_accepted++] = cycle_;
-            job.moved = cycle_ + 1;
-            job.idle.draw();
-        } else if (job.idle.gap) {
-            --job.idle.gap;
-        }
-        if (out_valid && out_ready) {
-            if (job.n_taken == job.n_words) return SURPLUS_WORD;
-            job.words[job.n_taken] = int32_t(data << shift_) >> shift_;
-            job.word_fields[job.n_taken] = fields;
-            job.taken[job.n_taken++] = cycle_;
-            job.moved = cycle_ + 1;
-            if ((fields & LAST) && due_) --due_;
-        }
-        job.ready.ready_edge(out_valid);
-        if (state_mask_) {
-            if (const Status status = move_state(job, load_valid)) return status;
-        }
-        if (weight_mask_) move_weights(job, weight_valid);
+        (send<Source>(job, job.sides[Source::SIDE]), ...);
+        (take<Sink>(job, job.sides[Sink::SIDE]), ...);
         high();
         return RUNNING;
     }
 
     // While valid is low the payload is the complement of what comes next: a core that looks at it
     // too early or too late gets wrong results.
-    bool drive_input(const Job& job) {
-        const bool more = job.n_accepted < job.n_beats;
-        const bool valid = more && job.idle.gap == 0;
-        const uint64_t at = more ? job.n_accepted : job.n_beats - 1;
+    template <class S>
+    void offer(const Side& side) {
+        const bool valid = !side.done() && side.gaps.gap == 0;
         const uint32_t turn = valid ? 0 : ~0u;
-        const uint32_t fields = job.beat_fields[at] ^ turn;
-        model_->i_data = (uint32_t(job.beats[at]) ^ turn) & mask_;
-        model_->i_last = fields & LAST;
-        set_i_keep(*model_, fields / KEEP & 1, 0);
-        set_i_load(*model_, fields / LOAD & 1, 0);
-        set_i_save(*model_, fields / SAVE & 1, 0);
-        set_i_stream(*model_, fields >> STREAM & stream_mask_, 0);
-        model_->i_valid = valid;
-        return valid;
+        const uint64_t at = side.done() && side.moved ? side.moved - 1 : side.moved;
+        const uint32_t word = side.count ? side.words[at] : 0;
+        const uint32_t fields = side.count ? side.fields[at] : 0;
+        S::offer(*model_, word ^ turn, fields ^ turn, valid);
     }
 
-    // The streams of state words, driven; whether a word is offered to the core.
-    bool drive_state(const Job& job) {
-        const bool more = job.n_loaded < job.n_loads;
-        const bool valid = more && job.load_idle.gap == 0;
-        const uint32_t word = more ? uint32_t(job.loads[job.n_loaded]) : 0;
-        set_i_state_data(*model_, (valid ? word : ~word) & state_mask_, 0);
-        set_i_state_valid(*model_, valid, 0);
-        set_o_state_ready(*model_, job.save_ready.gap == 0, 0);
-        return valid;
+    template <class S>
+    void accept(const Side& side) {
+        ready_[S::SIDE] = side.gaps.gap == 0 && (side.gaps.pattern.trigger != DUE || due_);
+        S::accept(*model_, ready_[S::SIDE]);
     }
 
-    // The streams of state words, sampled.
-    Status move_state(Job& job, bool load_valid) {
-        const bool valid = get_o_state_valid(*model_, 0);
-        const bool ready = job.save_ready.gap == 0;
-        const uint32_t word = get_o_state_data(*model_, 0);
-        if (const Status status = state_waiting_.edge(valid, ready, word, 0)) return status;
-        if (load_valid && get_i_state_ready(*model_, 0)) {
-            job.loaded[job.n_loaded++] = cycle_;
-            job.moved = cycle_ + 1;
-            job.load_idle.draw();
-        } else if (job.load_idle.gap) {
-            --job.load_idle.gap;
+    // Whether a sink keeps to the rules, and to the number of words.
+    template <class S>
+    Status watch(const Side& side, bool over) {
+        const bool valid = S::valid(*model_), ready = ready_[S::SIDE];
+        const uint32_t word = S::word(*model_), fields = S::fields(*model_);
+        Offer& before = offers_[S::SIDE];
+        if (before.waiting && !valid) return VALID_DROPPED;
+        if (before.waiting && (word != before.word || fields != before.fields)) {
+            return PAYLOAD_CHANGED;
         }
-        if (valid && (ready || over(job)) && job.n_saved == job.n_saves) return SURPLUS_WORD;
-        if (valid && ready) {
-            job.state[job.n_saved] = int32_t(word << state_shift_) >> state_shift_;
-            job.saved[job.n_saved++] = cycle_;
-            job.moved = cycle_ + 1;
-        }
-        job.save_ready.ready_edge(valid);
-        return DONE;
+        before = {valid && !ready, word, fields};
+        return valid && (ready || over) && side.done() ? SURPLUS_WORD : DONE;
     }
 
-    // The stream of weights, driven; whether a word is offered to the core.
-    bool drive_weights(const Job& job) {
-        const bool more = job.n_written < job.n_weights;
-        const bool valid = more && job.weight_idle.gap == 0;
-        const uint32_t word = more ? job.weights[job.n_written] : 0;
-        set_i_weights_data(*model_, (valid ? word : ~word) & weight_mask_, 0);
-        set_i_weights_last(*model_, (job.n_written + 1 == job.n_weights) == valid, 0);
-        set_i_weights_valid(*model_, valid, 0);
-        return valid;
+    template <class S>
+    void send(Job& job, Side& side) {
+        if (!side.done() && side.gaps.gap == 0 && S::ready(*model_)) {
+            if (side.fields[side.moved] & DUE_AFTER) ++due_;
+            move(job, side);
+            side.gaps.draw();
+        } else if (side.gaps.gap) {
+            --side.gaps.gap;
+        }
     }
 
-    // The stream of weights, sampled.
-    void move_weights(Job& job, bool valid) {
-        if (valid && get_i_weights_ready(*model_, 0)) {
-            job.written[job.n_written++] = cycle_;
-            job.moved = cycle_ + 1;
-            job.weight_idle.draw();
-        } else if (job.weight_idle.gap) {
-            --job.weight_idle.gap;
+    template <class S>
+    void take(Job& job, Side& side) {
+        const Offer& now = offers_[S::SIDE];
+        const bool valid = S::valid(*model_);
+        if (valid && !now.waiting) {
+            side.words[side.moved] = now.word;
+            side.fields[side.moved] = now.fields;
+            move(job, side);
+            if ((now.fields & LAST) && due_) --due_;
         }
+        side.gaps.ready_edge(valid);
+    }
+
+    void move(Job& job, Side& side) {
+        side.cycles[side.moved++] = cycle_;
+        job.moved = cycle_ + 1;
     }
 
     void reset_in_run(Job& job) {
         reset(job.reset_hold);
         job.reset_hold = 0;
-        job.n_accepted = job.reset_beat;
-        if (job.n_taken > job.reset_word) job.n_taken = job.reset_word;
-        job.n_loaded = job.n_saved = job.n_written = 0;
+        for (Side& side : job.sides) {
+            if (side.moved > side.again) side.moved = side.again;
+        }
         job.moved = cycle_;
         job.settled = 0;
-        start_gaps(job);
+        job.start_gaps();
     }
 
     void reset(uint64_t hold) {
         model_->rst = 1;
-        model_->i_valid = 0;
-        model_->o_ready = 0;
-        set_i_state_valid(*model_, 0, 0);
-        set_o_state_ready(*model_, 0, 0);
-        set_i_weights_valid(*model_, 0, 0);
+        (Source::offer(*model_, 0, 0, false), ...);
+        (Sink::accept(*model_, false), ...);
         for (; hold; --hold) {
             low();
             high();
         }
         model_->rst = 0;
-        waiting_ = state_waiting_ = Offer();
+        for (Offer& offer : offers_) offer = Offer();
         due_ = 0;
     }
 
@@ -427,34 +313,19 @@ class Bench final : public AnyBench {
         ++cycle_;
     }
 
-    // What was on offer in the cycle before and not taken: it must stay.
+    // A sink's word in this cycle; it must stay as long as it waits.
     struct Offer {
         bool waiting = false;
-        uint32_t data = 0;
+        uint32_t word = 0;
         uint32_t fields = 0;
-
-        Status edge(bool valid, bool ready, uint32_t now, uint32_t now_fields) {
-            if (waiting && !valid) return VALID_DROPPED;
-            if (waiting && (now != data || now_fields != fields)) return PAYLOAD_CHANGED;
-            waiting = valid && !ready;
-            data = now;
-            fields = now_fields;
-            return DONE;
-        }
     };
 
     VerilatedContext context_;
     std::unique_ptr<Model> model_;
-    const uint32_t mask_;   // of the input's width: Verilator wants the bits above to be 0
-    const uint32_t shift_;  // that sign-extends the output
-    const uint32_t state_mask_;
-    const uint32_t state_shift_;
-    const uint32_t stream_mask_;
-    const uint32_t weight_mask_;
     uint64_t cycle_ = 0;
-    uint64_t due_ = 0;      // sequences that were sent and not answered
-    Offer waiting_;
-    Offer state_waiting_;
+    uint64_t due_ = 0;  // sequences that were sent and not answered
+    Offer offers_[STREAMS];
+    bool ready_[STREAMS] = {};
 };
 
 }  // namespace litelstm
@@ -467,11 +338,9 @@ using litelstm::Job;
 extern "C" {
 
 // bench_new_V<top>: a new bench of that core.
-#define BENCH_NEW(Model)                                                                      \
-    AnyBench* bench_new_##Model(uint32_t in_width, uint32_t out_width, uint32_t state_width,  \
-                                uint32_t stream_width, uint32_t weight_width) {               \
-        return new litelstm::Bench<Model>(in_width, out_width, state_width, stream_width,     \
-                                          weight_width);                                      \
+#define BENCH_NEW(Model)                                                \
+    AnyBench* bench_new_##Model() {                                     \
+        return new litelstm::Bench<Model, litelstm::Model##_sources, litelstm::Model##_sinks>; \
     }
 VERILATED_MODELS(BENCH_NEW)
 

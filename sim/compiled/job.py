@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.fields import LAST, STREAM
 from sim.patterns import Pattern
-from sim.streams import StreamRun, Terms, Traffic
+from sim.run import Run
+from sim.streams import SIDES, STREAMS, Moved, Record
 
 HARNESS = Path(__file__).with_name("compiled_bench.cpp")
 
@@ -24,10 +24,7 @@ _U32 = ctypes.c_uint32
 class _Pattern(ctypes.Structure):
     _fields_ = (
         ("threshold", _U64),
-        ("shortest", _U32),
-        ("longest", _U32),
-        ("burst", _U32),
-        ("trigger", _U32),
+        *((name, _U32) for name in ("shortest", "longest", "burst", "trigger")),
     )
 
     @classmethod
@@ -41,17 +38,18 @@ class _Gaps(ctypes.Structure):
     _fields_ = (("pattern", _Pattern), ("state", _U64), ("left", _U64), ("gap", _U64))
 
 
+class _Side(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("words", "fields", "cycles")),
+        *((name, _U64) for name in ("count", "moved", "again")),
+        ("gaps", _Gaps),
+    )
+
+
 class Job(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("beats", "beat_fields", "accepted")),
-        *((name, ctypes.c_void_p) for name in ("words", "word_fields", "taken")),
-        *((name, ctypes.c_void_p) for name in ("loads", "loaded", "state", "saved")),
-        *((name, ctypes.c_void_p) for name in ("weights", "written")),
-        *((name, _U64) for name in ("n_beats", "n_words", "n_loads", "n_saves", "n_weights")),
-        *((name, _Gaps) for name in ("idle", "ready", "load_idle", "save_ready", "weight_idle")),
-        *((name, _U64) for name in ("seed", "patience", "settle")),
-        *((name, _U64) for name in ("reset_cycle", "reset_beat", "reset_word", "reset_hold")),
-        *((name, _U64) for name in ("n_accepted", "n_taken", "n_loaded", "n_saved", "n_written")),
+        ("sides", _Side * len(STREAMS)),
+        *((name, _U64) for name in ("seed", "patience", "settle", "reset_cycle", "reset_hold")),
         *((name, _U64) for name in ("moved", "settled")),
     )
 
@@ -59,58 +57,43 @@ class Job(ctypes.Structure):
 class JobRun:
     """A Job together with the arrays that it points to."""
 
-    def __init__(self, traffic: Traffic, terms: Terms) -> None:
-        outputs, saves, stalls = terms.outputs, terms.saves, terms.stalls
-        self._arrays = {
-            "beats": traffic.beats,
-            "beat_fields": traffic.fields,
-            "accepted": np.empty(traffic.beats.size, np.uint64),
-            "words": np.empty(outputs, np.int32),
-            "word_fields": np.empty(outputs, np.uint32),
-            "taken": np.empty(outputs, np.uint64),
-            "loads": traffic.loads,
-            "loaded": np.empty(traffic.loads.size, np.uint64),
-            "state": np.empty(saves, np.int32),
-            "saved": np.empty(saves, np.uint64),
-            "weights": traffic.weights,
-            "written": np.empty(traffic.weights.size, np.uint64),
-        }
+    def __init__(self, run: Run) -> None:
         self.job = Job(
-            **{name: array.ctypes.data for name, array in self._arrays.items()},
-            n_beats=traffic.beats.size,
-            n_words=outputs,
-            n_loads=traffic.loads.size,
-            n_saves=saves,
-            n_weights=traffic.weights.size,
-            idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
-            ready=_Gaps(pattern=_Pattern.of(stalls.ready)),
-            load_idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
-            save_ready=_Gaps(pattern=_Pattern.of(stalls.state_ready)),
-            weight_idle=_Gaps(pattern=_Pattern.of(stalls.idle)),
-            seed=terms.seed & 0xFFFF_FFFF_FFFF_FFFF,
-            patience=terms.patience,
-            settle=terms.settle,
+            seed=run.seed & 0xFFFF_FFFF_FFFF_FFFF, patience=run.patience, settle=run.settle
         )
-        if reset := terms.reset:
-            self.job.reset_cycle, self.job.reset_hold = reset.cycle, reset.hold
-            self.job.reset_beat, self.job.reset_word = reset.beat, reset.word
+        if run.reset:
+            self.job.reset_cycle, self.job.reset_hold = run.reset.cycle, run.reset.hold
+        self._arrays = {name: self._add(name, run) for name in STREAMS}
 
-    def record(self, start: int) -> StreamRun:
+    def _add(self, name: str, run: Run) -> Moved:
+        """Fill in a stream's side of the job; its arrays."""
+        count, signed = run.count(name), np.int32 if STREAMS[name].signed else np.uint32
+        if STREAMS[name].into:
+            source = run.source(name)
+            words, fields = source.words.astype(signed), source.fields
+        else:
+            words, fields = np.empty(count, signed), np.empty(count, np.uint32)
+        arrays = Moved(words=words, fields=fields, cycles=np.empty(count, np.uint64))
+        side = self.job.sides[SIDES[name]]
+        for part in ("words", "fields", "cycles"):
+            setattr(side, part, getattr(arrays, part).ctypes.data)
+        side.count = count
+        side.again = run.reset.place(name) if run.reset else 0
+        side.gaps.pattern = _Pattern.of(run.stalls.pattern(name))
+        return arrays
+
+    def record(self, start: int) -> Record:
         """Return the record so far of the run begun in cycle `start`; the arrays are not copied."""
-        accepted, taken = self.job.n_accepted, self.job.n_taken
-        loaded, saved = self.job.n_loaded, self.job.n_saved
-        fields = self._arrays["word_fields"][:taken]
-        return StreamRun(
-            words=self._arrays["words"][:taken],
-            last=(fields & LAST).astype(np.bool_),
-            accepted=self._arrays["accepted"][:accepted],
-            taken=self._arrays["taken"][:taken],
+        return Record(
+            moved={
+                name: Moved(
+                    words=arrays.words[: (moved := self.job.sides[SIDES[name]].moved)],
+                    fields=arrays.fields[:moved],
+                    cycles=arrays.cycles[:moved],
+                )
+                for name, arrays in self._arrays.items()
+            },
             cycles=self.job.moved - start,
-            streams=fields >> STREAM,
-            state=self._arrays["state"][:saved],
-            loaded=self._arrays["loaded"][:loaded],
-            saved=self._arrays["saved"][:saved],
-            written=self._arrays["written"][: self.job.n_written],
         )
 
 
@@ -129,8 +112,8 @@ def load(path: Path) -> Any:
     return library
 
 
-def new_bench(library: Any, top: str) -> Any:
-    """The function of a library that makes a new bench of the core `top`."""
-    function = library[f"bench_new_V{top}"]
-    function.argtypes, function.restype = (_U32,) * 5, ctypes.c_void_p
-    return function
+def new_bench(library: Any, class_name: str) -> int:
+    """A new bench of a model in a library."""
+    function = library[f"bench_new_{class_name}"]
+    function.restype = ctypes.c_void_p
+    return function()

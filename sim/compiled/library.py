@@ -29,17 +29,23 @@ _FLAGS += ("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0", "-DVM_TRACE_S
 
 
 def verilator_library(
-    designs: Mapping[str, str], *, harness: Path, optimize: bool = True, cache: Path | None = None
+    designs: Mapping[str, str],
+    *,
+    harness: Path,
+    headers: Mapping[str, str] | None = None,
+    optimize: bool = True,
+    cache: Path | None = None,
 ) -> Path:
     """Verilate designs into a shared library together with a C++ file.
 
     The C++ file is compiled after the models: their classes, ``V<top>``, are known to it (a port
     a__b is a___05Fb there), and ``VERILATED_MODELS(macro)`` calls a macro with each of them. It
-    offers `extern "C"` functions to ctypes, and is one file without headers of its own.
+    offers `extern "C"` functions to ctypes.
 
     Args:
         designs: Verilog texts by the names of their top modules.
         harness: the C++ file.
+        headers: texts of the headers that it includes, by name.
         optimize: spend seconds of compiling on models that are some ten times as fast.
         cache: as for `sim.tools.build.build`.
 
@@ -58,10 +64,12 @@ def verilator_library(
     flags = _OPTIMIZE if optimize else ("-O0",)
     machine = native_target() if optimize else ""
     what = f"{', '.join(designs)} with {harness.name}"
-    parts = (dict(designs), harness_text, VERILATE, _FLAGS, flags, machine, versions("verilator"))
+    texts = {**(headers or {}), "harness.cpp": harness_text}
+    parts = (dict(designs), texts, VERILATE, _FLAGS, flags, machine, versions("verilator"))
 
     def make(folder: Path) -> None:
-        (folder / "harness.cpp").write_text(harness_text, encoding="utf-8")
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
         run_build([_verilate(folder, top, designs[top]) for top in designs], folder, what=what)
         slow, fast = _write_units(folder, designs)
         objects = [*_runtime()]
@@ -72,7 +80,7 @@ def verilator_library(
             commands.append(_compile(f"{unit}.cpp", objects[-1], *chosen))
         commands.append([find_tool("g++"), "-shared", "-Wl,-Bsymbolic", "-o", _LIBRARY, *objects])
         run_build(commands, folder, what=what)
-        keep_only(folder, _LIBRARY, "harness.cpp", "build.log", *map(_source, designs))
+        keep_only(folder, _LIBRARY, *texts, "build.log", *map(_source, designs))
 
     folder, _ = cached_folder(cache_root(cache) / "library", content_key("library", *parts), make)
     return folder / _LIBRARY

@@ -10,17 +10,18 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from golden.interface import Control
 from golden.sessions import Service
 from golden.store import load_arrays
 from hdl.timing.latency import ACTIVATE
 from sim.fields import of_steps
-from sim.streams import StreamRun
+from sim.run import Run, Source, Terms
+from sim.streams import Record
 
 if TYPE_CHECKING:
     from hdl.plan import Plan
@@ -158,23 +159,22 @@ class CoreJob:
         """Inputs by sequence, each (steps, inputs)."""
         return np.split(self.inputs, np.cumsum(self.lengths)[:-1])
 
-    @property
-    def traffic(self) -> dict[str, Any]:
-        """Arguments for ``run`` of either bench."""
+    def request(self, *, weights: ArrayLike | None = None, **terms: Unpack[Terms]) -> Run:
+        """The run of the job in either bench; ``weights``: another image, or none."""
         controls = [
             Control(
                 last=bool(last), stream=stream, keep=bool(keep), load=bool(load), save=bool(save)
             )
             for last, stream, keep, load, save in self.controls.tolist()
         ]
-        return {
-            "beats": self.inputs.reshape(-1),
-            "last": of_steps(controls, self.inputs.shape[1]),
-            "outputs": self.expected.size,
-            "loads": self.loads.reshape(-1),
-            "saves": self.saves.size,
-            "weights": self.weights,
+        beats = self.inputs.reshape(-1)
+        sources = {
+            "i": Source(beats, of_steps(controls, self.inputs.shape[1])),
+            "i_state": Source(self.loads.reshape(-1)),
+            "i_weights": Source(self.weights if weights is None else weights),
         }
+        sinks = {"o": self.expected.size, "o_state": self.saves.size}
+        return Run(sources=sources, sinks=sinks, **terms)
 
     def first(self, count: int) -> CoreJob:
         """The first ``count`` sequences of a job as :meth:`make` makes it, or all if fewer."""
@@ -207,19 +207,19 @@ class CoreJob:
         """The job that this simulator process was started for."""
         return cls.load(os.environ[JOB])
 
-    def wrong_cycle(self, run: StreamRun) -> str | None:
+    def wrong_cycle(self, run: Record) -> str | None:
         """Return the first transfer of an unstalled run in a wrong cycle; None if all are exact."""
         start = int(run.accepted[0])
         if wrong := _wrong_load(run):
             return wrong
-        for what, got, wanted in (
-            ("input beat", run.accepted, self.accepted),
-            ("output word", run.taken, self.taken),
-            ("state word in", run.loaded, self.loaded),
-            ("state word out", run.saved, self.saved),
+        for what, stream, wanted in (
+            ("input beat", "i", self.accepted),
+            ("output word", "o", self.taken),
+            ("state word in", "i_state", self.loaded),
+            ("state word out", "o_state", self.saved),
         ):
             # A wrong word may have stopped the bench before the end.
-            cycle = got.astype(np.int64) - start
+            cycle = run[stream].cycles.astype(np.int64) - start
             differ = np.flatnonzero(cycle != wanted[: len(cycle)])
             if differ.size:
                 at = int(differ[0])
@@ -228,16 +228,17 @@ class CoreJob:
         return None
 
 
-def _wrong_load(run: StreamRun) -> str | None:
+def _wrong_load(run: Record) -> str | None:
     """Return where weights, one per cycle, or the input after them came late; None if nowhere."""
-    into = np.append(run.written, run.accepted[0]).astype(np.int64)
+    written = run["i_weights"].cycles
+    into = np.append(written, run.accepted[0]).astype(np.int64)
     expected = np.ones(into.size - 1, np.int64)
     expected[-1:] = ACTIVATE
     late = np.flatnonzero(np.diff(into) != expected)
     if not late.size:
         return None
     at = int(late[0])
-    what = f"word {at + 1} of weights" if at + 1 < run.written.size else "the first input beat"
+    what = f"word {at + 1} of weights" if at + 1 < written.size else "the first input beat"
     return (
         f"{what} moved {into[at + 1] - into[at]} cycles after the word before it, "
         f"expected {expected[at]}"

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.store import load_arrays
-from sim.scoreboard import Scoreboard
-from sim.streams import StreamRun
-
-if TYPE_CHECKING:
-    pass
 from sim.core_job.job import CoreJob
+from sim.scoreboard import Scoreboard
+from sim.streams import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +35,20 @@ class CoreResult:
     taken: NDArray[np.int64]
 
     @classmethod
-    def judge(cls, job: CoreJob, run: StreamRun, *, stalled: bool) -> CoreResult:
+    def judge(cls, job: CoreJob, run: Record, *, stalled: bool) -> CoreResult:
         """Compare what a bench saw with what the job expects."""
         board = Scoreboard(job.expected, last=job.ends, streams=job.streams)
         board.add(run.words, run.last, run.streams)
         first = board.first and replace(board.first, sequence=board.first.sequence + job.start)
         text = str(first or "")
-        wrong = np.flatnonzero(run.state != job.saves.reshape(-1)[: run.state.size])
+        state = run["o_state"].words
+        wrong = np.flatnonzero(state != job.saves.reshape(-1)[: state.size])
         if wrong.size and not text:
             at = int(wrong[0])
-            text = f"state word {at}: expected {job.saves.flat[at]}, got {run.state[at]}"
+            text = f"state word {at}: expected {job.saves.flat[at]}, got {state[at]}"
         return cls(
             words=run.words.reshape(-1, job.expected.shape[1]),
-            compared=board.compared + run.state.size,
+            compared=board.compared + state.size,
             mismatched=board.different + wrong.size,
             first_mismatch=text,
             wrong_cycle="" if stalled else job.wrong_cycle(run) or "",

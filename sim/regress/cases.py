@@ -21,8 +21,6 @@ from golden.quantized import QuantizedNetwork
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generate
 from sim.core_job.job import CoreJob
-from sim.core_job.result import CoreResult
-from sim.patterns import NO_STALLS, WHEN_DUE, Pattern, Stalls, Trigger
 from sim.random_networks import (
     EVERY_CELL,
     input_words,
@@ -31,7 +29,8 @@ from sim.random_networks import (
     random_recipe,
 )
 from sim.random_steps import random_work
-from sim.streams import Reset, StreamRun
+from sim.regress.trials import PATIENCE, random_stalls
+from sim.run import Reset, Run
 
 MAX_UNITS = 12
 
@@ -42,23 +41,11 @@ CYCLES = 800
 
 MAX_SEQUENCES = 12
 
-PATIENCE = 20_000
-"""Clock cycles without a transfer after which a core hangs; the longest gap is far shorter."""
-
 ATTEMPTS = 4
 """Draws of a network; about one in seven gives equal answers to all inputs."""
 
 # Uses of random numbers beside those of sim.random_networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One run of a case's sequences."""
-
-    stalls: Stalls
-    seed: int
-    reset: Reset | None
 
 
 @dataclass(frozen=True)
@@ -205,57 +192,17 @@ class Case:
         work = random_work(self.network, self.interface, steps=steps, seed=seed)
         return CoreJob.of_steps(self.core.plan, work.x, work.controls, work.loads, work.service)
 
-    def trials(self, job: CoreJob) -> Iterator[Trial]:
+    def trials(self, job: CoreJob) -> Iterator[Run]:
         """Yield the runs of a job; they do not depend on the bench."""
         rng = self.random(_TRIALS)
         reset = Reset(
             cycle=int(rng.integers(0, job.weights.size + job.taken[-1], endpoint=True)),
             hold=int(rng.integers(1, 4)),
         )
-        yield Trial(NO_STALLS, 0, None)
-        yield Trial(NO_STALLS, 0, reset)
+        yield job.request(patience=PATIENCE)
+        yield job.request(reset=reset, patience=PATIENCE)
         for _ in range(2):
             # Where every step gives words, they are due before a sequence's end, too.
-            stalls = Stalls(
-                idle=random_idle(rng), ready=random_ready(rng, due=not self.interface.every_step)
-            )
-            yield Trial(stalls, int(rng.integers(1 << 32)), None)
-
-
-def random_idle(rng: np.random.Generator) -> Pattern:
-    """Draw gaps in the valid of the input stream; none in one of four cases."""
-    return _pattern(rng) if rng.random() < 0.75 else Pattern()
-
-
-def random_ready(rng: np.random.Generator, *, due: bool) -> Pattern:
-    """Draw gaps in the ready of the output stream; ``due``: they may end when a word is due."""
-    chosen = rng.random()
-    if chosen < 0.1:
-        return Pattern()
-    if chosen < 0.2 and due:
-        return WHEN_DUE
-    triggers = [Trigger.TRANSFER, Trigger.VALID, Trigger.FREE]
-    return _pattern(rng, triggers[int(rng.integers(3))])
-
-
-def judge(job: CoreJob, trial: Trial, run: StreamRun) -> str:
-    """Return what was wrong with a run, or ""."""
-    stalled = trial.stalls != NO_STALLS
-    result = CoreResult.judge(job, run, stalled=stalled)
-    missing = result.compared != job.expected.size + job.saves.size
-    if not (result.mismatched or result.wrong_cycle or missing):
-        return ""
-    what = f"{result.mismatched} of {result.compared} words differ: {result.first_mismatch}"
-    what = what if result.mismatched else result.wrong_cycle or "words are missing"
-    return f"{what}{' (stalled)' if stalled else ''}{' (after a reset)' if trial.reset else ''}"
-
-
-def _pattern(rng: np.random.Generator, trigger: Trigger = Trigger.TRANSFER) -> Pattern:
-    longest = int(rng.choice([1, 3, 10, 40, 200], p=[0.3, 0.3, 0.2, 0.15, 0.05]))
-    return Pattern(
-        probability=float(rng.choice([0.05, 0.3, 0.7, 1.0])),
-        shortest=int(rng.integers(1, longest, endpoint=True)),
-        longest=longest,
-        burst=int(rng.choice([1, 1, 2, 5, 16])),
-        trigger=trigger,
-    )
+            stalls = random_stalls(rng, due=not self.interface.every_step)
+            seed = int(rng.integers(1 << 32))
+            yield job.request(stalls=stalls, seed=seed, patience=PATIENCE)

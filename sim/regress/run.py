@@ -7,6 +7,7 @@ its own, which stands still before and after its turn.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tempfile
 from collections.abc import Sequence
@@ -16,11 +17,14 @@ from pathlib import Path
 from golden.errors import MissingToolError
 from hdl.export.plain_ports import plain_ports
 from sim.cocotb_bench import runner
+from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import JOB, RESULT
 from sim.errors import SimulationError
-from sim.regress.cases import PATIENCE, Case, judge
-from sim.streams import BenchError
+from sim.regress.cases import Case
+from sim.regress.trials import Outcome, run_all
+from sim.run import Run
+from sim.streams import Record
 
 BENCHES = ("mixed", "compiled", "icarus", "verilator")
 """Where cases run. ``mixed``: of 16 cases 11 in the compiled bench, the others in cocotb: 4 under
@@ -40,24 +44,6 @@ module slot_{name};
   {name} core (.clk(clk & run), .rst(rst), {connections});
 endmodule
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """Outcome of a case.
-
-    Attributes:
-        number: of the case.
-        bench: where it ran.
-        problem: what was wrong, or "".
-        words, cycles: output words compared, and clock cycles simulated.
-    """
-
-    number: int
-    bench: str
-    problem: str
-    words: int = 0
-    cycles: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,40 +104,26 @@ def run_batch(batch: Batch) -> list[Outcome]:
 
 
 def _compiled(cases: Sequence[Case], folder: Path) -> list[Outcome]:
-    cores = {case.name: case.core.verilog for case in cases}
-    library = bench_library(cores, optimize=False, cache=folder)
-    return [_run_compiled(case, library) for case in cases]
+    designs = [Design.of(case.core) for case in cases]
+    library = bench_library(designs, optimize=False, cache=folder)
+    return [asyncio.run(_run_compiled(case, library)) for case in cases]
 
 
-def _run_compiled(case: Case, library: Path) -> Outcome:
+async def _run_compiled(case: Case, library: Path) -> Outcome:
     job = case.job
-    words, cycles, problem = 0, 0, ""
     with CompiledBench.of(case.core, library=library) as bench:
-        for trial in case.trials(job):
-            try:
-                run = bench.run(
-                    **job.traffic,
-                    stalls=trial.stalls,
-                    seed=trial.seed,
-                    reset=trial.reset,
-                    patience=PATIENCE,
-                )
-                problem = judge(job, trial, run)
-                words, cycles = words + run.words.size, cycles + run.cycles
-            except BenchError as error:
-                problem = str(error)
-            if problem:
-                break
-    return Outcome(
-        number=case.number, bench="compiled", problem=problem, words=words, cycles=cycles
-    )
+
+        async def run(trial: Run) -> Record:
+            return bench.run(trial)
+
+        return await run_all(job, case.trials(job), run, number=case.number, name="compiled")
 
 
 def _cocotb(cases: Sequence[Case], simulator: str, folder: Path) -> list[Outcome]:
     for case in cases:
         case.job.save(folder / f"{case.name}.npz")
-    entries = [{"seed": case.seed, "number": case.number, "slot": case.name} for case in cases]
-    (folder / "cases.json").write_text(json.dumps(entries), encoding="utf-8")
+    told = {"bench": simulator, "cases": [[case.seed, case.number] for case in cases]}
+    (folder / "cases.json").write_text(json.dumps(told), encoding="utf-8")
     text = "".join(case.core.verilog for case in cases)
     build = runner.build(
         text + _slots(cases),
@@ -176,9 +148,9 @@ def _cocotb(cases: Sequence[Case], simulator: str, folder: Path) -> list[Outcome
     except SimulationError as error:
         failure = error
     lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
-    outcomes = [Outcome(bench=simulator, **json.loads(line)) for line in lines]
-    told = any(outcome.problem for outcome in outcomes) and len(outcomes) == len(cases)
-    if failure and not told:
+    outcomes = [Outcome(**json.loads(line)) for line in lines]
+    found = any(outcome.problem for outcome in outcomes) and len(outcomes) == len(cases)
+    if failure and not found:
         raise failure
     return outcomes
 

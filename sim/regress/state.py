@@ -10,7 +10,7 @@ from typing import Any
 
 from golden import files
 from golden.errors import InputError
-from sim.regress.run import Outcome
+from sim.regress.trials import Outcome
 
 
 @dataclass(kw_only=True)

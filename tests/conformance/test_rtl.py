@@ -20,7 +20,8 @@ from golden.sessions import Service, pack_state, serve
 from hdl.verilog import generate
 from sim import fields
 from sim.compiled.bench import CompiledBench
-from sim.streams import StreamRun
+from sim.run import Run, Source
+from sim.streams import Record
 from tests.conformance.integers import FACTOR, RECIPES, Quantized
 from tests.conformance.onnx_oracle import NodeRecipe, random_node, run_onnxruntime
 
@@ -40,29 +41,22 @@ CORES = {
 
 def simulated(
     network: QuantizedNetwork, steps: Integers, controls: list[Control], loads: Integers
-) -> StreamRun:
+) -> Record:
     """Run a core in the compiled bench, one step after another."""
     core = generate(network, lanes=3, interface=INTERFACE)
-    with CompiledBench(
-        core.verilog,
-        top=core.description["name"],
-        i_width=WIDTH,
-        o_width=WIDTH,
-        state_width=WIDTH,
-    ) as bench:
-        return bench.run(
-            steps.reshape(-1),
-            fields.of_steps(controls, network.inputs),
-            outputs=len(steps) * network.outputs,
-            loads=loads.reshape(-1),
-            saves=loads.size,
-        )
+    beats = Source(steps.reshape(-1), fields.of_steps(controls, network.inputs))
+    run = Run(
+        sources={"i": beats, "i_state": Source(loads.reshape(-1))},
+        sinks={"o": len(steps) * network.outputs, "o_state": loads.size},
+    )
+    with CompiledBench.of(core) as bench:
+        return bench.run(run)
 
 
-def same(run: StreamRun, model: Service) -> bool:
+def same(run: Record, model: Service) -> bool:
     """Whether the core gave the integer model's words, results and states."""
     return np.array_equal(run.words, model.words.reshape(-1)) and np.array_equal(
-        run.state, model.saved.reshape(-1)
+        run["o_state"].words, model.saved.reshape(-1)
     )
 
 

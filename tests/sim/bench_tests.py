@@ -15,8 +15,9 @@ from cocotb.triggers import Timer
 
 from sim.cocotb_bench.bench import Bench
 from sim.patterns import Pattern, Stalls, Trigger
+from sim.run import Reset, Run, flatten
 from sim.scoreboard import Scoreboard
-from sim.streams import CycleLimitError, ProtocolError, Reset, StreamRun, flatten
+from sim.streams import CycleLimitError, ProtocolError, Record
 from tests.sim.echo import CROSSINGS, ECHO, RESETS, SEED, SIMULATED, Echo, Fault, pack
 
 SLOW_READY = Stalls(ready=Pattern(probability=1, shortest=5, longest=5, trigger=Trigger.VALID))
@@ -32,7 +33,7 @@ async def violation(bench: Bench, fault: Fault, stalls: Stalls) -> ProtocolError
     count = 3 if fault is Fault.UNKNOWN_READY else 2
     beats, last = flatten(ECHO.sequences(count, fault=fault))
     with pytest.raises(ProtocolError) as caught:
-        await bench.run(beats, last, outputs=count * ECHO.words, stalls=stalls)
+        await bench.run(Run.of_beats(beats, last, outputs=count * ECHO.words, stalls=stalls))
     return caught.value
 
 
@@ -40,17 +41,16 @@ async def violation(bench: Bench, fault: Fault, stalls: Stalls) -> ProtocolError
 async def crossings(dut: Any) -> None:
     """Every crossing of patterns gives the right words; their cycles go to a file."""
     bench = Bench(dut)
-    runs: dict[str, StreamRun] = {}
+    runs: dict[str, Record] = {}
     for idle, ready in CROSSINGS:
         board = Scoreboard(ECHO.answers(SIMULATED))
-        runs[f"{idle}/{ready}"] = await bench.run_sequences(
-            SIMULATED,
-            words=ECHO.words,
-            stalls=Stalls.named(idle, ready),
-            seed=SEED,
-            scoreboard=board,
+        stalls = Stalls.named(idle, ready)
+        run = await bench.run(
+            Run.of_sequences(SIMULATED, words=ECHO.words, stalls=stalls, seed=SEED)
         )
+        board.add(run.words, run.last)
         board.check()
+        runs[f"{idle}/{ready}"] = run
     Path(OUT).write_text(json.dumps(pack(runs)))
     await finish()
 
@@ -60,24 +60,28 @@ async def resets(dut: Any) -> None:
     """Resets in the middle of runs; their cycles go to a file."""
     bench = Bench(dut)
     beats, last = flatten(SIMULATED)
-    runs: dict[str, StreamRun] = {}
+    runs: dict[str, Record] = {}
     for reset in RESETS:
         run = await bench.run(
-            beats,
-            last,
-            outputs=last.sum() * ECHO.words,
-            stalls=Stalls.named("single", "single"),
-            seed=SEED,
-            reset=reset,
+            Run.of_beats(
+                beats,
+                last,
+                outputs=last.sum() * ECHO.words,
+                stalls=Stalls.named("single", "single"),
+                seed=SEED,
+                reset=reset,
+            )
         )
         assert np.array_equal(run.answers(ECHO.words), ECHO.answers(SIMULATED))
         runs[str(reset)] = run
     Path(OUT).write_text(json.dumps(pack(runs)))
     await bench.run(
-        beats, last, outputs=18, reset=Reset(cycle=30, hold=100), patience=ECHO.busy + 1
+        Run.of_beats(
+            beats, last, outputs=18, reset=Reset(cycle=30, hold=100), patience=ECHO.busy + 1
+        )
     )
     with pytest.raises(ValueError, match="Reset in cycle 9999: the run was over before it"):
-        await bench.run(beats[:4], last[:4], outputs=0, reset=Reset(cycle=9999))
+        await bench.run(Run.of_beats(beats[:4], last[:4], outputs=0, reset=Reset(cycle=9999)))
     await finish()
 
 
@@ -86,7 +90,7 @@ async def stale_state(dut: Any) -> None:
     """A reset that leaves state behind is seen in the words."""
     x = ECHO.sequences(2, fault=Fault.STALE_STATE)
     beats, last = flatten(x)
-    run = await Bench(dut).run(beats, last, outputs=6, reset=Reset(cycle=30))
+    run = await Bench(dut).run(Run.of_beats(beats, last, outputs=6, reset=Reset(cycle=30)))
     wrong = np.any(run.answers(ECHO.words) != ECHO.answers(x), axis=1)
     assert wrong.tolist() == [True, False]
     await finish()
@@ -109,8 +113,8 @@ async def violations(dut: Any) -> None:
         assert (error.kind, error.run.words.size) == ("surplus word", 6)
     beats, last = flatten(ECHO.sequences(3))
     with pytest.raises(ProtocolError, match="surplus word"):
-        await bench.run(beats, last, outputs=4)
-    run = await bench.run(beats, last, outputs=9)
+        await bench.run(Run.of_beats(beats, last, outputs=4))
+    run = await bench.run(Run.of_beats(beats, last, outputs=9))
     assert np.array_equal(run.answers(ECHO.words), ECHO.answers(ECHO.sequences(3)))
     await finish()
 
@@ -122,7 +126,7 @@ async def long_reset(dut: Any) -> None:
     await bench.reset(hold=10)
     assert bench.cycle == 0
     beats, last = flatten(SIMULATED)
-    run = await bench.run(beats, last, outputs=18, fresh=False)
+    run = await bench.run(Run.of_beats(beats, last, outputs=18, fresh=False))
     assert run.accepted[0] == 0
     assert np.array_equal(run.answers(ECHO.words), ECHO.answers(SIMULATED))
     await finish()
@@ -148,7 +152,9 @@ async def early_data(dut: Any) -> None:
     x = ECHO.sequences(3, fault=Fault.EARLY_DATA)
     bench = Bench(dut)
     for idle, right in (("none", True), ("between", False)):
-        run = await bench.run_sequences(x, words=ECHO.words, stalls=Stalls.named(idle, "none"))
+        run = await bench.run(
+            Run.of_sequences(x, words=ECHO.words, stalls=Stalls.named(idle, "none"))
+        )
         same = np.all(run.answers(ECHO.words) == ECHO.answers(x), axis=1)
         assert same.tolist() == [right] * 3
     await finish()
@@ -159,9 +165,10 @@ async def deadlock(dut: Any) -> None:
     """Nothing moves: the run ends after as many cycles as asked for, with its record."""
     bench = Bench(dut)
     x = ECHO.sequences(5, fault=Fault.DEAF)
-    board = Scoreboard(ECHO.answers(x))
     with pytest.raises(CycleLimitError) as caught:
-        await bench.run_sequences(x, words=ECHO.words, patience=1000, scoreboard=board)
+        await bench.run(Run.of_sequences(x, words=ECHO.words, patience=1000))
+    board = Scoreboard(ECHO.answers(x))
+    board.add(caught.value.run.words, caught.value.run.last)
     assert str(caught.value) == (
         "no transfer in 1000 cycles, after 24 input beats and 6 output words"
     )
@@ -169,9 +176,9 @@ async def deadlock(dut: Any) -> None:
     assert (board.compared, board.different, board.passed) == (6, 0, False)
     # The longest wait that patience allows, and one cycle less.
     beats, last = flatten(ECHO.sequences(3))
-    await bench.run(beats, last, outputs=9, patience=ECHO.busy + 1)
+    await bench.run(Run.of_beats(beats, last, outputs=9, patience=ECHO.busy + 1))
     with pytest.raises(CycleLimitError, match="after 4 input beats and 0 output words"):
-        await bench.run(beats, last, outputs=9, patience=ECHO.busy)
+        await bench.run(Run.of_beats(beats, last, outputs=9, patience=ECHO.busy))
     await finish()
 
 
@@ -181,7 +188,8 @@ async def wrong_word(dut: Any) -> None:
     x = ECHO.sequences(4, fault=Fault.WRONG_WORD)
     expected = ECHO.answers(x)
     board = Scoreboard(expected)
-    await Bench(dut).run_sequences(x, words=ECHO.words, scoreboard=board)
+    run = await Bench(dut).run(Run.of_sequences(x, words=ECHO.words))
+    board.add(run.words, run.last)
     assert (board.compared, board.different) == (12, 1)
     assert str(board.first) == (
         f"sequence 1, word 1: expected {expected[1, 1]}, got {~expected[1, 1]}"
@@ -197,16 +205,13 @@ async def continued(dut: Any) -> None:
     seen: list[tuple[int, int]] = []
     # Words may wait at a run's end, even more than it asked for: they are the next run's.
     late = Stalls(ready=Pattern(probability=1, shortest=500, longest=500, trigger=Trigger.VALID))
-    await bench.run(beats[:20], last[:20], outputs=0, stalls=late, settle=0)
-    run = await bench.run(beats[20:], last[20:], outputs=18, fresh=False)
+    await bench.run(Run.of_beats(beats[:20], last[:20], outputs=0, stalls=late, settle=0))
+    run = await bench.run(Run.of_beats(beats[20:], last[20:], outputs=18, fresh=False))
     assert np.array_equal(run.answers(ECHO.words), ECHO.answers(SIMULATED))
 
-    first = await bench.run(beats[:20], last[:20], outputs=3, settle=0)
+    first = await bench.run(Run.of_beats(beats[:20], last[:20], outputs=3, settle=0))
     second = await bench.run(
-        beats[20:],
-        last[20:],
-        outputs=len(SIMULATED) * 3 - 3,
-        fresh=False,
+        Run.of_beats(beats[20:], last[20:], outputs=len(SIMULATED) * 3 - 3, fresh=False),
         progress=lambda *so_far: seen.append(so_far),
     )
     words = np.concatenate([first.words, second.words]).reshape(-1, 3)
@@ -237,7 +242,7 @@ async def sleeps(dut: Any) -> None:
     bench.clock.rising = rising  # type: ignore[assignment]
     for stalls in (Stalls(), Stalls.named("none", "when_due"), Stalls.named("long", "none")):
         rising.count = 0
-        run = await bench.run_sequences(SIMULATED, words=ECHO.words, stalls=stalls)
+        run = await bench.run(Run.of_sequences(SIMULATED, words=ECHO.words, stalls=stalls))
         assert rising.count < 2 * (run.accepted.size + run.words.size) + 10
         assert np.array_equal(run.answers(ECHO.words), ECHO.answers(SIMULATED))
     await finish()
@@ -251,7 +256,8 @@ async def combinational(dut: Any) -> None:
     bench = Bench(dut)
     for stalls in (Stalls(), Stalls.named("single", "single")):
         board = Scoreboard(echo.answers(x))
-        await bench.run_sequences(x, words=1, stalls=stalls, scoreboard=board)
+        run = await bench.run(Run.of_sequences(x, words=1, stalls=stalls))
+        board.add(run.words, run.last)
         board.check()
     await finish()
 
@@ -261,9 +267,9 @@ async def bad_arguments(dut: Any) -> None:
     """They are refused before anything is driven."""
     bench = Bench(dut)
     with pytest.raises(ValueError, match="must fit 8 bits, not 128 to 128"):
-        await bench.run([128], [True], outputs=3)
+        await bench.run(Run.of_beats([128], [True], outputs=3))
     with pytest.raises(ValueError, match="patience must be 1 or more"):
-        await bench.run([1], [True], outputs=3, patience=0)
+        await bench.run(Run.of_beats([1], [True], outputs=3, patience=0))
     with pytest.raises(TypeError, match="no port rst of one bit"):
         Bench(object())
     await finish()

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.compiled.adapter import Design
 from sim.patterns import IDLE_PATTERNS, READY_PATTERNS
-from sim.streams import Reset, StreamRun
+from sim.run import Reset
+from sim.streams import Record
 
 TOP = "echo_core"
 _SOURCE = Path(__file__).with_name("echo_core.v")
@@ -56,6 +58,11 @@ class Echo:
             assert count == 1, name
         return text
 
+    def design(self) -> Design:
+        """The module for the compiled bench."""
+        ports = {"i_data": self.x, "i_last": 1, "o_data": self.y, "o_last": 1}
+        return Design(top=TOP, verilog=self.verilog(), ports=ports)
+
     def sequences(
         self, count: int, *, seed: int = 1, steps: int = 3, fault: Fault = Fault.NONE
     ) -> NDArray[np.int32]:
@@ -89,7 +96,7 @@ RESETS = [
 ]
 
 
-def pack(runs: Mapping[str, StreamRun]) -> dict[str, list[int]]:
+def pack(runs: Mapping[str, Record]) -> dict[str, list[int]]:
     """Cycles of several runs, as JSON can hold them."""
     return {
         name: [*run.accepted.tolist(), *run.taken.tolist(), int(run.cycles)]

@@ -11,8 +11,8 @@ from sim.compiled.bench import CompiledBench
 from sim.core_job.result import CoreResult
 from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Stalls
 from sim.random_networks import EVERY_CELL, input_words, lively, quantized_network, random_recipe
+from sim.run import Reset, Run
 from sim.samples import run_compiled
-from sim.streams import Reset, flatten
 from tests.sim.answers import random_sequences
 from tests.sim.cores import CoreCase
 
@@ -63,9 +63,10 @@ def test_every_crossing(core: CoreCase, bench: CompiledBench) -> None:
     for idle in IDLE_PATTERNS:
         for ready in READY_PATTERNS:
             stalls = Stalls.named(idle, ready)
-            run = bench.run_sequences(
+            request = Run.of_sequences(
                 job.sequences, words=core.network.outputs, stalls=stalls, seed=1
             )
+            run = bench.run(request)
             result = CoreResult.judge(job, run, stalled=stalls != NO_STALLS)
             assert result.compared == job.expected.size
             assert (result.mismatched, result.first_mismatch) == (0, ""), (idle, ready)
@@ -74,9 +75,10 @@ def test_every_crossing(core: CoreCase, bench: CompiledBench) -> None:
 
 def test_a_reset_in_any_cycle(core: CoreCase, bench: CompiledBench) -> None:
     job = core.job.first(RESET_SEQUENCES)
-    beats, last = flatten(job.sequences)
     for cycle in range(int(job.taken[-1]) + 1):
-        run = bench.run(beats, last, outputs=job.expected.size, reset=Reset(cycle=cycle))
+        run = bench.run(
+            Run.of_sequences(job.sequences, words=core.network.outputs, reset=Reset(cycle=cycle))
+        )
         result = CoreResult.judge(job, run, stalled=False)
         assert result.compared == job.expected.size
         assert (result.first_mismatch, result.wrong_cycle) == ("", ""), cycle

@@ -16,7 +16,7 @@ from sim.core_job.result import CoreResult
 from sim.errors import SimulationError
 from sim.patterns import NO_STALLS, Pattern, Stalls, Trigger
 from sim.random_steps import random_work
-from sim.streams import Reset
+from sim.run import Reset
 from tests.networks import Recipe, quantized_network
 from tests.sim.answers import changed
 from tests.sim.test_core import run_coroutines
@@ -57,7 +57,7 @@ def test_compiled(name: str) -> None:
     )
     with CompiledBench.of(core) as bench:
         for stalls, reset in ((NO_STALLS, None), (stalled, None), (NO_STALLS, Reset(cycle=100))):
-            run = bench.run(**job.traffic, stalls=stalls, seed=1, reset=reset)
+            run = bench.run(job.request(stalls=stalls, seed=1, reset=reset))
             result = CoreResult.judge(job, run, stalled=stalls != NO_STALLS)
             assert (result.first_mismatch, result.wrong_cycle) == ("", "")
             assert result.compared == job.expected.size + job.saves.size

@@ -19,6 +19,7 @@ from hdl.layout.weight_image import HEADER, core_id, image, length, sections
 from hdl.plan import Plan
 from hdl.spec.storage import Storage
 from hdl.verilog import Generated, generate
+from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
@@ -26,7 +27,8 @@ from sim.errors import SimulationError
 from sim.patterns import Pattern, Stalls, Trigger
 from sim.random_networks import Recipe, quantized_network
 from sim.random_steps import random_work
-from sim.streams import CycleLimitError, Reset, StreamRun
+from sim.run import Reset
+from sim.streams import CycleLimitError, Record
 from tests.sim.test_core import run_coroutines
 
 pytestmark = pytest.mark.simulator
@@ -75,9 +77,8 @@ def made(name: str) -> tuple[Generated, CoreJob]:
 @cache
 def opened(name: str) -> CompiledBench:
     """The compiled bench of a core; all cores share a library."""
-    cores = [made(other)[0] for other in CORES]
-    texts = {core.description["name"]: core.verilog for core in cores}
-    return CompiledBench.of(made(name)[0], library=bench_library(texts, optimize=False))
+    designs = [Design.of(made(other)[0]) for other in CORES]
+    return CompiledBench.of(made(name)[0], library=bench_library(designs, optimize=False))
 
 
 def work_for(plan: Plan, steps: int = 12) -> CoreJob:
@@ -85,12 +86,12 @@ def work_for(plan: Plan, steps: int = 12) -> CoreJob:
     return CoreJob.of_steps(plan, work.x, work.controls, work.loads, work.service)
 
 
-def check(job: CoreJob, run: StreamRun, *, stalled: bool = False) -> None:
+def check(job: CoreJob, run: Record, *, stalled: bool = False) -> None:
     result = CoreResult.judge(job, run, stalled=stalled)
     assert (result.first_mismatch, result.wrong_cycle) == ("", "")
     assert result.compared == job.expected.size + job.saves.size
     if job.weights.size:
-        assert run.written[-1] < run.accepted[0], "an input beat before the last word of weights"
+        assert run["i_weights"].cycles[-1] < run.accepted[0], "a beat before the last weights"
 
 
 def test_the_cores_are_what_they_are_for() -> None:
@@ -109,13 +110,14 @@ def test_compiled(name: str) -> None:
     _, job = made(name)
     end = job.weights.size + int(job.taken[-1])
     bench = opened(name)
-    run = bench.run(**job.traffic)
+    run = bench.run(job.request())
     check(job, run)
     if job.weights.size:
-        assert np.array_equal(run.written - run.written[0], np.arange(job.weights.size))
-    check(job, bench.run(**job.traffic, stalls=SLOWLY, seed=1), stalled=True)
+        written = run["i_weights"].cycles
+        assert np.array_equal(written - written[0], np.arange(job.weights.size))
+    check(job, bench.run(job.request(stalls=SLOWLY, seed=1)), stalled=True)
     for cycle in range(0, end, 11):
-        check(job, bench.run(**job.traffic, reset=Reset(cycle=cycle)))
+        check(job, bench.run(job.request(reset=Reset(cycle=cycle))))
 
 
 @pytest.mark.parametrize(
@@ -156,25 +158,25 @@ def test_other_weights_while_the_core_is_idle() -> None:
     assert np.array_equal(others.inputs, job.inputs)
     assert not np.array_equal(others.expected, job.expected)
     bench = opened("several parts")
-    check(job, bench.run(**job.traffic))
+    check(job, bench.run(job.request()))
     for work in (others, job, job, others):
-        check(work, bench.run(**work.traffic, fresh=False))
-    check(job, bench.run(**job.traffic, reset=Reset(cycle=30)))
+        check(work, bench.run(work.request(fresh=False)))
+    check(job, bench.run(job.request(reset=Reset(cycle=30))))
 
 
 def test_other_weights_while_the_core_is_at_work() -> None:
     """With two banks the set changes between two sequences, once."""
     job, others = made("double")[1], mirrored("double")
     bench = opened("double")
-    check(job, bench.run(**job.traffic))
+    check(job, bench.run(job.request()))
     for old, new in ((job, others), (others, job)):
-        run = bench.run(**{**job.traffic, "weights": new.weights}, fresh=False)
+        run = bench.run(job.request(weights=new.weights, fresh=False))
         words = run.words.reshape(old.expected.shape)
         is_new = (words == new.expected).all(axis=1)
         assert ((words == old.expected).all(axis=1) ^ is_new).all()
         assert (np.diff(is_new.astype(int)) >= 0).all()
         assert not is_new[0]
-        run = bench.run(**{**new.traffic, "weights": []}, fresh=False)
+        run = bench.run(new.request(weights=[], fresh=False))
         assert np.array_equal(run.words, new.expected.ravel())
 
 
@@ -185,29 +187,28 @@ def test_a_wrong_image_does_not_become_active(name: str) -> None:
     other = image(replace(core.plan, network=with_mirrored_weights(core.plan.network)))
     bench = opened(name)
     for place in (0, 1, 2, 3, HEADER, job.weights.size // 2, job.weights.size - 1):
-        check(job, bench.run(**job.traffic))
+        check(job, bench.run(job.request()))
         wrong = other.copy()
         wrong[place] ^= 1 << 5
         kept = core.plan.options.storage.double or place < HEADER
-        traffic = {**job.traffic, "weights": wrong}
         if kept:
-            run = bench.run(**traffic, fresh=False)
+            run = bench.run(job.request(weights=wrong, fresh=False))
             assert np.array_equal(run.words, job.expected.ravel())
         else:
             with pytest.raises(CycleLimitError) as error:
-                bench.run(**traffic, fresh=False, patience=300)
-            assert error.value.run.written.size == wrong.size
+                bench.run(job.request(weights=wrong, fresh=False, patience=300))
+            assert error.value.run["i_weights"].cycles.size == wrong.size
             assert error.value.run.accepted.size == 0
-        run = bench.run(**job.traffic, fresh=False)
+        run = bench.run(job.request(fresh=False))
         assert np.array_equal(run.words, job.expected.ravel())
 
 
 def test_nothing_goes_on_until_the_last_word_is_there() -> None:
     _, job = made("several parts")
-    short = {**job.traffic, "weights": job.weights[:-1]}
+    short = job.weights[:-1]
     with pytest.raises(CycleLimitError) as error:
-        opened("several parts").run(**short, patience=500)
-    assert error.value.run.written.size == job.weights.size - 1
+        opened("several parts").run(job.request(weights=short, patience=500))
+    assert error.value.run["i_weights"].cycles.size == job.weights.size - 1
     assert error.value.run.accepted.size == 0
 
 
@@ -223,11 +224,11 @@ def test_a_wrong_word_is_seen(tmp_path: Path) -> None:
 def test_words_of_weights_need_a_port_and_must_fit_it() -> None:
     _, job = made("sums in block RAM")
     with pytest.raises(ValueError, match="no port for 1 words of weights"):
-        opened("sums in block RAM").run(**{**job.traffic, "weights": [1]})
+        opened("sums in block RAM").run(job.request(weights=[1]))
     _, job = made("one part, one lane")
     for word in (1 << 32, -1):
-        with pytest.raises(ValueError, match=f"Weights must fit 32 bits, not {word} to {word}"):
-            opened("one part, one lane").run(**{**job.traffic, "weights": [word]})
+        with pytest.raises(ValueError, match=f"of weights must fit 32 bits, not {word} to {word}"):
+            opened("one part, one lane").run(job.request(weights=[word]))
 
 
 def test_image() -> None:

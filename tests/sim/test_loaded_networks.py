@@ -19,6 +19,7 @@ from hdl.spec.capacity import Capacity
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.verilog import Generated, generate
+from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import CoreJob
 from sim.patterns import Pattern, Stalls, Trigger
@@ -96,8 +97,8 @@ def made(name: str) -> Generated:
 
 @cache
 def opened(name: str) -> CompiledBench:
-    texts = {made(other).description["name"]: made(other).verilog for other in CORES}
-    return CompiledBench.of(made(name), library=bench_library(texts, optimize=False))
+    designs = [Design.of(made(other)) for other in CORES]
+    return CompiledBench.of(made(name), library=bench_library(designs, optimize=False))
 
 
 def work(plan: Plan, steps: int = 10) -> CoreJob:
@@ -163,8 +164,8 @@ def test_each_network_to_every_word_and_cycle(name: str) -> None:
     plan, bench = made(name).plan, opened(name)
     for one in (*networks(name), *smaller(name)):
         job = work(plan.of(one))
-        check(job, bench.run(**job.traffic))
-        check(job, bench.run(**job.traffic, stalls=SLOWLY, seed=2), stalled=True)
+        check(job, bench.run(job.request()))
+        check(job, bench.run(job.request(stalls=SLOWLY, seed=2)), stalled=True)
 
 
 @pytest.mark.parametrize("name", [name for name in CORES if name != "classes"])
@@ -174,22 +175,24 @@ def test_one_after_the_other(name: str) -> None:
     jobs = [work(plan.of(one)) for one in (*networks(name), *smaller(name))]
     order = np.random.default_rng(4).permutation(3 * len(jobs)) % len(jobs)
     for place, number in enumerate(order):
-        check(jobs[number], bench.run(**jobs[number].traffic, fresh=place == 0))
+        check(jobs[number], bench.run(jobs[number].request(fresh=place == 0)))
 
 
 def test_two_sets() -> None:
     """A set comes in while the core works with the other; it is the next one's if it is right."""
     plan, bench = made("classes").plan, opened("classes")
     first, second = (work(plan.of(one), 1) for one in networks("classes"))
-    check(first, bench.run(**first.traffic))
+    check(first, bench.run(first.request()))
     for old, new in ((first, second), (second, first), (first, first)):
         wrong = new.weights.copy()
         wrong[-2] ^= 1
         for weights in (wrong, new.weights):
-            run = bench.run(**{**old.traffic, "weights": weights}, fresh=False)
-            assert run.taken[-1] < run.written[-1], "the image was there before the work was done"
+            run = bench.run(old.request(weights=weights, fresh=False))
+            assert run.taken[-1] < run["i_weights"].cycles[-1], (
+                "the image was there before the work was done"
+            )
             assert np.array_equal(run.words, old.expected.ravel())
-        run = bench.run(**{**new.traffic, "weights": []}, fresh=False)
+        run = bench.run(new.request(weights=[], fresh=False))
         assert np.array_equal(run.words, new.expected.ravel())
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.patterns import NO_STALLS
+from sim import fields
+from sim.run import Reset, Run, Source, flatten
 from sim.scoreboard import Difference, Scoreboard
-from sim.streams import Reset, StreamRun, Terms, Traffic, flatten
+from sim.streams import STREAMS, Moved, Record
 
 EXPECTED = np.array([[1, -2, 3], [4, 5, -6]])
 LAST = [False, False, True]
@@ -124,24 +125,24 @@ def test_bad_sequences(sequences: Any, error: type[Exception], message: str) -> 
 @pytest.mark.parametrize(
     ("beats", "last", "error", "message"),
     [
-        ([], [], ValueError, "n >= 1"),
+        ([], [], ValueError, "1 beat or more"),
         ([[1]], [[True]], ValueError, "must be alike"),
         ([1, 2], [True], ValueError, "must be alike"),
         ([1.0], [True], TypeError, "integers, not float64"),
-        ([128], [True], ValueError, "must fit 8 bits, not 128 to 128"),
+        ([128], [True], ValueError, "Beats must fit 8 bits, not 128 to 128"),
         ([0, -129], [False, True], ValueError, "must fit 8 bits, not -129 to 0"),
     ],
 )
 def test_bad_streams(beats: Any, last: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        Traffic.checked(beats, last, i_width=8)
+        Run.of_beats(beats, last, outputs=0).check_widths({"i_data": 8})
 
 
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
-        ({"outputs": -1}, "outputs must be 0 or more, not -1"),
-        ({"saves": -1}, "saves must be 0 or more, not -1"),
+        ({"sinks": {"o": -1}}, "output words must be 0 or more, not -1"),
+        ({"sinks": {"o_state": -1}}, "state words must be 0 or more, not -1"),
         ({"patience": 0}, "patience must be 1 or more, not 0"),
         ({"settle": -2}, "settle must be 0 or more, not -2"),
         ({"reset": Reset(cycle=1, beat=4)}, "no such place"),
@@ -149,22 +150,34 @@ def test_bad_streams(beats: Any, last: Any, error: type[Exception], message: str
     ],
 )
 def test_bad_terms(terms: dict[str, Any], message: str) -> None:
-    four_beats = Traffic.checked([1, 2, 3, 4], [False, False, False, True], i_width=8)
-    good = Terms(outputs=2, saves=0, stalls=NO_STALLS, seed=0, patience=1, settle=0, reset=None)
-    good.check(four_beats)
+    good = Run(sources={"i": Source([1, 2, 3, 4])}, sinks={"o": 2}, patience=1, settle=0)
     with pytest.raises(ValueError, match=message):
-        replace(good, **terms).check(four_beats)
+        replace(good, **terms)
 
 
 def test_state_words_are_checked() -> None:
-    good = Traffic.checked([1], [True], [3, -4], i_width=8, state_width=3)
-    assert good.loads.tolist() == [3, -4]
+    def run(words: Any, **widths: int) -> None:
+        sources = {"i": Source([1], [True]), "i_state": Source(words)}
+        Run(sources=sources).check_widths({"i_data": 8, "o_data": 8, **widths})
+
+    run([3, -4], i_state_data=3)
     with pytest.raises(ValueError, match="State words must fit 3 bits, not 3 to 4"):
-        Traffic.checked([1], [True], [3, 4], i_width=8, state_width=3)
+        run([3, 4], i_state_data=3)
     with pytest.raises(ValueError, match="There is no port for 2 state words"):
-        Traffic.checked([1], [True], [3, 4], i_width=8)
-    with pytest.raises(TypeError, match="State words must be integers, not float64"):
-        Traffic.checked([1], [True], [0.5], i_width=8, state_width=3)
+        run([3, 4])
+    with pytest.raises(TypeError, match="Words of a stream must be integers, not float64"):
+        run([0.5], i_state_data=3)
+
+
+def test_the_last_word_of_a_source_is_marked_by_itself() -> None:
+    assert (Source([5, 6, 7]).fields & fields.LAST).tolist() == [0, 0, 1]
+    assert Source([5, 6], [False, True]).fields.tolist() == [0, fields.LAST | fields.DUE]
+    assert Source(()).words.size == 0
+
+
+def test_a_reset_goes_back_to_a_place_per_stream() -> None:
+    places = {name: Reset(cycle=1, beat=4, word=2).place(name) for name in STREAMS}
+    assert places == {"i": 4, "o": 2, "i_state": 0, "o_state": 0, "i_weights": 0}
 
 
 def test_streams_and_last_flags_are_compared() -> None:
@@ -190,13 +203,11 @@ def test_bad_reset(field: str) -> None:
 
 def test_answers_are_the_words_by_sequence() -> None:
     none = np.zeros(0, np.uint64)
-    run = StreamRun(
-        words=np.arange(6, dtype=np.int32),
-        last=np.zeros(6, np.bool_),
-        accepted=none,
-        taken=none,
-        cycles=0,
-    )
+    words = np.arange(6, dtype=np.int32)
+    marks = np.array([0, 0, 1, 0, 0, 1 | 3 << fields.STREAM], np.uint32)
+    run = Record(moved={"o": Moved(words=words, fields=marks, cycles=none)}, cycles=0)
     assert run.answers(3).tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert run.last.tolist() == [False, False, True] * 2
+    assert run.streams.tolist() == [0, 0, 0, 0, 0, 3]
     with pytest.raises(ValueError, match="6 words are not sequences of 4"):
         run.answers(4)

@@ -11,7 +11,8 @@ import pytest
 from sim.cocotb_bench import runner
 from sim.compiled.bench import CompiledBench
 from sim.patterns import Stalls
-from sim.streams import StreamRun, flatten
+from sim.run import Run
+from sim.streams import Record
 from tests.sim.echo import CROSSINGS, ECHO, RESETS, SEED, SIMULATED, TOP, Echo, pack
 
 pytestmark = pytest.mark.simulator
@@ -48,7 +49,7 @@ def simulate(simulator: str, folder: Path, *coroutines: str, echo: Echo = ECHO) 
     return out
 
 
-def assert_same_cycles(file: Path, compiled: Mapping[str, StreamRun]) -> None:
+def assert_same_cycles(file: Path, compiled: Mapping[str, Record]) -> None:
     seen, expected = json.loads(file.read_text()), pack(compiled)
     assert seen.keys() == expected.keys()
     for name, cycles in expected.items():
@@ -60,10 +61,12 @@ def test_every_crossing_is_right_and_moves_as_in_the_compiled_bench(
     simulator: str, tmp_path: Path
 ) -> None:
     file = simulate(simulator, tmp_path, "crossings")
-    with CompiledBench(ECHO.verilog(), top=TOP, i_width=ECHO.x, o_width=ECHO.y) as bench:
+    with CompiledBench(ECHO.design()) as bench:
         compiled = {
-            f"{idle}/{ready}": bench.run_sequences(
-                SIMULATED, words=ECHO.words, stalls=Stalls.named(idle, ready), seed=SEED
+            f"{idle}/{ready}": bench.run(
+                Run.of_sequences(
+                    SIMULATED, words=ECHO.words, stalls=Stalls.named(idle, ready), seed=SEED
+                )
             )
             for idle, ready in CROSSINGS
         }
@@ -73,16 +76,16 @@ def test_every_crossing_is_right_and_moves_as_in_the_compiled_bench(
 @both
 def test_resets_are_right_and_move_as_in_the_compiled_bench(simulator: str, tmp_path: Path) -> None:
     file = simulate(simulator, tmp_path, "resets")
-    beats, last = flatten(SIMULATED)
-    with CompiledBench(ECHO.verilog(), top=TOP, i_width=ECHO.x, o_width=ECHO.y) as bench:
+    with CompiledBench(ECHO.design()) as bench:
         compiled = {
             str(reset): bench.run(
-                beats,
-                last,
-                outputs=len(SIMULATED) * ECHO.words,
-                stalls=Stalls.named("single", "single"),
-                seed=SEED,
-                reset=reset,
+                Run.of_sequences(
+                    SIMULATED,
+                    words=ECHO.words,
+                    stalls=Stalls.named("single", "single"),
+                    seed=SEED,
+                    reset=reset,
+                )
             )
             for reset in RESETS
         }

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import sim.compiled.bench
+from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench
 from sim.errors import SimulationError
 from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Pattern, Stalls, Trigger
+from sim.run import Reset, Run, Source, flatten
 from sim.scoreboard import Scoreboard
-from sim.streams import CycleLimitError, ProtocolError, Reset, StoppedError, StreamRun, flatten
+from sim.streams import CycleLimitError, ProtocolError, Record, StoppedError
 from tests.sim.echo import TOP, Echo, Fault
 
 pytestmark = pytest.mark.simulator
@@ -24,7 +26,7 @@ SLOW_READY = Stalls(ready=Pattern(probability=1, shortest=5, longest=5, trigger=
 
 
 def open_bench(echo: Echo) -> CompiledBench:
-    return CompiledBench(echo.verilog(), top=TOP, i_width=echo.x, o_width=echo.y)
+    return CompiledBench(echo.design())
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +35,11 @@ def bench() -> Iterator[CompiledBench]:
         yield opened
 
 
-def run_to_end(bench: CompiledBench, x: np.ndarray, **options: Any) -> StreamRun:
-    beats, last = flatten(x)
-    return bench.run(beats, last, outputs=ECHO.words * len(x), **options)
+def run_to_end(bench: CompiledBench, x: np.ndarray, **terms: Any) -> Record:
+    return bench.run(Run.of_sequences(x, words=ECHO.words, **terms))
 
 
-def same(a: StreamRun, b: StreamRun) -> bool:
+def same(a: Record, b: Record) -> bool:
     fields = ("words", "last", "accepted", "taken")
     return a.cycles == b.cycles and all(
         np.array_equal(getattr(a, field), getattr(b, field)) for field in fields
@@ -52,7 +53,7 @@ def test_every_word_is_right_under_every_crossing(
 ) -> None:
     x = ECHO.sequences(50)
     board = Scoreboard(ECHO.answers(x))
-    run = bench.run_sequences(x, words=ECHO.words, stalls=Stalls.named(idle, ready), seed=7)
+    run = bench.run(Run.of_sequences(x, words=ECHO.words, stalls=Stalls.named(idle, ready), seed=7))
     board.add(run.words, run.last)
     board.check()
     assert np.all(np.diff(run.accepted.astype(np.int64)) > 0)
@@ -107,14 +108,14 @@ def test_widths_and_a_ready_that_waits_for_valid(echo: Echo) -> None:
     x = echo.sequences(200)
     with open_bench(echo) as bench:
         for stalls in (NO_STALLS, Stalls.named("single", "bursts")):
-            run = bench.run_sequences(x, words=echo.words, stalls=stalls)
+            run = bench.run(Run.of_sequences(x, words=echo.words, stalls=stalls))
             assert np.array_equal(run.answers(echo.words), echo.answers(x))
             assert np.array_equal(np.flatnonzero(run.last) % echo.words, [echo.words - 1] * 200)
 
 
 def test_sequences_may_differ_in_steps(bench: CompiledBench) -> None:
     x = [ECHO.sequences(1, steps=steps, seed=steps)[0] for steps in (1, 5, 2)]
-    run = bench.run_sequences(x, words=ECHO.words)
+    run = bench.run(Run.of_sequences(x, words=ECHO.words))
     assert run.answers(ECHO.words).tolist() == [ECHO.answer(sequence) for sequence in x]
 
 
@@ -142,7 +143,7 @@ def test_a_word_must_stay_until_it_is_taken(bench: CompiledBench, fault: Fault, 
 @pytest.mark.parametrize("ready", ["none", "when_due"])
 def test_a_word_too_many_in_the_middle(bench: CompiledBench, ready: str) -> None:
     x, stalls = ECHO.sequences(4, fault=Fault.EXTRA_WORD), Stalls.named("none", ready)
-    run = bench.run(*flatten(x), outputs=13, stalls=stalls)
+    run = bench.run(Run.of_beats(*flatten(x), outputs=13, stalls=stalls))
     board = Scoreboard(ECHO.answers(x))
     board.add(run.words[:12], run.last[:12])
     # The extra word, the two after it by their place, and the last of sequence 2 by its flag.
@@ -162,7 +163,7 @@ def test_a_word_too_many_at_the_end(bench: CompiledBench, ready: str) -> None:
 
 def test_more_words_than_asked_for_while_beats_are_left(bench: CompiledBench) -> None:
     with pytest.raises(ProtocolError, match="surplus word"):
-        bench.run(*flatten(ECHO.sequences(3)), outputs=4)
+        bench.run(Run.of_beats(*flatten(ECHO.sequences(3)), outputs=4))
 
 
 def test_a_deadlock_ends_with_the_cycle_limit(bench: CompiledBench) -> None:
@@ -180,7 +181,7 @@ def test_a_deadlock_ends_with_the_cycle_limit(bench: CompiledBench) -> None:
 
 def test_missing_words_end_with_the_cycle_limit(bench: CompiledBench) -> None:
     with pytest.raises(CycleLimitError, match="after 36 input beats and 9 output words"):
-        bench.run(*flatten(ECHO.sequences(3)), outputs=10, patience=500)
+        bench.run(Run.of_beats(*flatten(ECHO.sequences(3)), outputs=10, patience=500))
 
 
 def test_the_longest_wait_that_patience_allows(bench: CompiledBench) -> None:
@@ -270,12 +271,14 @@ def test_a_stream_in_several_calls_has_no_gap(bench: CompiledBench, stalls: Stal
         outputs = (3, 6, 9)[part]
         parts.append(
             bench.run(
-                beats[chunk],
-                last[chunk],
-                outputs=outputs,
-                stalls=stalls,
-                fresh=part == 0,
-                settle=32 if part == 2 else 0,
+                Run.of_beats(
+                    beats[chunk],
+                    last[chunk],
+                    outputs=outputs,
+                    stalls=stalls,
+                    fresh=part == 0,
+                    settle=32 if part == 2 else 0,
+                )
             )
         )
     assert np.array_equal(np.concatenate([part.words for part in parts]), whole.words)
@@ -291,7 +294,8 @@ def test_progress_is_reported_and_slices_leave_no_trace(
     monkeypatch.setattr(sim.compiled.bench, "_FIRST_SLICE", 1)
     monkeypatch.setattr(sim.compiled.bench, "_SLICE_SECONDS", 0.0)
     seen: list[tuple[int, int]] = []
-    sliced = run_to_end(bench, x, stalls=stalls, progress=lambda *so_far: seen.append(so_far))
+    request = Run.of_sequences(x, words=ECHO.words, stalls=stalls)
+    sliced = bench.run(request, progress=lambda *so_far: seen.append(so_far))
     assert same(whole, sliced)
     assert len(seen) > whole.cycles
     assert seen == sorted(seen)
@@ -304,7 +308,7 @@ def test_an_interrupted_run_leaves_the_bench_usable(bench: CompiledBench) -> Non
 
     x = ECHO.sequences(3)
     with pytest.raises(KeyboardInterrupt):
-        run_to_end(bench, x, progress=interrupt)
+        bench.run(Run.of_sequences(x, words=ECHO.words), progress=interrupt)
     assert np.array_equal(run_to_end(bench, x).answers(3), ECHO.answers(x))
 
 
@@ -314,7 +318,7 @@ def test_two_benches_do_not_disturb_each_other(bench: CompiledBench) -> None:
     other = Echo(x=32, y=32, beats=1, busy=1, words=1, combinational=1)
     y = other.sequences(30)
     with open_bench(ECHO) as twin, open_bench(other) as stranger:
-        run = stranger.run_sequences(y, words=1)
+        run = stranger.run(Run.of_sequences(y, words=1))
         assert same(run_to_end(twin, x), plain)
         assert np.array_equal(run.answers(1), other.answers(y))
         with pytest.raises(StoppedError):
@@ -323,20 +327,20 @@ def test_two_benches_do_not_disturb_each_other(bench: CompiledBench) -> None:
 
 
 def test_no_words_asked_for(bench: CompiledBench) -> None:
-    run = bench.run([1, 2], [False, False], outputs=0)
+    run = bench.run(Run.of_beats([1, 2], [False, False], outputs=0))
     assert (run.words.size, run.accepted.tolist(), run.cycles) == (0, [0, 1], 2)
 
 
 def test_bad_arguments(bench: CompiledBench) -> None:
     with pytest.raises(ValueError, match="must fit 8 bits, not 128 to 128"):
-        bench.run([128], [True], outputs=3)
-    with pytest.raises(ValueError, match="outputs must be 0 or more"):
-        bench.run([1], [True], outputs=-1)
-    for name in ("i_width", "o_width"):
+        bench.run(Run.of_beats([128], [True], outputs=3))
+    with pytest.raises(ValueError, match="There is no port for 1 state words"):
+        bench.run(Run(sources={"i": Source([1])}, sinks={"o_state": 1}))
+    for port in ("i_data", "o_data"):
         for width in (1, 33):
-            widths: dict[str, Any] = {"i_width": 8, "o_width": 8, name: width}
-            with pytest.raises(ValueError, match=f"{name} must be 2 to 32 bits, not {width}"):
-                CompiledBench(ECHO.verilog(), top=TOP, **widths)
+            ports = {**ECHO.design().ports, port: width}
+            with pytest.raises(ValueError, match=f"{port} must be 2 to 32 bits, not {width}"):
+                Design(top=TOP, verilog="", ports=ports)
 
 
 def test_a_closed_bench_says_so() -> None:
@@ -344,10 +348,10 @@ def test_a_closed_bench_says_so() -> None:
         pass
     bench.close()
     with pytest.raises(RuntimeError, match="closed"):
-        bench.run([1], [True], outputs=3)
+        bench.run(Run.of_beats([1], [True], outputs=3))
 
 
 def test_a_core_with_other_ports_does_not_build() -> None:
     verilog = "module core(input clk, input rst, output o); assign o = clk & rst; endmodule"
     with pytest.raises(SimulationError, match="building core with compiled_bench.cpp ended with"):
-        CompiledBench(verilog, top="core", i_width=8, o_width=8)
+        CompiledBench(Design(top="core", verilog=verilog, ports={"i_data": 8, "o_data": 8}))
