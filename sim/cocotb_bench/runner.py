@@ -22,8 +22,9 @@ from threading import Event
 from xml.etree import ElementTree
 
 from sim.errors import SimulationError
-from sim.tools.build import Build, build, last_lines
-from sim.tools.simulators import cocotb_environment, execute, run_command
+from sim.tools.build import Build, build
+from sim.tools.process import execute, last_lines
+from sim.tools.simulators import cocotb_environment, run_command
 from sim.tools.toolchain import SIMULATORS, Simulator, environment, require
 
 __all__ = [

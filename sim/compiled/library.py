@@ -1,31 +1,17 @@
-"""Verilated designs and a C++ file in one shared library, without cocotb.
-
-Verilator writes the C++ of each design. All of it and the C++ file are compiled as one source, so
-that the compiler reads Verilator's headers once. Verilator's runtime is compiled once and kept.
-"""
+"""Verilated designs and a C++ file in one shared library, without cocotb."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterable, Mapping
-from functools import cache as memoize
+from collections.abc import Mapping
 from pathlib import Path
 
 from sim.errors import SimulationError
-from sim.tools.build import keep_only, run_build
 from sim.tools.cache import cache_root, cached_folder, content_key
-from sim.tools.simulators import VERILATE
-from sim.tools.toolchain import environment, find_tool, native_target, require, versions
+from sim.tools.process import keep_only, run_build
+from sim.tools.toolchain import find_tool, require
+from sim.tools.verilator import build_key, compile_models, runtime, verilate
 
 _LIBRARY = "library.so"
-_RUNTIME = ("verilated", "verilated_threads")
-_OPTIMIZE = ("-O3", "-march=native", "-mtune=generic")
-"""Flags for speed: lanes are computed in this machine's vector registers."""
-# As Verilator's own makefile has it; two libraries in one process share nothing.
-_FLAGS = ("-std=gnu++17", "-fPIC", "-fno-gnu-unique", "-faligned-new", "-fcf-protection=none")
-_FLAGS += ("-fno-semantic-interposition",)  # so that an evaluation is compiled into the bench
-_FLAGS += ("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0")
-_FLAGS += ("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0")
 
 
 def verilator_library(
@@ -61,84 +47,23 @@ def verilator_library(
         harness_text = harness.read_text(encoding="utf-8")
     except OSError as error:
         raise SimulationError(f"cannot read the harness {harness}: {error.strerror}") from error
-    flags = _OPTIMIZE if optimize else ("-O0",)
-    machine = native_target() if optimize else ""
     what = f"{', '.join(designs)} with {harness.name}"
     texts = {**(headers or {}), "harness.cpp": harness_text}
-    parts = (dict(designs), texts, VERILATE, _FLAGS, flags, machine, versions("verilator"))
+    sources = {f"{top}.v": verilog for top, verilog in designs.items()}
 
     def make(folder: Path) -> None:
-        for name, text in texts.items():
+        for name, text in {**texts, **sources}.items():
             (folder / name).write_text(text, encoding="utf-8")
-        run_build([_verilate(folder, top, designs[top]) for top in designs], folder, what=what)
-        slow, fast = _write_units(folder, designs)
-        objects = [*_runtime()]
-        commands = []
-        # Start-up code is long and runs once: not worth the compiler's time.
-        for unit, chosen in ((slow, ("-O0",)), (fast, flags)):
-            objects.append(f"{unit}.o")
-            commands.append(_compile(f"{unit}.cpp", objects[-1], *chosen))
-        commands.append([find_tool("g++"), "-shared", "-Wl,-Bsymbolic", "-o", _LIBRARY, *objects])
-        run_build(commands, folder, what=what)
-        keep_only(folder, _LIBRARY, *texts, "build.log", *map(_source, designs))
+        verilates = [verilate(f"{top}.v", prefix=f"V{top}", top=top) for top in designs]
+        run_build(verilates, folder, what=what)
+        models = " ".join(f"X(V{top})" for top in designs)
+        tail = [f"#define VERILATED_MODELS(X) {models}", '#include "harness.cpp"']
+        prefixes = [f"V{top}" for top in designs]
+        commands = compile_models(folder, prefixes, tail, optimize=optimize, waves=None)
+        link = [find_tool("g++"), "-shared", "-Wl,-Bsymbolic", "-o", _LIBRARY, "model.o"]
+        run_build([*commands, [*link, *runtime()]], folder, what=what)
+        keep_only(folder, _LIBRARY, "build.log", *texts, *sources)
 
-    folder, _ = cached_folder(cache_root(cache) / "library", content_key("library", *parts), make)
+    key = content_key("library", dict(designs), texts, build_key(optimize=optimize))
+    folder, _ = cached_folder(cache_root(cache) / "library", key, make)
     return folder / _LIBRARY
-
-
-def _source(top: str) -> str:
-    return f"{top}.v"
-
-
-def _verilate(folder: Path, top: str, verilog: str) -> list[str]:
-    """The command that writes a design's C++ into `folder`."""
-    (folder / _source(top)).write_text(verilog, encoding="utf-8")
-    names = ("-Mdir", ".", "--prefix", f"V{top}", "--top-module", top)
-    return [find_tool("verilator"), *VERILATE, *names, _source(top)]
-
-
-def _write_units(folder: Path, tops: Iterable[str]) -> tuple[str, str]:
-    """Write the two sources for the compiler; their names are of start and run."""
-    start, run = [], []
-    for top in tops:
-        # Each model's files begin with a header of their own, meant to be precompiled.
-        for lines in (start, run):
-            lines.append("#undef VL_PCH_INCLUDED")
-        for path in sorted([folder / f"V{top}.cpp", *folder.glob(f"V{top}__*.cpp")]):
-            unit = start if path.stem.endswith("__Slow") else run
-            unit.append(f'#include "{path.name}"')
-    models = " ".join(f"X(V{top})" for top in tops)
-    run += [f"#define VERILATED_MODELS(X) {models}", '#include "harness.cpp"']
-    for name, lines in (("start", start), ("run", run)):
-        (folder / f"{name}.cpp").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    return "start", "run"
-
-
-def _compile(source: str, result: str, *flags: str) -> list[str]:
-    include = _include()
-    folders = ("-I.", f"-I{include}", f"-I{include / 'vltstd'}")
-    return [find_tool("g++"), *_FLAGS, *folders, *flags, "-c", source, "-o", result]
-
-
-def _runtime() -> list[str]:
-    """Verilator's runtime, compiled."""
-
-    def make(folder: Path) -> None:
-        sources = [(str(_include() / f"{name}.cpp"), f"{name}.o") for name in _RUNTIME]
-        commands = [_compile(*pair, "-O2") for pair in sources]
-        run_build(commands, folder, what="Verilator's runtime")
-
-    key = content_key("runtime", _FLAGS, versions("verilator"))
-    folder, _ = cached_folder(cache_root() / "runtime", key, make)
-    return [str(folder / f"{name}.o") for name in _RUNTIME]
-
-
-@memoize
-def _include() -> Path:
-    """Folder of Verilator's headers."""
-    command = [find_tool("verilator"), "--getenv", "VERILATOR_ROOT"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
-    include = Path(done.stdout.strip()) / "include"
-    if not (include / "verilated.h").exists():
-        raise SimulationError(f"{' '.join(command)} names no folder with verilated.h: {include}")
-    return include

@@ -129,6 +129,7 @@ def _cocotb(cases: Sequence[Case], simulator: str, folder: Path) -> list[Outcome
         text + _slots(cases),
         top="regress",
         simulator=simulator,
+        optimize=False,
         cache=folder / "build",
     )
     results = folder / "results.json"

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sysconfig
 from functools import cache
-from pathlib import Path
 from typing import Literal, get_args
 
 from golden.errors import InputError, MissingToolError
@@ -25,16 +24,11 @@ _HOW_TO_INSTALL = {
     "vvp": "apt-get install iverilog",
     "verilator": "`make setup` in the project's folder (Debian's Verilator is too old)",
     "g++": "apt-get install g++",
-    "make": "apt-get install make",
     "perl": "apt-get install perl",
 }
 
-# Set by a surrounding `make` or a user's own cocotb; each would change a build or a run.
+# Set by a user's own cocotb; each would change a run.
 _FOREIGN = (
-    "MAKEFLAGS",
-    "MFLAGS",
-    "MAKELEVEL",
-    "MAKEOVERRIDES",
     "GPI_USERS",
     "SIM_CMD_PREFIX",
     "SIM_CMD_SUFFIX",
@@ -87,7 +81,7 @@ def require(simulator: Simulator) -> None:
         find_tool("iverilog")
         find_tool("vvp")
         return
-    for tool in ("g++", "make", "perl"):
+    for tool in ("g++", "perl"):
         find_tool(tool)
     path = find_tool("verilator")
     version = _first_line(path, "--version")
@@ -135,17 +129,3 @@ def environment() -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     env["PATH"] = search_path()
     return env
-
-
-def compile_environment(ccache_folder: Path) -> dict[str, str]:
-    """Variables that make a Verilator build use ccache, if it is there: 13 s become 2 s."""
-    ccache = shutil.which("ccache", path=search_path())
-    if ccache is None:
-        return {}
-    return {
-        "OBJCACHE": ccache,
-        "CCACHE_DIR": str(ccache_folder),
-        "CCACHE_MAXSIZE": "1G",
-        "CCACHE_SLOPPINESS": "pch_defines,time_macros",
-        "CCACHE_NOHASHDIR": "1",
-    }

@@ -37,7 +37,7 @@ def runs() -> Iterator[tuple[str, str, list[str]]]:
 
 @pytest.mark.parametrize(("simulator", "name", "coroutines"), list(runs()))
 def test_board(simulator: str, name: str, coroutines: list[str], tmp_path: Path) -> None:
-    build = runner.build(case(name).verilog, top=TOP, simulator=simulator)
+    build = runner.build(case(name).verilog, top=TOP, simulator=simulator, optimize=False)
     runner.run(
         build,
         test_module="tests.sim.board_tests",

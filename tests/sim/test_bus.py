@@ -67,7 +67,7 @@ def runs() -> Iterator[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(("simulator", "name", "module"), list(runs()))
 def test_bus(simulator: str, name: str, module: str, tmp_path: Path) -> None:
-    build = runner.build(case(name).verilog, top=TOP, simulator=simulator)
+    build = runner.build(case(name).verilog, top=TOP, simulator=simulator, optimize=False)
     coroutines = COROUTINES[name][module]
     runner.run(
         build,

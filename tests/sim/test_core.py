@@ -33,7 +33,8 @@ def run_coroutines(
 
     They are run by one process, since its start takes longer than most of them.
     """
-    build = runner.build(core.verilog, top=core.description["name"], simulator=simulator)
+    top = core.description["name"]
+    build = runner.build(core.verilog, top=top, simulator=simulator, optimize=False)
     job.save(folder / "job.npz")
     report = runner.run(
         build,

@@ -36,7 +36,7 @@ COROUTINES = (
 def simulate(simulator: str, folder: Path, *coroutines: str, echo: Echo = ECHO) -> Path:
     """Run coroutines of bench_tests.py; the file that one of them may have written."""
     out = folder / "out.json"
-    build = runner.build(echo.verilog(), top=TOP, simulator=simulator)
+    build = runner.build(echo.verilog(), top=TOP, simulator=simulator, optimize=False)
     runner.run(
         build,
         test_module="tests.sim.bench_tests",
