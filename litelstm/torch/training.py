@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from golden import files
 from golden.errors import InputError
 from litelstm.data.dataset import Array, hold_out
-from litelstm.tables import entry
 from litelstm.torch.augment import AUGMENTATIONS
 
 EVALUATION_BATCH = 1000
@@ -79,7 +78,9 @@ class Recipe:
             raise InputError(f"seed is {self.seed}, expected 0 to {MAX_SEED}")
         if not 0 < self.validation < 1:
             raise InputError(f"validation is {self.validation}, expected more than 0, less than 1")
-        entry("augment", self.augment, AUGMENTATIONS)
+        if self.augment not in AUGMENTATIONS:
+            expected = f"one of {', '.join(AUGMENTATIONS)}"
+            raise InputError(f"augment is {self.augment!r}, expected {expected}")
 
 
 @dataclass(frozen=True, kw_only=True)

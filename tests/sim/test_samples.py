@@ -16,7 +16,7 @@ from sim.cocotb_bench import runner
 from sim.errors import SimulationError
 from sim.patterns import Stalls
 from sim.samples import SampleRun, run_cocotb, run_compiled
-from sim.tools import simulators
+from sim.tools import process
 from tests.sim.answers import changed
 from tests.sim.cores import case
 
@@ -198,7 +198,7 @@ def test_execute_can_be_cancelled(tmp_path: Path) -> None:
     threading.Timer(0.3, cancel.set).start()
     began = time.monotonic()
     with (tmp_path / "log").open("w") as log:
-        status = simulators.execute(
+        status = process.execute(
             ["sleep", "60"], cwd=tmp_path, env={}, log=log, timeout_s=60, cancel=cancel
         )
     assert status is None
