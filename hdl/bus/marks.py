@@ -33,13 +33,10 @@ class Marks(wiring.Component):
     def __init__(self) -> None:
         super().__init__(
             {
-                "add": In(1),
-                "mark": In(1),
+                **{name: In(1) for name in ("add", "mark", "remove", "restart")},
                 "room": Out(1, init=1),  # pyright: ignore[reportCallIssue]
                 "first": Out(1),
-                "remove": In(1),
                 "some": Out(1),
-                "restart": In(1),
             }
         )
 

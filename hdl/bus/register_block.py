@@ -27,19 +27,23 @@ def is_window(register: Register) -> bool:
 
 @cache
 def own_registers() -> tuple[Register, ...]:
-    """All registers that :class:`RegisterBlock` answers for."""
+    """List the registers that :class:`RegisterBlock` answers for."""
     return tuple(register for register in registers() if not is_window(register))
 
 
 @cache
-def settings() -> dict[str, Field]:
-    """Fields that software sets, by `field_name`."""
+def own_fields() -> dict[str, tuple[Register, Field]]:
+    """List the fields of these registers, by `field_name`."""
     return {
-        field_name(register.name, field.name): field
-        for register in own_registers()
-        for field in register.fields
-        if field.writable and not field.clears
+        field_name(r.name, field.name): (r, field) for r in own_registers() for field in r.fields
     }
+
+
+@cache
+def settings() -> dict[str, Field]:
+    """List the fields that software sets, by `field_name`."""
+    found = {name: field for name, (_, field) in own_fields().items()}
+    return {name: field for name, field in found.items() if field.writable and not field.clears}
 
 
 class RegisterBlock(wiring.Component):
@@ -100,10 +104,7 @@ class RegisterBlock(wiring.Component):
             constants=self._fixed,
         )
         facts = {
-            field_name(register.name, field.name): field.width
-            for register in own_registers()
-            for field in register.fields
-            if self._is_fact(register, field)
+            n: field.width for n, (r, field) in own_fields().items() if self._is_fact(r, field)
         }
         layout = data.StructLayout({name: field.width for name, field in settings().items()})
         initial = {name: field.reset or 0 for name, field in settings().items()}
@@ -198,19 +199,17 @@ class RegisterBlock(wiring.Component):
         """Build the registers that are in no memory: their values, and the word to read."""
         held: dict[str, Value] = {}
         raised: list[Value] = []
-        for register in own_registers():
-            for field in register.fields:
-                name = field_name(register.name, field.name)
-                if field.clears and self._is_fact(register, field):
-                    held[name] = Signal(field.width, name=f"holds_{name}")
-                    if register.name == "IRQ_STATUS":
-                        raised.append(held[name] & self.settings.irq_enable_mask[field.low])
-                elif self._is_fact(register, field):
-                    held[name] = self.facts[name]
-                elif name in settings() and self._constant(register, field) is None:
-                    held[name] = self.settings[name]
-                    if field.pulse:
-                        m.d.sync += held[name].eq(0)
+        for name, (register, field) in own_fields().items():
+            if field.clears and self._is_fact(register, field):
+                held[name] = Signal(field.width, name=f"holds_{name}")
+                if register.name == "IRQ_STATUS":
+                    raised.append(held[name] & self.settings.irq_enable_mask[field.low])
+            elif self._is_fact(register, field):
+                held[name] = self.facts[name]
+            elif name in settings() and self._constant(register, field) is None:
+                held[name] = self.settings[name]
+                if field.pulse:
+                    m.d.sync += held[name].eq(0)
         with m.Switch(place):
             for register in own_registers():
                 if register.address // 4 not in self._in_memory:
@@ -218,12 +217,10 @@ class RegisterBlock(wiring.Component):
                         m.d.comb += live.eq(self._word(register, held))
                         with m.If(writes):
                             self._store(m, register, held)
-        for register in own_registers():
-            for field in register.fields:
-                name = field_name(register.name, field.name)
-                if field.clears and name in held:  # an event is not lost to a write in its cycle
-                    with m.If(self.facts[name]):
-                        m.d.sync += held[name].eq(1)
+        for name, (_, field) in own_fields().items():
+            if field.clears and name in held:  # an event is not lost to a write in its cycle
+                with m.If(self.facts[name]):
+                    m.d.sync += held[name].eq(1)
         m.d.sync += self.interrupt.eq(Cat(raised).any())
 
     def _word(self, register: Register, held: Mapping[str, Value]) -> Value:

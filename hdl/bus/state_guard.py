@@ -36,13 +36,8 @@ class StateGuard(wiring.Component):
             {
                 "i": In(stream.Signature(data.StructLayout({"data": packing.bus, "last": 1}))),
                 "o": Out(stream.Signature(self.unpacker.o.payload.shape())),
-                "final": Out(1),
-                "dropped": Out(1),
-                "wrong": Out(1),
-                "add": Out(1),
-                "mark": Out(1),
-                "restart": In(1),
-                "enable": In(1),
+                **{name: Out(1) for name in ("final", "dropped", "wrong", "add", "mark")},
+                **{name: In(1) for name in ("restart", "enable")},
             }
         )
 

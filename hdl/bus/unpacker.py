@@ -51,13 +51,8 @@ class Unpacker(wiring.Component):
                 "o": Out(stream.Signature(signed(packing.element))),
                 "first": Out(1, init=1),  # pyright: ignore[reportCallIssue]
                 "final": Out(1, init=only),  # pyright: ignore[reportCallIssue]
-                "last": Out(1),
-                "padding": Out(1),
-                "hold": In(1),
-                "drop": In(1),
-                "moves": Out(1),
-                "cut": Out(1),
-                "restart": In(1),
+                **{name: Out(1) for name in ("last", "padding", "moves", "cut")},
+                **{name: In(1) for name in ("hold", "drop", "restart")},
                 **({"last_index": In(span(count))} if varies else {}),
             }
         )
@@ -92,7 +87,8 @@ class Unpacker(wiring.Component):
         with m.If(given):
             m.d.sync += index.eq(Mux(self.final, 0, index + 1))
         with m.If(self.moves):
-            self._advance(m, place, schedule)
+            if len(schedule) > 1:
+                m.d.sync += place.eq(Mux(place == len(schedule) - 1, 0, place + 1))
             m.d.sync += self.first.eq(given & self.final)
         with m.If(given & self.final):
             m.d.sync += [place.eq(0), self.padding.eq(0)]
@@ -113,10 +109,6 @@ class Unpacker(wiring.Component):
             m.d.sync += self.final.eq(Mux(self.final, only, index == self.count - 2))
         with m.If(self.restart):
             m.d.sync += self.final.eq(only)
-
-    def _advance(self, m: Module, place: Signal, schedule: tuple[Take, ...]) -> None:
-        if len(schedule) > 1:
-            m.d.sync += place.eq(Mux(place == len(schedule) - 1, 0, place + 1))
 
     def _element(
         self, m: Module, schedule: tuple[Take, ...], place: Signal, makes: Signal, ends: Signal

@@ -55,17 +55,12 @@ class Verdicts(wiring.Component):
 
     def __init__(self, *, streams: int) -> None:
         self._streams = streams
+        into = ("loaded", "defective", "room", "forget", "restart")
         super().__init__(
             {
                 "i": In(stream.Signature(step_layout(streams))),
-                "loaded": In(1),
-                "defective": In(1),
-                "room": In(1),
-                "add": Out(1),
-                "mark": Out(1),
-                "some": Out(1),
-                "forget": In(1),
-                "restart": In(1),
+                **{name: In(1) for name in into},
+                **{name: Out(1) for name in ("add", "mark", "some")},
             }
         )
 

@@ -136,11 +136,8 @@ class AccessRequest(wiring.Component):
         super().__init__(
             {
                 "data": In(8),
-                "valid": In(1),
-                "end": In(1),
-                "listen": In(1),
-                "whole": Out(1),
-                "good": Out(1),
+                **{name: In(1) for name in ("valid", "end", "listen")},
+                **{name: Out(1) for name in ("whole", "good")},
                 "kind": Out(8),
                 "number": Out(8),
                 "address": Out(ADDRESS_BITS),

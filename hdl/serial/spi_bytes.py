@@ -26,12 +26,9 @@ class SpiBytes(wiring.Component):
     def __init__(self) -> None:
         super().__init__(
             {
-                "sck": In(1),
+                **{name: In(1) for name in ("sck", "mosi")},
                 "cs_n": In(1, init=1),  # pyright: ignore[reportCallIssue]
-                "mosi": In(1),
-                "miso": Out(1),
-                "selected": Out(1),
-                "came": Out(1),
+                **{name: Out(1) for name in ("miso", "selected", "came")},
                 "data": Out(8),
                 "send": In(8),
             }
