@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.interface import LAST_BEAT
 from hdl.layout.ports import input_layout, step_fields, unit_address, vector_depth
 from hdl.layout.vectors import (
     Operand,
@@ -25,6 +24,7 @@ from hdl.parts.component import delayed, port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 from hdl.plan import Plan
+from hdl.store.input_banks import InputBanks
 
 
 def all_ready(plan: Plan, ready: Any) -> Value:
@@ -126,7 +126,7 @@ class OperandStore(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        words = {"x": self._input_banks(m)}
+        words = {"x": InputBanks(m, self.plan, self).word}
         words |= {name: self._vector(m, name) for name in made_vectors(self.plan)}
         read = [name for name in words if any(p.operand == name for p in self.plan.work.passes)]
         if self.plan.options.storage.loadable:
@@ -146,79 +146,6 @@ class OperandStore(wiring.Component):
                     m.d.comb += chosen.eq(word)
         m.d.comb += self.read_data.eq(Mux(zero, 0, chosen))
         return m
-
-    def _input_banks(self, m: Module) -> Value:
-        """Two banks of x, filled by the stream and emptied step by step."""
-        fields = step_fields(self.plan)
-        index_bits = (self.plan.sizes.inputs - 1).bit_length()  # the bank is the address' top bit
-        m.submodules.x_memory = memory = block_memory(
-            shape=self.i.payload.data.shape(), depth=2 << index_bits
-        )
-        fill, read = memory.write_port(), memory.read_port()
-        fill_bank, read_bank = Signal(), Signal()
-        index = Signal(span(self.plan.sizes.inputs))
-        whole = Signal()  # the current step is whole; a bank that is being released does not count
-        steps = Signal(data.ArrayLayout(self.x_step.shape(), 2))
-        accept, complete = Signal(), Signal()
-        room = Signal(init=1)  # both is low
-        loaded = self.plan.options.storage.loadable
-        last = self.last_input if loaded else Const(self.plan.network.inputs - 1)
-        at_first = Signal(init=1)  # index is 0
-        at_last = Signal(init=self.plan.network.inputs == 1)  # index is last
-        m.d.comb += [
-            self.i.ready.eq(room),
-            accept.eq(self.i.valid & self.i.ready),
-            complete.eq(accept & at_last),
-            fill.addr.eq(Cat(index[:index_bits], fill_bank)),
-            fill.data.eq(self.i.payload.data),
-            fill.en.eq(accept),
-            read.addr.eq(Cat(self.read_address[:index_bits], read_bank)),
-            self.x_ready.eq(index),
-            self.x_whole.eq(whole),
-            self.x_step.eq(steps[read_bank]),
-        ]
-        if loaded:
-            m.d.comb += [self.begins.eq(at_first), self.ends.eq(at_last)]
-        self._count_steps(m, complete, room, whole)
-        if loaded:
-            m.d.comb += at_last.eq(index == last)
-        else:
-            with m.If(accept):
-                m.d.sync += at_last.eq(Mux(complete, last == 0, index + 1 == last))
-        with m.If(accept):
-            m.d.sync += [index.eq(Mux(complete, 0, index + 1)), at_first.eq(complete)]
-        with m.If(accept & at_first):
-            m.d.sync += [
-                steps[fill_bank][name].eq(self.i.payload[name])
-                for name in fields
-                if name not in LAST_BEAT
-            ]
-        with m.If(complete):
-            m.d.sync += [
-                steps[fill_bank][name].eq(self.i.payload[name])
-                for name in fields
-                if name in LAST_BEAT
-            ]
-            m.d.sync += fill_bank.eq(~fill_bank)
-        with m.If(self.x_release):
-            m.d.sync += read_bank.eq(~read_bank)
-        return read.data
-
-    def _count_steps(self, m: Module, complete: Value, room: Signal, whole: Signal) -> None:
-        """Count the banks that hold a whole step; nothing comes while both do."""
-        one = Signal()  # bank at least holds a whole step
-        both = Signal()  # banks do
-        still_one, still_both = Signal(), Signal()
-        m.d.comb += [
-            still_one.eq(complete | (one & (both | ~self.x_release))),
-            still_both.eq((both | (one & complete)) & ~self.x_release),
-        ]
-        m.d.sync += [
-            one.eq(still_one),
-            both.eq(still_both),
-            room.eq(~still_both),
-            whole.eq(Mux(self.x_releasing, still_both, still_one)),
-        ]
 
     def _vector(self, m: Module, name: str) -> Value:
         """A vector of all layers with its ready counters; returns the word for the array."""

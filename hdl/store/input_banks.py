@@ -1,0 +1,114 @@
+"""The two banks of x: one step's input is in use while the next one's arrives."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream
+
+from golden.interface import LAST_BEAT
+from hdl.layout.ports import step_fields
+from hdl.parts.memory import block_memory
+from hdl.parts.numeric import span
+from hdl.plan import Plan
+
+
+class InputPorts(Protocol):
+    """Ports of :class:`hdl.store.operand_store.OperandStore` that are about x."""
+
+    i: stream.Interface
+    begins: Signal
+    ends: Signal
+    last_input: Signal
+    x_ready: Signal
+    x_whole: Signal
+    x_step: data.View
+    x_releasing: Signal
+    x_release: Signal
+    read_address: Signal
+
+
+class InputBanks:
+    """Takes the input stream, step by step, and keeps each step's elements until its release.
+
+    Latency: an element can be read in the cycle after it was taken.
+    Throughput: one element taken and one read per cycle.
+
+    Args:
+        m: module to build into.
+        plan: the core's plan.
+        ports: what it drives and listens to.
+
+    Attributes:
+        word: the element, a cycle after its address.
+    """
+
+    def __init__(self, m: Module, plan: Plan, ports: InputPorts) -> None:
+        i, loaded = ports.i, plan.options.storage.loadable
+        index_bits = (plan.sizes.inputs - 1).bit_length()  # the bank is the address' top bit
+        m.submodules.x_memory = memory = block_memory(
+            shape=i.payload.data.shape(), depth=2 << index_bits
+        )
+        fill, read = memory.write_port(), memory.read_port()
+        fill_bank, read_bank = Signal(), Signal()
+        index = Signal(span(plan.sizes.inputs))
+        steps = Signal(data.ArrayLayout(ports.x_step.shape(), 2))
+        accept, complete = Signal(), Signal()
+        room = Signal(init=1)  # not both banks hold a whole step
+        whole = Signal()  # the current step is whole; a bank that is being released does not count
+        last = ports.last_input if loaded else Const(plan.network.inputs - 1)
+        at_first = Signal(init=1)  # index is 0
+        at_last = Signal(init=plan.network.inputs == 1)  # index is the last
+        self.word = read.data
+        m.d.comb += [
+            i.ready.eq(room),
+            accept.eq(i.valid & i.ready),
+            complete.eq(accept & at_last),
+            fill.addr.eq(Cat(index[:index_bits], fill_bank)),
+            fill.data.eq(i.payload.data),
+            fill.en.eq(accept),
+            read.addr.eq(Cat(ports.read_address[:index_bits], read_bank)),
+            ports.x_ready.eq(index),
+            ports.x_whole.eq(whole),
+            ports.x_step.eq(steps[read_bank]),
+        ]
+        if loaded:
+            m.d.comb += [ports.begins.eq(at_first), ports.ends.eq(at_last)]
+        self._count_steps(m, ports, complete, room, whole)
+        if loaded:
+            m.d.comb += at_last.eq(index == last)
+        else:
+            with m.If(accept):
+                m.d.sync += at_last.eq(Mux(complete, last == 0, index + 1 == last))
+        with m.If(accept):
+            m.d.sync += [index.eq(Mux(complete, 0, index + 1)), at_first.eq(complete)]
+        for beat, told in ((accept & at_first, False), (complete, True)):
+            with m.If(beat):
+                m.d.sync += [
+                    steps[fill_bank][name].eq(i.payload[name])
+                    for name in step_fields(plan)
+                    if (name in LAST_BEAT) == told
+                ]
+        with m.If(complete):
+            m.d.sync += fill_bank.eq(~fill_bank)
+        with m.If(ports.x_release):
+            m.d.sync += read_bank.eq(~read_bank)
+
+    def _count_steps(
+        self, m: Module, ports: InputPorts, complete: Value, room: Signal, whole: Signal
+    ) -> None:
+        """Count the banks that hold a whole step; nothing comes while both do."""
+        one = Signal()  # bank at least holds a whole step
+        both = Signal()  # banks do
+        still_one, still_both = Signal(), Signal()
+        m.d.comb += [
+            still_one.eq(complete | (one & (both | ~ports.x_release))),
+            still_both.eq((both | (one & complete)) & ~ports.x_release),
+        ]
+        m.d.sync += [
+            one.eq(still_one),
+            both.eq(still_both),
+            room.eq(~still_both),
+            whole.eq(Mux(ports.x_releasing, still_both, still_one)),
+        ]
