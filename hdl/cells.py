@@ -20,7 +20,7 @@ S = TypeVar("S")
 class Update(Protocol[S]):
     """Operations that a state update is written in.
 
-    `UpdateBuilder` makes gates of them, :mod:`hdl.timing.update_cost` counts their stages. All
+    `CellUpdate` makes gates of them, :mod:`hdl.timing.update_cost` counts their stages. All
     results are exact but those of ``narrow``, ``make``, ``sigmoid`` and ``tanh``.
     """
 

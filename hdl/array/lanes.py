@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
@@ -50,7 +49,7 @@ class ArrayShape:
         """Words of a lane's memory of accumulators, and of its shadow."""
         return len(span(self.rows)) << (self.gates - 1).bit_length()
 
-    def address(self, place: Any) -> Value:
+    def address(self, place: data.View) -> Value:
         """Address of a place's sum in a lane's memory of accumulators, and in its shadow."""
         return Cat(place.gate[: (self.gates - 1).bit_length()], place.row)
 
@@ -122,7 +121,9 @@ class Lanes(wiring.Component):
             ]
         return m
 
-    def _of_each(self, m: Module, *, load: Any, store: Any, enable: Value) -> list[Value]:
+    def _of_each(
+        self, m: Module, *, load: data.View, store: data.View, enable: Value
+    ) -> list[Value]:
         """A memory for each lane's sums.
 
         Returns:
@@ -142,7 +143,9 @@ class Lanes(wiring.Component):
             loaded.append(read.data)
         return loaded
 
-    def _side_by_side(self, m: Module, *, load: Any, store: Any, enable: Value) -> list[Value]:
+    def _side_by_side(
+        self, m: Module, *, load: data.View, store: data.View, enable: Value
+    ) -> list[Value]:
         """One memory for the sums of all lanes; as :meth:`_of_each`.
 
         A sum that is read in the cycle in which it is written is forwarded, so the memory's word

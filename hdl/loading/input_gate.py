@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -47,7 +45,7 @@ class InputGate(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         streams = self.plan.options.interface.streams
-        payload: Any = self.i.payload
+        payload = self.i.payload
         open_streams, passes = Signal(streams), Signal()
         number = Signal(span(streams))  # of the stream of the step at hand
         m.d.comb += [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -61,7 +59,7 @@ class LoadedMemory(wiring.Component):
         attributes = {} if self.table else block_attributes(width * depth)
         memory = Memory(shape=unsigned(width), depth=depth, init=[], attrs=attributes)
         m.submodules.memory = memory
-        write: Any = memory.write_port(granularity=WIDTH) if parts > 1 else memory.write_port()
+        write = memory.write_port(granularity=WIDTH) if parts > 1 else memory.write_port()
         banks = (self.write.bank, self.bank) if double else ([], [])
         mine = self.write.valid & (self.write.section == self._number)
         m.d.comb += [
@@ -70,13 +68,13 @@ class LoadedMemory(wiring.Component):
             write.en.eq(Mux(mine, 1 << self.write.part, 0) if parts > 1 else mine),
         ]
         domain = "comb" if self.table else "sync"
-        read: Any = memory.read_port(domain=domain)
+        read = memory.read_port(domain=domain)
         m.d.comb += [
             read.addr.eq(Cat(self.address, banks[1])),
             self.data.eq(read.data[: section.width]),
         ]
         if self.table:
-            first: Any = memory.read_port(domain="comb")
+            first = memory.read_port(domain="comb")
             m.d.comb += [
                 first.addr.eq(Cat(self.address & 0, banks[1])),
                 self.first.eq(first.data[: section.width]),

@@ -8,6 +8,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
+from amaranth.lib.enum import EnumView
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.weight_image import HEADER, MAGIC, VERSION, WIDTH, core_id, length, sections
@@ -167,7 +168,14 @@ class Loader(wiring.Component):
                 m.next = "WAIT"
         return m
 
-    def _check(self, m: Module, match: Value, busy: Signal, reason: Any, activates: Signal) -> None:
+    def _check(
+        self,
+        m: Module,
+        match: Value,
+        busy: Signal,
+        reason: EnumView[Reason],
+        activates: Signal,
+    ) -> None:
         """States after an image's last word: check its CRC, hold input until the core is idle."""
         with m.State("CHECK"):
             m.d.comb += self.i.ready.eq(0)
@@ -181,7 +189,9 @@ class Loader(wiring.Component):
                 m.d.sync += activates.eq(1)
                 m.next = "ACTIVATE"
 
-    def _status(self, loaded: Value, busy: Value, done: Value, reason: Any) -> list[Any]:
+    def _status(
+        self, loaded: Value, busy: Value, done: Value, reason: EnumView[Reason]
+    ) -> list[Any]:
         """Fill in ``load``."""
         return [
             self.load.loaded.eq(loaded),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -70,8 +68,8 @@ class WeightRam(wiring.Component):
         m.submodules.memory = memory = Memory(
             shape=unsigned(width), depth=depth, init=[], attrs=block_attributes(width * depth)
         )
-        write: Any = memory.write_port(granularity=WIDTH)
-        read: Any = memory.read_port()
+        write = memory.write_port(granularity=WIDTH)
+        read = memory.read_port()
         written = self.write.address[:word_bits]
         if double:
             m.d.comb += [

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.lib import data
 
 from hdl.parts.numeric import span
 from hdl.plan import Plan
@@ -30,7 +29,7 @@ class Step:
         save: the state is to be saved after this step.
     """
 
-    def __init__(self, m: Module, plan: Plan, x_step: Any, *, begins: Value) -> None:
+    def __init__(self, m: Module, plan: Plan, x_step: data.View, *, begins: Value) -> None:
         interface = plan.options.interface
         streams = interface.streams
         self.stream = Signal(span(streams))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -27,7 +25,7 @@ from hdl.plan import Plan
 from hdl.store.input_banks import InputBanks
 
 
-def all_ready(plan: Plan, ready: Any) -> Value:
+def all_ready(plan: Plan, ready: data.View) -> Value:
     """High while every unit of every vector is ready.
 
     Args:
@@ -176,7 +174,7 @@ class OperandStore(wiring.Component):
                 self._counter(m, name, layer, write)
         return read.data
 
-    def _counter(self, m: Module, name: str, layer: int, write: Any) -> None:
+    def _counter(self, m: Module, name: str, layer: int, write: VectorWrite) -> None:
         """Units of a layer's vector that are ready; all of them at first."""
         if self.plan.options.storage.loadable:
             self._loaded_counter(m, name, layer, write)
@@ -189,7 +187,7 @@ class OperandStore(wiring.Component):
         with m.Elif(write.announce & (write.layer == layer)):
             m.d.sync += count.eq(count + 1)
 
-    def _loaded_counter(self, m: Module, name: str, layer: int, write: Any) -> None:
+    def _loaded_counter(self, m: Module, name: str, layer: int, write: VectorWrite) -> None:
         """Units of a loaded layer's vector that are ready; the last unit comes marked."""
         ready = self.ready[f"{name}{layer}"]
         count = Signal.like(ready, init=-1, name=f"{name}_ready{layer}")

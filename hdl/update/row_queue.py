@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -71,8 +69,8 @@ class RowQueue(wiring.Component):
         produce, consume = (Signal(span(self.depth), name=name) for name in ("produce", "consume"))
         free, moves = Signal(), Signal()
         waits = holds_any(m, comes=self.write, goes=moves, most=self.depth)
-        held: Any = Signal(self.next.shape())
-        source: Any = Signal(self.row.shape())
+        held = Signal(next_row_layout(self.plan))
+        source = Signal(row_layout(self.plan))
         m.d.comb += [
             free.eq(~held.valid | self.taken),
             moves.eq(free & (waits | self.write)),
@@ -97,7 +95,7 @@ class RowQueue(wiring.Component):
             ]
         return m
 
-    def _start(self, m: Module, row: Any) -> Value:
+    def _start(self, m: Module, row: data.View) -> Value:
         if self.plan.options.storage.loadable:
             return row.start
         return constant_by(m, row.job, [job.unit for job in self.plan.work.jobs], name="start")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -63,7 +61,7 @@ class ShadowReader(wiring.Component):
             enters.eq(self.valid & (self.bank == bank)),
             self.read[bank].eq(asked),
         ]
-        later: Any = asked.gate
+        later: Value = asked.gate
         for number in range(1, reads):
             later = Mux(count == number, self._gate(m, job, number, bank), later)
         m.d.sync += [count.eq(count + 1), asked.gate.eq(later)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -133,7 +131,7 @@ class StateUpdate(wiring.Component):
         m.d.comb += self.read.eq(reader.read)
         return m
 
-    def _watch_head(self, m: Module, unit: Any) -> None:
+    def _watch_head(self, m: Module, unit: data.View) -> None:
         """Tell whether the head's sums have been drained: its last unit has entered."""
         head_waits = Signal()
         m.d.comb += self.head_free.eq(~head_waits)
@@ -194,7 +192,7 @@ class StateUpdate(wiring.Component):
             else plan.network.outputs
         )
 
-    def _emit(self, m: Module, result: Staged, unit: Any) -> None:
+    def _emit(self, m: Module, result: Staged, unit: data.View) -> None:
         """Results to the output buffer, and from there to ``o``."""
         plan = self.plan
 

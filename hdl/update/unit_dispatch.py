@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -145,7 +143,7 @@ class UnitDispatch(wiring.Component):
         m.d.sync += later.eq(self.alive[:-1].any())
         return self.unit.valid | later
 
-    def _room(self, m: Module, row: Any, enters: Value) -> Value:
+    def _room(self, m: Module, row: data.View, enters: Value) -> Value:
         """Tell whether the next row's words fit the output buffer."""
         places = self.plan.sizes.output_places
         taken = Signal(span(places + 1))
@@ -160,7 +158,7 @@ class UnitDispatch(wiring.Component):
         return ~(row.row.emit & (taken + row.row.units)[places.bit_length() - 1])
 
     def _walk(
-        self, m: Module, row: Any, *, enters: Value, may_enter: Value, over_next: Signal
+        self, m: Module, row: data.View, *, enters: Value, may_enter: Value, over_next: Signal
     ) -> None:
         """The units of a row, bank by bank; tells whether the row will be over."""
         unit, banks = self.unit, self.plan.array.banks
@@ -172,7 +170,7 @@ class UnitDispatch(wiring.Component):
         )  # a bit says no more
         more = Signal()  # lanes_left is not 0
         valid = Signal()
-        entered: Any = Signal(unit.shape(), reset_less=True)
+        entered = Signal(unit_layout(self.plan), reset_less=True)
         m.d.comb += [
             last_bank.eq(unit.bank == banks - 1),
             will_be_last.eq(unit.bank == banks - 2 if banks > 1 else 1),
