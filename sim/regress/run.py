@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -116,14 +117,13 @@ async def _run_compiled(case: Case, library: Path) -> Outcome:
         async def run(trial: Run) -> Record:
             return bench.run(trial)
 
-        return await run_all(job, case.trials(job), run, number=case.number, name="compiled")
+        verdict = await run_all(job, case.trials(job), run)
+    return Outcome(number=case.number, bench="compiled", **verdict)
 
 
 def _cocotb(cases: Sequence[Case], simulator: str, folder: Path) -> list[Outcome]:
-    for case in cases:
-        case.job.save(folder / f"{case.name}.npz")
-    told = {"bench": simulator, "cases": [[case.seed, case.number] for case in cases]}
-    (folder / "cases.json").write_text(json.dumps(told), encoding="utf-8")
+    work = [(case.name, case.number, case.job, list(case.trials(case.job))) for case in cases]
+    (folder / "work.pickle").write_bytes(pickle.dumps(work))
     text = "".join(case.core.verilog for case in cases)
     build = runner.build(
         text + _slots(cases),
@@ -141,7 +141,7 @@ def _cocotb(cases: Sequence[Case], simulator: str, folder: Path) -> list[Outcome
             testcase="cases",
             expect=1,
             seed=cases[0].seed,
-            env={JOB: str(folder), RESULT: str(results)},
+            env={JOB: str(folder / "work.pickle"), RESULT: str(results)},
             results=folder / "results.xml",
             log=folder / "log",
             timeout_s=TIMEOUT_S,
@@ -149,7 +149,7 @@ def _cocotb(cases: Sequence[Case], simulator: str, folder: Path) -> list[Outcome
     except SimulationError as error:
         failure = error
     lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
-    outcomes = [Outcome(**json.loads(line)) for line in lines]
+    outcomes = [Outcome(bench=simulator, **json.loads(line)) for line in lines]
     found = any(outcome.problem for outcome in outcomes) and len(outcomes) == len(cases)
     if failure and not found:
         raise failure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
@@ -35,21 +36,23 @@ class Outcome:
     cycles: int = 0
 
 
+class Verdict(TypedDict):
+    """Attributes of an outcome that the trials decide."""
+
+    problem: str
+    words: int
+    cycles: int
+
+
 async def run_all(
-    job: CoreJob,
-    trials: Iterable[Run],
-    bench: Callable[[Run], Awaitable[Record]],
-    *,
-    number: int,
-    name: str,
-) -> Outcome:
+    job: CoreJob, trials: Iterable[Run], bench: Callable[[Run], Awaitable[Record]]
+) -> Verdict:
     """Run a case's trials up to the first that fails.
 
     Args:
         job: the case's.
         trials: its runs.
         bench: runs one of them.
-        number, name: of the case and the bench, for the outcome.
     """
     words, cycles, problem = 0, 0, ""
     for trial in trials:
@@ -61,7 +64,7 @@ async def run_all(
             problem = str(error)
         if problem:
             break
-    return Outcome(number=number, bench=name, problem=problem, words=words, cycles=cycles)
+    return {"problem": problem, "words": words, "cycles": cycles}
 
 
 def judge(job: CoreJob, run: Run, record: Record) -> str:
