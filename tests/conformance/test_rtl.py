@@ -19,7 +19,8 @@ from golden.quantized import Integers, QuantizedNetwork
 from golden.sessions import Service, pack_state, serve
 from hdl.verilog import generate
 from sim import fields
-from sim.compiled.bench import CompiledBench
+from sim.compiled.adapter import Design
+from sim.compiled.bench import CompiledBench, bench_library
 from sim.run import Run, Source
 from sim.streams import Record
 from tests.conformance.integers import FACTOR, RECIPES, Quantized
@@ -49,7 +50,8 @@ def simulated(
         sources={"i": beats, "i_state": Source(loads.reshape(-1))},
         sinks={"o": len(steps) * network.outputs, "o_state": loads.size},
     )
-    with CompiledBench.of(core) as bench:
+    library = bench_library([Design.of(core)], optimize=False)
+    with CompiledBench.of(core, library=library) as bench:
         return bench.run(run)
 
 

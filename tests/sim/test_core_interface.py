@@ -10,7 +10,8 @@ import pytest
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.interface import Interface
 from hdl.verilog import Generated, generate
-from sim.compiled.bench import CompiledBench
+from sim.compiled.adapter import Design
+from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
 from sim.errors import SimulationError
@@ -55,7 +56,8 @@ def test_compiled(name: str) -> None:
         idle=Pattern(probability=0.3, longest=5),
         ready=Pattern(probability=0.5, longest=9, trigger=Trigger.VALID),
     )
-    with CompiledBench.of(core) as bench:
+    library = bench_library([Design.of(core)], optimize=False)
+    with CompiledBench.of(core, library=library) as bench:
         for stalls, reset in ((NO_STALLS, None), (stalled, None), (NO_STALLS, Reset(cycle=100))):
             run = bench.run(job.request(stalls=stalls, seed=1, reset=reset))
             result = CoreResult.judge(job, run, stalled=stalls != NO_STALLS)

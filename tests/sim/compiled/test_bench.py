@@ -10,7 +10,7 @@ import pytest
 
 import sim.compiled.bench
 from sim.compiled.adapter import Design
-from sim.compiled.bench import CompiledBench
+from sim.compiled.bench import CompiledBench, bench_library
 from sim.errors import SimulationError
 from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Pattern, Stalls, Trigger
 from sim.run import Reset, Run, Source, flatten
@@ -26,7 +26,7 @@ SLOW_READY = Stalls(ready=Pattern(probability=1, shortest=5, longest=5, trigger=
 
 
 def open_bench(echo: Echo) -> CompiledBench:
-    return CompiledBench(echo.design())
+    return CompiledBench(echo.design(), bench_library([echo.design()], optimize=False))
 
 
 @pytest.fixture(scope="module")
