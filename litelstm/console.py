@@ -37,7 +37,7 @@ def table(
         title_style="",
         box=box,
         pad_edge=box is not SIMPLE,
-        collapse_padding=True,
+        collapse_padding=box is SIMPLE,
     )
     made.add_column(first, overflow="fold")
     for name in others:
