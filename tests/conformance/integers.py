@@ -38,8 +38,8 @@ FACTOR = 3
 """How far an error may lie from the largest one that the quantizer reports.
 
 The report has seen 64 results per unit, at one step, from zero state. The extreme of many more
-values with bell-shaped tails lies a quarter farther out. The rest is margin: of 158 random
-networks, six for each of ``RECIPES`` and each direction, the worst had 2.1, the best 0.7.
+values with bell-shaped tails lies a quarter farther out. The rest is margin; docs/conformance.md
+shows how much of it the tests use.
 """
 
 RNN = NodeRecipe(operator="RNN", inputs=5, units=7, batch=16, steps=50)

@@ -9,10 +9,12 @@ the float reference with random errors of half a step, to within ``SPREAD``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from tests.conformance.conftest import Within
 from tests.conformance.integers import FACTOR, RECIPES, SETTINGS, Quantized, rms
 from tests.conformance.onnx_oracle import NodeRecipe, random_node, run_onnxruntime
 
@@ -26,33 +28,41 @@ every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 
 @every_recipe
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
-def test_largest_error(recipe: NodeRecipe, direction: str) -> None:
+def test_largest_error(recipe: NodeRecipe, direction: str, within: Within) -> None:
     """Lengths 1 to 50, random initial states, every step's h."""
     node = random_node(replace(recipe, direction=direction), seed=1)
     quantized = Quantized(node)
     assert quantized.in_range
     error = quantized.run().error(run_onnxruntime(node))
-    assert quantized.reported_error / FACTOR < error < quantized.reported_error * FACTOR
     assert quantized.reported_error < 2.0**-10
+    assert error > quantized.reported_error / FACTOR
+    within("largest error over the reported one", error / quantized.reported_error, FACTOR)
+    within("integers", error, FACTOR * 2.0**-10)
 
 
 @every_recipe
-def test_mean_error(recipe: NodeRecipe) -> None:
+def test_mean_error(recipe: NodeRecipe, within: Within) -> None:
     """From zero state, all steps."""
     node = random_node(replace(recipe, state=False, lengths=False), seed=2)
     quantized = Quantized(node)
     assert quantized.in_range
     got = rms(quantized.run().h - run_onnxruntime(node).h)
-    assert 1 / SPREAD < got / quantized.expected_rms(seed=1) < SPREAD
+    ratio = got / quantized.expected_rms(seed=1)
+    assert ratio > 1 / SPREAD
+    within("RMS error over the estimate", ratio, SPREAD)
 
 
-def test_mean_error_tells_a_coarse_table() -> None:
+def test_mean_error_tells_a_coarse_table(
+    record_property: Callable[[str, object], None],
+) -> None:
     """256 entries without interpolation are not worth 16 bits, and the estimate says so."""
     coarse = replace(SETTINGS, log2_entries=8, interpolate=False)
     node = random_node(replace(RECIPES["LSTM"], state=False, lengths=False), seed=2)
     quantized = Quantized(node, coarse)
     got = rms(quantized.run().h - run_onnxruntime(node).h)
-    assert got > 2 * SPREAD * quantized.expected_rms(seed=1)
+    ratio = got / quantized.expected_rms(seed=1)
+    assert ratio > 2 * SPREAD
+    record_property("RMS error of a coarse table over the estimate", ratio)
 
 
 @every_recipe

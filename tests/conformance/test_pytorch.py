@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from golden.cells import GRU, LSTM, RNN, Cell
 from golden.network import Dense, Layer, Network
+from tests.conformance.conftest import Within, largest
 from tests.conformance.weights import Weights, by_gate, gru_weights
 
 pytestmark = pytest.mark.frameworks
@@ -68,7 +69,7 @@ def start_of(
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 @pytest.mark.parametrize("steps", [1, 6, 50])
 def test_modules(
-    kind: str, layers: int, bidirectional: bool, dtype: torch.dtype, steps: int
+    kind: str, layers: int, bidirectional: bool, dtype: torch.dtype, steps: int, within: Within
 ) -> None:
     torch.manual_seed(steps)
     module = getattr(torch.nn, kind)(
@@ -86,16 +87,15 @@ def test_modules(
 
     run = network_of(module).run(x.numpy(), state=state, lengths=lengths.numpy())
 
-    tolerance = TOLERANCE[dtype]
-    np.testing.assert_allclose(run.steps, h.numpy(), rtol=0, atol=tolerance)
+    pairs = [(run.steps, h.numpy())]
     ends = ends if kind == "LSTM" else (ends,)
     for name, end in zip(("h", "c"), ends, strict=False):
         got = np.concatenate([final[name] for final in run.state], axis=1)
-        want = np.concatenate(list(end.numpy()), axis=1)
-        np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+        pairs.append((got, np.concatenate(list(end.numpy()), axis=1)))
+    within(f"PyTorch {dtype}".replace("torch.", ""), largest(pairs), TOLERANCE[dtype])
 
 
-def test_a_classifier() -> None:
+def test_a_classifier(within: Within) -> None:
     """A dense head on the last step's h, from a state of zero."""
     torch.manual_seed(1)
     module = torch.nn.GRU(INPUTS, UNITS, 2, batch_first=True)
@@ -105,4 +105,5 @@ def test_a_classifier() -> None:
         want = head(module(x)[0][:, -1]).numpy()
     W, b = head.weight.detach().numpy(), head.bias.detach().numpy()
     network = Network(layers=network_of(module).layers, head=Dense(weights={"W": W, "b": b}))
-    np.testing.assert_allclose(network.forward(x.numpy()), want, rtol=0, atol=1e-5)
+    error = largest([(network.forward(x.numpy()), want)])
+    within("PyTorch float32", error, TOLERANCE[torch.float32])
