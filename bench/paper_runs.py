@@ -12,11 +12,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from golden import files
 from golden.errors import InputError
 from golden.network import Network
 from golden.quantize import quantize
+from golden.quantized import QuantizedNetwork
 from litelstm import metrics
 from litelstm.commands.train import float_trainer
 from litelstm.console import err
@@ -24,6 +26,8 @@ from litelstm.data.dataset import Dataset
 from litelstm.metrics import Metrics
 from litelstm.tasks import Task
 from litelstm.torch.training import Recipe, Trainer
+
+Trained = TypeVar("Trained", Network, QuantizedNetwork)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +72,21 @@ def run(task: Task, data: Dataset, cell: str, recipe: Recipe, folder: Path) -> R
 
 
 def trained(
-    task: Task, data: Dataset, cell: str, recipe: Recipe, folder: Path
+    task: Task, data: Dataset, cell: str, recipe: Recipe, folder: Path, **shape: int
 ) -> tuple[Network, float]:
-    """A trained network and the CPU time of one epoch, in seconds.
+    """A trained network and the CPU time of one epoch, see :func:`finished`.
+
+    ``shape`` is units and layers, where they are not the task's.
+    """
+    trainer = float_trainer(task, data, recipe, cell=cell, **shape)
+    label = f"{task.name}-{cell}-seed{recipe.seed}"
+    return finished(trainer, label, folder, Network.load)
+
+
+def finished(
+    trainer: Trainer, label: str, folder: Path, load: Callable[[Path], Trained]
+) -> tuple[Trained, float]:
+    """A finished run's network, loaded if it is there, and the CPU seconds of one epoch.
 
     ``NAME.npz`` and ``NAME.json`` in the folder are a finished run, ``NAME.checkpoint`` an
     interrupted one, which goes on. A name holds a digest of recipe, network and samples: whatever
@@ -79,19 +95,19 @@ def trained(
     Raises:
         InputError: such a file is damaged.
     """
-    trainer = float_trainer(task, data, recipe, cell=cell)
-    label = f"{task.name}-{cell}-seed{recipe.seed}"
     stem = folder / f"{label}-{digest(trainer)}"
     weights, record, checkpoint = (
         stem.with_name(stem.name + end) for end in (".npz", ".json", ".checkpoint")
     )
     if record.exists():
-        return Network.load(weights), _seconds(record)
+        return load(weights), _seconds(record)
     if checkpoint.exists():
         trainer.load(checkpoint)
     for epoch in trainer.run(checkpoint):
-        err.print(f"{label}: epoch {epoch.number} of {recipe.epochs}, best {epoch.best:.2%}")
-    network: Network = trainer.model.export()  # pyright: ignore[reportCallIssue]
+        err.print(
+            f"{label}: epoch {epoch.number} of {trainer.recipe.epochs}, best {epoch.best:.2%}"
+        )
+    network: Trained = trainer.model.export()  # pyright: ignore[reportCallIssue]
     network.save(weights)
     text = json.dumps({"seconds": trainer.seconds / trainer.epoch, "epochs": trainer.epoch})
     files.replace(record, files.content(text + "\n"))

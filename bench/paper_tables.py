@@ -12,9 +12,11 @@ command goes on where it was.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.box import MARKDOWN
@@ -25,13 +27,14 @@ from threadpoolctl import threadpool_limits
 from bench.paper_figures import CELLS, REFERENCE, TABLES, PaperTable
 from bench.paper_runs import Run, run, status_of
 from golden import files
-from litelstm import console
+from litelstm import console, outputs
 from litelstm.data.dataset import Dataset
 from litelstm.tasks import TASKS
 from litelstm.torch.training import Recipe, one_thread
 
 SEEDS = (1, 2, 3)
 MEASURES = ("accuracy", "precision", "recall", "f1")
+NUMBERS = ("floats", "integers")
 KEEP = Path("build/paper_tables")
 
 SHORT_SAMPLES, SHORT_SEEN = 5_000, 50_000
@@ -114,20 +117,39 @@ def setting(data: Dataset, recipes: list[Recipe], *, short: bool) -> str:
     return f"SHORT SETTING, not the figures of the full one: {text}" if short else text
 
 
-def table(name: str, runs: list[Run]) -> Table:
-    """One task: for each cell its floats, its integers, and the paper's figures if it has any."""
+def summary(runs: list[Run]) -> dict[str, Any]:
+    """Make a task's JSON: each cell's sizes, time, and mean and deviation of its measures."""
+    seconds = {cell: float(np.mean([r.seconds for r in group])) for cell, group in by_cell(runs)}
+    found: dict[str, Any] = {}
+    for cell, group in by_cell(runs):
+        found[cell] = {"parameters": group[0].parameters, "macs": group[0].macs}
+        if REFERENCE in seconds:
+            found[cell]["time"] = seconds[cell] / seconds[REFERENCE]
+        for numbers in NUMBERS:
+            values = {m: [getattr(getattr(r, numbers), m) for r in group] for m in MEASURES}
+            found[cell][numbers] = {
+                m: {"mean": 100 * float(np.mean(v)), "deviation": 100 * float(np.std(v))}
+                for m, v in values.items()
+            }
+    return found
+
+
+def table(name: str, cells: dict[str, Any], *, seeds: int) -> Table:
+    """One task: for each cell its floats, its integers, and the paper's figures if it has any.
+
+    Args:
+        name: of the task.
+        cells: what :func:`summary` made.
+        seeds: number of runs; of one there is no deviation.
+    """
     heads = ("cell", "parameters", "MACs/step", "time", "numbers", *MEASURES)
     result = console.table(*heads, texts=("numbers",), box=MARKDOWN)
-    seconds = {cell: np.mean([r.seconds for r in group]) for cell, group in by_cell(runs)}
-    for cell, group in by_cell(runs):
-        time = f"{seconds[cell] / seconds[REFERENCE]:.2f}" if REFERENCE in seconds else "-"
-        head = (cell, f"{group[0].parameters:,}", f"{group[0].macs:,}", time)
-        for numbers in ("floats", "integers"):
-            found = [getattr(run, numbers) for run in group]
-            values = [[getattr(metrics, measure) for metrics in found] for measure in MEASURES]
-            result.add_row(
-                *(head if numbers == "floats" else ("", "", "", "")), numbers, *map(shown, values)
-            )
+    for cell, found in cells.items():
+        time = f"{found['time']:.2f}" if "time" in found else "-"
+        head = (cell, f"{found['parameters']:,}", f"{found['macs']:,}", time)
+        for numbers in NUMBERS:
+            values = [shown(**found[numbers][measure], seeds=seeds) for measure in MEASURES]
+            result.add_row(*(head if numbers == NUMBERS[0] else ("",) * 4), numbers, *values)
         if name in TABLES:
             result.add_row(*paper_row(TABLES[name], cell))
     return result
@@ -163,10 +185,9 @@ def of_paper(name: str) -> str:
     )
 
 
-def shown(values: list[float]) -> str:
+def shown(*, mean: float, deviation: float, seeds: int) -> str:
     """The mean in percent and, of several seeds, the standard deviation."""
-    mean = f"{np.mean(values):.2%}"
-    return mean if len(values) == 1 else f"{mean} ± {100 * np.std(values):.2f}"
+    return f"{mean:.2f}%" + (f" ± {deviation:.2f}" if seeds > 1 else "")
 
 
 def by_cell(runs: list[Run]) -> list[tuple[str, list[Run]]]:
@@ -175,18 +196,23 @@ def by_cell(runs: list[Run]) -> list[tuple[str, list[Run]]]:
     return [(cell, [run for run in runs if run.cell == cell]) for cell in cells]
 
 
-def show(name: str, args: argparse.Namespace) -> None:
-    """Train and measure every cell on a task, and print its table."""
+def show(name: str, args: argparse.Namespace) -> dict[str, Any]:
+    """Train and measure every cell on a task, and print its table; returns its JSON."""
     experiment = EXPERIMENTS[name]
     data, recipes = plan(name, args)
-    runs = [
-        run(TASKS[name], data, cell, recipe, args.keep) for recipe in recipes for cell in args.cells
-    ]
+    cells = summary(
+        [
+            run(TASKS[name], data, cell, recipe, args.keep)
+            for recipe in recipes
+            for cell in args.cells
+        ]
+    )
     out.print(f"{TASKS[name].title} ({name})")
-    out.print(table(name, runs))
+    out.print(table(name, cells, seeds=len(recipes)))
     out.print(setting(data, recipes, short=args.short))
     out.print(f"differs from the paper: {experiment.differs}")
     out.print(f"{of_paper(name)}\n")
+    return cells
 
 
 def parse() -> argparse.Namespace:
@@ -209,17 +235,20 @@ def parse() -> argparse.Namespace:
         default=KEEP,
         help=f"folder of trained networks, which are not trained again  [default: {KEEP}]",
     )
+    parser.add_argument("--json", type=Path, help="file for the same numbers as JSON")
     return parser.parse_args()
 
 
 def main() -> None:
     """Train and print the tables."""
     args = parse()
+    outputs.check_file(args.json)
     one_thread()
     files.make_folder(args.keep)
     with threadpool_limits(1):
-        for name in args.tasks:
-            show(name, args)
+        report = {name: show(name, args) for name in args.tasks}
+    if args.json:
+        files.replace(args.json, files.content(json.dumps(report, indent=2) + "\n"))
     out.print(
         "time: of training, LSTM = 1, ours CPU time of an epoch; "
         "precision, recall and F1: ours are macro"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -142,8 +143,24 @@ def test_a_damaged_record_is_refused(args: argparse.Namespace) -> None:
 
 
 def test_several_seeds_have_a_deviation() -> None:
-    assert paper_tables.shown([0.5]) == "50.00%"
-    assert paper_tables.shown([0.5, 0.7]) == "60.00% ± 10.00"
+    assert paper_tables.shown(mean=50, deviation=0, seeds=1) == "50.00%"
+    assert paper_tables.shown(mean=60, deviation=10, seeds=2) == "60.00% ± 10.00"
+
+
+def test_the_json_has_what_is_printed(
+    args: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    line = f"paper_tables --data-dir {tmp_path} --short --tasks iot --cells rnn lstm"
+    path = tmp_path / "made.json"
+    monkeypatch.setattr("sys.argv", f"{line} --keep {args.keep} --json {path}".split())
+    with paper_tables.out.capture() as capture:
+        paper_tables.main()
+    cells = json.loads(path.read_text())["iot"]
+    assert list(cells) == ["rnn", "lstm"]
+    assert cells["lstm"]["time"] == 1
+    for numbers in paper_tables.NUMBERS:
+        for measure in paper_tables.MEASURES:
+            assert f"{cells['rnn'][numbers][measure]['mean']:.2f}%" in capture.get()
 
 
 def test_macs_count_diagonals() -> None:
