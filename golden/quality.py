@@ -83,12 +83,12 @@ class Judge:
         """Upper bound of the expected :meth:`lost` on other samples, in percent.
 
         A decision changes if the error of its margin (largest logit minus the next one) exceeds the
-        margin. If margins near 0 are evenly spread, the probability of a change is their density
-        times the mean of the errors that reduce margins. The density comes from the samples nearest
-        to a border, the errors from the nearer half, so a few hundred samples suffice to estimate
-        shares that are too small to count. The density depends on the float network alone, so no
-        search can pick a setting for which it happens to be low. The bound takes the upper end of
-        the density's interval with ``CONFIDENCE``; for noise, the upper end of the mean's.
+        margin. Near 0, where margins are evenly spread and an error has either sign as often, the
+        probability of a change is the margins' density times half the mean size of the errors. Both
+        come from the samples nearest to a border: farther from it errors are two or three times
+        smaller. So a few hundred samples suffice to estimate shares that are too small to count.
+        The bound takes the upper end of the interval of a compound Poisson sum, the errors of these
+        samples, with ``CONFIDENCE``; for noise, the upper end of the mean's.
         """
         count = len(output)
         if self._right is None:
@@ -103,10 +103,14 @@ class Judge:
         nearest = np.argsort(margins, kind="stable")
         near = min(max(_NEAR, count // _NEAR), count)
         farthest = float(margins[nearest[near - 1]])
-        smaller = float(np.mean(np.maximum(0, -errors[nearest[: -(-count // 2)]])))
+        sizes = np.abs(errors[nearest[:near]])
+        if not sizes.any():
+            return 0.0
         if farthest == 0:
-            return 100.0 if smaller else 0.0
-        return min(100.0, 100 * _poisson_at_most(near) / (count * farthest) * smaller)
+            return 100.0
+        events = float(sizes.sum() ** 2 / (sizes**2).sum())  # Poisson, with the sum's deviation
+        share = float(sizes.sum()) / 2 / (count * farthest)
+        return min(100.0, 100 * share * _poisson_at_most(events) / events)
 
     def _hits(self, output: Floats) -> NDArray[np.bool_]:
         """Mask of the samples with the right decision."""
@@ -119,7 +123,7 @@ class Judge:
         return 100 * errors / power if power else np.where(errors == 0, 0.0, np.inf)
 
 
-def _poisson_at_most(seen: int) -> float:
+def _poisson_at_most(seen: float) -> float:
     """Upper end of the interval of a Poisson mean, given the number of events seen."""
     # Quantile of a gamma distribution, by Wilson and Hilferty.
     return seen * (1 - 1 / (9 * seen) + _SIGMAS / (3 * seen**0.5)) ** 3

@@ -46,6 +46,17 @@ def test_doubt_foretells_the_decisions_that_change() -> None:
     assert np.mean(np.array(foretold) < truth) <= 0.1
 
 
+def test_doubt_counts_errors_near_a_border() -> None:
+    """Decisions change there, and errors of trained networks are larger there than elsewhere."""
+    rng = np.random.default_rng(2)
+    margins = np.linspace(0, 10, 4000)
+    exact = np.stack([margins, np.zeros(4000)], axis=1)
+    rounded = exact + rng.normal(size=exact.shape) * np.where(margins < 1, 0.1, 0.02)[:, None]
+    expected = 100 / 10 * 0.1 * math.sqrt(2) / math.sqrt(2 * math.pi)
+    foretold = Judge(exact, None, head=True).doubt(rounded)
+    assert expected < foretold < 1.3 * expected
+
+
 def test_doubt_of_margins_that_are_all_zero() -> None:
     judge = Judge(np.ones((12, 2)), None, head=True)
     assert judge.doubt(np.ones((12, 2))) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def test_the_output_says_what_how_many_samples_promise(
     done = call(*line.split(), "-o", tmp_path / "net.q.npz")
     assert done.status == 0
     assert "100 samples decided: " in done.out
-    assert "100 others held out: 0 decided otherwise; accuracy " in done.out
+    assert re.search(r"100 others held out: [01] decided otherwise; accuracy ", done.out)
     assert "promise: of all such samples no more than " in done.out
     assert "1 % can be promised from 642 samples on" in done.out
 
