@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -104,7 +105,7 @@ def run(
     results, log, waves = results.absolute(), log.absolute(), waves and waves.absolute()
     _make_room(results, log, waves)
     seed = secrets.randbelow(2**31) if seed is None else seed
-    print(f"{build.simulator} {test_module}: seed {seed}", flush=True)
+    print(f"{build.simulator} {test_module}: seed {seed}", file=sys.stderr, flush=True)
     variables = _variables(build, test_module, testcase, results, seed, env or {})
     start = time.perf_counter()
     status, lost = _simulate(build, variables, log, waves, timeout_s, cancel)
