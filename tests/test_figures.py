@@ -72,6 +72,14 @@ def test_commands_that_print_text_or_fail(page: Path) -> None:
     assert said("{done} operations", Command(run="echo done")) == (("", "it gave no JSON"),)
 
 
+def test_commands_share_trained_networks_and_nothing_else(page: Path) -> None:
+    page.write_text("it has 1 network")
+    line = "touch build/other build/paper_tables/kept; ls build/paper_tables | wc -l"
+    assert said("{kept} network", Command(run=line, prints="{kept}")) == ()
+    kept = [str(path.relative_to(page.parent)) for path in (page.parent / "build").rglob("*")]
+    assert sorted(kept) == ["build/paper_tables", "build/paper_tables/kept"]
+
+
 def run(monkeypatch: pytest.MonkeyPatch, chosen: list[Figure]) -> Result:
     monkeypatch.setattr(figures, "FIGURES", tuple(chosen))
     return CliRunner().invoke(figures.main, ["--quick"])

@@ -11,7 +11,10 @@ README, RESULTS, FPGA, BOARDS, BUS = (
 )
 ARCHITECTURE, CONFORMANCE = "docs/architecture.md", "docs/conformance.md"
 VERIFICATION = "docs/verification.md"
+PAPER_PAGE, QUANTIZATION = "docs/paper_tables.md", "docs/quantization.md"
 LOADING, SIMULATION, TRAINING = "docs/loading.md", "docs/simulation.md", "docs/training.md"
+
+MODELS = "models/README.md"
 
 MNIST = "models/mnist_litelstm_w8a8.npz"
 

@@ -28,6 +28,7 @@ NAMES = {
 CONFORMING = Command(
     run="cd $PYTHONPATH && pytest tests/conformance -q -m 'not simulator'",
     seconds=40,
+    known_as="pytest tests/conformance",
     prints="\n".join(
         f"{line}: {{{key}.cases}} cases, {{{key}.least}} to {{{key}.most}}"
         for key, line in NAMES.items()

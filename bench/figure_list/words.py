@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.figure import Command, Figure
-from bench.figure_list.common import FPGA, MNIST, RESULTS
+from bench.figure_list.common import FPGA, MNIST, MODELS, README, RESULTS
 
 DEMO = Command(
     run="litelstm demo > log && cat build/run/report.json", seconds=60, known_as="make run"
@@ -54,5 +54,39 @@ WORDS = [
         page=RESULTS,
         shows="with head, 16 lanes | {cycles_per_step.measured}, ideal {cycles_per_step.ideal} |",
         command=DEMO,
+    ),
+    Figure(
+        page=README,
+        shows="accuracy on {digits} unseen digits: float {accuracy.float * 100}%, "
+        "golden model {accuracy.golden * 100}%, RTL {accuracy.rtl * 100}%",
+        command=DEMO,
+    ),
+    *(
+        Figure(
+            page=README,
+            shows=f"│ {label} │ {{compared.{bench}}} │ {{mismatched.{bench}}} │",
+            command=DEMO,
+        )
+        for label, bench in (
+            ("Icarus, cocotb", "icarus"),
+            ("Verilator, cocotb", "verilator"),
+            ("Verilator, compiled bench", "compiled"),
+        )
+    ),
+    Figure(
+        page=README,
+        shows="head included: measured {cycles_per_step.measured}, ideal {cycles_per_step.ideal} "
+        "on {lanes} lanes; {mac_utilization * 100}% of the multipliers at work",
+        command=DEMO,
+    ),
+    Figure(
+        page=MODELS,
+        shows="float32, 37,258 parameters | ... | test {float * 100} %,",
+        command=ACCURACY,
+    ),
+    Figure(
+        page=MODELS,
+        shows="23-bit accumulators | ... | test {golden * 100} %,",
+        command=ACCURACY,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Commands, options, modules, goals and pages that README and docs name all exist."""
+"""Commands, options, modules, goals and pages that README, docs and figures name all exist."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 import pytest
 
 from bench import pages
+from bench.figure_list import FIGURES
 from litelstm.cli import cli
 
 each_page = pytest.mark.parametrize(
@@ -34,25 +35,34 @@ def options(command: click.Command) -> set[str]:
     }
 
 
+def check(part: str) -> None:
+    """Assert that the commands and modules that a piece of code starts have these options."""
+    for name, rest in re.findall(START + r"litelstm ([a-z]+)\b([^\n`#|]*)", part):
+        assert name in cli.commands, f"litelstm {name}{rest}"
+        assert set(re.findall(OPTION, rest)) <= options(cli.commands[name]), rest
+    for name, rest in re.findall(START + r"python -m ([\w.]+)([^\n`#|]*)", part):
+        spec = find_spec(
+            f"{name}.__main__" if (pages.ROOT / name.replace(".", "/")).is_dir() else name
+        )
+        assert spec, name
+        assert spec.origin, name
+        source = Path(spec.origin).read_text(encoding="utf-8").replace("@json_option", '"--json"')
+        assert all(f'"{option}"' in source for option in re.findall(OPTION, rest)), rest
+
+
 @each_page
 def test_commands_and_their_options(page: Path) -> None:
     for part in code(page):
-        for name, rest in re.findall(START + r"litelstm ([a-z]+)\b([^\n`#|]*)", part):
-            assert name in cli.commands, f"litelstm {name}{rest}"
-            assert set(re.findall(OPTION, rest)) <= options(cli.commands[name]), rest
+        check(part)
 
 
-@each_page
-def test_modules_and_their_options(page: Path) -> None:
-    for part in code(page):
-        for name, rest in re.findall(START + r"python -m ([\w.]+)([^\n`#|]*)", part):
-            spec = find_spec(
-                f"{name}.__main__" if (pages.ROOT / name.replace(".", "/")).is_dir() else name
-            )
-            assert spec, name
-            assert spec.origin, name
-            source = Path(spec.origin).read_text(encoding="utf-8")
-            assert all(f'"{option}"' in source for option in re.findall(OPTION, rest)), rest
+def test_commands_of_figures_and_their_options() -> None:
+    for line in {line for f in FIGURES for line in (*f.command.before, f.command.run)}:
+        check(line)
+    with pytest.raises(AssertionError):
+        check("python -m bench.cycles --never")
+    with pytest.raises(AssertionError):
+        check("litelstm compare --never")
 
 
 @each_page
