@@ -276,9 +276,7 @@ def shown(rows: list[Row]) -> Table:
 @click.option("--quick", is_flag=True, help="Two networks or tasks of each table.")
 @click.option("--keep", type=click.Path(path_type=Path), default=KEEP, show_default=True)
 @json_option
-def main(
-    data_dir: Path, only: str | None, quick: bool, keep: Path, json_path: Path | None
-) -> None:
+def main(data_dir: Path, only: str | None, quick: bool, keep: Path, json_path: Path | None) -> None:
     """Train what is not kept, measure, and print the tables."""
     one_thread()
     files.make_folder(keep)
@@ -286,12 +284,8 @@ def main(
     with threadpool_limits(1):
         report = {name: make(place) for name, make in TABLES.items() if only in (None, name)}
 
-    def show() -> None:
-        for name, rows in report.items():
-            out.print(name)
-            out.print(shown(rows))
-
-    outputs.give(report, json_path, show)
+    lines = (line for name, rows in report.items() for line in (name, shown(rows)))
+    outputs.give(report, json_path, lines, out)
 
 
 if __name__ == "__main__":

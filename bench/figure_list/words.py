@@ -64,7 +64,7 @@ WORDS = [
     *(
         Figure(
             page=README,
-            shows=f"│ {label} │ {{compared.{bench}}} │ {{mismatched.{bench}}} │",
+            shows=f"\n{label} {{compared.{bench}}} {{mismatched.{bench}}} ",
             command=DEMO,
         )
         for label, bench in (
