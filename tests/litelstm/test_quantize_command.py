@@ -99,8 +99,10 @@ def test_what_a_search_finds_holds_for_digits_that_it_did_not_see(bound: float) 
     assert 100 * float(np.mean(before != after)) <= bound
     assert bound < promise.promised < 5  # 150 samples promise no more
     if bound == BOUND:
-        assert outcome.best.relative < 0.7  # of W8 A8 C12
-        assert outcome.best.settings.weight_width <= 6
+        # The first look finds more than 1 % of the 150 held-out digits changed, so the search runs
+        # again within a quarter of the bound.
+        assert outcome.bound == bound / 4
+        assert outcome.best.relative < 1  # of W8 A8 C12
 
 
 def test_the_output_says_what_how_many_samples_promise(
