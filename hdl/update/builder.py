@@ -1,4 +1,4 @@
-"""What the state updates of a core's cells share: pipeline, sums, states, tables and writes."""
+"""Shared parts of a core's state updates: pipeline, sums, states, tables and writes."""
 
 from __future__ import annotations
 
