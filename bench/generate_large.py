@@ -78,7 +78,7 @@ def random_network(inputs: int, units: int) -> Any:
     )
     layer = QuantizedLayer(cell=cell, sigmoid="hard", formats=formats, weights=weights)
     tanh = TanhTable(out=Format(width=10, frac=8))
-    return QuantizedNetwork(layers=(layer,), head=None, tanh=tanh)
+    return QuantizedNetwork(layers=(layer,), tanh=tanh)
 
 
 def run_apart(arguments: Sequence[str]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def measure(network: QuantizedNetwork, batch: int, repetitions: int) -> dict[str
     """Median rates of both in sequences per second, taken in turns, and their ratio."""
     layer = network.layers[0]
     runs = {
-        "golden": golden_pass(replace(network, layers=(layer,), head=None), batch),
+        "golden": golden_pass(replace(network, layers=(layer,)), batch),
         "torch_lstm": torch_pass(layer.inputs, layer.units, batch),
     }
     rates: dict[str, list[float]] = {name: [] for name in runs}

@@ -119,7 +119,7 @@ def macs_per_step(network: Network) -> int:
     """Multiplications of weights in one step, the head's not included."""
     return sum(
         weights.size
-        for layer in network.layers
+        for layer in network.recurrent
         for name, weights in layer.weights.items()
         if not name.startswith("b_")
     )

@@ -12,10 +12,10 @@ from golden.cells import Floats
 from golden.directions import parts
 from golden.errors import InputError
 from golden.formats import Format
-from golden.layer_formats import BIAS, LayerFormats, weight_format
-from golden.network import Dense, Layer, Network
-from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
-from golden.refinement import refine
+from golden.layer_formats import LayerFormats
+from golden.network import Layer, Network
+from golden.quantized import QuantizedLayer, QuantizedNetwork
+from golden.refinement import refine, rounded
 from golden.scales import Block, LayerScales, Observed
 from golden.settings import Settings
 
@@ -41,13 +41,19 @@ class Calibration:
         self.samples = samples
         self.run = network.run(samples)
         self._x = Observed(samples * network.input_scale)
+        steps = [self._x, *(Observed(trace["h"]) for trace in self.run.layers)]
+        finals = [Observed(values) for values in self.run.finals]
         self._layers: list[_ObservedLayer] = []
-        x = self._x
-        for layer, trace in zip(network.layers, self.run.layers, strict=True):
-            self._layers.append(_ObservedLayer.of(layer, x, trace))
-            x = self._layers[-1].values["h"]
-        self._head_h = Observed(self.run.state[-1]["h"])
-        self._out = Observed(2 * self.run.output)  # twice: logits of other samples may be larger
+        for index, (layer, sources) in enumerate(zip(network.layers, network.sources)):
+            seen = finals if index in network.late else steps
+            xs, h = [seen[source] for source in sources], seen[index + 1]
+            self._layers.append(_ObservedLayer.of(layer, xs, h, self.run.layers[index]))
+        # Twice: logits of other samples may be larger.
+        self._logits = {
+            vector: Observed(2 * self.run.finals[vector])
+            for vector in network.result_vectors
+            if not network.layers[vector - 1].cell.state and not network.is_read(vector)
+        }
 
     def quantize(self, settings: Settings) -> QuantizedNetwork:
         """Choose every format and round the weights.
@@ -57,14 +63,15 @@ class Calibration:
         """
         table = settings.tanh_table()
         try:
-            x = _format(self._x, settings.x_width, settings.method)
-            layers: list[QuantizedLayer] = []
-            for observed in self._layers:
-                layers.append(_quantize_layer(observed, x, settings, table))
-                x = layers[-1].formats.h
-            head = self._quantize_head(self.network.head, x, settings)
+            layers = self._choose(settings, table, None)
+            results = self.network.result_vectors
+            if len({layers[vector - 1].formats.h for vector in results}) > 1:
+                layers = self._choose(settings, table, self._coarsest(layers, settings))
             result = QuantizedNetwork(
-                layers=tuple(layers), head=head, tanh=table, input_scale=self.network.input_scale
+                layers=tuple(layers),
+                results=self.network.results,
+                tanh=table,
+                input_scale=self.network.input_scale,
             )
             if settings.refine:
                 result = refine(self.network, result, self.samples, self.run.output)
@@ -74,47 +81,56 @@ class Calibration:
         except ValueError as error:
             raise InputError(f"values are too large or too small to quantize: {error}") from None
 
-    def _quantize_head(
-        self, head: Dense | None, source: Format, settings: Settings
-    ) -> QuantizedDense | None:
-        if head is None:
-            return None
-        scales = LayerScales(
-            [Block("y", "h", Observed(head.weights["W"]))],
-            {"y": Observed(head.weights["b"])},
-            {"h": self._head_h},
-            widths={"h": source.width},
-            weight_width=settings.weight_width,
-            method=settings.method,
-        )
-        product_frac = scales.choose({"h": source.frac})[1]["y"]
-        weight = Format(width=settings.weight_width, frac=product_frac - source.frac)
-        return QuantizedDense(
-            h=source,
-            out=_format(self._out, settings.out_width, "max"),
-            weight_width=settings.weight_width,
-            product_frac=product_frac,
-            weights={
-                "W": weight.quantize(head.weights["W"]),
-                "b": Format(width=BIAS.width, frac=product_frac).quantize(head.weights["b"]),
-            },
-        )
+    def _choose(
+        self, settings: Settings, table: TanhTable, out: Format | None
+    ) -> list[QuantizedLayer]:
+        """Quantize all layers, those that make results with the format ``out`` if it is given."""
+        vectors = [_format(self._x, settings.x_width, settings.method)]
+        layers: list[QuantizedLayer] = []
+        for observed, sources in zip(self._layers, self.network.sources, strict=True):
+            h, vector = None, len(vectors)
+            if out and vector in self.network.result_vectors:
+                h = out
+            elif vector in self._logits:
+                h = _format(self._logits[vector], settings.out_width, "max")
+            xs = [vectors[source] for source in sources]
+            layers.append(_quantize_layer(observed, xs, h, settings, table))
+            vectors.append(layers[-1].formats.h)
+        return layers
+
+    def _coarsest(self, layers: list[QuantizedLayer], settings: Settings) -> Format:
+        """Choose one format for several results."""
+        results = self.network.result_vectors
+        read = [vector for vector in results if vector not in self._logits]
+        width = settings.activation_width if read else settings.out_width
+        fracs = [layers[vector - 1].formats.h.frac for vector in read]
+        fracs += [logits.choose_frac(width, "max") for logits in self._logits.values()]
+        return Format(width=width, frac=min(fracs))
 
 
 @dataclass(frozen=True)
 class _ObservedLayer:
-    """One layer's observed tensors: operands, wide sums (``hidden``), matrices, biases by gate."""
+    """One layer's observed tensors.
+
+    Attributes:
+        layer: the layer.
+        values: what its gates read, by name of the operand.
+        h: its vector.
+        hidden: its wide sums, if it has any.
+        blocks, biases: its matrices, and each gate's bias.
+    """
 
     layer: Layer
     values: dict[str, Observed]
+    h: Observed
     hidden: Observed | None
     blocks: list[Block]
     biases: dict[str, Observed]
     _chosen: dict[tuple[Any, ...], _Points] = field(default_factory=dict)
 
-    def choose(self, x: Format, widths: dict[str, int], settings: Settings) -> _Points:
+    def choose(self, given: dict[str, int], widths: dict[str, int], settings: Settings) -> _Points:
         """Binary points of the operands and of each gate's products; cached across settings."""
-        key = x, *widths.values(), settings.weight_width, settings.method
+        key = *given.items(), *widths.items(), settings.weight_width, settings.method
         if key not in self._chosen:
             scales = LayerScales(
                 self.blocks,
@@ -124,23 +140,26 @@ class _ObservedLayer:
                 weight_width=settings.weight_width,
                 method=settings.method,
             )
-            self._chosen[key] = scales.choose({"x": x.frac})
+            self._chosen[key] = scales.choose(given)
         return self._chosen[key]
 
     @classmethod
-    def of(cls, layer: Layer, x: Observed, trace: dict[str, Floats]) -> _ObservedLayer:
+    def of(
+        cls, layer: Layer, xs: list[Observed], h: Observed, trace: dict[str, Floats]
+    ) -> _ObservedLayer:
         blocks: list[Block] = []
         for part in parts(layer):
             weights = part.layer.weights
             for gate in layer.cell.gates:
-                for name in gate.reads:
+                for name in layer.reads(gate):
                     operand = "h" if name == "rh" else name
                     matrix = Observed(weights[gate.matrix(name)])
                     blocks.append(Block(gate.name, operand, matrix))
                 if gate.diagonal:
                     diagonal = Observed(weights[gate.peephole][:, np.newaxis])
                     blocks.append(Block(gate.name, "c", diagonal))
-        values = {"x": x} | {name: Observed(trace[name]) for name in layer.cell.state}
+        values = dict(zip(layer.operands, xs, strict=True))
+        values |= {n: h if n == "h" else Observed(trace[n]) for n in layer.cell.state}
         wide = [Observed(trace[f"pre_{gate.name}"]) for gate in layer.cell.gates if gate.wide]
         biases = {
             gate.name: Observed(
@@ -148,37 +167,44 @@ class _ObservedLayer:
             )
             for gate in layer.cell.gates
         }
-        return cls(layer, values, wide[0] if wide else None, blocks, biases)
+        return cls(layer, values, h, wide[0] if wide else None, blocks, biases)
 
 
 def _quantize_layer(
-    observed: _ObservedLayer, x: Format, settings: Settings, table: TanhTable
+    observed: _ObservedLayer,
+    xs: list[Format],
+    h: Format | None,
+    settings: Settings,
+    table: TanhTable,
 ) -> QuantizedLayer:
-    layer, hidden = observed.layer, observed.hidden
-    widths = {"x": x.width, "h": settings.activation_width}
-    if "c" in layer.cell.state:
-        widths["c"] = settings.state_width
-    fracs, product_fracs = observed.choose(x, widths, settings)
+    """Choose a layer's formats, that of h only if it is not given, and round the weights."""
+    layer, hidden, uses = observed.layer, observed.hidden, observed.layer.cell.formats
+    given = {name: to.frac for name, to in zip(layer.operands, xs, strict=True)}
+    widths = {name: to.width for name, to in zip(layer.operands, xs, strict=True)}
+    own = {"h": h.width if h else settings.activation_width, "c": settings.state_width}
+    widths |= {name: own[name] for name in layer.cell.state}
+    if h and "h" in widths:
+        given["h"] = h.frac
+    fracs, product_fracs = observed.choose(given, widths, settings)
+    if h is None and "h" in fracs:
+        h = Format(width=widths["h"], frac=fracs["h"])
     # tanh saturates at the end of its table, so a pre-activation needs no larger range. The
     # logistic sigmoid halves its argument first and needs one more integer bit.
-    whole = table.log2_range + (1 if layer.sigmoid == "logistic" else 0)
+    halved = layer.sigmoid == "logistic" and "gate" in uses
+    whole = table.log2_range + (1 if halved else 0)
+    pre = Format(width=settings.pre_width, frac=settings.pre_width - 1 - whole)
     formats = LayerFormats(
-        x=x,
-        h=Format(width=widths["h"], frac=fracs["h"]),
+        x=xs[0],
+        more=tuple(xs[1:]),
+        h=h or _format(observed.h, settings.activation_width, settings.method),
         c=Format(width=widths["c"], frac=fracs["c"]) if "c" in fracs else None,
-        pre=Format(width=settings.pre_width, frac=settings.pre_width - 1 - whole),
+        pre=pre if "pre" in uses else None,
         hidden=_format(hidden, settings.hidden_width, settings.method) if hidden else None,
-        gate=settings.gate,
+        gate=settings.gate if "gate" in uses else None,
         weight_width=settings.weight_width,
         product_fracs=product_fracs,
     )
-    forward, *backward = (
-        {
-            name: weight_format(name, formats).quantize(values)
-            for name, values in part.layer.weights.items()
-        }
-        for part in parts(layer)
-    )
+    forward, *backward = (rounded(part.layer.weights, formats) for part in parts(layer))
     return QuantizedLayer(
         cell=layer.cell,
         sigmoid=layer.sigmoid,
@@ -186,6 +212,7 @@ def _quantize_layer(
         weights=forward,
         direction=layer.direction,
         backward=backward[0] if backward else None,
+        sources=layer.sources,
     )
 
 

@@ -1,4 +1,4 @@
-"""The recurrent cells: which gate reads which operand, and the paper's equations.
+"""The cells: which gate reads which operand, and the paper's equations.
 
 Equation numbers are those of the LiteLSTM paper (Elsayed, ElSayed, Maida 2022). A cell's float
 equations and its integer ones stand side by side; both are written from the paper. To add a cell,
@@ -35,10 +35,12 @@ class Activations:
     Args:
         sigmoid: the gate activation G.
         tanh: the hyperbolic tangent.
+        maximum: the larger of a value and another one, or a number.
     """
 
     sigmoid: Callable[[Any], Any]
     tanh: Callable[[Any], Any] = np.tanh
+    maximum: Callable[[Any, Any], Any] = np.maximum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +110,14 @@ class Arithmetic(Protocol):
         """tanh of a value in format ``source``, in format ``candidate``."""
         ...
 
+    def maximum(self, raw: Carried, other: Any) -> Carried:
+        """The larger of a value and another one of the same format, or an integer."""
+        ...
+
+    def nearest(self, value: float, to: Format) -> Any:
+        """A real number in format ``to``, rounded and saturated."""
+        ...
+
     def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
         """:func:`golden.formats.requantize` on the carrier; may overwrite ``raw``.
 
@@ -131,7 +141,7 @@ class Cell(ABC):
     Attributes:
         kind: the cell's name in files and on the command line.
         options: allowed values of each option field; the first value is the paper's form.
-        state: names of the vectors that it keeps from step to step.
+        state: names of the vectors that it keeps from step to step; a cell without any has no time.
     """
 
     kind: ClassVar[str]
@@ -148,6 +158,17 @@ class Cell(ABC):
     @abstractmethod
     def gates(self) -> tuple[Gate, ...]:
         """The gates, in the order of their sums in the accumulators."""
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """Names of the vectors that a step returns: the state, or h alone."""
+        return self.state or ("h",)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Names of the formats that the integer equations use, those of its sources excepted."""
+        hidden = ("hidden",) if any(gate.wide for gate in self.gates) else ()
+        return (*self.makes, "pre", *hidden, "gate")
 
     @abstractmethod
     def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
@@ -177,16 +198,27 @@ class Cell(ABC):
             The state of step t.
         """
 
-    def largest_product(self, q: Arithmetic) -> int:
-        """Upper bound of |any integer inside :meth:`step_raw`|, the gates' sums excepted."""
-        fracs = (q.c.frac, q.candidate.frac, q.h.frac)
-        largest = max(-to.min << (max(fracs) - to.frac) for to in (q.c, q.candidate, q.h))
-        bound = 2 * q.gate.one * largest
+    def largest(self, q: Arithmetic, sums: int) -> int:
+        """Upper bound of |any integer inside :meth:`step_raw`|, in any order of summation.
+
+        The half that ``requantize`` adds is included.
+
+        Args:
+            q: the layer's formats.
+            sums: upper bound of |any gate's sum|.
+        """
+        fracs = [q.product_frac(gate.name) for gate in self.gates]
+        states = q.c, q.candidate, q.h
+        finest = max(to.frac for to in states)
+        bound = 2 * q.gate.one * max(-to.min << (finest - to.frac) for to in states)
         if any(gate.wide for gate in self.gates):
-            sums = max(q.product_frac(gate.name) for gate in self.gates)
-            finest = max(sums, q.gate.frac + q.hidden.frac)
-            bound = max(bound, q.gate.one * -q.hidden.min << (finest - q.gate.frac - q.hidden.frac))
-        return bound
+            product_frac = q.gate.frac + q.hidden.frac
+            most = max(*fracs, product_frac)
+            bound = max(bound, q.gate.one * -q.hidden.min << (most - product_frac))
+            bound += sums << (most - min(fracs))
+        finest = max(*fracs, q.gate.frac + max(finest, q.hidden.frac))
+        coarsest = min(to.frac for to in (q.c, q.h, q.pre, q.hidden))
+        return max(sums, bound) + (1 << max(0, finest - coarsest))
 
 
 def aligned(a: Carried, a_frac: int, b: Carried, b_frac: int) -> tuple[Carried, int]:
@@ -358,7 +390,79 @@ class LiteLSTM(Cell):
         return {"h": h, "c": c}
 
 
-CELLS: dict[str, type[Cell]] = {cell.kind: cell for cell in (RNN, LSTM, GRU, LiteLSTM)}
+@dataclass(frozen=True, kw_only=True)
+class Dense(Cell):
+    """h = A(W x + b): a layer without state and without time.
+
+    Args:
+        activation: A: ``linear`` y, ``relu`` max(y, 0), ``relu6`` min(max(y, 0), 6), ``leaky`` y or
+            below 0 ``slope`` * y, ``tanh``, or ``sigmoid`` for the layer's gate activation G.
+        slope: slope of ``leaky`` below 0; the first value for others.
+    """
+
+    activation: str = "linear"
+    slope: str = "1/2"
+
+    kind = "dense"
+    options: ClassVar[dict[str, tuple[str, ...]]] = {
+        "activation": ("linear", "relu", "relu6", "leaky", "tanh", "sigmoid"),
+        "slope": tuple(f"1/{1 << shift}" for shift in range(1, 8)),
+    }
+    state = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.activation != "leaky" and self.slope != "1/2":
+            raise InputError(f"slope is {self.slope}, expected 1/2: only leaky has a slope")
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        return (Gate(name="y", reads=("x",), tanh=self.activation == "tanh"),)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return {"tanh": ("h", "pre"), "sigmoid": ("h", "pre", "gate")}.get(self.activation, ("h",))
+
+    @property
+    def shift(self) -> int:
+        """Binary logarithm of 1 / ``slope``; 0 without slope."""
+        return self.options["slope"].index(self.slope) + 1 if self.activation == "leaky" else 0
+
+    def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
+        y = sums("y")
+        if self.activation == "tanh":
+            return {"h": real.tanh(y)}
+        if self.activation == "sigmoid":
+            return {"h": real.sigmoid(y)}
+        if self.activation == "leaky":
+            return {"h": real.maximum(y, y * 2.0**-self.shift)}
+        if self.activation in ("relu", "relu6"):
+            y = real.maximum(y, 0)
+        return {"h": -real.maximum(-y, -6) if self.activation == "relu6" else y}
+
+    def step_raw(
+        self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
+    ) -> dict[str, Carried]:
+        y, frac = sums("y"), q.product_frac("y")
+        if self.activation == "tanh":
+            y, frac = q.tanh(q.requantize(y, frac, q.pre), q.pre), q.candidate.frac
+        elif self.activation == "sigmoid":
+            y, frac = q.sigmoid(q.requantize(y, frac, q.pre)), q.gate.frac
+        elif self.activation == "leaky":
+            y, frac = q.maximum(y * 2**self.shift, y), frac + self.shift
+        h = q.requantize(y, frac, q.h)
+        if self.activation in ("relu", "relu6"):
+            h = q.maximum(h, 0)
+        return {"h": -q.maximum(-h, -q.nearest(6, q.h)) if self.activation == "relu6" else h}
+
+    def largest(self, q: Arithmetic, sums: int) -> int:
+        sums = max(sums << self.shift, 1 << q.candidate.width, 1 << q.gate.width)
+        finest = max(q.product_frac("y") + self.shift, q.candidate.frac, q.gate.frac)
+        # A number of fewer bits than half of the last place rounds to 0 in any type.
+        return sums + (1 << min(max(0, finest - min(q.pre.frac, q.h.frac)), sums.bit_length() + 2))
+
+
+CELLS: dict[str, type[Cell]] = {cell.kind: cell for cell in (RNN, LSTM, GRU, LiteLSTM, Dense)}
 """Cells by name."""
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from golden.formats import Format
+from golden.layer_formats import LayerFormats
 from golden.quantized import QuantizedNetwork, signed_width
 
 LANES = 16
@@ -63,38 +65,34 @@ class Cost:
 
 def cost(network: QuantizedNetwork) -> Cost:
     """Compute the cost of a network."""
-    layers, head = network.layers, network.head
-    weight_widths = [layer.formats.weight_width for layer in layers]
-    weight_widths += [head.weight_width] if head else []
-    weight_width = max(weight_widths)
-    operands = [
-        layer.formats.operand(name).width
-        for layer in layers
-        for gate in layer.cell.gates
-        for name in gate.reads
-    ]
-    operands += [head.h.width] if head else []
+    layers = network.layers
+    weight_width = max(layer.formats.weight_width for layer in layers)
     arrays = [array for layer in layers for array in layer.arrays.items()]
-    arrays += list(head.weights.items()) if head else []
     biases = [array for name, array in arrays if _is_bias(name)]
     sums = sum(array.size for array in biases)
+    kept = [  # vectors that a later pass reads
+        layer.outputs * getattr(layer.formats, name).width
+        for index, layer in enumerate(layers)
+        for name in layer.cell.makes
+        if layer.cell.state or network.is_read(index + 1)
+    ]
     return Cost(
         weights=weight_width * sum(array.size for name, array in arrays if not _is_bias(name)),
         biases=sum(b.size * signed_width(int(b.min()), int(b.max())) for b in biases),
-        state=2 * network.inputs * network.x.width
-        + sum(
-            layer.outputs * layer.formats.operand(name).width
-            for layer in layers
-            for name in layer.cell.state
-        ),
+        state=2 * network.inputs * network.x.width + sum(kept),
         sums=2 * sums * network.accumulator_width,
         table=network.tanh.entries
         * network.tanh.out.width
         * (2 if network.tanh.interpolate else 1),
-        operand_width=max(operands),
+        operand_width=max(
+            layer.formats.operand(name).width
+            for layer in layers
+            for gate in layer.cell.gates
+            for name in layer.reads(gate)
+        ),
         weight_width=weight_width,
         accumulator_width=network.accumulator_width,
-        update=max(_update(network, index) for index in range(len(layers))),
+        update=max(_update(layer.formats, network.tanh.out) for layer in layers),
     )
 
 
@@ -102,9 +100,10 @@ def _is_bias(name: str) -> bool:
     return name.split(".")[-1].startswith("b")
 
 
-def _update(network: QuantizedNetwork, index: int) -> int:
-    """Adder cells of gate * (state + tanh), the widest product of a state update."""
-    formats, tanh = network.layers[index].formats, network.tanh.out
+def _update(formats: LayerFormats, tanh: Format) -> int:
+    """Adder cells of gate * (state + tanh), the widest product of a state update; 0 without."""
+    if not (formats.gate and formats.pre):
+        return 0
     state = formats.c or formats.h
     frac = max(state.frac, tanh.frac)
     factor = max(state.width + frac - state.frac, tanh.width + frac - tanh.frac) + 1

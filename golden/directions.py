@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.cells import Cell
+from golden.cells import Cell, Gate
 from golden.checks import as_array
 from golden.errors import InputError
 
@@ -37,11 +37,35 @@ class DirectedLayer:
     weights: Mapping[str, NDArray[Any]]
     direction: str
     backward: Mapping[str, NDArray[Any]] | None
+    sources: tuple[int, ...] | None
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """Names of the vectors that it reads, one per source."""
+        return operand_names(len(self.sources or (0,)))
+
+    def reads(self, gate: Gate) -> tuple[str, ...]:
+        """Operands of a gate, with all ``operands`` in place of x."""
+        return tuple(
+            name for read in gate.reads for name in (self.operands if read == "x" else (read,))
+        )
+
+    @property
+    def input_sizes(self) -> tuple[int, ...]:
+        """Lengths of the vectors that it reads."""
+        gate = next(gate for gate in self.cell.gates if "x" in gate.reads)
+        return tuple(self.weights[gate.matrix(name)].shape[-1] for name in self.operands)
 
     @property
     def inputs(self) -> int:
-        """Length of the input vector."""
-        return self.weights[self.cell.gates[0].matrix("x")].shape[-1]
+        """Length of all vectors that it reads, one behind the other."""
+        return sum(self.input_sizes)
+
+    def place(self, operand: str) -> slice:
+        """Place of x, x1, ... in the vectors that it reads, one behind the other."""
+        index = self.operands.index(operand)
+        start = sum(self.input_sizes[:index])
+        return slice(start, start + self.input_sizes[index])
 
     @property
     def units(self) -> int:
@@ -58,6 +82,11 @@ class DirectedLayer:
         """All weights by name; names from ``backward`` get the prefix ``BACKWARD``."""
         second = {BACKWARD + name: array for name, array in (self.backward or {}).items()}
         return {**self.weights, **second}
+
+
+def operand_names(sources: int) -> tuple[str, ...]:
+    """Names of the vectors that a layer reads: x, x1, x2, ..."""
+    return tuple(f"x{number or ''}" for number in range(sources))
 
 
 L = TypeVar("L", bound=DirectedLayer)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from golden.activations import TanhTable, hard_sigmoid_raw
 from golden.cells import SIGMOIDS, Floats
-from golden.directions import BACKWARD, parts
+from golden.directions import BACKWARD, final, parts
 from golden.formats import Format
-from golden.layer_formats import format_names, weight_format
+from golden.layer_formats import weight_format
 from golden.network import Layer, Network
 from golden.quantized import QuantizedLayer, QuantizedNetwork
 
@@ -35,7 +37,7 @@ class Emulation:
 
     Attributes:
         tensors: names of all tensors that can be rounded: ``x``, ``layer0.W_fx``, ``layer0.h``,
-            ``layer0.gates`` (gate and tanh values), ..., ``head.W``, ``head.b``, ``output``.
+            ``layer0.gates`` (gate and tanh values), ...
     """
 
     def __init__(self, network: Network, quantized: QuantizedNetwork) -> None:
@@ -43,10 +45,9 @@ class Emulation:
         self._quantized = quantized
         names = ["x"]
         for index, layer in enumerate(network.layers):
-            kinds = [*layer.arrays, *(n for n in format_names(layer.cell) if n != "gate"), "gates"]
-            names += [f"layer{index}.{name}" for name in kinds]
-        if network.head:
-            names += ["head.W", "head.b", "output"]
+            formats = [name for name in layer.cell.formats if name != "gate"]
+            gates = ["gates"] if "pre" in formats else []
+            names += [f"layer{index}.{name}" for name in (*layer.arrays, *formats, *gates)]
         self.tensors = tuple(names)
 
     def output(self, samples: Floats, rounded: Collection[str]) -> Floats:
@@ -60,25 +61,23 @@ class Emulation:
         value = samples * network.input_scale
         if "x" in rounded:
             value = nearest(quantized.x, value)
-        ends = value
-        layers = zip(network.layers, quantized.layers, strict=True)
-        for index, (layer, integers) in enumerate(layers):
+        runs: list[_LayerRun] = []
+        for index, (layer, integers) in enumerate(zip(network.layers, quantized.layers)):
             prefix = f"layer{index}."
             chosen = {name.removeprefix(prefix) for name in rounded if name.startswith(prefix)}
-            run = _LayerRun(layer, integers, quantized.tanh, chosen)
-            value, ends = run.outputs(value)
-        if network.head and quantized.head:
-            head = quantized.head
-            real = network.head.weights
-            matrix = nearest(head.weight, real["W"]) if "head.W" in rounded else real["W"]
-            bias = nearest(head.bias, real["b"]) if "head.b" in rounded else real["b"]
-            ends = ends @ matrix.T + bias
-            if "output" in rounded:
-                ends = nearest(head.out, ends)
-        return ends
+            runs.append(_LayerRun(layer, integers, quantized.tanh, chosen))
+        _, finals = network.flow(
+            value,
+            value[:, -1],
+            run=lambda index, x: runs[index].outputs(x),
+            final=lambda index, h: runs[index].final(h),
+            axis=-1,
+            every_step=False,
+        )
+        return network.joined(finals, axis=-1)
 
 
-def nearest(to: Format, values: Floats) -> Floats:
+def nearest(to: Format, values: ArrayLike) -> Floats:
     """Round and saturate real values to a format."""
     return to.to_float(to.quantize(values))
 
@@ -96,32 +95,39 @@ class _LayerRun:
             to = weight_format(name.removeprefix(BACKWARD), integers.formats)
             self._weights[name] = to.to_float(integers.arrays[name])
 
-    def outputs(self, x: Floats) -> tuple[Floats, Floats]:
-        """Return h of every step, (batch, steps, outputs), and the layer's final h."""
-        every, ends = [], []
+    def outputs(self, x: Floats) -> Floats:
+        """Return h of every step, (batch, steps, outputs); of final values the final h."""
+        if x.ndim == 2:
+            return self.outputs(x[:, np.newaxis])[:, 0]
+        every = []
         for part in parts(self._layer):
             prefix = BACKWARD if part.columns.start else ""
             names = part.layer.weights
             weights = {name: self._weights[prefix + name] for name in names}
             h = self._run(x[:, ::-1] if part.reverse else x, weights)
-            ends.append(h[:, -1])
             every.append(h[:, ::-1] if part.reverse else h)
-        return np.concatenate(every, axis=-1), np.concatenate(ends, axis=-1)
+        return np.concatenate(every, axis=-1)
+
+    def final(self, h: Floats) -> Floats:
+        """Select the final h from that of every step."""
+        return final(self._layer, h, np.full(len(h), h.shape[1]))
 
     def _run(self, x: Floats, weights: Mapping[str, Floats]) -> Floats:
         cell = self._layer.cell
         gates = {gate.name: gate for gate in cell.gates}
         state = {name: np.zeros((len(x), self._layer.units)) for name in cell.state}
+        places = {name: self._layer.place(name) for name in self._layer.operands}
         every = []
         for t in range(x.shape[1]):
-            operands = {"x": x[:, t], **state}
+            operands = {**{name: x[:, t, place] for name, place in places.items()}, **state}
 
             def sums(
                 name: str, operands: Mapping[str, Floats] = operands, **made: Floats
             ) -> Floats:
                 gate, values = gates[name], {**operands, **made}
                 total = weights[gate.bias] + sum(
-                    values[operand] @ weights[gate.matrix(operand)].T for operand in gate.reads
+                    values[operand] @ weights[gate.matrix(operand)].T
+                    for operand in self._layer.reads(gate)
                 )
                 return total + weights[gate.peephole] * values["c"] if gate.diagonal else total
 
@@ -156,15 +162,26 @@ class _RealArithmetic:
     def requantize(self, raw: Floats, frac: int, to: Format) -> Floats:
         """Round to the layer's format that ``to`` identifies, if that tensor is rounded."""
         name = {self.h: "h", self.c: "c", self.pre: "pre", self.hidden: "hidden"}[to]
+        if frac:  # of a product with a constant
+            raw = raw * 2.0**-frac
         if name not in self.rounded:
             return raw
         return nearest(getattr(self.layer.formats, name), raw)
+
+    def maximum(self, raw: Floats, other: Any) -> Floats:
+        """The larger of a value and another one."""
+        return np.maximum(raw, other)
+
+    def nearest(self, value: float, to: Format) -> float:
+        """A number, rounded to the layer's format h if that is rounded; only h has constants."""
+        return float(nearest(self.layer.formats.h, value)) if "h" in self.rounded else value
 
     def sigmoid(self, raw: Floats) -> Floats:
         """The gate activation, exact or rounded as in the integer layer."""
         if "gates" not in self.rounded:
             return SIGMOIDS[self.layer.sigmoid](raw)
         to = self.layer.formats.gate
+        assert to is not None
         if self.layer.sigmoid == "hard":
             return to.to_float(hard_sigmoid_raw(_fine(raw), frac=_FRAC, to=to))
         return to.to_float(self.table.logistic(_fine(raw), frac=_FRAC, to=to))

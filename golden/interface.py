@@ -51,9 +51,9 @@ class Interface:
         """Refuse class output for a network without classes.
 
         Raises:
-            InputError: the network has no dense head.
+            InputError: its results are not those of one linear dense layer at the end.
         """
-        if self.classes and network.head is None:
+        if self.classes and not network.classes:
             raise InputError("class output needs a dense head, the network has none")
 
     def words(self, network: QuantizedNetwork) -> int:

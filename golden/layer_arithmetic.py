@@ -65,11 +65,11 @@ class LayerArithmetic:
 
     @property
     def pre(self) -> Format:
-        return self.layer.formats.pre
+        return self.layer.formats.pre or self.h
 
     @property
     def gate(self) -> Format:
-        return self.layer.formats.gate
+        return self.layer.formats.gate or self.candidate
 
     @property
     def candidate(self) -> Format:
@@ -86,6 +86,14 @@ class LayerArithmetic:
     def tanh(self, raw: Carried, source: Format) -> Carried:
         """tanh of a value in format ``source``."""
         return self._look_up("tanh", source, raw)
+
+    def maximum(self, raw: Carried, other: Any) -> Carried:
+        """The larger of a value and another one, or an integer."""
+        return np.maximum(raw, other)
+
+    def nearest(self, value: float, to: Format) -> Any:
+        """A real number in format ``to``."""
+        return self.dtype(to.quantize(value))
 
     def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
         """:func:`golden.formats.requantize`; with a float carrier it overwrites ``raw``."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import Cell
 from golden.dataclass import dataclass
+from golden.directions import operand_names
 from golden.errors import InputError
 from golden.formats import FARTHEST, Format
 from golden.layers import check_weight
@@ -28,11 +28,14 @@ MAX_FRAC = 32
 
 @dataclass(frozen=True, kw_only=True)
 class LayerFormats:
-    """Formats of one recurrent layer.
+    """Formats of one layer.
+
+    A cell that does not use one of them has ``None``, see :attr:`golden.cells.Cell.formats`.
 
     Args:
-        x: input vector; from the second layer on it is the ``h`` of the layer before.
-        h: output vector.
+        x: the vector that it reads; of an earlier layer's vector it is that layer's ``h``.
+        more: the further vectors that it reads, x1, x2, ...
+        h: output vector; up to ``BIAS.width`` bits if no layer reads it.
         c: cell state, of cells that have one; saturates.
         pre: pre-activation: a narrowed sum, the argument of an activation.
         hidden: narrowed sum that is multiplied before its activation (the recurrent part of a GRU
@@ -47,46 +50,48 @@ class LayerFormats:
     """
 
     x: Format
+    more: tuple[Format, ...] = ()
     h: Format
     c: Format | None = None
-    pre: Format
+    pre: Format | None = None
     hidden: Format | None = None
-    gate: Format
+    gate: Format | None = None
     weight_width: int
     product_fracs: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        for name in ("x", "h", "c", "pre", "hidden", "gate"):
-            if (value := getattr(self, name)) is not None:
-                check_format(name, value)
+        for name in (*operand_names(1 + len(self.more)), "h", "c", "pre", "hidden", "gate"):
+            if (value := self._named(name)) is not None:
+                check_format(name, value, BIAS.width if name == "h" else MAX_TENSOR_WIDTH)
         check_weight_width(self.weight_width)
-        for product_frac in self.product_fracs.values():
-            for operand in ("x", "h", *(["c"] if self.c else [])):
-                check_product_frac(product_frac, self.operand(operand))
-        if not self.gate.holds_one:
+        if self.gate and not self.gate.holds_one:
             raise InputError(
                 f"gate format is {self.gate}, expected one that holds exactly 1.0 "
                 f"(0 to {self.gate.width - 2} fraction bits of {self.gate.width})"
             )
-        if self.pre.frac < 0:
+        if self.pre and self.pre.frac < 0:
             raise InputError(f"pre format is {self.pre}, expected 0 or more fraction bits")
 
+    def _named(self, name: str) -> Format | None:
+        if name[0] == "x":
+            return (self.x, *self.more)[int(name[1:] or 0)]
+        return getattr(self, "h" if name == "rh" else name)
+
     def operand(self, name: str) -> Format:
-        """Format of the operand ``x``, ``h``, ``c`` or ``rh`` (``rh`` has the format of ``h``)."""
-        found = {"x": self.x, "h": self.h, "c": self.c, "rh": self.h}[name]
+        """Format of the operand x, x1, ..., h, c or rh (which has the format of h)."""
+        found = self._named(name)
         assert found is not None
         return found
 
     def weight(self, gate: str, operand: str) -> Format:
-        """Format of a gate's weights that multiply ``operand``."""
+        """Format of a gate's weights that multiply ``operand``.
+
+        Raises:
+            InputError: the binary points are too far apart.
+        """
+        check_product_frac(self.product_fracs[gate], self.operand(operand))
         frac = self.product_fracs[gate] - self.operand(operand).frac
         return Format(width=self.weight_width, frac=frac)
-
-
-def format_names(cell: Cell) -> list[str]:
-    """Names of a layer's formats, the input's excepted."""
-    names = ["h", *(["c"] if "c" in cell.state else []), "pre"]
-    return [*names, *(["hidden"] if any(gate.wide for gate in cell.gates) else []), "gate"]
 
 
 def check_format(name: str, value: Format, widest: int = MAX_TENSOR_WIDTH) -> None:
@@ -132,4 +137,4 @@ def weight_format(name: str, formats: LayerFormats) -> Format:
     kind, gate = name.split("_")
     if kind == "b":
         return Format(width=BIAS.width, frac=formats.product_fracs[gate])
-    return formats.weight(gate[:-1], gate[-1])
+    return formats.weight(gate[0], gate[1:])

@@ -87,47 +87,48 @@ class LayerModel:
             for name in reads:
                 columns = self._rows[name]
                 block = matrix[index * units : (index + 1) * units]
-                block[:, columns.start - first : columns.stop - first] = weights[gate.matrix(name)]
+                operands = self.layer.operands if name == "x" else (name,)
+                block[:, columns.start - first : columns.stop - first] = np.concatenate(
+                    [weights[gate.matrix(operand)] for operand in operands], axis=1
+                )
         if not first:
             matrix[:, 0] = bias
         return _Product(tuple(names), rows, matrix, bias[:, np.newaxis] if first else None)
 
     def _largest(self, table: TanhTable) -> int:
-        """Bound every integer of a step, in any order of summation, requantize's half included."""
+        """Bound every integer of a step, see :meth:`golden.cells.Cell.largest`."""
         formats, weights = self.layer.formats, self.layer.weights
         sums = 0
         for gate in self._gates.values():
             total = np.abs(weights[gate.bias])
-            for operand in gate.reads:
+            for operand in self.layer.reads(gate):
                 size = -formats.operand(operand).min
                 total = total + size * np.abs(weights[gate.matrix(operand)]).sum(axis=1)
             if gate.diagonal:
                 total = total - formats.operand("c").min * np.abs(weights[gate.peephole])
             sums = max(sums, int(total.max()))
-        wide = LayerArithmetic(self.layer, table, np.int64)
-        product = self.layer.cell.largest_product(wide)
-        finest = max(*formats.product_fracs.values(), formats.gate.frac + wide.hidden.frac)
-        if any(gate.wide for gate in self._gates.values()):
-            product += sums << (finest - min(formats.product_fracs.values()))
-        finest = max(finest, formats.gate.frac + max(wide.c.frac, wide.h.frac, table.out.frac))
-        coarsest = min(wide.c.frac, wide.h.frac, wide.pre.frac, wide.hidden.frac)
-        return max(sums, product) + (1 << max(0, finest - coarsest))
+        return self.layer.cell.largest(LayerArithmetic(self.layer, table, np.int64), sums)
 
     def run(self, x: Carried, state: Mapping[str, Carried] | None = None) -> dict[str, Carried]:
         """Run all steps.
 
         Args:
-            x: raw inputs of shape (steps, inputs, batch), any type.
+            x: raw inputs of shape (steps, inputs, batch), those of all sources one behind the
+                other, any type.
             state: raw state before the first step by name, each (units, batch); zero by default.
 
         Returns:
-            Raw state of every step by name, each (steps, units, batch), in the carrier type; valid
-            until this thread's next run.
+            Raw vectors of every step by name, each (steps, units, batch), in the carrier type;
+            valid until this thread's next run.
         """
         q, units, names = self.arithmetic, self.layer.units, self.layer.cell.state
         steps, _, batch = x.shape
-        shape = steps, units, batch
-        trace = {name: q.scratch.array(f"trace {name}", shape, q.dtype) for name in names}
+        shape, makes = (steps, units, batch), self.layer.cell.makes
+        if not names and steps > 1:  # without state all steps are one batch
+            flat = x.transpose(1, 0, 2).reshape(1, self.layer.inputs, steps * batch)
+            h = self.run(flat)["h"].reshape(units, steps, batch)
+            return {"h": h.transpose(1, 0, 2)}
+        trace = {name: q.scratch.array(f"trace {name}", shape, q.dtype) for name in makes}
         widest = max(product.matrix.shape[0] for product in self._products)
         block = max(1, _BLOCK_BYTES // (widest * np.dtype(q.dtype).itemsize))
         for start in range(0, batch, block):
@@ -138,7 +139,7 @@ class LayerModel:
                 before = {n: np.zeros((units, words.shape[2]), dtype=q.dtype) for n in names}
             else:
                 before = {n: state[n][:, part].astype(q.dtype) for n in names}
-            self._run(words, before, {name: trace[name][:, :, part] for name in names})
+            self._run(words, before, {name: trace[name][:, :, part] for name in makes})
         return trace
 
     def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:

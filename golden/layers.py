@@ -1,14 +1,14 @@
-"""The float network's parts: a recurrent layer and the dense head, with their float reference."""
+"""The float network's layers, with their float reference."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.cells import SIGMOIDS, Activations, Cell, Floats
+from golden.cells import SIGMOIDS, Activations, Cell, Dense, Floats
 from golden.checks import check_numbers
 from golden.dataclass import dataclass
 from golden.directions import (
@@ -17,6 +17,7 @@ from golden.directions import (
     blanked,
     check_direction,
     check_lengths,
+    operand_names,
     parts,
     turned,
 )
@@ -25,15 +26,18 @@ from golden.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class Layer(DirectedLayer):
-    """One recurrent layer with its trained parameters.
+    """One layer with its trained parameters.
 
     Args:
         cell: the kind of cell, with its options.
         sigmoid: gate activation G, ``hard`` (eq. 21) or ``logistic``.
         weights: matrices and biases by their names in the equations (``W_fx`` of shape
-            (units, inputs), ``U_fh`` and ``W_fc`` (units, units), ``b_f`` (units,), ...).
+            (units, inputs), ``U_fh`` and ``W_fc`` (units, units), ``b_f`` (units,), ...). Each
+            further source has its own matrix: ``W_fx1``, ``W_fx2``, ...
         direction: ``forward``, ``reverse`` or ``bidirectional``, see :mod:`golden.directions`.
         backward: weights of a bidirectional layer's reverse half, with the same names and shapes.
+        sources: numbers of the vectors that it reads, see :mod:`golden.graph`; ``None`` for the one
+            before it.
 
     Raises:
         InputError: a matrix is missing, unknown, of a wrong shape or not finite; the gate
@@ -45,6 +49,7 @@ class Layer(DirectedLayer):
     weights: Mapping[str, Floats]
     direction: str = "forward"
     backward: Mapping[str, Floats] | None = None
+    sources: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, array, shape in named_weights(self):
@@ -60,13 +65,13 @@ class Layer(DirectedLayer):
         """Compute the float reference, step by step as in the equations.
 
         Args:
-            x: inputs of shape (batch, steps, inputs).
+            x: inputs of shape (batch, steps, inputs), those of all sources one behind the other.
             state: start values by name (``h``, ``c``), each (batch, outputs); missing ones are
                 zero. A reverse layer starts from them before a sequence's last step.
             lengths: steps of each sequence, shape (batch,); by default all of them.
 
         Returns:
-            The state tensors of every step (``h``, ``c``, ...) and the pre-activations
+            The vectors of every step (``h``, ``c``, ...) and the pre-activations
             (``pre_f``, ...), each (batch, steps, outputs), zero beyond a sequence's length.
 
         Raises:
@@ -103,20 +108,23 @@ class Layer(DirectedLayer):
         batch, steps, _ = x.shape
         real = Activations(sigmoid=SIGMOIDS[self.sigmoid])
         gates = {gate.name: gate for gate in self.cell.gates}
-        names = [*self.cell.state, *(f"pre_{name}" for name in gates)]
+        names = [*self.cell.makes, *(f"pre_{name}" for name in gates)]
         trace = {name: np.empty((batch, steps, self.units)) for name in names}
-        for t in range(steps):
-            operands = {"x": x[:, t], **state}
+        places = {name: self.place(name) for name in self.operands}
+        # Without state all steps are one product.
+        for t in range(steps) if state else (slice(None),):
+            operands = {**{name: x[:, t, place] for name, place in places.items()}, **state}
 
             def sums(
                 name: str,
-                t: int = t,
+                t: Any = t,
                 operands: Mapping[str, Floats] = operands,
                 **made: Floats,
             ) -> Floats:
                 gate, values = gates[name], {**operands, **made}
                 total = self.weights[gate.bias] + sum(
-                    values[operand] @ self.weights[gate.matrix(operand)].T for operand in gate.reads
+                    values[operand] @ self.weights[gate.matrix(operand)].T
+                    for operand in self.reads(gate)
                 )
                 if gate.diagonal:
                     total = total + self.weights[gate.peephole] * values["c"]
@@ -129,46 +137,50 @@ class Layer(DirectedLayer):
         return trace
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dense:
-    """The dense head: y = W h + b on the last layer's h.
+def dense(
+    W: Floats | Sequence[Floats],
+    b: Floats,
+    activation: str = "linear",
+    sources: tuple[int, ...] | None = None,
+) -> Layer:
+    """Make a dense layer A(W x + b).
 
     Args:
-        weights: ``W`` of shape (outputs, units) and ``b`` of shape (outputs,).
-
-    Raises:
-        InputError: a field is missing, unknown, of a wrong shape or not finite.
+        W: matrix of shape (units, inputs); with several sources one for each.
+        b: bias of shape (units,).
+        activation: A, see :class:`golden.cells.Dense`.
+        sources: see :class:`Layer`.
     """
-
-    weights: Mapping[str, Floats]
-
-    def __post_init__(self) -> None:
-        if self.weights.keys() != {"W", "b"}:
-            raise InputError(f"head weights are {sorted(self.weights)}, expected W and b")
-        check_weight("W", self.weights["W"], (None, None))
-        check_weight("b", self.weights["b"], (self.outputs,))
-
-    @property
-    def outputs(self) -> int:
-        """Number of logits."""
-        return self.weights["W"].shape[0]
-
-    @property
-    def units(self) -> int:
-        """Length of the input vector."""
-        return self.weights["W"].shape[1]
-
-    def run(self, h: Floats) -> Floats:
-        """Logits of shape (..., outputs) for ``h`` of shape (..., units)."""
-        return h @ self.weights["W"].T + self.weights["b"]
+    matrices = [W] if isinstance(W, np.ndarray) else W
+    names = operand_names(len(matrices))
+    weights = {f"W_y{name}": matrix for name, matrix in zip(names, matrices)}
+    return Layer(
+        cell=Dense(activation=activation),
+        sigmoid="logistic",
+        weights={**weights, "b_y": b},
+        sources=sources,
+    )
 
 
-def weight_shapes(cell: Cell, inputs: int, units: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of a layer's matrices and biases by name, in the order of the equations."""
+def weight_shapes(
+    cell: Cell, inputs: int | Sequence[int], units: int
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of a layer's matrices and biases by name, in the order of the equations.
+
+    Args:
+        cell: the cell.
+        inputs: length of the vector that the layer reads, or lengths of several.
+        units: length of h.
+    """
+    sizes = [inputs] if isinstance(inputs, int) else inputs
     shapes: dict[str, tuple[int, ...]] = {}
     for gate in cell.gates:
         for operand in gate.reads:
-            shapes[gate.matrix(operand)] = (units, inputs if operand == "x" else units)
+            if operand != "x":
+                shapes[gate.matrix(operand)] = (units, units)
+                continue
+            for name, size in zip(operand_names(len(sizes)), sizes):
+                shapes[gate.matrix(name)] = (units, size)
         if gate.diagonal:
             shapes[gate.peephole] = (units,)
         shapes[gate.bias] = (units,)
@@ -190,12 +202,16 @@ def named_weights(
     if layer.sigmoid not in SIGMOIDS:
         raise InputError(f"sigmoid is {layer.sigmoid!r}, expected hard or logistic")
     check_direction(layer.direction, layer.backward)
+    if not layer.cell.state and layer.direction != "forward":
+        raise InputError(f"a {layer.cell.kind} layer is {layer.direction}, expected forward")
+    if layer.sources is not None and not layer.sources:
+        raise InputError("sources are empty, expected one vector or more")
     gate = layer.cell.gates[0]
-    for name in (gate.matrix("x"), gate.bias):  # they give the layer's size
+    for name in (*map(gate.matrix, layer.operands), gate.bias):  # they give the layer's sizes
         if name not in layer.weights:
             raise InputError(f"weight {name} is missing")
         check_array(name, layer.weights[name])
-    shapes = weight_shapes(layer.cell, layer.inputs, layer.units)
+    shapes = weight_shapes(layer.cell, layer.input_sizes, layer.units)
     named: list[tuple[str, NDArray[Any], tuple[int, ...]]] = []
     for prefix, weights in (("", layer.weights), (BACKWARD, layer.backward)):
         if weights is None:

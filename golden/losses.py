@@ -83,11 +83,10 @@ def losses(
         for name, weights in layer.arrays.items():
             to = weight_format(name.removeprefix(BACKWARD), integer.formats)
             yield TensorLoss.measure(f"layer{index}.{name}", weights, to)
-        for name in layer.cell.state:
-            to = integer.formats.operand(name)
-            yield TensorLoss.measure(f"layer{index}.{name}", trace[name], to)
-    if network.head and result.head:
-        yield TensorLoss.measure("head.W", network.head.weights["W"], result.head.weight)
-        yield TensorLoss.measure("head.b", network.head.weights["b"], result.head.bias)
+        for name in layer.cell.makes:
+            if layer.cell.state or network.is_read(index + 1):  # others are the output alone
+                values = run.finals[index + 1] if index in network.late else trace[name]
+                to = integer.formats.operand(name)
+                yield TensorLoss.measure(f"layer{index}.{name}", values, to)
     words = IntegerModel(result).forward(result.quantize_input(samples))
     yield TensorLoss.measure("output", run.output, result.out, got=result.out.to_float(words))

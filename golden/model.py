@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from golden.cells import Carried
 from golden.checks import as_array
 from golden.errors import InputError
-from golden.formats import Format, requantize
+from golden.formats import Format
 from golden.layer_model import DirectedModel
-from golden.quantized import Integers, QuantizedDense, QuantizedNetwork
+from golden.quantized import Integers, QuantizedNetwork
 
 State = Tuple[Dict[str, Integers], ...]
 """Raw state of every layer by name, each int64 (batch, units of all directions)."""
@@ -25,7 +25,7 @@ class IntegerRun:
 
     Attributes:
         output: raw results, (batch, outputs).
-        layers: one trace per layer: raw state by name, int64, each (batch, steps, units of all
+        layers: one trace per layer: raw vectors by name, int64, each (batch, steps, units of all
             directions).
         state: each layer's final state: after the last step; of a reverse layer, after the first.
     """
@@ -61,11 +61,12 @@ class IntegerModel:
         Raises:
             InputError: ``x`` has another shape, or holds other than integers in range.
         """
-        return self._output(self._layers[-1].end(self._run(x, None)[-1]["h"]))
+        return self._output(self._run(x, None, every_step=False)[2])
 
     def forward_steps(self, x: ArrayLike) -> Integers:
         """Compute the output after every step: int64 of shape (batch, steps, outputs)."""
-        return np.stack([self._output(h) for h in self._run(x, None)[-1]["h"]], axis=1)
+        _, vectors, _ = self._run(x, None)
+        return self._output(vectors)
 
     def run(self, x: ArrayLike, state: State | None = None) -> IntegerRun:
         """Compute the output and the state of every layer and step.
@@ -78,41 +79,54 @@ class IntegerModel:
             InputError: ``x`` or ``state`` does not fit the network, or holds other than integers
                 in range.
         """
-        traces = self._run(x, state)
-        ends = [
-            {name: layer.end(v).T.astype(np.int64) for name, v in trace.items()}
-            for layer, trace in zip(self._layers, traces)
-        ]
+        traces, _, finals = self._run(x, state)
         layers = [
             {k: np.ascontiguousarray(v.transpose(2, 0, 1)).astype(np.int64) for k, v in t.items()}
             for t in traces
         ]
-        output = self._output(self._layers[-1].end(traces[-1]["h"]))
-        return IntegerRun(output, tuple(layers), tuple(ends))
+        ends = tuple(
+            {name: model.end(trace[name]).T.astype(np.int64) for name in layer.cell.state}
+            for layer, model, trace in zip(self.network.layers, self._layers, traces)
+        )
+        return IntegerRun(self._output(finals), tuple(layers), ends)
 
-    def _run(self, x: ArrayLike, state: State | None) -> list[dict[str, Carried]]:
-        """The layers' traces, each (steps, units, batch) in its carrier type."""
+    def _run(
+        self, x: ArrayLike, state: State | None, *, every_step: bool = True
+    ) -> tuple[list[dict[str, Carried]], list[Carried], list[Carried]]:
+        """Run all layers, late ones in every step only if asked to.
+
+        Returns:
+            The layers' traces, each (steps, units, batch) in its carrier type; every vector of all
+            steps; every vector's final value, (units, batch).
+        """
         words = check_inputs(self.network, as_array("input words", x))
         if state is not None:
             check_state(self.network, state, len(words))
         value = words.transpose(1, 2, 0)
-        traces = []
-        for index, layer in enumerate(self._layers):
+        traces: list[dict[str, Carried]] = []
+
+        def run(index: int, x: Carried) -> Carried:
+            layer = self._layers[index]
+            if x.ndim == 2:  # final values
+                return layer.run(x[np.newaxis])["h"][0]
             before = {name: v.T for name, v in state[index].items()} if state else None
-            traces.append(layer.run(value, before))
-            value = traces[-1]["h"]
-        return traces
+            traces.append(layer.run(x, before))
+            return traces[-1]["h"]
 
-    def _output(self, h: Carried) -> Integers:
-        """Output words (batch, outputs) for the last layer's h (units, batch)."""
-        last = h.astype(np.int64).T
-        return head_output(self.network.head, last) if self.network.head else last
+        flow = self.network.flow(
+            value,
+            value[-1],
+            run=run,
+            final=lambda index, h: self._layers[index].end(h),
+            axis=-2,
+            every_step=every_step,
+        )
+        return traces, *flow
 
-
-def head_output(head: QuantizedDense, h: Integers) -> Integers:
-    """Logits y = requantize(W h + b) of shape (batch, outputs), for raw h (batch, units)."""
-    sums = h @ head.weights["W"].T + head.weights["b"]
-    return requantize(sums, frac=head.product_frac, to=head.out)
+    def _output(self, vectors: list[Carried]) -> Integers:
+        """Output words (batch, outputs), or of vectors of all steps (batch, steps, outputs)."""
+        words = self.network.joined(vectors, axis=-2)
+        return np.ascontiguousarray(np.moveaxis(words, -1, 0)).astype(np.int64)
 
 
 def check_inputs(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[Any]:

@@ -1,8 +1,8 @@
-"""The float network: a stack of recurrent layers with an optional dense head, and its file."""
+"""The float network: a graph of layers, and its file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden import store
-from golden.cells import CELLS, SIGMOIDS, Cell, Floats, cell_options
+from golden.cells import CELLS, SIGMOIDS, Floats, cell_options
 from golden.checks import check_numbers, check_shape
 from golden.dataclass import dataclass
-from golden.directions import BACKWARD, DIRECTIONS, check_lengths, final
+from golden.directions import BACKWARD, DIRECTIONS, check_lengths, final, operand_names
 from golden.errors import InputError
-from golden.layers import Dense, Layer, weight_shapes
+from golden.graph import MAX_LAYERS, Graph
+from golden.layers import Layer, weight_shapes
 
 KIND = "litelstm float network"
 """Value of the field ``kind`` in a float network's file."""
-
-MAX_LAYERS = 64
 
 
 @dataclass(frozen=True)
@@ -29,26 +28,29 @@ class FloatRun:
     """Results and traces of one run of the float reference.
 
     Attributes:
-        output: the result, (batch, outputs), from the last layer's final h.
+        output: the result, (batch, outputs), from the final values of the vectors.
         layers: one trace per layer, see :meth:`Layer.run`.
-        steps: the result computed from each step's h, (batch, steps, outputs); undefined beyond a
-            sequence's length.
+        steps: the result of every step, (batch, steps, outputs); undefined beyond a sequence's
+            length.
         state: each layer's final state by name, each (batch, outputs of the layer).
+        finals: the final value of every vector, (batch, length), the input's first.
     """
 
     output: Floats
     layers: tuple[dict[str, Floats], ...]
     steps: Floats
     state: tuple[dict[str, Floats], ...]
+    finals: tuple[Floats, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class Network(Graph[Layer]):
     """A trained float network.
 
     Args:
-        layers: recurrent layers, in order from the input.
-        head: dense head on the last layer's final h, or ``None`` if that h is the output.
+        layers: the layers, each behind those that it reads (:mod:`golden.graph`).
+        results: numbers of the vectors whose words form a result, in ascending order; ``None`` for
+            the last one.
         input_scale: factor from stored samples to the numbers that the network was trained on
             (1/255 for pixels 0 to 255).
 
@@ -57,29 +59,17 @@ class Network:
     """
 
     layers: tuple[Layer, ...]
-    head: Dense | None = None
+    results: tuple[int, ...] | None = None
     input_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        check_chain([(layer.inputs, layer.outputs) for layer in self.layers], self.head)
+        self._check()
         check_scale(self.input_scale)
-
-    @property
-    def inputs(self) -> int:
-        """Length of one step's input vector."""
-        return self.layers[0].inputs
-
-    @property
-    def outputs(self) -> int:
-        """Length of the output vector: logits, or h without a head."""
-        return self.head.outputs if self.head else self.layers[-1].outputs
 
     @property
     def parameters(self) -> int:
         """Number of trained parameters, biases included."""
-        arrays = [array for layer in self.layers for array in layer.arrays.values()]
-        arrays += self.head.weights.values() if self.head else []
-        return sum(array.size for array in arrays)
+        return sum(array.size for layer in self.layers for array in layer.arrays.values())
 
     @np.errstate(over="ignore", invalid="ignore")  # infinite results are refused below
     def run(
@@ -107,18 +97,36 @@ class Network:
         value = check_numbers("samples", words, used=inside[:, :, np.newaxis]) * self.input_scale
         if state is not None and len(state) != len(self.layers):
             raise InputError(f"state is of {len(state)} layers, expected {len(self.layers)}")
-        traces, finals = [], []
-        for index, layer in enumerate(self.layers):
-            trace = layer.run(value, state=state[index] if state else None, lengths=ends)
-            finals.append({name: final(layer, trace[name], ends) for name in layer.cell.state})
-            traces.append(trace)
-            value = trace["h"]
-        output, every = finals[-1]["h"], value
-        if self.head:
-            output, every = self.head.run(output), self.head.run(every)
+        traces: list[dict[str, Floats]] = []
+
+        def run(index: int, x: Floats) -> Floats:
+            layer = self.layers[index]
+            if x.ndim == 2:  # final values
+                return layer.run(x[np.newaxis])["h"][0]
+            traces.append(layer.run(x, state=state[index] if state else None, lengths=ends))
+            return traces[-1]["h"]
+
+        vectors, finals = self.flow(
+            value,
+            value[np.arange(batch), ends - 1],
+            run=run,
+            final=lambda index, h: final(self.layers[index], h, ends),
+            axis=-1,
+            every_step=True,
+        )
+        every = self.joined(vectors, axis=-1)
         if not np.isfinite(every).all():
             raise InputError("samples or weights are too large: sums are beyond float64")
-        return FloatRun(output, tuple(traces), every, tuple(finals))
+        return FloatRun(
+            output=self.joined(finals, axis=-1),
+            layers=tuple(traces),
+            steps=every,
+            state=tuple(
+                {name: final(layer, trace[name], ends) for name in layer.cell.state}
+                for layer, trace in zip(self.layers, traces)
+            ),
+            finals=tuple(finals),
+        )
 
     def forward(self, samples: ArrayLike) -> Floats:
         """Compute only the output: logits, or the final h, of shape (batch, outputs).
@@ -134,22 +142,10 @@ class Network:
         Raises:
             InputError: the file cannot be written.
         """
-        fields: dict[str, Any] = {
-            "layers": len(self.layers),
-            "head": self.head is not None,
-            "input_scale": self.input_scale,
-        }
+        fields = graph_fields(self)
         for index, layer in enumerate(self.layers):
             prefix = f"layer{index}."
-            fields[f"{prefix}cell"] = layer.cell.kind
-            fields[f"{prefix}sigmoid"] = layer.sigmoid
-            fields.update(direction_field(prefix, layer.direction))
-            fields.update(
-                (prefix + name, value) for name, value in cell_options(layer.cell).items()
-            )
             fields.update((prefix + name, _compact(array)) for name, array in layer.arrays.items())
-        if self.head:
-            fields.update((f"head.{k}", _compact(array)) for k, array in self.head.weights.items())
         store.write(path, KIND, fields)
 
     @classmethod
@@ -160,69 +156,83 @@ class Network:
             InputError: the file is not a float network, or a field is not as expected.
         """
         reader = store.Reader(path, [KIND])
-        count = reader.integer("layers", 1, MAX_LAYERS)
-        layers = tuple(_read_layer(reader, f"layer{index}.") for index in range(count))
-        head = None
-        if reader.flag("head"):
-            matrix = reader.reals("head.W", (None, None))
-            bias = reader.reals("head.b", (matrix.shape[0],))
-            head = Dense(weights={"W": matrix, "b": bias})
-        scale = reader.real("input_scale")
-        reader.finish()
-        try:
-            return cls(layers=layers, head=head, input_scale=scale)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from None
+        with reader.placed():
+            count = reader.integer("layers", 1, MAX_LAYERS)
+            layers = tuple(_read_layer(reader, index) for index in range(count))
+            results = read_vectors(reader, "results", 1, count)
+            scale = reader.real("input_scale")
+            reader.finish()
+            return cls(layers=layers, results=results, input_scale=scale)
 
 
-def _read_layer(reader: store.Reader, prefix: str) -> Layer:
-    cell, sigmoid = read_cell(reader, prefix)
-    direction = read_direction(reader, prefix)
-    units = reader.reals(prefix + cell.gates[0].bias, (None,)).shape[0]
-    inputs = reader.reals(prefix + cell.gates[0].matrix("x"), (units, None)).shape[1]
-    shapes = weight_shapes(cell, inputs, units)
-
-    def read(prefix: str) -> dict[str, Floats]:
-        return {name: reader.reals(prefix + name, shape) for name, shape in shapes.items()}
-
-    return Layer(
-        cell=cell,
-        sigmoid=sigmoid,
-        weights=read(prefix),
-        direction=direction,
-        backward=read(prefix + BACKWARD) if direction == "bidirectional" else None,
-    )
+def _read_layer(reader: store.Reader, index: int) -> Layer:
+    with reader.placed(f"layer{index}: "):
+        described = read_description(reader, index)
+        return Layer(**described, **read_weights(described, f"layer{index}.", reader.reals))
 
 
-def direction_field(prefix: str, direction: str) -> dict[str, str]:
-    """Make the file's field for a layer's direction; none for ``forward``."""
-    return {} if direction == "forward" else {f"{prefix}direction": direction}
+def graph_fields(network: Graph[Any]) -> dict[str, Any]:
+    """Make the file's fields for everything but the weights and the formats."""
+    fields: dict[str, Any] = {"layers": len(network.layers), "input_scale": network.input_scale}
+    if network.result_vectors != (len(network.layers),):
+        fields["results"] = np.array(network.result_vectors)
+    for index, (layer, sources) in enumerate(zip(network.layers, network.sources)):
+        own: dict[str, Any] = {"cell": layer.cell.kind, "sigmoid": layer.sigmoid}
+        if layer.direction != "forward":
+            own["direction"] = layer.direction
+        if sources != (index,):
+            own["sources"] = np.array(sources)
+        own.update(cell_options(layer.cell))
+        fields.update((f"layer{index}.{name}", value) for name, value in own.items())
+    return fields
 
 
-def read_direction(reader: store.Reader, prefix: str) -> str:
-    """Read a layer's direction; ``forward`` if the file has no field for it."""
-    field = f"{prefix}direction"
-    return reader.text(field, DIRECTIONS) if reader.has(field) else "forward"
-
-
-def read_cell(reader: store.Reader, prefix: str) -> tuple[Cell, str]:
-    """Read a layer's cell and its gate activation."""
+def read_description(reader: store.Reader, index: int) -> dict[str, Any]:
+    """Read a layer's cell, gate activation, direction and sources, as arguments of the layer."""
+    prefix = f"layer{index}."
     kind = CELLS[reader.text(f"{prefix}cell", list(CELLS))]
     options = {name: reader.text(prefix + name, list(kind.options[name])) for name in kind.options}
-    cell = kind(**options)
-    return cell, reader.text(f"{prefix}sigmoid", list(SIGMOIDS))
+    direction = "forward"
+    if reader.has(f"{prefix}direction"):
+        direction = reader.text(f"{prefix}direction", DIRECTIONS)
+    return {
+        "cell": kind(**options),
+        "sigmoid": reader.text(f"{prefix}sigmoid", list(SIGMOIDS)),
+        "direction": direction,
+        "sources": read_vectors(reader, f"{prefix}sources", 0, index),
+    }
 
 
-def check_chain(sizes: list[tuple[int, int]], head: Any) -> None:
-    """Refuse layer sizes (inputs, units) that do not fit each other or the head."""
-    if not 1 <= len(sizes) <= MAX_LAYERS:
-        raise InputError(f"layers is {len(sizes)}, expected 1 to {MAX_LAYERS}")
-    for index in range(1, len(sizes)):
-        before, here = sizes[index - 1][1], sizes[index][0]
-        if before != here:
-            raise InputError(f"layer{index} has {here} inputs, expected {before} (units before it)")
-    if head is not None and head.units != sizes[-1][1]:
-        raise InputError(f"head reads {head.units} units, expected {sizes[-1][1]} (the last layer)")
+def read_vectors(reader: store.Reader, field: str, low: int, high: int) -> tuple[int, ...] | None:
+    """Read numbers of vectors; ``None`` if the file has no such field."""
+    if not reader.has(field):
+        return None
+    return tuple(reader.integers(field, (None,), low, high).tolist())
+
+
+def read_weights(
+    described: Mapping[str, Any],
+    prefix: str,
+    read: Callable[[str, tuple[int | None, ...]], NDArray[Any]],
+) -> dict[str, Any]:
+    """Read a layer's weights of all directions, as arguments of the layer.
+
+    Args:
+        described: the layer, see :func:`read_description`.
+        prefix: prefix of the layer's fields.
+        read: reads a field with an array of a shape (``None``: any size from 1 up).
+    """
+    gate, sources = described["cell"].gates[0], described["sources"] or (0,)
+    units = read(prefix + gate.bias, (None,)).shape[0]
+    matrices = [gate.matrix(operand) for operand in operand_names(len(sources))]
+    inputs = [read(prefix + name, (units, None)).shape[1] for name in matrices]
+    shapes = weight_shapes(described["cell"], inputs, units)
+    both = described["direction"] == "bidirectional"
+    forward, *backward = (
+        {name: read(prefix + second + name, shape) for name, shape in shapes.items()}
+        for second in (("", BACKWARD) if both else ("",))
+    )
+    return {"weights": forward, "backward": backward[0] if both else None}
 
 
 def check_scale(scale: float) -> None:

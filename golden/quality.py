@@ -27,7 +27,7 @@ _NEAR = 10
 class Judge:
     """Judges the outputs of quantized networks by those of the float network.
 
-    A network with labels, or with a dense head of two or more logits, is a classifier. Its measure
+    A network with labels, or with two or more logits at the end, is a classifier. Its measure
     is the share of the float network's decisions that it keeps: this needs no labels, bounds the
     drop in accuracy, and varies less than accuracy. For other networks the measure is noise: the
     power of the error in percent of the output's power (0.1 is an SQNR of 30 dB).
@@ -35,7 +35,7 @@ class Judge:
     Args:
         output: the float network's output for the samples, (batch, outputs).
         labels: the right classes (batch,), if they are known.
-        head: whether the output comes from a dense head.
+        classes: whether the output's words are logits (``Network.classes``).
 
     Attributes:
         measure: ``accuracy`` with labels, else ``agreement`` or ``noise``.
@@ -45,19 +45,19 @@ class Judge:
         InputError: a label is not one of the network's classes.
     """
 
-    def __init__(self, output: Floats, labels: NDArray[Any] | None, *, head: bool) -> None:
+    def __init__(self, output: Floats, labels: NDArray[Any] | None, *, classes: bool) -> None:
         self._output = output
-        classes = output.shape[1]
+        words = output.shape[1]
         self._right: NDArray[Any] | None = None
         self.measure = NOISE
         if labels is not None:
-            if labels.min() < 0 or labels.max() >= classes:
+            if labels.min() < 0 or labels.max() >= words:
                 raise InputError(
-                    f"labels are {labels.min()} to {labels.max()}, expected 0 to {classes - 1} "
+                    f"labels are {labels.min()} to {labels.max()}, expected 0 to {words - 1} "
                     "(the network's outputs)"
                 )
             self.measure, self._right = ACCURACY, labels
-        elif head and classes > 1:
+        elif classes and words > 1:
             self.measure, self._right = AGREEMENT, output.argmax(axis=1)
         self.level = 100.0 if self._right is None else 100 * float(np.mean(self._hits(output)))
 

@@ -83,7 +83,7 @@ def quantize_within(
     seen, held = slice(0, None, 2), slice(1, None, 2)
     calibration = Calibration(network, x[seen])
     judges = [
-        Judge(output, None if labels is None else labels[part], head=network.head is not None)
+        Judge(output, None if labels is None else labels[part], classes=network.classes)
         for part, output in ((seen, calibration.run.output), (held, network.forward(x[held])))
     ]
     base = settings or Settings()

@@ -1,4 +1,4 @@
-"""The parts of a quantized network: recurrent layers and the dense head in integers."""
+"""A layer of a quantized network, in integers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,9 @@ from golden.directions import BACKWARD, DirectedLayer
 from golden.errors import InputError
 from golden.formats import Format
 from golden.layer_formats import (
-    BIAS,
     LayerFormats,
     check_format,
     check_integers,
-    check_product_frac,
-    check_weight_width,
-    format_names,
     weight_format,
 )
 from golden.layers import named_weights
@@ -29,7 +25,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizedLayer(DirectedLayer):
-    """One recurrent layer in integers; matrices and biases are named as in the float layer.
+    """One layer in integers; matrices and biases are named as in the float layer.
 
     Both directions of a bidirectional layer have the same formats.
 
@@ -44,12 +40,20 @@ class QuantizedLayer(DirectedLayer):
     weights: Mapping[str, Integers]
     direction: str = "forward"
     backward: Mapping[str, Integers] | None = None
+    sources: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         weights = named_weights(self)
-        for name in format_names(self.cell):
+        for name in self.cell.formats:
             if getattr(self.formats, name) is None:
                 raise InputError(f"a {self.cell.kind} layer has no format {name}")
+        if 1 + len(self.formats.more) != len(self.operands):
+            raise InputError(
+                f"a layer has {1 + len(self.formats.more)} formats of what it reads, expected "
+                f"{len(self.operands)}"
+            )
+        if self.cell.state:
+            check_format("h", self.formats.h)
         gates = [gate.name for gate in self.cell.gates]
         if sorted(self.formats.product_fracs) != sorted(gates):
             found = ", ".join(sorted(self.formats.product_fracs))
@@ -74,7 +78,7 @@ class QuantizedLayer(DirectedLayer):
         description = self.cell.gates[gate]
         start = self.weights[description.bias] if bias else np.zeros(self.units, dtype=np.int64)
         low, high = start, start
-        for operand in description.reads:
+        for operand in self.reads(description):
             matrix = self.weights[description.matrix(operand)]
             less, more = _product_range(matrix, self.formats.operand(operand))
             low, high = low + less, high + more
@@ -83,63 +87,6 @@ class QuantizedLayer(DirectedLayer):
             less, more = _product_range(weights[:, np.newaxis], self.formats.operand("c"))
             low, high = low + less, high + more
         return low, high
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuantizedDense:
-    """The dense head in integers: y = requantize(W h + b).
-
-    Args:
-        h: format of the input vector.
-        out: format of the logits.
-        weight_width: bits of a weight.
-        product_frac: fraction bits of products, sums and bias.
-        weights: ``W`` (outputs, units) and ``b`` (outputs,).
-
-    Raises:
-        InputError: a field is missing, unknown, of a wrong shape or out of range.
-    """
-
-    h: Format
-    out: Format
-    weight_width: int
-    product_frac: int
-    weights: Mapping[str, Integers]
-
-    def __post_init__(self) -> None:
-        if self.weights.keys() != {"W", "b"}:
-            raise InputError(f"head weights are {sorted(self.weights)}, expected W and b")
-        check_format("out", self.out, widest=32)
-        check_weight_width(self.weight_width)
-        check_product_frac(self.product_frac, self.h)
-        check_integers("W", self.weights["W"], (None, None), self.weight)
-        check_integers("b", self.weights["b"], (self.outputs,), self.bias)
-
-    @property
-    def weight(self) -> Format:
-        """Format of the weights."""
-        return Format(width=self.weight_width, frac=self.product_frac - self.h.frac)
-
-    @property
-    def bias(self) -> Format:
-        """Format of the biases."""
-        return Format(width=BIAS.width, frac=self.product_frac)
-
-    @property
-    def outputs(self) -> int:
-        """Number of logits."""
-        return self.weights["W"].shape[0]
-
-    @property
-    def units(self) -> int:
-        """Length of the input vector."""
-        return self.weights["W"].shape[1]
-
-    def bounds(self, *, bias: bool) -> tuple[Integers, Integers]:
-        """Smallest and largest sum of each output, see :meth:`QuantizedLayer.bounds`."""
-        low, high = _product_range(self.weights["W"], self.h)
-        start = self.weights["b"] if bias else 0
-        return low + start, high + start
 
 
 def signed_width(low: int, high: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +10,10 @@ import numpy as np
 from golden.cells import Floats
 from golden.directions import parts
 from golden.errors import InputError
-from golden.layer_formats import weight_format
+from golden.layer_formats import LayerFormats, weight_format
 from golden.model import IntegerModel
 from golden.network import Layer, Network
-from golden.quantized import QuantizedNetwork
+from golden.quantized import Integers, QuantizedNetwork
 
 SAMPLES = 1024
 """Most calibration samples that the refinement uses."""
@@ -51,7 +51,8 @@ def refine(
     for _ in range(ROUNDS):
         before = least
         for index, layer in enumerate(network.layers):
-            for gate in layer.cell.gates:
+            # Only what a recurrent layer rounds propagates through the following steps.
+            for gate in layer.cell.gates if layer.cell.state else ():
                 for candidate in _neighbours(floats.layers[index], network, index, gate.name):
                     if (found := error(candidate)) < LESS * least:
                         network, least = candidate, found
@@ -70,13 +71,7 @@ def _neighbours(
         fracs[gate] += bits
         try:
             formats = replace(layer.formats, product_fracs=fracs)
-            forward, *backward = (
-                {
-                    name: weight_format(name, formats).quantize(values)
-                    for name, values in part.layer.weights.items()
-                }
-                for part in parts(floats)
-            )
+            forward, *backward = (rounded(part.layer.weights, formats) for part in parts(floats))
             moved = replace(
                 layer,
                 formats=formats,
@@ -88,3 +83,8 @@ def _neighbours(
         yield replace(
             network, layers=(*network.layers[:index], moved, *network.layers[index + 1 :])
         )
+
+
+def rounded(weights: Mapping[str, Floats], formats: LayerFormats) -> dict[str, Integers]:
+    """Round a layer's weights to their formats."""
+    return {name: weight_format(name, formats).quantize(w) for name, w in weights.items()}

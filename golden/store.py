@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 from golden import files
 from golden.errors import InputError
 
-VERSION = 1
-"""Version of the file format; every file has it."""
+VERSION = 2
+"""Version of the file format; every file has it. Files of version 1 are read, too."""
 
 
 def write(path: str | Path, kind: str, fields: Mapping[str, Any]) -> None:
@@ -45,12 +46,47 @@ class Reader:
         self._asked: set[str] = set()
         self.kind = self.text("kind", kinds)
         version = self.integer("version", 0, 10**6)
-        if version != VERSION:
-            raise self.error("version", version, str(VERSION))
+        if not 1 <= version <= VERSION:
+            raise self.error("version", version, f"1 to {VERSION}")
+        if version == 1:
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        """Make a dense layer of the dense head that version 1 has."""
+        if not self.flag("head"):
+            return
+        layer = f"layer{self.integer('layers', 1, 10**6)}."
+        moved = {
+            "head.W": "W_yx",
+            "head.b": "b_y",
+            "head.out": "h",
+            "head.weight_width": "weight_width",
+            "head.product_frac": "product_frac",
+        }
+        for old, new in moved.items():
+            if old in self._arrays:
+                self._arrays[layer + new] = self._arrays.pop(old)
+        self._arrays["layers"] = self._arrays["layers"] + 1
+        told = {"cell": "dense", "activation": "linear", "slope": "1/2", "sigmoid": "logistic"}
+        self._arrays.update((layer + name, np.array(value)) for name, value in told.items())
 
     def error(self, field: str, value: object, expected: str) -> InputError:
         """Make the exception for a field with an unexpected value."""
         return InputError(f"{self.path}: {field} is {value}, expected {expected}")
+
+    @contextmanager
+    def placed(self, place: str = "") -> Iterator[None]:
+        """Begin an error's message with the file and a place in it, unless it begins so.
+
+        Raises:
+            InputError: for any ``ValueError`` inside.
+        """
+        try:
+            yield
+        except ValueError as error:
+            text = str(error)
+            known = text.startswith(f"{self.path}: ")
+            raise InputError(text if known else f"{self.path}: {place}{text}") from None
 
     def has(self, field: str) -> bool:
         """Whether the file has an optional field."""

@@ -13,6 +13,7 @@ from functools import cached_property
 from golden.cells import Cell
 from golden.directions import check_forward
 from golden.errors import InputError
+from golden.graph import check_chain
 from golden.quantized import QuantizedNetwork
 from hdl.array.lanes import ArrayShape
 from hdl.cells import schedule
@@ -47,6 +48,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_forward(self.network.layers)
+        check_chain(self.network, "a core")
         if self.others and not self.options.storage.loadable:
             raise InputError("several networks can share a core only with weights ram or double")
         if self.core:
@@ -54,7 +56,7 @@ class Plan:
             self.core.check(self.work)
             return
         networks = (self.network, *self.others)
-        self.options.check(max(layer.units for network in networks for layer in network.layers))
+        self.options.check(max(layer.units for network in networks for layer in network.recurrent))
         self.options.interface.check(self.network)
 
     @cached_property

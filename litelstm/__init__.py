@@ -10,10 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from golden.cells import GRU, LSTM, RNN, LiteLSTM
+    from golden.cells import GRU, LSTM, RNN, Dense, LiteLSTM
     from golden.errors import InputError, MissingToolError
+    from golden.layers import dense
     from golden.model import IntegerModel
-    from golden.network import Dense, Layer, Network
+    from golden.network import Layer, Network
     from golden.quantize import quantize
     from golden.quantized import QuantizedNetwork
     from golden.settings import Settings
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Core": "litelstm.driver.core",
-    "Dense": "golden.network",
+    "Dense": "golden.cells",
     "DriverError": "litelstm.driver.errors",
     "GRU": "golden.cells",
     "Imported": "litelstm.importers.layers",
@@ -45,6 +46,7 @@ _HOME = {
     "RNN": "golden.cells",
     "Settings": "golden.settings",
     "count": "hdl.cycles",
+    "dense": "golden.layers",
     "generate": "hdl.verilog",
     "import_network": "litelstm.importers.files",
     "import_torch_module": "litelstm.importers.torch_modules",
@@ -72,6 +74,7 @@ __all__ = [
     "QuantizedNetwork",
     "Settings",
     "count",
+    "dense",
     "generate",
     "import_network",
     "import_torch_module",

@@ -11,7 +11,9 @@ import numpy as np
 
 from golden.cells import GRU, LSTM, RNN, SIGMOIDS, Cell, LiteLSTM
 from golden.errors import InputError
-from golden.network import MAX_LAYERS, Dense, Layer, Network, weight_shapes
+from golden.graph import MAX_LAYERS
+from golden.layers import dense, weight_shapes
+from golden.network import Layer, Network
 from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
 from golden.settings import Settings
@@ -89,11 +91,10 @@ class Architecture:
                 for name, shape in shapes.items()
             }
             layers.append(Layer(cell=CELLS[self.cell], sigmoid=self.sigmoid, weights=weights))
-        head = None
         if self.head:
             matrix = rng.normal(scale=self.units**-0.5, size=(self.head, self.units))
-            head = Dense(weights={"W": matrix, "b": rng.normal(size=self.head)})
-        return Network(layers=tuple(layers), head=head)
+            layers.append(dense(matrix, rng.normal(size=self.head)))
+        return Network(layers=tuple(layers))
 
     def quantized(self, settings: Settings | None = None, *, seed: int = 0) -> QuantizedNetwork:
         """Make the network in integers, with scales from random samples; ``seed`` decides both."""

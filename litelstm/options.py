@@ -114,7 +114,7 @@ def core_of(given: dict[str, Any], *networks: QuantizedNetwork) -> CoreOptions:
     for name, (owner, _) in FIELDS.items():
         if (value := given.pop(name, None)) is not None:
             taken[owner][name] = value
-    units = max(layer.units for network in networks for layer in network.layers)
+    units = max(layer.units for network in networks for layer in network.recurrent)
     return CoreOptions(
         **{"lanes": min(LANES, units), **taken[CoreOptions]},
         interface=Interface(**taken[Interface]),

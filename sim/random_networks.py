@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.activations import TanhTable
-from golden.cells import CELLS, Cell, LiteLSTM
+from golden.cells import CELLS, Cell, Dense, LiteLSTM
 from golden.formats import Format
 from golden.layer_formats import BIAS, MAX_FRAC, LayerFormats, weight_format
 from golden.model import IntegerModel
 from golden.network import weight_shapes
-from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
+from golden.quantized import QuantizedLayer, QuantizedNetwork
 
 T = TypeVar("T")
 
@@ -25,9 +25,10 @@ Seed = int | tuple[int, ...]
 EVERY_CELL: tuple[Cell, ...] = tuple(
     kind(**dict(zip(kind.options, chosen, strict=True)))  # all options are fields of the kind
     for kind in CELLS.values()
+    if kind.state
     for chosen in product(*kind.options.values())
 )
-"""Every kind of cell with every choice of its options."""
+"""Every kind of recurrent cell with every choice of its options."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +133,9 @@ def quantized_network(recipe: Recipe, seed: Seed) -> QuantizedNetwork:
     for index in range(len(recipe.units)):
         layers.append(_layer(recipe, index, x, rng))
         x = layers[-1].formats.h
-    head = _head(recipe, x, rng) if recipe.outputs else None
-    return QuantizedNetwork(layers=tuple(layers), head=head, tanh=tanh)
+    if recipe.outputs:
+        layers.append(_head(recipe, x, rng))
+    return QuantizedNetwork(layers=tuple(layers), tanh=tanh)
 
 
 def input_words(
@@ -218,22 +220,22 @@ def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> Q
     )
 
 
-def _head(recipe: Recipe, h: Format, rng: np.random.Generator) -> QuantizedDense:
+def _head(recipe: Recipe, x: Format, rng: np.random.Generator) -> QuantizedLayer:
     assert recipe.outputs
     shape = (recipe.outputs, recipe.units[-1])
-    limits = -(1 << (recipe.weight_width - 1)), (1 << (recipe.weight_width - 1)) - 1
-    product_frac = recipe.weight_width + h.width - 4
-    bias = 1 << max(0, product_frac)
-    return QuantizedDense(
-        h=h,
-        out=Format(width=recipe.out_width, frac=min(product_frac + 1, recipe.out_width - 4)),
+    product_frac = recipe.weight_width + x.width - 4
+    formats = LayerFormats(
+        x=x,
+        h=Format(width=recipe.out_width, frac=min(product_frac + 1, recipe.out_width - 4)),
         weight_width=recipe.weight_width,
-        product_frac=product_frac,
-        weights={
-            "W": _matrix(recipe, shape, limits, rng),
-            "b": rng.integers(-bias, bias, size=shape[0], endpoint=True),
-        },
+        product_fracs={"y": product_frac},
     )
+    bias = 1 << max(0, product_frac)
+    weights = {
+        "W_yx": _matrix(recipe, shape, limits("W_yx", formats), rng),
+        "b_y": rng.integers(-bias, bias, size=shape[0], endpoint=True),
+    }
+    return QuantizedLayer(cell=Dense(), sigmoid="logistic", formats=formats, weights=weights)
 
 
 def limits(name: str, formats: LayerFormats) -> tuple[int, int]:
@@ -272,7 +274,7 @@ def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetw
         network: keeps its weights' integers; biases keep their real values instead.
         words: input words to measure the spread with, (batch, steps, inputs).
     """
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.recurrent):
         traces = IntegerModel(network).run(words).layers
         operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
         operands["x"] = traces[index - 1]["h"] if index else words

@@ -11,7 +11,8 @@ from golden.activations import TanhTable
 from golden.cells import LiteLSTM
 from golden.formats import Format
 from golden.layer_formats import LayerFormats
-from golden.network import Dense, Layer, Network, weight_shapes
+from golden.layers import dense
+from golden.network import Layer, Network, weight_shapes
 from golden.quantized import QuantizedLayer, QuantizedNetwork
 from sim.random_networks import (
     EVERY_CELL,
@@ -48,11 +49,10 @@ def float_network(recipe: Recipe, seed: int) -> Network:
             for name, shape in shapes.items()
         }
         layers.append(Layer(cell=cell, sigmoid=recipe.layer_sigmoid(index), weights=weights))
-    head = None
     if recipe.outputs:
         shape = (recipe.outputs, recipe.units[-1])
-        head = Dense(weights={"W": rng.normal(size=shape), "b": rng.normal(size=shape[0])})
-    return Network(layers=tuple(layers), head=head)
+        layers.append(dense(rng.normal(size=shape), rng.normal(size=shape[0])))
+    return Network(layers=tuple(layers))
 
 
 def samples(network: Network, *, batch: int, steps: int, seed: int) -> NDArray[np.float64]:
@@ -100,7 +100,7 @@ def bound_network(
             weights[name] = np.full(shape, low if smallest else high)
     layer = QuantizedLayer(cell=cell, sigmoid="hard", formats=formats, weights=weights)
     tanh = TanhTable(log2_entries=8, log2_range=3, out=Format(width=10, frac=8))
-    network = QuantizedNetwork(layers=(layer,), head=None, tanh=tanh)
+    network = QuantizedNetwork(layers=(layer,), tanh=tanh)
     end = operand.min if sign < 0 else operand.max
     return network, np.full((1, 8, inputs), end, dtype=np.int64)
 

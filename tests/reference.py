@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from golden.cells import cell_options
-from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
+from golden.quantized import QuantizedLayer, QuantizedNetwork
 
 GUARD = 2
 """Extra fraction bits of an interpolated table's entries."""
@@ -109,14 +109,25 @@ class LayerStep:
 
     Args:
         layer, table: the layer, and the table of tanh.
-        x, h, c: operands; h and c of the step before.
+        x: the vectors that it reads.
+        h, c: operands of the step before.
     """
 
     layer: QuantizedLayer
     table: Table
-    x: Sequence[int]
+    x: Sequence[Sequence[int]]
     h: Sequence[int]
     c: Sequence[int]
+
+    @property
+    def pre(self) -> Binary:
+        """Format of a pre-activation."""
+        return self.layer.formats.operand("pre")
+
+    @property
+    def gate(self) -> Binary:
+        """Format of a gate."""
+        return self.layer.formats.operand("gate")
 
     def matrix(self, name: str, unit: int, vector: Sequence[int]) -> int:
         """A row of a matrix times a vector."""
@@ -126,27 +137,33 @@ class LayerStep:
         """An element of a bias or a diagonal."""
         return int(self.layer.weights[name][unit])
 
+    def on_x(self, gate: str, unit: int) -> int:
+        """W x + W' x' + ... of all vectors that the layer reads, plus b."""
+        total = self.one(f"b_{gate}", unit)
+        for number, vector in enumerate(self.x):
+            total += self.matrix(f"W_{gate}x{number or ''}", unit, vector)
+        return total
+
     def affine(self, gate: str, unit: int, h: Sequence[int] | None = None) -> int:
         """W x + U h + b, with another vector in place of h if one is given."""
-        product = self.matrix(f"W_{gate}x", unit, self.x)
+        product = self.on_x(gate, unit)
         product += self.matrix(f"U_{gate}h", unit, self.h if h is None else h)
-        return product + self.one(f"b_{gate}", unit)
+        return product
 
     def narrow(self, gate: str, total: int) -> int:
         """A gate's sum to a pre-activation."""
         to = self.layer.formats
-        return requantize(total, to.product_fracs[gate], to.pre)
+        return requantize(total, to.product_fracs[gate], self.pre)
 
     def sigma(self, gate: str, total: int) -> int:
         """The gate activation of a gate's sum."""
-        to = self.layer.formats
         if self.layer.sigmoid == "hard":
-            return hard_sigmoid(self.narrow(gate, total), to.pre.frac, to.gate)
-        return logistic(self.narrow(gate, total), to.pre.frac, self.table, to.gate)
+            return hard_sigmoid(self.narrow(gate, total), self.pre.frac, self.gate)
+        return logistic(self.narrow(gate, total), self.pre.frac, self.table, self.gate)
 
     def tanh(self, gate: str, total: int) -> int:
         """tanh of a gate's sum."""
-        return tanh(self.narrow(gate, total), self.layer.formats.pre.frac, self.table)
+        return tanh(self.narrow(gate, total), self.pre.frac, self.table)
 
     def sum_to(self, to: Binary, *terms: tuple[int, int]) -> int:
         """Exact sum of (integer, fraction bits), narrowed once."""
@@ -157,13 +174,16 @@ class LayerStep:
         """Eqs. (7), (13), (25): gate times tanh(c)."""
         to = self.layer.formats
         product = gate * tanh(c_new, to.operand("c").frac, self.table)
-        return requantize(product, to.gate.frac + self.table.out.frac, to.h)
+        return requantize(product, self.gate.frac + self.table.out.frac, to.h)
 
     def mix(self, unit: int, z: int, n: int) -> int:
         """Eq. (17): (1 - z) h + z n."""
         to = self.layer.formats
-        kept = (2**to.gate.frac - z) * self.h[unit], to.gate.frac + to.h.frac
-        return self.sum_to(to.h, kept, (z * n, to.gate.frac + self.table.out.frac))
+        kept = (
+            (2**self.gate.frac - z) * self.h[unit],
+            self.gate.frac + to.h.frac,
+        )
+        return self.sum_to(to.h, kept, (z * n, self.gate.frac + self.table.out.frac))
 
 
 def litelstm(step: LayerStep, unit: int) -> tuple[int, int]:
@@ -177,8 +197,8 @@ def litelstm(step: LayerStep, unit: int) -> tuple[int, int]:
     f, g = step.sigma("f", sum_f), step.tanh("g", step.affine("g", unit))
     c_new = step.sum_to(
         to.operand("c"),
-        (f * step.c[unit], to.gate.frac + to.operand("c").frac),
-        (f * g, to.gate.frac + step.table.out.frac),
+        (f * step.c[unit], step.gate.frac + to.operand("c").frac),
+        (f * g, step.gate.frac + step.table.out.frac),
     )
     return step.output(f, c_new), c_new
 
@@ -193,8 +213,8 @@ def lstm(step: LayerStep, unit: int) -> tuple[int, int]:
     i, f, g = step.sigma("i", sums["i"]), step.sigma("f", sums["f"]), step.tanh("g", sums["g"])
     c_new = step.sum_to(
         to.operand("c"),
-        (f * step.c[unit], to.gate.frac + to.operand("c").frac),
-        (i * g, to.gate.frac + step.table.out.frac),
+        (f * step.c[unit], step.gate.frac + to.operand("c").frac),
+        (i * g, step.gate.frac + step.table.out.frac),
     )
     if peephole == "current":
         sums["o"] += step.one("w_oc", unit) * c_new
@@ -212,7 +232,7 @@ def gru_before(step: LayerStep) -> list[int]:
     to, units = step.layer.formats, range(step.layer.units)
     r = [step.sigma("r", step.affine("r", unit)) for unit in units]
     z = [step.sigma("z", step.affine("z", unit)) for unit in units]
-    rh = [requantize(r[unit] * step.h[unit], to.gate.frac + to.h.frac, to.h) for unit in units]
+    rh = [requantize(r[unit] * step.h[unit], step.gate.frac + to.h.frac, to.h) for unit in units]
     n = [step.tanh("n", step.affine("n", unit, rh)) for unit in units]
     return [step.mix(unit, z[unit], n[unit]) for unit in units]
 
@@ -220,14 +240,13 @@ def gru_before(step: LayerStep) -> list[int]:
 def gru_after(step: LayerStep, unit: int) -> int:
     """n = tanh(W x + b + r (U h + b')), reset after the product: new h."""
     to = step.layer.formats
-    assert to.hidden
     r, z = (step.sigma(gate, step.affine(gate, unit)) for gate in "rz")
     sum_m = step.matrix("U_mh", unit, step.h) + step.one("b_m", unit)
-    m = requantize(sum_m, to.product_fracs["m"], to.hidden)
-    sum_n = step.matrix("W_nx", unit, step.x) + step.one("b_n", unit)
-    reset = r * m, to.gate.frac + to.hidden.frac
-    pre = step.sum_to(to.pre, (sum_n, to.product_fracs["n"]), reset)
-    return step.mix(unit, z, tanh(pre, to.pre.frac, step.table))
+    m = requantize(sum_m, to.product_fracs["m"], to.operand("hidden"))
+    sum_n = step.on_x("n", unit)
+    reset = r * m, step.gate.frac + to.operand("hidden").frac
+    pre = step.sum_to(step.pre, (sum_n, to.product_fracs["n"]), reset)
+    return step.mix(unit, z, tanh(pre, step.pre.frac, step.table))
 
 
 def layer_step(step: LayerStep) -> tuple[list[int], list[int]]:
@@ -237,20 +256,30 @@ def layer_step(step: LayerStep) -> tuple[list[int], list[int]]:
         equations = lstm if cell.kind == "lstm" else litelstm
         pairs = [equations(step, unit) for unit in units]
         return [h for h, _ in pairs], [c for _, c in pairs]
-    if cell.kind == "rnn":
-        return [rnn(step, unit) for unit in units], []
+    if cell.kind in ("rnn", "dense"):
+        return [(rnn if cell.kind == "rnn" else dense)(step, unit) for unit in units], []
     if cell_options(cell)["reset"] == "before":
         return gru_before(step), []
     return [gru_after(step, unit) for unit in units], []
 
 
-def head_words(head: QuantizedDense, h: Sequence[int]) -> list[int]:
-    """y = requantize(W h + b)."""
-    weights, bias = head.weights["W"], head.weights["b"]
-    return [
-        requantize(dot(row, h) + int(b), head.product_frac, head.out)
-        for row, b in zip(weights, bias, strict=True)
-    ]
+def dense(step: LayerStep, unit: int) -> int:
+    """h = A(W x + W' x' + ... + b)."""
+    to, options, total = step.layer.formats, cell_options(step.layer.cell), step.on_x("y", unit)
+    frac = to.product_fracs["y"]
+    match options["activation"]:
+        case "tanh":
+            return requantize(step.tanh("y", total), step.table.out.frac, to.h)
+        case "sigmoid":
+            return requantize(step.sigma("y", total), step.gate.frac, to.h)
+        case "leaky" if total < 0:
+            return requantize(total, frac + {"1/2": 1, "1/4": 2}[options["slope"]], to.h)
+        case "relu":
+            return max(0, requantize(total, frac, to.h))
+        case "relu6":
+            return max(0, min(requantize(6, 0, to.h), requantize(total, frac, to.h)))
+        case _:
+            return requantize(total, frac, to.h)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,7 +289,7 @@ class Run:
     Args:
         h: h[step][layer][unit].
         c: c[step][layer][unit]; empty for a layer without c.
-        y: words of the head after every step, y[step][output]; h of the last layer without head.
+        y: words of a result after every step, y[step][output].
     """
 
     h: list[list[list[int]]]
@@ -280,18 +309,17 @@ def run(
     h, c = state
     result = Run(h=[], c=[], y=[])
     for sample in samples:
-        x = [int(value) for value in sample]
-        h_new: list[list[int]] = []
+        vectors = [[int(value) for value in sample]]
         c_new: list[list[int]] = []
-        for index, layer in enumerate(network.layers):
+        for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
+            x = [vectors[source] for source in sources]
             h_after, c_after = layer_step(
                 LayerStep(layer=layer, table=network.tanh, x=x, h=h[index], c=c[index])
             )
-            h_new.append(h_after)
+            vectors.append(h_after)
             c_new.append(c_after)
-            x = h_after
-        h, c = h_new, c_new
+        h, c = vectors[1:], c_new
         result.h.append(h)
         result.c.append(c)
-        result.y.append(head_words(network.head, x) if network.head else x)
+        result.y.append([word for vector in network.result_vectors for word in vectors[vector]])
     return result

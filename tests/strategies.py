@@ -59,7 +59,7 @@ def interfaces(draw: st.DrawFn, network: QuantizedNetwork) -> Interface:
         streams=draw(st.integers(1, 4), label="streams"),
         state=draw(st.sampled_from(Interface.STATES), label="state"),
         every_step=draw(st.booleans(), label="every step"),
-        classes=network.head is not None and draw(st.booleans(), label="classes"),
+        classes=network.classes and draw(st.booleans(), label="classes"),
     )
 
 
@@ -77,7 +77,7 @@ class CoreChoice:
 def cores(draw: st.DrawFn) -> CoreChoice:
     """Small cores of every kind."""
     network = draw(networks(units=4, layers=2))
-    largest = max(layer.units for layer in network.layers)
+    largest = max(layer.units for layer in network.recurrent)
     return CoreChoice(
         network=network,
         interface=draw(interfaces(network)),

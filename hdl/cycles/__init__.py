@@ -84,7 +84,7 @@ def steady_state(plan: Plan) -> SteadyState:
     early, late = after(1), after(2)
     span = late.end - early.end
     head = plan.network.head if every_step else None
-    products = plan.network.products + (head.weights["W"].size if head else 0)
+    products = plan.network.products + (head.weights["W_yx"].size if head else 0)
     return SteadyState(
         cycles_per_step=-(-span // steps),
         ideal_cycles_per_step=products / plan.options.lanes,

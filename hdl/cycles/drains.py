@@ -79,7 +79,7 @@ class Drains:
             answers: the step has a result.
         """
         job, plan, cost = self.plan.work.jobs[number], self.plan, self.plan.update_cost
-        is_output = job.layer == len(plan.network.layers) - 1 and "h" in job.makes
+        is_output = job.layer == len(plan.network.recurrent) - 1 and "h" in job.makes
         emits = answers and (job.head or (is_output and plan.work.head_pass is None))
         entries = []
         for row in range(job.rows):

@@ -10,7 +10,7 @@ from amaranth.hdl import Shape
 
 from golden.cells import cell_options
 from golden.formats import Format
-from golden.quantized import format_names, signed_width
+from golden.quantized import signed_width
 from golden.sessions import state_vectors
 from hdl import cycles
 from hdl.export.plain_ports import plain_ports
@@ -171,21 +171,21 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
             "weight_width": layer.formats.weight_width,
             "product_fracs": dict(layer.formats.product_fracs),
             "formats": {
-                name: _format(getattr(layer.formats, name))
-                for name in ("x", *format_names(layer.cell))
+                name: _format(getattr(layer.formats, name)) for name in ("x", *layer.cell.formats)
             },
         }
-        for index, layer in enumerate(network.layers)
+        for index, layer in enumerate(network.recurrent)
     ]
     if network.head:
+        formats = network.head.formats
         described.append(
             {
                 "name": "head",
-                "inputs": network.head.units,
-                "outputs": network.head.outputs,
-                "weight_width": network.head.weight_width,
-                "product_frac": network.head.product_frac,
-                "formats": {"h": _format(network.head.h), "out": _format(network.head.out)},
+                "inputs": network.head.inputs,
+                "outputs": network.head.units,
+                "weight_width": formats.weight_width,
+                "product_frac": formats.product_fracs["y"],
+                "formats": {"h": _format(formats.x), "out": _format(formats.h)},
             }
         )
     return described

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.cells import Gate
+from golden.quantized import QuantizedLayer
 from hdl.plan import Plan
 from hdl.spec.passes import Pass
 
@@ -28,11 +29,7 @@ def bias_words(plan: Plan, slot: int) -> list[int]:
 
     A unit without a gate in that slot has 0.
     """
-    head = plan.network.head
-    words = _unit_words(plan, slot, lambda gate: gate.bias)
-    if head is None:
-        return words
-    return words + (head.weights["b"].tolist() if slot == 0 else [0] * head.outputs)
+    return _unit_words(plan.network.layers, slot, lambda gate: gate.bias)
 
 
 def diagonal_words(plan: Plan, slot: int) -> list[int]:
@@ -40,7 +37,8 @@ def diagonal_words(plan: Plan, slot: int) -> list[int]:
 
     A unit without a diagonal there has 0.
     """
-    return _unit_words(plan, slot, lambda gate: gate.peephole if gate.diagonal else None)
+    layers = plan.network.recurrent
+    return _unit_words(layers, slot, lambda gate: gate.peephole if gate.diagonal else None)
 
 
 def diagonal_slots(plan: Plan) -> list[int]:
@@ -53,23 +51,21 @@ def diagonal_slots(plan: Plan) -> list[int]:
 def _pass_weights(plan: Plan, single: Pass) -> NDArray[np.int64]:
     """Weights of a pass in the order of their use, shape (operations, lanes)."""
     rows, lanes = plan.work.rows_of(single), plan.options.lanes
-    if single.layer == len(plan.network.layers):
-        assert plan.network.head
-        matrices = [plan.network.head.weights["W"]]
-    else:
-        layer = plan.network.layers[single.layer]
-        gates = [layer.cell.gates[gate] for gate in single.gates]
-        matrices = [layer.weights[gate.matrix(single.matrix)] for gate in gates]
+    layer = plan.network.layers[single.layer]
+    gates = [layer.cell.gates[gate] for gate in single.gates]
+    matrices = [layer.weights[gate.matrix(single.matrix)] for gate in gates]
     padded = np.zeros((len(matrices), rows * lanes, single.columns), dtype=np.int64)
     padded[:, : matrices[0].shape[0]] = np.stack(matrices)
     dealt = padded.reshape(len(matrices), rows, lanes, single.columns)
     return dealt.transpose(3, 1, 0, 2).reshape(-1, lanes)
 
 
-def _unit_words(plan: Plan, slot: int, name: Callable[[Gate], str | None]) -> list[int]:
+def _unit_words(
+    layers: Sequence[QuantizedLayer], slot: int, name: Callable[[Gate], str | None]
+) -> list[int]:
     """Values that a layer's array ``name(gate)`` gives its units; 0 where there is none."""
     words: list[int] = []
-    for layer in plan.network.layers:
+    for layer in layers:
         gates = layer.cell.gates
         key = name(gates[slot]) if slot < len(gates) else None
         words += layer.weights[key].tolist() if key else [0] * layer.units

@@ -119,7 +119,7 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     start = single.gates[0]
     loadable = plan.options.storage.loadable
     more = _loaded_constants(plan, single) if loadable else _of_next(plan, index, single)
-    is_output = single.layer == len(plan.network.layers) - 1 and "h" in job.makes
+    is_output = single.layer == len(plan.network.recurrent) - 1 and "h" in job.makes
     return {
         "job": number,
         "drains": single.drains if single.drains is not None else 0,

@@ -67,14 +67,14 @@ class Sizes:
         network, last = work.network, work.jobs[-1]
         return cls(
             inputs=network.inputs,
-            layers=len(network.layers),
+            layers=len(network.recurrent),
             outputs=interface.words(network),
-            units=max(layer.units for layer in network.layers),
+            units=max(layer.units for layer in network.recurrent),
             state_units=work.state_units,
             unit_words=last.unit + last.units,
             passes=len(work.passes),
             columns=max(single.columns for single in work.passes),
-            gates=max(len(layer.cell.gates) for layer in network.layers),
+            gates=max(len(layer.cell.gates) for layer in network.recurrent),
             rows=last.row + last.rows,
             job_rows=max(job.rows for job in work.jobs),
             queued_rows=sum(job.rows for job in work.jobs),
@@ -253,7 +253,7 @@ def _check_alike(network: QuantizedNetwork, tanh: TanhTable, *, head: bool) -> N
 
 def _vector_width(work: Work, name: str) -> int:
     """Bits of the elements of h, c or rh, the widest of all layers; 0 if no layer has it."""
-    layers = work.network.layers
+    layers = work.network.recurrent
     widths = [
         layers[job.layer].formats.operand(name).width for job in work.jobs if name in job.makes
     ]
@@ -262,27 +262,22 @@ def _vector_width(work: Work, name: str) -> int:
 
 def _operand_width(network: QuantizedNetwork) -> int:
     """Bits of the widest of x, h and c that the array reads."""
-    formats = [
-        layer.formats.operand(name)
+    return max(
+        layer.formats.operand(name).width
         for layer in network.layers
         for gate in layer.cell.gates
-        for name in gate.reads
-    ]
-    formats += [network.head.h] if network.head else []
-    return max(to.width for to in formats)
+        for name in layer.reads(gate)
+    )
 
 
 def _weight_width(network: QuantizedNetwork) -> int:
     """Bits of the widest weight."""
-    widths = [layer.formats.weight_width for layer in network.layers]
-    widths += [network.head.weight_width] if network.head else []
-    return max(widths)
+    return max(layer.formats.weight_width for layer in network.layers)
 
 
 def _bias_width(network: QuantizedNetwork) -> int:
     """Bits of the widest bias of any gate."""
     biases = [layer.weights[gate.bias] for layer in network.layers for gate in layer.cell.gates]
-    biases += [network.head.weights["b"]] if network.head else []
     return signed_width(
         min(int(bias.min()) for bias in biases), max(int(bias.max()) for bias in biases)
     )

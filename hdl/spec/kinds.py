@@ -8,7 +8,7 @@ from typing import Any
 
 from golden.cells import CELLS, Cell, cell_options
 from golden.formats import Format
-from golden.quantized import QuantizedNetwork, format_names
+from golden.quantized import QuantizedNetwork
 
 _UNUSED = Format(width=2, frac=0)
 
@@ -34,23 +34,18 @@ class UpdateKind:
     @classmethod
     def of(cls, network: QuantizedNetwork, layer: int, makes: tuple[str, ...]) -> UpdateKind:
         """The kind of a job of a layer; the head's is one more than the last."""
-        if layer == len(network.layers):
-            head = network.head
-            assert head
-            return cls(
-                cell=None,
-                makes=(),
-                sigmoid="",
-                formats=(("out", head.out),),
-                fracs=(head.product_frac,),
-            )
         described = network.layers[layer]
         formats = described.formats
+        if described is network.head:
+            out = ("out", formats.h)
+            return cls(
+                cell=None, makes=(), sigmoid="", formats=(out,), fracs=(formats.product_fracs["y"],)
+            )
         return cls(
             cell=described.cell,
             makes=makes,
             sigmoid=described.sigmoid,
-            formats=tuple((n, getattr(formats, n)) for n in format_names(described.cell)),
+            formats=tuple((n, getattr(formats, n)) for n in described.cell.formats),
             fracs=tuple(formats.product_fracs[gate.name] for gate in described.cell.gates),
         )
 

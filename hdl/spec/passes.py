@@ -91,7 +91,7 @@ class Work:
     @cached_property
     def schedules(self) -> tuple[Schedule, ...]:
         """The schedule of each recurrent layer."""
-        return tuple(schedule(layer.cell) for layer in self.network.layers)
+        return tuple(schedule(layer.cell) for layer in self.network.recurrent)
 
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
@@ -114,13 +114,13 @@ class Work:
                 )
             )
 
-        for index, layer in enumerate(self.network.layers):
+        for index, layer in enumerate(self.network.recurrent):
             for drain in self.schedules[index].drains:
                 part = "" if "h" in drain.makes else f".{drain.makes[-1]}"
                 add(index, layer.units, f"layer{index}{part}", drain)
             row, unit = row + jobs[-1].rows, unit + layer.units
         if self.network.head:
-            add(len(self.network.layers), self.network.head.outputs, "head", None)
+            add(len(self.network.recurrent), self.network.head.units, "head", None)
         return tuple(jobs)
 
     def job_making(self, vector: str, layer: int) -> int:
@@ -148,11 +148,11 @@ class Work:
         """The head's pass, after a sequence's last step."""
         if not self.network.head:
             return None
-        layer = len(self.network.layers)
+        layer = len(self.network.recurrent)
         job = self.jobs[self.job_making("h", layer - 1)]
         return Pass(
             layer=layer,
-            matrix="h",
+            matrix="x",
             operand="h",
             source=layer - 1,
             recurrent=False,
@@ -171,7 +171,7 @@ class Work:
         return self.step_passes + ((self.head_pass,) if self.head_pass else ())
 
     def _layer_passes(self, index: int) -> list[Pass]:
-        layer = self.network.layers[index]
+        layer = self.network.recurrent[index]
         order = self.schedules[index].first if index == 0 else self.schedules[index].later
         slots = {gate.name: slot for slot, gate in enumerate(layer.cell.gates)}
         reads = [(operand, [slots[name] for name in names]) for operand, names in order]
@@ -212,7 +212,7 @@ class Work:
 
     def first_unit(self, layer: int) -> int:
         """Index of a layer's first unit in the memories of vectors; 0 for the input stream."""
-        return sum(other.units for other in self.network.layers[: max(layer, 0)])
+        return sum(other.units for other in self.network.recurrent[: max(layer, 0)])
 
     def rows_of(self, single: Pass) -> int:
         """Rows that a pass' columns run over."""
@@ -229,4 +229,4 @@ class Work:
     @property
     def state_units(self) -> int:
         """Words of h, and of c, that a stream has: the units of all recurrent layers."""
-        return sum(layer.units for layer in self.network.layers)
+        return sum(layer.units for layer in self.network.recurrent)

@@ -166,7 +166,9 @@ class StateUpdate(wiring.Component):
         """The layer of the unit in a stage."""
         if self.plan.options.storage.loadable:
             return builder.pipe.at(builder.layer, stage)
-        layers = [min(job.layer, len(self.plan.network.layers) - 1) for job in self.plan.work.jobs]
+        layers = [
+            min(job.layer, len(self.plan.network.recurrent) - 1) for job in self.plan.work.jobs
+        ]
         return constant_by(m, builder.pipe.job_at(stage), layers, name=f"{vector}_layer")
 
     def _result(self, builder: UpdateBuilder) -> Staged:

@@ -138,7 +138,7 @@ def _simulate(work: _Work, bench: str, count: int, folder: Path) -> SampleRun:
 def _report(work: _Work, logits: NDArray[np.float64], runs: dict[str, SampleRun]) -> dict[str, Any]:
     steps = work.x.shape[1]
     steady = cycles.steady_state(work.core.plan)
-    head = work.network.head.weights["W"].size if work.network.head else 0
+    head = work.network.head.weights["W_yx"].size if work.network.head else 0
     ideal = (work.network.products + head / steps) / LANES
     measured = runs["compiled"].cycles_per_step
     answers = {"float": logits, "golden": work.expected, "rtl": runs["compiled"].words}
@@ -161,7 +161,7 @@ def _report(work: _Work, logits: NDArray[np.float64], runs: dict[str, SampleRun]
 
 def _picture(work: _Work) -> bytes:
     sample = work.data.x[:1]
-    layer = len(work.network.layers) - 1
+    layer = len(work.network.recurrent) - 1
     fixed = IntegerModel(work.network).run(work.x[:1]).layers[layer]["h"][0]
     to = work.network.layers[layer].formats.h
     digit = "" if work.data.y is None else f" (a {int(work.data.y[0])})"

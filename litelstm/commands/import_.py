@@ -40,7 +40,7 @@ def import_(file: Path, description: Path | None, output: Path) -> None:
 
 
 def _summary(network: Network) -> str:
-    parts = [_layer(layer) for layer in network.layers]
+    parts = [_layer(layer) for layer in network.recurrent]
     if network.head:
         parts.append(f"{network.head.outputs} logits")
     return f"{network.inputs} in, {', '.join(parts)}; {network.parameters} parameters"

@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 
 from golden.cells import Cell, Floats
 from golden.errors import InputError
-from golden.network import Dense, Layer, Network
+from golden.layers import dense
+from golden.network import Layer, Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +239,5 @@ class Chain:
         """
         if not self.layers:
             raise InputError("has no recurrent layer")
-        head = None
-        if self._dense is not None:
-            head = Dense(weights=dict(zip("Wb", self._dense, strict=True)))
-        return Network(layers=tuple(self.layers), head=head, input_scale=self.input_scale)
+        head = () if self._dense is None else (dense(*self._dense),)
+        return Network(layers=(*self.layers, *head), input_scale=self.input_scale)

@@ -61,7 +61,7 @@ def check_results(network: Network, samples: Floats, end: str | None, found: Any
     """
     wanted = ended(network.forward(samples), end)
     found = np.asarray(found, dtype=np.float64)
-    cells = ", ".join(layer.cell.kind for layer in network.layers)
+    cells = ", ".join(layer.cell.kind for layer in network.recurrent)
     if found.size != wanted.size:
         raise InputError(
             f"has results of shape {found.shape}, but its layers are read as {cells} with results "

@@ -55,7 +55,10 @@ REQUIRED = {
 }
 """Required fields of an entry, by module."""
 
-OPTIONAL = {"Recurrent": ("cell", *(o for cell in CELLS.values() for o in cell.options))}
+RECURRENT = {name: cell for name, cell in CELLS.items() if cell.state}
+"""Cells of a ``Recurrent``, by name."""
+
+OPTIONAL = {"Recurrent": ("cell", *(o for cell in RECURRENT.values() for o in cell.options))}
 """Optional fields of an entry, by module; a cell's options decide its arrays."""
 
 
@@ -186,8 +189,8 @@ def described_cell(entry: Mapping[str, str]) -> Cell:
         InputError: the cell is unknown, or does not have an option.
     """
     kind = entry.get("cell", "litelstm")
-    if kind not in CELLS:
-        raise InputError(f"cell is {kind!r}, expected {' or '.join(CELLS)}")
+    if kind not in RECURRENT:
+        raise InputError(f"cell is {kind!r}, expected {' or '.join(RECURRENT)}")
     known = ("module", "name", "cell", *REQUIRED["Recurrent"])
     options = {name: value for name, value in entry.items() if name not in known}
     for name in options:

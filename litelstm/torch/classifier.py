@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from golden.errors import InputError
-from golden.network import Dense, Layer, Network
+from golden.graph import check_chain
+from golden.layers import dense
+from golden.network import Layer, Network
 from litelstm.architectures import CELLS, Architecture
 from litelstm.torch.layer import Trace
 from litelstm.torch.recurrent import Recurrent
@@ -84,11 +86,10 @@ def to_network(
         )
         for layer in recurrent.layers
     )
-    dense = None
     if head is not None:
         bias = head.weight.new_zeros(head.out_features) if head.bias is None else head.bias
-        dense = Dense(weights={"W": array(head.weight), "b": array(bias)})
-    return Network(layers=layers, head=dense, input_scale=input_scale)
+        layers += (dense(array(head.weight), array(bias)),)
+    return Network(layers=layers, input_scale=input_scale)
 
 
 def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier | Recurrent:
@@ -101,9 +102,9 @@ def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier 
         InputError: the layers differ in cell, gate activation or units, or one is not forward;
             there is an ``input_scale`` but no head.
     """
-    require_forward(network)
+    require_chain(network)
     first = network.layers[0]
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.recurrent):
         for what in ("cell", "sigmoid", "units"):
             if getattr(layer, what) != getattr(first, what):
                 raise InputError(
@@ -114,31 +115,32 @@ def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier 
         first.cell,
         network.inputs,
         first.units,
-        len(network.layers),
+        len(network.recurrent),
         batch_first=True,
         gate=first.sigmoid,
         dtype=dtype,
     )
-    for module, layer in zip(recurrent.layers, network.layers, strict=True):
+    for module, layer in zip(recurrent.layers, network.recurrent, strict=True):
         _fill(dict(module.named_parameters()), layer.weights)
     if network.head is None:
         if network.input_scale != 1:
             raise InputError(f"input_scale is {network.input_scale}, expected 1 without a head")
         return recurrent
     module = Classifier(recurrent, network.outputs, input_scale=network.input_scale)
-    _fill({"W": module.head.weight, "b": module.head.bias}, network.head.weights)
+    _fill({"W_yx": module.head.weight, "b_y": module.head.bias}, network.head.weights)
     return module
 
 
-def require_forward(network: Network) -> None:
-    """Refuse a network with reverse or bidirectional layers.
+def require_chain(network: Network) -> None:
+    """Refuse a network that cannot be trained: one with reverse layers, or that is no chain.
 
     Raises:
-        InputError: a layer's direction is not ``forward``.
+        InputError: a layer is not forward, or is not behind the one before it.
     """
     for index, layer in enumerate(network.layers):
         if layer.direction != "forward":
             raise InputError(f"layer{index} is {layer.direction}, expected forward (to be trained)")
+    check_chain(network, "training")
 
 
 @torch.no_grad()

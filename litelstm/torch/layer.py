@@ -18,14 +18,19 @@ def hard_sigmoid(x: Tensor) -> Tensor:
     return torch.clamp(x * 0.25 + 0.5, 0, 1)
 
 
+def maximum(value: Tensor, other: Any) -> Tensor:
+    """The larger of a value and another one, or a number."""
+    return torch.clamp(value, min=other)
+
+
 ACTIVATIONS = {
-    "hard": Activations(sigmoid=hard_sigmoid, tanh=torch.tanh),
-    "logistic": Activations(sigmoid=torch.sigmoid, tanh=torch.tanh),
+    name: Activations(sigmoid=sigmoid, tanh=torch.tanh, maximum=maximum)
+    for name, sigmoid in (("hard", hard_sigmoid), ("logistic", torch.sigmoid))
 }
 """Activation functions of the cells' equations, by name of the gate activation."""
 
 Trace = dict[str, list[Tensor]]
-"""The state of every step by name (``h``, ``c``), each (batch, units)."""
+"""The vectors of every step by name (``h``, ``c``), each (batch, units)."""
 
 
 class RecurrentLayer(nn.Module):
@@ -74,7 +79,7 @@ class RecurrentLayer(nn.Module):
             mask: (steps, batch, 1), false after a sequence's end, where its state stays unchanged.
         """
         now = dict(state)
-        trace: Trace = {name: [] for name in self.cell.state}
+        trace: Trace = {name: [] for name in self.cell.makes}
         weights = self.weights()
         from_h = self._from_h(weights)
         for t, from_x in enumerate(self._from_x(x, weights)):
@@ -110,8 +115,8 @@ class RecurrentLayer(nn.Module):
 
     def _from_h(self, weights: Mapping[str, Tensor]) -> Tensor:
         """Concatenate the matrices that multiply h of step t-1: (units, gates * units)."""
-        reading = [gate for gate in self._gates if "h" in gate.reads]
-        return torch.cat([weights[gate.matrix("h")] for gate in reading]).t()
+        reading = [weights[gate.matrix("h")] for gate in self._gates if "h" in gate.reads]
+        return torch.cat(reading).t() if reading else torch.empty(self.units, 0)
 
     def _sums(
         self,
@@ -122,8 +127,9 @@ class RecurrentLayer(nn.Module):
     ) -> Sums:
         """Make the gates' sums of one step, see golden.cells.Sums."""
         reading, rest = from_h.shape[1], from_x.shape[1] - from_h.shape[1]
-        parts = from_x.split([reading, rest], dim=1) if rest else (from_x,)
-        parts = [torch.addmm(parts[0], state["h"], from_h), *parts[1:]]
+        parts = [part for part in from_x.split([reading, rest], dim=1) if part.shape[1]]
+        if reading:
+            parts[0] = torch.addmm(parts[0], state["h"], from_h)
         by_gate = [gate for part in parts for gate in part.split(self.units, dim=1)]
         by_name = {gate.name: (gate, by_gate[n]) for n, gate in enumerate(self._gates)}
 

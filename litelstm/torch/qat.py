@@ -24,9 +24,9 @@ from golden.layer_arithmetic import LayerArithmetic
 from golden.layer_formats import BIAS, weight_format
 from golden.layer_model import LayerModel
 from golden.network import Network
-from golden.quantized import QuantizedDense, QuantizedLayer, QuantizedNetwork
-from litelstm.torch.classifier import require_forward
-from litelstm.torch.layer import RecurrentLayer, Trace
+from golden.quantized import QuantizedLayer, QuantizedNetwork
+from litelstm.torch.classifier import require_chain
+from litelstm.torch.layer import RecurrentLayer, Trace, maximum
 
 BIAS_GROWTH = 2
 """Largest growth of a bias in training, relative to the largest bias at the start."""
@@ -85,6 +85,9 @@ class _TensorArithmetic(LayerArithmetic):
     def tanh(self, raw: Any, source: Format) -> Any:
         return self._tabulated("tanh", raw, source, self.candidate)
 
+    def maximum(self, raw: Any, other: Any) -> Any:
+        return maximum(raw, other)
+
     def requantize(self, raw: Any, frac: int, to: Format) -> Any:
         return requantize(raw, frac, to)
 
@@ -117,7 +120,7 @@ def _sigmoid_slope(layer: QuantizedLayer, raw: Any, source: Format) -> Any:
 
 
 class IntegerLayer(RecurrentLayer):
-    """A recurrent layer whose forward pass is in integers; its parameters are real numbers.
+    """A layer whose forward pass is in integers; its parameters are real numbers.
 
     Args:
         layer: formats and the initial weights, as integers.
@@ -180,36 +183,6 @@ class IntegerLayer(RecurrentLayer):
         return replace(self.quantized, weights=weights)
 
 
-class IntegerDense(nn.Module):
-    """The dense head with a forward pass in integers; for arguments see :class:`IntegerLayer`."""
-
-    def __init__(self, head: QuantizedDense, weights: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.quantized = head
-        self.W = nn.Parameter(torch.tensor(weights["W"], dtype=torch.float32))
-        self.b = nn.Parameter(torch.tensor(weights["b"], dtype=torch.float32))
-
-    def weights(self) -> dict[str, Tensor]:
-        """The integer weights by name, in float64, because a head is small."""
-        head = self.quantized
-        return {
-            "W": requantize(self.W.double(), 0, head.weight),
-            "b": requantize(self.b.double(), 0, head.bias),
-        }
-
-    def forward(self, h: Tensor) -> Tensor:
-        """Compute raw logits (batch, outputs) for raw h (batch, units)."""
-        weights = self.weights()
-        sums = torch.addmm(weights["b"], h.double(), weights["W"].t())
-        return requantize(sums, self.quantized.product_frac, self.quantized.out)
-
-    @torch.no_grad()
-    def export(self) -> QuantizedDense:
-        """The integers that the forward pass computes with."""
-        weights = {name: value.long().numpy() for name, value in self.weights().items()}
-        return replace(self.quantized, weights=weights)
-
-
 class QuantizationAware(nn.Module):
     """A network that trains in the integers of its hardware.
 
@@ -223,15 +196,12 @@ class QuantizationAware(nn.Module):
 
     def __init__(self, network: Network, quantized: QuantizedNetwork) -> None:
         super().__init__()
-        require_forward(network)
+        require_chain(network)
         self.quantized = quantized
         self.layers = nn.ModuleList(
             IntegerLayer(integer, layer.weights, quantized.tanh)
             for integer, layer in zip(quantized.layers, network.layers, strict=True)
         )
-        self.head = None
-        if quantized.head and network.head:
-            self.head = IntegerDense(quantized.head, network.head.weights)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Compute outputs as real numbers (batch, outputs), for samples before ``input_scale``."""
@@ -253,16 +223,16 @@ class QuantizationAware(nn.Module):
         x = requantize(real, 0, self.quantized.x)
         traces: list[Trace] = []
         for layer in self.layers:
-            traces.append(layer.run(x))  # pyright: ignore[reportCallIssue]
+            # Behind the last recurrent layer only the last step counts.
+            traces.append(layer.run(x if layer.cell.state else x[-1:]))  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
             x = torch.stack(traces[-1]["h"])
-        return x[-1] if self.head is None else self.head(x[-1]), traces
+        return x[-1], traces
 
     def export(self) -> QuantizedNetwork:
         """Convert to a network in integers, with which the golden model gives the same results."""
         return replace(
             self.quantized,
             layers=tuple(layer.export() for layer in self.layers),  # pyright: ignore[reportCallIssue]
-            head=None if self.head is None else self.head.export(),
         )
 
 

@@ -112,7 +112,7 @@ def claim_access(observed: Observed) -> None:
     waits = observed.rows_on_the_way + observed.queue
     busy += [valid & row.job.matches(*jobs) for valid, row in waits]
     counts = [core.store.ready[f"{name}{layer}"] for name, layer in plan.vectors]
-    units = [plan.network.layers[layer].units for _, layer in plan.vectors]
+    units = [plan.network.recurrent[layer].units for _, layer in plan.vectors]
     ready = Cat(*(count == all_ for count, all_ in zip(counts, units, strict=True))).all()
     known_for = Signal(ANNOUNCED, init=-1, name="known_for_copy")
     m.d.sync += known_for.eq(Cat(ready, known_for))

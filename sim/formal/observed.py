@@ -139,7 +139,7 @@ class Observed(Probes):
     def emits(self, number: int) -> bool:
         """Whether a job's results go to the output, after a sequence's last step."""
         job, plan = self.plan.work.jobs[number], self.plan
-        is_output = job.layer == len(plan.network.layers) - 1 and "h" in job.makes
+        is_output = job.layer == len(plan.network.recurrent) - 1 and "h" in job.makes
         return job.head or (is_output and plan.work.head_pass is None)
 
     @property

@@ -59,7 +59,7 @@ class Case:
         layers = " ".join(
             f"{layer.cell.kind}{''.join('-' + v for v in cell_options(layer.cell).values())}"
             f"-{layer.sigmoid}:{layer.inputs}x{layer.units}"
-            for layer in self.network.layers
+            for layer in self.network.recurrent
         )
         head = f" head:{self.network.outputs}" if self.network.head else ""
         chosen = self.interface
@@ -103,7 +103,7 @@ class Case:
     @cached_property
     def lanes(self) -> int:
         """Multipliers of the array, 1 to the units of the largest layer."""
-        largest = max(layer.units for layer in self.network.layers)
+        largest = max(layer.units for layer in self.network.recurrent)
         return int(self.random(_LANES).integers(1, largest, endpoint=True))
 
     @cached_property
@@ -121,7 +121,7 @@ class Case:
             streams=int(rng.choice([1, 2, 3, 5])),
             state=str(rng.choice(Interface.STATES)),
             every_step=bool(rng.random() < 0.5),
-            classes=self.network.head is not None and bool(rng.random() < 0.4),
+            classes=self.network.classes and bool(rng.random() < 0.4),
         )
 
     @cached_property

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from golden.cells import GRU, LSTM, RNN, Cell
-from golden.network import Dense, Layer, Network
+from golden.layers import dense
+from golden.network import Layer, Network
 from tests.conformance.conftest import Within, largest
 from tests.conformance.weights import Weights, by_gate, gru_weights
 
@@ -104,6 +105,6 @@ def test_a_classifier(within: Within) -> None:
     with torch.no_grad():
         want = head(module(x)[0][:, -1]).numpy()
     W, b = head.weight.detach().numpy(), head.bias.detach().numpy()
-    network = Network(layers=network_of(module).layers, head=Dense(weights={"W": W, "b": b}))
+    network = Network(layers=(*network_of(module).layers, dense(W, b)))
     error = largest([(network.forward(x.numpy()), want)])
     within("PyTorch float32", error, TOLERANCE[torch.float32])

@@ -151,8 +151,8 @@ def check_fields(load: Load, path: Path) -> None:
     rewrite(path, {"colour": 1})
     assert refusal(load, path) == "unknown field colour"
     path.write_bytes(whole)
-    rewrite(path, {"version": 2})
-    assert refusal(load, path) == "version is 2, expected 1"
+    rewrite(path, {"version": 3})
+    assert refusal(load, path) == "version is 3, expected 1 to 2"
     path.write_bytes(whole)
 
 

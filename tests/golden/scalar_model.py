@@ -55,7 +55,7 @@ class ScalarModel:
         with np.load(path, allow_pickle=False) as file:
             self.fields = {name: file[name].tolist() for name in file}
         assert self.fields["kind"] == "litelstm quantized network"
-        assert self.fields["version"] == 1
+        assert self.fields["version"] == 2
         self.out: Format = tuple(self.fields["tanh.out"])
         self.entries: int = 2 ** self.fields["tanh.log2_entries"]
         self.reach: int = 2 ** self.fields["tanh.log2_range"]
@@ -101,22 +101,34 @@ class ScalarModel:
     def result(self, words: list[list[int]]) -> list[int]:
         """The result of a sequence, given the words of each step."""
         frac = self.fields["x"][1]
-        sequence, last = [[Fixed(word, frac) for word in step] for step in words], []
+        vectors = [[[Fixed(word, frac) for word in step] for step in words]]  # of every step
+        finals = [vectors[0][-1]]
         for n in range(self.fields["layers"]):
-            direction = self.fields.get(f"layer{n}.direction", "forward")
-            both, x = direction == "bidirectional", sequence
-            if direction != "reverse":
-                sequence = Layer(self, n).run(x)
-                last = sequence[-1]
-            if direction != "forward":
-                back = Layer(self, n, "backward." if both else "").run(x[::-1])[::-1]
-                last = last + back[0] if both else back[0]
-                sequence = list(map(operator.add, sequence, back)) if both else back
-        if self.fields["head"]:
-            total, out = self.fields["head.product_frac"], self.fields["head.out"]
-            sums = [Fixed(b, total) for b in self.fields["head.b"]]
-            last = [self.narrow(s, out) for s in multiplied(self.fields["head.W"], last, sums)]
-        return [word.raw for word in last]
+            sources = self.fields.get(f"layer{n}.sources", [n])
+            steps = [[vectors[s][t] for s in sources] for t in range(len(words))]
+            every, end = self.layer(n, steps, [finals[s] for s in sources])
+            vectors.append(every)
+            finals.append(end)
+        results = self.fields.get("results", [self.fields["layers"]])
+        return [word.raw for k in results for word in finals[k]]
+
+    def layer(
+        self, n: int, steps: list[list[Vector]], end: list[Vector]
+    ) -> tuple[list[Vector], Vector]:
+        """A layer's vector of every step and its final one, from those that it reads."""
+        if self.fields[f"layer{n}.cell"] == "dense":
+            every, ends = (Layer(self, n).run(x) for x in (steps, [end]))
+            return every, ends[-1]
+        direction = self.fields.get(f"layer{n}.direction", "forward")
+        if direction == "forward":
+            every = Layer(self, n).run(steps)
+            return every, every[-1]
+        both = direction == "bidirectional"
+        back = Layer(self, n, "backward." if both else "").run(steps[::-1])[::-1]
+        if not both:
+            return back, back[0]
+        every = Layer(self, n).run(steps)
+        return list(map(operator.add, every, back)), every[-1] + back[0]
 
 
 def multiplied(matrix: list[list[int]], operand: Vector, sums: Vector) -> Vector:
@@ -136,11 +148,12 @@ class Layer:
         }
         self.weights = {k.removeprefix(direction): v for k, v in self.own.items()}
         gru = "rzn" if self.own.get("reset") == "before" else "nrzm"
-        gates = {"rnn": "h", "lstm": "ifog", "gru": gru, "litelstm": "fg"}[self.own["cell"]]
+        gates = {"rnn": "h", "lstm": "ifog", "gru": gru, "litelstm": "fg", "dense": "y"}
+        gates = gates[self.own["cell"]]
         fracs = np.broadcast_to(self.own["product_frac"], len(gates)).tolist()
         self.fracs = dict(zip(gates, fracs, strict=True))
 
-    def run(self, sequence: list[Vector]) -> list[Vector]:
+    def run(self, sequence: list[list[Vector]]) -> list[Vector]:
         units = len(next(v for k, v in self.own.items() if k.startswith("b_")))
         h = [Fixed(0, self.own["h"][1])] * units
         c = [Fixed(0, self.own["c"][1])] * units if "c" in self.own else []
@@ -153,15 +166,16 @@ class Layer:
     def narrow(self, to: str, values: Vector) -> Vector:
         return [self.model.narrow(v, self.own[to]) for v in values]
 
-    def sums(self, gate: str, x: Vector, h: Vector, c: Vector) -> Vector:
+    def sums(self, gate: str, x: list[Vector], h: Vector, c: Vector) -> Vector:
         totals = [Fixed(b, self.fracs[gate]) for b in self.weights[f"b_{gate}"]]
-        for name, operand in ((f"W_{gate}x", x), (f"U_{gate}h", h), (f"W_{gate}c", c)):
+        reads = [(f"W_{gate}x{k or ''}", operand) for k, operand in enumerate(x)]
+        for name, operand in (*reads, (f"U_{gate}h", h), (f"W_{gate}c", c)):
             totals = multiplied(self.weights.get(name, []), operand, totals)
         for u, weight in enumerate(self.weights.get(f"w_{gate}c", [])):
             totals[u] += Fixed(weight, totals[u].frac - c[u].frac) * c[u]
         return totals
 
-    def step(self, x: Vector, h: Vector, c: Vector) -> tuple[Vector, Vector]:
+    def step(self, x: list[Vector], h: Vector, c: Vector) -> tuple[Vector, Vector]:
         """h and c after a step."""
         model, own, narrow = self.model, self.own, self.narrow
 
@@ -174,6 +188,8 @@ class Layer:
         def tanh(values: Vector) -> Vector:
             return [model.tanh(v) for v in values]
 
+        if own["cell"] == "dense":
+            return self.dense(self.sums("y", x, h, c), own["activation"]), c
         if own["cell"] == "rnn":
             return narrow("h", tanh(pre("h"))), c
         if own["cell"] == "lstm":
@@ -193,3 +209,22 @@ class Layer:
             n = tanh(narrow("pre", plus(self.sums("n", x, h, c), times(r, m))))
         rest = [Fixed(2**v.frac - v.raw, v.frac) for v in z]
         return narrow("h", plus(times(rest, h), times(z, n))), c
+
+    def dense(self, y: Vector, activation: str) -> Vector:
+        """The narrowed activation of a dense layer's sums."""
+        model, own, narrow = self.model, self.own, self.narrow
+        if activation == "tanh":
+            return narrow("h", [model.tanh(p) for p in narrow("pre", y)])
+        if activation == "sigmoid":
+            gates = [model.gate(own["sigmoid"], p, own["gate"]) for p in narrow("pre", y)]
+            return narrow("h", gates)
+        if activation == "leaky":
+            down = int(own["slope"].removeprefix("1/")).bit_length() - 1
+            y = [Fixed(v.raw, v.frac + down) if v.raw < 0 else v for v in y]
+        h = narrow("h", y)
+        if activation in ("relu", "relu6"):
+            h = [Fixed(max(0, v.raw), v.frac) for v in h]
+        if activation == "relu6":
+            six = model.narrow(Fixed(6, 0), own["h"])
+            h = [Fixed(min(six.raw, v.raw), v.frac) for v in h]
+        return h

@@ -62,7 +62,7 @@ def with_directions(path: Path, directions: tuple[str, ...]) -> QuantizedNetwork
         if direction == "bidirectional":
             for name in [name for name in fields if re.match(rf"layer{n}\.[WUwb]_", name)]:
                 fields[name.replace(".", ".backward.")] = fields[name][::-1]
-            reader = r"head\.W" if n + 1 == len(directions) else rf"layer{n + 1}\.W_.x"
+            reader = rf"layer{n + 1}\.W_.x"
             for name in filter(re.compile(reader).fullmatch, fields):
                 fields[name] = np.hstack([fields[name], fields[name][::-1]])
     np.savez(path, allow_pickle=False, **fields)
@@ -115,7 +115,7 @@ class SignFirst(ScalarModel):
 
 def tanh_network(path: Path, **changes) -> QuantizedNetwork:
     """One unit whose h is tanh(x / 8), with eight table entries to 1, up to R = 4."""
-    fields = {"kind": "litelstm quantized network", "version": 1, "layers": 1, "head": False}
+    fields = {"kind": "litelstm quantized network", "version": 2, "layers": 1}
     fields |= {"input_scale": 1.0, "x": (8, 3), "tanh.log2_entries": 5, "tanh.log2_range": 2}
     fields |= {"tanh.interpolate": False, "tanh.out": (18, 16), "layer0.cell": "rnn"}
     fields |= {"layer0.sigmoid": "hard", "layer0.weight_width": 8, "layer0.product_frac": 3}
@@ -131,8 +131,9 @@ def entry(x: int, frac: int) -> int:
 
 
 SMALL = {"tanh__out": (8, 4), "layer0__h": (8, 4)}
-HEAD = {"head": True, "head__weight_width": 8, "head__product_frac": 4, "head__out": (8, 3)}
-HEAD |= {"head__W": [[1]], "head__b": [0]}
+HEAD = {"layers": 2, "layer1__weight_width": 8, "layer1__product_frac": 4, "layer1__h": (8, 3)}
+HEAD |= {"layer1__cell": "dense", "layer1__activation": "linear", "layer1__slope": "1/2"}
+HEAD |= {"layer1__sigmoid": "hard", "layer1__W_yx": [[1]], "layer1__b_y": [0]}
 VISIBLE = [
     # The words at which a variant is wrong: those from R on; halves; all that floor leaves out.
     (WrongEnds, {}, lambda x: abs(x) >= 32),
@@ -222,10 +223,11 @@ def test_the_json_repeats_the_file(path):
         assert told["product_fracs"] == layer.fracs
         for name in ("cell", "peephole", "reset", "sigmoid", "weight_width"):
             assert told.get(name) == layer.own.get(name)
-    for name in ("product_frac", "weight_width"):
-        assert head[name] == model.fields[f"head.{name}"]
+    last = Layer(model, len(layers))
+    assert head["product_frac"] == last.fracs["y"]
+    assert head["weight_width"] == last.own["weight_width"]
     assert values(head["formats"]["h"]) == x
-    assert values(head["formats"]["out"]) == model.fields["head.out"]
+    assert values(head["formats"]["out"]) == last.own["h"]
     assert core["output"]["format"] == head["formats"]["out"]
     tanh = core["tanh"]
     assert (tanh["entries"], tanh["range"]) == (model.entries, model.reach)

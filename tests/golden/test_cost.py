@@ -30,8 +30,6 @@ def test_memory_and_arithmetic() -> None:
     biases = [
         array for layer in network.layers for k, array in layer.weights.items() if k[0] == "b"
     ]
-    assert network.head
-    biases.append(network.head.weights["b"])
     assert found.biases == sum(
         len(bias) * signed_width(int(bias.min()), int(bias.max())) for bias in biases
     )

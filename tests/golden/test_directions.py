@@ -65,8 +65,9 @@ def float_stack(
         backward = second.weights if direction == "bidirectional" else None
         layers.append(replace(first, direction=direction, backward=backward))
     last = layers[-1].outputs
-    head = float_network(Recipe(units=(last,), outputs=outputs), 7).head if outputs else None
-    return Network(layers=tuple(layers), head=head)
+    if outputs:
+        layers.append(float_network(Recipe(units=(last,), outputs=outputs), 7).layers[-1])
+    return Network(layers=tuple(layers))
 
 
 def integer_stack(
@@ -119,17 +120,17 @@ def test_a_layer_of_every_direction(cell: Cell, direction: str, sigmoid: str) ->
 
 def test_a_stack_with_a_head() -> None:
     network = float_stack(STACK, LSTM(), GRU(reset="after"), LiteLSTM(), RNN())
-    assert [layer.inputs for layer in network.layers] == [2, 6, 5, 4]
+    assert [layer.inputs for layer in network.recurrent] == [2, 6, 5, 4]
     x = samples(network, batch=2, steps=STEPS, seed=2)
     run = network.run(x)
     for b in range(2):
         value, end = x[b], None
-        for layer in network.layers:
+        for layer in network.recurrent:
             results = [(naive(p, value[::way])[0], way) for p, way, _ in one_way(layer)]
             value = np.concatenate([h[::way] for h, way in results], axis=1)
             end = np.concatenate([h[-1] for h, _ in results])
         assert network.head
-        W, bias = network.head.weights["W"], network.head.weights["b"]
+        W, bias = network.head.weights["W_yx"], network.head.weights["b_y"]
         assert end is not None
         np.testing.assert_allclose(run.output[b], W @ end + bias, rtol=0, atol=1e-12)
         np.testing.assert_allclose(run.steps[b], value @ W.T + bias, rtol=0, atol=1e-12)
@@ -161,10 +162,10 @@ def test_state_carries_over(cell: Cell) -> None:
 
 
 BAD_RUNS: dict[str, tuple[dict[str, Any], str]] = {
-    "layers": ({"state": []}, "state is of 0 layers, expected 1"),
-    "name": ({"state": [{"s": np.zeros((2, 3))}]}, "state s is not one of a gru layer's"),
+    "layers": ({"state": []}, "state is of 0 layers, expected 2"),
+    "name": ({"state": [{"s": np.zeros((2, 3))}, {}]}, "state s is not one of a gru layer's"),
     "shape": (
-        {"state": [{"h": np.zeros((2, 4))}]},
+        {"state": [{"h": np.zeros((2, 4))}, {}]},
         "state h is of shape (2, 4), expected (2, 3)",
     ),
     "lengths": ({"lengths": [1]}, "lengths are int64 of shape (1,), expected 2 integers"),
@@ -191,7 +192,7 @@ def scalar_layer(
     """Run one sequence (steps, inputs): h after every step, and h at the end."""
     trace, ends = [], []
     for part, way, columns in one_way(layer):
-        alone = QuantizedNetwork(layers=(part,), head=None, tanh=network.tanh)
+        alone = QuantizedNetwork(layers=(part,), tanh=network.tanh)
         zero = [0] * layer.units
         begin = [[start[n][columns].tolist() if n in start else zero] for n in ("h", "c")]
         run = reference.run(alone, x[::way], (begin[0], begin[1]))
@@ -201,24 +202,29 @@ def scalar_layer(
     return np.concatenate(trace, axis=1), np.concatenate(ends)
 
 
+def logits(network: QuantizedNetwork, h: list[int]) -> list[int]:
+    """The words of the dense layer at the end for the last recurrent layer's h."""
+    alone = QuantizedNetwork(layers=(network.layers[-1],), tanh=network.tanh)
+    return reference.run(alone, [h]).y[0]
+
+
 @every_cell
 @every_direction
 def test_integers_of_every_direction(cell: Cell, direction: str) -> None:
     network = integer_stack((direction,), cell)
-    (layer,) = network.layers
+    (layer,) = network.recurrent
     words = input_words(network, batch=2, steps=STEPS, seed=6)
     rng = np.random.default_rng(6)
     start = {
         name: rng.integers(-50, 50, size=(2, layer.outputs), endpoint=True) for name in cell.state
     }
-    run = IntegerModel(network).run(words, (start,))
+    run = IntegerModel(network).run(words, (start, {}))
     for b, sequence in enumerate(words.tolist()):
         begin = {name: value[b] for name, value in start.items()}
         h, end = scalar_layer(network, layer, sequence, begin)
         assert np.array_equal(run.layers[0]["h"][b], h)
         assert np.array_equal(run.state[0]["h"][b], end)
-        assert network.head
-        assert run.output[b].tolist() == reference.head_words(network.head, end.tolist())
+        assert run.output[b].tolist() == logits(network, end.tolist())
 
 
 def test_integers_of_a_stack() -> None:
@@ -228,12 +234,10 @@ def test_integers_of_a_stack() -> None:
     run = model.run(words)
     for b, sequence in enumerate(words.tolist()):
         value, end = np.array(sequence), np.zeros(0, dtype=np.int64)
-        for layer in network.layers:
+        for layer in network.recurrent:
             value, end = scalar_layer(network, layer, value.tolist(), {})
-        assert network.head
-        head = network.head
-        assert run.output[b].tolist() == reference.head_words(head, end.tolist())
-        every = [reference.head_words(head, h) for h in value.tolist()]
+        assert run.output[b].tolist() == logits(network, end.tolist())
+        every = [logits(network, h) for h in value.tolist()]
         assert model.forward_steps(words)[b].tolist() == every
     assert np.array_equal(model.forward(words), run.output)
 
@@ -274,11 +278,11 @@ def test_quantizer_knows_both_directions(cell: Cell, method: str) -> None:
 
 def test_sums_of_both_directions_fit_the_accumulator() -> None:
     network = integer_stack(("bidirectional",), RNN())
-    (layer,) = network.layers
+    layer = network.layers[0]
     assert layer.backward is not None
     zero = {name: np.zeros_like(array) for name, array in layer.weights.items()}
     widths = {
-        replace(network, layers=(changed,), head=None).accumulator_width
+        replace(network, layers=(changed,)).accumulator_width
         for changed in (
             replace(layer, weights=layer.backward, backward=zero),
             replace(layer, weights=zero, backward=layer.backward),
@@ -305,7 +309,7 @@ def saved(tmp_path: Path, kind: Any) -> Path:
 
 def test_files_keep_directions(saved: Path, kind: Any) -> None:
     network = kind.load(saved)
-    assert tuple(layer.direction for layer in network.layers) == STACK
+    assert tuple(layer.direction for layer in network.recurrent) == STACK
     again = saved.with_name("again.npz")
     network.save(again)
     before, after = files.fields(saved), files.fields(again)
@@ -409,7 +413,8 @@ def test_a_core_runs_forward_only(direction: str) -> None:
 def test_one_layer_in_reverse_is_fed_the_sequence_backwards(cell: Cell) -> None:
     """How a core runs a network whose only layer is a reverse one."""
     network = integer_stack(("reverse",), cell)
-    core = replace(network, layers=(replace(network.layers[0], direction="forward"),))
+    first, *rest = network.layers
+    core = replace(network, layers=(replace(first, direction="forward"), *rest))
     assert Plan(network=core, options=CoreOptions(lanes=2))
     words = input_words(network, batch=3, steps=STEPS, seed=9)
     want = IntegerModel(network)

@@ -33,7 +33,7 @@ SETTINGS = {
 
 def bidirectional(network: Network) -> Network:
     """The first layer both ways; the second reads both."""
-    first, second = network.layers
+    first, second, *rest = network.layers
     back = {name: -0.5 * values for name, values in first.weights.items()}
     both = replace(first, direction="bidirectional", backward=back)
     gates = {gate.matrix("x") for gate in second.cell.gates if "x" in gate.reads}
@@ -41,7 +41,8 @@ def bidirectional(network: Network) -> Network:
         name: np.hstack([values, values[:, ::-1]]) if name in gates else values
         for name, values in second.weights.items()
     }
-    return replace(network, layers=(both, replace(second, weights=doubled, direction="reverse")))
+    second = replace(second, weights=doubled, direction="reverse")
+    return replace(network, layers=(both, second, *rest))
 
 
 def case(cell: Cell, sigmoid: str, *, both_ways: bool = False) -> Network:
@@ -80,7 +81,8 @@ def test_directions(cell: Cell) -> None:
 
 
 def test_without_head() -> None:
-    network = replace(case(LiteLSTM(), "hard"), head=None)
+    network = case(LiteLSTM(), "hard")
+    network = replace(network, layers=network.recurrent)
     x = samples(network, batch=5, steps=6, seed=2)
     quantized, _ = quantize(network, x)
     emulation = Emulation(network, quantized)
@@ -96,7 +98,7 @@ def test_one_matrix_alone_is_the_float_network_with_that_matrix_rounded() -> Non
     layer, formats = network.layers[1], quantized.layers[1].formats
     rounded = nearest(formats.weight("g", "h"), layer.weights["U_gh"])
     other = replace(layer, weights={**layer.weights, "U_gh": rounded})
-    want = replace(network, layers=(network.layers[0], other)).forward(x)
+    want = replace(network, layers=(network.layers[0], other, network.layers[2])).forward(x)
     got = emulation.output(x, {"layer1.U_gh"})
     assert np.abs(got - want).max() < 1e-12
     assert np.abs(got - network.forward(x)).max() > 1e-3

@@ -282,8 +282,7 @@ fracs = st.dictionaries(st.sampled_from(FRACS), st.integers(-64, 64), max_size=3
 
 def with_fracs(network: QuantizedNetwork, changes: dict[str, int]) -> QuantizedNetwork:
     """A network of one layer and a head with other binary points; the integers stay."""
-    (layer,), head = network.layers, network.head
-    assert head
+    layer, head = network.layers
     old = layer.formats
     new = {
         name: Format(width=getattr(old, name).width, frac=changes[name])
@@ -294,10 +293,12 @@ def with_fracs(network: QuantizedNetwork, changes: dict[str, int]) -> QuantizedN
         gate: changes.get(f"product_{gate}", frac) for gate, frac in old.product_fracs.items()
     }
     to = replace(old, **new, product_fracs=product_fracs)
-    out = Format(width=head.out.width, frac=changes.get("out", head.out.frac))
-    product_frac = changes.get("head_product", head.product_frac)
-    head = replace(head, h=to.h, out=out, product_frac=product_frac)
-    return replace(network, layers=(replace(layer, formats=to),), head=head)
+    own = head.formats
+    out = Format(width=own.h.width, frac=changes.get("out", own.h.frac))
+    product_frac = changes.get("head_product", own.product_fracs["y"])
+    own = replace(own, x=to.h, h=out, product_fracs={"y": product_frac})
+    layers = replace(layer, formats=to), replace(head, formats=own)
+    return replace(network, layers=layers)
 
 
 @given(changes=fracs, seed=st.integers(0, 3))

@@ -169,7 +169,7 @@ def test_float_reference_follows_the_equations(cell: Cell, sigmoid: str) -> None
     network = float_network(recipe, 5)
     x = samples(network, batch=3, steps=7, seed=5)
     run = network.run(x)
-    below, layer = network.layers
+    below, layer, _ = network.layers
     for b, sequence in enumerate(x):
         first, _ = naive(below, sequence)
         h, c = naive(layer, first)
@@ -179,5 +179,5 @@ def test_float_reference_follows_the_equations(cell: Cell, sigmoid: str) -> None
         if "c" in cell.state:
             np.testing.assert_allclose(run.layers[1]["c"][b], c, rtol=0, atol=1e-12)
         assert network.head
-        y = network.head.weights["W"] @ h[-1] + network.head.weights["b"]
+        y = network.head.weights["W_yx"] @ h[-1] + network.head.weights["b_y"]
         np.testing.assert_allclose(run.output[b], y, rtol=0, atol=1e-12)

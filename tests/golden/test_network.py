@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from golden.cells import CELLS, LiteLSTM
 from golden.errors import InputError
-from golden.network import MAX_LAYERS, Dense, Layer, Network
+from golden.graph import MAX_LAYERS
+from golden.layers import dense
+from golden.network import Layer, Network
 from tests.golden import files
 from tests.networks import Recipe, float_network, samples
 
@@ -65,13 +68,13 @@ def run(
     network: Network, sequence: list[Vector]
 ) -> tuple[list[list[tuple[Vector, Vector]]], Vector]:
     """The state (h, c) of every step and layer, and the output."""
-    states = [([0.0] * layer.units, [0.0] * layer.units) for layer in network.layers]
+    states = [([0.0] * layer.units, [0.0] * layer.units) for layer in network.recurrent]
     trace = []
     x: Vector = []
     for sample in sequence:
         x = [value * network.input_scale for value in sample]
         states = [*states]
-        for index, layer in enumerate(network.layers):
+        for index, layer in enumerate(network.recurrent):
             states[index] = step(layer, x, *states[index])
             x = states[index][0]
         trace.append(states)
@@ -80,7 +83,7 @@ def run(
     weights = network.head.weights
     return trace, [
         math.fsum([y, b])
-        for y, b in zip(product(weights["W"], x), weights["b"].tolist(), strict=True)
+        for y, b in zip(product(weights["W_yx"], x), weights["b_y"].tolist(), strict=True)
     ]
 
 
@@ -92,7 +95,7 @@ def close(got: NDArray[Any], want: Vector) -> bool:
 @pytest.mark.parametrize("input_scale", [1.0, 1 / 255])
 def test_float_reference_follows_the_equations(recipe: Recipe, input_scale: float) -> None:
     random = float_network(recipe, 1)
-    network = Network(layers=random.layers, head=random.head, input_scale=input_scale)
+    network = replace(random, input_scale=input_scale)
     x = samples(network, batch=3, steps=6, seed=1)
     got = network.run(x)
     assert got.output.shape == (3, network.outputs)
@@ -122,7 +125,12 @@ def test_pre_activations_are_traced() -> None:
 def test_sizes() -> None:
     network = float_network(RECIPES["three layers"], 1)
     assert (network.inputs, network.outputs) == (2, 6)
-    assert [(layer.inputs, layer.units) for layer in network.layers] == [(2, 3), (3, 5), (5, 4)]
+    assert [(layer.inputs, layer.units) for layer in network.layers] == [
+        (2, 3),
+        (3, 5),
+        (5, 4),
+        (4, 6),
+    ]
     first = 2 * (3 * 2 + 3 * 3 + 3)
     second = 2 * (5 * 3 + 5 * 5 + 5) + 5 * 5
     third = 2 * (4 * 5 + 4 * 4 + 4) + 4 * 4
@@ -172,22 +180,20 @@ def test_bad_layers_are_refused(changes: dict[str, Any], message: str) -> None:
 
 def test_bad_networks_are_refused() -> None:
     small = float_network(RECIPES["paper"], 1).layers[0]
-    head = Dense(weights={"W": np.zeros((2, 5)), "b": np.zeros(2)})
+    head = dense(np.zeros((2, 5)), np.zeros(2))
     with pytest.raises(InputError, match="sigmoid is 'soft', expected hard or logistic"):
         Layer(cell=small.cell, sigmoid="soft", weights=small.weights)
-    with pytest.raises(InputError, match=r"layer1 has 3 inputs, expected 4 \(units before it\)"):
+    with pytest.raises(InputError, match=r"layer1 has 3 inputs, expected 4 \(layer0 makes them\)"):
         Network(layers=(small, small))
-    with pytest.raises(InputError, match=r"head reads 5 units, expected 4 \(the last layer\)"):
-        Network(layers=(small,), head=head)
+    with pytest.raises(InputError, match=r"layer1 has 5 inputs, expected 4 \(layer0 makes them\)"):
+        Network(layers=(small, head))
     with pytest.raises(InputError, match="layers is 0, expected 1 to 64"):
         Network(layers=())
     for scale in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(InputError, match="input_scale is .*, expected a positive number"):
             Network(layers=(small,), input_scale=scale)
-    with pytest.raises(InputError, match="head weights are \\['W'\\], expected W and b"):
-        Dense(weights={"W": np.zeros((2, 4))})
-    with pytest.raises(InputError, match=r"weight b is of shape \(3,\), expected \(2\)"):
-        Dense(weights={"W": np.zeros((2, 4)), "b": np.zeros(3)})
+    with pytest.raises(InputError, match=r"weight W_yx is of shape \(2, 4\), expected \(3, 4\)"):
+        dense(np.zeros((2, 4)), np.zeros(3))
 
 
 # Files
@@ -197,7 +203,7 @@ def test_bad_networks_are_refused() -> None:
 def test_a_file_gives_back_the_network(recipe: Recipe, tmp_path: Path) -> None:
     path = tmp_path / "net"  # no suffix is added
     random = float_network(recipe, 3)
-    network = Network(layers=random.layers, head=random.head, input_scale=0.1)
+    network = replace(random, input_scale=0.1)
     network.save(path)
     assert [*tmp_path.iterdir()] == [path]
     assert files.same(Network.load(path), network)
@@ -268,21 +274,20 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         {"kind": 7},
         "kind is int64 of shape (), expected litelstm float network",
     ),
-    "old version": ({"version": 0}, "version is 0, expected 1"),
+    "old version": ({"version": 0}, "version is 0, expected 1 to 2"),
     "version of a wrong type": (
         {"version": 1.0},
         "version is float64 of shape (), expected an integer from 0 to 1000000",
     ),
     "no layers": ({"layers": 0}, f"layers is 0, expected an integer from 1 to {MAX_LAYERS}"),
     "too many layers": ({"layers": 65}, "layers is 65, expected an integer from 1 to 64"),
-    "more layers than there are": ({"layers": 3}, "field layer2.cell is missing"),
-    "fewer layers than there are": ({"layers": 1, "head": False}, "unknown field head.W"),
+    "more layers than there are": ({"layers": 4}, "field layer3.cell is missing"),
+    "fewer layers than there are": ({"layers": 2}, "unknown field layer2.W_yx"),
     "layers is true": ({"layers": True}, "layers is bool of shape (), expected an integer"),
     "layers is a list": ({"layers": [2, 2]}, "layers is int64 of shape (2,), expected an integer"),
     "cell": ({"layer0.cell": "tcn"}, f"layer0.cell is 'tcn', expected {' or '.join(CELLS)}"),
     "peephole": ({"layer1.peephole": "some"}, "layer1.peephole is 'some', expected full or "),
     "sigmoid": ({"layer0.sigmoid": "soft"}, "layer0.sigmoid is 'soft', expected hard or logistic"),
-    "head is a number": ({"head": 1}, "head is int64 of shape (), expected true or false"),
     "nan": (
         {"layer0.W_fx": spoilt(np.nan, 2, 1)},
         "layer0.W_fx[2, 1] is nan, expected a finite number",
@@ -312,20 +317,20 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         "layer1.U_gh is of type <U1, expected real numbers of shape (5, 5)",
     ),
     "booleans": (
-        {"head.b": np.array([True, False])},
-        "head.b is of type bool, expected real numbers of shape (2)",
+        {"layer2.b_y": np.array([True, False])},
+        "layer2.b_y is of type bool, expected real numbers of shape (any)",
     ),
     "bias of the head": (
-        {"head.b": np.zeros(3)},
-        "head.b is of shape (3,), expected real numbers of shape (2)",
+        {"layer2.b_y": np.zeros(3)},
+        "layer2.W_yx is of shape (2, 5), expected real numbers of shape (3, any)",
     ),
     "head of another network": (
-        {"head.W": np.zeros((2, 6))},
-        "head reads 6 units, expected 5 (the last layer)",
+        {"layer2.W_yx": np.zeros((2, 6))},
+        "layer2 has 6 inputs, expected 5 (layer1 makes them)",
     ),
     "layers that do not fit": (
         {"layer1.W_fx": np.zeros((5, 3)), "layer1.W_gx": np.zeros((5, 3))},
-        "layer1 has 3 inputs, expected 4 (units before it)",
+        "layer1 has 3 inputs, expected 4 (layer0 makes them)",
     ),
     "scale zero": ({"input_scale": 0.0}, "input_scale is 0.0, expected a positive number"),
     "scale negative": ({"input_scale": -2.0}, "input_scale is -2.0, expected a positive number"),
@@ -344,8 +349,8 @@ def test_bad_fields_are_refused(path: Path, changes: dict[str, Any], message: st
 
 
 def test_weights_may_be_stored_as_integers_or_halves(path: Path) -> None:
-    files.rewrite(path, {"layer0.b_f": np.arange(4), "head.b": np.array([0.5, 1], np.float16)})
+    files.rewrite(path, {"layer0.b_f": np.arange(4), "layer2.b_y": np.array([0.5, 1], np.float16)})
     network = Network.load(path)
     assert network.head
     assert network.layers[0].weights["b_f"].tolist() == [0, 1, 2, 3]
-    assert network.head.weights["b"].dtype == np.float64
+    assert network.head.weights["b_y"].dtype == np.float64

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from golden.errors import InputError
 from golden.formats import Format
+from golden.layers import dense
 from golden.losses import Report, TensorLoss
 from golden.model import IntegerModel
-from golden.network import Dense, Layer, Network
+from golden.network import Layer, Network
 from golden.quantize import quantize
 from golden.scales import METHODS, Observed
 from golden.settings import Settings
@@ -60,11 +61,6 @@ def test_every_number_is_the_nearest_of_its_format(method: str) -> None:
             else:
                 to = integer.formats.weight(name[2], name[3])
             assert (array == to.quantize(layer.weights[name])).all()
-    assert NETWORK.head
-    assert result.head
-    assert (
-        result.head.weights["W"] == result.head.weight.quantize(NETWORK.head.weights["W"])
-    ).all()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -135,14 +131,14 @@ def test_formats_follow_the_settings() -> None:
     for layer in result.layers:
         formats = layer.formats
         assert (formats.h.width, formats.operand("c").width) == (7, 11)
-        assert (formats.pre.width, formats.weight_width) == (10, 5)
+        assert (formats.operand("pre").width, formats.weight_width) == (10, 5)
         assert formats.gate == Format(width=9, frac=7)
     narrow_x, _ = quantize(NETWORK, SAMPLES, replace(settings, input_width=5, gate_bits=9))
     assert (narrow_x.x.width, narrow_x.layers[0].formats.h.width) == (5, 7)
     assert narrow_x.layers[1].formats.gate == narrow_x.tanh.out == Format(width=11, frac=9)
     # A pre-activation covers the table; the logistic sigmoid halves its argument first.
-    assert result.layers[0].formats.pre.frac == 10 - 1 - 3
-    assert result.layers[1].formats.pre.frac == 10 - 1 - 4
+    assert result.layers[0].formats.operand("pre").frac == 10 - 1 - 3
+    assert result.layers[1].formats.operand("pre").frac == 10 - 1 - 4
 
 
 @methods
@@ -191,9 +187,10 @@ def row(report: Report, name: str) -> TensorLoss:
 def test_the_report_has_a_row_a_tensor() -> None:
     _, report = quantize(NETWORK, SAMPLES)
     layer = ["W_fx", "U_fh", "W_fc", "b_f", "W_gx", "U_gh", "b_g", "h", "c"]
-    names = ["x", *(f"layer{n}.{name}" for n in (0, 1) for name in layer), "head.W", "head.b"]
+    names = ["x", *(f"layer{n}.{name}" for n in (0, 1) for name in layer)]
+    names += ["layer2.W_yx", "layer2.b_y"]
     assert [loss.name for loss in report.tensors] == [*names, "output"]
-    headless = quantize(replace(NETWORK, head=None), SAMPLES)[1]
+    headless = quantize(replace(NETWORK, layers=NETWORK.recurrent), SAMPLES)[1]
     assert [loss.name for loss in headless.tensors] == [*names[:-2], "output"]
 
 
@@ -239,8 +236,10 @@ def test_a_network_of_zeros() -> None:
     layer = NETWORK.layers[0]
     zeros = {name: np.zeros_like(array) for name, array in layer.weights.items()}
     network = Network(
-        layers=(Layer(cell=layer.cell, sigmoid="hard", weights=zeros),),
-        head=Dense(weights={"W": np.zeros((2, 5)), "b": np.zeros(2)}),
+        layers=(
+            Layer(cell=layer.cell, sigmoid="hard", weights=zeros),
+            dense(np.zeros((2, 5)), np.zeros(2)),
+        )
     )
     for method in METHODS:
         result, report = quantize(network, np.zeros((2, 3, 3)), Settings(method=method))

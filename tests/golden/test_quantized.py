@@ -11,13 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from golden.activations import TanhTable
-from golden.cells import CELLS, LiteLSTM
+from golden.cells import CELLS, Dense, LiteLSTM
 from golden.errors import InputError
 from golden.formats import Format
 from golden.layer_formats import LayerFormats, weight_format
 from golden.network import Network
 from golden.quantized import (
-    QuantizedDense,
     QuantizedLayer,
     QuantizedNetwork,
     signed_width,
@@ -61,15 +60,21 @@ LAYER = QuantizedLayer(
 TANH = TanhTable(out=Format(width=10, frac=8))
 
 
-def head(**changes: Any) -> QuantizedDense:
-    arguments: dict[str, Any] = {
-        "h": FORMATS.h,
-        "out": Format(width=16, frac=8),
+def logits(weights: dict[str, NDArray[Any]] | None = None, **changes: Any) -> QuantizedLayer:
+    """A dense layer behind ``LAYER``, with some weights or formats changed."""
+    zeros = {"W_yx": np.zeros((2, 4), np.int64), "b_y": np.zeros(2, np.int64)}
+    formats: dict[str, Any] = {
+        "x": FORMATS.h,
+        "h": Format(width=16, frac=8),
         "weight_width": 8,
-        "product_frac": 12,
-        "weights": {"W": np.zeros((2, 4), np.int64), "b": np.zeros(2, np.int64)},
+        "product_fracs": {"y": 12},
     }
-    return QuantizedDense(**{**arguments, **changes})
+    return QuantizedLayer(
+        cell=Dense(),
+        sigmoid="logistic",
+        formats=LayerFormats(**{**formats, **changes}),
+        weights=zeros if weights is None else weights,
+    )
 
 
 # Formats
@@ -98,7 +103,7 @@ def test_binary_points_of_other_gates_are_refused(fracs: dict[str, int], found: 
 
 def test_a_binary_point_that_leaves_weights_without_format_is_refused() -> None:
     with pytest.raises(InputError) as caught:
-        replace(FORMATS, product_fracs={"f": 12, "g": 73})
+        replace(LAYER, formats=replace(FORMATS, product_fracs={"f": 12, "g": 73}))
     assert str(caught.value) == "product_frac is 73, expected -57 to 71"
 
 
@@ -115,11 +120,20 @@ def test_a_gate_format_must_hold_one(width: int, frac: int) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["x", "h", "c", "pre", "gate"])
+@pytest.mark.parametrize("name", ["x", "c", "pre", "gate"])
 def test_formats_wider_than_a_multiplier_are_refused(name: str) -> None:
     replace(FORMATS, **{name: Format(width=18, frac=8)})
     with pytest.raises(InputError, match=f"^{name} format has 19 bits, expected 2 to 18$"):
         replace(FORMATS, **{name: Format(width=19, frac=8)})
+
+
+def test_only_what_no_layer_reads_may_be_wider() -> None:
+    wide = replace(FORMATS, h=Format(width=19, frac=8))
+    with pytest.raises(InputError, match="^h format has 19 bits, expected 2 to 18$"):
+        replace(LAYER, formats=wide)
+    assert logits(h=Format(width=32, frac=8)).formats.h.width == 32
+    with pytest.raises(InputError, match="^x format has 32 bits, expected 2 to 18$"):
+        logits(x=Format(width=32, frac=8))
 
 
 @pytest.mark.parametrize("width", [-1, 0, 1, 19, 64])
@@ -128,7 +142,7 @@ def test_weight_widths_out_of_range_are_refused(width: int) -> None:
     with pytest.raises(InputError, match=message):
         replace(FORMATS, weight_width=width)
     with pytest.raises(InputError, match=message):
-        head(weight_width=width)
+        logits(weight_width=width)
 
 
 def test_other_formats_out_of_range_are_refused() -> None:
@@ -136,8 +150,7 @@ def test_other_formats_out_of_range_are_refused() -> None:
         replace(FORMATS, pre=Format(width=8, frac=-1))
     wide = TanhTable(out=Format(width=19, frac=8))
     with pytest.raises(InputError, match="tanh out format has 19 bits, expected 2 to 18"):
-        QuantizedNetwork(layers=(LAYER,), head=None, tanh=wide)
-    assert head(out=Format(width=32, frac=8)).out.width == 32
+        QuantizedNetwork(layers=(LAYER,), tanh=wide)
 
 
 # Weights
@@ -184,30 +197,34 @@ def test_bad_weights_are_refused(changes: dict[str, Any], message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_bad_heads_are_refused() -> None:
+def test_bad_dense_layers_are_refused() -> None:
     zeros = np.zeros((2, 4), np.int64)
-    with pytest.raises(InputError, match="head weights are \\['W'\\], expected W and b"):
-        head(weights={"W": zeros})
-    with pytest.raises(InputError, match="weight W is 128 to 128, expected -128 to 127"):
-        head(weights={"W": zeros + 128, "b": zeros[:, 0]})
-    with pytest.raises(InputError, match=r"weight b is of shape \(4,\), expected \(2\)"):
-        head(weights={"W": zeros, "b": zeros[0]})
-    with pytest.raises(InputError, match="weight b is of type float64, expected int64"):
-        head(weights={"W": zeros, "b": np.zeros(2)})
+    with pytest.raises(InputError, match="weight b_y is missing"):
+        logits(weights={"W_yx": zeros})
+    with pytest.raises(InputError, match="weight W_yx is 128 to 128, expected -128 to 127"):
+        logits(weights={"W_yx": zeros + 128, "b_y": zeros[:, 0]})
+    with pytest.raises(InputError, match=r"weight W_yx is of shape \(2, 4\), expected \(4, 4\)"):
+        logits(weights={"W_yx": zeros, "b_y": zeros[0]})
+    with pytest.raises(InputError, match="weight b_y is of type float64, expected int64"):
+        logits(weights={"W_yx": zeros, "b_y": np.zeros(2)})
+    with pytest.raises(InputError, match="a dense layer is reverse, expected forward"):
+        replace(logits(), direction="reverse")
+    with pytest.raises(InputError, match="a dense layer has no format pre"):
+        replace(logits(), cell=Dense(activation="tanh"))
 
 
 def test_parts_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="sigmoid is 'soft', expected hard or logistic"):
         replace(LAYER, sigmoid="soft")
-    with pytest.raises(InputError, match=r"layer1 has 3 inputs, expected 4 \(units before it\)"):
-        QuantizedNetwork(layers=(LAYER, LAYER), head=None, tanh=TANH)
+    with pytest.raises(InputError, match=r"layer1 has 3 inputs, expected 4 \(layer0 makes them\)"):
+        QuantizedNetwork(layers=(LAYER, LAYER), tanh=TANH)
     other = replace(FORMATS, h=Format(width=8, frac=6))
-    with pytest.raises(InputError, match=r"layer0 writes h as Q2.6, what follows reads Q1.7"):
-        QuantizedNetwork(layers=(replace(LAYER, formats=other),), head=head(), tanh=TANH)
+    with pytest.raises(InputError, match=r"layer1 reads x as Q1.7, layer0 writes it as Q2.6"):
+        QuantizedNetwork(layers=(replace(LAYER, formats=other), logits()), tanh=TANH)
     with pytest.raises(InputError, match="layers is 0, expected 1 to 64"):
-        QuantizedNetwork(layers=(), head=None, tanh=TANH)
+        QuantizedNetwork(layers=(), tanh=TANH)
     with pytest.raises(InputError, match="input_scale is nan, expected a positive number"):
-        QuantizedNetwork(layers=(LAYER,), head=None, tanh=TANH, input_scale=float("nan"))
+        QuantizedNetwork(layers=(LAYER,), tanh=TANH, input_scale=float("nan"))
 
 
 def test_sizes_and_formats_of_a_network() -> None:
@@ -215,15 +232,15 @@ def test_sizes_and_formats_of_a_network() -> None:
     assert (network.inputs, network.outputs) == (3, 2)
     assert network.x == network.layers[0].formats.x
     assert network.head
-    assert network.out == network.head.out
+    assert network.out == network.head.formats.h
     assert network.products == 2 * (4 * 3 + 4 * 4) + 4 * 4 + 2 * (5 * 4 + 5 * 5) + 5 * 5
-    bare = replace(network, head=None)
+    bare = replace(network, layers=network.recurrent)
     assert bare.outputs == 5
     assert bare.out == network.layers[1].formats.h
 
 
 def test_inputs_are_scaled_before_they_are_quantized() -> None:
-    network = QuantizedNetwork(layers=(LAYER,), head=None, tanh=TANH, input_scale=1 / 255)
+    network = QuantizedNetwork(layers=(LAYER,), tanh=TANH, input_scale=1 / 255)
     pixels = np.array([[[0, 128, 255]]])
     assert network.quantize_input(pixels).tolist() == [[[0, 64, 127]]]
 
@@ -252,14 +269,6 @@ def test_bounds_are_exact(seed: int) -> None:
                 assert biased[0][unit] == least + int(bias[unit])
                 assert biased[1][unit] == most + int(bias[unit])
                 sums += [least, most]
-    if network.head:
-        to, weights = network.head.h, network.head.weights
-        low, high = network.head.bounds(bias=False)
-        for unit, row in enumerate(weights["W"].tolist()):
-            assert low[unit] == reference.dot(row, [to.min if w > 0 else to.max for w in row])
-            assert high[unit] == reference.dot(row, [to.max if w > 0 else to.min for w in row])
-        assert (network.head.bounds(bias=True)[0] == low + weights["b"]).all()
-        sums += low.tolist() + high.tolist()
     assert network.sum_bounds(bias=False) == (min(sums), max(sums))
     width = network.accumulator_width
     assert -(2 ** (width - 1)) <= min(sums) <= max(sums) < 2 ** (width - 1)
@@ -344,7 +353,7 @@ def test_integers_are_stored_in_the_narrowest_type(
     tmp_path: Path, value: int, dtype: type[np.integer]
 ) -> None:
     layer = replace(LAYER, weights={**LAYER.weights, "b_f": np.full(4, value)})
-    network = QuantizedNetwork(layers=(layer,), head=None, tanh=TANH)
+    network = QuantizedNetwork(layers=(layer,), tanh=TANH)
     network.save(tmp_path / "net.npz")
     stored = files.fields(tmp_path / "net.npz")["layer0.b_f"]
     assert (stored == value).all()
@@ -418,8 +427,8 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "format of x too wide": ({"x": [19, 0]}, "x format has 19 bits, expected 2 to 18"),
     "format without frac": ({"x": [8]}, "x is of shape (1,), expected integers of shape (2)"),
     "format of floats": (
-        {"head.out": [16.0, 8.0]},
-        "head.out is of type float64, expected integers of shape (2)",
+        {"layer2.h": [16.0, 8.0]},
+        "layer2.h is of type float64, expected integers of shape (2)",
     ),
     "binary point too far": (
         {"layer0.h": [8, 65]},
@@ -434,8 +443,8 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         "layer0: weight_width is 19, expected 2 to 18 bits",
     ),
     "weight width of the head": (
-        {"head.weight_width": 1},
-        "head.weight_width is 1, expected an integer from 2 to 18",
+        {"layer2.weight_width": 1},
+        "layer2: weight_width is 1, expected 2 to 18 bits",
     ),
     "product frac": (
         {"layer1.product_frac": [20, 100]},
@@ -458,8 +467,8 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
         "layer0.W_fx[0, 0] is 9223372036854775808, expected an integer from -128 to 127",
     ),
     "weight of the head": (
-        {"head.W": np.full((2, 5), 300)},
-        "head.W[0, 0] is 300, expected an integer from -128 to 127",
+        {"layer2.W_yx": np.full((2, 5), 300)},
+        "layer2.W_yx[0, 0] is 300, expected an integer from -128 to 127",
     ),
     "bias": (
         {"layer1.b_g": np.full(5, 2**31)},
@@ -483,11 +492,11 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "layers that do not fit": (
         {"layer1.W_fx": np.zeros((5, 3), np.int64), "layer1.W_gx": np.zeros((5, 3), np.int64)},
-        "layer1 has 3 inputs, expected 4 (units before it)",
+        "layer1 has 3 inputs, expected 4 (layer0 makes them)",
     ),
     "head of another network": (
-        {"head.W": np.zeros((2, 6), np.int64)},
-        "head reads 6 units, expected 5 (the last layer)",
+        {"layer2.W_yx": np.zeros((2, 6), np.int64)},
+        "layer2 has 6 inputs, expected 5 (layer1 makes them)",
     ),
     "table too large": (
         {"tanh.log2_entries": 15},
@@ -505,8 +514,7 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "scale": ({"input_scale": -1.0}, "input_scale is -1.0, expected a positive number"),
     "scale nan": ({"input_scale": np.nan}, "input_scale[] is nan, expected a finite number"),
     "cell": ({"layer0.cell": "tcn"}, f"layer0.cell is 'tcn', expected {' or '.join(CELLS)}"),
-    "more layers than there are": ({"layers": 3}, "field layer2.cell is missing"),
-    "head is a number": ({"head": 1}, "head is int64 of shape (), expected true or false"),
+    "more layers than there are": ({"layers": 4}, "field layer3.cell is missing"),
 }
 
 

@@ -65,7 +65,7 @@ def test_no_width_can_do_with_a_bit_less(cell: Cell) -> None:
     outcome = found(network)
     best, bound = outcome.best, outcome.bound
     calibration = Calibration(network, x)
-    judge = Judge(network.forward(x), None, head=True)
+    judge = Judge(network.forward(x), None, classes=True)
     tried = 0
     for name, (least, _) in WIDTHS.items():
         value = getattr(best.settings, name)
@@ -136,7 +136,7 @@ def test_the_range_of_the_table_is_searched() -> None:
     weights = {name: 6 * array for name, array in network.layers[0].weights.items()}
     network = replace(network, layers=(replace(network.layers[0], weights=weights),))
     x = samples(network, batch=200, steps=4, seed=5)[::2]
-    judge = Judge(network.forward(x), None, head=False)
+    judge = Judge(network.forward(x), None, classes=False)
     search = Search(Calibration(network, x), judge, max_drop=3e-4, base=Settings())
     assert search.run().best.doubt <= 3e-4
     widest: dict[str, Any] = {name: most for name, (_, most) in WIDTHS.items()}
@@ -166,6 +166,6 @@ def test_few_settings_are_judged() -> None:
     """The search skips dearer candidates, and stops at the first cheaper one that holds."""
     network = case(LiteLSTM())
     x = samples(network, batch=100, steps=4, seed=5)
-    judge = Judge(network.forward(x), None, head=True)
+    judge = Judge(network.forward(x), None, classes=True)
     search = Search(Calibration(network, x), judge, max_drop=BOUND, base=Settings())
     assert search.run().tried < 0.75 * len(search._networks)

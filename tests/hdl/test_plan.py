@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +44,7 @@ def test_order_of_the_passes() -> None:
     ]
     assert plan.work.step_passes == plan.work.passes[:-1]
     assert plan.work.head_pass == plan.work.passes[-1]
-    bare = Plan(network=replace(NETWORK, head=None), options=CoreOptions(lanes=2))
+    bare = Plan(network=replace(NETWORK, layers=NETWORK.recurrent), options=CoreOptions(lanes=2))
     assert bare.work.head_pass is None
     assert bare.work.passes == plan.work.step_passes
 
@@ -136,13 +135,12 @@ def unplanned(plan: Plan) -> dict[tuple[int, str], NDArray[np.int64]]:
 def test_every_weight_is_in_its_place(lanes: int, seed: int | None) -> None:
     """Units that fill the lanes and units that do not; what is left over is zero."""
     network = NETWORK if seed is None else quantized_network(random_recipe(seed), seed)
-    lanes = min(lanes, max(layer.units for layer in network.layers))
+    lanes = min(lanes, max(layer.units for layer in network.recurrent))
     plan = Plan(network=network, options=CoreOptions(lanes=lanes))
     matrices = unplanned(plan)
-    parts: list[Any] = [*network.layers, *([network.head] if network.head else [])]
     expected = {
         (layer, name): array
-        for layer, part in enumerate(parts)
+        for layer, part in enumerate(network.layers)
         for name, array in part.weights.items()
         if array.ndim == 2
     }
@@ -164,10 +162,7 @@ def test_weights_of_several_widths_share_the_widest() -> None:
     narrow = Recipe(inputs=4, units=(4,), weight_width=3, outputs=None, extremes=True)
     first = quantized_network(narrow, 1)
     second = quantized_network(replace(narrow, weight_width=11, outputs=2), 2)
-    assert second.head
-    network = QuantizedNetwork(
-        layers=(*first.layers, *second.layers), head=second.head, tanh=first.tanh
-    )
+    network = QuantizedNetwork(layers=(*first.layers, *second.layers), tanh=first.tanh)
     plan = Plan(network=network, options=CoreOptions(lanes=3))
     assert plan.sizes.weight_width == 11
     matrices = unplanned(plan)
@@ -180,9 +175,9 @@ def test_biases_are_stored_unit_by_unit(seed: int) -> None:
     network = quantized_network(random_recipe(seed), seed)
     plan = Plan(network=network, options=CoreOptions(lanes=1))
     for gate, name in enumerate(("b_f", "b_g")):
-        want = [int(v) for layer in network.layers for v in layer.weights[name]]
+        want = [int(v) for layer in network.recurrent for v in layer.weights[name]]
         if network.head:
-            want += network.head.weights["b"].tolist() if gate == 0 else [0] * network.outputs
+            want += network.head.weights["b_y"].tolist() if gate == 0 else [0] * network.outputs
         assert bias_words(plan, gate) == want
 
 
@@ -192,14 +187,12 @@ def test_widths_follow_from_the_network(seed: int) -> None:
     plan = Plan(network=network, options=CoreOptions(lanes=1))
     operands = [
         layer.formats.operand(name).width
-        for layer in network.layers
+        for layer in network.recurrent
         for name in ("x", "h", "c")
         if name != "c" or "W_fc" in layer.weights
     ]
     assert plan.sizes.operand_width == max(operands)
     widths = [layer.formats.weight_width for layer in network.layers]
-    if network.head:
-        widths.append(network.head.weight_width)
     assert plan.sizes.weight_width == max(widths)
     assert plan.sizes.accumulator_width == network.accumulator_width
     low, high = network.sum_bounds(bias=True)

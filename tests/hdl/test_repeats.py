@@ -41,7 +41,7 @@ def random_plan(rng: np.random.Generator) -> Plan:
                 streams=int(rng.integers(1, 4)),
                 state=str(rng.choice(Interface.STATES)),
                 every_step=bool(rng.random() < 0.6),
-                classes=network.head is not None and bool(rng.random() < 0.5),
+                classes=network.classes and bool(rng.random() < 0.5),
             ),
             storage=storage,
         ),

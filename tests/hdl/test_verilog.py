@@ -316,7 +316,7 @@ def test_the_description_is_right(network: QuantizedNetwork, made: Generated) ->
     assert described["output"]["words_per_result"] == 6
     assert described["output"]["format"] == formats(network.out)
     first, second, head = described["layers"]
-    for entry, layer in zip((first, second), network.layers, strict=True):
+    for entry, layer in zip((first, second), network.recurrent, strict=True):
         assert (entry["inputs"], entry["units"]) == (layer.inputs, layer.units)
         assert entry["cell"] == "litelstm"
         assert entry["sigmoid"] == layer.sigmoid
@@ -327,8 +327,11 @@ def test_the_description_is_right(network: QuantizedNetwork, made: Generated) ->
     assert (first["peephole"], second["peephole"]) == ("full", "none")
     assert network.head
     assert (head["inputs"], head["outputs"]) == (4, 6)
-    assert head["product_frac"] == network.head.product_frac
-    assert head["formats"] == {"h": formats(network.head.h), "out": formats(network.head.out)}
+    assert head["product_frac"] == network.head.formats.product_fracs["y"]
+    assert head["formats"] == {
+        "h": formats(network.head.formats.x),
+        "out": formats(network.head.formats.h),
+    }
     assert described["tanh"]["entries"] == network.tanh.entries
     assert described["tanh"]["range"] == 4
     assert described["tanh"]["format"] == formats(network.tanh.out)

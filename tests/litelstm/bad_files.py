@@ -81,8 +81,8 @@ NETWORK: dict[str, BadFile] = {
         says=("layer0.U_fh", "shape (4, 3)", "expected", "(4, 4)"),
     ),
     "head": BadFile(
-        spoil=_rewrite(lambda fields: fields.update({"head.W": fields["head.W"][:, :3]})),
-        says=("head", "3 units", "expected 4"),
+        spoil=_rewrite(lambda fields: fields.update({"layer1.W_yx": fields["layer1.W_yx"][:, :3]})),
+        says=("layer1", "3 inputs", "expected 4"),
     ),
     "sigmoid": BadFile(
         spoil=_set("layer0.sigmoid", "soft"), says=("layer0.sigmoid is 'soft'", "expected hard")

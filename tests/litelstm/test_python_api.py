@@ -12,7 +12,6 @@ import pytest
 import litelstm
 from hdl.spec.options import CoreOptions
 from litelstm import (
-    Dense,
     InputError,
     IntegerModel,
     Layer,
@@ -91,8 +90,8 @@ def test_what_no_format_holds_is_refused_without_a_warning() -> None:
         with pytest.raises(InputError):
             litelstm.quantize(FLOATS, X / np.abs(X).max() * size)
     h = Network(layers=FLOATS.layers).forward(X[:1])
-    large = {"W": 1.7e308 * np.sign(h), "b": np.array([1.7e308])}
-    network = Network(layers=FLOATS.layers, head=Dense(weights=large))
+    large = litelstm.dense(1.7e308 * np.sign(h), np.array([1.7e308]))
+    network = Network(layers=(*FLOATS.layers, large))
     with pytest.raises(InputError, match="samples or weights are too large"):
         network.forward(X[:1])
 
@@ -175,7 +174,7 @@ def test_weights_of_layers(name: str, value: Any, says: str) -> None:
 @pytest.mark.parametrize(("value", "says"), WEIGHTS.values(), ids=WEIGHTS)
 def test_weights_of_the_head(value: Any, says: str) -> None:
     with pytest.raises(InputError) as caught:
-        Dense(weights={"W": value, "b": np.zeros(4)})
+        Layer(cell=litelstm.Dense(), sigmoid="hard", weights={"W_yx": value, "b_y": np.zeros(4)})
     assert says in str(caught.value)
 
 

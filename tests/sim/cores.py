@@ -10,7 +10,7 @@ import numpy as np
 
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.formats import Format
-from golden.quantized import Integers, QuantizedDense, QuantizedNetwork
+from golden.quantized import Integers, QuantizedNetwork
 from hdl.verilog import Generated, generate
 from sim.core_job.job import CoreJob
 from sim.random_networks import Recipe, input_words, lively, quantized_network
@@ -90,19 +90,18 @@ def _saturating() -> CoreCase:
     recipe = Recipe(units=(6,), outputs=3, state_width=8, log2_state=2, drive=True)
     network = quantized_network(recipe, 1)
     assert network.head
-    low, high = network.head.weight.min, network.head.weight.max
+    formats = network.head.formats
+    low, high = formats.weight("y", "x").min, formats.weight("y", "x").max
     odd = np.arange(6) % 2 == 1
-    matrix = network.head.weights["W"].copy()
+    matrix = network.head.weights["W_yx"].copy()
     matrix[0] = np.where(odd, low, high)
     matrix[1] = np.where(odd, high, low)
-    head = QuantizedDense(
-        h=network.head.h,
-        out=Format(width=8, frac=network.head.product_frac - 4),
-        weight_width=network.head.weight_width,
-        product_frac=network.head.product_frac,
-        weights={"W": matrix, "b": network.head.weights["b"]},
+    head = changed(
+        network.head,
+        formats=changed(formats, h=Format(width=8, frac=formats.product_fracs["y"] - 4)),
+        weights={**network.head.weights, "W_yx": matrix},
     )
-    network = changed(network, head=head)
+    network = changed(network, layers=(*network.recurrent, head))
     words = random_sequences(network, (12, 1, 9, 2), seed=1)
     return CoreCase(network=network, lanes=4, sequences=words)
 

@@ -134,9 +134,9 @@ def test_c_saturates_on_both_sides_and_the_head_reaches_its_bounds() -> None:
     assert (c[-4:, 0::2] == to.max).all()
     assert (c[-4:, 1::2] == to.min).all()
     assert len(np.unique(c, axis=0)) > 2  # it was on its way there
-    sums = h[-1] @ head.weights["W"].T
-    low, high = head.bounds(bias=False)
+    sums = h[-1] @ head.weights["W_yx"].T
+    low, high = head.bounds(0, bias=False)
     assert sums[0] == high[0]
     assert sums[1] == low[1]
-    assert core.expected[0, 0] == head.out.max
-    assert core.expected[0, 1] == head.out.min
+    assert core.expected[0, 0] == head.formats.h.max
+    assert core.expected[0, 1] == head.formats.h.min

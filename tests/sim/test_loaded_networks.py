@@ -112,8 +112,8 @@ def smaller(name: str) -> list[QuantizedNetwork]:
     outputs = 1 if first.head else None
     retrained = network(
         seed=9,
-        cells=tuple(layer.cell for layer in first.layers),
-        units=tuple(layer.units for layer in first.layers),
+        cells=tuple(layer.cell for layer in first.recurrent),
+        units=tuple(layer.units for layer in first.recurrent),
         inputs=first.inputs,
         outputs=first.outputs if outputs else None,
         weight_width=first.layers[0].formats.weight_width,
@@ -142,14 +142,14 @@ def _cut(whole: QuantizedNetwork) -> list[QuantizedNetwork]:
         else value[:units]
         for key, value in layer.weights.items()
     }
-    head = whole.head
-    if head:
-        if len(whole.layers) > 1 and whole.layers[0].formats.h != head.h:
+    layers = (replace(layer, weights=weights),)
+    if whole.head:
+        if layer.formats.h != whole.head.formats.x:
             return []
-        head = replace(
-            head, weights={"W": head.weights["W"][:1, :units], "b": head.weights["b"][:1]}
-        )
-    return [replace(whole, layers=(replace(layer, weights=weights),), head=head)]
+        own = whole.head.weights
+        logits = {"W_yx": own["W_yx"][:1, :units], "b_y": own["b_y"][:1]}
+        layers += (replace(whole.head, weights=logits),)
+    return [replace(whole, layers=layers)]
 
 
 SLOWLY = Stalls(

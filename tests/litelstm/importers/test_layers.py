@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from golden.activations import hard_sigmoid as eq_21
 from golden.activations import logistic
-from golden.cells import GRU, LSTM, LiteLSTM
+from golden.cells import GRU, LSTM, Dense, LiteLSTM
 from golden.errors import InputError
-from golden.network import Dense, Layer, Network
+from golden.network import Layer, Network
 from litelstm.importers.layers import (
     LOGISTIC,
     Chain,
@@ -202,4 +202,4 @@ def test_head_of_one_dense_map() -> None:
     chain = Chain()
     chain.layer(lite(INPUTS))
     chain.dense(np.ones((2, UNITS)), np.zeros(2))
-    assert isinstance(chain.network().head, Dense)
+    assert chain.network().layers[-1].cell == Dense()

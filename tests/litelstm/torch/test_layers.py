@@ -72,7 +72,7 @@ def test_network_to_module_and_back(cell: str) -> None:
 
 def test_input_scale_survives() -> None:
     floats = network("litelstm")
-    scaled = Network(layers=floats.layers, head=floats.head, input_scale=1 / 255)
+    scaled = Network(layers=floats.layers, input_scale=1 / 255)
     module = from_network(scaled, dtype=DOUBLE)
     assert isinstance(module, Classifier)
     assert same(module.export(), scaled)

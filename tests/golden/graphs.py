@@ -1,0 +1,122 @@
+"""Random networks as graphs of layers, and their equations written out once more."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from golden.cells import GRU, LSTM, RNN, Cell, Dense, LiteLSTM
+from golden.layers import Layer, weight_shapes
+from golden.network import Network
+from tests.golden.equations import naive, sigma
+
+Floats = NDArray[np.float64]
+
+ACTIVATIONS = Dense.options["activation"]
+
+CELLS: tuple[Cell, ...] = (
+    *(Dense(activation=activation) for activation in ACTIVATIONS),
+    Dense(activation="leaky", slope="1/8"),
+    RNN(),
+    LSTM(peephole="current"),
+    GRU(),
+    GRU(reset="after"),
+    LiteLSTM(),
+)
+
+
+@st.composite
+def graphs(draw: st.DrawFn, *, layers: int = 5, units: int = 4, reverse: bool = True) -> Network:
+    """Networks in which layers read any earlier vectors, and any vectors are results.
+
+    What no layer reads is a result.
+    """
+    sizes = [draw(st.integers(1, units), label="inputs")]
+    rng = np.random.default_rng(draw(st.integers(0, 1 << 20), label="seed"))
+    made: list[Layer] = []
+    for index in range(draw(st.integers(1, layers), label="layers")):
+        cell = draw(st.sampled_from(CELLS), label="cell")
+        vectors = st.lists(st.integers(0, index), min_size=1, max_size=3, unique=True)
+        sources = draw(st.none() | vectors.map(tuple), label="sources")
+        directions = ["forward", "reverse", "bidirectional"] if reverse and cell.state else []
+        direction = draw(st.sampled_from(directions or ["forward"]), label="direction")
+        count = draw(st.integers(1, units), label="units")
+        shapes = weight_shapes(cell, [sizes[n] for n in sources or (index,)], count)
+        forward, backward = (
+            {name: rng.normal(scale=0.8, size=shape) for name, shape in shapes.items()}
+            for _ in range(2)
+        )
+        made.append(
+            Layer(
+                cell=cell,
+                sigmoid=draw(st.sampled_from(["hard", "logistic"]), label="sigmoid"),
+                weights=forward,
+                direction=direction,
+                backward=backward if direction == "bidirectional" else None,
+                sources=sources,
+            )
+        )
+        sizes.append(made[-1].outputs)
+    read = {n for index, layer in enumerate(made) for n in layer.sources or (index,)}
+    more = draw(st.sets(st.integers(1, len(made)), max_size=2), label="results")
+    results = tuple(sorted(({*range(1, len(made) + 1)} - read) | more))
+    return Network(layers=tuple(made), results=results)
+
+
+def equations(network: Network, x: Floats) -> Floats:
+    """The result of one sequence (steps, inputs), by the equations, a layer after another."""
+    steps, finals = [x], [x[-1]]
+    for index, layer in enumerate(network.layers):
+        sources = layer.sources or (index,)
+        if isinstance(layer.cell, Dense):
+            every = [dense(layer, [steps[n][t] for n in sources]) for t in range(len(x))]
+            steps.append(np.array(every))
+            finals.append(dense(layer, [finals[n] for n in sources]))
+            continue
+        read, ends = joined(layer, np.hstack([steps[n] for n in sources])), []
+        if layer.direction == "reverse":
+            ends = [naive(read[0], read[1][::-1])[0][::-1]]
+            finals.append(ends[0][0])
+        else:
+            ends = [naive(*read)[0]]
+            finals.append(ends[0][-1])
+        if layer.backward is not None:
+            back, _ = joined(layer, read[1], layer.backward)
+            ends.append(naive(back, read[1][::-1])[0][::-1])
+            finals[-1] = np.concatenate([finals[-1], ends[1][0]])
+        steps.append(np.hstack(ends))
+    results = network.results or (len(network.layers),)
+    return np.concatenate([finals[n] for n in results])
+
+
+def dense(layer: Layer, vectors: list[Floats]) -> Floats:
+    """A(W x + W' x' + ... + b)."""
+    y = layer.weights["b_y"].copy()
+    for number, vector in enumerate(vectors):
+        y += layer.weights["W_yx" + (str(number) if number else "")] @ vector
+    match layer.cell:
+        case Dense(activation="relu"):
+            return np.maximum(0, y)
+        case Dense(activation="relu6"):
+            return np.clip(y, 0, 6)
+        case Dense(activation="leaky", slope=slope):
+            return np.where(y < 0, y * {"1/2": 0.5, "1/8": 0.125}[slope], y)
+        case Dense(activation="tanh"):
+            return np.tanh(y)
+        case Dense(activation="sigmoid"):
+            return sigma(y, layer.sigmoid)
+        case _:
+            return y
+
+
+def joined(
+    layer: Layer, x: Floats, weights: dict[str, Floats] | None = None
+) -> tuple[Layer, Floats]:
+    """A forward layer that reads all vectors as one, and that vector."""
+    given = dict(weights or layer.weights)
+    one = {name: array for name, array in given.items() if not name[-1].isdigit()}
+    for name in [name for name in one if name.startswith("W_") and name.endswith("x")]:
+        more = sorted(other for other in given if other.startswith(name) and other != name)
+        one[name] = np.hstack([given[name], *(given[other] for other in more)])
+    return Layer(cell=layer.cell, sigmoid=layer.sigmoid, weights=one), x
