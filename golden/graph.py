@@ -148,22 +148,24 @@ class Graph(Generic[L]):
         ends = [end]
         late = self.late
 
-        def read(vectors: list[Any], sources: Sequence[int]) -> Vector:
-            parts = [vectors[source] for source in sources]
-            return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
-
         for index, (layer, sources) in enumerate(zip(self.layers, self.sources)):
             skip = index in late and not every_step
-            steps.append(None if skip else run(index, read(steps, sources)))
-            ends.append(
-                final(index, steps[-1]) if layer.cell.state else run(index, read(ends, sources))
-            )
+            steps.append(None if skip else run(index, _joined(steps, sources, axis)))
+            if layer.cell.state:
+                ends.append(final(index, steps[-1]))
+            else:
+                ends.append(run(index, _joined(ends, sources, axis)))
         return steps, ends
 
     def joined(self, vectors: Sequence[Vector], axis: int) -> Vector:
         """Concatenate the results of all vectors."""
-        parts = [vectors[vector] for vector in self.result_vectors]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
+        return _joined(vectors, self.result_vectors, axis)
+
+
+def _joined(vectors: Sequence[Vector], chosen: Sequence[int], axis: int) -> Vector:
+    """Concatenate chosen vectors; a single one is not copied."""
+    parts = [vectors[vector] for vector in chosen]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
 
 
 def check_chain(network: Graph[Any], user: str) -> None:
