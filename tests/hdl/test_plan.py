@@ -32,7 +32,7 @@ def test_order_of_the_passes() -> None:
         (0, "h", "h", 0),
         (1, "h", "h", 1),
         (1, "x", "h", 0),
-        (2, "h", "h", 1),
+        (2, "x", "h", 1),
     ]
     assert [single.recurrent for single in plan.work.passes] == [
         False,
@@ -103,8 +103,6 @@ def unpack(word: int, lanes: int, width: int) -> list[int]:
 
 def matrix_name(network: QuantizedNetwork, single: Pass, gate: int) -> str:
     """The matrix in which a pass' weights of a gate should be found."""
-    if single.layer == len(network.layers):
-        return "W"
     return network.layers[single.layer].cell.gates[gate].matrix(single.matrix)
 
 

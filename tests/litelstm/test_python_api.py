@@ -107,12 +107,12 @@ STATES: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize(("state", "says"), STATES.values(), ids=STATES)
 def test_states_of_floats(state: Any, says: str) -> None:
     with pytest.raises(InputError) as caught:
-        FLOATS.run(X, state=[state])
+        FLOATS.run(X, state=[state, {}])
     assert str(caught.value).startswith(says)
 
 
 WORD_STATES: dict[str, tuple[Any, str]] = {
-    "layers": ((), "state is of 0 layers, expected 1"),
+    "layers": ((), "state is of 1 layers, expected 2"),
     "missing": (({"h": np.zeros((6, 4), int)},), "state of layer0 has h, expected h, c"),
     "shape": (
         ({"h": np.zeros((6, 4), int), "c": np.zeros((1, 4), int)},),
@@ -132,7 +132,7 @@ WORD_STATES: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize(("state", "says"), WORD_STATES.values(), ids=WORD_STATES)
 def test_states_of_words(state: Any, says: str) -> None:
     with pytest.raises(InputError) as caught:
-        IntegerModel(INTEGERS).run(WORDS, state=state)
+        IntegerModel(INTEGERS).run(WORDS, state=(*state, {}))
     assert str(caught.value).startswith(says)
 
 

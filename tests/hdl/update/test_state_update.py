@@ -26,7 +26,7 @@ ROWS = [
 
 def sums_of(plan: Plan, x: Any) -> Any:
     """Exact sums W x of a first step, by gate and unit; h and c before it are zero."""
-    (layer,) = plan.network.layers
+    layer = plan.network.layers[0]
     return [layer.weights[f"W_{gate.name}x"] @ x for gate in layer.cell.gates]
 
 

@@ -40,7 +40,7 @@ class Case:
 def cells_of(network: Network) -> tuple[str, ...]:
     """A network's layers as ``gru after logistic``, with their direction if it is not forward."""
     names = []
-    for layer in network.layers:
+    for layer in network.recurrent:
         options = [getattr(layer.cell, name) for name in layer.cell.options]
         direction = [] if layer.direction == "forward" else [layer.direction]
         names.append(" ".join([layer.cell.kind, *options, layer.sigmoid, *direction]))

@@ -171,7 +171,7 @@ def test_chains_that_do_not_fit() -> None:
     chain = Chain()
     chain.layer(lite(3))
     chain.dense(np.ones((2, 5)), np.zeros(2))
-    with pytest.raises(InputError, match="head reads 5 units, expected 4"):
+    with pytest.raises(InputError, match="layer1 has 5 inputs, expected 4"):
         chain.network()
 
 

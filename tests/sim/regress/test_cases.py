@@ -67,11 +67,11 @@ def test_a_case_is_made_of_two_numbers() -> None:
 
 def test_cases_are_of_every_kind() -> None:
     cases = [Case(SEED, number) for number in range(150)]
-    layers = [layer for case in cases for layer in case.network.layers]
+    layers = [layer for case in cases for layer in case.network.recurrent]
     assert {(layer.cell, layer.sigmoid) for layer in layers} == {
         (cell, sigmoid) for cell in EVERY_CELL for sigmoid in ("hard", "logistic")
     }
-    assert {len(case.network.layers) for case in cases} == {1, 2, 3}
+    assert {len(case.network.recurrent) for case in cases} == {1, 2, 3}
     assert {case.network.head is None for case in cases} == {True, False}
     assert {case.network.tanh.interpolate for case in cases} == {True, False}
     assert {case.lanes for case in cases} == set(range(1, 13))
