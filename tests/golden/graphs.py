@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -111,7 +113,7 @@ def dense(layer: Layer, vectors: list[Floats]) -> Floats:
 
 
 def joined(
-    layer: Layer, x: Floats, weights: dict[str, Floats] | None = None
+    layer: Layer, x: Floats, weights: Mapping[str, Floats] | None = None
 ) -> tuple[Layer, Floats]:
     """A forward layer that reads all vectors as one, and that vector."""
     given = dict(weights or layer.weights)
