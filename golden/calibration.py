@@ -110,15 +110,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class _ObservedLayer:
-    """One layer's observed tensors.
-
-    Attributes:
-        layer: the layer.
-        values: what its gates read, by name of the operand.
-        h: its vector.
-        hidden: its wide sums, if it has any.
-        blocks, biases: its matrices, and each gate's bias.
-    """
+    """One layer's observed tensors: operands, h, wide sums (``hidden``), matrices, biases."""
 
     layer: Layer
     values: dict[str, Observed]

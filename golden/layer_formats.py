@@ -60,9 +60,10 @@ class LayerFormats:
     product_fracs: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        for name in (*operand_names(1 + len(self.more)), "h", "c", "pre", "hidden", "gate"):
-            if (value := self._named(name)) is not None:
-                check_format(name, value, BIAS.width if name == "h" else MAX_TENSOR_WIDTH)
+        others = [name for name in ("h", "c", "pre", "hidden", "gate") if getattr(self, name)]
+        for name in (*operand_names(1 + len(self.more)), *others):
+            widest = BIAS.width if name == "h" else MAX_TENSOR_WIDTH
+            check_format(name, self.operand(name), widest)
         check_weight_width(self.weight_width)
         if self.gate and not self.gate.holds_one:
             raise InputError(
@@ -72,14 +73,11 @@ class LayerFormats:
         if self.pre and self.pre.frac < 0:
             raise InputError(f"pre format is {self.pre}, expected 0 or more fraction bits")
 
-    def _named(self, name: str) -> Format | None:
-        if name[0] == "x":
-            return (self.x, *self.more)[int(name[1:] or 0)]
-        return getattr(self, "h" if name == "rh" else name)
-
     def operand(self, name: str) -> Format:
         """Format of the operand x, x1, ..., h, c or rh (which has the format of h)."""
-        found = self._named(name)
+        if name[0] == "x":
+            return (self.x, *self.more)[int(name[1:] or 0)]
+        found = getattr(self, "h" if name == "rh" else name)
         assert found is not None
         return found
 

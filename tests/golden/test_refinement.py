@@ -47,7 +47,7 @@ def test_the_output_gets_nearer_and_all_else_stays(cell: Cell) -> None:
 
 def test_a_direction_and_its_opposite_are_refined_together() -> None:
     network = float_network(Recipe(inputs=3, units=(6,), outputs=None, cells=(LSTM(),)), 2)
-    (layer,) = network.layers
+    layer = network.layers[0]
     back = {name: -0.5 * values for name, values in layer.weights.items()}
     both = Network(layers=(replace(layer, direction="bidirectional", backward=back),))
     x = samples(both, batch=100, steps=5, seed=2)

@@ -134,7 +134,8 @@ def test_the_range_of_the_table_is_searched() -> None:
     recipe = Recipe(inputs=3, units=(5,), outputs=None, sigmoid="logistic", cells=(LiteLSTM(),))
     network = float_network(recipe, 4)
     weights = {name: 6 * array for name, array in network.layers[0].weights.items()}
-    network = replace(network, layers=(replace(network.layers[0], weights=weights),))
+    first = replace(network.layers[0], weights=weights)
+    network = replace(network, layers=(first, *network.layers[1:]))
     x = samples(network, batch=200, steps=4, seed=5)[::2]
     judge = Judge(network.forward(x), None, classes=False)
     search = Search(Calibration(network, x), judge, max_drop=3e-4, base=Settings())
