@@ -18,19 +18,10 @@ from itertools import groupby
 
 from golden.errors import InputError
 from golden.interface import Control
-from hdl.cycles.record import CycleCount, SteadyState
+from hdl.cycles.record import CycleCount as CycleCount
+from hdl.cycles.record import SteadyState as SteadyState
 from hdl.cycles.run import Repeats, Run
 from hdl.plan import Plan
-
-__all__ = [
-    "CycleCount",
-    "SteadyState",
-    "controls_of",
-    "count",
-    "count_steps",
-    "cycles_per_sequence",
-    "steady_state",
-]
 
 
 def controls_of(lengths: Sequence[int]) -> list[Control]:
