@@ -151,7 +151,8 @@ class Quantized:
         for t in range(x.shape[1]):
             weights = dict(rounded)
             for gate in layer.cell.gates:
-                to = formats.hidden if gate.wide and formats.hidden else formats.pre
+                to = formats.hidden if gate.wide else formats.pre
+                assert to
                 weights[gate.bias] = _shaken(rounded[gate.bias], to.frac, rng)
             noisy = Layer(cell=layer.cell, sigmoid=layer.sigmoid, weights=weights)
             trace = noisy.run(inputs[:, t : t + 1], state=state)

@@ -53,7 +53,7 @@ def test_doubt_counts_errors_near_a_border() -> None:
     exact = np.stack([margins, np.zeros(4000)], axis=1)
     rounded = exact + rng.normal(size=exact.shape) * np.where(margins < 1, 0.1, 0.02)[:, None]
     expected = 100 / 10 * 0.1 * math.sqrt(2) / math.sqrt(2 * math.pi)
-    foretold = Judge(exact, None, head=True).doubt(rounded)
+    foretold = Judge(exact, None, classes=True).doubt(rounded)
     assert expected < foretold < 1.3 * expected
 
 
