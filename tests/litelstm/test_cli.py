@@ -69,7 +69,8 @@ def test_quantize_obeys_its_options(call: Call, files: Files, tmp_path: Path) ->
     assert call(*line.split()).status == 0
     network = QuantizedNetwork.load(output)
     formats = network.layers[0].formats
-    assert formats.pre and formats.c
+    assert formats.pre
+    assert formats.c
     assert formats.weight_width == 5
     assert (formats.x.width, formats.h.width, formats.pre.width) == (7, 6, 11)
     assert formats.c.width == 9
