@@ -1,7 +1,7 @@
 """C++ of designs by Verilator, compiled as one source.
 
-One source, so that the compiler reads Verilator's headers once, and starts once. Verilator's
-runtime is compiled once and kept.
+One source, so that the compiler reads Verilator's headers once, and starts once; without
+optimization it finds them precompiled. Verilator's runtime is compiled once and kept.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ _FLAGS += ("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0")
 
 _FAST = ("-O3", "-march=native", "-mtune=generic")
 """Flags for speed: lanes are computed in this machine's vector registers."""
+
+_QUICK = ("-O0",)
+_HEADERS = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
 
 
 def verilate(source: str, *, prefix: str, top: str, options: Sequence[str] = ()) -> list[str]:
@@ -64,13 +67,20 @@ def compile_models(
             unit.append(f'#include "{path.name}"')
     run += tail
     if not optimize:
-        units = {"model": ([*start, *run], ("-O0",))}
+        units = {"model": ([*start, *run], _QUICK)}
     else:  # start-up code is long and runs once: not worth the compiler's time
-        units = {"start": (start, ("-O0",)), "run": (run, _FAST)}
+        units = {"start": (start, _QUICK), "run": (run, _FAST)}
     for name, (lines, _) in units.items():
         (folder / f"{name}.cpp").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    headers = ("-include", str(_precompiled()))
     commands = [
-        _compile(f"{name}.cpp", f"{name}.o", *flags, *_traced(waves))
+        _compile(
+            f"{name}.cpp",
+            f"{name}.o",
+            *(headers if flags == _QUICK else ()),
+            *flags,
+            *_traced(waves),
+        )
         for name, (_, flags) in units.items()
     ]
     if optimize:
@@ -87,19 +97,33 @@ def runtime(*parts: str, waves: str | None = None) -> list[str]:
 
 
 def _runtime_object(name: str) -> str:
-    def make(folder: Path) -> None:
-        command = _compile(str(_include() / f"{name}.cpp"), f"{name}.o", "-O2")
-        run_build([command], folder, what="Verilator's runtime")
+    source, result = str(_include() / f"{name}.cpp"), f"{name}.o"
+    return str(_compiled_once(name, source, result, "-O2") / result)
 
-    key = content_key("runtime", name, _FLAGS, versions("verilator"))
-    folder, _ = cached_folder(cache_root() / "runtime", key, make)
-    return str(folder / f"{name}.o")
+
+def _precompiled() -> Path:
+    """Verilator's headers, a second of each build: a header that g++ finds precompiled."""
+    name = "headers.h"
+    return _compiled_once(_HEADERS, name, f"{name}.gch", "-x", "c++-header", *_QUICK) / name
+
+
+def _compiled_once(text: str, source: str, result: str, *flags: str) -> Path:
+    """The folder of a part of the runtime, or of headers with this text."""
+
+    def make(folder: Path) -> None:
+        (folder / "headers.h").write_text(text, encoding="utf-8")
+        run_build([_compile(source, result, *flags)], folder, what="Verilator's runtime")
+
+    key = content_key("runtime", text, flags, _FLAGS, versions("verilator"))
+    return cached_folder(cache_root() / "runtime", key, make)[0]
 
 
 def _traced(waves: str | None) -> tuple[str, ...]:
-    """Flags for a model's traces; the runtime does not look at them."""
-    kinds = {"": bool(waves), "_FST": waves == "fst", "_VCD": waves == "vcd", "_SAIF": False}
-    return tuple(f"-DVM_TRACE{kind}={int(used)}" for kind, used in kinds.items())
+    """Flags for a model's traces; the runtime does not look at them.
+
+    Without traces none, since g++ takes the precompiled headers only where each flag is theirs.
+    """
+    return ("-DVM_TRACE=1", f"-DVM_TRACE_{waves.upper()}=1") if waves else ()
 
 
 def _compile(source: str, result: str, *flags: str) -> list[str]:
