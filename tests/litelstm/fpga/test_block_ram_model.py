@@ -190,7 +190,7 @@ module top(input clk, we, input [{bits - 1}:0] from, to, input [{width - 1}:0] d
   end
 endmodule
 """
-    flow = Flow(target=TARGETS["ecp5-25f"], cache=tmp_path / "cache")
+    flow = Flow(target=TARGETS["ecp5-25f"])
     made = flow.synthesize(core, top="top")
     assert made.netlist.cells["DP16KD"] == 1
     models = cell_models(flow.target.family)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -27,16 +26,8 @@ pytestmark = [pytest.mark.fpga, pytest.mark.usefixtures("made_in_vain")]
 NAMES = pytest.mark.parametrize("name", BOARDS)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache of these tests' own, so that what they all take is made once, and made here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LITELSTM_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture
-def command(files: Files, cache: None, tmp_path: Path) -> list[object]:
+def command(files: Files, tmp_path: Path) -> list[object]:
     """``litelstm build`` of a small board into the folder ``made``."""
     command = ["build", files.network, "--board", "icebreaker", "--lanes", 2, "--buffer", 64]
     return [*command, "-o", tmp_path / "made"]

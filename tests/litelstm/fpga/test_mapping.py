@@ -77,10 +77,7 @@ def test_a_part_without_sprams_does_not_do() -> None:
     assert shortages({SPRAM: 4}, TARGETS["ice40-hx8k"]) == {SPRAM: (4, 0)}
 
 
-def test_short_pins_are_not_looked_for_with_fewer_lanes(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LITELSTM_CACHE", str(tmp_path / "cache"))
+def test_short_pins_are_not_looked_for_with_fewer_lanes(call: Call, tmp_path: Path) -> None:
     network = tmp_path / "net.q.npz"
     quantized_network(Recipe(inputs=1, units=(2,), outputs=1, out_width=32), 1).save(network)
     options = "--target ice40-up5k --lanes 2 --tail-multipliers 1 --storage ram"
@@ -95,11 +92,8 @@ def test_short_pins_are_not_looked_for_with_fewer_lanes(
     )
 
 
-def test_eight_lanes_and_loaded_weights_on_an_up5k(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_eight_lanes_and_loaded_weights_on_an_up5k(call: Call, tmp_path: Path) -> None:
     """Eight lanes take all its multipliers, their weights all SPRAMs, their sums block RAMs."""
-    monkeypatch.setenv("LITELSTM_CACHE", str(tmp_path / "cache"))
     network = tmp_path / "net.q.npz"
     quantized = quantized_network(
         # As little as possible beside the eight lanes, so that it is routed soon.
@@ -130,7 +124,7 @@ def test_eight_lanes_and_loaded_weights_on_an_up5k(
     assert told["clock"]["median_mhz"] > 15
 
 
-def test_registers_of_constants_are_no_obstacle(tmp_path: Path) -> None:
+def test_registers_of_constants_are_no_obstacle() -> None:
     """One gate and as many lanes as units: what says which sum is read hardly changes."""
     recipe = Recipe(inputs=2, units=(8,), outputs=2, cells=(RNN(),), log2_entries=3)
     plan = Plan(
@@ -143,5 +137,5 @@ def test_registers_of_constants_are_no_obstacle(tmp_path: Path) -> None:
         ),
     )
     core = verilog.generated(plan, name="core")
-    used = Flow(target=UP5K, cache=tmp_path).synthesize(core.verilog, top="core").netlist.used
+    used = Flow(target=UP5K).synthesize(core.verilog, top="core").netlist.used
     assert used[MULTIPLIER] == 8
