@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -25,6 +28,9 @@ CELLS: dict[str, tuple[Cell, ...]] = {
     "gru after": (GRU(reset="after"),),
     "litelstm": (LiteLSTM(),),
     "litelstm diagonal": (LiteLSTM(peephole="diagonal"),),
+}
+
+STACKS: dict[str, tuple[Cell, ...]] = {
     "rnn, litelstm": (RNN(), LiteLSTM()),
     "lstm, gru, litelstm": (LSTM(), GRU(), LiteLSTM()),
 }
@@ -76,15 +82,22 @@ def check_twice(bench: CoreBench, work: Work, seed: int) -> None:
     check_cycles(bench.core.plan, work, plain)
 
 
-@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
-@pytest.mark.parametrize("interface", INTERFACES.values(), ids=INTERFACES)
+def every_interface() -> Iterator[Any]:
+    """Each with every cell, and with one of the stacks in turn."""
+    for number, (name, interface) in enumerate(INTERFACES.items()):
+        stack = list(STACKS)[number % len(STACKS)]
+        for cells in (*CELLS, stack):
+            yield pytest.param(interface, {**CELLS, **STACKS}[cells], id=f"{name}-{cells}")
+
+
+@pytest.mark.parametrize(("interface", "cells"), every_interface())
 def test_random_steps(interface: Interface, cells: tuple[Cell, ...]) -> None:
     """With and without stalls; without, in the computed cycles."""
     seed = len(cells) + interface.streams
     units = (3, 5, 2)[: len(cells)]
     recipe = Recipe(inputs=2, units=units, outputs=3, cells=cells)
     network = quantized_network(recipe, seed)
-    work = random_work(network, interface, steps=14, seed=(seed,))
+    work = random_work(network, interface, steps=12, seed=(seed,))
     bench = CoreBench(network, 2, interface=interface)
     check_twice(bench, work, seed)
 
@@ -140,7 +153,7 @@ def test_a_state_loaded_before_anything_else() -> None:
     check_cycles(bench.core.plan, work, run)
 
 
-@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+@pytest.mark.parametrize("cells", [*CELLS.values(), *STACKS.values()], ids=[*CELLS, *STACKS])
 def test_a_state_is_saved_after_a_final_column_of_one_cycle(cells: tuple[Cell, ...]) -> None:
     """One row and, in a GRU's last pass, one gate: the step ends as soon as its drain begins."""
     interface = Interface(streams=2, state="load")

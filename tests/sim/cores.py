@@ -184,8 +184,11 @@ IN_VERILATOR = (
     "units_no_multiple_of_lanes",
     "one_of_everything",
     "one_lane",
+    "no_head",
+    "first_layer_smaller_than_lanes",
     "three_layers_three_formats",
     "head_larger_than_layers",
+    "length_one",
     "length_one_no_head",
     "narrow",
     "wide",
@@ -195,15 +198,9 @@ IN_VERILATOR = (
     "mixed_gates_and_peepholes",
     "three_kinds_of_cells",
 )
-"""Cores that are worth a build of some seconds."""
+"""Cores that stall and reset in many ways, and may do so in few seconds."""
 
-IN_ICARUS_AT_LENGTH = (
-    "units_no_multiple_of_lanes",
-    "one_of_everything",
-    "no_head",
-    "first_layer_smaller_than_lanes",
-    "length_one",
-)
+IN_ICARUS_AT_LENGTH = ("units_no_multiple_of_lanes", "one_of_everything")
 """Cores that stall and reset under Icarus too, 100 times as slow; Icarus runs all without."""
 
 SATURATED = (

@@ -51,6 +51,8 @@ ALWAYS = {
 LONG = {
     "LSTM",
     "pLSTM, o from c(t-1)",
+    "GRU, reset before",
+    "LiteLSTM, full",
     "LiteLSTM, diagonal",
     "LiteLSTM, none",
     "with a head",
