@@ -102,6 +102,12 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"the array waits {waited} cycles per step for {reason}"
     if not report["waited_per_step"]:
         yield "the array never waits in the steady state"
+    issued, ideal = report["issued_per_step"], report["ideal_cycles_per_step"]
+    if issued > ideal:
+        yield (
+            f"{1 - ideal / issued:.1%} of the lanes are empty, as a layer's units are no multiple "
+            f"of {report['lanes']} lanes: this costs {issued - ideal:g} cycles per step"
+        )
     yield (
         f"a sequence of {report['steps']} steps takes {report['cycles_per_sequence']} cycles in a "
         f"series of such sequences; alone, its first output word comes after "

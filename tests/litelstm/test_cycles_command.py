@@ -74,6 +74,26 @@ def test_it_says_what_the_array_waits_for(capsys: Capture) -> None:
     assert "the array never waits" in text
 
 
+def test_it_says_what_empty_lanes_cost(capsys: Capture) -> None:
+    """Nothing waits, yet 64 units on 10 lanes take 7 rows of which the last is not full."""
+    sizes = ("--cell", "litelstm", "--inputs", "28", "--units", "64")
+    text = run(capsys, "cycles", *sizes, "--lanes", "10")
+    assert "1736 cycles per step, ideal 1587.2" in text
+    assert "the array never waits" in text
+    assert "8.6% of the lanes are empty" in text
+    assert "this costs 148.8 cycles per step" in text
+    assert "empty" not in run(capsys, "cycles", *sizes, "--lanes", "16")
+
+
+def test_empty_lanes_of_a_head_count_where_every_step_has_a_result(capsys: Capture) -> None:
+    """Its 10 logits on 16 lanes leave 6 of them empty for 64 columns, so 24 cycles of 1056."""
+    sizes = ("--cell", "litelstm", "--inputs", "28", "--units", "64", "--head", "10")
+    assert "empty" not in run(capsys, "cycles", *sizes)
+    text = run(capsys, "cycles", *sizes, "--every-step")
+    assert "2.3% of the lanes are empty" in text
+    assert "this costs 24 cycles per step" in text
+
+
 def test_fewer_tail_multipliers_take_longer(capsys: Capture) -> None:
     arguments = ("cycles", "--cell", "plstm", "--inputs", "1", "--units", "16")
     one, two, six = (
