@@ -6,8 +6,9 @@
 
 Cycles, areas and counts must be equal, to the last digit that is printed; clocks and rates may
 differ by the spread that :mod:`bench.figure_list` states. The exit status is 1 if one differs, is
-not on its page, or could not be made. DIR holds the data sets, see docs/training.md. Networks that
-benches keep in build/paper_tables are not trained again.
+not on its page, or could not be made. It is 2 if no figure has a word, or if these options leave
+none to make. DIR holds the data sets, see docs/training.md. Networks that benches keep in
+build/paper_tables are not trained again.
 """
 
 from __future__ import annotations
@@ -80,13 +81,19 @@ def _check(command: Command, figures: list[Figure], data: Path | None) -> Iterat
 @click.argument("words", nargs=-1)
 def main(quick: bool, data_dir: Path | None, words: tuple[str, ...]) -> None:
     """Make the figures of README and docs anew; with WORDS only those that have one of them."""
-    wanted = [
-        figure
-        for figure in FIGURES
-        if not words or any(word in f"{figure.shows} {figure.command.run}" for word in words)
-    ]
+    named = {word: [figure for figure in FIGURES if _has(figure, word)] for word in words}
+    if unknown := [word for word, found in named.items() if not found]:
+        raise click.UsageError(f"no figure has {unknown[0]!r} in its text or command")
+    wanted = [f for f in FIGURES if not words or any(f in found for found in named.values())]
     chosen = [f for f in wanted if not quick or f.command.seconds <= QUICK_SECONDS]
     able = [f for f in chosen if data_dir or not f.command.needs_data]
+    skipped = []
+    if len(chosen) < len(wanted):
+        skipped.append(f"{len(wanted) - len(chosen)} take longer: --all")
+    if len(able) < len(chosen):
+        skipped.append(f"{len(chosen) - len(able)} need data sets: --data-dir")
+    if not able:
+        raise click.UsageError(f"nothing to make: {'; '.join(skipped)}")
     start = time.monotonic()
     verdicts = check(able, data_dir)
     wrong = [verdict for verdict in verdicts if verdict.said]
@@ -96,13 +103,16 @@ def main(quick: bool, data_dir: Path | None, words: tuple[str, ...]) -> None:
         f"{len(able)} of {len(FIGURES)} figures made anew in {time.monotonic() - start:.0f} s, "
         f"{len(wrong)} differ"
     )
-    if quick and len(chosen) < len(wanted):
-        out.print(f"{len(wanted) - len(chosen)} take longer: --all")
-    if len(able) < len(chosen):
-        out.print(f"{len(chosen) - len(able)} need data sets: --data-dir")
+    for line in skipped:
+        out.print(line)
     if not quick and not words:
         out.print("quoted, not made here:", *QUOTED, sep="\n  ")
     sys.exit(1 if wrong else 0)
+
+
+def _has(figure: Figure, word: str) -> bool:
+    """Whether a figure's text or command has a word."""
+    return word in f"{figure.shows} {figure.command.run}"
 
 
 def _table(wrong: list[Verdict]) -> Table:

@@ -85,6 +85,22 @@ def run(monkeypatch: pytest.MonkeyPatch, chosen: list[Figure]) -> Result:
     return CliRunner().invoke(figures.main, ["--quick"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "no figure has 'nowhere' in its text or command"),
+        (["--all", "bench.cycles", "nowhere"], "no figure has 'nowhere' in its text or command"),
+        (["ulx3s-85f"], "take longer: --all"),
+        (["--all", "bench.mnist_accuracy"], "need data sets: --data-dir"),
+    ],
+)
+def test_words_that_leave_no_figure_are_an_error(arguments: list[str], message: str) -> None:
+    found = CliRunner().invoke(figures.main, arguments)
+    assert found.exit_code == 2
+    assert message in found.output
+    assert "differ" not in found.output
+
+
 def test_quick_figures_are_right_and_a_wrong_one_is_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
