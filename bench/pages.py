@@ -10,7 +10,10 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "models/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 _CODE = r"^```.*?^```|^(?: {4}|\t).*?$|`[^`\n]+`"
 """Blocks, indented lines and words in back-ticks."""

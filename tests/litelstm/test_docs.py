@@ -1,4 +1,4 @@
-"""Commands, options, modules, goals and pages that README, docs and figures name all exist."""
+"""Commands, options, modules, files, goals and pages that docs and figures name all exist."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from litelstm.cli import cli
 each_page = pytest.mark.parametrize(
     "page", pages.PAGES, ids=lambda page: str(page.relative_to(pages.ROOT))
 )
+
+PATH = r"^`((?:bench|docs|golden|hdl|litelstm|models|sim|tests|tools)/[\w./*-]*)`$"
+"""A file or folder of the project in back-ticks."""
 
 CODE_FOLDERS = ("bench", "golden", "hdl", "litelstm", "models", "sim")
 
@@ -47,7 +50,8 @@ def check(part: str) -> None:
         assert spec, name
         assert spec.origin, name
         source = Path(spec.origin).read_text(encoding="utf-8").replace("@json_option", '"--json"')
-        assert all(f'"{option}"' in source for option in re.findall(OPTION, rest)), rest
+        for option in re.findall(OPTION, rest):
+            assert re.search(f'["/]{option}["/]', source), rest
 
 
 @each_page
@@ -63,6 +67,18 @@ def test_commands_of_figures_and_their_options() -> None:
         check("python -m bench.cycles --never")
     with pytest.raises(AssertionError):
         check("litelstm compare --never")
+
+
+@each_page
+def test_files_and_folders(page: Path) -> None:
+    for part in code(page):
+        for path in re.findall(PATH, part):
+            assert list(pages.ROOT.glob(path)), path
+
+
+def test_readme_names_every_command() -> None:
+    named = re.findall(r"`([a-z]+)`|litelstm ([a-z]+) ", pages.read("README.md"))
+    assert set(cli.commands) <= {name for pair in named for name in pair}
 
 
 @each_page
