@@ -31,7 +31,7 @@ lint: $(READY) ## Style, formatting, types and layers of imports
 test: lint ## Lint, then all tests
 	@$(WITH_BIN) $(BIN)/pytest -q $(PARALLEL)
 
-quick: $(READY) ## Tests without simulators, proofs, frameworks and FPGA tools, in less than a minute
+quick: $(READY) ## Tests without Verilog simulators, proofs, frameworks and FPGA tools, in less than a minute
 	@$(WITH_BIN) $(BIN)/pytest -q $(PARALLEL) -m quick
 
 formal: $(READY) ## Prove what the streams promise, for small cores of every cell; see docs/formal.md

@@ -51,7 +51,7 @@ ROWS = {
 
 VERIFIED = [
     Figure(
-        page=VERIFICATION, shows="are proved without bound for {cores} small cores", command=PROOFS
+        page=VERIFICATION, shows="for any number of cycles, for {cores} small cores", command=PROOFS
     ),
     *(
         Figure(page=CONFORMANCE, shows=f"{row} | {holes} |", command=CONFORMING)
