@@ -45,7 +45,7 @@ opt
 async2sync
 simplemap
 techmap
-opt -fast
+opt_expr
 dffunmap
 simplemap
 opt_clean
