@@ -123,7 +123,7 @@ def test_a_core_that_does_not_fit(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--board", "basys"], "board is 'basys', expected one of ulx3s-25f"),
+        (["--board", "basys"], "'basys' is not one of 'ulx3s-25f', 'ulx3s-45f'"),
         (["--board", "icebreaker", "--seeds", 0], "0 is not in the range x>=1"),
         (["--board", "icebreaker", "--lanes", 9], "lanes is 9, expected 1 to 4"),
         (["--board", "icebreaker", "--lanes", 1, "--baud", 5_000_000], "baud is 5000000"),
