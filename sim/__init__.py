@@ -1,1 +1,1 @@
-"""The benches: what builds, runs and judges simulations of the generated Verilog."""
+"""Benches: build, run and judge simulations of the generated Verilog."""

@@ -1,4 +1,4 @@
-"""Random accesses to the registers of a core with AXI buses, and the responses that are due."""
+"""Random accesses to the registers of a core with AXI buses, and the expected responses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def random_accesses(
         if kind == 0:
             enabled = int(rng.integers(64))
             write["address"], write["data"] = 0x30, enabled
-        elif kind == 1:  # no byte: nothing happens
+        elif kind == 1:  # no byte enabled: the core ignores the write
             write["address"], write["strobe"] = int(rng.integers(256)), 0
         elif kind == 2:  # part of a word
             write["address"], write["strobe"] = 0x28, int(rng.integers(1, 15))
@@ -58,10 +58,10 @@ def write_response(write: Any) -> int:
 def read_checks(
     reads: NDArray[Any], constants: Mapping[str, int]
 ) -> Iterator[tuple[str, int, int]]:
-    """Yield name, value and expected value of all that played reads tell for certain.
+    """Yield name, value and expected value of each response and constant field.
 
     Args:
-        reads: of ``ACCESS``, with their responses.
+        reads: array of ``ACCESS``, responses included.
         constants: values of the fields that never change.
     """
     known = {register.address: register for register in REGISTERS.values()}

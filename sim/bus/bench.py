@@ -1,4 +1,4 @@
-"""A compiled bench of a core with AXI buses: lists of beats and accesses in, the core's out."""
+"""Compiled bench of a core with AXI buses: plays beats and accesses, records the core's beats."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ID, USER, KEEP = 8, 16, 24
 """Lowest bits of a beat's fields beside its data; bit 0 is last."""
 
 QUIET = 600
-"""Cycles without a transfer after which a small core gives nothing more."""
+"""Cycles without a transfer after which a small core sends nothing more."""
 
 SLVERR = 2
 
@@ -54,8 +54,8 @@ ACCESS = np.dtype(
         ("answer", "u4"), ("seen", "u8"), ("shown", "u8"),
     ]
 )  # fmt: skip
-"""An access: address, a write's data and strobe, and cycles to wait before it; then its response
-and answer, and the numbers of beats of x and y that had moved when a write took effect."""
+"""Access: address, a write's data and strobe, and cycles to wait before it; then its response
+and the data read, and the numbers of beats of x and y that had moved when a write took effect."""
 
 
 class _Accesses(ctypes.Structure):
@@ -78,12 +78,12 @@ class Traffic:
     """Traffic on all channels, played at once.
 
     Attributes:
-        x, state_in, weights: beats as (data, last, and for x id and user beside).
-        writes, reads: of ``ACCESS``; their responses are filled in.
+        x, state_in, weights: beats as (data, fields beside it): last, and for x also id and user.
+        writes, reads: arrays of ``ACCESS``; the bench fills in their responses.
         pause: share of cycles in which a channel pauses.
-        seed: of the pauses.
-        cycles: stop after so many; ``None``: when no transfer comes any more.
-        quiet: cycles without any transfer after which no more is expected.
+        seed: seed of the random pauses.
+        cycles: cycles to run; ``None`` runs until transfers cease.
+        quiet: cycles without a transfer after which they count as ceased.
     """
 
     x: tuple[Beats, Beside] | None = None
@@ -99,7 +99,7 @@ class Traffic:
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """Record of a run: beats of y and of states, and the number of operations in all."""
+    """Record of a run: beats of y and of states, total number of operations, and cycles."""
 
     y: tuple[Beats, Beside]
     state_out: tuple[Beats, Beside]
@@ -108,11 +108,11 @@ class Played:
 
 
 class BusBench(Closing):
-    """A core in a bench; a context manager.
+    """Bench of one core; a context manager.
 
     Args:
-        library: from :func:`bus_library`.
-        which: number of the core in it.
+        library: library that :func:`bus_library` built.
+        which: the core's number in the library.
     """
 
     _ROOM = 1 << 14
@@ -132,11 +132,11 @@ class BusBench(Closing):
         self._library.bus_close(self._bench)
 
     def reset(self, cycles: int = 2) -> None:
-        """The reset pin."""
+        """Reset the core by its pin."""
         self._library.bus_reset(self._bench, _u64(cycles))
 
     def play(self, traffic: Traffic) -> Played:
-        """Play traffic until no transfer comes any more, or for some cycles.
+        """Play traffic until transfers cease, or for ``traffic.cycles`` cycles.
 
         Raises:
             SimulationError: the core hangs, or withdraws or changes an offered beat.
@@ -177,5 +177,5 @@ class BusBench(Closing):
 
 
 def bus_library(cores: Mapping[str, str], *, optimize: bool = True) -> Path:
-    """One library of benches for several cores, Verilog texts by the names of their tops."""
+    """Build one library of benches for several cores: Verilog texts by name of the top module."""
     return verilator_library(cores, harness=HARNESS, optimize=optimize)

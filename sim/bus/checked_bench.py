@@ -1,4 +1,4 @@
-"""The bench of a core in a soak: plays and accesses, each checked and counted."""
+"""Bench of a core in a soak: checks and counts every play and access."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from sim.errors import SimulationError
 
 
 class DifferentError(Exception):
-    """A core differs from golden."""
+    """A core differs from the golden model."""
 
 
 class CheckedBench:
     """A core's bench under random traffic.
 
     Args:
-        bench: of the core.
-        name: of the core.
-        seed: of the traffic; part of every message.
+        bench: the core's bench.
+        name: the core's name.
+        seed: seed of the traffic; part of every message.
 
     Attributes:
         episode: number of the current episode.
-        operations: accesses and beats that were played.
+        operations: number of accesses and beats played.
     """
 
     def __init__(self, bench: BusBench, name: str, seed: int) -> None:
@@ -39,7 +39,7 @@ class CheckedBench:
         self._bench.reset()
 
     def check(self, what: str, got: Any, expected: Any) -> None:
-        """Raise a DifferentError unless a value is as expected; ``what`` names it."""
+        """Raise a DifferentError unless a value equals the expected one; ``what`` names it."""
         if got != expected:
             raise DifferentError(
                 f"{self._name}, seed {self._seed}, episode {self.episode}: {what} is {got}, "

@@ -47,14 +47,14 @@ class SoakCore:
         return network, replace(network, layers=layers)
 
     def plan(self, network: QuantizedNetwork) -> Plan:
-        """The plan of the core with a network."""
+        """Make the core's plan for a network."""
         return Plan(
             network=network,
             options=CoreOptions(lanes=self.lanes, interface=self.interface, storage=self.storage),
         )
 
     def verilog(self) -> str:
-        """Verilog of the core with its buses."""
+        """Generate the Verilog of the core with its buses."""
         core = Core(plan=self.plan(self.networks[0]), watched=True)
         return convert(AxiTop(core=core, bus=self.bus), name=self.name)
 

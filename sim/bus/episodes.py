@@ -1,4 +1,4 @@
-"""Episodes of a soak: random traffic on one core, its outcome compared with golden's."""
+"""Episodes of a soak: random traffic on one core, compared with the golden model."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from sim.bus.weight_traffic import random_image
 
 
 class Soak:
-    """One core under random traffic, in episodes.
+    """Soak of one core: random traffic in episodes.
 
     Attributes:
         core: the core.
-        layout: of its buses.
+        layout: layout of its buses.
         kinds: number of episodes of each kind.
     """
 
@@ -54,23 +54,23 @@ class Soak:
         self._start()
 
     def _start(self) -> None:
-        """Reset the core and golden, and enable the core."""
+        """Reset the core and the golden model, and enable the core."""
         self._bench.reset()
         self._follower.clear()
         self._loaded = not self.core.storage.loadable
         self._bench.set(CONTROL=ENABLE)
 
     def follow(self, network: int) -> None:
-        """Follow one of the core's networks from now on, from zero states."""
+        """Restart the golden model with one of the core's networks, from zero states."""
         self._follower = Follower(self._models[network], self.layout)
 
     @property
     def operations(self) -> int:
-        """Operations that were played so far."""
+        """Number of operations played so far."""
         return self._bench.operations
 
     def episode(self) -> None:
-        """Play one random episode: frames beside accesses, perhaps a load or a reset; check all."""
+        """Play one random episode and check it: perhaps a load, then traffic or a reset amid it."""
         self._bench.episode += 1
         self._rng = np.random.default_rng([self._seed, self._bench.episode])
         if self.core.storage.loadable and (not self._loaded or self._rng.random() < 0.2):
@@ -87,7 +87,7 @@ class Soak:
             self._reset_by_pin()
 
     def _x(self, network: QuantizedNetwork) -> Iterator[Integers]:
-        """Yield inputs of random steps without end."""
+        """Yield random inputs, one step each, without end."""
         while True:
             half = 1 << (network.x.width - 1)
             yield self._rng.integers(-half, half, size=network.inputs)
@@ -105,7 +105,7 @@ class Soak:
         return steps, beats, taken, counts
 
     def _run(self) -> None:
-        """Play frames to their end, and check every beat and every counter."""
+        """Play frames to their end; check every beat and every counter."""
         length = int(self._rng.choice([0, 0, 1, 2, 3]))
         self._bench.set(LENGTH=length, CONTROL=ENABLE | CLEAR)
         steps, state_in, loads, wrong = self._traffic(plain=False, length=length)
@@ -155,7 +155,7 @@ class Soak:
         self._bench.clean()
 
     def _reset_by_register(self) -> None:
-        """Write CONTROL.RESET amid frames: old results, perhaps a broken one, then new ones."""
+        """Write CONTROL.RESET amid frames; expect old results, perhaps a cut one, then new ones."""
         self._bench.set(LENGTH=0)
         steps, _, _, _ = self._traffic(plain=True, length=0)
         x = on_bus(steps, self._rng, streams=self.layout.interface.streams, strict=True)
@@ -168,7 +168,7 @@ class Soak:
         seen, shown = int(writes["seen"][0]), int(writes["shown"][0])
         got = _listed(played.y)
         after_zero = Follower(self._follower.model, self.layout)
-        # A frame has also begun if only some elements of its first beat were taken, not the beat.
+        # A frame has also begun if the core took only some elements of its first beat.
         cuts = [_cut(steps, seen, also=also) for also in (False, True)]
         before = expect(cuts[0][0], self._follower, self.layout, iter(())).y
         matches = []
@@ -192,7 +192,7 @@ class Soak:
     ) -> tuple[bool, int]:
         """Return whether the results before a reset are right, and the number of closing beats.
 
-        They are right if all are golden's, and one beat of zeros closes a frame that was cut."""
+        They are right if they equal the golden model's and a beat of zeros closes a cut frame."""
         if given == before[: len(given)]:
             return not given or bool(given[-1][1] & 1), 0
         keep = (1 << (self.core.bus.width // 8)) - 1
@@ -202,7 +202,7 @@ class Soak:
         return closes and cut and given[:-1] == before[: len(given) - 1], 1
 
     def _reset_by_pin(self) -> None:
-        """Reset by pin amid traffic: everything that came until then must be right."""
+        """Reset by pin amid traffic; check all beats that came before."""
         length = int(self._rng.choice([0, 2]))
         self._bench.set(LENGTH=length)
         steps, state_in, loads, _ = self._traffic(plain=False, length=length)
@@ -266,9 +266,9 @@ def _listed(beats: tuple[NDArray[np.uint64], NDArray[np.uint32]]) -> list[tuple[
 
 
 def _cut(steps: list[Any], beats: int, *, also: bool) -> tuple[list[Any], list[Any]]:
-    """Return the steps that a reset after ``beats`` beats leaves: those before it, those after it.
+    """Split steps at a reset after ``beats`` beats; return the steps before it and after it.
 
-    The rest of a frame that had begun is dropped. ``also``: the next step's frame had begun, too.
+    The core drops the rest of a frame that had begun. ``also``: the next step's frame had begun.
     """
     old, new, begun = [], [], set()
     at = 0

@@ -1,4 +1,4 @@
-"""The golden model of a core with AXI buses in service, and the expected outcome of its steps."""
+"""Golden model of a core with AXI buses, stream by stream, and the expected outcome of steps."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Expected:
     """Expected outcome of some steps.
 
     Attributes:
-        y, states: beats.
-        steps, sequences, dropped: counts.
-        events: names of bits of ERRORS, one for each event.
+        y, states: beats of results and of saved states.
+        steps, sequences, dropped, saves, results: counts.
+        events: names of ERRORS bits, one per event.
     """
 
     y: list[tuple[int, int]] = field(default_factory=list)
@@ -37,10 +37,10 @@ class Expected:
 
 
 class Follower:
-    """The golden model of a core in service, step by step.
+    """Golden model of a core's streams, step by step.
 
     Attributes:
-        defective: whether each stream's state is wrong, or follows from a wrong one.
+        defective: for each stream, whether its state comes from malformed traffic.
     """
 
     def __init__(self, model: IntegerModel, layout: Layout) -> None:
@@ -49,7 +49,7 @@ class Follower:
         self.clear()
 
     def clear(self) -> None:
-        """Set all streams back to their start."""
+        """Set the states of all streams to zero."""
         streams = self._layout.interface.streams
         self._states: list[State | None] = [None] * streams
         self._begins = [True] * streams
@@ -75,7 +75,7 @@ class Follower:
 def expect(
     steps: list[Step], follower: Follower, layout: Layout, loads: Iterator[tuple[Integers, bool]]
 ) -> Expected:
-    """Return the beats and counts that steps lead to; ``loads`` are states, some defective."""
+    """Compute the beats and counts of some steps; ``loads`` yields states and their defects."""
     expected = Expected()
     stray = False
     for step in steps:
@@ -111,7 +111,7 @@ def expect(
 
 
 def _result(layout: Layout, step: Step, words: Integers, *, wrong: bool) -> list[tuple[int, int]]:
-    """Return the beats of a result; ``wrong`` is marked on its sequence's last result."""
+    """Return the beats of a result; a sequence's last result carries the mark ``wrong``."""
     beats = _beats(layout.y, words, last=step.last)
     several, every = layout.interface.streams > 1, layout.interface.every_step
     wrong &= step.last

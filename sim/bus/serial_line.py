@@ -1,11 +1,11 @@
-"""The serial line of a board's top in simulated time, with the interface of a serial port.
+"""Serial line of a board's top in simulated time, with the interface of a serial port.
 
-A host's own code runs in a thread over it::
+The host's own code uses it from a thread::
 
     port = SerialLine(dut, bit=80)
     await cocotb.task.bridge(talk)(port)
 
-where ``talk`` calls `write` and `read` as it would those of pyserial's ``Serial``.
+where ``talk`` calls `write` and `read`, as of pyserial's ``Serial``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from cocotb.triggers import Event, FallingEdge, First, Timer
 from cocotb.utils import get_sim_time
 
 Damage = Callable[[int], bytes]
-"""Outcome of one byte on its way over the line."""
+"""Function from a byte that is sent to the bytes that arrive."""
 
 
 def intact(byte: int) -> bytes:
-    """Nothing happens to a byte."""
+    """Deliver a byte undamaged."""
     return bytes([byte])
 
 
@@ -32,8 +32,8 @@ class SerialLine:
 
     Args:
         dut: the top, with ``rx`` and ``tx``.
-        bit: nanoseconds of a bit on the host's side.
-        to_board, from_board: what the line does to bytes.
+        bit: length of the host's bits in nanoseconds.
+        to_board, from_board: damage to bytes in each direction.
 
     Attributes:
         timeout: simulated seconds that `read` waits for a byte.
@@ -60,21 +60,21 @@ class SerialLine:
 
     @property
     def in_waiting(self) -> int:
-        """Bytes that `read` gives at once."""
+        """Number of bytes that `read` returns without waiting."""
         return len(self._incoming)
 
     def write(self, data: bytes) -> int:
-        """Give bytes to the line, which takes its time."""
+        """Queue bytes for the line; return their number at once."""
         self._outgoing += data
         self._wrote.set()
         return len(data)
 
     def read(self, size: int = 1) -> bytes:
-        """Up to ``size`` bytes; fewer if no more came within the timeout. For a bridged thread."""
+        """Read ``size`` bytes, or fewer after the timeout; call it from a bridged thread."""
         return resume(self.take)(size)
 
     async def take(self, size: int) -> bytes:
-        """`read` as a coroutine."""
+        """Read ``size`` bytes, or fewer after the timeout; a coroutine."""
         assert self.timeout is not None
         end = get_sim_time("ps") + self.timeout * 1e12
         while len(self._incoming) < size and (left := round(end - get_sim_time("ps"))) > 0:
@@ -85,7 +85,7 @@ class SerialLine:
         return taken
 
     async def exchange(self, data: bytes) -> bytes:
-        """Send bytes; all that came until the board was silent for the timeout afterwards."""
+        """Send bytes; return all bytes received until the board is silent for the timeout."""
         self.write(data)
         while self._outgoing:
             await Timer(round(self._bit * 1e3), "ps")
@@ -95,16 +95,16 @@ class SerialLine:
         return bytes(came)
 
     def reset_input_buffer(self) -> None:
-        """Forget the bytes that came."""
+        """Discard the bytes received so far."""
         self._incoming.clear()
 
     def close(self) -> None:
-        """End both directions."""
+        """Stop both directions."""
         for task in self._tasks:
             task.cancel()
 
     async def drive(self, level: int, bits: float) -> None:
-        """Hold the line to the board at a level; it stays there."""
+        """Set the line to the board to a level and wait for some bits; the level stays."""
         self._dut.rx.value = level
         await Timer(round(bits * self._bit * 1e3), "ps")
 

@@ -1,10 +1,10 @@
-"""Random operations on cores with AXI buses, the golden model followed step by step.
+"""Random operations on cores with AXI buses, compared with the golden model step by step.
 
     python -m sim.bus.soak [--operations 1000000] [--seed 1]
 
-Operations are accesses to registers, beats of all streams, loads of weights, and resets by pin or
-by register, at any time. All output, every counter and every bit of ERRORS is compared with
-golden. The first difference ends the run; the message names the seed and the episode.
+Operations are register accesses, beats of all streams, loads of weights, and resets by pin or by
+register, at any time. Every output word, counter and bit of ERRORS must equal the golden model's.
+The first difference ends the run; the message names the seed and the episode.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from sim.bus.cores import CORES
 from sim.bus.episodes import Soak
 
 SHORT = 50_000
-"""Operations up to which compiling fast models takes longer than it saves."""
+"""Number of operations up to which the compiler's optimization takes longer than it saves."""
 
 
 @click.command()
 @click.option("--operations", default=1_000_000, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 def main(operations: int, seed: int) -> None:
-    """Play random operations on every core, and print what was done."""
+    """Play random operations on every core, and print their counts."""
     try:
         total = soak(operations, seed, optimize=operations > SHORT)
     except DifferentError as error:
@@ -40,13 +40,13 @@ def main(operations: int, seed: int) -> None:
 
 
 def soak(operations: int, seed: int, *, optimize: bool) -> dict[str, Counter[str]]:
-    """Play random operations, a share on each core.
+    """Play random operations, about equally many on each core.
 
     Returns:
-        Per core the number of operations, and of episodes of each kind.
+        Number of operations, and of episodes of each kind, by core.
 
     Raises:
-        DifferentError: a core differs from golden.
+        DifferentError: a core differs from the golden model.
     """
     library = bus_library({core.name: core.verilog() for core in CORES}, optimize=optimize)
     total: dict[str, Counter[str]] = {}

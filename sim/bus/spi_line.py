@@ -1,6 +1,6 @@
-"""The SPI lines of a core's top in simulated time, with the interface of Linux' spidev.
+"""SPI lines of a core's top in simulated time, with the interface of Linux' spidev.
 
-A host's own code runs in a thread over it, as over :class:`sim.bus.serial_line.SerialLine`.
+The host's own code uses it from a thread, as :class:`sim.bus.serial_line.SerialLine`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class SpiLine:
 
     Args:
         dut: the top, with ``sck``, ``cs_n``, ``mosi`` and ``miso``.
-        bit: nanoseconds of a bit.
+        bit: length of a bit in nanoseconds.
     """
 
     def __init__(self, dut: Any, *, bit: float) -> None:
@@ -25,14 +25,14 @@ class SpiLine:
         dut.sck.value, dut.cs_n.value, dut.mosi.value = 0, 1, 0
 
     def xfer2(self, data: list[int]) -> list[int]:
-        """Send bytes with the core selected; what it sent. For a bridged thread."""
+        """Send bytes to the core and return its bytes; call it from a bridged thread."""
         return resume(self.exchange)(data)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is no resource to release."""
 
     async def exchange(self, data: list[int]) -> list[int]:
-        """`xfer2` as a coroutine."""
+        """Send bytes to the core and return its bytes; a coroutine."""
         dut, answer = self._dut, []
         dut.cs_n.value = 0
         for byte in data:

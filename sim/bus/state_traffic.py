@@ -17,10 +17,10 @@ from sim.bus.traffic import Layout, numbers
 def state_frames(
     layout: Layout, rng: np.random.Generator, states: list[Integers]
 ) -> tuple[tuple[Beats, Beside], list[tuple[Integers, bool]], Expected]:
-    """Draw frames of states, some too short or too long.
+    """Draw a frame for each state, some too short or too long.
 
     Returns:
-        Beats; the state that the core takes of each frame, and whether it is defective; counts.
+        Beats; for each frame the state that the core takes, and whether it is defective; counts.
     """
     data: list[int] = []
     beside: list[int] = []
@@ -47,7 +47,7 @@ def state_frames(
 
 
 def any_states(model: IntegerModel, count: int, x: Iterator[Integers]) -> list[Integers]:
-    """Return states that one step from zero leads to."""
+    """Compute the states after one step from zero."""
     states = []
     for _ in range(count):
         run = model.run(next(x)[np.newaxis, np.newaxis])

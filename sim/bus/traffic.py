@@ -33,15 +33,15 @@ class Layout:
 
 @dataclass(kw_only=True)
 class Step:
-    """Beats that belong together on the bus of x.
+    """Beats on the bus of x that form one step, or that the core drops together.
 
     Attributes:
-        beats: data of each.
+        beats: data of each beat.
         stream: number of the stream; `UNKNOWN` if the core has no such stream.
-        x: the step that the core makes of them; ``None`` if it drops them.
-        ends: ``tlast`` comes with the last of them.
-        last, first: the sequence ends, or begins, with the step.
-        wrong: the step ends a malformed sequence.
+        x: the input that the core takes from them; ``None`` if it drops them.
+        ends: whether the last one has ``tlast``.
+        last, first: whether the sequence ends, or begins, with the step.
+        wrong: whether the step ends a malformed sequence.
         user: bits of ``tuser`` on the sequence's first beat (keep, load) and its last (save).
     """
 
@@ -56,21 +56,21 @@ class Step:
 
 
 def numbers(data: np.ndarray, bus: int) -> list[int]:
-    """Beats of bytes (vectors, bytes)."""
+    """Convert vectors of bytes, (vectors, bytes), to a flat list of beats."""
     return data.reshape(-1, bus // 8).copy().view(f"<u{bus // 8}").reshape(-1).tolist()
 
 
 def frames(
     layout: Layout, rng: np.random.Generator, x: Iterator[Integers], *, length: int, whole: bool
 ) -> list[list[Step]]:
-    """Draw frames of random streams, each as a list of its steps; each stream's are in order.
+    """Draw frames on random streams; return each as a list of steps, in order within a stream.
 
     Args:
-        layout: of the core.
+        layout: layout of the core's buses.
         rng: source of all draws.
         x: inputs of the steps.
-        length: steps of good sequences; 0 for any number.
-        whole: draw frames that neither load nor save state.
+        length: steps of each good sequence; 0 for any number.
+        whole: whether all frames neither load nor save state.
     """
     interface = layout.interface
     known = interface.streams
@@ -146,7 +146,7 @@ def interleaved(frames_: list[list[Step]], rng: np.random.Generator) -> list[Ste
 def on_bus(
     steps: list[Step], rng: np.random.Generator, *, streams: int, strict: bool
 ) -> tuple[Beats, Beside]:
-    """Return the beats of steps; fields that no one reads are random, unless ``strict``."""
+    """Return the beats of steps; fields that the core ignores are random, unless ``strict``."""
     data: list[int] = []
     beside: list[int] = []
     for step in steps:
@@ -158,7 +158,7 @@ def on_bus(
                 id_ = int(rng.integers(256))
             if streams == 1:
                 id_ = 0
-            if not (step.first and number == 0):  # keep and load do not count
+            if not (step.first and number == 0):  # the core ignores keep and load
                 user = user & SAVES | int(rng.integers(4))
             if not (step.last and is_end):
                 user = user & ~SAVES | SAVES * int(rng.integers(2))

@@ -11,7 +11,7 @@ from hdl.layout.weight_image import HEADER
 def random_image(
     rng: np.random.Generator, words: NDArray[np.uint32]
 ) -> tuple[NDArray[np.uint32], str, int, bool]:
-    """Return a good image as it is, cut, too long, or with a wrong bit.
+    """Return an image unchanged, cut, too long, or with a flipped bit.
 
     Returns:
         Words, the kind of change, LOAD_REASON afterwards, and whether loading begins.
