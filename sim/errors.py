@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class SimulationError(RuntimeError):
-    """A build or a run of a simulator did not succeed.
+    """A simulator's build or run failed.
 
-    The first line of the message says what happened and is enough for a user; the lines after it,
+    The first line of the message says what happened and is enough for a user. Further lines,
     if any, are the end of the simulator's log.
     """

@@ -1,7 +1,7 @@
 """Fields that travel beside a core's data on its streams, packed into one number per beat.
 
-Bits of an input beat's number: those of `PORTS`, each for the port ``i_<name>`` if the core has it,
-and `DUE`, for the benches only: this beat ends a sequence. In a core with plain streams the numbers
+An input beat's number has the bits of `PORTS`, each for the port ``i_<name>`` if the core has it,
+and `DUE`, for the benches only: the beat ends a sequence. In a core with plain streams the numbers
 are 0 and ``LAST | DUE``. An output word's number has ``last`` and ``stream``.
 """
 
@@ -22,15 +22,15 @@ STREAM = PORTS["stream"][0]
 
 
 def of_last(last: ArrayLike) -> NDArray[np.uint32]:
-    """Return the numbers of beats whose only field is ``last``, from their last flags."""
+    """Make the numbers of beats whose only field is ``last``, from their last flags."""
     return np.where(np.asarray(last, dtype=np.bool_), LAST | DUE, 0).astype(np.uint32)
 
 
 def of_steps(controls: Sequence[Control], inputs: int) -> NDArray[np.uint32]:
-    """Return the numbers of all beats of some steps, each of ``inputs`` beats.
+    """Make the numbers of all beats of some steps, each of ``inputs`` beats.
 
-    A field is right only in the beat in which the core reads it. All other beats of the step carry
-    its complement, so that a core that reads it in the wrong beat fails.
+    A field has its value only in the beat in which the core reads it. The step's other beats carry
+    its complement, so a core that reads it in the wrong beat fails.
     """
     numbers = np.zeros((len(controls), inputs), dtype=np.uint32)
     for name, (low, width) in PORTS.items():

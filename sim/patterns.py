@@ -1,17 +1,17 @@
-"""Stall patterns: when a bench withholds ``valid`` on a stream it sends, ``ready`` on one it takes.
+"""Stall patterns: cycles in which a bench withholds ``valid`` (sending) or ``ready`` (receiving).
 
-One definition for both benches. A :class:`Pattern` and a seed give the same gaps, cycle for cycle,
-in the cocotb bench and in the compiled one, whose `compiled_bench.cpp` repeats :class:`Gaps` and
-:class:`ReadyGaps` in C++.
+Both benches share this definition: a :class:`Pattern` and a seed give the same gaps, cycle for
+cycle, in the cocotb bench and in the compiled one, whose `compiled_bench.cpp` repeats
+:class:`Gaps` and :class:`ReadyGaps` in C++.
 
 A pattern lets ``burst`` beats pass, then draws: with ``probability`` a gap of ``shortest`` to
-``longest`` cycles (uniform) comes before the next burst. What starts a gap is the *trigger*::
+``longest`` cycles (uniform) comes before the next burst. The *trigger* starts a gap::
 
-    TRANSFER  the transfer before it: the side is slow after a beat, idle or not
-    VALID     the other side's valid: ready answers valid, late
-    FREE      nothing: the gap follows `burst` cycles of ready, used or not
-    DUE       (no draws) ready is low until the core owes an answer: a sequence's last beat was
-              accepted and the last word of its answer was not yet taken
+    TRANSFER  a transfer: the side is slow after a beat
+    VALID     the other side's valid: ready answers it late
+    FREE      no event: a gap follows `burst` cycles of ready, with or without transfers
+    DUE       (no draws) ready is low until the core owes an answer: it has accepted a sequence's
+              last beat, and the last word of the answer was not yet taken
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MASK64 = (1 << 64) - 1
 
 
 class Trigger(IntEnum):
-    """Event that starts a gap in ``ready``. On the sending side it is always the last transfer."""
+    """Event that starts a gap in ``ready``; a gap in ``valid`` always starts after a transfer."""
 
     TRANSFER = 0
     VALID = 1
@@ -33,13 +33,13 @@ class Trigger(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """Rule by which one side of a stream stalls; see the module's text.
+    """Rule by which one side of a stream stalls; see the module's docstring.
 
     Args:
         probability: chance of a gap at each draw, 0 to 1.
         shortest, longest: bounds of a gap in clock cycles, 1 or more.
         burst: beats (with `Trigger.FREE`: cycles) between two draws, 1 or more.
-        trigger: what starts a gap. Only ``ready`` has a choice.
+        trigger: event that starts a gap; for ``valid`` only `Trigger.TRANSFER`.
 
     Raises:
         ValueError: a value is out of range.
@@ -66,16 +66,15 @@ class Pattern:
 
     @property
     def threshold(self) -> int:
-        """`probability` as a fraction of 2**32, the form in which both benches compare it."""
+        """`probability` times 2**32, as both benches compare it with 32 random bits."""
         return round(self.probability * (1 << 32))
 
 
 NO_GAPS = Pattern()
 
 WHEN_DUE = Pattern(trigger=Trigger.DUE)
-"""The pattern for speed. It costs no cycles if the core needs at least one for an answer, and the
-cocotb bench need not watch ``o_valid`` in between. Words that no sequence asked for are still
-found, as surplus words."""
+"""Pattern for speed: the cocotb bench need not watch ``o_valid`` until an answer is due. It costs
+no cycles if an answer takes the core at least one. Unexpected words still count as surplus."""
 
 IDLE_PATTERNS: dict[str, Pattern] = {
     "none": NO_GAPS,
@@ -84,7 +83,7 @@ IDLE_PATTERNS: dict[str, Pattern] = {
     "bursts": Pattern(probability=1.0, shortest=1, longest=25, burst=7),
     "long": Pattern(probability=0.05, shortest=100, longest=300),
 }
-"""Named gaps in the valid of the stream that goes in."""
+"""Named gaps in the valid of the input stream."""
 
 READY_PATTERNS: dict[str, Pattern] = {
     "none": NO_GAPS,
@@ -96,17 +95,17 @@ READY_PATTERNS: dict[str, Pattern] = {
     "between": Pattern(probability=1.0),  # ready drops between any two words
     "long": Pattern(probability=0.2, shortest=100, longest=600, trigger=Trigger.VALID),
 }
-"""Named gaps in the ready of the stream that comes out."""
+"""Named gaps in the ready of the output stream."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stalls:
-    """The patterns of both streams: `idle` of the input's valid, `ready` of the output's ready.
+    """Patterns of all streams: `idle` for the valid of inputs, `ready` for the ready of outputs.
 
-    The streams of state words and weights have the same patterns, but other draws.
+    The streams of state words and weights share the patterns, with draws of their own.
 
     Raises:
-        ValueError: `idle` asks for a trigger other than `Trigger.TRANSFER`.
+        ValueError: `idle` has a trigger other than `Trigger.TRANSFER`.
     """
 
     idle: Pattern = NO_GAPS
@@ -117,17 +116,17 @@ class Stalls:
             raise ValueError(f"An idle pattern cannot start at {self.idle.trigger!r}")
 
     def pattern(self, stream: str) -> Pattern:
-        """The pattern of a stream; state words are never due, so `Trigger.DUE` means no gaps."""
+        """Return a stream's pattern: no gaps for state words with `Trigger.DUE`, as none is due."""
         if stream.startswith("i"):
             return self.idle
         return NO_GAPS if self.ready.trigger is Trigger.DUE and stream != "o" else self.ready
 
     @classmethod
     def named(cls, idle: str, ready: str) -> Stalls:
-        """The crossing of two named patterns.
+        """Combine two named patterns.
 
         Raises:
-            KeyError: no pattern of that name.
+            KeyError: there is no pattern of that name.
         """
         return cls(idle=IDLE_PATTERNS[idle], ready=READY_PATTERNS[ready])
 
@@ -139,10 +138,9 @@ class Gaps:
     """Draws the lengths of a pattern's gaps in cycles, one before each beat (0: no gap).
 
     Args:
-        pattern: what to draw.
+        pattern: the pattern.
         seed: 64 bits (taken modulo 2**64).
-        side: number of the stream, see `sim.streams.SIDES`. Each side of one seed has draws of its
-            own.
+        side: number of the stream, see `sim.streams.SIDES`; each has draws of its own.
     """
 
     def __init__(self, pattern: Pattern, *, seed: int, side: int) -> None:
@@ -151,7 +149,7 @@ class Gaps:
         self._left = 0
 
     def draw(self) -> int:
-        """The gap before the next beat."""
+        """Draw the gap before the next beat."""
         if self._left:
             self._left -= 1
             return 0
@@ -162,7 +160,7 @@ class Gaps:
         return self._pattern.shortest + self._random() % span
 
     def _random(self) -> int:
-        """32 bits of splitmix64 (Steele, Lea, Flood 2014)."""
+        """Draw 32 bits by splitmix64 (Steele, Lea, Flood 2014)."""
         self._state = (self._state + 0x9E3779B97F4A7C15) & _MASK64
         z = self._state
         z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & _MASK64
@@ -171,7 +169,7 @@ class Gaps:
 
 
 class ReadyGaps:
-    """Gives the level of ``ready`` in each clock cycle; `edge` goes to the next one."""
+    """Level of ``ready`` in each clock cycle; `edge` advances to the next cycle."""
 
     def __init__(self, pattern: Pattern, *, seed: int, side: int = 1) -> None:
         self._gaps = Gaps(pattern, seed=seed, side=side)
@@ -180,7 +178,7 @@ class ReadyGaps:
 
     @property
     def until_due(self) -> bool:
-        """Whether ready also stays low while the core owes no answer."""
+        """Whether ready stays low until an answer is due."""
         return self._trigger is Trigger.DUE
 
     @property
@@ -190,7 +188,7 @@ class ReadyGaps:
 
     @property
     def waits_for_valid(self) -> bool:
-        """Whether `ready` stays as it is until valid is seen."""
+        """Whether `ready` keeps its level until valid is high."""
         return self._trigger is not Trigger.FREE and (
             self._gap == 0 or self._trigger is Trigger.VALID
         )

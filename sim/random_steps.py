@@ -1,4 +1,4 @@
-"""Random steps for a core's interface, and the golden model's answers to them."""
+"""Random steps for a core's interface, with the golden model's answers."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def random_work(
 ) -> Work:
     """Draw steps of sequences on random streams; the last step ends its sequence.
 
-    Half of the states to load are states that other sequences of the network reached, the other
-    half are any words that fit.
+    Half of the states to load are states that other sequences reached; the other half are random
+    words in range.
     """
     rng = np.random.default_rng([*seed, 30])
     keeps, loads = interface.state != "clear", interface.state == "load"
@@ -66,7 +66,7 @@ def random_work(
 
 
 def _reached(model: IntegerModel, count: int, seed: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return the state words that random sequences of two steps reach."""
+    """Compute the state words after random sequences of two steps."""
     x = input_words(model.network, batch=count, steps=2, seed=seed).reshape(2 * count, -1)
     controls = [Control(last=n % 2 == 1, save=n % 2 == 1) for n in range(2 * count)]
     return serve(model, Interface(state="load"), x, controls).saved

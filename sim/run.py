@@ -1,4 +1,4 @@
-"""The request of a run, the same for both benches: words in, words to wait for, and how to run."""
+"""Request of a run in either bench: words to send, words to wait for, and terms."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ Sequences = NDArray[Any] | Sequence[ArrayLike]
 """Sequences of vectors: an array (N, T, I), or N of (T, I) with T free."""
 
 PATIENCE = 2_000_000
-"""Clock cycles without a transfer after which a bench gives up a run."""
+"""Clock cycles without a transfer after which a run fails."""
 
 SETTLE = 32
-"""Clock cycles for which a bench looks for surplus words after the last one expected."""
+"""Clock cycles after the last expected word in which a bench checks for surplus words."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reset:
-    """A reset in the middle of a run, after which the bench goes back to an earlier place.
+    """Reset in the middle of a run, after which the bench continues from an earlier place.
 
     Attributes:
         cycle: first clock edge at which rst is high, counted as in `sim.streams.Moved`.
-        beat: input beat with which the bench goes on afterwards.
-        word: number of output words that stay in the record; later ones are dropped. All other
-            streams start again with their first word.
+        beat: input beat from which the bench continues.
+        word: number of output words to keep in the record. All other streams restart with their
+            first word.
         hold: clock edges for which rst is high.
 
     Raises:
@@ -51,7 +51,7 @@ class Reset:
                 )
 
     def place(self, stream: str) -> int:
-        """The word with which a stream goes on."""
+        """Return the word from which a stream continues."""
         return {"i": self.beat, "o": self.word}.get(stream, 0)
 
 
@@ -67,7 +67,7 @@ class Terms(TypedDict, total=False):
 
 
 class Source:
-    """Words for a stream into the core; as attributes, checked and of one shape.
+    """Words for a stream into the core, checked, with their fields.
 
     Args:
         words: (N,) integers.
@@ -76,7 +76,7 @@ class Source:
 
     Raises:
         TypeError: `words` are not integers.
-        ValueError: the shapes do not fit.
+        ValueError: the shapes differ.
     """
 
     def __init__(self, words: ArrayLike, fields: ArrayLike | None = None) -> None:
@@ -96,24 +96,24 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Request of a run.
+    """Request of a run in either bench.
 
-    ``fresh=False, settle=0`` feeds a stream in several runs without a gap: a run ends as soon as
-    all its words were sent and taken. The next one goes on in the next cycle, and may take words
-    that answer earlier beats.
+    With ``fresh=False, settle=0`` several runs feed a stream without a gap: a run ends as soon as
+    all its words have moved. The next run starts in the next cycle, and may take words that answer
+    earlier beats.
 
     Attributes:
-        sources: words to send, by stream; there must be input beats.
+        sources: words to send, by stream; input beats are required.
         sinks: number of words to wait for, by stream.
         stalls: patterns of all streams.
-        seed: of the patterns' random gaps.
-        fresh: reset the core first, and count cycles from 0; False: go on as the core is.
+        seed: seed of the patterns' random gaps.
+        fresh: whether to reset the core first and count cycles from 0.
         reset: a reset in the middle of the run.
         patience: cycles without a transfer after which the run fails.
-        settle: cycles in which no word may come after the last one expected.
+        settle: cycles after the last expected word in which no word may come.
 
     Raises:
-        ValueError: a number is out of range, or `reset` goes back to no place of the run.
+        ValueError: a number is out of range, or the place of `reset` is outside the run.
     """
 
     sources: Mapping[str, Source]
@@ -142,18 +142,18 @@ class Run:
     def of_beats(
         cls, beats: ArrayLike, last: ArrayLike, *, outputs: int, **terms: Unpack[Terms]
     ) -> Run:
-        """Make a run of input beats, which waits for `outputs` words; see `Source`."""
+        """Make a run of input beats (see `Source`) that waits for `outputs` words."""
         return cls(sources={"i": Source(beats, last)}, sinks={"o": outputs}, **terms)
 
     @classmethod
     def of_sequences(
         cls, sequences: Sequences, *, words: int, weights: ArrayLike = (), **terms: Unpack[Terms]
     ) -> Run:
-        """Make a run of whole sequences, back to back.
+        """Make a run of whole sequences back to back.
 
         Args:
             sequences: (N, T, I) integers, or a list of (T, I) as in `flatten`.
-            words: output words K that the core answers to each; ``answers(K)`` of the record is
+            words: number K of output words per sequence; ``answers(K)`` of the record is
                 (N, K).
             weights: an image to load first.
             terms: other attributes.
@@ -163,18 +163,18 @@ class Run:
         return cls(sources=sources, sinks={"o": words * int(last.sum())}, **terms)
 
     def source(self, stream: str) -> Source:
-        """The words to send on a stream."""
+        """Return the words to send on a stream."""
         return self.sources.get(stream, Source(()))
 
     def count(self, stream: str) -> int:
-        """The number of words to send or to wait for on a stream."""
+        """Return the number of words to send or to wait for on a stream."""
         return self.sinks.get(stream, 0) or self.source(stream).words.size
 
     def check_widths(self, widths: Mapping[str, int]) -> None:
-        """Check that all words fit the ports of a core.
+        """Refuse words that do not fit the ports of a core.
 
         Args:
-            widths: bits of each port.
+            widths: width of each port in bits.
 
         Raises:
             ValueError: there is no such port, or a word does not fit it.
@@ -195,18 +195,18 @@ class Run:
 
 
 def flatten(sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Turn sequences into beats of the input stream, one element of a step's vector per beat.
+    """Convert sequences to beats of the input stream, one element of a step's x per beat.
 
     Args:
         sequences: integers, (N, T, I): N sequences of T steps of I elements; or a list of (T, I),
             each with its own T.
 
     Returns:
-        (B,) int32 raw values, (B,) bool last flags, true on the last beat of each sequence.
+        (B,) int32 raw values, and (B,) bool last flags, true on the last beat of each sequence.
 
     Raises:
-        TypeError: not integers.
-        ValueError: no sequences, an empty one, a wrong shape, or a value beyond int32.
+        TypeError: the values are not integers.
+        ValueError: there is no sequence, an empty one, a wrong shape, or a value beyond int32.
     """
     arrays = [np.asarray(sequence) for sequence in sequences]
     if not arrays:

@@ -1,4 +1,4 @@
-"""Samples through the RTL: under cocotb in either simulator, or in the compiled bench."""
+"""Run samples through the RTL: under cocotb in either simulator, or in the compiled bench."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ class SampleRun:
 
     Attributes:
         words: raw output words of each sequence's last result, (sequences, words).
-        compared, mismatched: output words compared with the golden model, and how many differed.
-        first_mismatch: where the first one is, or "".
-        wrong_cycle: where the run differs from the cycle count, or "" (also if it had stalls).
+        compared, mismatched: number of output words compared with the golden model, and of those
+            that differ.
+        first_mismatch: place and values of the first mismatch, or "".
+        wrong_cycle: first difference from the cycle count, or "" (always "" with stalls).
         cycles: clock cycles simulated.
         cycles_per_step: clock cycles per step between the first and the last sequence's results.
-        seconds: wall time of the simulation, the build of the simulator not included.
+        seconds: wall time of the simulation, without the simulator's build.
     """
 
     words: NDArray[np.int32]
@@ -68,18 +69,18 @@ def run_cocotb(
     Args:
         core: the generated core.
         sequences: raw input words, each (steps, inputs).
-        expected: the golden model's words, (sequences, words), or (sequences, steps, words) where
+        expected: the golden model's words, (sequences, words), or (sequences, steps, words) if
             the core answers every step.
         simulator: ``icarus`` or ``verilator``.
-        jobs: processes; each takes a share of the sequences.
-        seed: of cocotb's random numbers; chosen and printed if None.
+        jobs: number of processes, each with a share of the sequences.
+        seed: seed of cocotb's random numbers; None chooses and prints one.
         waves: file for waves, ``.fst`` or ``.vcd``; only with one job.
         results: folder for JUnit XML and logs; a temporary one if None.
         progress: see :data:`Progress`.
-        timeout_s: wall seconds after which a simulator is ended.
+        timeout_s: wall seconds after which a simulator is killed.
 
     Raises:
-        sim.errors.SimulationError: a tool is missing, or a run failed otherwise than by a wrong
+        sim.errors.SimulationError: a tool is missing, or a run failed for any reason but a wrong
             word or cycle.
     """
     kind = waves.suffix[1:] if waves else None
@@ -105,7 +106,7 @@ def run_cocotb(
             ]
             try:
                 _watch(futures, work, progress)
-            except BaseException:  # On Ctrl-C: the pool waits for the simulators, so end them
+            except BaseException:  # Ctrl-C: the pool waits for the simulators, so stop them
                 cancel.set()
                 raise
         seconds = time.perf_counter() - start
@@ -149,7 +150,7 @@ def run_compiled(
             futures = [pool.submit(run, index, bench) for index, bench in enumerate(benches)]
             try:
                 results = [future.result() for future in futures]
-            except BaseException:  # Ctrl-C, or one failed: the others end at their next report
+            except BaseException:  # Ctrl-C or a failure: the others stop at their next report
                 cancel.set()
                 raise
         seconds = time.perf_counter() - start
@@ -159,7 +160,7 @@ def run_compiled(
 def _share_out(
     core: Generated, sequences: Sequence[NDArray[Any]], expected: NDArray[np.int64], jobs: int
 ) -> list[CoreJob]:
-    """Split the sequences, in order, into at most ``jobs`` parts of about equal size."""
+    """Split the sequences in order into at most ``jobs`` parts of about equal size."""
     parts = np.array_split(np.arange(len(sequences)), min(jobs, len(sequences)))
     return [
         CoreJob.make(core.plan, [sequences[i] for i in part], expected[part], start=int(part[0]))

@@ -1,4 +1,4 @@
-"""Counts how many output words were compared, and how many differed."""
+"""Scoreboard: counts the output words compared, and those that differ."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One output word that differs from the model's.
+    """Output word that differs from the model's.
 
     Attributes:
         sequence, word: its place; `word` counts from 0 in each sequence.
         expected, got: raw values.
-        expected_last, got_last, expected_stream, got_stream: the fields beside the word.
+        expected_last, got_last, expected_stream, got_stream: fields beside the word.
     """
 
     sequence: int
@@ -37,12 +37,12 @@ class Difference:
 
 
 class Scoreboard:
-    """Compares words with what a model expects: value, last flag and stream, each with ``==``.
+    """Compares words with a model's: value, last flag and stream, each with ``==``.
 
     Args:
         expected: (N, K) integers, the model's K words for each of N results; last is expected
             on the K-th.
-        last: (N,) whether last is expected on a result at all; by default it is on each.
+        last: (N,) whether a result's last word has the last flag; by default each has.
         streams: (N,) the results' stream numbers; 0 by default.
 
     Raises:
@@ -50,9 +50,9 @@ class Scoreboard:
         ValueError: `expected` is not (N, K), or empty.
 
     Attributes:
-        compared: words compared.
-        different: words of them that differed in value or last flag.
-        first: the first one that differed, or None.
+        compared: number of words compared.
+        different: number of words that differ in value, last flag or stream.
+        first: the first difference, or None.
     """
 
     def __init__(
@@ -80,12 +80,12 @@ class Scoreboard:
 
     @property
     def expected(self) -> int:
-        """Words that the model expects in all."""
+        """Total number of words that the model expects."""
         return self._expected.size
 
     @property
     def passed(self) -> bool:
-        """Whether every expected word was compared and none differed."""
+        """Whether every expected word was compared and none differs."""
         return self.compared == self.expected and self.different == 0
 
     def add(self, words: ArrayLike, last: ArrayLike, streams: ArrayLike | None = None) -> None:
@@ -132,10 +132,10 @@ class Scoreboard:
         return text if self.first is None else f"{text}; first: {self.first}"
 
     def check(self) -> None:
-        """Assert that every expected word came and was right.
+        """Assert that every expected word came and none differs.
 
         Raises:
-            AssertionError: a word is missing or wrong; the message is this board's text.
+            AssertionError: a word is missing or wrong; the message is the scoreboard as text.
         """
         if not self.passed:
             raise AssertionError(str(self))

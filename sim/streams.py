@@ -1,4 +1,4 @@
-"""The streams of a core, and the record of a run on them, with its failures; for both benches."""
+"""Streams of a core, and the record and errors of a run on them, for both benches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sim.errors import SimulationError
 from sim.fields import LAST, STREAM
 
 Progress = Callable[[int, int], None]
-"""Called now and then with the output words so far and the output words of the whole run."""
+"""Callback with the number of output words so far, and that of the whole run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Stream:
     Attributes:
         name: prefix of its ports: ``<name>_data``, ``<name>_valid``, ``<name>_ready``, and one port
             per field of `sim.fields` that travels on it.
-        words: what its words are called in messages.
+        words: plural noun for its words in messages.
         signed: whether its words are signed integers.
     """
 
@@ -47,7 +47,7 @@ STREAMS = {
         Stream(name="i_weights", words="words of weights", signed=False),
     )
 }
-"""All streams by name: both benches, their requests and their records are made from this table.
+"""All streams by name. Both benches, their requests and their records use this table.
 
 A stream's place in the table numbers its random draws (`sim.patterns.Gaps`)."""
 
@@ -60,9 +60,9 @@ class Moved:
 
     Attributes:
         words: (M,) int32, or uint32 on a stream of unsigned words.
-        fields: (M,) uint32, the fields beside them, see `sim.fields`.
-        cycles: (M,) uint64, the clock edge at which each moved; 0 is the first edge after the
-            (first) reset.
+        fields: (M,) uint32, fields beside the words, see `sim.fields`.
+        cycles: (M,) uint64, number of the clock edge at which each word moved; 0 is the first edge
+            after the reset at a run's start.
     """
 
     words: NDArray[Any]
@@ -72,10 +72,10 @@ class Moved:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """Record of a run: ``record["o"].words``; the attributes name parts of ``i`` and ``o``.
+    """Record of a run: ``record["o"].words``; properties give parts of ``i`` and ``o``.
 
     Attributes:
-        moved: what moved over each stream of `STREAMS`.
+        moved: transfers of each stream of `STREAMS`.
         cycles: clock cycles from the run's start to its last transfer, both included.
     """
 
@@ -92,12 +92,12 @@ class Record:
 
     @property
     def last(self) -> NDArray[np.bool_]:
-        """Their last flags."""
+        """Last flags of the output words."""
         return (self["o"].fields & LAST).astype(np.bool_)
 
     @property
     def streams(self) -> NDArray[np.uint32]:
-        """Their stream numbers; 0 where the core has none."""
+        """Stream numbers of the output words; 0 if the core has no such port."""
         return self["o"].fields >> np.uint32(STREAM)
 
     @property
@@ -111,10 +111,10 @@ class Record:
         return self["i"].cycles
 
     def answers(self, words: int) -> NDArray[np.int32]:
-        """The output as (sequences, `words`).
+        """Reshape the output words to (sequences, `words`).
 
         Raises:
-            ValueError: the number of words is no multiple of `words`.
+            ValueError: the number of output words is not a multiple of `words`.
         """
         if words < 1 or self.words.size % words:
             raise ValueError(f"{self.words.size} words are not sequences of {words!r}")
@@ -122,7 +122,7 @@ class Record:
 
 
 class BenchError(SimulationError):
-    """A run failed; `run` is its record until then."""
+    """A run failed; `run` is the record up to the failure."""
 
     def __init__(self, message: str, run: Record) -> None:
         super().__init__(message)
@@ -130,7 +130,7 @@ class BenchError(SimulationError):
 
 
 class CycleLimitError(BenchError):
-    """Nothing moved for `patience` cycles: most likely a deadlock."""
+    """No word moved for `patience` cycles, most likely because of a deadlock."""
 
     def __init__(self, patience: int, run: Record) -> None:
         super().__init__(
@@ -144,10 +144,10 @@ class ProtocolError(BenchError):
     """The core broke the rules of an output stream.
 
     Attributes:
-        kind: "valid dropped" or "payload changed" (while valid waited for ready), "surplus word"
-            (one more than expected). Icarus adds "unknown payload", "unknown valid" and "unknown
-            ready" (X or Z bits).
-        cycle: clock edge at which it was seen, counted as in `Moved`.
+        kind: "valid dropped" or "payload changed" (while valid waits for ready), "surplus word"
+            (more words than expected); under Icarus also "unknown payload", "unknown valid" and
+            "unknown ready" (X or Z bits).
+        cycle: number of the clock edge at which the bench saw it, counted as in `Moved`.
     """
 
     def __init__(self, kind: str, cycle: int, run: Record) -> None:

@@ -1,9 +1,9 @@
-// A bench around a Verilated core with AXI buses: it plays lists of beats and accesses, with gaps,
-// and writes down what comes back. sim/bus/bench.py calls it through ctypes; the structures below are
-// mirrored there field by field.
+// Bench around a Verilated core with AXI buses: plays lists of beats and accesses, with pauses, and
+// records the core's beats and responses. sim/bus/bench.py calls it through ctypes and mirrors the
+// structures below field by field.
 //
-// sim/compiled/library.py compiles this file together with the models; VERILATED_MODELS(macro) calls a macro
-// with each of their classes.
+// sim/compiled/library.py compiles this file together with the models; VERILATED_MODELS(macro) calls
+// a macro with each of their classes.
 
 #include <cstdint>
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace litelstm {
 
-// Ports that not every core has: writing to one that is not there does nothing, reading gives 0.
+// Ports that not every core has: a write to a missing one does nothing, a read gives 0.
 #define OPTIONAL_PORT(port)                                                            \
     template <class Model>                                                             \
     auto set_##port(Model& model, uint64_t value, int) -> decltype(void(model.port)) { \
@@ -48,7 +48,7 @@ OPTIONAL_PORT(s_axis_weights_tready)
 
 enum Status : int32_t { DONE = 0, BUDGET = 1, BROKEN = 2, FULL = 3 };
 
-// Beside a beat's data: last, id, user (or error), keep.
+// Fields beside a beat's data: last, id, user (or error), keep.
 constexpr unsigned ID = 8, USER = 16, KEEP = 24;
 
 struct Source {
@@ -66,8 +66,8 @@ struct Sink {
     uint64_t at;
 };
 
-// An access to a register; `delay` cycles pass before it. A write's `seen` is the number of beats
-// of x that were taken before it took effect, `shown` that of beats of y.
+// An access to a register; `delay` cycles pass before it. `seen` is the number of beats of x that
+// moved before a write took effect, `shown` that of beats of y.
 struct Access {
     uint32_t address;
     uint32_t data;
@@ -85,8 +85,8 @@ struct Accesses {
     uint64_t at;
     uint64_t gap;
     uint64_t second_gap;
-    uint32_t stage;  // 0: waits, 1: offered, 2: a response is owed
-    uint32_t parts;  // of a write: 1 the address is taken, 2 the data
+    uint32_t stage;  // 0: waits, 1: offered, 2: awaits its response
+    uint32_t parts;  // of a write: 1: the core took the address, 2: the data
 };
 
 struct Job {
@@ -96,7 +96,7 @@ struct Job {
     uint64_t random;
     uint64_t pause;   // probability of a pause, times 2^32
     uint64_t budget;  // cycles
-    uint64_t quiet;   // cycles without a transfer after which it is done
+    uint64_t quiet;   // cycles without a transfer that end the run
     uint64_t cycles;
 };
 
@@ -214,7 +214,7 @@ class Bench : public AnyBench {
         accesses.second_gap = gap(job);
     }
 
-    // What is offered and not taken must stay.
+    // A word that the core offers must not change until it is taken.
     bool kept(const Job&) {
         Model& m = *model_;
         if (offered_ && (!m.m_axis_tvalid || m.m_axis_tdata != data_ || m.m_axis_tlast != last_))

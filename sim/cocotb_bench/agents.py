@@ -1,4 +1,4 @@
-"""The two ends of a core's streams under cocotb: what sends, and what receives.
+"""Agents at the two ends of a core's streams under cocotb: senders and receivers.
 
 Both sleep until the design acts: the sender waits for ``i_ready``, the receiver for ``o_valid``
 (or, with `sim.patterns.WHEN_DUE`, until an answer is due). They wake at clock edges only while a
@@ -23,8 +23,8 @@ from sim.run import Source
 class Driver:
     """Sends words on a stream.
 
-    While valid is low, the payload is the complement of the next word's, so that a core that reads
-    it too early or too late gets wrong results.
+    While valid is low, the payload is the complement of the next word's. A core that reads
+    it too early or too late then gets wrong results.
 
     Args:
         dut: cocotb's handle of the top module.
@@ -40,7 +40,7 @@ class Driver:
         self._ready_changes = ValueChange(self._ready)
         self._mask = (1 << len(self._data)) - 1
         self._fields = ports(dut, stream)
-        self._levels: tuple[int, bool] | None = None  # of fields and valid; a write takes 1 µs
+        self._levels: tuple[int, bool] | None = None  # driven now; a write takes 1 µs
 
     def idle(self) -> None:
         """Offer nothing."""
@@ -48,13 +48,13 @@ class Driver:
         self._offer(0, 0, valid=False)
 
     async def send(self, source: Source, *, side: Side, record: LiveRecord, gaps: Gaps) -> None:
-        """Send the words that have not moved yet. To be started after a clock edge.
+        """Send the words that have not moved yet. Start it after a clock edge.
 
         Args:
             source: all words of the run; they fit the stream's data.
-            side: the stream's in the record.
-            record: where transfers and violations are entered.
-            gaps: cycles for which valid is low before each word.
+            side: the stream's side of the record.
+            record: record of transfers and violations.
+            gaps: numbers of cycles with valid low, one before each word.
         """
         at = len(side.cycles)
         words, fields = source.words[at:].tolist(), source.fields[at:].tolist()
@@ -87,7 +87,7 @@ class Driver:
 
 
 class Monitor:
-    """Takes words from a stream, and checks that an offered word does not change until taken.
+    """Takes words from a stream, and checks that an offered word stays until it is taken.
 
     Args:
         dut: cocotb's handle of the top module.
@@ -108,16 +108,16 @@ class Monitor:
         self._ready.value = 0
 
     async def receive(self, *, side: Side, record: LiveRecord, gaps: ReadyGaps) -> None:
-        """Take words until a violation. To be started after a clock edge.
+        """Take words until a violation. Start it after a clock edge.
 
         Args:
-            side: the stream's in the record.
-            record: where transfers and violations are entered.
+            side: the stream's side of the record.
+            record: record of transfers and violations.
             gaps: the level of ready in each cycle.
         """
         level = self._offer(record, gaps, None)
         held: tuple[int, int] | None = None
-        valid: bool | None = True  # look at the first edge
+        valid: bool | None = True  # samples the first edge
         while True:
             if gaps.until_due and not record.due and not record.over:
                 record.wanted.clear()
@@ -145,7 +145,7 @@ class Monitor:
         return level
 
     def _sample(self) -> tuple[bool | None, tuple[int, int] | None]:
-        """Return valid, and the offered word with its fields; None for either with unknown bits."""
+        """Return valid, and the offered word with its fields; None for one with unknown bits."""
         valid = None
         try:
             valid = bool(self._valid.value)
@@ -164,7 +164,7 @@ class Monitor:
         valid: bool | None,
         surplus: bool,
     ) -> str | None:
-        """Return the rule broken at this edge; `held` was offered at the edge before, not taken."""
+        """Return the rule broken at this edge; `held` is the word not taken at the edge before."""
         if valid is None:
             return "unknown valid"
         if held is not None and not valid:

@@ -1,4 +1,4 @@
-"""The cocotb bench of one core: clock, reset, and one agent per stream.
+"""Cocotb bench of one core: clock, reset, and one agent per stream.
 
 The core's top module has these ports, X and Y from 2 to 32::
 
@@ -8,7 +8,7 @@ The core's top module has these ports, X and Y from 2 to 32::
 
 and perhaps those of other fields (`sim.fields`) and other streams (`sim.streams.STREAMS`).
 
-The same core and request give the same cycles as in `sim.compiled.bench`. In a test::
+A core and a request give the same cycles as in `sim.compiled.bench`. In a test::
 
     @cocotb.test()
     async def every_word(dut):
@@ -47,13 +47,13 @@ class Bench:
     Attributes:
         clock: its clock.
         drivers, monitors: the agents, by stream.
-        due: sequences that were sent and not answered when the last run ended.
+        due: number of sequences sent but not answered at the end of the last run.
     """
 
     def __init__(self, dut: Any) -> None:
         self._rst = line(dut, "rst")
         self.clock = EdgeClock(line(dut, "clk"))
-        if hasattr(dut, "restart"):  # of a core whose weights are loaded
+        if hasattr(dut, "restart"):  # a core whose weights are loaded
             line(dut, "restart").value = 0
         present = [s for s in STREAMS.values() if hasattr(dut, f"{s.name}_data")]
         self._widths = {f"{s.name}_data": len(getattr(dut, f"{s.name}_data")) for s in present}
@@ -63,7 +63,7 @@ class Bench:
 
     @property
     def cycle(self) -> int:
-        """Clock edges since the last reset at a run's start: the next edge's number."""
+        """Number of the next clock edge, counted from the last reset at a run's start."""
         return self.clock.edge + 1
 
     async def reset(self, hold: int = 1) -> None:
@@ -72,7 +72,7 @@ class Bench:
         self.clock.restart()
 
     async def hold_reset(self, hold: int) -> None:
-        """Reset the core for `hold` clock edges, all streams idle; the edges count on."""
+        """Reset the core for `hold` clock edges, all streams idle; the count of edges goes on."""
         self._rst.value = 1
         self.due = 0
         self.idle()
@@ -85,15 +85,15 @@ class Bench:
             agent.idle()
 
     async def run(self, run: Run, *, progress: Progress | None = None) -> Record:
-        """Send and take what a run asks for, and record the cycle of each word.
+        """Send and take the words of a run, and record the cycle of each.
 
         Args:
             run: the request.
             progress: called after every word.
 
         Raises:
-            ValueError: a word does not fit its port, or the run was over before its reset.
-            CycleLimitError, ProtocolError: the run failed; ``error.run`` is its record until then.
+            ValueError: a word does not fit its port, or the run ended before its reset.
+            CycleLimitError, ProtocolError: the run failed; ``error.run`` is the record up to there.
         """
         run.check_widths(self._widths)
         if run.fresh:
@@ -102,20 +102,20 @@ class Bench:
 
 
 class _BenchRun:
-    """One run of a bench. To be made after a clock edge."""
+    """One run of a bench; create it after a clock edge."""
 
     def __init__(self, bench: Bench, run: Run, progress: Progress | None) -> None:
         self._bench = bench
         self._run = run
         self._progress = progress
         self._record = LiveRecord(run, due=bench.due, start=bench.cycle, changed=self._changed)
-        self._stopped = Event()  # all was sent and taken, or something went wrong
+        self._stopped = Event()  # all words have moved, or the run failed
         self._gave_up = False
         self._reset_done = False
         self._agents: list[Task[None]] = []
 
     async def finish(self) -> Record:
-        """Run to the end; errors as in `Bench.run`."""
+        """Run to the end; raise the errors of `Bench.run`."""
         reset = self._run.reset
         watchers = [cocotb.start_soon(self._watch())]
         if reset is not None:
@@ -134,7 +134,7 @@ class _BenchRun:
         return self._record.record()
 
     def _start_agents(self) -> None:
-        """Start the agents at the words that have not moved yet, the patterns from their start."""
+        """Start the agents at the words that have not moved yet; restart the patterns."""
         run, record = self._run, self._record
 
         def common(name: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class _BenchRun:
         self._agents = [cocotb.start_soon(agent) for agent in agents]
 
     def _changed(self) -> None:
-        """Stop the run if it is over or failed; called after each change of the record."""
+        """Stop the run if it is over or has failed; called after each change of the record."""
         if self._record.over or self._record.violation is not None:
             self._stopped.set()
         if self._progress is not None:
@@ -157,7 +157,7 @@ class _BenchRun:
             self._progress(len(output.words), output.count)
 
     async def _settled(self) -> bool:
-        """Wait for the end and look for surplus words after it; False if a reset undid the end."""
+        """Wait for the end and check for surplus words; return False if a reset undid the end."""
         await self._stopped.wait()
         self._raise()
         await self._bench.clock.edges(self._run.settle)
@@ -178,7 +178,7 @@ class _BenchRun:
                 return
 
     async def _reset(self, reset: Reset) -> None:
-        """Reset the core in the middle of the run, and start again from an earlier place."""
+        """Reset the core in the middle of the run, and continue from an earlier place."""
         if (left := reset.cycle - self._bench.cycle) > 0:
             await self._bench.clock.edges(left)
         await ReadWrite()
@@ -192,7 +192,7 @@ class _BenchRun:
         self._start_agents()
 
     def _raise(self) -> None:
-        """Raise what went wrong, if anything did."""
+        """Raise the run's error, if there is one."""
         if self._record.violation is not None:
             kind, edge = self._record.violation
             raise ProtocolError(kind, edge, self._record.record())

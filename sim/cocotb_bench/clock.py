@@ -1,4 +1,4 @@
-"""The clock under cocotb, and the numbers of its edges."""
+"""Clock under cocotb, and the numbers of its edges."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from cocotb.simtime import get_sim_time
 from cocotb.triggers import RisingEdge, Timer
 
 PERIOD = 10_000
-"""Time steps of the simulator in a clock cycle (10 ns at its usual precision of 1 ps)."""
+"""Length of a clock cycle in time steps of the simulator (10 ns at its default step of 1 ps)."""
 
 
 class EdgeClock:
-    """The clock, which the simulator runs without Python, and the numbers of its rising edges.
+    """Clock that the simulator runs without Python, with numbered rising edges.
 
     The numbers are computed from simulation time, so counting costs nothing.
     """
@@ -23,7 +23,7 @@ class EdgeClock:
         Clock(signal, PERIOD, "step", impl="gpi", set_action=Immediate).start(start_high=False)
 
     def restart(self) -> None:
-        """Number the next edge 0. To be called right after an edge."""
+        """Number the next edge 0; call this right after an edge."""
         self._first = get_sim_time("step") + PERIOD
 
     @property
@@ -32,10 +32,10 @@ class EdgeClock:
         return (get_sim_time("step") - self._first) // PERIOD
 
     async def edges(self, count: int) -> None:
-        """Wait for `count` edges after the latest one, asleep for all but the last."""
+        """Wait for `count` edges after the latest one; Python wakes only for the last."""
         if count > 2:
             since = (get_sim_time("step") - self._first) % PERIOD
-            # Wait until between two edges: a timer that ends on an edge may fire before it.
+            # The timer ends between two edges: one that ends on an edge may fire before it.
             await Timer((count - 1) * PERIOD + PERIOD // 2 - since, "step")
             count = 1
         for _ in range(count):

@@ -1,4 +1,4 @@
-"""The cocotb tests of a core; each takes its work from the job file (see sim.core_job.job)."""
+"""Cocotb tests of a core; each takes its work from the job file (see sim.core_job.job)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sim.run import Reset, Run, Source, flatten
 from sim.streams import Progress
 
 PHASES = 20
-"""Rough number of cycles at which `resets` resets a core."""
+"""Approximate number of cycles at which `resets` resets a core."""
 
 RESET_SEQUENCES = 3
 """Number of the job's sequences that run after a reset."""
@@ -37,8 +37,8 @@ RESET_SEQUENCES = 3
 async def samples(dut: Any) -> None:
     """Run all sequences back to back, check every word and every cycle, and save the result.
 
-    Where only the ends of sequences give words, ready stays low until a word is due, so that Python
-    need not watch for one. It rises early enough that no word waits.
+    If only the ends of sequences give words, ready stays low until a word is due, so that Python
+    need not watch valid. Ready rises early enough that no word waits.
     """
     job = CoreJob.of_environment()
     stalls = Stalls(ready=WHEN_DUE) if job.ends.all() else NO_STALLS
@@ -52,7 +52,7 @@ async def samples(dut: Any) -> None:
 
 @cocotb.test()
 async def crossings(dut: Any) -> None:
-    """Every pattern of idle crossed with every pattern of back-pressure."""
+    """Run the job with every pattern of idle crossed with every pattern of back-pressure."""
     job = CoreJob.of_environment()
     bench = Bench(dut)
     for idle in IDLE_PATTERNS:
@@ -65,7 +65,7 @@ async def crossings(dut: Any) -> None:
 
 @cocotb.test()
 async def jams(dut: Any) -> None:
-    """Run with a receiver, then with a sender, that waits for longer than the whole job takes.
+    """Run with a receiver, then with a sender, that stalls for longer than the whole job takes.
 
     First, ready goes low at each result's first word, so that the core fills up and stops. Then
     valid stays low between any two beats, so that the core runs out of input.
@@ -87,8 +87,8 @@ async def jams(dut: Any) -> None:
 async def steps(dut: Any) -> None:
     """Run a job of steps on several streams, with states in and out.
 
-    Once with every cycle checked, once per pattern of back-pressure, and after resets at several
-    phases.
+    It runs once with every cycle checked, once per pattern of back-pressure, and after resets at
+    several phases.
     """
     job = CoreJob.of_environment()
     bench = Bench(dut)
@@ -113,8 +113,8 @@ async def steps(dut: Any) -> None:
 async def resets(dut: Any) -> None:
     """Reset at many phases of the first sequences, then run everything from the start.
 
-    Without stalls the core must also keep to every cycle afterwards. With stalls a word may wait
-    at the output when the reset comes.
+    Without stalls, every cycle after the reset is checked too. With stalls, a word may wait at the
+    output when the reset comes.
     """
     job = CoreJob.of_environment().first(RESET_SEQUENCES)
     bench = Bench(dut)
@@ -134,11 +134,11 @@ async def resets(dut: Any) -> None:
 
 @cocotb.test()
 async def resets_in_a_row(dut: Any) -> None:
-    """Leave a core in the middle of a sequence, and reset it once more in the next run."""
+    """Stop a run in the middle of a sequence, then reset the core during the next run."""
     job = CoreJob.of_environment().first(RESET_SEQUENCES)
     bench = Bench(dut)
     beats, last = flatten(job.sequences)
-    before = int(last.argmax()) or 1  # beats that cannot lead to a word, if there are any
+    before = int(last.argmax()) or 1  # beats too few for a word, if possible
     outputs = 0 if before == last.argmax() else job.expected.shape[1]
     end = job.weights.size + int(job.taken[-1])
     for cycle in range(0, end, max(1, end // 8)):
@@ -151,7 +151,7 @@ async def resets_in_a_row(dut: Any) -> None:
 
 @cocotb.test()
 async def idle_core(dut: Any) -> None:
-    """Nothing comes out of a core that gets nothing, and it works after the wait."""
+    """Check that a core without input puts out nothing, and works afterwards."""
     job = CoreJob.of_environment()
     bench = Bench(dut)
     await bench.reset(hold=3)
@@ -169,11 +169,11 @@ def _check(result: CoreResult) -> None:
 
 
 def _progress_file() -> Progress | None:
-    """Return a function that writes the number of output words to a file, 4 times per second."""
+    """Make a function that writes the number of output words to a file, 4 times per second."""
     if PROGRESS not in os.environ:
         return None
     path = Path(os.environ[PROGRESS])
-    fresh = path.with_name(f"{path.name}.new")  # never read while it is being written
+    fresh = path.with_name(f"{path.name}.new")  # renamed when complete, so no one reads a part
     told = 0.0
 
     def tell(done: int, _total: int) -> None:

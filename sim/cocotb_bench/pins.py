@@ -1,4 +1,4 @@
-"""A top module's ports under cocotb, found by name."""
+"""Ports of a top module under cocotb, found by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sim.fields import PORTS
 
 
 def line(dut: Any, name: str) -> LogicObject:
-    """The one-bit port `name` of a top module.
+    """Return the one-bit port `name` of a top module.
 
     Raises:
         TypeError: there is no such port.
@@ -22,7 +22,7 @@ def line(dut: Any, name: str) -> LogicObject:
 
 
 def bus(dut: Any, name: str) -> PackedObject[Any]:
-    """The port `name` of a top module, two bits wide or more.
+    """Return the port `name` of a top module, two bits wide or more.
 
     Raises:
         TypeError: there is no such port.
@@ -34,7 +34,7 @@ def bus(dut: Any, name: str) -> PackedObject[Any]:
 
 
 def ports(dut: Any, stream: str) -> dict[str, LogicObject | PackedObject[Any]]:
-    """The ports beside data, valid and ready that a stream of a top module has, by field."""
+    """Return a stream's ports other than data, valid and ready, by field."""
     found = {name: getattr(dut, f"{stream}_{name}", None) for name in PORTS}
     return {
         name: handle

@@ -1,4 +1,4 @@
-"""The record of a run under cocotb, while it grows."""
+"""Record of a run under cocotb, while it grows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Side:
     """One stream in a run.
 
     Args:
-        stream: which one.
+        stream: the stream.
         run: the request.
 
     Attributes:
-        count: words of the run.
-        words, fields, cycles: of what has moved, as in `sim.streams.Moved`.
+        count: number of the run's words.
+        words, fields, cycles: lists of the transfers so far, as in `sim.streams.Moved`.
     """
 
     def __init__(self, stream: Stream, run: Run) -> None:
@@ -42,7 +42,7 @@ class Side:
             del values[place:]
 
     def moved(self) -> Moved:
-        """Return what has moved, as arrays."""
+        """Return the transfers so far, as arrays."""
         return Moved(
             words=np.array(self.words, np.int32 if self.stream.signed else np.uint32),
             fields=np.array(self.fields, np.uint32),
@@ -55,17 +55,17 @@ class LiveRecord:
 
     Args:
         run: the request.
-        due: sequences that were sent before, but not answered yet.
+        due: number of sequences sent before this run but not answered yet.
         start: number of the run's first edge.
         changed: called after each output word, after a stream's last word, and when a violation is
             found.
 
     Attributes:
-        sides: what moved over each stream.
-        due: sequences that were sent, but not answered yet.
+        sides: transfers by stream.
+        due: number of sequences sent but not answered yet.
         moved: number of the first edge after the last transfer.
         violation: kind and edge of the first violation.
-        wanted: set when an answer becomes due, or when none will be any more.
+        wanted: set when an answer becomes due, or when the last one has come.
     """
 
     def __init__(self, run: Run, *, due: int, start: int, changed: Callable[[], None]) -> None:
@@ -78,7 +78,7 @@ class LiveRecord:
 
     @property
     def over(self) -> bool:
-        """Whether all was sent and all expected words have come."""
+        """Whether all words were sent and all expected words have come."""
         return all(side.done for side in self.sides.values())
 
     def enter(self, side: Side, edge: int, word: int, fields: int) -> None:
@@ -99,12 +99,12 @@ class LiveRecord:
             self._changed()
 
     def violate(self, kind: str, edge: int) -> None:
-        """Enter a broken rule of the protocol."""
+        """Enter a violation of the protocol."""
         self.violation = (kind, edge)
         self._changed()
 
     def rewind(self, run: Run) -> None:
-        """After a reset, forget what comes again."""
+        """Forget the words that move again after a reset."""
         self.due = 0
         for name, side in self.sides.items():
             side.rewind(run.reset.place(name) if run.reset else 0)

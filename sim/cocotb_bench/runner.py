@@ -1,9 +1,9 @@
-"""Runs of cocotb tests on a build, under either simulator, that fail whenever something is off.
+"""Run cocotb tests on a build, under either simulator; any fault fails the run.
 
     build = runner.build(verilog, top="core", simulator="verilator")
     report = runner.run(build, test_module="sim.cocotb_bench.core_tests", testcase="digits", ...)
 
-`build` and `Build` come from `sim.tools.build`; they are offered here too.
+`build` and `Build` are those of `sim.tools.build`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
     "run",
 ]
 
-# How a failed assert, $error or $fatal of the design is printed. Icarus goes on and ends with 0.
+# Output of a failed assert, $error or $fatal in the design; Icarus then still ends with status 0.
 _DESIGN_ERROR: dict[Simulator, re.Pattern[str]] = {
     "icarus": re.compile(r"(?:ERROR|FATAL): \S.*:\d+:.*\n\s+Time: \d+\s+Scope: .*"),
     "verilator": re.compile(r"%(?:Error|Fatal): .*"),
@@ -47,7 +47,7 @@ _DESIGN_ERROR: dict[Simulator, re.Pattern[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A run in which everything passed. `seconds` is wall time of the simulator's process."""
+    """A run in which every test passed. `seconds` is wall time of the simulator's process."""
 
     simulator: Simulator
     tests: tuple[str, ...]  # executed, as module.name
@@ -59,7 +59,7 @@ class Report:
 
     @property
     def executed(self) -> int:
-        """How many tests ran; all of them passed."""
+        """Number of tests that ran; all passed."""
         return len(self.tests)
 
 
@@ -77,24 +77,24 @@ def run(
     timeout_s: float = 600.0,
     cancel: Event | None = None,
 ) -> Report:
-    """Run cocotb tests in a process of their own, in a fresh folder that is deleted afterwards.
+    """Run cocotb tests in a separate process, in a fresh folder that is deleted afterwards.
 
-    Any number of processes may run one build at once. Folders of the three output files are made.
+    Any number of processes may run one build at once. Missing folders of output files are made.
 
     Args:
-        build: what to run.
-        test_module: the tests' module, importable from this process' sys.path.
+        build: the build to run.
+        test_module: module with the tests, importable from this process' sys.path.
         results, log: files for the JUnit XML, and for the output of simulator and tests.
         testcase: exact names of the tests to run (all cases of a parametrized one); None: all.
-        seed: of cocotb's `random`; chosen if None. Printed, and part of the report.
-        env: more environment variables, for the tests; a PYTHONPATH goes in front.
-        waves: file for waves, in the build's format; kept if the simulator ended by itself.
-        expect: how many tests must be executed; None: one or more.
-        timeout_s: wall seconds after which the run is ended.
+        seed: seed of cocotb's `random`; None chooses one. It is printed and in the report.
+        env: further environment variables for the tests; a PYTHONPATH goes in front.
+        waves: file for waves, in the build's format; kept unless the simulator was killed.
+        expect: required number of executed tests; None: one or more.
+        timeout_s: wall seconds after which the simulator is killed.
         cancel: another thread may set it to end the run.
 
     Raises:
-        ValueError: waves that the build cannot record.
+        ValueError: the build cannot record waves.
         MissingToolError: the simulator is not installed.
         SimulationError: a test failed, or too many or too few were executed, or the simulator
             crashed, ran out of time or printed a failed assertion. The message names the seed.
@@ -126,7 +126,7 @@ def run(
 
 
 def _make_room(results: Path, log: Path, waves: Path | None) -> None:
-    """Make the folders of the output files, and delete an older run's results and log."""
+    """Make the folders of the output files, and delete the results and log of an older run."""
     for path in filter(None, (results, log, waves)):
         path.parent.mkdir(parents=True, exist_ok=True)
     for path in (results, log):
@@ -141,7 +141,7 @@ def _simulate(
     timeout_s: float,
     cancel: Event | None,
 ) -> tuple[int | None, Path | None]:
-    """Run the simulator; its status (None: ended by us), and the waves that it did not write."""
+    """Run the simulator; return its status (None: killed) and the file of waves that it lacks."""
     lost = waves
     with (
         tempfile.TemporaryDirectory(prefix="litelstm-", ignore_cleanup_errors=True) as folder,
@@ -165,11 +165,11 @@ def _simulate(
 
 @contextmanager
 def _recording(folder: Path, waves: Path | None) -> Iterator[tuple[Path | None, Path | None]]:
-    """Where a simulator records waves: as it is told in its working folder, and as we see it.
+    """Yield a path for waves twice: relative to the simulator's working folder, and absolute.
 
-    The simulator gets a relative name in ASCII, through a link to the folder of the waves, because
-    Icarus takes no other. The recorded file is beside the waves, so that to rename it is enough; it
-    is deleted unless that was done.
+    Icarus accepts only a relative name in ASCII, so the name leads through a link to the folder of
+    the waves. The simulator records beside the final file, which then only takes a rename; a file
+    that was not renamed is deleted.
     """
     if waves is None:
         yield None, None
@@ -190,7 +190,7 @@ def _variables(
     seed: int,
     env: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of a run: ours, what the tests want, what cocotb wants."""
+    """Make a run's environment: this process', the tests' and cocotb's variables."""
     own = cocotb_environment(build.simulator, top=build.top, test_module=test_module)
     extra = dict(env)
     if first := extra.pop("PYTHONPATH", ""):
@@ -205,7 +205,7 @@ def _variables(
 
 
 def _read_results(results: Path) -> tuple[list[str] | None, list[str]]:
-    """Names of the executed tests (None: no readable JUnit XML); the failed with their reasons."""
+    """Read the executed tests (None: no readable JUnit XML), and the failed with their reasons."""
     try:
         cases = list(ElementTree.parse(results).getroot().iter("testcase"))
     except (OSError, ElementTree.ParseError):
@@ -233,7 +233,7 @@ def _problem(
     expect: int | None,
     lost_waves: Path | None,
 ) -> str | None:
-    """Return what is wrong with a run, the most telling fault first; None if nothing is."""
+    """Return a run's fault, the most telling one; None if there is none."""
     if status is None:
         return f"not finished after {timeout_s:g} s"
     if found := _DESIGN_ERROR[simulator].search(log.read_text("utf-8", errors="replace")):

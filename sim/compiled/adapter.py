@@ -1,4 +1,4 @@
-"""The C++ between `compiled_bench.cpp` and the ports of a core, made from their widths."""
+"""C++ between `compiled_bench.cpp` and the ports of a core, generated from their widths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Design:
     Attributes:
         top: name of its top module.
         verilog: its text.
-        ports: bits of each port by name; streams as `sim.streams.STREAMS` names them.
+        ports: width of each port in bits, by name; `sim.streams.STREAMS` names the streams.
 
     Raises:
         ValueError: a stream's words are not 2 to 32 bits wide.
@@ -36,13 +36,13 @@ class Design:
 
     @classmethod
     def of(cls, core: Generated) -> Design:
-        """The design of a generated core."""
+        """Make the design of a generated core."""
         ports = {port.name: port.width for port in plain_ports(core.plan)}
         return cls(top=core.description["name"], verilog=core.verilog, ports=ports)
 
     @property
     def streams(self) -> list[Stream]:
-        """The streams that the core has."""
+        """List the streams that the core has."""
         return [stream for stream in STREAMS.values() if f"{stream.name}_data" in self.ports]
 
     @property
@@ -52,7 +52,7 @@ class Design:
 
 
 def adapters(designs: Iterable[Design]) -> str:
-    """Text of the header ``ports.h``, see `compiled_bench.cpp`."""
+    """Generate the header ``ports.h``, see `compiled_bench.cpp`."""
     return "\n".join(
         [
             "namespace litelstm {",
@@ -74,7 +74,7 @@ def _adapter(design: Design) -> str:
 
 
 def _stream(design: Design, stream: Stream) -> str:
-    """Text of one stream's struct: static functions on the model's ports."""
+    """Generate one stream's struct: static functions on the model's ports."""
     name, model, width = stream.name, design.class_name, design.ports[f"{stream.name}_data"]
     fields = {
         f"{name}_{field}": (low, (1 << bits) - 1)
@@ -82,7 +82,7 @@ def _stream(design: Design, stream: Stream) -> str:
         if (bits := design.ports.get(f"{name}_{field}"))
     }
     if stream.into:
-        # Verilator wants all bits above a port's to be 0.
+        # Verilator requires the bits above a port's width to be 0.
         driven = "".join(
             f" m.{port} = f >> {low} & {mask}u;" for port, (low, mask) in fields.items()
         )

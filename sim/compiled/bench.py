@@ -1,8 +1,8 @@
-"""The bench for volume: a Verilated core driven from C++ with whole NumPy arrays.
+"""Bench for long runs: a Verilated core driven from C++ with whole NumPy arrays.
 
 The model and `compiled_bench.cpp` are compiled into one shared library, called through ctypes. A
-run is cut into slices of about a tenth of a second. Between slices Python reports progress and
-handles Ctrl-C; the core's cycles do not depend on the cuts.
+run is split into slices of about a tenth of a second. Between slices, Python reports progress and
+handles Ctrl-C; the slices do not affect the core's cycles.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _FIRST_SLICE = 10_000  # clock cycles
 
 
 class CompiledBench(Closing):
-    """One core, Verilated once, and as many runs as wanted. A context manager.
+    """One core, Verilated once, for any number of runs; a context manager.
 
     Args:
         design: the core.
-        library: one that `bench_library` made of it and others; None: one of its own is made.
+        library: library of `bench_library` that includes the core; None builds one for it alone.
 
     Raises:
         sim.errors.SimulationError: the model cannot be built.
@@ -60,7 +60,7 @@ class CompiledBench(Closing):
 
     @classmethod
     def of(cls, core: Generated, *, library: Path | None = None) -> Self:
-        """The bench of a generated core."""
+        """Make the bench of a generated core."""
         return cls(Design.of(core), library)
 
     def close(self) -> None:
@@ -71,20 +71,20 @@ class CompiledBench(Closing):
 
     @property
     def cycle(self) -> int:
-        """Clock edges since the last reset at a run's start: the next edge's number."""
+        """Number of the next clock edge, counted from the last reset at a run's start."""
         return self._library.bench_cycle(self._open())
 
     def run(self, run: Run, *, progress: Progress | None = None) -> Record:
-        """Send and take what a run asks for, and record the cycle of each word.
+        """Send and take the words of a run, and record the cycle of each.
 
         Args:
             run: the request.
             progress: called about ten times per second.
 
         Raises:
-            ValueError: a word does not fit its port, or the run was over before its reset.
-            CycleLimitError, ProtocolError, StoppedError: the run failed; ``error.run`` is its
-                record until then.
+            ValueError: a word does not fit its port, or the run ended before its reset.
+            CycleLimitError, ProtocolError, StoppedError: the run failed; ``error.run`` is the
+                record up to there.
             RuntimeError: the bench is closed.
         """
         bench = self._open()
@@ -128,7 +128,7 @@ class CompiledBench(Closing):
 def bench_library(
     designs: Sequence[Design], *, optimize: bool = True, cache: Path | None = None
 ) -> Path:
-    """Build one library of benches for several cores, quicker than one for each.
+    """Build one library of benches for several cores, which is quicker than one library per core.
 
     Args:
         designs: the cores.

@@ -1,17 +1,17 @@
-// A test bench around a Verilated core that drives its streams without Python in the loop.
+// Bench around a Verilated core that drives its streams without Python in the loop.
 //
 // sim/compiled/bench.py calls it through ctypes: bench_run() moves a Job forward by at most `budget`
 // clock cycles, so that Python can show progress between two calls. All state of a run is in the
-// Job, the Bench and the model, hence the cuts between calls leave no trace in the cycles.
+// Job, the Bench and the model, so the number of calls does not affect the cycles.
 //
 // One clock cycle: drive the inputs with clk low, evaluate, sample (ready may depend on valid and
-// the other way round), raise clk, evaluate. The structures below are mirrored field by field in
-// sim/compiled/job.py, the gaps in sim/patterns.py.
+// valid on ready), raise clk, evaluate. sim/compiled/job.py mirrors the structures below field by
+// field, sim/patterns.py the gaps.
 //
-// sim/compiled/library.py compiles this file together with the models of one core or several, whose
-// headers come before it; VERILATED_MODELS(macro) calls a macro with each of their classes.
-// sim/compiled/adapter.py writes ports.h: STREAMS, the number of streams in the table of
-// sim/streams.py, and for each model a type Model_ports, a list of those that it has.
+// sim/compiled/library.py compiles this file after the headers of one or more models;
+// VERILATED_MODELS(macro) calls a macro with each of their classes. sim/compiled/adapter.py writes
+// ports.h: STREAMS, the number of streams in the table of sim/streams.py, and for each model the
+// types Model_sources and Model_sinks, lists of its streams.
 
 #include <cstdint>
 #include <memory>
@@ -22,7 +22,7 @@ VERILATED_MODELS(EVALUATE)
 
 namespace litelstm {
 
-// Sources and sinks of a core, types with static functions on its ports.
+// List of a core's sources or sinks: types with static functions on its ports.
 template <class... Streams>
 struct List {};
 
@@ -32,7 +32,7 @@ struct List {};
 
 namespace litelstm {
 
-// Bits of a beat's fields that the bench itself looks at: sim/fields.py.
+// Bits of a beat's fields that the bench reads, see sim/fields.py.
 enum Fields : uint32_t { LAST = 1, DUE_AFTER = 16 };
 
 enum Trigger : uint32_t { TRANSFER = 0, VALID = 1, FREE = 2, DUE = 3 };
@@ -55,12 +55,12 @@ struct Pattern {
     uint32_t trigger;
 };
 
-// The gaps of one side of one run: patterns.Gaps.
+// Gaps of one stream in a run, see sim.patterns.Gaps.
 struct Gaps {
     Pattern pattern;
     uint64_t state;  // of splitmix64
     uint64_t left;   // beats until the next draw
-    uint64_t gap;    // cycles of the gap that are still to come; 0: valid or ready is high
+    uint64_t gap;    // cycles left of the gap; 0: valid or ready is high
 
     uint64_t random() {
         state += 0x9E3779B97F4A7C15u;
@@ -100,12 +100,12 @@ struct Gaps {
 
 // One stream in a run. The arrays belong to the caller.
 struct Side {
-    uint32_t* words;   // to send, or room for those that come
+    uint32_t* words;   // to send, or room for received ones
     uint32_t* fields;
-    uint64_t* cycles;  // room for the cycle in which each moves
+    uint64_t* cycles;  // room for the cycle of each word
     uint64_t count;
     uint64_t moved;
-    uint64_t again;    // the word with which it goes on after a reset in the run
+    uint64_t again;    // first word after a reset in the run
     Gaps gaps;
 
     bool done() const { return moved == count; }
@@ -118,7 +118,7 @@ struct Job {
     uint64_t settle;
     uint64_t reset_cycle;
     uint64_t reset_hold;  // 0: no reset in this run
-    // Where it stands.
+    // Progress.
     uint64_t moved;  // the first cycle after the last transfer
     uint64_t settled;
 
@@ -134,7 +134,7 @@ struct Job {
     }
 };
 
-// A bench of a model of any class.
+// Bench of a model of any class.
 class AnyBench {
   public:
     virtual ~AnyBench() = default;
@@ -154,7 +154,7 @@ class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
         context_.fatalOnError(false);  // an assertion ends the run, not the Python process
         Verilated::threadContextp(&context_);
         model_ = std::make_unique<Model>(&context_);
-        model_->eval();  // runs what is initial
+        model_->eval();  // runs initial blocks
     }
 
     ~Bench() override {
@@ -164,7 +164,7 @@ class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
 
     uint64_t cycle() const override { return cycle_; }
 
-    // Forgets what was, an assertion that ended it included; cycle 0 comes next.
+    // Clears all state, a failed assertion's included; cycle 0 comes next.
     void restart() override {
         Verilated::threadContextp(&context_);
         context_.gotFinish(false);
@@ -217,7 +217,7 @@ class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
         return RUNNING;
     }
 
-    // While valid is low the payload is the complement of what comes next: a core that looks at it
+    // While valid is low, the payload is the complement of the next word's: a core that reads it
     // too early or too late gets wrong results.
     template <class S>
     void offer(const Side& side) {
@@ -235,7 +235,7 @@ class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
         S::accept(*model_, ready_[S::SIDE]);
     }
 
-    // Whether a sink keeps to the rules, and to the number of words.
+    // Checks that the core keeps the rules of an output stream and the number of words.
     template <class S>
     Status watch(const Side& side, bool over) {
         const bool valid = S::valid(*model_), ready = ready_[S::SIDE];
@@ -313,7 +313,7 @@ class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
         ++cycle_;
     }
 
-    // A sink's word in this cycle; it must stay as long as it waits.
+    // A sink's word in this cycle; it must not change while it waits.
     struct Offer {
         bool waiting = false;
         uint32_t word = 0;
@@ -323,7 +323,7 @@ class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
     VerilatedContext context_;
     std::unique_ptr<Model> model_;
     uint64_t cycle_ = 0;
-    uint64_t due_ = 0;  // sequences that were sent and not answered
+    uint64_t due_ = 0;  // sequences sent but not answered
     Offer offers_[STREAMS];
     bool ready_[STREAMS] = {};
 };
@@ -337,14 +337,14 @@ using litelstm::Job;
 
 extern "C" {
 
-// bench_new_V<top>: a new bench of that core.
+// bench_new_V<top>: makes a bench of that core.
 #define BENCH_NEW(Model)                                                \
     AnyBench* bench_new_##Model() {                                     \
         return new litelstm::Bench<Model, litelstm::Model##_sources, litelstm::Model##_sinks>; \
     }
 VERILATED_MODELS(BENCH_NEW)
 
-// Size of a Job, which Python compares with its own.
+// Size of a Job; Python checks that its own equals it.
 uint64_t bench_job_size() { return sizeof(Job); }
 
 void bench_free(AnyBench* bench) { delete bench; }
@@ -354,10 +354,10 @@ uint64_t bench_cycle(const AnyBench* bench) { return bench->cycle(); }
 // Resets the core for one clock edge; the next cycle is 0.
 void bench_restart(AnyBench* bench) { bench->restart(); }
 
-// Puts a Job that Python has filled in at its start.
+// Starts a Job that Python has filled in.
 void bench_begin(AnyBench* bench, Job* job) { bench->begin(*job); }
 
-// Goes on with a Job for at most `budget` clock cycles; returns a Status.
+// Continues a Job for at most `budget` clock cycles; returns a Status.
 int32_t bench_run(AnyBench* bench, Job* job, uint64_t budget) { return bench->run(*job, budget); }
 }
 

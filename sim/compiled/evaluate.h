@@ -1,13 +1,13 @@
-// One evaluation of a Verilated model, as short as its Verilator allows.
+// Evaluation of a Verilated model, as fast as the Verilator version allows.
 //
-// EVALUATE(Model) defines evaluate_low(Model&), after a falling edge of the clock: inputs settle;
-// and evaluate_high(Model&), after a rising one: registers take what is there.
+// EVALUATE(Model) defines evaluate_low(Model&), for after a falling edge of the clock: inputs settle;
+// and evaluate_high(Model&), for after a rising edge: registers load.
 //
-// Model::eval() is always right. In Verilator 5.052 it calls the functions below and seven more
-// through virtual functions, takes two locks and looks whether anything is left to do. That costs a
-// quarter of a clock cycle of a core with 16 lanes. A model with one clock, and without delays,
-// events and combinational loops, needs only these two for each level of the clock. Their names are
-// private to Verilator, so any other version gets eval().
+// Model::eval() is always correct. In Verilator 5.052 it calls the functions below and seven more
+// through virtual functions, takes two locks and checks for further work. That costs a quarter of
+// a clock cycle of a core with 16 lanes. A model with one clock, and without delays, events and
+// combinational loops, needs only these two for each level of the clock. Their names are private
+// to Verilator, so other versions get eval().
 
 #include "verilated.h"
 

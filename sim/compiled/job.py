@@ -1,4 +1,4 @@
-"""`compiled_bench.cpp` as ctypes sees it: its structures, its functions, its status codes."""
+"""Structures, functions and status codes of `compiled_bench.cpp` for ctypes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Job(ctypes.Structure):
 
 
 class JobRun:
-    """A Job together with the arrays that it points to."""
+    """A Job with the arrays that it points to."""
 
     def __init__(self, run: Run) -> None:
         self.job = Job(
@@ -66,7 +66,7 @@ class JobRun:
         self._arrays = {name: self._add(name, run) for name in STREAMS}
 
     def _add(self, name: str, run: Run) -> Moved:
-        """Fill in a stream's side of the job; its arrays."""
+        """Fill in a stream's side of the job; return its arrays."""
         count, signed = run.count(name), np.int32 if STREAMS[name].signed else np.uint32
         if STREAMS[name].into:
             source = run.source(name)
@@ -83,7 +83,7 @@ class JobRun:
         return arrays
 
     def record(self, start: int) -> Record:
-        """Return the record so far of the run begun in cycle `start`; the arrays are not copied."""
+        """Return the record so far of a run begun in cycle `start`, without copying the arrays."""
         return Record(
             moved={
                 name: Moved(
@@ -98,7 +98,7 @@ class JobRun:
 
 
 def load(path: Path) -> Any:
-    """The library at `path`, its functions typed."""
+    """Load the library at `path`, and declare its functions' types."""
     library = ctypes.CDLL(str(path))
     library.bench_job_size.restype = _U64
     library.bench_cycle.restype = _U64
@@ -113,7 +113,7 @@ def load(path: Path) -> Any:
 
 
 def new_bench(library: Any, class_name: str) -> int:
-    """A new bench of a model in a library."""
+    """Make a bench of a model in a library; return its address."""
     function = library[f"bench_new_{class_name}"]
     function.restype = ctypes.c_void_p
     return function()

@@ -24,23 +24,23 @@ def verilator_library(
 ) -> Path:
     """Verilate designs into a shared library together with a C++ file.
 
-    The C++ file is compiled after the models: their classes, ``V<top>``, are known to it (a port
-    a__b is a___05Fb there), and ``VERILATED_MODELS(macro)`` calls a macro with each of them. It
-    offers `extern "C"` functions to ctypes.
+    The C++ file is compiled after the models, so it can use their classes ``V<top>`` (a port a__b
+    is a___05Fb there). ``VERILATED_MODELS(macro)`` calls a macro with each class. The file's
+    `extern "C"` functions can be called through ctypes.
 
     Args:
-        designs: Verilog texts by the names of their top modules.
+        designs: Verilog texts by name of the top module.
         harness: the C++ file.
         headers: texts of the headers that it includes, by name.
-        optimize: spend seconds of compiling on models that are some ten times as fast.
-        cache: as for `sim.tools.build.build`.
+        optimize: whether to spend seconds of compiling on models that run ten times as fast.
+        cache: folder of builds, see `sim.tools.build.build`.
 
     Returns:
-        The library, in the cache's folder: load it, do not change it.
+        Path of the library in the cache; callers must not change the file.
 
     Raises:
         MissingToolError: Verilator or a compiler is not installed.
-        SimulationError: no such harness, or it or a design does not compile.
+        SimulationError: the harness cannot be read, or it or a design does not compile.
     """
     require("verilator")
     try:

@@ -1,7 +1,7 @@
-"""Files to and from a simulation of a core: the job goes in, the result comes out.
+"""Job of a core: steps, expected words and cycles, and its file for a simulator's process.
 
 A cocotb test runs in the simulator's process. It finds the job through the environment variable
-``LITELSTM_JOB`` and leaves the result in the file that ``LITELSTM_RESULT`` names.
+``LITELSTM_JOB`` and writes the result to the file that ``LITELSTM_RESULT`` names.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PROGRESS = "LITELSTM_PROGRESS"
 
 @dataclass(frozen=True, kw_only=True)
 class CoreJob:
-    """Steps for a core, the answers that it must give, and the cycle of each transfer.
+    """Steps for a core, its expected answers, and the cycle of each transfer.
 
     Attributes:
         inputs: raw input words of all steps, (steps, inputs).
@@ -42,10 +42,10 @@ class CoreJob:
         expected: raw output words, (results, words).
         ends: whether each result is its sequence's last.
         streams: stream of each result.
-        loads, saves: raw state words that go in and come out, (times, words).
-        weights: the image that is loaded first; empty where the Verilog holds the weights.
-        accepted: cycle in which each input beat is taken if nothing stalls, 0 for the first.
-        taken, loaded, saved: cycle in which each output and state word moves if nothing stalls.
+        loads, saves: raw state words into and from the core, (times, words).
+        weights: the image to load first; empty if the Verilog holds the weights.
+        accepted: cycle of each input beat without stalls, 0 for the first.
+        taken, loaded, saved: cycle of each output and state word without stalls.
         start: number of the first sequence, if this job is a share of a larger one.
     """
 
@@ -77,9 +77,9 @@ class CoreJob:
         Sequences run side by side, one per stream of the core, and take turns step by step.
 
         Args:
-            plan: of the core.
+            plan: the core's plan.
             sequences: raw input words, each (steps, inputs), of any lengths.
-            expected: the golden model's words for each, (words,), or (steps, words) where the core
+            expected: the golden model's words for each, (words,), or (steps, words) if the core
                 answers every step.
             start: number of the first sequence.
         """
@@ -118,7 +118,7 @@ class CoreJob:
         start: int = 0,
     ) -> CoreJob:
         """Make a job of steps (steps, inputs) and golden answers, with the cycles of the plan."""
-        # Simulators' processes only read jobs; importing Amaranth would double their start-up time.
+        # Simulators' processes only read jobs; Amaranth's import would double their start-up time.
         from hdl import cycles
         from hdl.layout.weight_image import image
 
@@ -146,12 +146,12 @@ class CoreJob:
 
     @property
     def steps_after_first_result(self) -> int:
-        """Number of steps after the first sequence's last one."""
+        """Number of steps after the first sequence."""
         return len(self.controls) - 1 - int(self.controls[:, 0].argmax())
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Steps of each sequence, of a job of whole sequences on one stream."""
+        """Number of steps of each sequence; only for a job on one stream."""
         return np.diff(np.flatnonzero(self.controls[:, 0]), prepend=-1)
 
     @property
@@ -160,7 +160,7 @@ class CoreJob:
         return np.split(self.inputs, np.cumsum(self.lengths)[:-1])
 
     def request(self, *, weights: ArrayLike | None = None, **terms: Unpack[Terms]) -> Run:
-        """The run of the job in either bench; ``weights``: another image, or none."""
+        """Make the job's run for either bench; ``weights``: another image, or none."""
         controls = [
             Control(
                 last=bool(last), stream=stream, keep=bool(keep), load=bool(load), save=bool(save)
@@ -177,7 +177,7 @@ class CoreJob:
         return Run(sources=sources, sinks=sinks, **terms)
 
     def first(self, count: int) -> CoreJob:
-        """The first ``count`` sequences of a job as :meth:`make` makes it, or all if fewer."""
+        """Select the first ``count`` sequences (at most all) of a job that :meth:`make` made."""
         steps = int(self.lengths[:count].sum())
         expected = self.expected[:count]
         return replace(
@@ -204,11 +204,11 @@ class CoreJob:
 
     @classmethod
     def of_environment(cls) -> CoreJob:
-        """The job that this simulator process was started for."""
+        """Read the job of this simulator process."""
         return cls.load(os.environ[JOB])
 
     def wrong_cycle(self, run: Record) -> str | None:
-        """Return the first transfer of an unstalled run in a wrong cycle; None if all are exact."""
+        """Describe the first transfer in a wrong cycle of an unstalled run; None if all match."""
         start = int(run.accepted[0])
         if wrong := _wrong_load(run):
             return wrong
@@ -229,7 +229,7 @@ class CoreJob:
 
 
 def _wrong_load(run: Record) -> str | None:
-    """Return where weights, one per cycle, or the input after them came late; None if nowhere."""
+    """Describe the first late word of weights, or late input after them; None if there is none."""
     written = run["i_weights"].cycles
     into = np.append(written, run.accepted[0]).astype(np.int64)
     expected = np.ones(into.size - 1, np.int64)
@@ -246,7 +246,7 @@ def _wrong_load(run: Record) -> str | None:
 
 
 def _in_turns(lengths: Sequence[int], streams: int) -> Iterator[tuple[int, int]]:
-    """Yield (sequence, step) of each step, ``streams`` sequences side by side."""
+    """Yield (sequence, step) of each step; ``streams`` sequences take turns."""
     for first in range(0, len(lengths), streams):
         group = range(first, min(first + streams, len(lengths)))
         for step in range(max(lengths[sequence] for sequence in group)):

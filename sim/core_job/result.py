@@ -1,4 +1,4 @@
-"""The result of a core's job: words, differences, and cycles."""
+"""Result of a core's job: words, differences, and cycles."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class CoreResult:
 
     Attributes:
         words: raw output words, (results, words).
-        compared, mismatched: output and state words compared with the golden model, and how many
-            differed.
-        first_mismatch: where the first one is, or "".
-        wrong_cycle: where the run differs from the cycle count, or "" (also if it had stalls).
+        compared, mismatched: number of output and state words compared with the golden model, and
+            of those that differ.
+        first_mismatch: place and values of the first mismatch, or "".
+        wrong_cycle: first difference from the cycle count, or "" (always "" with stalls).
         taken: cycle of each output word, counted from the first input beat.
     """
 
@@ -36,7 +36,7 @@ class CoreResult:
 
     @classmethod
     def judge(cls, job: CoreJob, run: Record, *, stalled: bool) -> CoreResult:
-        """Compare what a bench saw with what the job expects."""
+        """Compare the record of a bench with the job's expectations."""
         board = Scoreboard(job.expected, last=job.ends, streams=job.streams)
         board.add(run.words, run.last, run.streams)
         first = board.first and replace(board.first, sequence=board.first.sequence + job.start)

@@ -1,19 +1,19 @@
-// Test bench of @NAME@: offers the beats below and compares every word that comes out.
+// Test bench of @NAME@: sends the beats below and compares every output word.
 //
 //   $ iverilog -o tb @FILE@ @NAME@.v && vvp tb
 //   $ verilator --binary @FILE@ @NAME@.v && obj_dir/Vtb
 //
-// It runs twice from reset, without and with pauses on every stream, prints PASS, or what differs
-// and FAIL, and ends with a status that is not 0 then. Beats and words are those of the golden model:
-// @STEPS@ steps of random input.
+// It runs twice from reset, without and with pauses on every stream. It prints PASS, or the
+// differences and FAIL; on FAIL the exit status is not 0. Beats and words come from the golden
+// model: @STEPS@ steps of random input.
 module @BENCH@;
-  localparam [31:0] LIMIT = 32'd@LIMIT@;  // cycles in which something must move
+  localparam [31:0] LIMIT = 32'd@LIMIT@;  // most cycles without a transfer
   localparam [31:0] CYCLES = 32'd@CYCLES@;  // from the first element of x to the last word
 
   reg clk = 1'b0, rst = 1'b1, pauses = 1'b0;
-  reg [31:0] noise = 32'h1;  // decides on pauses
-  reg [31:0] cycle, quiet;  // quiet: nothing has moved for so long
-  reg [31:0] first, last;  // when x began and the last word came; 0: not yet
+  reg [31:0] noise = 32'h1;  // its bits pause streams
+  reg [31:0] cycle, quiet;  // quiet: cycles since the last transfer
+  reg [31:0] first, last;  // cycles of the first x and the latest word; 0: none yet
   reg loaded, failed = 1'b0;
 @DECLARATIONS@
   always #5 clk = ~clk;
@@ -47,7 +47,7 @@ module @BENCH@;
         $display("nothing moves after %0d words", o_index);
         failed = 1'b1;
       end
-      repeat (100) @(negedge clk);  // for words that are too many
+      repeat (100) @(negedge clk);  // for surplus words
       if (|{@ERRORS@}) failed = 1'b1;
       if (!pauses && !failed && last - first != CYCLES) begin
         $display("the last word came after %0d cycles, expected %0d", last - first, CYCLES);
@@ -77,7 +77,7 @@ module @BENCH@;
   end
 endmodule
 
-// Offers beats one after the other, each until it is taken.
+// Sends beats in order; holds each until it is taken.
 module @BENCH@_source #(parameter [31:0] COUNT = 1) (
   input clk, input rst, input go, input pause, input ready,
   output reg valid, output reg [31:0] index, output done
@@ -94,7 +94,7 @@ module @BENCH@_source #(parameter [31:0] COUNT = 1) (
     valid <= !rst && go && !done && (valid && !taken || !pause);
 endmodule
 
-// Takes words and compares them; a word on offer must stay as it is until it is taken.
+// Takes words and compares them; an offered word must not change until it is taken.
 module @BENCH@_sink #(parameter [31:0] COUNT = 1, parameter WIDTH = 1) (
   input clk, input rst, input pause, input valid,
   input [WIDTH-1:0] word, input [WIDTH-1:0] expected,

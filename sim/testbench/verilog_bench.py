@@ -1,4 +1,4 @@
-"""A test bench of a generated core in plain Verilog, for users without Python and cocotb."""
+"""Test bench of a generated core in plain Verilog, for users without Python and cocotb."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from sim.fields import of_steps, port_value
 from sim.random_steps import Work, random_work
 
 MOST_STEPS, MOST_CYCLES = 24, 50_000
-"""Limits of a run in steps and in cycles: Icarus simulates some 15,000 cycles per second."""
+"""Limits of a run in steps and cycles; Icarus simulates about 15,000 cycles per second."""
 
 FEWEST_STEPS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Stream:
-    """A stream of the core, and all its beats.
+    """Stream of the core, with all its beats.
 
     Attributes:
         name: ``i``, ``o``, ...
-        fields: name and bits of each of its ports, without valid and ready.
+        fields: name and width of each of its ports, without valid and ready.
         beats: all fields of each beat as one number, the first field in the lowest bits.
-        pause: index of the bit of the bench's noise that pauses the stream.
+        pause: index of the bit of ``noise`` that pauses the stream.
     """
 
     name: str
@@ -56,11 +56,11 @@ class _Stream:
 
     @property
     def index_bits(self) -> int:
-        """Bits of an index into the beats and one place after them."""
+        """Bits of an index from 0 to the number of beats."""
         return len(self.beats).bit_length()
 
     def declarations(self) -> str:
-        """Verilog of the beats, and of the nets of the bench's source or sink."""
+        """Generate the declarations of the beats, and of the nets of their source or sink."""
         beat = "beat" if self.into else "word"
         return (
             f"  reg [{self.width - 1}:0] {self.name}_beats [0:{len(self.beats)}];\n"
@@ -71,7 +71,7 @@ class _Stream:
         )
 
     def connections(self) -> Iterator[tuple[str, str]]:
-        """Yield each port and the net that it connects to."""
+        """Yield each port and its net."""
         low, beat = 0, f"{self.name}_{'beat' if self.into else 'word'}"
         for name, width in self.fields:
             yield f"{self.name}_{name}", f"{beat}[{low + width - 1}:{low}]"
@@ -80,7 +80,7 @@ class _Stream:
             yield f"{self.name}_{name}", f"{self.name}_{name}"
 
     def instance(self, bench: str, *, go: str) -> str:
-        """The source or sink in module ``bench``; a source waits for ``go``."""
+        """Generate the source or sink in module ``bench``; a source waits for ``go``."""
         now = f"{self.name}_beats[{self.name}_index[{self.index_bits - 1}:0]]"
         count, pause = f".COUNT(32'd{len(self.beats)})", f"pauses && noise[{self.pause}]"
         ends = ", ".join(
@@ -100,7 +100,7 @@ class _Stream:
         )
 
     def vectors(self) -> str:
-        """Statements that write the beats."""
+        """Generate the statements that write the beats."""
         digits = -(-self.width // 4)
         values = [
             f"{self.name}_beats[{at}] = {self.width}'h{value:0{digits}x};"
@@ -113,7 +113,7 @@ _INDENTS = ("initial_indent", "subsequent_indent")
 
 
 def bench_file(name: str) -> str:
-    """Return the path of a core's bench beside the core, in the core's own folder."""
+    """Return the path of a core's bench, relative to the core's Verilog."""
     return f"{name}/tb.v"
 
 
@@ -123,11 +123,11 @@ def bench_module(name: str) -> str:
 
 
 def verilog_bench(plan: Plan, *, name: str) -> str:
-    """Verilog of a test bench for the core with plain streams ``NAME``.
+    """Generate a test bench for the core ``name`` with plain streams, in Verilog.
 
     Args:
-        plan: of the core; any interface and storage.
-        name: of the core's module.
+        plan: the core's plan, with any interface and storage.
+        name: name of the core's module.
 
     Raises:
         InputError: the golden model cannot serve the network's steps.
@@ -183,13 +183,13 @@ _LOADING = """\
 
 
 def _steps(plan: Plan) -> int:
-    """Return how many steps Icarus simulates in a few seconds."""
+    """Return the number of steps that Icarus simulates in a few seconds."""
     fit = MOST_CYCLES // cycles.steady_state(plan).cycles_per_step
     return max(FEWEST_STEPS, min(MOST_STEPS, fit))
 
 
 def _streams(plan: Plan, work: Work) -> list[_Stream]:
-    """The core's streams with the beats of some work."""
+    """Make the core's streams with the beats of some work."""
     service = work.service
     numbers = of_steps(work.controls, plan.network.inputs)
     places = np.repeat(np.arange(len(service.words)), service.words.shape[1])

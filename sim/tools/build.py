@@ -1,4 +1,4 @@
-"""Builds of a design for a simulator, kept in the cache and shared between processes."""
+"""Build a design for a simulator; the cache keeps builds and shares them between processes."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ endmodule
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """A design compiled for one simulator, to be run by `sim.cocotb_bench.runner.run`.
+    """A design compiled for one simulator; `sim.cocotb_bench.runner.run` runs it.
 
-    `folder` belongs to the cache: never write there. `seconds` is the time of this call, `cached`
-    whether the build existed before.
+    `folder` belongs to the cache; never write there. `seconds` is the time of the call of `build`,
+    `cached` whether the build existed before.
     """
 
     simulator: Simulator
@@ -53,25 +53,26 @@ def build(
     optimize: bool = True,
     cache: Path | None = None,
 ) -> Build:
-    """Compile Verilog text for cocotb, or find it compiled already.
+    """Compile Verilog text for cocotb, or find it in the cache.
 
-    Any number of processes may call this at once, also for the same design.
+    Any number of processes may call this at once, even for one design.
 
     Args:
         verilog: the whole design.
         top: its top module.
         simulator: "icarus" or "verilator".
-        waves: "fst" or "vcd" for a build that can record waves in that format; under Verilator it
-            is slower even while it records none.
-        internals: whether benches reach signals below the top's own; under Icarus they always do,
+        waves: "fst" or "vcd" for a build that can record waves in that format. Under Verilator such
+            a build is slower even when it records none.
+        internals: whether benches can access signals below the top. Under Icarus they always can;
             under Verilator it costs speed.
-        optimize: False for short runs under Verilator: less compiling, and a fifth of the speed.
-        cache: the folder of builds; default $LITELSTM_CACHE, or else ~/.cache/litelstm.
+        optimize: False for short runs under Verilator, which compiles faster and runs at a fifth of
+            the speed.
+        cache: the folder of builds; by default $LITELSTM_CACHE, else ~/.cache/litelstm.
 
     Raises:
-        InputError: (a ValueError) unknown simulator or wave format.
-        MissingToolError: simulator or compiler not installed.
-        SimulationError: the design does not compile; the end of the log is in the message.
+        InputError: (a ValueError) the simulator or the wave format is unknown.
+        MissingToolError: the simulator or the compiler is not installed.
+        SimulationError: the design does not compile; the message has the end of the log.
     """
     start = time.perf_counter()
     chosen = check_simulator(simulator)
@@ -127,7 +128,7 @@ def _verilator(
 ) -> None:
     """Compile ``design.v`` and cocotb's main program into ``sim``."""
     what, prefix = f"{top} for verilator", "Vtop"
-    # cocotb needs the top's ports; each further public signal costs speed.
+    # cocotb needs the top's ports; every other public signal costs speed.
     public = ["--public-flat-rw"] if internals else ["--public-depth", "1"]
     options = ["--timescale", "1ns/1ps", "--vpi", *public, *([f"--trace-{waves}"] if waves else [])]
     run_build([verilate("design.v", prefix=prefix, top=top, options=options)], folder, what=what)

@@ -38,13 +38,13 @@ def cached_folder(
 ) -> tuple[Path, bool]:
     """Return the folder `root`/`key`, filled by `make(folder)` unless a process did so before.
 
-    `fresh` fills it again in any case.
+    With `fresh`, it is filled again in any case.
 
-    Processes that ask for one key at the same time wait for the first of them. A folder whose
-    `make` was interrupted is made again. Folders not used for 14 days are deleted.
+    If several processes request one key at once, the first makes the folder and the others wait. A
+    folder whose `make` was interrupted is made again. Folders not used for 14 days are deleted.
 
     Returns:
-        The folder, and whether it was there already.
+        The folder, and whether it existed before.
 
     Raises:
         SimulationError: the cache cannot be written.
@@ -61,7 +61,7 @@ def cached_folder(
     marker = folder / _MARKER
     try:
         if marker.exists() and not fresh:
-            with suppress(OSError):  # somebody else's cache
+            with suppress(OSError):  # another user's cache
                 marker.touch()
             return folder, True
         shutil.rmtree(folder, ignore_errors=True)

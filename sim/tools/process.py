@@ -1,4 +1,4 @@
-"""Commands with a time limit, and builds made of them."""
+"""Run commands with a time limit, and builds of several commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sim.tools.toolchain import environment
 _BUILD_TIMEOUT_S = 1800.0
 
 _POLL_SECONDS = 0.25
-"""How often `execute` looks whether it was cancelled."""
+"""Interval at which `execute` checks for cancellation."""
 
 
 def execute(
@@ -30,9 +30,10 @@ def execute(
     timeout_s: float,
     cancel: Event | None = None,
 ) -> int | None:
-    """Run a command, output to `log`; its status (negative: a signal).
+    """Run a command with its output in `log`; return its status (negative: a signal).
 
-    None if it was ended because it was out of time, or because another thread set `cancel`.
+    Returns None if the command was killed after `timeout_s`, or because another thread set
+    `cancel`.
     """
     cancel = cancel or Event()
     deadline = time.monotonic() + timeout_s
@@ -50,14 +51,14 @@ def execute(
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(min(left, _POLL_SECONDS))
         return None
-    finally:  # with all its children, and on Ctrl-C too
+    finally:  # kill its children too, also on Ctrl-C
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def last_lines(log: Path, count: int = 20) -> str:
-    """The end of a log, for an error message; empty if there is none."""
+    """Read the end of a log, for an error message; empty if there is no log."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -66,10 +67,10 @@ def last_lines(log: Path, count: int = 20) -> str:
 
 
 def run_build(commands: Sequence[list[str]], folder: Path, *, what: str) -> None:
-    """Run the commands of a build in its folder, one after another, into its ``build.log``.
+    """Run the commands of a build in order in its folder, with their output in ``build.log``.
 
     Raises:
-        SimulationError: one of them failed or took too long; the end of the log is in the message.
+        SimulationError: a command failed or took too long; the message has the end of the log.
     """
     log_path = folder / "build.log"
     status: int | None = 0
@@ -86,7 +87,7 @@ def run_build(commands: Sequence[list[str]], folder: Path, *, what: str) -> None
 
 
 def keep_only(folder: Path, *names: str) -> None:
-    """Delete all other files: objects and headers are 100 times as large as the result."""
+    """Delete a folder's other files: objects and headers are 100 times as large as the result."""
     for path in folder.iterdir():
         if path.name not in names and path.is_file():
             path.unlink()

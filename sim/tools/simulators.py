@@ -1,8 +1,8 @@
-"""The command lines and variables of both simulators under cocotb.
+"""Command lines and environment variables of both simulators under cocotb.
 
-They are written out here, over cocotb's documented variables and `cocotb_tools.config`, because
-`cocotb_tools.runner` has no time limit, takes its seed, filter and waves from the caller's
-environment, passes when its filter matches nothing, and always makes every signal of a Verilated
+This module uses cocotb's documented variables and `cocotb_tools.config`, not
+`cocotb_tools.runner`. The runner has no time limit, takes its seed, filter and waves from the
+caller's environment, passes when its filter matches no test, and makes every signal of a Verilated
 model public, which is slower.
 """
 
@@ -26,7 +26,7 @@ WAVE_FORMATS: tuple[WaveFormat, ...] = get_args(WaveFormat)
 def run_command(
     simulator: Simulator, folder: Path, *, wave_file: Path | None, waves: WaveFormat | None
 ) -> list[str]:
-    """Return the command that runs a finished build, in any working folder."""
+    """Return the command that runs a finished build from any working folder."""
     if simulator == "icarus":
         plugin = config.lib_entry("vpi", "icarus")
         command = [find_tool("vvp"), "-m", plugin, str(folder / "sim")]
@@ -36,10 +36,10 @@ def run_command(
 
 
 def cocotb_environment(simulator: Simulator, *, top: str, test_module: str) -> dict[str, str]:
-    """Variables by which cocotb, inside the simulator, finds this Python and the tests.
+    """Make the variables by which cocotb, inside the simulator, finds this Python and the tests.
 
     Raises:
-        MissingToolError: this Python has no shared library that a simulator could load.
+        MissingToolError: this Python has no shared library for a simulator to load.
     """
     libpython = find_libpython.find_libpython()
     if libpython is None:
@@ -50,13 +50,13 @@ def cocotb_environment(simulator: Simulator, *, top: str, test_module: str) -> d
     return {
         "GPI_USERS": f"{libpython};{config.pygpi_entry_point()}",
         "PYGPI_PYTHON_BIN": sys.executable,
-        # Packages may be found through this process' sys.path only, and relative to its folder.
+        # This process' sys.path may be the only way to a package, and relative to its folder.
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(map(os.path.abspath, sys.path))),
         "COCOTB_TOPLEVEL": top,
         "COCOTB_TEST_MODULES": test_module,
         "TOPLEVEL_LANG": "verilog",
-        # cocotb borrows pytest's asserts; pytest's plugins would take a fifth of the start.
+        # cocotb uses pytest's asserts; loading pytest's plugins would take a fifth of the start-up.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        # Verilator's writes are inertial already: cocotb need not delay them.
+        # Verilator's writes are already inertial, so cocotb need not delay them.
         **({"COCOTB_TRUST_INERTIAL_WRITES": "1"} if simulator == "verilator" else {}),
     }

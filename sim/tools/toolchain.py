@@ -1,4 +1,4 @@
-"""The simulators, compilers and environment variables that benches are built and run with."""
+"""Simulators, compilers and environment variables for building and running benches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HOW_TO_INSTALL = {
     "perl": "apt-get install perl",
 }
 
-# Set by a user's own cocotb; each would change a run.
+# Variables of a user's own cocotb; each would change a run.
 _FOREIGN = (
     "GPI_USERS",
     "SIM_CMD_PREFIX",
@@ -41,7 +41,7 @@ _FOREIGN = (
 
 
 def check_simulator(name: str) -> Simulator:
-    """The name as a `Simulator`.
+    """Convert a name to a `Simulator`.
 
     Raises:
         InputError: (a ValueError) there is no such simulator.
@@ -60,10 +60,10 @@ def search_path() -> str:
 
 
 def find_tool(name: str) -> str:
-    """Absolute path of a simulator's or compiler's executable.
+    """Find the absolute path of a simulator's or compiler's executable.
 
     Raises:
-        MissingToolError: it is not there.
+        MissingToolError: it is not installed.
     """
     found = shutil.which(name, path=search_path())
     if found is None:
@@ -72,10 +72,10 @@ def find_tool(name: str) -> str:
 
 
 def require(simulator: Simulator) -> None:
-    """Check that all the tools of a simulator are there, before anything is built.
+    """Check before a build that all tools of a simulator are installed.
 
     Raises:
-        MissingToolError: one is missing, or Verilator is too old for cocotb.
+        MissingToolError: a tool is missing, or Verilator is too old for cocotb.
     """
     if simulator == "icarus":
         find_tool("iverilog")
@@ -86,7 +86,7 @@ def require(simulator: Simulator) -> None:
     path = find_tool("verilator")
     version = _first_line(path, "--version")
     number = re.search(r"(\d+)\.(\d+)", version)
-    # A build without a number in its version is taken to be new.
+    # A version without a number counts as new.
     if number is not None and tuple(map(int, number.groups())) < _OLDEST_VERILATOR:
         raise MissingToolError(
             f"{path} is {version}, cocotb needs 5.036 or newer; to install it: "
@@ -95,7 +95,7 @@ def require(simulator: Simulator) -> None:
 
 
 def versions(simulator: Simulator) -> list[str]:
-    """First line of `--version` (`-V`) of every tool whose version can change a build."""
+    """Read the version line of every tool whose version can change a build."""
     if simulator == "icarus":
         return [_first_line(find_tool("iverilog"), "-V")]
     return [
@@ -106,7 +106,7 @@ def versions(simulator: Simulator) -> list[str]:
 
 @cache
 def native_target() -> str:
-    """Return g++'s settings for ``-march=native``: code made with it runs on no lesser machine."""
+    """Return g++'s settings for ``-march=native``, whose code may not run on other machines."""
     command = [find_tool("g++"), "-march=native", "-Q", "--help=target"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     if done.returncode != 0:

@@ -1,7 +1,7 @@
-"""C++ of designs by Verilator, compiled as one source.
+"""Convert designs to C++ with Verilator, and compile it as one source.
 
-One source, so that the compiler reads Verilator's headers once, and starts once; without
-optimization it finds them precompiled. Verilator's runtime is compiled once and kept.
+With one source, the compiler starts once and reads Verilator's headers once; without optimization
+they are precompiled. Verilator's runtime is compiled once and kept.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from sim.tools.cache import cache_root, cached_folder, content_key
 from sim.tools.process import run_build
 from sim.tools.toolchain import environment, find_tool, native_target, versions
 
-# Amaranth describes all registers' starts, so x is only what a case leaves open.
+# Amaranth gives every register an initial value, so x comes only from what a case leaves open.
 VERILATE = ("--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert", "--no-timing")
-# Amaranth's Verilog has casez with overlaps and comparisons of unequal widths; the log keeps them.
+# Amaranth's Verilog has overlapping casez and comparisons of unequal widths: only logged.
 VERILATE += ("-Wno-fatal", "-Wno-WIDTH", "-Wno-CASEOVERLAP", "-Wno-CASEINCOMPLETE")
 
-# As Verilator's own makefile has it; two libraries in one process share nothing.
+# Flags of Verilator's own makefile; with no-gnu-unique two libraries in a process share nothing.
 _FLAGS = ("-std=gnu++17", "-fPIC", "-fno-gnu-unique", "-faligned-new", "-fcf-protection=none")
-_FLAGS += ("-fno-semantic-interposition",)  # so that an evaluation is compiled into the bench
+_FLAGS += ("-fno-semantic-interposition",)  # lets the compiler inline evaluations into the bench
 _FLAGS += ("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0")
 
 _FAST = ("-O3", "-march=native", "-mtune=generic")
-"""Flags for speed: lanes are computed in this machine's vector registers."""
+"""Flags for speed: this machine's vector registers compute several lanes at once."""
 
 _QUICK = ("-O0",)
 _HEADERS = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
 
 
 def verilate(source: str, *, prefix: str, top: str, options: Sequence[str] = ()) -> list[str]:
-    """The command that writes a design's C++ into its folder: class ``prefix``."""
+    """Return the command that writes a design's C++, class ``prefix``, to its working folder."""
     names = ("-Mdir", ".", "--prefix", prefix, "--top-module", top)
     return [find_tool("verilator"), *VERILATE, *options, *names, source]
 
 
 def build_key(*, optimize: bool, waves: str | None = None) -> list[object]:
-    """Return everything that a build depends on, apart from its sources."""
+    """List everything but the sources that a build depends on."""
     machine = native_target() if optimize else ""
     return [VERILATE, _FLAGS, waves, _FAST, optimize, machine, versions("verilator")]
 
@@ -48,18 +48,18 @@ def build_key(*, optimize: bool, waves: str | None = None) -> list[object]:
 def compile_models(
     folder: Path, prefixes: Sequence[str], tail: Sequence[str], *, optimize: bool, waves: str | None
 ) -> list[list[str]]:
-    """Write what the compiler needs beside the C++ of models; the commands that make ``model.o``.
+    """Write the C++ that includes the models; return the commands that make ``model.o``.
 
     Args:
-        folder: where `verilate` wrote.
-        prefixes: of the models.
-        tail: lines of C++ that come after the models.
-        optimize: spend seconds on models that are some ten times as fast.
-        waves: format of the traces in the models' C++.
+        folder: folder with the output of `verilate`.
+        prefixes: the models' prefixes.
+        tail: lines of C++ after the models.
+        optimize: whether to spend seconds of compiling on models that run ten times as fast.
+        waves: format of the waves that the models can record.
     """
     start, run = [], []
     for prefix in prefixes:
-        # Each model's files begin with a header of their own, meant to be precompiled.
+        # Each model's files begin with its own header, which is meant to be precompiled.
         for lines in (start, run):
             lines.append("#undef VL_PCH_INCLUDED")
         for path in sorted([folder / f"{prefix}.cpp", *folder.glob(f"{prefix}__*.cpp")]):
@@ -68,7 +68,7 @@ def compile_models(
     run += tail
     if not optimize:
         units = {"model": ([*start, *run], _QUICK)}
-    else:  # start-up code is long and runs once: not worth the compiler's time
+    else:  # start-up code is long and runs once: not worth optimizing
         units = {"start": (start, _QUICK), "run": (run, _FAST)}
     for name, (lines, _) in units.items():
         (folder / f"{name}.cpp").write_text("\n".join([*lines, ""]), encoding="utf-8")
@@ -89,7 +89,7 @@ def compile_models(
 
 
 def runtime(*parts: str, waves: str | None = None) -> list[str]:
-    """Verilator's runtime, compiled: the objects of some of its parts, and the libraries."""
+    """Compile Verilator's runtime; return its objects, ``parts`` included, and the libraries."""
     names = ["verilated", "verilated_threads", *parts]
     names += [f"verilated_{waves}_c"] if waves else []
     libraries = ["-llz4", "-lz"] if waves == "fst" else []
@@ -102,13 +102,13 @@ def _runtime_object(name: str) -> str:
 
 
 def _precompiled() -> Path:
-    """Verilator's headers, a second of each build: a header that g++ finds precompiled."""
+    """Precompile Verilator's headers, which saves a second per build; return the header for g++."""
     name = "headers.h"
     return _compiled_once(_HEADERS, name, f"{name}.gch", "-x", "c++-header", *_QUICK) / name
 
 
 def _compiled_once(text: str, source: str, result: str, *flags: str) -> Path:
-    """The folder of a part of the runtime, or of headers with this text."""
+    """Compile a part of the runtime, or headers with some text, once; return the folder."""
 
     def make(folder: Path) -> None:
         (folder / "headers.h").write_text(text, encoding="utf-8")
@@ -119,9 +119,9 @@ def _compiled_once(text: str, source: str, result: str, *flags: str) -> Path:
 
 
 def _traced(waves: str | None) -> tuple[str, ...]:
-    """Flags for a model's traces; the runtime does not look at them.
+    """Return the flags for a model's waves; the runtime ignores them.
 
-    Without traces none, since g++ takes the precompiled headers only where each flag is theirs.
+    Without waves there are none: g++ uses precompiled headers only with exactly their flags.
     """
     return ("-DVM_TRACE=1", f"-DVM_TRACE_{waves.upper()}=1") if waves else ()
 
@@ -134,7 +134,7 @@ def _compile(source: str, result: str, *flags: str) -> list[str]:
 
 @memoize
 def _include() -> Path:
-    """Folder of Verilator's headers."""
+    """Find the folder of Verilator's headers."""
     command = [find_tool("verilator"), "--getenv", "VERILATOR_ROOT"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     include = Path(done.stdout.strip()) / "include"
