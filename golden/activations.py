@@ -89,7 +89,7 @@ class TanhTable:
         return Format(width=self.log2_entries + 1, frac=self.step_frac)
 
     def values(self) -> NDArray[np.int64]:
-        """Table contents.
+        """Compute the table's contents.
 
         Returns:
             int64 of shape (entries,) with ``out.frac`` fraction bits; with interpolation
@@ -103,7 +103,7 @@ class TanhTable:
         return np.stack([fine[:-1], np.diff(fine)], axis=1)
 
     def __call__(self, raw: ArrayLike, *, frac: int) -> NDArray[np.int64]:
-        """tanh of integers.
+        """Compute tanh of integers.
 
         Args:
             raw: arguments with ``frac`` fraction bits, any shape.
@@ -122,7 +122,7 @@ class TanhTable:
         return self.out.saturate(np.where(raw < 0, -result, result))
 
     def _interpolated(self, magnitude: NDArray[np.int64], frac: int) -> NDArray[np.int64]:
-        """tanh of magnitudes by linear interpolation, before the sign."""
+        """Compute tanh of magnitudes by linear interpolation, without the sign."""
         below = max(0, frac - self.step_frac)  # bits of the argument below the index
         scaled = magnitude << max(0, self.step_frac - frac)
         index = scaled >> below
@@ -134,7 +134,7 @@ class TanhTable:
         return requantize(exact, frac=self.out.frac + self.GUARD + below, to=self.out)
 
     def logistic(self, raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int64]:
-        """Logistic sigmoid (1 + tanh(x/2)) / 2 from the same table, clamped to [0, 1].
+        """Compute the logistic sigmoid (1 + tanh(x/2)) / 2 from the table, clamped to [0, 1].
 
         Args:
             raw: arguments with ``frac`` fraction bits, any shape.

@@ -48,7 +48,7 @@ class Calibration:
             seen = finals if index in network.late else steps
             xs, h = [seen[source] for source in sources], seen[index + 1]
             self._layers.append(_ObservedLayer.of(layer, xs, h, self.run.layers[index]))
-        # Twice: logits of other samples may be larger.
+        # Twice the range: logits of other samples may be larger.
         self._logits = {
             vector: Observed(2 * self.run.finals[vector])
             for vector in network.result_vectors
@@ -84,7 +84,7 @@ class Calibration:
     def _choose(
         self, settings: Settings, table: TanhTable, out: Format | None
     ) -> list[QuantizedLayer]:
-        """Quantize all layers, those that make results with the format ``out`` if it is given."""
+        """Quantize all layers; ``out``, if given, is the format of the layers that make results."""
         vectors = [_format(self._x, settings.x_width, settings.method)]
         layers: list[QuantizedLayer] = []
         for observed, sources in zip(self._layers, self.network.sources, strict=True):
@@ -121,7 +121,7 @@ class _ObservedLayer:
     _chosen: dict[tuple[Any, ...], _Points] = field(default_factory=dict)
 
     def choose(self, given: dict[str, int], widths: dict[str, int], settings: Settings) -> _Points:
-        """Binary points of the operands and of each gate's products; cached across settings."""
+        """Choose binary points of operands and of each gate's products; cached across settings."""
         key = *given.items(), *widths.items(), settings.weight_width, settings.method
         if key not in self._chosen:
             scales = LayerScales(
@@ -169,7 +169,7 @@ def _quantize_layer(
     settings: Settings,
     table: TanhTable,
 ) -> QuantizedLayer:
-    """Choose a layer's formats, that of h only if it is not given, and round the weights."""
+    """Choose a layer's formats, h's only if it is not given, and round the weights."""
     layer, hidden, uses = observed.layer, observed.hidden, observed.layer.cell.formats
     given = {name: to.frac for name, to in zip(layer.operands, xs, strict=True)}
     widths = {name: to.width for name, to in zip(layer.operands, xs, strict=True)}

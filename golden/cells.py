@@ -1,9 +1,9 @@
 """The cells: which gate reads which operand, and the paper's equations.
 
-Equation numbers are those of the LiteLSTM paper (Elsayed, ElSayed, Maida 2022). A cell's float
-equations and its integer ones stand side by side; both are written from the paper. To add a cell,
-describe it here (and its passes in :mod:`hdl.cells`) and list it in ``CELLS``. The file is longer
-than others so that all cells can be compared side by side.
+Equation numbers are those of the LiteLSTM paper (Elsayed, ElSayed, Maida 2022). Each cell has its
+float and its integer equations side by side, both written from the paper. To add a cell, describe
+it here (and its passes in :mod:`hdl.cells`) and list it in ``CELLS``. The file is longer than
+others so that all cells can be compared.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Activations:
     Args:
         sigmoid: the gate activation G.
         tanh: the hyperbolic tangent.
-        maximum: the larger of a value and another one, or a number.
+        maximum: the larger of two values, or of a value and a number.
     """
 
     sigmoid: Callable[[Any], Any]
@@ -103,25 +103,25 @@ class Arithmetic(Protocol):
         ...
 
     def sigmoid(self, raw: Carried) -> Carried:
-        """The gate activation of a pre-activation, in format ``gate``."""
+        """Apply the gate activation to a pre-activation; the result has format ``gate``."""
         ...
 
     def tanh(self, raw: Carried, source: Format) -> Carried:
-        """tanh of a value in format ``source``, in format ``candidate``."""
+        """Compute tanh of a value in format ``source``; the result has format ``candidate``."""
         ...
 
     def maximum(self, raw: Carried, other: Any) -> Carried:
-        """The larger of a value and another one of the same format, or an integer."""
+        """Return the larger of two values of one format, or of a value and an integer."""
         ...
 
     def nearest(self, value: float, to: Format) -> Any:
-        """A real number in format ``to``, rounded and saturated."""
+        """Convert a real number to format ``to``, rounded and saturated."""
         ...
 
     def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
-        """:func:`golden.formats.requantize` on the carrier; may overwrite ``raw``.
+        """Narrow like :func:`golden.formats.requantize`, on the carrier; may overwrite ``raw``.
 
-        So ``raw`` must be a sum or product that nothing else reads, never a state.
+        ``raw`` must be a sum or product that nothing else reads, never a state.
         """
         ...
 
@@ -141,7 +141,7 @@ class Cell(ABC):
     Attributes:
         kind: the cell's name in files and on the command line.
         options: allowed values of each option field; the first value is the paper's form.
-        state: names of the vectors that it keeps from step to step; a cell without any has no time.
+        state: names of the vectors that it keeps from step to step; none if steps are independent.
     """
 
     kind: ClassVar[str]
@@ -166,7 +166,7 @@ class Cell(ABC):
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """Names of the formats that the integer equations use, those of its sources excepted."""
+        """Names of the formats that the integer equations use, except those of its sources."""
         hidden = ("hidden",) if any(gate.wide for gate in self.gates) else ()
         return (*self.makes, "pre", *hidden, "gate")
 
@@ -392,7 +392,7 @@ class LiteLSTM(Cell):
 
 @dataclass(frozen=True, kw_only=True)
 class Dense(Cell):
-    """h = A(W x + b): a layer without state and without time.
+    """h = A(W x + b), without state: steps are independent.
 
     Args:
         activation: A: ``linear`` y, ``relu`` max(y, 0), ``relu6`` min(max(y, 0), 6), ``leaky`` y or
@@ -458,7 +458,7 @@ class Dense(Cell):
     def largest(self, q: Arithmetic, sums: int) -> int:
         sums = max(sums << self.shift, 1 << q.candidate.width, 1 << q.gate.width)
         finest = max(q.product_frac("y") + self.shift, q.candidate.frac, q.gate.frac)
-        # A number of fewer bits than half of the last place rounds to 0 in any type.
+        # A number below half of the result's last place rounds to 0 in any type.
         return sums + (1 << min(max(0, finest - min(q.pre.frac, q.h.frac)), sums.bit_length() + 2))
 
 

@@ -58,7 +58,7 @@ class Cost:
         return LANES * self.lane + _TAIL * self.update
 
     def relative(self, reference: Cost) -> float:
-        """Mean of the memory's and the arithmetic's ratio to those of ``reference``."""
+        """Return the mean of two ratios to ``reference``: memory and arithmetic."""
         memory = self.memory / reference.memory
         return (memory + self.arithmetic / reference.arithmetic) / 2
 
@@ -101,7 +101,7 @@ def _is_bias(name: str) -> bool:
 
 
 def _update(formats: LayerFormats, tanh: Format) -> int:
-    """Adder cells of gate * (state + tanh), the widest product of a state update; 0 without."""
+    """Adder cells of gate * (state + tanh), the widest product of an update; 0 if it has none."""
     if not (formats.gate and formats.pre):
         return 0
     state = formats.c or formats.h

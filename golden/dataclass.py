@@ -28,7 +28,7 @@ else:
             return dataclasses.dataclass(frozen=frozen)
 
         def decorate(cls: Any) -> Any:
-            # dataclasses' own __init__ would refuse a field without default after one with.
+            # dataclasses' own __init__ refuses a field without default after one with a default.
             cls.__init__ = _take_keywords
             return dataclasses.dataclass(frozen=frozen, init=False)(cls)
 

@@ -58,11 +58,11 @@ class DirectedLayer:
 
     @property
     def inputs(self) -> int:
-        """Length of all vectors that it reads, one behind the other."""
+        """Total length of the vectors that it reads."""
         return sum(self.input_sizes)
 
     def place(self, operand: str) -> slice:
-        """Place of x, x1, ... in the vectors that it reads, one behind the other."""
+        """Slice of x, x1, ... in the concatenated vectors that it reads."""
         index = self.operands.index(operand)
         start = sum(self.input_sizes[:index])
         return slice(start, start + self.input_sizes[index])

@@ -29,7 +29,7 @@ _FAR = 64.0
 
 
 class Emulation:
-    """Emulates a quantized network of which only chosen tensors are rounded.
+    """Emulates a quantized network with only chosen tensors rounded.
 
     Args:
         network: the float network.
@@ -96,7 +96,7 @@ class _LayerRun:
             self._weights[name] = to.to_float(integers.arrays[name])
 
     def outputs(self, x: Floats) -> Floats:
-        """Return h of every step, (batch, steps, outputs); of final values the final h."""
+        """Return h of every step, (batch, steps, outputs), or for final values the final h."""
         if x.ndim == 2:
             return self.outputs(x[:, np.newaxis])[:, 0]
         every = []
@@ -162,22 +162,22 @@ class _RealArithmetic:
     def requantize(self, raw: Floats, frac: int, to: Format) -> Floats:
         """Round to the layer's format that ``to`` identifies, if that tensor is rounded."""
         name = {self.h: "h", self.c: "c", self.pre: "pre", self.hidden: "hidden"}[to]
-        if frac:  # of a product with a constant
+        if frac:  # a product with a constant
             raw = raw * 2.0**-frac
         if name not in self.rounded:
             return raw
         return nearest(getattr(self.layer.formats, name), raw)
 
     def maximum(self, raw: Floats, other: Any) -> Floats:
-        """The larger of a value and another one."""
+        """Return the larger of two values."""
         return np.maximum(raw, other)
 
     def nearest(self, value: float, to: Format) -> float:
-        """A number, rounded to the layer's format h if that is rounded; only h has constants."""
+        """Return a constant of h, rounded to h's format if h is rounded."""
         return float(nearest(self.layer.formats.h, value)) if "h" in self.rounded else value
 
     def sigmoid(self, raw: Floats) -> Floats:
-        """The gate activation, exact or rounded as in the integer layer."""
+        """Apply the gate activation, exact or rounded as in the integer layer."""
         if "gates" not in self.rounded:
             return SIGMOIDS[self.layer.sigmoid](raw)
         to = self.layer.formats.gate
@@ -187,12 +187,12 @@ class _RealArithmetic:
         return to.to_float(self.table.logistic(_fine(raw), frac=_FRAC, to=to))
 
     def tanh(self, raw: Floats, source: Format) -> Floats:
-        """tanh, exact or from the table."""
+        """Compute tanh, exact or from the table."""
         if "gates" not in self.rounded:
             return np.tanh(raw)
         return self.table.out.to_float(self.table(_fine(raw), frac=_FRAC))
 
 
 def _fine(values: Floats) -> np.ndarray:
-    """Arguments as integers with ``_FRAC`` fraction bits."""
+    """Convert arguments to integers with ``_FRAC`` fraction bits."""
     return np.floor(np.ldexp(np.clip(values, -_FAR, _FAR), _FRAC) + 0.5).astype(np.int64)

@@ -80,23 +80,23 @@ class LayerArithmetic:
         return self.layer.formats.product_fracs[gate]
 
     def sigmoid(self, raw: Carried) -> Carried:
-        """The layer's gate activation of a pre-activation."""
+        """Apply the layer's gate activation to a pre-activation."""
         return self._look_up("sigmoid", self.pre, raw)
 
     def tanh(self, raw: Carried, source: Format) -> Carried:
-        """tanh of a value in format ``source``."""
+        """Compute tanh of a value in format ``source``."""
         return self._look_up("tanh", source, raw)
 
     def maximum(self, raw: Carried, other: Any) -> Carried:
-        """The larger of a value and another one, or an integer."""
+        """Return the larger of two values, or of a value and an integer."""
         return np.maximum(raw, other)
 
     def nearest(self, value: float, to: Format) -> Any:
-        """A real number in format ``to``."""
+        """Convert a real number to format ``to``."""
         return self.dtype(to.quantize(value))
 
     def requantize(self, raw: Carried, frac: int, to: Format) -> Carried:
-        """:func:`golden.formats.requantize`; with a float carrier it overwrites ``raw``."""
+        """Narrow like :func:`golden.formats.requantize`; a float carrier overwrites ``raw``."""
         if self.dtype is np.int64:
             return requantize(raw, frac=frac, to=to)
         if frac != to.frac:

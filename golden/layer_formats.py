@@ -33,10 +33,10 @@ class LayerFormats:
     A cell that does not use one of them has ``None``, see :attr:`golden.cells.Cell.formats`.
 
     Args:
-        x: the vector that it reads; of an earlier layer's vector it is that layer's ``h``.
-        more: the further vectors that it reads, x1, x2, ...
+        x: first vector that it reads; for an earlier layer's vector, that layer's ``h``.
+        more: further vectors that it reads, x1, x2, ...
         h: output vector; up to ``BIAS.width`` bits if no layer reads it.
-        c: cell state, of cells that have one; saturates.
+        c: cell state, if the cell has one; saturates.
         pre: pre-activation: a narrowed sum, the argument of an activation.
         hidden: narrowed sum that is multiplied before its activation (the recurrent part of a GRU
             with ``reset`` ``after``).
@@ -82,7 +82,7 @@ class LayerFormats:
         return found
 
     def weight(self, gate: str, operand: str) -> Format:
-        """Format of a gate's weights that multiply ``operand``.
+        """Format of the weights with which a gate multiplies ``operand``.
 
         Raises:
             InputError: the binary points are too far apart.
@@ -93,7 +93,7 @@ class LayerFormats:
 
 
 def check_format(name: str, value: Format, widest: int = MAX_TENSOR_WIDTH) -> None:
-    """Refuse a tensor format that is too wide, or whose binary point is too far off."""
+    """Refuse a tensor format with too many bits, or with a binary point out of range."""
     if value.width > widest:
         raise InputError(f"{name} format has {value.width} bits, expected 2 to {widest}")
     if not -MAX_FRAC <= value.frac <= MAX_FRAC:

@@ -76,7 +76,7 @@ class LayerModel:
         """Stack the matrices of gates that read the same operands."""
         gates = [self._gates[name] for name in names]
         reads = [name for name in self._rows if name in gates[0].reads]
-        # The row of ones is above x, so the bias is one more column of the matrix. Gates that do
+        # The row of ones is above x, so the bias is another column of the matrix. Gates that do
         # not read x cannot reach that row, and add the bias separately.
         first = self._rows[reads[0]].start if reads and "x" not in reads else 0
         weights, units = self.layer.weights, self.layer.units
@@ -96,7 +96,7 @@ class LayerModel:
         return _Product(tuple(names), rows, matrix, bias[:, np.newaxis] if first else None)
 
     def _largest(self, table: TanhTable) -> int:
-        """Bound every integer of a step, see :meth:`golden.cells.Cell.largest`."""
+        """Compute a bound of every integer of a step, see :meth:`golden.cells.Cell.largest`."""
         formats, weights = self.layer.formats, self.layer.weights
         sums = 0
         for gate in self._gates.values():
@@ -113,8 +113,7 @@ class LayerModel:
         """Run all steps.
 
         Args:
-            x: raw inputs of shape (steps, inputs, batch), those of all sources one behind the
-                other, any type.
+            x: raw inputs of shape (steps, inputs, batch), all sources concatenated, any type.
             state: raw state before the first step by name, each (units, batch); zero by default.
 
         Returns:
@@ -162,7 +161,7 @@ class LayerModel:
                 value.flags.writeable = False  # requantize works in place, but not on a state
 
     def _multiply(self, stacked: Carried, results: list[Carried]) -> dict[str, Carried]:
-        """Multiply by the stacked x, h and c, and add biases; each gate's part of ``results``."""
+        """Multiply by stacked x, h and c, add biases; return each gate's part of ``results``."""
         units = self.layer.units
         by_gate: dict[str, Carried] = {}
         for product, result in zip(self._products, results):

@@ -36,8 +36,8 @@ class Layer(DirectedLayer):
             further source has its own matrix: ``W_fx1``, ``W_fx2``, ...
         direction: ``forward``, ``reverse`` or ``bidirectional``, see :mod:`golden.directions`.
         backward: weights of a bidirectional layer's reverse half, with the same names and shapes.
-        sources: numbers of the vectors that it reads, see :mod:`golden.graph`; ``None`` for the one
-            before it.
+        sources: numbers of the vectors that it reads, see :mod:`golden.graph`; ``None`` for the
+            previous vector.
 
     Raises:
         InputError: a matrix is missing, unknown, of a wrong shape or not finite; the gate
@@ -65,10 +65,10 @@ class Layer(DirectedLayer):
         """Compute the float reference, step by step as in the equations.
 
         Args:
-            x: inputs of shape (batch, steps, inputs), those of all sources one behind the other.
+            x: inputs of shape (batch, steps, inputs), all sources concatenated.
             state: start values by name (``h``, ``c``), each (batch, outputs); missing ones are
                 zero. A reverse layer starts from them before a sequence's last step.
-            lengths: steps of each sequence, shape (batch,); by default all of them.
+            lengths: steps of each sequence, shape (batch,); by default all steps.
 
         Returns:
             The vectors of every step (``h``, ``c``, ...) and the pre-activations
@@ -92,7 +92,7 @@ class Layer(DirectedLayer):
         return {name: np.concatenate([t[name] for t in traces], axis=-1) for name in traces[0]}
 
     def _start(self, state: Mapping[str, ArrayLike], batch: int) -> dict[str, Floats]:
-        """The state before the first step, checked and complete."""
+        """Return the state before the first step, checked and complete."""
         shape = batch, self.outputs
         start = {name: np.zeros(shape) for name in self.cell.state}
         for name, values in state.items():
@@ -104,7 +104,7 @@ class Layer(DirectedLayer):
         return start
 
     def _run_forward(self, x: Floats, state: dict[str, Floats]) -> dict[str, Floats]:
-        """:meth:`run` of a forward layer over whole sequences."""
+        """Run a forward layer over whole sequences, see :meth:`run`."""
         batch, steps, _ = x.shape
         real = Activations(sigmoid=SIGMOIDS[self.sigmoid])
         gates = {gate.name: gate for gate in self.cell.gates}
@@ -146,7 +146,7 @@ def dense(
     """Make a dense layer A(W x + b).
 
     Args:
-        W: matrix of shape (units, inputs); with several sources one for each.
+        W: matrix of shape (units, inputs), or one per source.
         b: bias of shape (units,).
         activation: A, see :class:`golden.cells.Dense`.
         sources: see :class:`Layer`.
@@ -207,7 +207,7 @@ def named_weights(
     if layer.sources is not None and not layer.sources:
         raise InputError("sources are empty, expected one vector or more")
     gate = layer.cell.gates[0]
-    for name in (*map(gate.matrix, layer.operands), gate.bias):  # they give the layer's sizes
+    for name in (*map(gate.matrix, layer.operands), gate.bias):  # the layer's sizes come from these
         if name not in layer.weights:
             raise InputError(f"weight {name} is missing")
         check_array(name, layer.weights[name])

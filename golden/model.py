@@ -1,4 +1,4 @@
-"""The integer model: the bits that the hardware must give, vectorized over a batch."""
+"""Integer model: the bits that the hardware must produce, vectorized over a batch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class IntegerRun:
         output: raw results, (batch, outputs).
         layers: one trace per layer: raw vectors by name, int64, each (batch, steps, units of all
             directions).
-        state: each layer's final state: after the last step; of a reverse layer, after the first.
+        state: each layer's final state: after the last step, for a reverse layer after the first.
     """
 
     output: Integers
@@ -59,7 +59,7 @@ class IntegerModel:
             int64 of shape (batch, outputs) in format ``network.out``.
 
         Raises:
-            InputError: ``x`` has another shape, or holds other than integers in range.
+            InputError: ``x`` has a wrong shape, or anything but integers in range.
         """
         return self._output(self._run(x, None, every_step=False)[2])
 
@@ -76,7 +76,7 @@ class IntegerModel:
             state: each layer's state before its first step; zero by default.
 
         Raises:
-            InputError: ``x`` or ``state`` does not fit the network, or holds other than integers
+            InputError: ``x`` or ``state`` does not fit the network, or has anything but integers
                 in range.
         """
         traces, _, finals = self._run(x, state)
@@ -124,7 +124,7 @@ class IntegerModel:
         return traces, *flow
 
     def _output(self, vectors: list[Carried]) -> Integers:
-        """Output words (batch, outputs), or of vectors of all steps (batch, steps, outputs)."""
+        """Select output words, (batch, outputs) or for all steps (batch, steps, outputs)."""
         words = self.network.joined(vectors, axis=-2)
         return np.ascontiguousarray(np.moveaxis(words, -1, 0)).astype(np.int64)
 
@@ -141,7 +141,7 @@ def check_inputs(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_state(network: QuantizedNetwork, state: State, batch: int) -> None:
-    """Refuse a state that does not fit the layers, or holds other than integers in range."""
+    """Refuse a state that does not fit the layers, or has anything but integers in range."""
     if len(state) != len(network.layers):
         raise InputError(f"state is of {len(state)} layers, expected {len(network.layers)}")
     for index, (layer, given) in enumerate(zip(network.layers, state)):

@@ -48,9 +48,9 @@ class Network(Graph[Layer]):
     """A trained float network.
 
     Args:
-        layers: the layers, each behind those that it reads (:mod:`golden.graph`).
+        layers: the layers, each after those that it reads (:mod:`golden.graph`).
         results: numbers of the vectors whose words form a result, in ascending order; ``None`` for
-            the last one.
+            the last vector.
         input_scale: factor from stored samples to the numbers that the network was trained on
             (1/255 for pixels 0 to 255).
 
@@ -84,7 +84,7 @@ class Network(Graph[Layer]):
         Args:
             samples: shape (batch, steps, inputs), before scaling by ``input_scale``.
             state: each layer's start values, see :meth:`Layer.run`; by default zero.
-            lengths: steps of each sequence; by default all of them.
+            lengths: steps of each sequence; by default all steps.
 
         Raises:
             InputError: ``samples``, ``state`` or ``lengths`` are not real finite numbers or do not
@@ -129,7 +129,7 @@ class Network(Graph[Layer]):
         )
 
     def forward(self, samples: ArrayLike) -> Floats:
-        """Compute only the output: logits, or the final h, of shape (batch, outputs).
+        """Compute only the output, logits or the final h, of shape (batch, outputs).
 
         Raises:
             InputError: see :meth:`run`.
@@ -153,7 +153,7 @@ class Network(Graph[Layer]):
         """Read a network that :meth:`save` wrote.
 
         Raises:
-            InputError: the file is not a float network, or a field is not as expected.
+            InputError: the file is not a float network, or a field has an unexpected value.
         """
         reader = store.Reader(path, [KIND])
         with reader.placed():

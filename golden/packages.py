@@ -1,7 +1,7 @@
-"""Optional packages: imported at first use; a missing one gives one line on how to install it.
+"""Optional packages: imported at first use; for a missing one, the error says how to install it.
 
-litelstm is on no package index, so the advice is for a checkout; docs/install.md has the form for
-a wheel.
+litelstm is on no package index, so the message gives the command for a checkout; docs/install.md
+has the command for a wheel.
 """
 
 from __future__ import annotations

@@ -47,26 +47,26 @@ class Packing:
 
     @property
     def container(self) -> int:
-        """Bits from the start of an element to that of the next."""
+        """Bits from the start of an element to the start of the next."""
         if self.tight:
             return self.element
         return next(width for width in (8, 16, 32) if width >= max(self.element, self.least))
 
     @property
     def period(self) -> int:
-        """Elements after which a beat and an element start together again."""
+        """Number of elements after which an element starts with a beat again."""
         return self.bus // gcd(self.container, self.bus)
 
     def beats(self, count: int) -> int:
-        """Beats of a vector of ``count`` elements."""
+        """Number of beats of a vector of ``count`` elements."""
         return -(-count * self.container // self.bus)
 
     def byte_count(self, count: int) -> int:
-        """Bytes of a vector that are in use."""
+        """Number of used bytes of a vector of ``count`` elements."""
         return -(-count * self.container // 8)
 
     def pack(self, vectors: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Whole beats of some vectors (vectors, elements) as bytes (vectors, bytes)."""
+        """Pack vectors (vectors, elements) into whole beats, as bytes (vectors, bytes)."""
         vectors = np.asarray(vectors, dtype="<i8")
         count, elements = vectors.shape
         data = np.ascontiguousarray(vectors)[..., np.newaxis].view(np.uint8)
@@ -76,7 +76,7 @@ class Packing:
         return np.packbits(packed, axis=1, bitorder="little")
 
     def unpack(self, data: NDArray[np.uint8], elements: int) -> NDArray[np.int64]:
-        """Vectors (vectors, elements) from their bytes (vectors, bytes)."""
+        """Unpack vectors (vectors, elements) from their bytes (vectors, bytes)."""
         bits = np.unpackbits(np.asarray(data, np.uint8), axis=1, bitorder="little")
         bits = bits[:, : elements * self.container].reshape(len(bits), elements, self.container)
         bits = bits[..., : self.element].astype(np.int64)

@@ -1,4 +1,4 @@
-"""Bound of a network's loss on all samples, from samples that the search has not seen."""
+"""Bound of a network's loss on all samples, from samples that the search did not see."""
 
 from __future__ import annotations
 

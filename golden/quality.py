@@ -21,7 +21,7 @@ _SIGMAS = 1.645
 """``CONFIDENCE`` in standard deviations of a normal distribution."""
 
 _NEAR = 10
-"""Samples near a decision's border: one in ``_NEAR``, and no fewer than ``_NEAR``."""
+"""Samples near a decision's border: one in ``_NEAR``, and at least ``_NEAR``."""
 
 
 class Judge:
@@ -62,7 +62,7 @@ class Judge:
         self.level = 100.0 if self._right is None else 100 * float(np.mean(self._hits(output)))
 
     def drop(self, output: Floats) -> float:
-        """Drop against the float network in percentage points; for noise, its percent."""
+        """Compute the drop from the float network in percentage points; for noise, its percent."""
         if self._right is None:
             return float(np.mean(self._noise(output)))
         return self.level - 100 * float(np.mean(self._hits(output)))
@@ -74,7 +74,7 @@ class Judge:
         return int((output.argmax(axis=1) != self._output.argmax(axis=1)).sum())
 
     def lost(self, output: Floats) -> float:
-        """Decisions that differ from the float network's, in percent; bounds the drop."""
+        """Percentage of decisions that differ from the float network's, which bounds the drop."""
         if self._right is None:
             return self.drop(output)
         return 100 * self.differing(output) / len(output)

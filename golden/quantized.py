@@ -35,9 +35,9 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
     """A network in integers: everything that decides a bit of the result.
 
     Args:
-        layers: the layers, each behind those that it reads (:mod:`golden.graph`).
+        layers: the layers, each after those that it reads (:mod:`golden.graph`).
         results: numbers of the vectors whose words form a result, in ascending order; ``None`` for
-            the last one. They all have the same format.
+            the last vector. They all have one format.
         tanh: the table for every tanh and logistic sigmoid.
         input_scale: factor from stored samples to real inputs.
 
@@ -151,7 +151,7 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
         """Read a network that :meth:`save` wrote.
 
         Raises:
-            InputError: the file is not a quantized network, or a field is not as expected.
+            InputError: the file is not a quantized network, or a field has an unexpected value.
         """
         reader = store.Reader(path, [KIND])
         with reader.placed():
@@ -197,7 +197,7 @@ def _read_layer(reader: store.Reader, index: int, vectors: list[Format]) -> Quan
     cell = described["cell"]
     gates = [gate.name for gate in cell.gates]
     x, *more = (vectors[source] for source in described["sources"] or (index,))
-    # The first files had a single number for all gates.
+    # The first version of files had one number for all gates.
     fracs = reader.integers_or_one(f"{prefix}product_frac", len(gates), -64, 64)
     formats = LayerFormats(
         x=x,

@@ -39,7 +39,7 @@ def refine(
         output: the float network's output for them, (batch, outputs).
 
     Returns:
-        A network of the same widths whose mean squared error on the samples is not larger.
+        A network with the same widths, whose mean squared error on the samples is not larger.
     """
     words, wanted = network.quantize_input(samples[:SAMPLES]), output[:SAMPLES]
 
@@ -51,7 +51,7 @@ def refine(
     for _ in range(ROUNDS):
         before = least
         for index, layer in enumerate(network.layers):
-            # Only what a recurrent layer rounds propagates through the following steps.
+            # Only a recurrent layer's rounding propagates through the following steps.
             for gate in layer.cell.gates if layer.cell.state else ():
                 for candidate in _neighbours(floats.layers[index], network, index, gate.name):
                     if (found := error(candidate)) < LESS * least:
@@ -78,7 +78,7 @@ def _neighbours(
                 weights=forward,
                 backward=backward[0] if backward else None,
             )
-        except (InputError, ValueError):  # no format reaches so far
+        except (InputError, ValueError):  # no format has this binary point
             continue
         yield replace(
             network, layers=(*network.layers[:index], moved, *network.layers[index + 1 :])

@@ -133,7 +133,7 @@ class Search:
         """Find the cheapest setting.
 
         Args:
-            share: share of the bound to stay within; the widest setting's loss, if that is more.
+            share: share of the bound to stay within, or the widest setting's loss if that is more.
 
         Raises:
             InputError: even the widest setting exceeds the bound.
@@ -197,12 +197,12 @@ class Search:
         return self._tried[choice]
 
     def _excess(self, choice: Choice) -> float:
-        """Points beyond the bound: those measured plus those expected on other samples."""
+        """Percentage points beyond the bound, measured plus expected on other samples."""
         tried = self._try(choice)
         return sum(max(0.0, points - self._bound) for points in (tried.lost, tried.doubt))
 
     def _loss(self, choice: Choice) -> float:
-        """Smallest bound that a setting stays within."""
+        """Smallest bound that a setting does not exceed."""
         return max(self._try(choice).lost, self._try(choice).doubt)
 
     def _help(self, widest: Choice) -> str:

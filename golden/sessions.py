@@ -1,4 +1,4 @@
-"""The golden model of a core in use: several streams, state kept, loaded and saved."""
+"""Golden model of a core in use: several streams, with state kept, loaded and saved."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from golden import files
 from golden.errors import InputError
 
 VERSION = 2
-"""Version of the file format; every file has it. Files of version 1 are read, too."""
+"""Version of the file format, which every file names. :class:`Reader` also reads version 1."""
 
 
 def write(path: str | Path, kind: str, fields: Mapping[str, Any]) -> None:
@@ -52,7 +52,7 @@ class Reader:
             self._upgrade()
 
     def _upgrade(self) -> None:
-        """Make a dense layer of the dense head that version 1 has."""
+        """Convert the dense head of a version 1 file to a dense layer."""
         if not self.flag("head"):
             return
         layer = f"layer{self.integer('layers', 1, 10**6)}."
@@ -76,7 +76,7 @@ class Reader:
 
     @contextmanager
     def placed(self, place: str = "") -> Iterator[None]:
-        """Begin an error's message with the file and a place in it, unless it begins so.
+        """Prefix an error's message with the file and a place in it, unless it names the file.
 
         Raises:
             InputError: for any ``ValueError`` inside.
@@ -180,9 +180,9 @@ _DAMAGED = (
     TypeError,
     KeyError,
     EOFError,
-    RuntimeError,  # encrypted
+    RuntimeError,  # encrypted file
     NotImplementedError,
-    MemoryError,  # an impossible size
+    MemoryError,  # impossible size
     zipfile.BadZipFile,
     zlib.error,
 )

@@ -1,14 +1,14 @@
 """Register accesses over a serial line: messages in frames, and a model of the core's side.
 
-The bodies of :mod:`golden.link.frames` are requests and answers, one for each:
+The bodies of :mod:`golden.link.frames` are requests, and one answer to each:
 
     request   kind, number, address, count, words of a write
     answer    kind + 0x80, number, status, count, words of a read
 
-All words go to, or come from, one address; the answer's count is how many did. A request for no
-words does nothing, whatever its address, and is answered with ``DONE``. A request that has
-the number of the one before is that one again: its answer is given again, and nothing is done
-twice. ``HELLO`` forgets the number, so that a host can begin with any.
+All words go to or come from one address; the answer's count is the number of words that moved. A
+request for no words has no effect, whatever its address, and gets ``DONE``. A request with the
+number of the previous request repeats it: the core sends the same answer and does nothing twice.
+``HELLO`` clears the number, so a host can begin with any.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from golden.link.messages import ANSWER
 WORD_BYTES = 4
 
 MAX_WORDS = 16
-"""Words of a request."""
+"""Most words of a request."""
 
 HEADER = 4
 """Bytes of a body before its words."""
 
 LONGEST_BODY = HEADER + MAX_WORDS * WORD_BYTES
-"""Bytes, of requests and answers."""
+"""Most bytes of a request's or an answer's body."""
 
 
 class Kind(IntEnum):
@@ -44,7 +44,7 @@ class Kind(IntEnum):
 
 
 class Status(IntEnum):
-    """Outcome of an access; after any but ``DONE`` the core skips the rest of the request."""
+    """Outcome of an access; unless it is ``DONE``, the core skips the rest of the request."""
 
     DONE = 0
     REFUSED = 1
@@ -52,8 +52,8 @@ class Status(IntEnum):
 
 
 STATUS_MEANINGS = {
-    Status.REFUSED: "there is no such register, or not for this",
-    Status.BUSY: "a data register has no room, or no word",
+    Status.REFUSED: "the register does not exist or does not allow the access",
+    Status.BUSY: "a data register has no room or no word",
 }
 
 
@@ -68,13 +68,13 @@ class Request:
     words: tuple[int, ...] = ()
 
     def pack(self) -> bytes:
-        """The body of its frame."""
+        """Return the body of its frame."""
         head = bytes([self.kind, self.number, self.address, self.count])
         return head + struct.pack(f"<{len(self.words)}I", *self.words)
 
     @classmethod
     def unpack(cls, body: bytes) -> Request | None:
-        """Parse a body; return ``None`` if it is no request."""
+        """Parse a body; return ``None`` if it is not a request."""
         if len(body) < HEADER or body[0] not in (Kind.HELLO, Kind.READ, Kind.WRITE):
             return None
         kind, number, address, count = body[:HEADER]
@@ -87,7 +87,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answer; ``words`` are the words that a read returned."""
+    """An answer; ``words`` are the words of a read."""
 
     kind: int
     number: int
@@ -96,13 +96,13 @@ class Answer:
     words: tuple[int, ...] = ()
 
     def pack(self) -> bytes:
-        """The body of its frame."""
+        """Return the body of its frame."""
         head = bytes([self.kind | ANSWER, self.number, self.status, self.count])
         return head + struct.pack(f"<{len(self.words)}I", *self.words)
 
     @classmethod
     def unpack(cls, body: bytes) -> Answer | None:
-        """Parse a body; return ``None`` if it is no answer to a request."""
+        """Parse a body; return ``None`` if it does not answer a request."""
         if len(body) < HEADER or not body[0] & ANSWER or len(body) % WORD_BYTES:
             return None
         kind, number, status, count = body[:HEADER]
@@ -111,14 +111,14 @@ class Answer:
 
 
 FAULT = bytes([Kind.FAULT, 0, 0, 0])
-"""The body of the answer to a frame that is damaged or no request."""
+"""Body of the answer to a frame that is damaged or not a request."""
 
 Read = Callable[[int], Tuple[Status, int]]
 Write = Callable[[int, int], Status]
 
 
 class AccessModel:
-    """Model of the core's answers to any input, if none arrives while it carries out a request.
+    """Model of the core's answers to any input that does not arrive during a request's execution.
 
     Args:
         read: reads the register at an address; its word counts only if the status is ``DONE``.
@@ -132,7 +132,7 @@ class AccessModel:
         self._answer = b""
 
     def feed(self, data: bytes) -> bytes:
-        """The answers to all requests that the bytes complete."""
+        """Take bytes; return the answers to all requests that they complete."""
         answers = [self._carry_out(body) for body in self._decoder.feed(data)]
         return b"".join(map(frames.encode, answers))
 

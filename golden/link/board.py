@@ -1,4 +1,4 @@
-"""The board's side of the link as a model: bytes of requests in, bytes of answers out."""
+"""Model of the board's side of the link: takes bytes of requests, returns bytes of answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from golden.quantized import QuantizedNetwork
 
 
 class BoardModel:
-    """Model of a board's answers to any input, if none arrives while it carries out a request.
+    """Model of a board's answers to any input that does not arrive during a request's execution.
 
     Raises:
         InputError: see :meth:`golden.link.messages.Identity.of`.
@@ -45,7 +45,7 @@ class BoardModel:
         self._next = 0
 
     def feed(self, data: bytes) -> bytes:
-        """The answers to all requests that the bytes complete."""
+        """Take bytes; return the answers to all requests that they complete."""
         answers = [self._answer(body) for body in self._decoder.feed(data)]
         return b"".join(map(frames.encode, answers))
 
@@ -79,14 +79,14 @@ class BoardModel:
         return None
 
     def _run(self, number: int, payload: bytes) -> bytes:
-        """Take steps in; return the result if they end a sequence, else nothing."""
+        """Run steps; return the result if they end a sequence, else no bytes."""
         before = b"" if payload[0] & Steps.FIRST else self._steps or b""
         self._steps, self._next = before + payload[1:], (number + 1) % 256
         if not payload[0] & Steps.LAST:
             return b""
         words = unpack_words(self._steps, self.identity.input_bytes)
         self._steps = None
-        width = self._network.x.width  # the core's input has no more bits
+        width = self._network.x.width  # the core ignores a word's upper bits
         x = ((words + (1 << (width - 1))) % (1 << width)) - (1 << (width - 1))
         result = self._model.forward(x.reshape(1, -1, self.identity.inputs))
         return pack_words(self._interface.answer(np.asarray(result)), self.identity.result_bytes)

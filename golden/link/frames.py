@@ -1,7 +1,7 @@
 """Frames on a line of bytes: RFC 1662 byte stuffing with its 32-bit frame check sequence.
 
 A frame is a flag, the stuffed body and check sequence, and a flag. Any flag ends a frame and begins
-the next, so whatever noise did to a frame, the next one is found (RFC 1662, section 4).
+the next, so a receiver finds the frame after a damaged one (RFC 1662, section 4).
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ import zlib
 from collections.abc import Iterator
 
 FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
-"""Flag; byte before one that is sent with ``FLIP`` turned over. Both need that themselves."""
+"""Flag, escape byte, and the bits to invert in the byte after an escape."""
 
 CHECK_BYTES = 4
-"""Bytes of the check sequence: FCS-32, the CRC-32 of zlib, its least significant byte first."""
+"""Bytes of the check sequence: FCS-32, which is zlib's CRC-32, least significant byte first."""
 
 MIN_BODY = 2
-"""A frame with fewer bytes between flags and check sequence is not valid."""
+"""Fewest bytes of a valid body."""
 
 
 def check_sequence(body: bytes) -> bytes:
-    """FCS-32 of a body (RFC 1662, C.3), as it is sent."""
+    """Compute the FCS-32 of a body (RFC 1662, C.3), in order of transmission."""
     return zlib.crc32(body).to_bytes(CHECK_BYTES, "little")
 
 
 def encode(body: bytes) -> bytes:
-    """The bytes of a frame, both flags included."""
+    """Encode a body as a frame, with both flags."""
     data = body + check_sequence(body)
     for special in (ESCAPE, FLAG):
         data = data.replace(bytes([special]), bytes([ESCAPE, special ^ FLIP]))
@@ -33,12 +33,12 @@ def encode(body: bytes) -> bytes:
 
 
 class Decoder:
-    """Finds frames in bytes as they come.
+    """Finds frames in a stream of bytes.
 
-    Bytes before the first flag belong to no frame: a receiver may have been switched on amid one.
+    It ignores bytes before the first flag: a receiver may start in the middle of a frame.
 
     Args:
-        longest: bytes of the longest body that is valid; ``None`` for no limit.
+        longest: most bytes of a valid body; ``None`` for no limit.
     """
 
     def __init__(self, *, longest: int | None = None) -> None:
@@ -47,10 +47,10 @@ class Decoder:
         self._escaped = self._too_long = False
 
     def feed(self, data: bytes) -> Iterator[bytes | None]:
-        """Take bytes in.
+        """Take bytes; find the frames that end in them.
 
         Yields:
-            For each frame that they end, except empty ones, its body; ``None`` if it is not valid.
+            The body of each frame, empty frames excepted; ``None`` for an invalid frame.
         """
         for byte in data:
             if byte == FLAG:
@@ -68,7 +68,7 @@ class Decoder:
                 self._escaped = False
 
     def _body(self) -> bytes | None:
-        """Check a frame that ended; an escape before the flag aborts it (RFC 1662, 4.3)."""
+        """Check a finished frame; an escape before the flag aborts it (RFC 1662, 4.3)."""
         data = bytes(self._frame or b"")
         body, check = data[:-CHECK_BYTES], data[-CHECK_BYTES:]
         whole = not self._too_long and not self._escaped and len(body) >= MIN_BODY

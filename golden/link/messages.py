@@ -29,7 +29,7 @@ HEADER = 2
 """Bytes of a body before its payload: kind and number."""
 
 DEFAULT_CAPACITY = 1024
-"""Bytes of x that a board keeps if nothing else is asked for."""
+"""Default number of bytes of x that a board's buffer holds."""
 
 MAX_CAPACITY = 32768
 
@@ -49,7 +49,7 @@ ANSWER = 0x80
 
 
 class Steps(IntFlag):
-    """First byte of a RUN request's payload: what its steps are of their sequence."""
+    """First byte of a RUN request's payload: whether its steps begin and end a sequence."""
 
     FIRST = 1
     LAST = 2
@@ -70,7 +70,7 @@ NUMBERLESS = (Fault.DAMAGED, Fault.OVERRUN)
 """Faults that are answered with number 0, because the request's number is not known."""
 
 MEANINGS = {
-    Fault.DAMAGED: "the frame's check sequence is wrong, or it was cut short",
+    Fault.DAMAGED: "the frame's check sequence is wrong, or the frame was cut short",
     Fault.OVERRUN: "the frame came while another request was being carried out",
     Fault.TOO_LONG: "the payload is longer than the board's buffer",
     Fault.UNKNOWN: "the kind of request is not known",
@@ -86,11 +86,11 @@ class Identity:
     Attributes:
         version: version of the protocol.
         network: fingerprint of the core's network and output form.
-        inputs: words of x of a step.
-        input_bytes: bytes of such a word.
-        results: words of a result.
-        result_bytes: bytes of such a word.
-        capacity: bytes of x that a RUN request can have.
+        inputs: number of words of a step's x.
+        input_bytes: bytes per word of x.
+        results: number of words of a result.
+        result_bytes: bytes per word of a result.
+        capacity: most bytes of x in a RUN request.
     """
 
     version: int = VERSION
@@ -110,7 +110,7 @@ class Identity:
         """Make the identity of a board with a network's core.
 
         Raises:
-            InputError: the link supports neither the interface nor so long a result, or
+            InputError: the link does not support the interface, the result is too long, or
                 ``capacity`` is out of range.
         """
         if interface.streams > 1 or interface.state != "clear" or interface.every_step:
@@ -152,7 +152,7 @@ class Identity:
         return HEADER + max(self._LAYOUT.size, self.results * self.result_bytes)
 
     def pack(self) -> bytes:
-        """The payload."""
+        """Pack the payload."""
         return self._LAYOUT.pack(*astuple(self))
 
     @classmethod
@@ -169,7 +169,7 @@ class Identity:
 
 
 def bytes_of(word: Format) -> int:
-    """Bytes that a word of a format takes on the line."""
+    """Bytes per word of a format on the line."""
     return (word.width + 7) // 8
 
 

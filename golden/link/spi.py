@@ -1,6 +1,6 @@
-"""Register accesses over SPI: the frames of mode 0, the most significant bit first.
+"""Register accesses over SPI: frames in mode 0, the most significant bit first.
 
-A frame has seven bytes, in both directions at once; words' lowest bytes come first:
+A frame has seven bytes, in both directions at once; a word's lowest byte comes first:
 
     byte         0        1        2        3        4        5        6
     read, host    command  -        -        -        -        -        -
@@ -8,7 +8,7 @@ A frame has seven bytes, in both directions at once; words' lowest bytes come fi
     write, host   command  word 0   word 1   word 2   word 3   -        -
            core   -        -        -        -        -        -        status
 
-The access is made when its last byte has come; the byte behind it is the time for that.
+The core makes the access after the request's last byte, while the line moves the next byte.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ WRITE = 0x80
 """Bit of a command; the others are the register's address divided by 4."""
 
 MARK = 0xA0
-"""Bits of a status byte that no idle line gives."""
+"""Upper bits of a status byte, which an idle line never has."""
 
 READ_STATUS, WRITE_STATUS = 2, 6
-"""Bytes in which the core gives the status."""
+"""Index of the status byte in the frame of a read and of a write."""
 
 LATE = 3
 """Status of an unfinished access: the clock is too fast for the core."""
@@ -42,17 +42,17 @@ def read_frame(address: int) -> bytes:
 
 
 def written(answer: bytes) -> int:
-    """The status byte of a write."""
+    """Return the status byte of a write."""
     return answer[WRITE_STATUS]
 
 
 def was_read(answer: bytes) -> tuple[int, int]:
-    """The status byte and the word of a read."""
+    """Return the status byte and the word of a read."""
     return answer[READ_STATUS], int.from_bytes(answer[READ_STATUS + 1 :], "little")
 
 
 def status(byte: int) -> Status | None:
-    """The status that a byte says; ``None`` if no core said it, or it was too late."""
+    """Decode a status byte; return ``None`` if no core sent it or the access was late."""
     if byte & 0xF0 != MARK or byte & 0x0F not in list(Status):
         return None
     return Status(byte & 0x0F)
