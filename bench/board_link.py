@@ -1,10 +1,10 @@
-"""Simulates what ``litelstm build`` made, at its own clock and baud, with samples from the host.
+"""Simulates a build of ``litelstm build`` at its own clock and baud, with samples from the host.
 
     litelstm build NET --board ulx3s-85f -o build/board
     python -m bench.board_link build/board NET --samples FILE [--count 2] [--sim verilator]
 
-The Verilog is the one that the bitstream was made of. Prints simulated time of a sample, from the
-host's first byte to the board's last, and how many output words differ from the golden model.
+The Verilog is that of the bitstream. Prints the simulated time of a sample, from the host's first
+byte to the board's last, and the number of output words that differ from the golden model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The cocotb side of bench.board_link: the host's code on the board's serial line."""
+"""Cocotb side of bench.board_link: runs the host's code on the board's serial line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sim.bus.serial_line import SerialLine
 
 @cocotb.test()
 async def samples(dut: Any) -> None:
-    """All samples, one after the other."""
+    """Send all samples in order."""
     work = Path(os.environ["BENCH_WORK"])
     report = json.loads(Path(os.environ["BENCH_BOARD"]).read_text())
     network = QuantizedNetwork.load(os.environ["BENCH_NETWORK"])

@@ -1,12 +1,11 @@
-"""Area that AXI buses add to a core, and clock over several seeds of the router.
+"""Area that AXI buses add to a core, and its clock over several seeds of the router.
 
     python -m bench.bus_area [--network models/mnist_litelstm_w8a8.npz] [--lanes 16] [--seeds 5]
 
 Prints the cells of the core alone and of the same core with its AXI top, and each median clock.
 
-For the clock both stand in a shell that has a register at every port, in shift registers of which
-only the ends are pins: as inside a system, every path from and to a port counts, and where a part's
-pins are does not.
+For the clock, a shell puts a register at every port, in shift registers with only their ends at
+pins. So, as inside a system, every path from or to a port counts, but no distance to a pin.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ TOP, SHELL = "litelstm_core", "shell"
 
 
 def shell(verilog: str) -> str:
-    """A module's Verilog, and around it one that has a register at each of its ports."""
+    """Wrap a module's Verilog in a module with a register at each port."""
     module = verilog[verilog.index(f"module {TOP}(") :].partition("endmodule")[0]
     ports = re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);$", module, re.MULTILINE)
     common = {"clk": "clk", "rst": "rst", "aclk": "clk", "aresetn": "~rst"}

@@ -1,12 +1,12 @@
-"""Cycles per step, measured in simulation, beside the formula, the ideal and other cores.
+"""Cycles per step in simulation, beside the formula, the ideal and other cores.
 
     python -m bench.cycles [--seed N] [--json PATH]
     python -m bench.cycles --count               # the formula alone, in seconds
 
-Each core is generated, Verilated and given dense random input without a stall: one long sequence
-and a longer one by ``STEPS`` steps. Every output word is compared with the golden model, every
-transfer with the cycle count. Cycles per step are the difference of the two runs' last output
-words. The exit status is 1 if anything differs or a bar is missed.
+Each core is generated, Verilated and given dense random input without stalls: one sequence, then
+one that is longer by ``STEPS`` steps. Every output word is compared with the golden model, every
+transfer with the cycle count. Cycles per step come from the difference between the two runs' last
+output words. The exit status is 1 if a comparison fails or a bar is missed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
 
 WARM_UP, STEPS = 6, 16
-"""Steps of the shorter run, and by how many the other one is longer."""
+"""Steps of the shorter run, and additional steps of the longer one."""
 
 ELASTIC = "elastic-ai.creator 0.68"
 TITLES = {
@@ -55,9 +55,9 @@ class Row:
     Attributes:
         work: the network.
         lanes: multipliers in the array.
-        bar: cycles per step that it may take at most.
+        bar: most cycles per step that it may take.
         streams: sequences that share the core in turns.
-        others: what other cores with as many multipliers take, measured.
+        others: measured cycles of other cores with as many multipliers.
     """
 
     work: Architecture
@@ -68,7 +68,7 @@ class Row:
 
     @property
     def title(self) -> str:
-        """For example ``GRU reset-before, 8 in, 2 x 16 units, 8 lanes``."""
+        """Title of the row, e.g. ``GRU reset-before, 8 in, 2 x 16 units, 8 lanes``."""
         sizes = str(self.work).removeprefix(self.work.cell)
         streams = f", {self.streams} interleaved streams" if self.streams > 1 else ""
         return f"{TITLES[self.work.cell]}{sizes}, {self.lanes} lanes{streams}"
@@ -95,11 +95,11 @@ ROWS = (
     _row("litelstm", 1, 16, 16, 64),
     Row(work=Architecture(cell="litelstm", inputs=1, units=16), lanes=16, bar=51, streams=2),
 )
-"""The project's table of bars."""
+"""The project's bars for cycles per step."""
 
 
 def count(row: Row) -> dict[str, Any]:
-    """One row by the formula alone."""
+    """Compute one row by the formula alone."""
     interface = Interface(streams=row.streams)
     plan = Plan(
         network=row.work.quantized(), options=CoreOptions(lanes=row.lanes, interface=interface)
@@ -148,7 +148,7 @@ def measure(row: Row, seed: int) -> dict[str, Any]:
 
 
 def _dense(rng: np.random.Generator, shape: tuple[int, ...], largest: int) -> NDArray[np.int64]:
-    """Random input words of both signs, none of them 0."""
+    """Draw random input words of both signs, none of them 0."""
     return rng.integers(1, largest, size=shape, endpoint=True) * rng.choice([-1, 1], size=shape)
 
 
@@ -163,7 +163,7 @@ def main(seed: int, only_count: bool, json_path: Path | None) -> None:
         for row in ROWS:
             results.append(count(row) if only_count else measure(row, seed))
             done(len(results))
-    # A file or pipe has no width of its own to wrap at.
+    # A file or pipe has no width, so set one that wraps no row.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     outputs.give({"rows": results}, json_path, _lines(results), console)
     sys.exit(0 if all(result["holds"] for result in results) else 1)

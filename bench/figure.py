@@ -1,4 +1,4 @@
-"""Numbers on a page, the command that makes them, and how the two are compared."""
+"""Figures on a page, the commands that make them, and their comparison."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from bench import pages
 
 
 class NotMadeError(Exception):
-    """A command failed, or what it printed has no such value."""
+    """A command failed, or its output lacks the value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """How figures are made.
+    """Command that makes figures.
 
     Attributes:
-        run: for the shell, in an empty folder that has the project's ``models``. What it prints, or
-            the file that it names behind ``--json``, is JSON. ``{data}`` is the data's folder.
-        seconds: about how long it takes.
-        before: commands that make files for it.
-        prints: for a command without JSON what it prints, with a name in braces for each number.
-        known_as: how pages call it, if it stands for another command.
+        run: text for the shell, in a folder with only the project's ``models``. Its output, or the
+            file behind its ``--json``, is JSON. ``{data}`` is the folder of the data.
+        seconds: approximate time that it takes.
+        before: commands that make its input files.
+        prints: output of a command without JSON, with a name in braces for each number.
+        known_as: its name on pages, if it stands for another command.
     """
 
     run: str
@@ -51,10 +51,10 @@ class Command:
         return any("{data}" in line for line in (*self.before, self.run))
 
     def made(self, folder: Path, data: Path | None) -> Any:
-        """Run it, and return the JSON.
+        """Run the command, and return its JSON.
 
         Raises:
-            NotMadeError: it failed.
+            NotMadeError: the command failed.
         """
         environment = {**os.environ, "PYTHONPATH": str(pages.ROOT)}
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -89,16 +89,16 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """Numbers on a page, with the command that makes them.
+    """Numbers on a page and the command that makes them.
 
     Attributes:
-        page: from the project's folder on.
-        shows: the text as the page has it, from the row's label on, with a hole in braces for each
-            number: ``{PATH}`` in the command's JSON; ``{PATH * 100}``, ``{PATH - PATH}`` or the
-            like if the page has another unit or a difference; ``{PATH ~5%}`` if it may differ by
-            as much. ``...`` is anything.
-        command: what makes it.
-        at: the path that all holes of this figure begin with.
+        page: the page's path from the project's folder.
+        shows: text of the page from the row's label on, with a hole in braces for each number:
+            ``{PATH}`` in the command's JSON; ``{PATH * 100}``, ``{PATH - PATH}`` or similar for
+            another unit or a difference; ``{PATH ~5%}`` if it may differ by 5 %. ``...`` stands
+            for any text.
+        command: the command that makes the numbers.
+        at: common start of the paths of all holes.
     """
 
     page: str
@@ -112,10 +112,10 @@ class Figure:
         return " ".join(self.shows.partition("{")[0].strip(" |").split())
 
     def differences(self, report: Any) -> Iterator[tuple[str, str]]:
-        """Yield printed and made values where they differ.
+        """Yield the printed and the made value of each number that differs.
 
         Raises:
-            NotMadeError: the report has no such value, or the page no such text.
+            NotMadeError: the report lacks a value, or the page lacks the text.
         """
         printed = pages.numbers(pages.read(self.page), self.shows)
         if printed is None:
@@ -135,7 +135,7 @@ _OPERATORS = {"-": operator.sub, "*": operator.mul, "/": operator.truediv}
 
 
 def _value(report: Any, at: str, path: str) -> float:
-    """A number as it stands, or the one at a path of keys and places, separated by points."""
+    """Evaluate a number, or look up a path of keys and places separated by points."""
     with suppress(ValueError):
         return float(path)
     keys = f"{at}.{path}".removeprefix(".").split(".")
@@ -151,7 +151,7 @@ def _value(report: Any, at: str, path: str) -> float:
 
 
 def _agrees(value: float, shown: str, *, spread: float) -> bool:
-    """Whether a value is the one that is shown, or lies in the range that is shown."""
+    """Return whether a value equals the shown one, or lies in the shown range."""
     low, _, high = (part.replace(",", "") for part in shown.partition(" to "))
     if not high and not spread:
         return _as_printed(value, shown) == shown
@@ -160,7 +160,7 @@ def _agrees(value: float, shown: str, *, spread: float) -> bool:
 
 
 def _as_printed(value: float, shown: str) -> str:
-    """A value with as many digits as the page shows."""
+    """Format a value with as many digits as the page shows."""
     first = shown.partition(" to ")[0]
     if "e" in first:
         return f"{value:.0e}".replace("e-0", "e-")

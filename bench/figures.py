@@ -1,13 +1,13 @@
-"""Makes the figures of README and docs anew, and lists those that differ from what is printed.
+"""Makes the figures of README and docs again, and lists those that differ from the pages.
 
     python -m bench.figures                      # those that take seconds
     python -m bench.figures --all --data-dir DIR # every one: hours
     python -m bench.figures --all icebreaker     # those with a word in their text or command
 
-Cycles, areas and counts must be equal, to the last digit that is printed; clocks and rates may
-differ by the spread that :mod:`bench.figure_list` states. The exit status is 1 if one differs, is
-not on its page, or could not be made. It is 2 if no figure has a word, or if these options leave
-none to make. DIR holds the data sets, see docs/training.md. Networks that benches keep in
+Cycles, areas and counts must be equal to the last printed digit; clocks and rates may differ by
+the spread that :mod:`bench.figure_list` states. The exit status is 1 if a figure differs, is not on
+its page, or could not be made. It is 2 if no figure has a word, or if the options leave no figure
+to make. DIR holds the data sets, see docs/training.md. Networks that benches keep in
 build/paper_tables are not trained again.
 """
 
@@ -34,7 +34,7 @@ QUICK_SECONDS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Outcome of checking a figure; no message means no difference."""
+    """Outcome of a figure's check; no message means no difference."""
 
     figure: Figure
     said: tuple[tuple[str, str], ...]

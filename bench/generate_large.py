@@ -1,9 +1,9 @@
-"""Time and memory that a large core takes to generate.
+"""Time and memory to generate a large core.
 
     python -m bench.generate_large [--inputs N] [--units N] [--lanes N] [--json PATH]
 
-A one-layer LiteLSTM of random 8-bit weights, 256 in, 512 units (1,048,576 weights in its matrices),
-16 lanes, is generated in a process of its own; the limits are printed beside.
+A separate process generates a one-layer LiteLSTM of random 8-bit weights, 256 in, 512 units
+(1,048,576 weights in its matrices), 16 lanes. Prints its time and memory beside the limits.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 LIMITS = {"seconds": 60.0, "peak_mib": 2048.0}
-"""Most memory and time that generation may take on any supported machine."""
+"""Most time and memory that generation may take on any supported machine."""
 
 
 def measure(inputs: int, units: int, lanes: int) -> dict[str, Any]:
-    """Generate the core in this process, imports and the choice of weights included."""
+    """Generate the core in this process, and measure it with imports and the choice of weights."""
     start = time.perf_counter()
     from hdl.verilog import generate
 
@@ -47,13 +47,13 @@ def measure(inputs: int, units: int, lanes: int) -> dict[str, Any]:
 
 
 def cpu_seconds() -> float:
-    """Processor time of this process and of those that it has waited for."""
+    """Return the CPU time of this process and of the processes that it has waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def random_network(inputs: int, units: int) -> Any:
-    """A one-layer LiteLSTM of random 8-bit weights, without head."""
+    """Make a one-layer LiteLSTM of random 8-bit weights, without head."""
     from golden.activations import TanhTable
     from golden.cells import LiteLSTM
     from golden.formats import Format
@@ -82,10 +82,10 @@ def random_network(inputs: int, units: int) -> Any:
 
 
 def run_apart(arguments: Sequence[str]) -> dict[str, Any]:
-    """:func:`measure` in a fresh process, watched together with the Yosys that it starts.
+    """Call :func:`measure` in a fresh process; add the memory of the Yosys that it starts.
 
-    Their memory is added up while they run: the kernel's own maximum of a child begins with what
-    its parent had when it was made, and would count that twice.
+    The memory is sampled while both run: the kernel's maximum of a child includes the memory that
+    its parent had at the fork, and would count that twice.
     """
     command = [sys.executable, "-m", "bench.generate_large", *arguments, "--here"]
     peak = 0
@@ -101,7 +101,7 @@ def run_apart(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that a process and those below it occupy now; 0 where there is no /proc."""
+    """Return the resident bytes of a process and its descendants; 0 on systems without /proc."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

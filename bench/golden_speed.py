@@ -1,18 +1,18 @@
-"""Speed of golden's integer model beside a float PyTorch LSTM layer of the same size.
+"""Speed of the integer model beside a float PyTorch LSTM layer of the same size.
 
     python -m bench.golden_speed [NETWORK] [--json PATH]
 
 Both run one recurrent layer (the network's first one) over sequences of 28 steps, 256 at once and
-one at a time, on one thread. Rates are of CPU time, so that other work on the machine matters
-little. Both take turns, so that a machine whose clock drifts slows both, and the ratio of their
-medians is what counts.
+one at a time, on one thread. Rates are per second of CPU time, so other work on the machine matters
+little. Both take turns, so a change of the machine's clock affects both. The result is the ratio
+of their medians.
 """
 
 from __future__ import annotations
 
 import os
 
-# Read once, when NumPy and PyTorch are imported.
+# NumPy and PyTorch read this once, at import.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"
@@ -41,11 +41,11 @@ except ImportError:
 
 NETWORK = Path(__file__).parent.parent / "models" / "mnist_litelstm_w8a8.npz"
 BATCHES, STEPS = (256, 1), 28
-SLICE = 0.3  # seconds that each of the two runs before the other has its turn
+SLICE = 0.3  # seconds of a turn
 
 
 def golden_pass(network: QuantizedNetwork, batch: int) -> Callable[[], object]:
-    """One call of the integer model of a one-layer network on a batch of random input words."""
+    """Make a function that runs the integer model once, on a batch of random input words."""
     rng = np.random.default_rng(0)
     shape = (batch, STEPS, network.inputs)
     x = rng.integers(0, network.x.max, size=shape, endpoint=True)
@@ -54,7 +54,7 @@ def golden_pass(network: QuantizedNetwork, batch: int) -> Callable[[], object]:
 
 
 def torch_pass(inputs: int, units: int, batch: int) -> Callable[[], object]:
-    """One call of torch.nn.LSTM, float32, on a batch of the same size, in the layout it prefers."""
+    """Make a function that runs torch.nn.LSTM once, float32, on a batch in its preferred layout."""
     torch.manual_seed(0)
     layer = torch.nn.LSTM(inputs, units).eval()
     x = torch.rand(STEPS, batch, inputs)
@@ -67,7 +67,7 @@ def torch_pass(inputs: int, units: int, batch: int) -> Callable[[], object]:
 
 
 def rate(run: Callable[[], object]) -> float:
-    """Calls per second over one slice of time."""
+    """Measure calls per second of CPU time during one turn."""
     calls, start = 0, time.process_time()
     while (elapsed := time.process_time() - start) < SLICE:
         run()
@@ -76,7 +76,7 @@ def rate(run: Callable[[], object]) -> float:
 
 
 def measure(network: QuantizedNetwork, batch: int, repetitions: int) -> dict[str, float]:
-    """Median rates of both in sequences per second, taken in turns, and their ratio."""
+    """Measure the median rates of both in sequences per second, in turns, and their ratio."""
     layer = network.layers[0]
     runs = {
         "golden": golden_pass(replace(network, layers=(layer,)), batch),

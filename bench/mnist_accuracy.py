@@ -1,8 +1,8 @@
-"""Accuracy of the shipped MNIST network on the official test images, down to the RTL.
+"""Accuracy of the shipped MNIST network on the official test images, in floats, integers and RTL.
 
     python -m bench.mnist_accuracy --data mnist.npz [--rtl] [--json PATH]
 
-``--data`` is a file with x_test (10000, 28, 28) and y_test. With ``--rtl`` all of them go through
+``--data`` is a file with x_test (10000, 28, 28) and y_test. With ``--rtl``, all images run through
 the RTL in the compiled bench, and every output word is compared with the golden model.
 """
 
@@ -37,7 +37,7 @@ BATCH = 500
 def main(
     data: Path, count: int | None, rtl: bool, jobs: int, lanes: int, json_path: Path | None
 ) -> None:
-    """Accuracy of the float network, the golden model and the RTL."""
+    """Print the accuracy of the float network, the golden model and the RTL."""
     floats, network = Network.load(FLOAT), QuantizedNetwork.load(QUANTIZED)
     images = samples.load(data, inputs=network.inputs, count=count)
     assert images.y is not None, "the data has no labels"

@@ -1,6 +1,6 @@
 """Content of the documentation pages: code, commands with their output, and numbers.
 
-Used by the tests that run what a page tells to type, and by :mod:`bench.figures`.
+The tests that run the commands of a page use this module, and :mod:`bench.figures`.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ PAGES = [
 ]
 
 _CODE = r"^```.*?^```|^(?: {4}|\t).*?$|`[^`\n]+`"
-"""Blocks, indented lines and words in back-ticks."""
+"""Pattern of code: blocks, indented lines and words in back-ticks."""
 
 NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?"
 _SPECIAL = re.compile(r"\s+|\.\.\.|\{[^}]*\}")
 
 
 def read(page: str) -> str:
-    """The text of a page, named from the project's folder on."""
+    """Read a page, named by its path from the project's folder."""
     return (ROOT / page).read_text(encoding="utf-8")
 
 
 def code(text: str) -> list[str]:
-    """Return a text's code, with lines joined that a backslash continues."""
+    """Return a text's code; a line that ends with a backslash is joined with the next."""
     return re.findall(_CODE, text.replace("\\\n", " "), re.MULTILINE | re.DOTALL)
 
 
 def block(text: str, language: str, words: str) -> str:
-    """The one block of code in a language that has these words."""
+    """Find the only block of code in a language that has some words."""
     (found,) = (b for b in re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL) if words in b)
     return found
 
 
 def commands(text: str) -> list[tuple[str, str]]:
-    """Each ``litelstm`` command that a text shows behind a ``$``, and what it shows as printed."""
+    """List each ``litelstm`` command that a text shows behind a ``$``, with its shown output."""
     found = re.findall(r"    \$ litelstm (.*)\n((?:    (?!\$).*\n)*)", text)
     return [(line, textwrap.dedent(printed)) for line, printed in found]
 
 
 def matches(printed: str, shown: str) -> bool:
-    """Whether a command printed what a page shows, in which ``...`` stands for anything."""
+    """Return whether output matches a page's text, where ``...`` stands for any text."""
     pattern = ".*".join(re.escape(part) for part in shown.split("..."))
     return re.fullmatch(pattern, printed, re.DOTALL) is not None
 
@@ -56,15 +56,15 @@ def holes(shown: str) -> list[str]:
 
 
 def numbers(text: str, shown: str) -> list[str] | None:
-    """The numbers, or ranges of them, that a text has where ``shown`` has holes in braces.
+    """Find the numbers, or ranges of them, that a text has where ``shown`` has holes in braces.
 
-    Lines may break anywhere, and ``...`` stands for anything in a paragraph or row.
+    Lines may break anywhere, and ``...`` stands for any text in a paragraph or row.
 
     Returns:
-        The numbers as printed, in the order of the holes; ``None`` if the text does not show this.
+        The numbers as printed, in the order of the holes; ``None`` if the text does not match.
 
     Raises:
-        ValueError: the text shows it more than once.
+        ValueError: the text matches more than once.
     """
     pattern, at = "", 0
     for special in _SPECIAL.finditer(shown):

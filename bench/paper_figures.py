@@ -1,6 +1,6 @@
-"""Figures of the LiteLSTM paper's Tables 2 to 5, as printed there.
+"""Figures of the LiteLSTM paper's Tables 2 to 5, as printed.
 
-The paper is the one of :mod:`litelstm.paper`, which has its Table 1.
+:mod:`litelstm.paper` names the paper and has its Table 1.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ CELLS = ("rnn", "gru", "lstm", "plstm", "litelstm")
 """The paper's cells, in the order of its tables."""
 
 REFERENCE = "lstm"
-"""The cell that times are put in proportion to."""
+"""Cell whose training time is 1 in ratios."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """One cell in one table.
+    """Figures of one cell in one table.
 
     Attributes:
         minutes: training time.
-        accuracy, precision, recall, f1: in percent; ``None`` where the table does not have them.
-        parameters: trained numbers; ``None`` where the table does not have them.
+        accuracy, precision, recall, f1: in percent; ``None`` if the table lacks them.
+        parameters: trained numbers; ``None`` if the table lacks them.
     """
 
     minutes: float
@@ -37,7 +37,7 @@ class PaperTable:
     """One table.
 
     Attributes:
-        number: in the paper.
+        number: the table's number in the paper.
         cells: its figures by cell.
         notes: sentences on where the paper contradicts itself.
     """
@@ -47,12 +47,12 @@ class PaperTable:
     notes: tuple[str, ...] = ()
 
     def time_ratio(self, cell: str) -> float:
-        """A cell's training time over the LSTM's."""
+        """Return a cell's training time divided by the LSTM's."""
         return self.cells[cell].minutes / self.cells[REFERENCE].minutes
 
 
 def _cells(**columns: tuple[float, ...]) -> dict[str, Figures]:
-    """Figures by cell, from columns in the order of ``CELLS``."""
+    """Make figures by cell from columns in the order of ``CELLS``."""
     rows = zip(*columns.values(), strict=True)
     figures = [Figures(**dict(zip(columns, row, strict=True))) for row in rows]
     return dict(zip(CELLS, figures, strict=True))

@@ -1,8 +1,7 @@
-"""One run of the paper's tables: a cell trained on a task, measured in floats and in integers.
+"""Run for the paper's tables: train a cell on a task, measure it in floats and in integers.
 
-Training takes up to minutes per run, an hour for all of MNIST. So every trained network is kept in
-a folder, and a run that was interrupted leaves a checkpoint there; measuring takes seconds and is
-always done anew.
+Training takes minutes per run, an hour for all of MNIST. So a folder keeps every trained network,
+and the checkpoint of an interrupted run. Measuring takes seconds and is always repeated.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ class Run:
 
     Attributes:
         cell: a key of ``litelstm.architectures.CELLS``.
-        seed: of the training.
-        parameters: weights and biases, the head's included.
-        macs: multiplications of weights in one step, the head's not included.
+        seed: seed of the training.
+        parameters: number of weights and biases, with the head.
+        macs: multiplications of weights in one step, without the head.
         seconds: CPU time of one epoch of training.
-        floats, integers: on the test samples.
+        floats, integers: measures on the test samples.
     """
 
     cell: str
@@ -53,10 +52,10 @@ class Run:
 
 
 def run(task: Task, data: Dataset, cell: str, recipe: Recipe, folder: Path) -> Run:
-    """Train a cell, or take it from ``folder`` if it is there, and measure it.
+    """Train a cell, or load it from ``folder`` if it is there, and measure it.
 
     Raises:
-        InputError: a file in the folder is not what its name says.
+        InputError: a file in the folder is damaged.
     """
     network, seconds = trained(task, data, cell, recipe, folder)
     integers, _ = quantize(network, data.calibration)
@@ -74,9 +73,9 @@ def run(task: Task, data: Dataset, cell: str, recipe: Recipe, folder: Path) -> R
 def trained(
     task: Task, data: Dataset, cell: str, recipe: Recipe, folder: Path, **shape: int
 ) -> tuple[Network, float]:
-    """A trained network and the CPU time of one epoch, see :func:`finished`.
+    """Return a trained network and the CPU time of one epoch, see :func:`finished`.
 
-    ``shape`` is units and layers, where they are not the task's.
+    ``shape`` gives units and layers if they differ from the task's.
     """
     trainer = float_trainer(task, data, recipe, cell=cell, **shape)
     label = f"{task.name}-{cell}-seed{recipe.seed}"
@@ -86,14 +85,14 @@ def trained(
 def finished(
     trainer: Trainer, label: str, folder: Path, load: Callable[[Path], Trained]
 ) -> tuple[Trained, float]:
-    """A finished run's network, loaded if it is there, and the CPU seconds of one epoch.
+    """Load a finished run or train it; return its network and the CPU seconds of one epoch.
 
-    ``NAME.npz`` and ``NAME.json`` in the folder are a finished run, ``NAME.checkpoint`` an
-    interrupted one, which goes on. A name holds a digest of recipe, network and samples: whatever
-    is trained otherwise has another name.
+    ``NAME.npz`` and ``NAME.json`` in the folder are a finished run. ``NAME.checkpoint`` is an
+    interrupted run, which continues. A name has a digest of recipe, network and samples, so runs
+    that train differently have different names.
 
     Raises:
-        InputError: such a file is damaged.
+        InputError: one of these files is damaged.
     """
     stem = folder / f"{label}-{digest(trainer)}"
     weights, record, checkpoint = (
@@ -116,7 +115,7 @@ def finished(
 
 
 def macs_per_step(network: Network) -> int:
-    """Multiplications of weights in one step, the head's not included."""
+    """Count the multiplications of weights in one step, without the head."""
     return sum(
         weights.size
         for layer in network.recurrent
@@ -126,7 +125,7 @@ def macs_per_step(network: Network) -> int:
 
 
 def digest(trainer: Trainer) -> str:
-    """Eight hexadecimal digits that change with whatever decides the weights."""
+    """Hash everything that decides the weights to eight hexadecimal digits."""
     text = json.dumps(trainer.identity, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -141,7 +140,7 @@ def _seconds(record: Path) -> float:
 
 
 def status_of(main: Callable[[], None], name: str) -> int:
-    """Run a benchmark that continues where it was interrupted; return its exit status."""
+    """Run a benchmark that can be interrupted and continued; return its exit status."""
     try:
         main()
     except InputError as error:

@@ -1,13 +1,13 @@
-"""Table 2 of the LiteLSTM paper with the network that its parameter counts fit.
+"""Table 2 of the LiteLSTM paper, with the network that matches its parameter counts.
 
     python -m bench.paper_setup --data mnist.npz [--samples 20000] [--keep FOLDER]
 
 One layer of 100 units reads a picture pixel by pixel; a dense layer reads h of all steps. Training
-is the paper's: Adam at 1e-3, constant and without clipping, batches of 128, 20 epochs, hard
-sigmoids. A CPU does not train 784 steps of five cells within an hour, so a picture is averaged to
-7 x 7 pixels, and some of the training samples are taken. Time is CPU time of a training step of
-all cells in turns, so that the machine's load does not change the ratios. After an interrupt the
-same command goes on where it was.
+follows the paper: Adam at a constant 1e-3, no clipping, batches of 128, 20 epochs, hard sigmoids. A
+CPU cannot train 784 steps of five cells within an hour, so pictures are averaged to 7 x 7 pixels,
+and only some training samples are used. Times are CPU times of a training step; the cells take
+turns, so the machine's load does not change the ratios. After an interrupt, the same command
+continues.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from litelstm.torch.training import Recipe, Trainer, one_thread, predict, seed
 
 UNITS, CLASSES = 100, 10
 SIDE = 7
-"""Pixels of an averaged picture's edge."""
+"""Pixels along an edge of an averaged picture."""
 
 RECIPE = Recipe(
     epochs=20,
@@ -63,7 +63,7 @@ RECIPE = Recipe(
 
 
 class AllSteps(nn.Module):
-    """One layer of a cell, and a dense layer that reads h of every step.
+    """A recurrent layer, and a dense layer that reads h of every step.
 
     Args:
         cell: a key of ``litelstm.architectures.CELLS``.
@@ -76,25 +76,25 @@ class AllSteps(nn.Module):
         self.head = nn.Linear(steps * UNITS, CLASSES)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Logits (batch, classes) of samples (batch, steps, 1)."""
+        """Compute the logits (batch, classes) of samples (batch, steps, 1)."""
         return self.run(samples)[0]
 
     def run(self, samples: Tensor) -> tuple[Tensor, list[Trace]]:
-        """Logits, and the state of every step."""
+        """Compute the logits, and the state of every step."""
         traces = self.recurrent.trace(samples.transpose(0, 1))
         h = torch.stack(traces[-1]["h"], dim=1)
         return self.head(h.flatten(1)), traces
 
 
 def averaged(images: Array, scale: float) -> Array:
-    """Pictures (samples, 28, 28) as sequences (samples, SIDE * SIDE, 1) of scaled averages."""
+    """Convert pictures (samples, 28, 28) to sequences (samples, SIDE * SIDE, 1) of averages."""
     count, rows, columns = images.shape
     blocks = images.reshape(count, SIDE, rows // SIDE, SIDE, columns // SIDE)
     return (blocks.mean(axis=(2, 4)) * scale).reshape(count, -1, 1).astype(np.float32)
 
 
 def load(path: Path, samples: int) -> Dataset:
-    """MNIST as short sequences of pixels; ``samples`` training samples from all over the set."""
+    """Load MNIST as short sequences of pixels, with ``samples`` evenly spread training samples."""
     data = TASKS["mnist"].load(path)
     total, shape = len(data.x_train), data.x_train.shape[1:]
     if shape[0] % SIDE or shape[1] % SIDE:
@@ -112,7 +112,7 @@ def load(path: Path, samples: int) -> Dataset:
 
 
 def train(cell: str, data: Dataset, keep: Path) -> nn.Module:
-    """Train a cell, from its last checkpoint on if there is one.
+    """Train a cell, or continue from its last checkpoint.
 
     Raises:
         InputError: the checkpoint is damaged.
@@ -129,7 +129,7 @@ def train(cell: str, data: Dataset, keep: Path) -> nn.Module:
 
 
 def measure(repetitions: int, steps: int) -> dict[str, float]:
-    """Median milliseconds of CPU time of a training step by cell, without the optimizer's part."""
+    """Measure median CPU milliseconds of a training step by cell, without the optimizer."""
     seed(RECIPE.seed)
     x, y = torch.rand(RECIPE.batch, steps, 1), torch.randint(CLASSES, (RECIPE.batch,))
 
@@ -140,7 +140,7 @@ def measure(repetitions: int, steps: int) -> dict[str, float]:
 
 
 def table(data: Dataset, models: dict[str, nn.Module], times: dict[str, float]) -> Table:
-    """Parameters, time and accuracy of each cell beside the paper's."""
+    """Make the table of each cell's parameters, time and accuracy, beside the paper's."""
     x, y = torch.from_numpy(data.x_test), torch.from_numpy(data.y_test)
     paper = TABLES["mnist"]
     heads = ("cell", "parameters", "paper", "time", "paper", "accuracy", "paper")
@@ -161,7 +161,7 @@ def table(data: Dataset, models: dict[str, nn.Module], times: dict[str, float]) 
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="paper_setup", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="MNIST: .npz or a folder")
     parser.add_argument(

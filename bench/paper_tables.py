@@ -1,12 +1,12 @@
-"""Tables 2 to 5 of the LiteLSTM paper anew: five cells on each task, in floats and in integers.
+"""Tables 2 to 5 of the LiteLSTM paper, repeated: five cells on each task, floats and integers.
 
     python -m bench.paper_tables --data-dir DIR [--short] [--tasks mnist iot] [--keep FOLDER]
 
 DIR holds mnist.npz, iotid20.npz, nsl_kdd.npz, speech_digits.npz and emodb.npz, each with x_train,
-y_train, x_test and y_test. Every cell is trained with the same recipe and three seeds; the test
-samples are looked at once, at the end of a run. Integers are W8 A8 with a c of 12 bits, quantized
-after training. The paper's own figures stand below those of each cell. After an interrupt the same
-command goes on where it was.
+y_train, x_test and y_test. Every cell is trained with the same recipe and three seeds; a run uses
+the test samples once, at its end. Integers are W8 A8 with a c of 12 bits, quantized after training.
+The tables show the paper's figures below those of each cell. After an interrupt, the same command
+continues.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ NUMBERS = ("floats", "integers")
 KEEP = Path("build/paper_tables")
 
 SHORT_SAMPLES, SHORT_SEEN = 5_000, 50_000
-"""With ``--short``: at most so many training samples, and so many in all epochs; and one seed."""
+"""Most training samples with ``--short``, and most samples of all epochs together."""
 
 out = Console(width=130, highlight=False, soft_wrap=True)
-"""Console as wide as the tables, whatever the terminal."""
+"""Console as wide as the tables, independent of the terminal."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A task of the paper, or what stands in for it.
+    """A task of the paper, or a substitute for it.
 
     Attributes:
-        file: in the data folder.
-        differs: what is not as in the paper, in one line.
+        file: name of the file in the data folder.
+        differs: differences from the paper, in one line.
     """
 
     file: str
@@ -88,7 +88,7 @@ EXPERIMENTS = {
 
 
 def plan(name: str, args: argparse.Namespace) -> tuple[Dataset, list[Recipe]]:
-    """A task's samples, and for each seed how every cell is trained."""
+    """Load a task's samples, and make the recipe of each seed."""
     task = TASKS[name]
     data = task.load(args.data_dir / EXPERIMENTS[name].file)
     recipe = Recipe(**task.recipe)
@@ -101,13 +101,13 @@ def plan(name: str, args: argparse.Namespace) -> tuple[Dataset, list[Recipe]]:
 
 
 def shortened(data: Dataset) -> Dataset:
-    """Some of the training samples, always the same ones, and all test samples."""
+    """Keep a fixed part of the training samples, and all test samples."""
     chosen = np.random.default_rng(0).permutation(len(data.x_train))[:SHORT_SAMPLES]
     return replace(data, x_train=data.x_train[chosen], y_train=data.y_train[chosen])
 
 
 def setting(data: Dataset, recipes: list[Recipe], *, short: bool) -> str:
-    """How a table came about, in one line."""
+    """Describe the setting of a table in one line."""
     seeds = ", ".join(str(recipe.seed) for recipe in recipes)
     several = "s" if len(recipes) > 1 else ""
     text = (
@@ -135,12 +135,12 @@ def summary(runs: list[Run]) -> dict[str, Any]:
 
 
 def table(name: str, cells: dict[str, Any], *, seeds: int) -> Table:
-    """One task: for each cell its floats, its integers, and the paper's figures if it has any.
+    """Make a task's table: each cell's floats, integers, and the paper's figures if there are any.
 
     Args:
-        name: of the task.
-        cells: what :func:`summary` made.
-        seeds: number of runs; of one there is no deviation.
+        name: the task's name.
+        cells: JSON from :func:`summary`.
+        seeds: number of runs; a single one has no deviation.
     """
     heads = ("cell", "parameters", "MACs/step", "time", "numbers", *MEASURES)
     result = console.table(*heads, texts=("numbers",), box=MARKDOWN)
@@ -170,12 +170,12 @@ def paper_row(paper: PaperTable, cell: str) -> tuple[str, ...]:
 
 
 def percent(value: float) -> str:
-    """A figure of the paper with two decimals, or three where it has three."""
+    """Format a figure of the paper with two decimals, or three if it has three."""
     return f"{value:.3f}".removesuffix("0") + "%"
 
 
 def of_paper(name: str) -> str:
-    """The paper's table of a task in one line: its number, times, and contradictions."""
+    """Describe the paper's table of a task in one line: number, times, and contradictions."""
     if name not in TABLES:
         return "the paper has no such task"
     paper = TABLES[name]
@@ -186,18 +186,18 @@ def of_paper(name: str) -> str:
 
 
 def shown(*, mean: float, deviation: float, seeds: int) -> str:
-    """The mean in percent and, of several seeds, the standard deviation."""
+    """Format a mean in percent and, with several seeds, its standard deviation."""
     return f"{mean:.2f}%" + (f" ± {deviation:.2f}" if seeds > 1 else "")
 
 
 def by_cell(runs: list[Run]) -> list[tuple[str, list[Run]]]:
-    """The runs of each cell."""
+    """Group the runs by cell."""
     cells = dict.fromkeys(run.cell for run in runs)
     return [(cell, [run for run in runs if run.cell == cell]) for cell in cells]
 
 
 def show(name: str, args: argparse.Namespace) -> dict[str, Any]:
-    """Train and measure every cell on a task, and print its table; returns its JSON."""
+    """Train and measure every cell on a task, print its table, and return its JSON."""
     experiment = EXPERIMENTS[name]
     data, recipes = plan(name, args)
     cells = summary(
@@ -216,7 +216,7 @@ def show(name: str, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="paper_tables", description=(__doc__ or "").split("\n")[0]
     )

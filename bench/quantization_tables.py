@@ -1,11 +1,11 @@
-"""Tables of docs/quantization.md: few bits, tanh tables, and what a search promises.
+"""Tables of docs/quantization.md: few bits, tanh tables, and the bounds of searches.
 
     python -m bench.quantization_tables --data-dir DIR [--table promise] [--quick] [--json PATH]
 
 *gates*: one binary point per gate, with and without ``--refine``. *tanh*: nearest and interpolated
 entries, mean of three seeds. *promise*: ``--auto --max-drop 0.1`` on ten networks, each calibrated
 with 500 samples and judged on 2,000 others. DIR holds the data sets of :mod:`bench.paper_tables`.
-Networks are trained once and kept; everything else is measured anew.
+Networks are trained once and kept; everything else is measured again in each run.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ GATES = {
 TANH = ("iot", "intrusion", "speech", "emotion")
 QAT_TASK, QAT_EPOCHS = "speech", 10
 TRAINING_SAMPLES = 5_000
-"""Most training samples that a row of *tanh* is measured on."""
+"""Most training samples for measuring a row of *tanh*."""
 
 MAX_DROP, CALIBRATED, UNSEEN = 0.1, 500, 2_000
 FAST = {"augment": "none", "lr": 5e-3}
-"""Differences from a task's recipe, for few epochs of few samples."""
+"""Changes to a task's recipe for short training."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Small:
-    """Description of a network of *promise*, which trains in seconds."""
+    """Description of a small network of *promise*, which trains in seconds."""
 
     task: str
     cell: str
@@ -93,7 +93,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Folders of a run: data sets, kept networks; and whether only two rows are wanted."""
+    """Folders of a run, data sets and kept networks, and whether it makes only two rows."""
 
     data: Path
     keep: Path
@@ -104,12 +104,12 @@ class Place:
         return TASKS[task].load(self.data / EXPERIMENTS[task].file)
 
     def some(self, rows: Any) -> list[Any]:
-        """Take all rows, or two."""
+        """Return all rows, or two of them."""
         return list(rows)[: 2 if self.quick else None]
 
 
 def gates(place: Place) -> list[Row]:
-    """SQNR and accuracy on test samples at few bits, with and without refined binary points."""
+    """Measure SQNR and accuracy on test samples at few bits, with and without refinement."""
     rows = []
     for (task, cell), widths in place.some(GATES.items()):
         data = place.dataset(task)
@@ -133,7 +133,7 @@ def gates(place: Place) -> list[Row]:
 
 
 def tanh(place: Place) -> list[Row]:
-    """Measure the table's rounding on training, held-out and test samples; means of seeds."""
+    """Measure the tanh table's rounding on training, held-out and test samples; mean of seeds."""
     rows = []
     for task in place.some(TANH):
         data, measured = place.dataset(task), {}
@@ -157,7 +157,7 @@ def tanh(place: Place) -> list[Row]:
 
 
 def _trained_on(task: str, data: Dataset, floats: Network, seed: int, keep: Path) -> Any:
-    """Train a network further in integers."""
+    """Continue a network's training in integers."""
     own = {**TASKS[task].recipe, **AWARE, "epochs": QAT_EPOCHS, "seed": seed}
     trainer = aware_trainer(data, floats, Settings(), Recipe(**own))
     return finished(trainer, f"{task}-qat-seed{seed}", keep, QuantizedNetwork.load)[0]
@@ -166,7 +166,7 @@ def _trained_on(task: str, data: Dataset, floats: Network, seed: int, keep: Path
 def _compared(
     floats: Network, network: Network | QuantizedNetwork, data: Dataset, recipe: Recipe
 ) -> Row:
-    """One network of *tanh*: its distance from the float network, and its accuracies."""
+    """Measure a network of *tanh*: its distance from the float network, and its accuracies."""
     x = data.x_train[spread(len(data.x_train), min(TRAINING_SAMPLES, len(data.x_train)))]
     _, held = hold_out(data.y_train, recipe.validation, recipe.seed)
     row: Row = {}
@@ -213,9 +213,9 @@ def _searched(small: Small, place: Place) -> Row:
 
 
 def _split(data: Dataset, samples: int) -> tuple[Dataset, Array, Array]:
-    """Samples to train on, and ``CALIBRATED + UNSEEN`` others with their labels.
+    """Split samples into training ones, and ``CALIBRATED + UNSEEN`` others with their labels.
 
-    The others are test samples. Where these are too few, both kinds come from all samples.
+    The others are test samples. If there are too few, both parts come from all samples.
     """
     rng, others = np.random.default_rng(0), CALIBRATED + UNSEEN
     x, y = data.x_train, data.y_train
@@ -251,11 +251,11 @@ def _sqnr(exact: Floats, got: Floats) -> float:
 TABLES: dict[str, Callable[[Place], list[Row]]] = {"gates": gates, "tanh": tanh, "promise": promise}
 
 DIGITS = {"W": 0, "seconds": 0, "plain_db": 1, "refined_db": 1, "db": 1}
-"""Digits behind the point, where they are not two."""
+"""Digits after the decimal point; other columns have two."""
 
 
 def shown(rows: list[Row]) -> Table:
-    """Rows as a table of Markdown."""
+    """Format rows as a Markdown table."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     made = table(*columns, texts=("numbers",), box=MARKDOWN)
     for row in rows:
@@ -277,7 +277,7 @@ def shown(rows: list[Row]) -> Table:
 @click.option("--keep", type=click.Path(path_type=Path), default=KEEP, show_default=True)
 @json_option
 def main(data_dir: Path, only: str | None, quick: bool, keep: Path, json_path: Path | None) -> None:
-    """Train what is not kept, measure, and print the tables."""
+    """Train the networks that are not kept, measure all, and print the tables."""
     one_thread()
     files.make_folder(keep)
     place = Place(data=data_dir, keep=keep, quick=quick)

@@ -4,7 +4,7 @@
 
 *idle*: cocotb, the array busy, Python asleep. *cocotb*: cocotb with driver, monitor and
 scoreboard. *compiled*: the compiled bench, one model. Rates are clock cycles per second of CPU
-time, so that other work on the machine matters little; ratios are of the medians of the rounds.
+time, so other work on the machine matters little. Ratios are of medians over the rounds.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main(digits: int, rounds: int, json_path: Path | None) -> None:
 
 
 def _cocotb(build: runner.Build, folder: Path, kind: str, cycles: int) -> float:
-    """CPU seconds of one simulator process, start included."""
+    """Measure the CPU seconds of one simulator process, with its start-up."""
     module, test = {
         "idle": ("bench.sim_speed_tests", "python_idle"),
         "cocotb": ("sim.cocotb_bench.core_tests", "samples"),

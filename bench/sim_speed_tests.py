@@ -1,4 +1,4 @@
-"""The cocotb side of bench.sim_speed: a core that computes while Python sleeps."""
+"""Cocotb side of bench.sim_speed: a core computes while Python sleeps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim.cocotb_bench.bench import Bench
 
 @cocotb.test()
 async def python_idle(dut: Any) -> None:
-    """Input always valid, output always ready: the array works in every cycle."""
+    """Hold input valid and output ready, so the array works in every cycle."""
     bench = Bench(dut)
     await bench.reset()
     dut.i_data.value = 1

@@ -21,10 +21,10 @@ from hdl.spec.passes import Pass
 from litelstm.architectures import Architecture
 
 STEP, SHOWN = 4, 2
-"""First step that is shown, of a long sequence, and how many."""
+"""First step shown of a long sequence, and number of steps shown."""
 
 MARGIN, WIDTH = 22, 96
-"""Columns of the labels and of the picture."""
+"""Characters of the labels and of the picture."""
 
 EXAMPLES = (
     (Architecture(cell="litelstm", inputs=28, units=64), 16),
@@ -32,7 +32,7 @@ EXAMPLES = (
     (Architecture(cell="gru", inputs=8, units=16, layers=2), 8),
     (Architecture(cell="litelstm", inputs=1, units=16), 16),
 )
-"""Architectures and lanes that docs/timeline.txt shows; the last one has to wait."""
+"""Architectures and lanes in docs/timeline.txt; the array of the last one has to wait."""
 
 HEAD = """\
 Two steps of the schedule in the steady state: cycles from left to right. Made by
@@ -45,15 +45,15 @@ Two steps of the schedule in the steady state: cycles from left to right. Made b
 """
 
 Span = tuple[int, int]
-"""First cycle and the one after the last."""
+"""First cycle, and the cycle after the last."""
 
 Rows = dict[tuple[str, str], list[Span]]
-"""Where to draw, by label and mark."""
+"""Spans to draw, by label and mark."""
 
 
 @dataclass
 class _Recorder(Run):
-    """The cycle count, with what happened when; rows in the order of the picture."""
+    """Cycle count that records spans; rows in the order of the picture."""
 
     passes: Rows = field(default_factory=dict)
     updates: Rows = field(default_factory=dict)
@@ -86,14 +86,14 @@ class _Recorder(Run):
 
 
 def _name(plan: Plan, single: Pass) -> str:
-    """For example ``layer0 h to r``: what the array multiplies, and for which gates."""
+    """Name a pass by its operand and its gates, e.g. ``layer0 h to r``."""
     layer = plan.network.layers[single.layer]
     gates = "".join(layer.cell.gates[gate].name for gate in single.gates)
     return f"layer{single.layer} {single.matrix} to {gates}"
 
 
 def timeline(architecture: Architecture, lanes: int) -> str:
-    """Two steps of a network in the steady state, as text."""
+    """Draw two steps of a network in the steady state, as text."""
     plan = Plan(network=architecture.quantized(), options=CoreOptions(lanes=lanes))
     steady = steady_state(plan)
     record = _Recorder(plan)
@@ -125,7 +125,7 @@ def timeline(architecture: Architecture, lanes: int) -> str:
 
 
 def _gaps(spans: Iterable[Span], start: int, end: int) -> list[Span]:
-    """Where between two cycles nothing is."""
+    """Return the gaps between spans, from ``start`` to ``end``."""
     gaps, now = [], start
     for begin, after in sorted(spans):
         if now < begin < end:
@@ -135,7 +135,7 @@ def _gaps(spans: Iterable[Span], start: int, end: int) -> list[Span]:
 
 
 def _line(label: str, mark: str, spans: Iterable[Span], start: int, end: int, scale: int) -> str:
-    """One row: its mark wherever at least half of the cycles are busy."""
+    """Draw one row, with its mark wherever at least half of the cycles are busy."""
     busy = np.zeros(-(-(end - start) // scale) * scale, dtype=bool)
     for begin, after in spans:
         busy[max(0, begin - start) : max(0, min(after, end) - start)] = True

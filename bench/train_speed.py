@@ -1,10 +1,10 @@
-"""Speed of training a LiteLSTM layer beside an LSTM that is written in the same way.
+"""Training speed of a LiteLSTM layer beside an LSTM written in the same way.
 
     python -m bench.train_speed [--json PATH]
 
-Forward and backward pass over 28 steps of 28 inputs, 128 sequences at once, 64 units, one thread.
-The LSTM is a plain loop of ``addmm`` over PyTorch tensors; ``torch.nn.LSTM``, which PyTorch has in
-C++, is shown too. All take turns, and the medians of their CPU time are compared.
+Measures forward and backward pass over 28 steps of 28 inputs, 128 sequences at once, 64 units, one
+thread. The LSTM is a loop of ``addmm`` over PyTorch tensors; ``torch.nn.LSTM``, written in C++, is
+shown too. All take turns; the medians of their CPU time are compared.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ REFERENCE = "LSTM, loop of addmm"
 
 
 class LoopLSTM(nn.Module):
-    """An LSTM as one writes it in PyTorch: one product per step, the gates side by side."""
+    """LSTM in plain PyTorch: one product per step, with all gates concatenated."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class LoopLSTM(nn.Module):
         self.b = nn.Parameter(torch.zeros(4 * UNITS))
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        """h of every step, for x (steps, batch, inputs)."""
+        """Compute h of every step for x (steps, batch, inputs)."""
         flat = torch.addmm(self.b, x.reshape(STEPS * BATCH, INPUTS), self.W.t())
         h = c = x.new_zeros(BATCH, UNITS)
         U, outputs = self.U.t(), []
@@ -58,7 +58,7 @@ class LoopLSTM(nn.Module):
 
 
 def measure(repetitions: int) -> dict[str, float]:
-    """Median milliseconds of each."""
+    """Measure the median milliseconds of each layer."""
     torch.manual_seed(0)
     modules: dict[str, nn.Module] = {REFERENCE: LoopLSTM(), "torch.nn.LSTM": nn.LSTM(INPUTS, UNITS)}
     modules |= {name: Recurrent(cell, INPUTS, UNITS) for name, cell in CELLS.items()}
@@ -71,11 +71,11 @@ def measure(repetitions: int) -> dict[str, float]:
 
 
 def medians(losses: Mapping[str, Callable[[], Tensor]], repetitions: int) -> dict[str, float]:
-    """CPU time of a forward and backward pass, taken in turns.
+    """Measure the CPU time of forward and backward passes, in turns.
 
     Args:
         losses: forward passes by name.
-        repetitions: turns that count, after one that does not.
+        repetitions: measured turns, after one for warming up.
 
     Returns:
         Median milliseconds by name.

@@ -2,8 +2,8 @@
 
     python -m bench.verilog_text --cases 50 --seed 1 > before.txt
 
-The first cores are printed behind a bus, too. A change that is meant to leave every core as it is
-prints the same lines before and after.
+The first cores are also printed behind each bus. A change that must not affect any core prints the
+same lines before and after.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ HOSTS = {
 }
 
 SYSTEMS = 4
-"""Random cores that are also printed behind each host's registers."""
+"""Number of random cores also printed behind each host's registers."""
 
 
 def main() -> None:
-    """Print a line per core: the SHA-256 of its Verilog, and what it is."""
+    """Print one line per core: the SHA-256 of its Verilog, and its description."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cases", type=int, default=50, help="random cores")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random cores")

@@ -1,8 +1,8 @@
 """Every figure of README and docs with the command that makes it: see :mod:`bench.figures`.
 
-To move a row to another page, change the page that its entry names. Spreads are those that are
-stated on the pages: none for what is counted; 5 % for a clock, which moves with the netlist; 10 %
-for ratios of rates, 40 % for rates, which drift as much on shared machines.
+To move a row to another page, change the page that its entry names. The pages state the spreads:
+none for counts; 5 % for a clock, which varies with the netlist; 10 % for ratios of rates; 40 % for
+rates, which vary that much on shared machines.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ FIGURES = (
     *TRAINED,
     *VERIFIED,
 )
-"""All of them."""
+"""All figures."""
 
 QUOTED = (
     "docs/results.md: other cores' cycles; published, or measured once on their RTL",
     "docs/fpga.md, docs/results.md: area, clock and cycles of elastic-ai.creator 0.68",
     "docs/paper_tables.md: rows and columns named paper; Elsayed, ElSayed, Maida 2023",
 )
-"""Figures of others, which no command here makes."""
+"""Figures from other sources, which no command here makes."""

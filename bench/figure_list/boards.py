@@ -26,7 +26,7 @@ SOAK = Command(
 
 
 def _area(key: str) -> str:
-    """The cells of :mod:`bench.bus_area` as a row of docs/bus.md."""
+    """Return the holes of a row of docs/bus.md for cells of :mod:`bench.bus_area`."""
     kinds = ("LUT", "FF", "block RAM", "multiplier")
     return " | ".join(f"{{{key}.used.{kind}}}" for kind in kinds)
 

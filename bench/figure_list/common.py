@@ -20,7 +20,7 @@ MNIST = "models/mnist_litelstm_w8a8.npz"
 
 
 def random_network(file: str, **sizes: int | str) -> str:
-    """The command that makes a network of random weights."""
+    """Return the command that makes a network of random weights."""
     words = ", ".join(f"{name}={value!r}" for name, value in sizes.items())
     make = f"from litelstm.architectures import Architecture as A; A({words}).quantized()"
     return f'python -c "{make}.save({file!r})"'
@@ -30,4 +30,4 @@ LUT, FF = "{resources.LUT.used}", "{resources.FF.used}"
 RAM, MULTIPLIERS = "{resources.block RAM.used}", "{resources.multiplier.used}"
 LC = "{resources.logic cell.used}"
 AREA = f"{LUT} | {FF} | {RAM} | {MULTIPLIERS}"
-"""Holes for what a core takes, in the JSON of synth and build."""
+"""Holes for a core's area, in the JSON of synth and build."""

@@ -1,4 +1,4 @@
-"""Cycles, counted and simulated, and what follows from them."""
+"""Cycles, counted and simulated, and figures that follow from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CYCLES_TABLE = RESULTS
 
 
 def _cycles() -> list[Figure]:
-    """Both ways to each row of the table of cycles; one row names what it is the same as."""
+    """List each row of the table of cycles twice: by the formula and by simulation."""
     found: list[Figure] = []
     for number, row in enumerate(ROWS):
         label = "the same, 2 interleaved streams" if row.streams > 1 else row.title

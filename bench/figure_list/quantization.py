@@ -1,4 +1,4 @@
-"""Tables of docs/quantization.md. Their networks are trained, which varies with the machine."""
+"""Tables of docs/quantization.md. Training their networks gives other weights per machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _command(table: str, seconds: int) -> Command:
 
 
 def _table(name: str, command: Command, rows: list[str]) -> list[Figure]:
-    """Figures of one table: for each row its text, with fields of the row's JSON as holes."""
+    """List the figures of one table: each row's text, with fields of its JSON as holes."""
     return [
         Figure(page=QUANTIZATION, shows=row, command=command, at=f"{name}.{number}")
         for number, row in enumerate(rows)

@@ -1,4 +1,4 @@
-"""Rates and times of this machine."""
+"""Rates and times on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accuracy of networks that are trained anew, and the rows of docs/paper_tables.md."""
+"""Accuracy of newly trained networks, and the rows of docs/paper_tables.md."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NUMBERS = ("floats", "integers")
 
 
 def _both_rows(cell: str) -> str:
-    """Show a cell's floats and integers in a table of docs/paper_tables.md."""
+    """Return a cell's rows, floats and integers, in a table of docs/paper_tables.md."""
     rows = []
     for numbers in NUMBERS:
         holes = " | ".join(
@@ -83,7 +83,7 @@ PAPER_TABLES = [
 
 
 def _trained(task: str, label: str) -> Figure:
-    """A LiteLSTM of three seeds: a row of RESULTS."""
+    """Make the figure of a LiteLSTM of three seeds, a row of docs/results.md."""
     numbers = " / ".join(
         f"{{{n}.accuracy.mean ~1%}} ± {{{n}.accuracy.deviation ~40%}} %" for n in NUMBERS
     )

@@ -1,4 +1,4 @@
-"""Counts of what is verified, and errors against other implementations."""
+"""Counts of verified cases, and errors against other implementations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = {
     "float32": "PyTorch float32",
     "float64": "PyTorch float64",
 }
-"""Lines of the tests' summary, in their order."""
+"""Lines of the tests' summary, in order."""
 
 CONFORMING = Command(
     run="cd $PYTHONPATH && pytest tests/conformance -q -m 'not simulator'",
@@ -47,7 +47,7 @@ ROWS = {
         "{largest.cases} + {mean.cases} | predicted error, below | {integers.most ~20%}"
     ),
 }
-"""Counts and worst errors behind the rows' texts."""
+"""Counts and worst errors at the ends of rows."""
 
 VERIFIED = [
     Figure(
