@@ -2,8 +2,8 @@
 // records the core's beats and responses. sim/bus/bench.py calls it through ctypes and mirrors the
 // structures below field by field.
 //
-// sim/compiled/library.py compiles this file together with the models; VERILATED_MODELS(macro) calls
-// a macro with each of their classes.
+// sim/compiled/library.py compiles this file together with the models; VERILATED_MODELS(macro)
+// calls a macro with each of their classes.
 
 #include <cstdint>
 #include <memory>

@@ -1,7 +1,7 @@
 // Evaluation of a Verilated model, as fast as the Verilator version allows.
 //
-// EVALUATE(Model) defines evaluate_low(Model&), for after a falling edge of the clock: inputs settle;
-// and evaluate_high(Model&), for after a rising edge: registers load.
+// EVALUATE(Model) defines evaluate_low(Model&), for after a falling edge of the clock: inputs
+// settle; and evaluate_high(Model&), for after a rising edge: registers load.
 //
 // Model::eval() is always correct. In Verilator 5.052 it calls the functions below and seven more
 // through virtual functions, takes two locks and checks for further work. That costs a quarter of

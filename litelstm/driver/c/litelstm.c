@@ -48,7 +48,7 @@ static int has_window(const litelstm_core *core)
     return has(core, LITELSTM__FEATURES__WINDOW_bm);
 }
 
-/* Poll a register until one of these bits is set (wanted 1), or all of them are 0 (wanted 0). */
+/* Poll a register until one of some bits is 1 (wanted 1), or all of them are 0 (wanted 0). */
 static litelstm_status wait_for(const litelstm_core *core, uint32_t address, uint32_t bits,
                                 int wanted)
 {
@@ -88,7 +88,7 @@ static litelstm_status become_idle(const litelstm_core *core)
     return LITELSTM_TIMEOUT;
 }
 
-/* Send words of an image, the last one marked. */
+/* Send words of an image, and mark the last one. */
 static litelstm_status send_image(const litelstm_core *core, const uint32_t *image, size_t count)
 {
     size_t at;
@@ -174,7 +174,7 @@ static litelstm_status settled(litelstm_core *core)
 {
     if (core->unsettled)
         return LITELSTM_UNSETTLED;
-    if (READ(core, ERRORS)) /* from before this call */
+    if (READ(core, ERRORS)) /* bits from before this call */
         litelstm_clear_errors(core);
     core->unsettled = 1;
     return LITELSTM_OK;
@@ -442,7 +442,7 @@ void litelstm_clear_errors(litelstm_core *core)
 
 void litelstm_read_counters(const litelstm_core *core, litelstm_counters *counters)
 {
-    counters->cycles = READ(core, CYCLES); /* latches the upper half */
+    counters->cycles = READ(core, CYCLES); /* this read latches the upper half */
     counters->cycles |= (uint64_t)READ(core, CYCLES_HIGH) << 32;
     counters->steps = READ(core, STEPS);
     counters->sequences = READ(core, SEQUENCES);
@@ -477,23 +477,23 @@ const char *litelstm_message(litelstm_status status)
     case LITELSTM_OK:
         return "ok";
     case LITELSTM_NO_CORE:
-        return "no litelstm core answers, or another one";
+        return "no litelstm core answers, or another core does";
     case LITELSTM_VERSION:
-        return "the registers are of another version";
+        return "the registers have another version";
     case LITELSTM_ARGUMENT:
-        return "the core cannot do what is asked for";
+        return "the core does not support the request";
     case LITELSTM_TIMEOUT:
-        return "the core does not go on";
+        return "the core makes no progress";
     case LITELSTM_REFUSED:
-        return "the image of weights was refused";
+        return "the core refused the image of weights";
     case LITELSTM_NO_WEIGHTS:
-        return "no network was loaded yet";
+        return "no network is loaded yet";
     case LITELSTM_ERROR:
         return "the core reports errors";
     case LITELSTM_DMA:
-        return "the streams failed";
+        return "a transfer of a stream failed";
     case LITELSTM_UNSETTLED:
-        return "an earlier call failed, and there was no reset since";
+        return "an earlier call failed: reset the core first";
     }
     return "unknown status";
 }

@@ -1,18 +1,18 @@
-// A block RAM of the ECP5 for simulation, after Lattice's description of the EBR, with the layout
-// of Yosys' library for it.
+// Simulation model of the ECP5's block RAM, after Lattice's description of the EBR, with the layout
+// of bits that Yosys uses.
 //
-// 512 rows of 36 bits, which each port sees as words of 1, 2, 4, 9, 18 or 36 bits. Of a byte of 9
-// bits the widths below 9 use 8. With 18 bits the two lowest bits of the address enable the bytes
-// that are written, with 36 the four lowest. A port of 36 bits takes the data pins of both: port A
-// then only writes, port B only reads.
+// The memory has 512 rows of 36 bits; each port accesses words of 1, 2, 4, 9, 18 or 36 bits. Widths
+// below 9 use 8 of the 9 bits of a byte. With 18 bits, the two lowest bits of the address enable
+// the bytes to write; with 36 bits, the four lowest do. A port of 36 bits uses the data pins of
+// both ports: port A then only writes, port B only reads.
 //
-// A word comes at the clock edge, or with an output register (OUTREG) at the next one. Reading in
-// a cycle in which the other port writes the same bits gives X: the part does not say which word
-// it is. Both ports have the same clock, or never the same bits at a time. Output registers of 36
-// bits, and chip selects other than 0, are not modelled. A netlist that uses any other parameter
-// does not elaborate.
+// A word comes at the clock edge, or with an output register (OUTREG) at the next one. A read of
+// bits that the other port writes in the same cycle gives X, because the part does not define the
+// result. The ports must share a clock, or never access the same bits at once. The model lacks
+// output registers of 36 bits, and chip selects other than 0. A netlist that uses any other
+// parameter does not elaborate.
 
-// Where a word of WIDTH bits lies: bits `at` and above of a row; `mask`: those that a write takes.
+// Place of a word of WIDTH bits: bits `at` and above of a row; a write changes the bits of `mask`.
 module dp16kd_place #(
     parameter integer WIDTH = 18
 ) (
@@ -38,8 +38,8 @@ module dp16kd_place #(
   assign data = di << at;
 endmodule
 
-// What a port reads: `row_bits` as they were before the edge, `other` those that the other port
-// writes at the same edge.
+// Word that a port reads: `row_bits` is the row before the edge, `other` the bits that the other
+// port writes at the same edge.
 module dp16kd_read #(
     parameter integer WIDTH = 18,
     parameter REGMODE = "NOREG",
@@ -142,7 +142,7 @@ module DP16KD #(
       .row(row_b), .at(at_b), .mask(mask_b), .data(data_b)
   );
 
-  // Words of 18 bits, 16 to a parameter, each in 20 bits of it.
+  // Each parameter has 16 words of 18 bits, each in 20 bits.
   localparam [64*320-1:0] CONTENT = {
     INITVAL_3F, INITVAL_3E, INITVAL_3D, INITVAL_3C, INITVAL_3B, INITVAL_3A, INITVAL_39, INITVAL_38,
     INITVAL_37, INITVAL_36, INITVAL_35, INITVAL_34, INITVAL_33, INITVAL_32, INITVAL_31, INITVAL_30,

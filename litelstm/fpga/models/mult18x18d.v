@@ -1,12 +1,12 @@
-// A multiplier of the ECP5 for simulation, after Lattice's description of the sysDSP slice.
+// Simulation model of the ECP5's multiplier, after Lattice's description of the sysDSP slice.
 //
-// Two factors of 18 bits, each signed or unsigned, with optional registers: one for each factor,
-// one between multiplier and output (pipeline), one at the output. A register names its clock, its
-// clock enable and its reset, each one of four; NONE as its clock is a wire.
+// It multiplies two factors of 18 bits, each signed or unsigned. Registers are optional: one per
+// factor, one between multiplier and output (pipeline), one at the output. Parameters select a
+// register's clock, clock enable and reset out of four each; clock NONE replaces it by a wire.
 //
-// The signs are taken to be constant, and factors to come from A and B; C, the shift registers and
-// the cascade to the ALU have no ports here, or are not looked at. A netlist that uses any other
-// parameter or port does not elaborate.
+// The model assumes constant signs, and factors from A and B. C, the shift registers and the
+// cascade to the ALU have no ports here, or are ignored. A netlist that uses any other parameter or
+// port does not elaborate.
 
 module mult18x18d_register #(
     parameter integer WIDTH = 18,
@@ -25,8 +25,8 @@ module mult18x18d_register #(
     if (CLK == "NONE") begin : wired
       assign q = d;
     end else begin : registered
-      // No gate and no slice between the part's clock and this one: cocotb's writes at time 0 get
-      // lost in them under Icarus.
+      // No gate and no part select between the part's clock and this one: under Icarus, cocotb's
+      // writes at time 0 would not pass it.
       wire clock = CLK == "CLK3" ? clk3 : CLK == "CLK2" ? clk2 : CLK == "CLK1" ? clk1 : clk0;
       wire enable = CE == "CE3" ? ce[3]
           : CE == "CE2" ? ce[2] : CE == "CE1" ? ce[1] : ce[0];
@@ -94,7 +94,7 @@ module MULT18X18D #(
       .clk0(CLK0), .clk1(CLK1), .clk2(CLK2), .clk3(CLK3), .ce(ce), .rst(rst), .d(in_b), .q(b)
   );
 
-  // One bit more, so that a factor without sign is positive.
+  // One bit more, so that an unsigned factor is positive.
   wire signed [18:0] factor_a = {SIGNEDA & a[17], a};
   wire signed [18:0] factor_b = {SIGNEDB & b[17], b};
   wire signed [37:0] product = factor_a * factor_b;
