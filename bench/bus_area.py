@@ -67,7 +67,7 @@ endmodule
     "--network", type=click.Path(path_type=Path), default="models/mnist_litelstm_w8a8.npz"
 )
 @click.option("--lanes", default=16, show_default=True)
-@click.option("--seeds", default=5, show_default=True, help="0: no clock.")
+@click.option("--seeds", default=5, show_default=True, help="Seeds of the router; 0: no clock.")
 @json_option
 def main(network: Path, lanes: int, seeds: int, json_path: Path | None) -> None:
     """Synthesize, place and route both for an ECP5-25F."""

@@ -153,8 +153,8 @@ def _dense(rng: np.random.Generator, shape: tuple[int, ...], largest: int) -> ND
 
 
 @click.command()
-@click.option("--seed", default=0, show_default=True, help="Of weights and inputs.")
-@click.option("--count", "only_count", is_flag=True, help="Count, without simulation.")
+@click.option("--seed", default=0, show_default=True, help="Seed of weights and inputs.")
+@click.option("--count", "only_count", is_flag=True, help="Compute the formula only.")
 @json_option
 def main(seed: int, only_count: bool, json_path: Path | None) -> None:
     """Measure every row and print the table."""

@@ -72,7 +72,7 @@ def _check(command: Command, figures: list[Figure], data: Path | None) -> Iterat
 
 
 @click.command()
-@click.option("--quick/--all", default=True, help="Those that take seconds (the default), or all.")
+@click.option("--quick/--all", default=True, help="Only figures that take seconds, or all.")
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
@@ -80,7 +80,7 @@ def _check(command: Command, figures: list[Figure], data: Path | None) -> Iterat
 )
 @click.argument("words", nargs=-1)
 def main(quick: bool, data_dir: Path | None, words: tuple[str, ...]) -> None:
-    """Make the figures of README and docs anew; with WORDS only those that have one of them."""
+    """Make the figures of README and docs again; with WORDS, only those that have one of them."""
     named = {word: [figure for figure in FIGURES if _has(figure, word)] for word in words}
     if unknown := [word for word, found in named.items() if not found]:
         raise click.UsageError(f"no figure has {unknown[0]!r} in its text or command")

@@ -29,9 +29,9 @@ BATCH = 500
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), required=True)
-@click.option("--count", type=int, help="Take this many images.  [default: all]")
-@click.option("--rtl", is_flag=True, help="All images through the RTL, in the compiled bench.")
-@click.option("--jobs", default=2, show_default=True, help="Models of the RTL at a time.")
+@click.option("--count", type=int, help="Number of images.  [default: all]")
+@click.option("--rtl", is_flag=True, help="Run all images through the RTL, too.")
+@click.option("--jobs", default=2, show_default=True, help="Number of parallel models of the RTL.")
 @click.option("--lanes", default=16, show_default=True)
 @json_option
 def main(

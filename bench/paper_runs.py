@@ -147,6 +147,6 @@ def status_of(main: Callable[[], None], name: str) -> int:
         err.print(f"{name}: {error}")
         return 2
     except KeyboardInterrupt:
-        err.print("interrupted: the same command goes on from here")
+        err.print("interrupted: the same command continues from here")
         return 130
     return 0

@@ -272,8 +272,8 @@ def shown(rows: list[Row]) -> Table:
 
 @click.command()
 @click.option("--data-dir", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--table", "only", type=click.Choice([*TABLES]), help="This one.  [default: all]")
-@click.option("--quick", is_flag=True, help="Two networks or tasks of each table.")
+@click.option("--table", "only", type=click.Choice([*TABLES]), help="Only this one.  [default: all]")
+@click.option("--quick", is_flag=True, help="Only two rows of each table.")
 @click.option("--keep", type=click.Path(path_type=Path), default=KEEP, show_default=True)
 @json_option
 def main(data_dir: Path, only: str | None, quick: bool, keep: Path, json_path: Path | None) -> None:

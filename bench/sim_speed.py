@@ -31,7 +31,7 @@ from sim.core_job.job import JOB, CoreJob
 
 
 @click.command()
-@click.option("--digits", default=100, show_default=True, help="Digits a round.")
+@click.option("--digits", default=100, show_default=True, help="Digits per round.")
 @click.option("--rounds", default=5, show_default=True)
 @json_option
 def main(digits: int, rounds: int, json_path: Path | None) -> None:

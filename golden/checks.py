@@ -33,7 +33,7 @@ def check_numbers(
         used: mask of the values to check, broadcast to their shape; by default all.
 
     Raises:
-        InputError: the values are no array of real numbers, or hold NaN or infinity.
+        InputError: the values are not an array of real numbers, or hold NaN or infinity.
     """
     array = as_array(name, values)
     if array.dtype.kind not in "fiub":

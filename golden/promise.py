@@ -18,7 +18,7 @@ LOOKS = (0.8, 0.1, 0.1)
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """Loss of a network on samples that were used to choose neither its formats nor its widths.
+    """Loss of a network on samples that decided neither its formats nor its widths.
 
     Attributes:
         samples: number of the samples.
@@ -94,7 +94,7 @@ def at_most(seen: int, samples: int, wrong: float) -> float:
 def needed(percent: float) -> int:
     """Compute how many samples, all without a differing decision, promise ``percent`` or less.
 
-    This is for the first look at the samples.
+    The number holds for the first look at the samples.
 
     Raises:
         ValueError: ``percent`` is not more than 0.

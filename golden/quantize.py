@@ -55,10 +55,10 @@ def quantize_within(
     settings: Settings | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Outcome, Report, Promise]:
-    """Search the cheapest widths with which the network loses no more than a bound.
+    """Search for the cheapest widths with which the network loses no more than a bound.
 
-    The search does not see every other sample. If the network that it finds loses more than the
-    bound on these held-out samples, the search runs again with a smaller share of the bound.
+    Every other sample is held out of the search. If the network that it finds loses more than the
+    bound on the held-out samples, the search runs again with a smaller share of the bound.
 
     Args:
         network: the float network.

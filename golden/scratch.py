@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 KEPT_BYTES = 1 << 24
-"""Largest array that is kept; larger ones are allocated anew."""
+"""Largest array that is kept; larger ones are allocated at each use."""
 
 
 class Scratch(threading.local):

@@ -1,4 +1,4 @@
-"""The search for the cheapest bit widths whose loss stays within a bound."""
+"""Search for the cheapest bit widths whose loss stays within a bound."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Outcome:
 
 
 class Search:
-    """Searches the cheapest bit widths for one network.
+    """Searches for the cheapest bit widths of one network.
 
     1. Find the narrowest value of each width within the bound, with all others at their widest.
        Combine these values. While the combination exceeds the bound, add the bit that reduces the

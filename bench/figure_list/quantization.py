@@ -1,4 +1,4 @@
-"""Tables of docs/quantization.md. Training their networks gives other weights per machine."""
+"""Tables of docs/quantization.md, with spreads: training varies from machine to machine."""
 
 from __future__ import annotations
 

@@ -160,8 +160,8 @@ class BusBench(Closing):
         if status > 1 or (status == 1 and traffic.cycles is None):
             what = {
                 1: "hangs",
-                2: "withdraws or changes what it offers",
-                3: "gives no end of beats",
+                2: "withdraws or changes an offered beat",
+                3: "sends beats without end",
             }
             ends = ("x", "state_in", "weights", "writes", "reads")
             left = {name: getattr(job, name).count - getattr(job, name).at for name in ends}

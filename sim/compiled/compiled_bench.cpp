@@ -1,6 +1,6 @@
 // Bench around a Verilated core that drives its streams without Python in the loop.
 //
-// sim/compiled/bench.py calls it through ctypes: bench_run() moves a Job forward by at most `budget`
+// sim/compiled/bench.py calls it through ctypes: bench_run() advances a Job by at most `budget`
 // clock cycles, so that Python can show progress between two calls. All state of a run is in the
 // Job, the Bench and the model, so the number of calls does not affect the cycles.
 //
