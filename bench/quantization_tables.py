@@ -272,7 +272,7 @@ def shown(rows: list[Row]) -> Table:
 
 @click.command()
 @click.option("--data-dir", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--table", "only", type=click.Choice([*TABLES]), help="Only this one.  [default: all]")
+@click.option("--table", "only", type=click.Choice([*TABLES]), help="One table.  [default: all]")
 @click.option("--quick", is_flag=True, help="Only two rows of each table.")
 @click.option("--keep", type=click.Path(path_type=Path), default=KEEP, show_default=True)
 @json_option

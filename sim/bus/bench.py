@@ -83,7 +83,7 @@ class Traffic:
         pause: share of cycles in which a channel pauses.
         seed: seed of the random pauses.
         cycles: cycles to run; ``None`` runs until transfers cease.
-        quiet: cycles without a transfer after which they count as ceased.
+        quiet: cycles without a transfer after which transfers count as ceased.
     """
 
     x: tuple[Beats, Beside] | None = None

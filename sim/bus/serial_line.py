@@ -5,7 +5,7 @@ The host's own code uses it from a thread::
     port = SerialLine(dut, bit=80)
     await cocotb.task.bridge(talk)(port)
 
-where ``talk`` calls `write` and `read`, as of pyserial's ``Serial``.
+where ``talk`` calls `write` and `read` like those of pyserial's ``Serial``.
 """
 
 from __future__ import annotations

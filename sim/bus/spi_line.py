@@ -1,6 +1,6 @@
 """SPI lines of a core's top in simulated time, with the interface of Linux' spidev.
 
-The host's own code uses it from a thread, as :class:`sim.bus.serial_line.SerialLine`.
+The host's own code uses it from a thread, like :class:`sim.bus.serial_line.SerialLine`.
 """
 
 from __future__ import annotations

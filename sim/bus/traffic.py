@@ -70,7 +70,7 @@ def frames(
         rng: source of all draws.
         x: inputs of the steps.
         length: steps of each good sequence; 0 for any number.
-        whole: whether all frames neither load nor save state.
+        whole: whether to draw only frames that neither load nor save state.
     """
     interface = layout.interface
     known = interface.streams

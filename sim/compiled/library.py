@@ -32,7 +32,7 @@ def verilator_library(
         designs: Verilog texts by name of the top module.
         harness: the C++ file.
         headers: texts of the headers that it includes, by name.
-        optimize: whether to spend seconds of compiling on models that run ten times as fast.
+        optimize: whether to spend seconds of compiling on models that run about ten times as fast.
         cache: folder of builds, see `sim.tools.build.build`.
 
     Returns:

@@ -146,7 +146,7 @@ class CoreJob:
 
     @property
     def steps_after_first_result(self) -> int:
-        """Number of steps after the first sequence."""
+        """Number of steps after the end of the first sequence."""
         return len(self.controls) - 1 - int(self.controls[:, 0].argmax())
 
     @property

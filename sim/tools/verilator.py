@@ -54,7 +54,7 @@ def compile_models(
         folder: folder with the output of `verilate`.
         prefixes: the models' prefixes.
         tail: lines of C++ after the models.
-        optimize: whether to spend seconds of compiling on models that run ten times as fast.
+        optimize: whether to spend seconds of compiling on models that run about ten times as fast.
         waves: format of the waves that the models can record.
     """
     start, run = [], []
