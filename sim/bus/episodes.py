@@ -70,7 +70,7 @@ class Soak:
         return self._bench.operations
 
     def episode(self) -> None:
-        """Play and check one random episode: perhaps a load, then traffic with or without a reset."""
+        """Play and check one random episode: perhaps a load, then traffic, perhaps a reset."""
         self._bench.episode += 1
         self._rng = np.random.default_rng([self._seed, self._bench.episode])
         if self.core.storage.loadable and (not self._loaded or self._rng.random() < 0.2):
