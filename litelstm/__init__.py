@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from litelstm.driver.errors import DriverError
     from litelstm.driver.opening import open_core as open
     from litelstm.importers.files import import_network
-    from litelstm.importers.layers import Imported
+    from litelstm.importers.proof import Imported
     from litelstm.importers.torch_modules import import_torch_module
 
 _HOME = {
@@ -33,7 +33,7 @@ _HOME = {
     "Dense": "golden.cells",
     "DriverError": "litelstm.driver.errors",
     "GRU": "golden.cells",
-    "Imported": "litelstm.importers.layers",
+    "Imported": "litelstm.importers.proof",
     "InputError": "golden.errors",
     "IntegerModel": "golden.model",
     "LSTM": "golden.cells",

@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 from golden.cells import Floats
 from golden.errors import InputError
 
-POINTWISE = ("sum", "product", "tanh", "sigmoid", "hard")
+ACTIVATIONS = ("tanh", "sigmoid", "hard", "relu", "relu6", "leaky")
+"""Kinds of atoms that are an activation; ``hard`` is eq. (21)."""
+
+POINTWISE = ("sum", "product", *ACTIVATIONS)
 """Kinds of atoms whose elements depend only on the same element of their arguments."""
 
 
@@ -28,14 +31,17 @@ class Atom:
     """A vector that is not a linear map of others; compared by identity.
 
     Args:
-        kind: ``input`` (x at a step), ``state`` (a recurrent operator's h at a step), ``final`` and
-            ``c`` (its final h and c), ``sum`` (a form as a whole), ``product`` (element by
-            element), ``tanh``, ``sigmoid``, ``hard`` (eq. 21), or a function at a network's end:
-            ``softmax``, ``logsoftmax``.
+        kind: ``input`` (x at a step), ``state`` and ``c`` (h and c of one direction of a recurrent
+            operator after a step), ``start`` (a state that the file takes as an input), ``sum`` (a
+            form as a whole), ``product`` (element by element), one of ``ACTIVATIONS``, or a
+            function at a network's end: ``softmax``, ``logsoftmax``.
         size: its length.
-        time: the last step of the input that it depends on, from 0; for a ``state``, its step.
+        time: the last step of the input that it depends on, from 0; for a ``state``, its step; -1
+            for a ``start``.
         args: the forms that it is made from; for a product, two atoms.
-        tag: the layer, for an operator's h or c.
+        tag: the operator and the direction of a ``state`` or ``c``; the slope of a ``leaky``;
+            6 for a ``hard`` that is a ReLU6.
+        whole: for a part of another atom, that atom and the part's elements.
     """
 
     kind: str
@@ -43,6 +49,7 @@ class Atom:
     time: int
     args: tuple[Any, ...] = ()
     tag: Any = None
+    whole: tuple[Atom, NDArray[np.int64]] | None = None
     _parts: dict[bytes, Atom] = field(default_factory=dict, repr=False)
     _products: dict[Atom, Atom] = field(default_factory=dict, repr=False)
 
@@ -57,7 +64,7 @@ class Atom:
                 part = a.times(b)
             else:
                 args = tuple(arg.rows(index) for arg in self.args)
-                part = Atom(self.kind, len(index), self.time, args)
+                part = Atom(self.kind, len(index), self.time, args, self.tag, (self, index))
             self._parts[key] = part
         return self._parts[key]
 
@@ -110,9 +117,9 @@ class Form:
                 return atom
         return Atom("sum", self.size, self.time, (self,))
 
-    def apply(self, kind: str) -> Form:
+    def apply(self, kind: str, tag: Any = None) -> Form:
         """Apply an activation."""
-        return Atom(kind, self.size, self.time, (self,)).form
+        return Atom(kind, self.size, self.time, (self,), tag).form
 
     def plus(self, other: Form) -> Form:
         """Add a form of equal size."""
@@ -142,8 +149,7 @@ class Form:
         """Multiply a constant matrix by this vector."""
         if self.pointwise and len(self.terms) > 1:
             return self.atom.form.mapped(matrix)  # a state is multiplied as a whole
-        terms = {atom: matrix * c if c.ndim == 1 else matrix @ c for atom, c in self.terms.items()}
-        return Form(terms, matrix @ self.bias)
+        return Form({a: _product(matrix, c) for a, c in self.terms.items()}, matrix @ self.bias)
 
     def times(self, other: Form) -> Form:
         """Multiply by another form, element by element.
@@ -182,15 +188,6 @@ class Form:
                 terms[part] = value
         return Form(terms, self.bias[index])
 
-    def same_map(self, other: Form) -> bool:
-        """Whether coefficients and bias are equal, for any atoms."""
-        mine, others = list(self.terms.values()), list(other.terms.values())
-        return (
-            len(mine) == len(others)
-            and all(np.array_equal(a, b) for a, b in zip(mine, others, strict=True))
-            and np.array_equal(self.bias, other.bias)
-        )
-
 
 def constant(value: Floats) -> Form:
     """Make a form without terms."""
@@ -219,12 +216,20 @@ def clip(form: Form, low: float, high: float) -> Form:
         raise InputError(f"clips to {low} .. {high}, expected two finite limits (a hard sigmoid's)")
     span = np.full(form.size, high - low)
     argument = form.shifted(np.full(form.size, -low)).scaled(4 / span)
-    gate = argument.shifted(np.full(form.size, -2.0)).apply("hard")
+    tag = 6 if (low, high) == (0, 6) else None  # it may also be a ReLU6
+    gate = argument.shifted(np.full(form.size, -2.0)).apply("hard", tag)
     return gate.scaled(span).shifted(np.full(form.size, low))
 
 
 def _matrix(coefficient: Floats) -> Floats:
     return np.diag(coefficient) if coefficient.ndim == 1 else coefficient
+
+
+def _product(matrix: Floats, coefficient: Floats) -> Floats:
+    """Multiply by a coefficient; by ones the product is the same array, for all steps."""
+    if coefficient.ndim == 2:
+        return matrix @ coefficient
+    return matrix if (coefficient == 1).all() else matrix * coefficient
 
 
 def _alike(a: Floats, b: Floats) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""Conversion of Keras' layers: gate order i, f, c, o and z, r, h; matrices (inputs, units).
+"""Keras' recurrent layers: gate order i, f, c, o and z, r, h; matrices (inputs, units).
 
 A GRU's z is 1 - z of eq. (17). The hard sigmoid is clip(x/6 + 1/2, 0, 1) in Keras 3 and
 clip(x/5 + 1/2, 0, 1) in Keras 2.
@@ -6,64 +6,56 @@ clip(x/5 + 1/2, 0, 1) in Keras 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import GRU, LSTM, RNN, Floats
+from golden.cells import GRU, LSTM, Floats
 from golden.errors import InputError
 from golden.network import Layer
+from litelstm.importers.forms import Form
 from litelstm.importers.layers import (
     LOGISTIC,
-    Chain,
     GateWeights,
-    Imported,
     Sigmoid,
     hard_sigmoid,
     make_layer,
     reals,
+    rnn_cell,
     split,
 )
-from litelstm.importers.outputs import ENDS, end_note, steps_note
+from litelstm.importers.operations import features
+from litelstm.importers.recurrent import recurrent
+from litelstm.importers.tensors import Data, combine
 
 Arrays = list[tuple[str, NDArray[Any]]]
 
 GATES = {"SimpleRNN": "h", "GRU": "zrn", "LSTM": "ifgo"}
 """Recurrent layers, and the order of their gates."""
 
-BOTH_WAYS = "Bidirectional"
-"""Wrapper of a recurrent layer that runs it in both directions."""
-
-TRAINING = ("Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout")
-"""Layers that do nothing outside of training."""
-
-PASSED = ("InputLayer", *TRAINING)
-"""Layers that compute nothing."""
-
-SHAPES = ("batch_shape", "batch_input_shape")
-"""Options with the input's shape, in Keras 3 and in Keras 2."""
-
 SLOPES = {2: 1 / 5, 3: 1 / 6}
 """Slope of the hard sigmoid, by Keras' major version."""
-
-EXPECTED = {"return_state": False, "stateful": False, "time_major": False}
-"""Options of a recurrent layer that change its results, with the only supported value.
-
-A version of Keras without one of these options does not write it.
-"""
 
 
 @dataclass(frozen=True)
 class KerasLayer:
-    """A layer of a file: its class, its name, its configuration, its arrays in order."""
+    """A layer of a file.
+
+    Attributes:
+        kind, name: its class and its name.
+        options: its configuration.
+        arrays: its weights in Keras' order.
+        version: Keras' major version.
+    """
 
     kind: str
     name: str
     options: Mapping[str, Any]
     arrays: Arrays
+    version: int
 
     def option(self, name: str) -> Any:
         """Return an option that every version of Keras writes; a missing one is refused."""
@@ -74,7 +66,21 @@ class KerasLayer:
     def check(self, option: str, value: object, expected: object) -> None:
         """Refuse an option that does not have the expected value."""
         if value != expected or isinstance(value, bool) != isinstance(expected, bool):
-            raise InputError(f"{option} is {_shown(value)}, expected {expected}")
+            raise InputError(f"{option} is {shown(value)}, expected {expected}")
+
+    def flag(self, name: str) -> bool:
+        """Return an option that must be true or false."""
+        value = self.option(name)
+        if not isinstance(value, bool):
+            raise InputError(f"{name} is {shown(value)}, expected true or false")
+        return value
+
+    def number(self, name: str) -> float:
+        """Return an option that must be a number."""
+        value = self.option(name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InputError(f"{name} is {shown(value)}, expected a number")
+        return float(value)
 
     def taken(self, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, Floats]:
         """Name and check the arrays: one per shape, in that order."""
@@ -90,106 +96,61 @@ class KerasLayer:
         """Length of the output."""
         units = self.options.get("units")
         if not isinstance(units, int) or isinstance(units, bool) or units < 1:
-            raise InputError(f"units is {_shown(units)}, expected 1 or more")
+            raise InputError(f"units is {shown(units)}, expected 1 or more")
         return units
 
 
-def check_kind(kind: str, name: str) -> None:
-    """Refuse a layer of a class that :func:`to_network` does not support."""
-    if kind not in (*GATES, BOTH_WAYS, *PASSED, "Dense", "Activation", "Softmax", "Rescaling"):
-        raise InputError(f"{kind} {name!r} is a layer that cannot be mapped to a core")
+def apply_recurrent(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
+    """Run SimpleRNN, GRU or LSTM; further inputs are its state before the first step."""
+    made, data = _layer(layer), inputs[0]
+    if layer.flag("go_backwards"):
+        data = Data(data.axes, data.forms[::-1], data.batch)
+    return _applied(layer, data, [made], inputs[1:])
 
 
-def to_network(layers: Sequence[KerasLayer], version: int) -> Imported:
-    """Make the network of a chain of layers.
-
-    Raises:
-        InputError: a layer cannot be mapped; the message has its name and class.
-    """
-    chain, end = Chain(), None
-    recurrent = [layer for layer in layers if layer.kind in (*GATES, BOTH_WAYS)]
-    for layer in layers:
-        try:
-            if end and layer.kind not in PASSED:
-                raise InputError(f"comes after {ENDS[end]}, expected nothing more")
-            if layer.kind in GATES:
-                chain.layer(_recurrent(layer, version, last=layer is recurrent[-1]))
-            elif layer.kind == BOTH_WAYS:
-                chain.layer(_bidirectional(layer, version, last=layer is recurrent[-1]))
-            elif layer.kind == "Dense":
-                end = _add_dense(chain, layer)
-            elif layer.kind in ("Activation", "Softmax"):
-                softmax = layer.kind == "Softmax"
-                end = _end(layer, "softmax" if softmax else layer.option("activation"))
-            elif layer.kind == "Rescaling":
-                _add_rescaling(chain, layer)
-        except InputError as error:
-            raise InputError(f"{layer.kind} {layer.name!r} {error}") from None
-    return Imported(network=chain.network(), notes=tuple(_notes(layers, version, end)))
-
-
-def _notes(layers: Sequence[KerasLayer], version: int, end: str | None) -> Iterator[str]:
-    """Yield notes on assumptions, and on differences between network and file."""
-    shape = next((layers[0].options[name] for name in SHAPES if name in layers[0].options), None)
-    if isinstance(shape, Sequence) and len(shape) == 3 and isinstance(shape[1], int):
-        yield steps_note(shape[1])
-    if any("hard_sigmoid" in str(layer.options) for layer in layers):
-        yield f"hard_sigmoid has slope 1/{round(1 / SLOPES[version])}, that of Keras {version}"
-    for layer in layers:
-        if layer.kind in TRAINING:
-            yield f"{layer.kind} {layer.name!r} is left out: assumed that it is for training alone"
-    if end:
-        yield end_note(end)
-
-
-def _recurrent(layer: KerasLayer, version: int, *, last: bool) -> Layer:
-    """Make one direction's layer; only the last may be reversed, where the order has no effect."""
-    for option, expected in EXPECTED.items():
-        layer.check(option, layer.options.get(option, expected), expected)
-    for option, expected in (("activation", "tanh"), ("return_sequences", not last)):
-        layer.check(option, layer.option(option), expected)
-    reverse = layer.option("go_backwards") is True
-    if reverse and not last:
-        raise InputError("go_backwards is True, expected False but for the last recurrent layer")
-    names, units = GATES[layer.kind], layer.units
-    rows = len(names) * units
-    after = layer.kind == "GRU" and layer.option("reset_after") is True
-    bias_shape = (2, rows) if after else (rows,)
-    use_bias = layer.option("use_bias") is True
-    shapes = {"kernel": (None, rows), "recurrent kernel": (units, rows)}
-    weights = layer.taken(shapes | ({"bias": bias_shape} if use_bias else {}))
-    bias = np.atleast_2d(weights["bias"] if use_bias else np.zeros(bias_shape))
-    x, h = (split(weights[n].T, names) for n in ("kernel", "recurrent kernel"))
-    b = split(bias.sum(axis=0), names)
-    gates = {name: GateWeights(x=x[name], h=h[name], b=b[name]) for name in names}
-    if after:
-        b_x, b_h = (split(part, names)["n"] for part in bias)
-        gates["n"] = GateWeights(x=x["n"], b=b_x)
-        gates["m"] = GateWeights(h=h["n"], b=b_h)
-    made = _made(layer, gates, version, after=after)
-    return replace(made, direction="reverse") if reverse else made
-
-
-def _bidirectional(layer: KerasLayer, version: int, *, last: bool) -> Layer:
-    """Make the bidirectional layer of a ``Bidirectional``, which concatenates both h."""
-    layer.check("merge_mode", layer.option("merge_mode"), "concat")
-    ways = []
-    for way in ("layer", "backward_layer"):
-        inner = layer.options.get(way)
-        if not isinstance(inner, Mapping) or inner.get("class_name") not in GATES:
-            raise InputError(f"{way} is {_shown(inner)}, expected {' or '.join(GATES)}")
-        options = dict(inner["config"])
-        backwards = way == "backward_layer"
-        if options.get("go_backwards") is not backwards:
-            raise InputError(f"{way} goes the other way")
-        options["go_backwards"] = False
-        arrays = [(path, array) for path, array in layer.arrays if _is_backward(path) is backwards]
-        one = KerasLayer(inner["class_name"], layer.name, options, arrays)
-        ways.append(_recurrent(one, version, last=last))
-    first, second = ways
-    if (first.cell, first.sigmoid) != (second.cell, second.sigmoid):
+def apply_bidirectional(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
+    """Run a ``Bidirectional``: a layer in both directions, with the two h merged."""
+    first, second = (_one_way(layer, way) for way in ("layer", "backward_layer"))
+    ways = [_layer(first), replace(_layer(second), direction="reverse")]
+    if (ways[0].cell, ways[0].sigmoid) != (ways[1].cell, ways[1].sigmoid):
         raise InputError("has different cells in both directions, expected the same")
-    return replace(first, direction="bidirectional", backward=second.weights)
+    both, *state = _applied(first, inputs[0], ways, inputs[1:])
+    mode = layer.option("merge_mode")
+    if mode == "concat":
+        return [both, *state]
+    rows = np.arange(2 * ways[0].units)
+    halves = [_selected(both, part) for part in np.split(rows, 2)]
+    if mode is None:
+        return [*halves, *state]
+    if mode not in ("sum", "ave"):
+        raise InputError(f"merge_mode is {shown(mode)}, expected concat, sum or ave")
+    total = combine(*halves, Form.plus)
+    if mode == "ave":
+        total = total.each(lambda form: form.scaled(np.full(form.size, 0.5)))
+    return [total, *state]
+
+
+def _selected(data: Data, rows: NDArray[np.int64]) -> Data:
+    return data.each(lambda form: form.rows(rows))
+
+
+def _one_way(layer: KerasLayer, way: str) -> KerasLayer:
+    """Return one direction's layer, with its own arrays, as one that goes forwards.
+
+    Keras 2 writes ``backward_layer`` only if the user gave one.
+    """
+    backwards = way == "backward_layer"
+    inner = layer.options.get(way)
+    turned = inner is None and backwards and layer.version == 2
+    inner = layer.options.get("layer") if turned else inner
+    if not isinstance(inner, Mapping) or inner.get("class_name") not in GATES:
+        raise InputError(f"{way} is {shown(inner)}, expected {' or '.join(GATES)}")
+    options = dict(inner["config"])
+    if options.get("go_backwards") is not (backwards and not turned):
+        raise InputError(f"{way} goes the other way")
+    options["go_backwards"] = False
+    arrays = [(path, array) for path, array in layer.arrays if _is_backward(path) is backwards]
+    return KerasLayer(inner["class_name"], layer.name, options, arrays, layer.version)
 
 
 def _is_backward(path: str) -> bool:
@@ -198,68 +159,79 @@ def _is_backward(path: str) -> bool:
     return bool(ways) and ways[-1].startswith("backward_")
 
 
-def _made(
-    layer: KerasLayer, gates: Mapping[str, GateWeights], version: int, *, after: bool
-) -> Layer:
+def _applied(
+    layer: KerasLayer, data: Data, ways: Sequence[Layer], state: Sequence[Data]
+) -> list[Data]:
+    """Run one or two directions; return the output and, with ``return_state``, the states."""
+    layer.check("time_major", layer.options.get("time_major", False), False)
+    if data.axes != ("batch", "steps", "features"):
+        raise InputError(f"reads {data.described()}, expected (batch, steps, features)")
+    if data.features != ways[0].inputs:
+        raise InputError(f"has weights for {ways[0].inputs} values, but reads {data.features}")
+    names = ways[0].cell.state
+    if len(state) not in (0, len(names) * len(ways)):
+        raise InputError(f"starts at {len(state)} states, expected {len(names) * len(ways)}")
+    starts = [
+        {name: value.forms[0] for name, value in zip(names, state[n * len(names) :], strict=False)}
+        for n in range(len(ways))
+    ]
+    label = f"{layer.kind} {layer.name!r}"
+    outputs = recurrent(data, ways, label=label, starts=starts)
+    results = [features(data, outputs, steps=layer.flag("return_sequences"), final=True)]
+    if layer.options.get("return_state", False) is True:
+        pairs = zip(outputs.h, outputs.c, strict=True)
+        forms = [form for pair in pairs for form in pair[: len(names)]]
+        results += [Data(("batch", "features"), (form,), data.batch) for form in forms]
+    return results
+
+
+def _layer(layer: KerasLayer) -> Layer:
+    """Make one direction's layer."""
+    names, units = GATES[layer.kind], layer.units
+    rows = len(names) * units
+    after = layer.kind == "GRU" and _reset_after(layer)
+    bias_shape = (2, rows) if after else (rows,)
+    use_bias = layer.flag("use_bias")
+    shapes = {"kernel": (None, rows), "recurrent kernel": (units, rows)}
+    weights = layer.taken(shapes | ({"bias": bias_shape} if use_bias else {}))
+    bias = np.atleast_2d(weights["bias"] if use_bias else np.zeros(bias_shape))
+    x, h = (split(weights[n].T, names) for n in ("kernel", "recurrent kernel"))
+    b = split(bias.sum(axis=0), names)
+    gates = {name: GateWeights(x=x[name], h=h[name], b=b[name]) for name in names}
+    activation = layer.option("activation")
     if layer.kind == "SimpleRNN":
-        return make_layer(RNN(), LOGISTIC, gates)
-    sigmoid = _sigmoid(layer.option("recurrent_activation"), version)
+        return make_layer(rnn_cell(shown(activation)), LOGISTIC, gates)
+    layer.check("activation", activation, "tanh")
+    sigmoid = _sigmoid(layer)
     if layer.kind == "LSTM":
         return make_layer(LSTM(), sigmoid, gates)
+    if after:
+        b_x, b_h = (split(part, names)["n"] for part in bias)
+        gates["n"] = GateWeights(x=x["n"], b=b_x)
+        gates["m"] = GateWeights(h=h["n"], b=b_h)
     cell = GRU(reset="after" if after else "before")
     return make_layer(cell, sigmoid, gates, complement=("z",))
 
 
-def _sigmoid(activation: object, version: int) -> Sigmoid:
+def _reset_after(layer: KerasLayer) -> bool:
+    """Return ``reset_after``, an option that the first versions of Keras 2 did not have."""
+    if layer.version == 2 and "reset_after" not in layer.options:
+        return False
+    return layer.flag("reset_after")
+
+
+def _sigmoid(layer: KerasLayer) -> Sigmoid:
+    activation = layer.option("recurrent_activation")
     if activation == "sigmoid":
         return LOGISTIC
     if activation == "hard_sigmoid":
-        return hard_sigmoid(SLOPES[version])
+        return hard_sigmoid(SLOPES[layer.version])
     raise InputError(
-        f"recurrent_activation is {_shown(activation)}, expected sigmoid or hard_sigmoid"
+        f"recurrent_activation is {shown(activation)}, expected sigmoid or hard_sigmoid"
     )
 
 
-def _add_dense(chain: Chain, layer: KerasLayer) -> str | None:
-    """Add the matrix; return its activation as a key of ``ENDS``, or ``None``."""
-    if layer.options.get("lora_rank") or layer.options.get("quantization_config"):
-        raise InputError("has LoRA or quantized weights, expected plain ones")
-    shapes: dict[str, tuple[int | None, ...]] = {"kernel": (None, layer.units)}
-    if layer.option("use_bias") is True:
-        shapes["bias"] = (layer.units,)
-    weights = layer.taken(shapes)
-    chain.dense(weights["kernel"].T, weights.get("bias", np.zeros(layer.units)))
-    activation = layer.option("activation")
-    return None if activation is None else _end(layer, activation)
-
-
-def _end(layer: KerasLayer, activation: object) -> str | None:
-    """Return the key in ``ENDS`` of an activation at the network's end, ``None`` without one."""
-    if activation == "linear":
-        return None
-    if layer.kind == "Softmax" and layer.options.get("axis", -1) not in (-1, [-1]):
-        raise InputError(f"axis is {layer.options['axis']}, expected -1")
-    end = activation.replace("_", "") if isinstance(activation, str) else ""
-    if end not in ENDS:
-        raise InputError(
-            f"activation is {_shown(activation)}, expected linear, softmax, log_softmax or sigmoid"
-        )
-    return end
-
-
-def _add_rescaling(chain: Chain, layer: KerasLayer) -> None:
-    """Add x * scale + offset, with scalar ``scale`` and ``offset``."""
-
-    def number(name: str) -> float:
-        value = layer.options.get(name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise InputError(f"{name} is {_shown(value)}, expected a number")
-        return float(value)
-
-    chain.rescale(number("scale"), number("offset"))
-
-
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Format a configured value, short enough for one line."""
     if isinstance(value, Mapping):
         return str(value.get("class_name", "an object"))

@@ -1,4 +1,4 @@
-"""Helpers of all importers: gates in the paper's convention, networks from layers and heads.
+"""Helpers of all importers: weights in the paper's convention.
 
 Other tools differ from the paper in the order of gates, in the hard sigmoid's slope and in the
 meaning of a GRU's z. Scaling weights converts them to the paper's form exactly:
@@ -10,28 +10,14 @@ meaning of a GRU's z. Scaling weights converts them to the paper's form exactly:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from golden.cells import Cell, Floats
+from golden.cells import RNN, Cell, Floats
 from golden.errors import InputError
-from golden.layers import dense
-from golden.network import Layer, Network
-
-
-@dataclass(frozen=True, kw_only=True)
-class Imported:
-    """Result of an import.
-
-    Attributes:
-        network: the network.
-        notes: one line per assumption or part of the file that is left out (a softmax at the end).
-    """
-
-    network: Network
-    notes: tuple[str, ...] = ()
+from golden.network import Layer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +107,19 @@ def make_layer(
     return Layer(cell=cell, sigmoid=sigmoid.name, weights=weights)
 
 
+def rnn_cell(activation: str) -> Cell:
+    """Make the cell of eq. (1) with this activation.
+
+    Raises:
+        InputError: it has none such.
+    """
+    if activation == "tanh":
+        return RNN()
+    if activation in RNN.options.get("activation", ()):
+        return RNN(activation=activation)  # pyright: ignore[reportCallIssue]
+    raise InputError(f"activation is {activation}, expected tanh: no cell here has another one")
+
+
 def _part(weights: GateWeights, operand: str) -> Floats | None:
     return {"x": weights.x, "h": weights.h, "rh": weights.h, "c": weights.c}[operand]
 
@@ -148,96 +147,3 @@ def reals(array: ArrayLike, shape: tuple[int | None, ...], name: str) -> Floats:
     if not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinity, expected finite numbers")
     return array.astype(np.float64)
-
-
-def _on(
-    cell: Cell, weights: Mapping[str, Floats], matrix: Floats, bias: Floats
-) -> dict[str, Floats]:
-    """Fold x := matrix x + bias into a layer's weights."""
-    changed = dict(weights)
-    for gate in cell.gates:
-        if "x" in gate.reads:
-            on_x = weights[gate.matrix("x")]
-            changed[gate.matrix("x")] = on_x @ matrix
-            changed[gate.bias] = weights[gate.bias] + on_x @ bias
-    return changed
-
-
-@dataclass(kw_only=True)
-class Chain:
-    """Builds a network from layers and dense maps in the order of the data.
-
-    It folds a dense map before a recurrent layer into that layer's weights for x,
-    W (A x + a) = (W A) x + W a; a dense map after the last layer becomes the head.
-
-    Attributes:
-        layers: the recurrent layers so far.
-        input_scale: the network's input scale.
-    """
-
-    layers: list[Layer] = field(default_factory=list)
-    input_scale: float = 1.0
-    _dense: tuple[Floats, Floats] | None = None
-    _scalars: tuple[float, float] | None = None
-
-    def rescale(self, scale: float, offset: float) -> None:
-        """Add y = scale x + offset (scalars) as the first map.
-
-        Raises:
-            InputError: the chain is not empty.
-        """
-        if self.layers or self._dense is not None or self._scalars is not None:
-            raise InputError("rescales inside the network, expected its input alone")
-        if offset == 0 and scale > 0:
-            self.input_scale *= scale
-        else:
-            self._scalars = scale, offset
-
-    def dense(self, matrix: Floats, bias: Floats) -> None:
-        """Add y = matrix x + bias.
-
-        Raises:
-            InputError: the matrix does not fit the map or layer before it.
-        """
-        if self._scalars is not None:
-            scale, offset = self._scalars
-            matrix, bias = matrix * scale, bias + offset * matrix.sum(axis=1)
-            self._scalars = None
-        if self._dense is None:
-            self._dense = matrix, bias
-            return
-        first, first_bias = self._dense
-        if matrix.shape[1] != first.shape[0]:
-            raise InputError(f"dense map reads {matrix.shape[1]} values, expected {first.shape[0]}")
-        self._dense = matrix @ first, matrix @ first_bias + bias
-
-    def layer(self, layer: Layer) -> None:
-        """Add a recurrent layer.
-
-        Raises:
-            InputError: the layer does not fit a dense map before it.
-        """
-        if self._scalars is not None:
-            self.dense(np.eye(layer.inputs), np.zeros(layer.inputs))
-        if self._dense is not None:
-            matrix, bias = self._dense
-            if layer.inputs != matrix.shape[0]:
-                raise InputError(f"layer reads {layer.inputs} values, expected {matrix.shape[0]}")
-            layer = replace(
-                layer,
-                weights=_on(layer.cell, layer.weights, matrix, bias),
-                backward=layer.backward and _on(layer.cell, layer.backward, matrix, bias),
-            )
-            self._dense = None
-        self.layers.append(layer)
-
-    def network(self) -> Network:
-        """Make the network.
-
-        Raises:
-            InputError: there is no recurrent layer, or sizes do not fit each other.
-        """
-        if not self.layers:
-            raise InputError("has no recurrent layer")
-        head = () if self._dense is None else (dense(*self._dense),)
-        return Network(layers=(*self.layers, *head), input_scale=self.input_scale)

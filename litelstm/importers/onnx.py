@@ -1,29 +1,31 @@
-"""Importer of ONNX files: follows the graph from its input to its single output.
+"""Reader of ONNX files: follows the graph from its input to its outputs.
 
 Recurrent operators become layers (:mod:`litelstm.importers.onnx_layers`), and so do loops that an
-exporter unrolled (:mod:`litelstm.importers.unrolled`). For a file with unrolled loops, the importer
-compares the network with ONNX's reference evaluator.
+exporter unrolled (:mod:`litelstm.importers.unrolled`). Where the graph does not show all of that,
+the file must have the network's results: :mod:`litelstm.importers.onnx_proof` runs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from golden import packages
-from golden.cells import Floats
 from golden.errors import InputError
-from golden.network import Layer, Network
-from litelstm.importers.forms import Form
-from litelstm.importers.layers import Chain, Imported
-from litelstm.importers.onnx_graph import Graph
-from litelstm.importers.outputs import ENDS, check_results, end_note, probe, steps_note
-from litelstm.importers.tensors import AxesError
-from litelstm.importers.unrolled import read_layer
+from golden.network import Network
+from litelstm.importers.assemble import Assembled, assemble
+from litelstm.importers.onnx_graph import RECURRENT, Graph, label
+from litelstm.importers.onnx_inspect import listing
+from litelstm.importers.onnx_part import cut
+from litelstm.importers.onnx_proof import NotRunError, Plan, prove, runtime
+from litelstm.importers.proof import Imported, imported, steps_note
+from litelstm.importers.recurrent import PlacedError
+from litelstm.importers.tensors import AxesError, Data
 
 LAYOUTS = {
     2: (("steps", "features"),),
@@ -37,58 +39,118 @@ PROBES = (5, 8)
 
 @dataclass(frozen=True, kw_only=True)
 class _Reading:
-    """Result of following the graph: a network, its end, whether loops were unrolled."""
+    """Result of following the graph: the network, and the meaning of axes."""
 
-    network: Network
-    end: str | None
-    unrolled: bool
+    made: Assembled
+    axes: tuple[str, ...]
+    outputs: tuple[tuple[str, Data], ...]
+    steps: int
 
 
-def load(path: str | Path) -> Imported:
+def load(path: str | Path, *, start: str | None = None, until: str | None = None) -> Imported:
     """Import an ``.onnx`` file.
+
+    Args:
+        path: the file.
+        start, until: operators or tensors between which the graph is taken, see
+            :func:`litelstm.importers.onnx_part.cut`.
 
     Raises:
         InputError: the file cannot be read or mapped; the message names file and operator.
     """
     try:
-        return convert(_load_model(path))
+        return convert(load_model(path), start=start, until=until)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def convert(model: Any) -> Imported:
-    """Import an ``onnx.ModelProto``.
+def convert(model: Any, *, start: str | None = None, until: str | None = None) -> Imported:
+    """Import an ``onnx.ModelProto``, or the part of it between two places.
+
+    Raises:
+        InputError: an operator cannot be mapped.
+    """
+    notes: list[str] = []
+    if start or until:
+        model, told = cut(model, start, until)
+        notes.append(told)
+    plan, more = follow(model)
+    if plan.made.unrolled or runtime() is not None:
+        try:
+            prove(plan)
+        except NotRunError as error:
+            if plan.made.unrolled:
+                raise
+            more = (*more, f"not compared with the file's own results: {error}")
+    names = [name for name, _ in plan.outputs]
+    return imported(plan.made, names, (*notes, *more), check=lambda: prove(plan))
+
+
+def inspect(
+    path: str | Path, *, start: str | None = None, until: str | None = None
+) -> Iterator[str]:
+    """Yield a line per operator of a file, see :mod:`litelstm.importers.onnx_inspect`.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        model = load_model(path)
+        if start or until:
+            model, told = cut(model, start, until)
+            yield told
+        for node in model.graph.node:
+            if node.op_type in RECURRENT:
+                place = f"{node.op_type} {label(node)!r}"
+                yield f"{place} reads {node.input[0]}, gives {node.output[0]}"
+        yield from listing(Graph(model), LAYOUTS)
+    except InputError as error:
+        yield f"refused: {error}"
+
+
+def follow(model: Any) -> tuple[Plan, tuple[str, ...]]:
+    """Follow a graph; return the network with how to run the file, and notes on it.
 
     Raises:
         InputError: an operator cannot be mapped.
     """
     graph = Graph(model)
-    axes, reading = _read_any_layout(graph)
-    if reading.unrolled:
-        _compare(model, graph, axes, reading)
-    return Imported(network=reading.network, notes=tuple(_notes(graph, axes, reading)))
+    reading, plan = _read_any_states(model, graph)
+    return plan, tuple(_notes(graph, reading))
 
 
-def _notes(graph: Graph, axes: tuple[str, ...], reading: _Reading) -> Iterator[str]:
+def _notes(graph: Graph, reading: _Reading) -> Iterator[str]:
     """Yield notes on assumptions, and on differences between network and file."""
+    axes, made = reading.axes, reading.made
     if axes[0] == "steps":
         read = ", ".join(axes).replace("features", "inputs")
         yield f"the file reads ({read}), the network (batch, steps, inputs)"
     fixed = graph.sizes[axes.index("steps")]
-    if fixed:
+    if fixed and made.carried:
+        yield f"the file reads {fixed} steps per run, the network any number"
+    elif fixed:
         yield steps_note(fixed)
     else:
         first, second = PROBES
         yield f"assumed for all lengths: {first} and {second} steps give the same network"
+    lengths = graph.lengths()
+    if lengths and set(lengths) != {fixed}:
+        told = ", ".join(map(str, lengths[:4]))
+        yield (
+            f"the file's sequences end after {told} steps; those of a core end where the last step "
+            "is marked"
+        )
     if graph.rounds:
         yield "the file rounds values to 16-bit floats, the network does not"
-    if reading.unrolled:
+    if graph.quantizes:
+        yield "the file rounds values to 8 bits, the network does not: quantize it"
+    if made.unrolled:
         yield "unrolled loops became layers; the file's results are the network's"
-    if reading.end:
-        yield end_note(reading.end)
+    if made.carried:
+        yield f"{', '.join(graph.states)} and the outputs of their shape are the network's state"
 
 
-def _load_model(path: str | Path) -> Any:
+def load_model(path: str | Path) -> Any:
     onnx = packages.load("onnx", extra="import")
     try:
         model = onnx.load(path)
@@ -109,7 +171,69 @@ def _line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _read_any_layout(graph: Graph) -> tuple[tuple[str, ...], _Reading]:
+def _read_any_states(model: Any, graph: Graph) -> tuple[_Reading, Plan]:
+    """Read the network; where the file takes states, find the outputs that give them back."""
+    if not graph.states:
+        reading = _read_any_layout(graph, graph.outputs)
+        return reading, _plan(model, graph, reading, {})
+    refusals = []
+    for pairs in _pairings(graph):
+        left = [name for name in graph.outputs if name not in pairs.values()]
+        try:
+            reading = _read_any_layout(graph, left)
+            plan = _plan(model, graph, reading, pairs)
+            prove(plan)
+            return reading, plan
+        except InputError as error:
+            refusals.append(error)
+    if not refusals:
+        raise InputError(
+            f"takes the state {', '.join(graph.states)}, but has no output of that shape beside "
+            "its results"
+        )
+    raise refusals[0]
+
+
+def _pairings(graph: Graph) -> Iterator[dict[str, str]]:
+    """Yield outputs for all states, first the last outputs in their order."""
+    count = len(graph.states)
+
+    def alike(state: str, output: str) -> bool:
+        mine, other = graph.shapes[state], graph.shapes[output]
+        return not other or (
+            len(mine) == len(other)
+            and all(a == b or 0 in (a, b) for a, b in zip(mine, other, strict=True))
+        )
+
+    last = tuple(graph.outputs[-count:])
+    for chosen in (last, *permutations(graph.outputs, count)):
+        pairs = dict(zip(graph.states, chosen, strict=False))
+        if len(pairs) < len(graph.outputs) and all(alike(*pair) for pair in pairs.items()):
+            yield pairs
+
+
+def _plan(model: Any, graph: Graph, reading: _Reading, pairs: dict[str, str]) -> Plan:
+    batch, steps = graph.counts(reading.axes, reading.steps)
+    states = {
+        name: (output, [size or batch for size in graph.shapes[name]])
+        for name, output in pairs.items()
+    }
+    return Plan(
+        model=model,
+        made=reading.made,
+        input=graph.input,
+        axes=reading.axes,
+        dtype=graph.dtype,
+        outputs=tuple((name, data.axes) for name, data in reading.outputs),
+        states=states,
+        batch=batch,
+        steps=steps,
+        lengths=graph.lengths(),
+        loose=graph.quantizes or graph.rounds,
+    )
+
+
+def _read_any_layout(graph: Graph, outputs: Sequence[str]) -> _Reading:
     """Read the network with each possible order of batch and steps in the input."""
     rank = len(graph.sizes)
     if rank not in LAYOUTS:
@@ -118,109 +242,46 @@ def _read_any_layout(graph: Graph) -> tuple[tuple[str, ...], _Reading]:
         )
     refusals: list[AxesError] = []
     for axes in LAYOUTS[rank]:
-        try:
-            return axes, _read_any_length(graph, axes)
-        except AxesError as error:
-            refusals.append(error)
+        for states in graph.state_layouts():
+            try:
+                return _read_any_length(graph, outputs, axes, states)
+            except AxesError as error:
+                refusals.append(error)
     raise max(refusals, key=lambda error: error.done)  # the one that got farther
 
 
-def _read_any_length(graph: Graph, axes: tuple[str, ...]) -> _Reading:
+def _read_any_length(
+    graph: Graph, outputs: Sequence[str], axes: tuple[str, ...], states: dict[str, tuple[str, ...]]
+) -> _Reading:
     """Read the network; if the length is free, check that it is the same for all lengths."""
+
+    def read(steps: int) -> _Reading:
+        data = graph.follow(outputs, axes, steps, states)
+        named = tuple(zip(outputs, data, strict=True))
+        return _Reading(made=assemble(named, steps=steps), axes=axes, outputs=named, steps=steps)
+
     fixed = graph.sizes[axes.index("steps")]
     if fixed:
-        return _read(graph, axes, fixed)
+        return read(fixed)
     try:
-        first, second = (_read(graph, axes, steps) for steps in PROBES)
-    except AxesError:
+        first, second = (read(steps) for steps in PROBES)
+    except (AxesError, PlacedError):
         raise
     except InputError as error:
         raise InputError(f"{error}; the input's number of steps is free") from None
-    if not _same(first.network, second.network):
+    if not _same(first.made.network, second.made.network):
         raise InputError("is another network for another number of steps")
     return first
 
 
-def _read(graph: Graph, axes: tuple[str, ...], steps: int) -> _Reading:
-    """Follow the graph with sequences of ``steps``, then the output back to the input."""
-    output = graph.follow(axes, steps)
-    form, end = output.forms[-1], None
-    if "steps" in output.axes and len(output.forms) > 1:
-        raise InputError(
-            f"output {graph.output} has all steps, {output.described()}, expected the last one's"
-        )
-    if form.atom.kind in ENDS:
-        end, form = form.atom.kind, form.atom.args[0]
-    if form.time != steps - 1:
-        raise InputError(f"output {graph.output} is of step {form.time}, expected the last one")
-    parts: list[Layer | tuple[Floats, Floats]] = []  # from the output back
-    unrolled = False
-    while True:
-        dense, atom = _last_map(form)
-        if dense is not None:
-            parts.append(dense)
-        if atom.kind == "input":
-            break
-        if atom.kind in ENDS:
-            raise InputError(f"has {ENDS[atom.kind]} before the end, expected nothing behind it")
-        if atom.kind == "c":
-            raise InputError("output Y_c of an LSTM is read, expected h alone")
-        is_last = not any(isinstance(part, Layer) for part in parts)
-        if atom.kind == "state" and is_last and atom.tag.direction != "forward":
-            raise InputError(
-                f"step {atom.time} of a {atom.tag.direction} layer is read, expected its final h"
-            )
-        if atom.kind in ("state", "final"):
-            parts.append(atom.tag)
-            form = atom.args[0]
-        else:
-            unrolled = True
-            layer, x = read_layer(atom)
-            parts.append(layer)
-            form = x.form
-    chain = Chain()
-    for part in reversed(parts):
-        if isinstance(part, Layer):
-            chain.layer(part)
-        else:
-            chain.dense(*part)
-    return _Reading(network=chain.network(), end=end, unrolled=unrolled)
-
-
-def _last_map(form: Form) -> tuple[tuple[Floats, Floats] | None, Any]:
-    """Split a form into matrix and bias, ``None`` for an identity, and its atom."""
-    if form.pointwise and len(form.terms) > 1:
-        return None, form.atom
-    if len(form.terms) != 1:
-        raise InputError(
-            f"output depends on {len(form.terms)} values at once, expected one layer's"
-        )
-    atom, matrix = next(iter(form.terms.items()))
-    matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
-    if np.array_equal(matrix, np.eye(atom.size)) and not form.bias.any():
-        return None, atom
-    return (matrix, form.bias), atom
-
-
 def _same(a: Network, b: Network) -> bool:
     """Whether two networks are the same."""
-    if len(a.layers) != len(b.layers):
+    if len(a.layers) != len(b.layers) or a.results != b.results:
         return False
     for x, y in zip(a.layers, b.layers, strict=True):
-        if (x.cell, x.sigmoid, x.direction) != (y.cell, y.sigmoid, y.direction):
+        same = (x.cell, x.sigmoid, x.direction, x.sources)
+        if same != (y.cell, y.sigmoid, y.direction, y.sources):
             return False
-    pairs = [(x.arrays, y.arrays) for x, y in zip(a.layers, b.layers, strict=True)]
-    return all(np.array_equal(array, y[name]) for x, y in pairs for name, array in x.items())
-
-
-def _compare(model: Any, graph: Graph, axes: tuple[str, ...], reading: _Reading) -> None:
-    """Run the file on random sequences; refuse it if the network's results differ."""
-    batch, steps = graph.counts(axes, graph.sizes[axes.index("steps")] or PROBES[0])
-    x = probe(reading.network, batch, steps).astype(graph.dtype)
-    fed = x.transpose([LAYOUTS[3][0].index(axis) for axis in axes]) if "batch" in axes else x[0]
-    evaluator = packages.load("onnx.reference", extra="import").ReferenceEvaluator(model)
-    try:
-        (found,) = evaluator.run([graph.output], {graph.input: fed})
-    except Exception as error:
-        raise InputError(f"cannot be run by ONNX's reference evaluator: {_line(error)}") from None
-    check_results(reading.network, x, reading.end, found)
+        if any(not np.array_equal(array, y.arrays[name]) for name, array in x.arrays.items()):
+            return False
+    return True

@@ -1,7 +1,8 @@
-"""An ONNX graph with one input and one output, evaluated operator by operator."""
+"""An ONNX graph, evaluated operator by operator on tensors of forms."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,28 +11,41 @@ from numpy.typing import NDArray
 from golden import packages
 from golden.errors import InputError
 from litelstm.importers.forms import Atom
+from litelstm.importers.onnx_axes import HALF_TYPES
 from litelstm.importers.onnx_node import Node, Value
-from litelstm.importers.onnx_ops import HALF_TYPES, OPERATORS
-from litelstm.importers.tensors import AxesError, Data
+from litelstm.importers.onnx_ops import OPERATORS, ROUNDING
+from litelstm.importers.operations import refusal, sequence
+from litelstm.importers.tensors import DIRECTIONS, AxesError, Data
 
-DOMAINS = ("", "ai.onnx")
-"""Names of ONNX's own set of operators."""
+DOMAINS = {"": None, "ai.onnx": None, "com.microsoft": ("DynamicQuantizeLSTM",)}
+"""Sets of operators, and which of each are known; ``None`` for all of ``OPERATORS``."""
+
+RECURRENT = ("RNN", "GRU", "LSTM", "DynamicQuantizeLSTM")
+"""Recurrent operators."""
 
 PROBE_BATCH = 2
 """Batch size for following a graph of free batch size."""
 
+STATE_LAYOUTS = {
+    2: (("batch", "features"),),
+    3: (("steps", "batch", "features"), ("batch", "steps", "features")),
+    4: (("batch", "steps", "features", "directions"), ("steps", "batch", "features", "directions")),
+}
+"""Possible axes of a state that a file takes: ``steps`` are layers, or h and c."""
+
 
 class Graph:
-    """The graph of a model, with checked input and output.
+    """The graph of a model, with checked inputs and outputs.
 
     Attributes:
-        input, output: their names.
+        input: name of the input of samples.
+        states: names of the inputs of states.
+        outputs: names of the outputs.
         sizes: sizes of the input's axes, 0 for free ones.
         dtype: element type of the input.
 
     Raises:
-        InputError: the graph does not have one input and one output, or the input is no tensor of
-            floats.
+        InputError: the inputs are no samples and states of floats.
     """
 
     def __init__(self, model: Any) -> None:
@@ -39,78 +53,174 @@ class Graph:
         self._opsets = list(model.opset_import)
         self._ir_version = model.ir_version
         graph = model.graph
+        self.nodes = list(graph.node)
         self.constants: dict[str, NDArray[Any]] = {
             tensor.name: self._onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer
         }
         if graph.sparse_initializer:
             raise InputError("has sparse weights, expected dense ones")
         inputs = [value for value in graph.input if value.name not in self.constants]
-        for values, what in ((inputs, "inputs"), (graph.output, "outputs")):
-            if len(values) != 1:
-                names = ", ".join(value.name for value in values)
-                raise InputError(f"has {len(values)} {what} ({names}), expected one")
-        self.input, self.output = inputs[0].name, graph.output[0].name
-        tensor = inputs[0].type.tensor_type
-        self.sizes = [max(0, dim.dim_value) for dim in tensor.shape.dim]
-        self.dtype = self._onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type or 1)
-        if np.dtype(self.dtype).kind != "f":
-            raise InputError(f"input {self.input} is {np.dtype(self.dtype)}, expected floats")
+        if not inputs or not graph.output:
+            raise InputError("has no input or no output")
+        self.outputs = [value.name for value in graph.output]
+        self.shapes = {
+            value.name: [max(0, dim.dim_value) for dim in value.type.tensor_type.shape.dim]
+            for value in (*inputs, *graph.output)
+        }
+        self.states = self._find_states([value.name for value in inputs])
+        samples = [value for value in inputs if value.name not in self.states]
+        for value in samples:
+            kind = self._onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type or 1)
+            if np.dtype(kind).kind != "f":
+                raise InputError(f"input {value.name} {self._why_integers(value.name, kind)}")
+        if len(samples) != 1:
+            names = ", ".join(value.name for value in samples)
+            raise InputError(f"has {len(samples)} inputs of samples ({names}), expected one")
+        self.input = samples[0].name
+        self.sizes = self.shapes[self.input]
+        kind = samples[0].type.tensor_type.elem_type or 1
+        self.dtype = self._onnx.helper.tensor_dtype_to_np_dtype(kind)
         if not self.sizes or not self.sizes[-1]:
             raise InputError(f"input {self.input} has no fixed number of features on its last axis")
-        self._nodes = self._needed(list(graph.node))
+        wanted = {*_read(self.nodes), *self.outputs}
+        for name, array in self.constants.items():
+            if name not in wanted and array.dtype.kind == "f" and array.size > 1:
+                raise InputError(f"weight {name} is not used by any output")
 
-    def _needed(self, nodes: list[Any]) -> list[Any]:
-        """List the operators that the output depends on; refuse weights that only others use."""
-        wanted, kept = {self.output}, []
-        for node in reversed(nodes):
+    def _why_integers(self, name: str, kind: Any) -> str:
+        for node in self.nodes:
+            if node.op_type in RECURRENT and name in node.input[4:5]:
+                return (
+                    f"gives the lengths of {node.op_type} {label(node)!r}; export without it: a "
+                    "core's sequences end where the last step is marked"
+                )
+        return f"is {np.dtype(kind)}, expected floats"
+
+    def _find_states(self, names: list[str]) -> list[str]:
+        """Find the inputs that recurrent operators start at; else all but the first one."""
+        makers = {name: node for node in self.nodes for name in node.output}
+        wanted = [
+            name for node in self.nodes if node.op_type in RECURRENT for name in node.input[5:7]
+        ]
+        seen = set()
+        while wanted:
+            name = wanted.pop()
+            if name in seen or not name:
+                continue
+            seen.add(name)
+            node = makers.get(name)
+            if node is not None and node.op_type not in ("Shape", "ConstantOfShape"):
+                wanted += node.input
+        found = [name for name in names if name in seen]
+        if found or len(names) < 2:
+            return found
+        return [name for name in names[1:] if len(self.shapes[name]) > 1]
+
+    def needed(self, outputs: Sequence[str]) -> list[Any]:
+        """List the operators that outputs depend on, in the order of the graph."""
+        wanted, kept = {*outputs}, []
+        for node in reversed(self.nodes):
             if wanted.intersection(node.output):
                 wanted.update(node.input)
                 kept.append(node)
-                if any(a.type in (a.GRAPH, a.GRAPHS) for a in node.attribute):
-                    raise InputError(
-                        f"{node.op_type} {_label(node)!r} is control flow; export with a fixed "
-                        "number of steps, unrolled"
-                    )
-        for name, array in self.constants.items():
-            if name not in wanted and array.dtype.kind == "f" and array.size > 1:
-                raise InputError(f"weight {name} is not used by the output {self.output}")
         return kept[::-1]
 
     @property
     def rounds(self) -> bool:
         """Whether any of the network's values have a 16-bit float type."""
-        casts = (a.i for n in self._nodes if n.op_type == "Cast" for a in n.attribute)
+        casts = (a.i for n in self.nodes if n.op_type == "Cast" for a in n.attribute)
         return np.dtype(self.dtype).itemsize == 2 or any(to in HALF_TYPES for to in casts)
+
+    @property
+    def quantizes(self) -> bool:
+        """Whether the file rounds the network's values to integers."""
+        constant = {*self.constants}
+        for node in self.nodes:
+            if all(name in constant for name in node.input if name):
+                constant.update(node.output)
+            elif node.op_type in ROUNDING:
+                return True
+        return False
+
+    def lengths(self) -> list[int] | None:
+        """Return constant lengths of a batch's sequences, if there are any."""
+        for node in self.nodes:
+            if node.op_type in RECURRENT and len(node.input) > 4 and node.input[4]:
+                array = self.constants.get(node.input[4])
+                return None if array is None else [int(n) for n in array.ravel()]
+        return None
 
     def counts(self, axes: tuple[str, ...], steps: int) -> tuple[int, int]:
         """Return samples and steps of an input with these axes."""
         batch = self.sizes[axes.index("batch")] or PROBE_BATCH if "batch" in axes else 1
         return batch, steps
 
-    def follow(self, axes: tuple[str, ...], steps: int) -> Data:
-        """Evaluate the graph for an input with these axes and ``steps``; return the output.
+    def state_layouts(self) -> Iterator[dict[str, tuple[str, ...]]]:
+        """Yield the possible axes of the states."""
+        choices = {name: STATE_LAYOUTS.get(len(self.shapes[name]), ()) for name in self.states}
+        for name, own in choices.items():
+            if not own:
+                raise InputError(f"state {name} has {len(self.shapes[name])} axes, expected 2 to 4")
+        for way in range(max((len(own) for own in choices.values()), default=1)):
+            yield {name: own[min(way, len(own) - 1)] for name, own in choices.items()}
+
+    def _state(self, name: str, axes: tuple[str, ...], batch: int) -> Data:
+        sizes = dict(zip(axes, self.shapes[name], strict=True))
+        if sizes.get("batch") not in (0, batch) or sizes.get("directions", 2) != DIRECTIONS:
+            raise AxesError(f"state {name} has axes {self.shapes[name]}")
+        if not sizes["features"]:
+            raise InputError(f"state {name} has no fixed number of features on its last axis")
+        size = sizes["features"] * sizes.get("directions", 1)
+        forms = tuple(Atom("start", size, -1).form for _ in range(sizes.get("steps") or 1))
+        return Data(axes, forms, batch)
+
+    def follow(
+        self,
+        outputs: Sequence[str],
+        axes: tuple[str, ...],
+        steps: int,
+        states: Mapping[str, tuple[str, ...]],
+    ) -> list[Data]:
+        """Evaluate the graph for an input with these axes and ``steps``; return outputs.
 
         Raises:
             InputError: an operator cannot be mapped; the message names it.
         """
-        batch, _ = self.counts(axes, steps)
-        forms = tuple(Atom("input", self.sizes[-1], time).form for time in range(steps))
-        values: dict[str, Value] = {**self.constants, self.input: Data(axes, forms, batch)}
-        for done, proto in enumerate(self._nodes):
-            label = _label(proto)
+        values = self.start(axes, steps, states)
+        for done, proto in enumerate(self.needed(outputs)):
+            place = f"{proto.op_type} {label(proto)!r}"
             try:
-                results = self._apply(proto, label, values)
+                results = self.apply(proto, values)
             except AxesError as error:
-                raise AxesError(f"{proto.op_type} {label!r} {error}", done) from None
+                raise AxesError(f"{place} {error}", done) from None
             except InputError as error:
-                raise InputError(f"{proto.op_type} {label!r} {error}") from None
+                raise InputError(f"{place} {error}") from None
             values |= dict(zip(proto.output, results, strict=False))
-        output = values.get(self.output)
-        if not isinstance(output, Data):
-            raise InputError(f"output {self.output} does not depend on the input")
-        return output
+        found = []
+        for name in outputs:
+            value = values.get(name)
+            if not isinstance(value, Data):
+                raise InputError(f"output {name} does not depend on the input")
+            found.append(value)
+        return found
 
-    def _apply(self, proto: Any, label: str, values: dict[str, Value]) -> tuple[Value, ...]:
+    def start(
+        self, axes: tuple[str, ...], steps: int, states: Mapping[str, tuple[str, ...]]
+    ) -> dict[str, Value]:
+        """Return what is known before the first operator, by name."""
+        batch, _ = self.counts(axes, steps)
+        values: dict[str, Value] = {**self.constants}
+        values[self.input] = sequence(self.sizes[-1], steps, axes, batch)
+        return values | {name: self._state(name, own, batch) for name, own in states.items()}
+
+    def apply(self, proto: Any, values: dict[str, Value]) -> tuple[Value, ...]:
+        """Evaluate an operator.
+
+        Raises:
+            InputError: it cannot be mapped.
+        """
+        if any(a.type in (a.GRAPH, a.GRAPHS) for a in proto.attribute):
+            raise refusal(proto.op_type)
         if proto.domain not in DOMAINS:
             raise InputError(f"is of the domain {proto.domain}, which is not known")
         missing = [name for name in proto.input if name and name not in values]
@@ -119,11 +229,12 @@ class Graph:
         inputs = tuple(values[name] if name else None for name in proto.input)
         if not any(isinstance(value, Data) for value in inputs):
             return self._fold(proto, inputs)
-        if proto.op_type not in OPERATORS:
-            raise InputError("is an operator that is not known")
+        known = DOMAINS[proto.domain]
+        if proto.op_type not in (OPERATORS if known is None else known):
+            raise refusal(proto.op_type)
         node = Node(
             op=proto.op_type,
-            name=label,
+            name=label(proto),
             attributes={a.name: _plain(self._onnx, a) for a in proto.attribute},
             inputs=inputs,
             outputs=tuple(proto.output),
@@ -139,14 +250,11 @@ class Graph:
         """Evaluate an operator on constants with ONNX's reference evaluator."""
         helper = self._onnx.helper
         undefined = self._onnx.TypeProto()
+        values = [name for name in dict.fromkeys(proto.input) if name]
         graph = helper.make_graph(
             [proto],
             "constants",
-            [
-                helper.make_value_info(name, undefined)
-                for name in dict.fromkeys(proto.input)
-                if name
-            ],
+            [helper.make_value_info(name, undefined) for name in values],
             [helper.make_value_info(name, undefined) for name in proto.output if name],
         )
         model = helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
@@ -159,7 +267,17 @@ class Graph:
             raise InputError(f"cannot be computed from constants: {reason}") from None
 
 
-def _label(proto: Any) -> str:
+def _read(nodes: Any) -> Iterator[str]:
+    """Yield what operators read, those inside control flow too."""
+    for node in nodes:
+        yield from node.input
+        for attribute in node.attribute:
+            for graph in (attribute.g, *attribute.graphs):
+                yield from _read(graph.node)
+                yield from (value.name for value in graph.output)
+
+
+def label(proto: Any) -> str:
     """Return an operator's name, or that of its first output if it has none."""
     return proto.name or next(iter(proto.output), "")
 

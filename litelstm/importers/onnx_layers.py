@@ -6,17 +6,17 @@ bias for x and one for h. A GRU's z is 1 - z of eq. (17).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import GRU, LSTM, RNN, Cell, Floats
+from golden.cells import GRU, LSTM, Cell, Floats
 from golden.directions import DIRECTIONS
 from golden.errors import InputError
 from golden.network import Layer
-from litelstm.importers.forms import Atom, Form
+from litelstm.importers.forms import Form, stacked
 from litelstm.importers.layers import (
     LOGISTIC,
     GateWeights,
@@ -24,9 +24,11 @@ from litelstm.importers.layers import (
     hard_sigmoid,
     make_layer,
     reals,
+    rnn_cell,
     split,
 )
 from litelstm.importers.onnx_node import Node, Value
+from litelstm.importers.recurrent import recurrent
 from litelstm.importers.tensors import AxesError, Data
 
 HARD_DEFAULTS = tuple((n, float(np.float32(v))) for n, v in (("alpha", 0.2), ("beta", 0.5)))
@@ -67,9 +69,12 @@ class _Direction:
 
 
 def rnn(node: Node) -> tuple[Value, ...]:
-    """Convert an RNN: eq. (1)."""
-    ways = _directions(node, "h", ("Tanh",))
-    return _run(node, [make_layer(RNN(), LOGISTIC, {"h": way.gate("h")}) for way in ways])
+    """Convert an RNN: eq. (1), or with ReLU."""
+    names = {str(name).lower() for name in node.attributes.get("activations", ("Tanh",))}
+    name = names.pop() if len(names) == 1 else "tanh"
+    cell = rnn_cell("relu" if name == "relu" else "tanh")
+    ways = _directions(node, "h", (name.capitalize() if name == "relu" else "Tanh",))
+    return _run(node, [make_layer(cell, LOGISTIC, {"h": way.gate("h")}) for way in ways])
 
 
 def gru(node: Node) -> tuple[Value, ...]:
@@ -96,6 +101,20 @@ def lstm(node: Node) -> tuple[Value, ...]:
         make_layer(cell, way.sigmoid, {name: way.gate(name) for name in "iofg"}) for way in ways
     ]
     return _run(node, layers)
+
+
+def dynamic_quantize_lstm(node: Node) -> tuple[Value, ...]:
+    """Convert onnxruntime's LSTM of 8-bit weights, which are (directions, inputs, rows)."""
+
+    def real(index: int, scale: int) -> Value:
+        weights, factor = node.constant(index).astype(np.float64), node.constant(scale)
+        zero = node.constant(scale + 1) if node.has(scale + 1) else np.zeros(1)
+        factor, zero = (np.reshape(v, (len(weights), 1, -1)) for v in (factor, zero))
+        return ((weights - zero) * factor).transpose(0, 2, 1)
+
+    inputs = list(node.inputs[:8])
+    inputs[1], inputs[2] = real(1, 8), real(2, 10)
+    return lstm(replace(node, inputs=tuple(inputs)))
 
 
 def _directions(node: Node, gates: str, expected: tuple[str, ...]) -> list[_Direction]:
@@ -189,43 +208,56 @@ def _run(node: Node, layers: Sequence[Layer]) -> tuple[Value, ...]:
     )
     if not fits:
         raise AxesError(f"reads {data.described()}, expected ({', '.join(want)})")
-    _check_lengths(node, len(data.forms))
-    _check_sequence(data)
-    for index, name in ((5, "initial_h"), (6, "initial_c")):
-        if node.has(index) and node.constant(index).any():
-            raise InputError(f"{name} is not zero: a core starts every sequence at zero")
-    backward = layers[1].weights if direction == "bidirectional" else None
-    layer = replace(layers[0], direction=direction, backward=backward)
-
-    def atoms(kind: str, forms: tuple[Form, ...]) -> tuple[Form, ...]:
-        return tuple(Atom(kind, layer.outputs, f.time, (f,), layer).form for f in forms)
-
-    last = data.forms[-1:]
-    steps, c = atoms("state", data.forms), atoms("c", last)
-    h = steps[-1:] if direction == "forward" else atoms("final", last)
+    if direction == "reverse":
+        layers = [replace(layers[0], direction="reverse")]
+    elif direction == "bidirectional":
+        layers = [layers[0], replace(layers[1], direction="reverse")]
+    outputs = recurrent(
+        data,
+        layers,
+        label=f"{node.op} {node.name!r}",
+        starts=_starts(node, layers),
+        lengths=_has_lengths(node, len(data.forms)),
+    )
+    steps = tuple(stacked(forms) for forms in zip(*outputs.steps, strict=True))
     ways = "directions" if direction == "bidirectional" else "one"
     axes = ("batch", "steps", ways) if batch_first else ("steps", ways, "batch")
-    ends = tuple(axis for axis in axes if axis != "steps")
+    ends = (*(axis for axis in axes if axis != "steps"), "features")
     return (
         Data((*axes, "features"), steps, data.batch),
-        Data((*ends, "features"), h, data.batch),
-        Data((*ends, "features"), c, data.batch),
+        Data(ends, (stacked(outputs.h),), data.batch),
+        Data(ends, (stacked(outputs.c),), data.batch),
     )
 
 
-def _check_lengths(node: Node, steps: int) -> None:
-    """Refuse sequence_lens unless every sequence has all steps."""
-    if node.has(4):
-        lengths: NDArray[np.int64] = node.constant(4)
-        if (lengths != steps).any():
-            raise InputError(f"sequence_lens are {lengths.tolist()[:4]}, expected all {steps}")
+def _starts(node: Node, layers: Sequence[Layer]) -> list[Mapping[str, Form]]:
+    """Read each direction's initial state: a constant, or a tensor of the file's input."""
+    starts: list[dict[str, Form]] = [{} for _ in layers]
+    for index, name in ((5, "h"), (6, "c")):
+        value = node.inputs[index] if node.has(index) else None
+        if isinstance(value, np.ndarray):
+            rows = np.moveaxis(value, -2 if node.number("layout", 0) else 0, 0)
+            if (rows != rows[:, :1]).any():
+                raise InputError(f"initial_{name} differs between samples")
+            forms = [Form({}, row[0].astype(np.float64)) for row in rows]
+        elif value is not None:
+            forms = list(value.forms)
+            if "directions" in value.axes:
+                forms = [way.forms[0] for way in value.ways(value.axes.index("directions"))]
+            if value.axes[-1] != "features" or len(forms) != len(layers):
+                raise AxesError(f"initial_{name} is {value.described()}")
+        else:
+            continue
+        for start, form in zip(starts, forms, strict=True):
+            start[name] = form
+    return list(starts)
 
 
-def _check_sequence(data: Data) -> None:
-    """Refuse a sequence unless one map makes all its steps from the input or from an operator."""
-    for time, form in enumerate(data.forms):
-        atoms = list(form.terms)
-        if len(atoms) != 1 or atoms[0].kind not in ("input", "state"):
-            raise InputError("reads what is neither the input nor a recurrent operator's output")
-        if atoms[0].time != time or not form.same_map(data.forms[0]):
-            raise InputError(f"reads what differs from step to step (step {time})")
+def _has_lengths(node: Node, steps: int) -> bool:
+    """Whether constant sequence_lens end some sequences before the last step."""
+    if not node.has(4):
+        return False
+    lengths: NDArray[np.int64] = node.constant(4)
+    if ((lengths < 1) | (lengths > steps)).any():
+        raise InputError(f"sequence_lens are {lengths.tolist()[:4]}, expected 1 to {steps}")
+    return bool((lengths != steps).any())

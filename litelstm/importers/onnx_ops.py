@@ -1,7 +1,6 @@
-"""ONNX operators around recurrent layers, on tensors of forms.
+"""ONNX operators around recurrent layers: linear ones change forms, activations make atoms.
 
-Operators that move axes rename them, linear ones change forms, activations make atoms. An operator
-that is not in ``OPERATORS`` is refused by name, unless all its inputs are constant.
+An operator that is not in ``OPERATORS`` is refused by name, unless all its inputs are constant.
 """
 
 from __future__ import annotations
@@ -9,125 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from golden.errors import InputError
 from litelstm.importers import onnx_layers
 from litelstm.importers.forms import Form, clip
+from litelstm.importers.layers import reals
+from litelstm.importers.onnx_axes import MOVING, Results
 from litelstm.importers.onnx_node import Node, Value
-from litelstm.importers.tensors import AxesError, Data, as_data, combine, joined
-
-HALF_TYPES = (10, 16)
-"""float16 and bfloat16 in ``TensorProto.DataType``."""
-
-FLOAT_TYPES = (1, 11, *HALF_TYPES)
-"""float32, float64, and ``HALF_TYPES``."""
-
-Results = tuple[Value, ...]
-
-
-def _identity(node: Node) -> Results:
-    return (node.data(),)
-
-
-def _dropout(node: Node) -> Results:
-    if node.has(2) and bool(node.constant(2)):
-        raise InputError("training_mode is true, expected a network exported for inference")
-    return (node.data(),)
-
-
-def _cast(node: Node) -> Results:
-    if node.number("to", 1) not in FLOAT_TYPES:
-        raise InputError("casts the network's values to a type that is not a float")
-    return (node.data(),)
-
-
-def _transpose(node: Node) -> Results:
-    data = node.data()
-    order = node.attributes.get("perm") or range(len(data.axes) - 1, -1, -1)
-    return (data.transposed([int(n) for n in order]),)
-
-
-def _squeeze(node: Node) -> Results:
-    return (node.data().squeezed(node.integers(1, "axes")),)
-
-
-def _unsqueeze(node: Node) -> Results:
-    return (node.data().unsqueezed(node.integers(1, "axes") or []),)
-
-
-def _reshape(node: Node) -> Results:
-    shape = node.integers(1, "shape") or []
-    if node.number("allowzero", 0) and 0 in shape:
-        raise InputError("makes an axis of size 0")
-    return (node.data().reshaped(shape),)
-
-
-def _flatten(node: Node) -> Results:
-    data, axis = node.data(), node.number("axis", 1)
-    axis = axis + len(data.axes) if axis < 0 else axis
-    front = int(np.prod(data.shape[:axis], dtype=np.int64))
-    return (data.reshaped([front, -1]),)
-
-
-def _expand(node: Node) -> Results:
-    return (node.data().repeated(node.integers(1, "shape") or []),)
-
-
-def _shape(node: Node) -> Results:
-    shape = node.data().shape
-    start, end = node.number("start", 0), node.number("end", len(shape))
-    return (np.array(shape[start:end], dtype=np.int64),)
-
-
-def _gather(node: Node) -> Results:
-    index = node.constant(1)
-    if index.dtype.kind not in "iu":
-        raise InputError(f"indices are {index.dtype}, expected integers")
-    return (node.data().taken(node.number("axis", 0), index.astype(np.int64)),)
-
-
-def _slice(node: Node) -> Results:
-    data = node.data()
-    starts, ends = node.integers(1, "starts"), node.integers(2, "ends")
-    if starts is None or ends is None:
-        raise InputError("has no starts or no ends")
-    axes = node.integers(3, "axes") or list(range(len(starts)))
-    steps = node.integers(4, "steps") or [1] * len(starts)
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        index = np.arange(data.shape[data.axis(axis)])[slice(start, end, step)]
-        if step < 0:
-            raise InputError(f"goes backwards along {data.axes[axis]}, expected forwards")
-        data = data.taken(axis, index)
-    return (data,)
-
-
-def _split(node: Node) -> Results:
-    data = node.data()
-    axis = data.axis(node.number("axis", 0))
-    size, parts = data.shape[axis], len(node.outputs)
-    each = -(-size // parts)
-    sizes = node.integers(1, "split") or [min(each, size - n * each) for n in range(parts)]
-    ends = np.cumsum(sizes)
-    if ends[-1] != size:
-        raise InputError(f"splits {data.axes[axis]} of size {size} into {sizes}")
-    ranges = (np.arange(end - n, end) for n, end in zip(sizes, ends, strict=True))
-    return tuple(data.taken(axis, index) for index in ranges)
-
-
-def _concat(node: Node) -> Results:
-    like = next(value for value in node.inputs if isinstance(value, Data))
-    axis = like.axis(node.number("axis", 0))
-    parts = [v if isinstance(v, Data) else _beside(v, like, axis) for v in node.inputs]
-    return (joined(parts, axis),)
-
-
-def _beside(value: NDArray[np.generic] | None, like: Data, axis: int) -> Data:
-    """Convert a constant for joining it with a tensor along ``axis``, where its size may differ."""
-    if value is None or value.ndim != len(like.axes) or like.axes[axis] != "features":
-        raise InputError(f"joins a constant with {like.described()}, expected one of features")
-    blank = like.each(lambda _: Form({}, np.zeros(value.shape[axis])))
-    return as_data(value, blank)
+from litelstm.importers.operations import PARTS, activated, hard_sigmoid, mapped
+from litelstm.importers.tensors import AxesError, Data, as_data, combine
 
 
 def _operands(node: Node) -> tuple[Data, Data]:
@@ -169,7 +58,33 @@ def _neg(node: Node) -> Results:
 
 
 def _matmul(node: Node) -> Results:
-    return (_mapped(node.data(0), node.constant(1)),)
+    if node.has(1) and isinstance(node.inputs[1], Data):
+        raise InputError("multiplies two tensors of the network, as attention does; " + PARTS)
+    return (mapped(node.data(0), node.constant(1)),)
+
+
+def _matmul_integer(node: Node) -> Results:
+    """Multiply by 8-bit weights; the values of the network are taken as they were before."""
+    zero = node.constant(3) if node.has(3) else np.zeros(())
+    return (mapped(node.data(0), node.constant(1).astype(np.float64) - zero),)
+
+
+def _dynamic_quantize(node: Node) -> Results:
+    """Take values as they are: scale 1, zero point 0."""
+    return (node.data(), np.ones((), np.float32), np.zeros((), np.uint8))
+
+
+def _batch_normalization(node: Node) -> Results:
+    if node.number("training_mode", 0):
+        raise InputError("training_mode is 1, expected a network exported for inference")
+    data = node.data()
+    if len(data.axes) < 2 or data.axes[1] != "features":
+        raise AxesError(f"normalizes axis 1 of {data.described()}, expected features")
+    gamma, beta, mean, variance = (
+        reals(node.constant(n), (data.features,), f"input {n}") for n in range(1, 5)
+    )
+    scale = gamma / np.sqrt(variance + node.real("epsilon", 1e-5))
+    return (data.each(lambda form: form.scaled(scale).shifted(beta - mean * scale)),)
 
 
 def _gemm(node: Node) -> Results:
@@ -180,7 +95,7 @@ def _gemm(node: Node) -> Results:
     matrix = matrix.T if node.number("transB", 0) else matrix
     first = node.inputs[0]
     product: Value = (
-        first @ matrix if isinstance(first, np.ndarray) else _mapped(node.data(), matrix)
+        first @ matrix if isinstance(first, np.ndarray) else mapped(node.data(), matrix)
     )
     if not node.has(2):
         return (product,)
@@ -200,34 +115,20 @@ def _added(node: Node, a: Value, b: Value | None) -> Value:
     return combine(*_operands(pair), Form.plus)
 
 
-def _mapped(data: Data, matrix: NDArray[np.generic]) -> Data:
-    """Multiply by a matrix of shape (features, results)."""
-    if not data.axes or data.axes[-1] != "features" or "directions" in data.axes:
-        raise AxesError(f"multiplies {data.described()} by a matrix, expected features at the end")
-    if matrix.ndim != 2 or matrix.shape[0] != data.features:
-        raise InputError(
-            f"weights are of shape {matrix.shape}, expected ({data.features}, any) for "
-            f"{data.described()}"
-        )
-    rows = matrix.T.astype(np.float64)
-    return data.each(lambda form: form.mapped(rows))
-
-
-def _activation(kind: str) -> Callable[[Node], Results]:
+def _activation(name: str) -> Callable[[Node], Results]:
     def apply(node: Node) -> Results:
-        return (node.data().each(lambda form: form.apply(kind)),)
+        return (activated(node.data(), name),)
 
     return apply
 
 
+def _leaky_relu(node: Node) -> Results:
+    return (activated(node.data(), "leaky_relu", node.real("alpha", 0.01)),)
+
+
 def _hard_sigmoid(node: Node) -> Results:
     alpha, beta = (node.real(name, default) for name, default in onnx_layers.HARD_DEFAULTS)
-
-    def change(form: Form) -> Form:
-        scaled = form.scaled(np.full(form.size, alpha)).shifted(np.full(form.size, beta))
-        return clip(scaled, 0.0, 1.0)
-
-    return (node.data().each(change),)
+    return (hard_sigmoid(node.data(), alpha, beta),)
 
 
 def _clip(node: Node) -> Results:
@@ -235,61 +136,54 @@ def _clip(node: Node) -> Results:
         float(node.constant(n)) if node.has(n) else node.real(name, default)
         for n, name, default in ((1, "min", -np.inf), (2, "max", np.inf))
     )
+    if low == 0 and high >= np.finfo(np.float32).max:
+        return (activated(node.data(), "relu"),)
     return (node.data().each(lambda form: clip(form, low, high)),)
 
 
-def _softmax(kind: str) -> Callable[[Node], Results]:
+def _softmax(name: str) -> Callable[[Node], Results]:
     def apply(node: Node) -> Results:
         data = node.data()
         axis = data.axis(node.number("axis", -1))
-        if data.axes[axis] != "features" or axis != len(data.axes) - 1 or "directions" in data.axes:
+        if data.axes[axis] != "features":
             raise AxesError(f"works along {data.axes[axis]} of {data.described()}")
-        return (data.each(lambda form: form.apply(kind)),)
+        return (activated(data, name),)
 
     return apply
 
 
-def _where(node: Node) -> Results:
-    condition = node.constant(0).astype(bool)
-    if condition.all() == condition.any():
-        chosen = node.inputs[1 if condition.all() else 2]
-        if chosen is not None:
-            return (chosen,)
-    raise InputError("chooses between values element by element")
-
+ROUNDING = (
+    "DequantizeLinear",
+    "DynamicQuantizeLSTM",
+    "DynamicQuantizeLinear",
+    "QuantizeLinear",
+)
+"""Operators that round values while a file runs; the import takes the values as they are."""
 
 OPERATORS: dict[str, Callable[[Node], Results]] = {
+    **MOVING,
     "Add": _elementwise(Form.plus),
-    "Cast": _cast,
+    "BatchNormalization": _batch_normalization,
     "Clip": _clip,
-    "Concat": _concat,
     "Div": _elementwise(_quotient),
-    "Dropout": _dropout,
-    "Expand": _expand,
-    "Flatten": _flatten,
+    "DynamicQuantizeLSTM": onnx_layers.dynamic_quantize_lstm,
+    "DynamicQuantizeLinear": _dynamic_quantize,
     "GRU": onnx_layers.gru,
-    "Gather": _gather,
     "Gemm": _gemm,
     "HardSigmoid": _hard_sigmoid,
-    "Identity": _identity,
     "LSTM": onnx_layers.lstm,
-    "LogSoftmax": _softmax("logsoftmax"),
+    "LeakyRelu": _leaky_relu,
+    "LogSoftmax": _softmax("log_softmax"),
     "MatMul": _matmul,
+    "MatMulInteger": _matmul_integer,
     "Mul": _elementwise(Form.times),
     "Neg": _neg,
     "RNN": onnx_layers.rnn,
-    "Reshape": _reshape,
-    "Shape": _shape,
+    "Relu": _activation("relu"),
     "Sigmoid": _activation("sigmoid"),
-    "Slice": _slice,
     "Softmax": _softmax("softmax"),
-    "Split": _split,
-    "Squeeze": _squeeze,
     "Sub": _elementwise(lambda a, b: a.plus(_negative(b))),
     "Sum": _sum,
     "Tanh": _activation("tanh"),
-    "Transpose": _transpose,
-    "Unsqueeze": _unsqueeze,
-    "Where": _where,
 }
 """Supported operators: function from a node with its inputs to its outputs, by type."""

@@ -140,13 +140,19 @@ class Data:
                 taken.append(left.pop(0))
             name = MERGED.get(tuple(taken))
             if name is None or size != math.prod(self._size(axis) for axis in taken):
-                raise AxesError(f"reshapes {self.described()} to {tuple(wanted)}")
+                raise AxesError(self._unshaped(wanted))
             axes.append(name)
         if left:
-            raise AxesError(f"reshapes {self.described()} to {tuple(wanted)}")
+            raise AxesError(self._unshaped(wanted))
         if "features" in single and self._size("features") == 1 and axes[-1:] == ["one"]:
             axes[-1] = "features"
         return Data(tuple(axes), self.forms, self.batch)
+
+    def _unshaped(self, wanted: Sequence[int]) -> str:
+        """Write the message on a shape that mixes axes."""
+        flat = "steps" in self.axes and len(self.forms) * self.features in wanted
+        why = ", so what follows reads all steps at once; read the last step instead"
+        return f"reshapes {self.described()} to {tuple(wanted)}{why if flat else ''}"
 
     def taken(self, place: int, index: NDArray[np.int64]) -> Data:
         """Select indices (a scalar or a list) along one axis."""

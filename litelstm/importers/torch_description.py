@@ -9,11 +9,11 @@ them. A description, a JSON object, has all of it:
         {"module": "Linear", "name": "head", "activation": "none"}],
      "input_scale": 1.0}
 
-``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM or Linear of ``torch.nn``, or
-``Recurrent`` of :mod:`litelstm.torch`. ``name`` is the prefix of its parameters' names, empty for
-the state dict of the module itself. ``output`` is the output of a recurrent module, and
-``activation`` the function between that, or a Linear's result, and the next module. No field that
-decides a result has a default: a description without one is refused.
+``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM, Linear or BatchNorm1d of
+``torch.nn``, or ``Recurrent`` of :mod:`litelstm.torch`. ``name`` is the prefix of its parameters'
+names, empty for the state dict of the module itself. ``output`` is the output of a recurrent
+module, and ``activation`` the function between that, or a Linear's result, and the next module. No
+field that decides a result has a default: a description without one is refused.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golden.cells import CELLS, SIGMOIDS, Cell
+from golden.cells import CELLS, RNN, SIGMOIDS, Cell
 from golden.errors import InputError
-from litelstm.importers.outputs import ENDS
 
 ALL_STEPS, LAST_STEP, FINAL_STATE = "all steps", "last step", "final state"
 """Outputs of a recurrent module: h of every step, h of the last step, or the final h of each
@@ -35,14 +34,17 @@ direction (PyTorch's h_n). The last two differ for bidirectional modules."""
 NONE = "none"
 """Value of ``activation`` for a module without one."""
 
-END_ACTIVATIONS = {"softmax": "softmax", "log_softmax": "logsoftmax", "sigmoid": "sigmoid"}
-"""Activations at the end of a network, by PyTorch's names, with their keys in ``ENDS``."""
+ANYWHERE = (NONE, "relu", "relu6", "leaky_relu", "tanh", "sigmoid", "hardsigmoid")
+"""Activations that a layer has."""
+
+END_ACTIVATIONS = ("softmax", "log_softmax")
+"""Activations at the end of a network alone."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "nonlinearity": ("tanh",),
+    "nonlinearity": ("tanh", *RNN.options.get("activation", ())[1:]),
     "gate": tuple(SIGMOIDS),
     "output": (ALL_STEPS, LAST_STEP, FINAL_STATE),
-    "activation": (NONE, *END_ACTIVATIONS),
+    "activation": (*ANYWHERE, *END_ACTIVATIONS),
 }
 """Fields that decide a module's function, with their supported values."""
 
@@ -51,14 +53,20 @@ REQUIRED = {
     "GRU": ("output", "activation"),
     "LSTM": ("output", "activation"),
     "Linear": ("activation",),
+    "BatchNorm1d": ("eps", "activation"),
     "Recurrent": ("gate", "output", "activation"),
 }
 """Required fields of an entry, by module."""
 
+NUMBERS = ("eps", "slope")
+"""Fields that are numbers; the others are texts. ``slope`` is that of ``leaky_relu``."""
+
 RECURRENT = {name: cell for name, cell in CELLS.items() if cell.state}
 """Cells of a ``Recurrent``, by name."""
 
-OPTIONAL = {"Recurrent": ("cell", *(o for cell in RECURRENT.values() for o in cell.options))}
+OPTIONAL = {
+    "Recurrent": ("cell", *(o for cell in RECURRENT.values() for o in cell.options)),
+}
 """Optional fields of an entry, by module; a cell's options decide its arrays."""
 
 
@@ -69,12 +77,10 @@ class Description:
     Attributes:
         layers: entries in the order of the data, each with all of its module's fields.
         input_scale: factor from stored samples to the numbers that the modules read.
-        end: the left-out function after the last module, a key of ``ENDS``, or ``None``.
     """
 
-    layers: tuple[Mapping[str, str], ...]
+    layers: tuple[Mapping[str, Any], ...]
     input_scale: float
-    end: str | None
 
 
 def read(path: str | Path) -> Description:
@@ -115,10 +121,12 @@ def check(told: Any) -> Description:
     _check_complete(layers)
     for index, entry in enumerate(layers):
         for field in REQUIRED[entry["module"]]:
-            if entry[field] not in CHOICES[field]:
+            if field in CHOICES and entry[field] not in CHOICES[field]:
                 raise _unmapped(index, entry, field, CHOICES[field])
+        if index < len(layers) - 1 and entry["activation"] in END_ACTIVATIONS:
+            raise _unmapped(index, entry, "activation", ANYWHERE)
     _check_outputs(layers)
-    return Description(tuple(layers), float(scale), _end(layers))
+    return Description(tuple(layers), float(scale))
 
 
 def _check_fields(index: int, entry: Any) -> None:
@@ -129,10 +137,15 @@ def _check_fields(index: int, entry: Any) -> None:
     if not isinstance(module, str) or module not in REQUIRED:
         raise InputError(f"layers[{index}].module is {module!r}, expected {' or '.join(REQUIRED)}")
     known = {"module", "name", *REQUIRED[module], *OPTIONAL.get(module, ())}
+    known |= {"slope"} if entry.get("activation") == "leaky_relu" else set()
     for field in sorted({*entry, "name"}):
         if field not in known:
             raise InputError(f"layers[{index}] has {field}, which a {module} has not")
-        if not isinstance(entry.get(field), str):
+        value = entry.get(field)
+        if field in NUMBERS:
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise InputError(f"layers[{index}].{field} is {value!r}, expected a number")
+        elif not isinstance(value, str):
             raise InputError(f"layers[{index}].{field} is {entry.get(field)!r}, expected a text")
 
 
@@ -140,33 +153,25 @@ def _check_complete(layers: Any) -> None:
     """Refuse a description with missing fields, and name all of them."""
     missing: dict[str, list[str]] = {}
     for index, entry in enumerate(layers):
-        for field in REQUIRED[entry["module"]]:
+        slope = ("slope",) if entry.get("activation") == "leaky_relu" else ()
+        for field in (*REQUIRED[entry["module"]], *slope):
             if field not in entry:
                 missing.setdefault(field, []).append(f"layers[{index}]")
     if missing:
         told = [
-            f"{field} of {', '.join(places)} ({_quoted(CHOICES[field])})"
+            f"{field} of {', '.join(places)} "
+            f"({_quoted(CHOICES[field]) if field in CHOICES else 'a number'})"
             for field, places in missing.items()
         ]
         raise InputError(f"does not say {'; '.join(told)}")
 
 
 def _check_outputs(layers: Any) -> None:
-    """Refuse a recurrent module whose output does not suit the next one, or a core."""
+    """Refuse a recurrent module that does not hand on all steps to the next one."""
     recurrent = [index for index, entry in enumerate(layers) if "output" in entry]
-    for index in recurrent:
-        last = index == recurrent[-1]
-        if last == (layers[index]["output"] == ALL_STEPS):
-            expected = (LAST_STEP, FINAL_STATE) if last else (ALL_STEPS,)
-            raise _unmapped(index, layers[index], "output", expected)
-
-
-def _end(layers: Any) -> str | None:
-    """Return the last activation's key in ``ENDS``, or ``None``; refuse activations elsewhere."""
-    for index, entry in enumerate(layers[:-1]):
-        if entry["activation"] != NONE:
-            raise _unmapped(index, entry, "activation", (NONE,))
-    return END_ACTIVATIONS.get(layers[-1]["activation"]) if layers else None
+    for index in recurrent[:-1]:
+        if layers[index]["output"] != ALL_STEPS:
+            raise _unmapped(index, layers[index], "output", (ALL_STEPS,))
 
 
 def _unmapped(
@@ -191,7 +196,7 @@ def described_cell(entry: Mapping[str, str]) -> Cell:
     kind = entry.get("cell", "litelstm")
     if kind not in RECURRENT:
         raise InputError(f"cell is {kind!r}, expected {' or '.join(RECURRENT)}")
-    known = ("module", "name", "cell", *REQUIRED["Recurrent"])
+    known = ("module", "name", "cell", "slope", *REQUIRED["Recurrent"])
     options = {name: value for name, value in entry.items() if name not in known}
     for name in options:
         if name not in CELLS[kind].options:
@@ -200,6 +205,3 @@ def described_cell(entry: Mapping[str, str]) -> Cell:
         return CELLS[kind](**options)
     except ValueError as error:
         raise InputError(str(error)) from None
-
-
-assert set(END_ACTIVATIONS.values()) == set(ENDS)

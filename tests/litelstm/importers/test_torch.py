@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from golden.errors import InputError
-from litelstm.importers.torch import from_state_dict, load
+from litelstm.importers.torch import from_state_dict
+from litelstm.importers.torch_files import load
 from litelstm.importers.torch_modules import import_torch_module
 from tests.litelstm.importers.cases import INPUTS, OUTPUTS, UNITS, check, samples
 from tests.litelstm.importers.torch_files import described, results

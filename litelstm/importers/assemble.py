@@ -1,0 +1,111 @@
+"""Assembly of networks: from the forms of a file's outputs back to its input.
+
+Every reader describes its file by vectors as in :mod:`litelstm.importers.forms`. Here their atoms
+become layers with sources, and the linear maps between atoms become weights of the layers that read
+them: normalizations, bottlenecks, residual sums and concatenations are no layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from golden.cells import Dense
+from golden.errors import InputError
+from golden.network import Network
+from litelstm.importers.builder import Builder
+from litelstm.importers.forms import Form
+from litelstm.importers.recurrent import PlacedError
+from litelstm.importers.tensors import Data
+
+ENDS = {"softmax": "Softmax", "logsoftmax": "LogSoftmax"}
+"""Functions at the end of a network that the import leaves out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembled:
+    """A network, with what its file says about results and state.
+
+    Attributes:
+        network: the network.
+        every_step: whether the file gives the results of every step.
+        carried: whether the file takes and gives the state.
+        unrolled: whether a layer was recognized from its last step's equations.
+        ends: the left-out function of each output, a key of ``ENDS`` or ``None``.
+        order: for each output, the position of its vector in the network's results.
+    """
+
+    network: Network
+    every_step: bool = False
+    carried: bool = False
+    unrolled: bool = False
+    ends: tuple[str | None, ...]
+    order: tuple[int, ...]
+
+    def outputs(self, result: np.ndarray) -> list[np.ndarray]:
+        """Split the network's results (..., words) into the file's outputs, ends applied."""
+        sizes = [self.network.sizes[index] for index in self.network.results or ()]
+        parts = np.split(result, np.cumsum(sizes)[:-1], axis=-1)
+        return [_ended(parts[n], end) for n, end in zip(self.order, self.ends, strict=True)]
+
+
+def assemble(
+    outputs: Sequence[tuple[str, Data]], *, steps: int, scale: float = 1.0, stateful: bool = False
+) -> Assembled:
+    """Make the network that computes a file's outputs.
+
+    Args:
+        outputs: name and tensor of each.
+        steps: length of the input's sequences.
+        scale: the network's input scale.
+        stateful: whether state goes on from run to run without being an input.
+
+    Raises:
+        InputError: something has no layer; the message says what.
+    """
+    builder, every = Builder(steps), False
+    ends: list[str | None] = []
+    vectors: list[int] = []
+    for name, data in outputs:
+        try:
+            every |= len(data.forms) > 1
+            if len(data.forms) not in (1, steps):
+                raise InputError(f"has {len(data.forms)} steps, expected one or all {steps}")
+            stripped = [_stripped(form) for form in data.forms]
+            ends.append(stripped[-1][0])
+            vectors.append(builder.result([form for _, form in stripped]))
+        except PlacedError:
+            raise
+        except InputError as error:
+            raise InputError(f"output {name} {error}") from None
+    if every:
+        builder.check_last_steps([d.forms[0] for _, d in outputs if len(d.forms) == 1])
+    if all(isinstance(layer.cell, Dense) for layer in builder.layers):
+        raise InputError("has no recurrent layer")
+    results = tuple(sorted(set(vectors)))
+    carried = builder.carried() or stateful
+    return Assembled(
+        network=Network(layers=tuple(builder.layers), results=results, input_scale=scale),
+        every_step=every or (carried and steps == 1),
+        carried=carried,
+        unrolled=builder.unrolled,
+        ends=tuple(ends),
+        order=tuple(results.index(vector) for vector in vectors),
+    )
+
+
+def _stripped(form: Form) -> tuple[str | None, Form]:
+    """Take a function of ``ENDS`` away from a form."""
+    atom = form.atom
+    return (atom.kind, atom.args[0]) if atom.kind in ENDS else (None, form)
+
+
+def _ended(output: np.ndarray, end: str | None) -> np.ndarray:
+    """Apply a left-out function."""
+    if end is None:
+        return output
+    log = output - output.max(axis=-1, keepdims=True)
+    log = log - np.log(np.exp(log).sum(axis=-1, keepdims=True))
+    return np.exp(log) if end == "softmax" else log

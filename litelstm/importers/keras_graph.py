@@ -1,0 +1,268 @@
+"""Keras models as graphs: the layers of a configuration, applied in the order of the data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from golden import packages
+from golden.errors import InputError
+from litelstm.importers.assemble import assemble
+from litelstm.importers.forms import Atom
+from litelstm.importers.keras_layers import SLOPES, Arrays, KerasLayer
+from litelstm.importers.keras_ops import LAYERS, TRAINING, apply, scalar_scale
+from litelstm.importers.operations import refusal, sequence
+from litelstm.importers.proof import Imported, compare, imported, steps_note
+from litelstm.importers.tensors import Data
+
+MODELS = ("Sequential", "Functional", "Model")
+"""Classes of models; Keras 2 wrote ``Model`` for a Functional one."""
+
+SHAPES = ("batch_shape", "batch_input_shape")
+"""Options with the input's shape, in Keras 3 and in Keras 2."""
+
+PROBE_STEPS = 4
+"""Steps for following a model of free length."""
+
+Tensor = tuple[str, int, int]
+"""A tensor of a model: its layer's name, the number of its call, the number of its output."""
+
+
+@dataclass
+class Entry:
+    """A layer of a configuration.
+
+    Attributes:
+        kind, name, options: its class, its name, its configuration.
+        calls: the tensors that each call of it reads; ``None`` for those of the layer before.
+        inner: the configuration of a model inside, then that model.
+        arrays: its weights.
+    """
+
+    kind: str
+    name: str
+    options: dict[str, Any]
+    calls: list[list[Tensor]] | None
+    inner: Any = None
+    arrays: Arrays = field(default_factory=list)
+
+
+class Model:
+    """The layers of a model, in the order of its file.
+
+    Raises:
+        InputError: the configuration is not that of a Sequential or Functional model.
+    """
+
+    def __init__(self, config: Any, version: int) -> None:
+        self.version = version
+        kind, inner = config.get("class_name"), config.get("config")
+        if isinstance(inner, list):  # as Keras 2.0 to 2.2.2 wrote a Sequential
+            inner = {"layers": inner}
+        if not isinstance(inner, dict) or "layers" not in inner:
+            raise InputError("has no layers in its configuration, expected a Sequential model")
+        if kind not in MODELS:
+            raise InputError(f"is a {kind}, expected a Sequential or Functional model")
+        self.sequential = kind == "Sequential"
+        self.entries = [_entry(layer, sequential=self.sequential) for layer in inner["layers"]]
+        self.outputs = list(_tensors(inner.get("output_layers")))
+        self.inputs = list(_tensors(inner.get("input_layers")))
+        if self.sequential:
+            self._chain()
+
+    def _chain(self) -> None:
+        """Add what a Sequential leaves out: its input, which may be its first layer's option."""
+        if not self.entries:
+            raise InputError("has no layers")
+        if self.entries[0].kind != "InputLayer":
+            options = self.entries[0].options
+            shape = {name: options[name] for name in SHAPES if name in options}
+            self.entries.insert(0, Entry("InputLayer", "", shape, []))
+        for before, entry in zip(self.entries, self.entries[1:], strict=False):
+            entry.calls = [[(before.name, 0, 0)]]
+        self.inputs = [(self.entries[0].name, 0, 0)]
+        self.outputs = [(self.entries[-1].name, 0, 0)]
+
+    def readers(self, name: str) -> int:
+        """Count the tensors that read a layer's output, outputs of the model among them."""
+        calls = [t for entry in self.entries for call in entry.calls or () for t in call]
+        return sum(tensor[0] == name for tensor in (*calls, *self.outputs))
+
+    def run(self, inputs: Mapping[str, Data]) -> list[Data]:
+        """Apply the layers; ``inputs`` are those of the input layers by name."""
+        values: dict[Tensor, Data] = {(name, 0, 0): data for name, data in inputs.items()}
+        left = [
+            (entry, number, call)
+            for entry in self.entries
+            for number, call in enumerate(entry.calls or ())
+            if entry.kind != "InputLayer"
+        ]
+        while left:
+            ready = [item for item in left if all(t in values for t in item[2])]
+            if not ready:
+                entry = left[0][0]
+                raise InputError(f"{entry.kind} {entry.name!r} reads what no layer gives")
+            for item in ready:
+                entry, number, call = item
+                results = self._apply(entry, [values[tensor] for tensor in call])
+                values |= {(entry.name, number, n): data for n, data in enumerate(results)}
+                left.remove(item)
+        missing = [tensor[0] for tensor in self.outputs if tensor not in values]
+        if missing or not self.outputs:
+            raise InputError(f"has no output {', '.join(missing)}")
+        return [values[tensor] for tensor in self.outputs]
+
+    def _apply(self, entry: Entry, inputs: list[Data]) -> list[Data]:
+        if isinstance(entry.inner, Model):
+            names = [name for name, *_ in entry.inner.inputs]
+            if len(names) != len(inputs):
+                raise InputError(f"{entry.kind} {entry.name!r} has {len(inputs)} inputs")
+            return entry.inner.run(dict(zip(names, inputs, strict=True)))
+        return apply(self.layer(entry), inputs)
+
+    def layer(self, entry: Entry) -> KerasLayer:
+        """Make the layer of an entry."""
+        return KerasLayer(entry.kind, entry.name, entry.options, entry.arrays, self.version)
+
+    def everything(self) -> Iterator[Entry]:
+        """Yield all layers, those of models inside too."""
+        for entry in self.entries:
+            yield entry
+            if isinstance(entry.inner, Model):
+                yield from entry.inner.everything()
+
+
+def _entry(layer: Any, *, sequential: bool) -> Entry:
+    kind, options = str(layer["class_name"]), layer["config"]
+    inside = kind in MODELS
+    if not inside and kind not in ("InputLayer", *LAYERS):
+        raise InputError(f"{kind} {options.get('name', '')!r} {refusal(kind)}")
+    name = layer.get("name") or (options["name"] if isinstance(options, dict) else kind)
+    calls = None if sequential else [list(_tensors(node)) for node in layer["inbound_nodes"]]
+    return Entry(kind, str(name), {} if inside else dict(options), calls, layer if inside else None)
+
+
+def _tensors(node: Any) -> Iterator[Tensor]:
+    """Yield the tensors in a call's arguments: entries [name, call, output, ...]."""
+    if isinstance(node, dict):
+        for value in node.values():
+            yield from _tensors(value)
+    elif isinstance(node, (list, tuple)):
+        if len(node) >= 3 and isinstance(node[0], str) and isinstance(node[1], int):
+            yield node[0], node[1], int(node[2])
+            node = node[3:]
+        for value in node:
+            yield from _tensors(value)
+
+
+def convert(model: Model, path: Path) -> Imported:
+    """Make the network of a model; ``path`` is its file.
+
+    Raises:
+        InputError: a layer cannot be mapped; the message has its name and class.
+    """
+    shapes = {name: _shape(model, name) for name, *_ in model.inputs}
+    sequences = [name for name, shape in shapes.items() if len(shape) != 2]
+    if len(sequences) != 1:
+        raise InputError(f"has {len(sequences)} inputs of sequences, expected one")
+    shape = shapes[sequences[0]]
+    if len(shape) != 3:
+        raise InputError(f"has an input of {len(shape)} axes, expected 3 (batch, steps, features)")
+    fixed, scale = shape[1], _take_scale(model, sequences[0])
+    steps = fixed or PROBE_STEPS
+    inputs = {
+        name: sequence(int(own[2] or 0), steps, ("batch", "steps", "features"))
+        if name == sequences[0]
+        else _start(own[1])
+        for name, own in shapes.items()
+    }
+    for entry in model.everything():
+        if entry.inner is None and entry.arrays and entry.calls == []:
+            raise InputError(f"{entry.kind} {entry.name!r} has weights, but no inputs")
+    names = [name for name, *_ in model.outputs]
+    named = list(zip(names, model.run(inputs), strict=True))
+    if len(shapes) > 1:  # the states that it gives back are no results
+        named = [item for item, tensor in zip(named, model.outputs, strict=True) if not tensor[2]]
+    stateful = [
+        entry.options["stateful"] is True
+        for entry in model.everything()
+        if "stateful" in entry.options
+    ]
+    if any(stateful) and not all(stateful):
+        raise InputError("has layers that are stateful and others that are not")
+    made = assemble(named, steps=steps, scale=scale, stateful=any(stateful))
+
+    def check() -> float:
+        return compare(made, lambda x: _predict(path, x), batch=_batch(model), steps=steps)
+
+    notes = list(_notes(model, fixed))
+    known = None if len(shapes) > 1 or any(stateful) else check
+    return imported(made, [name for name, _ in named], notes, check=known)
+
+
+def _shape(model: Model, name: str) -> tuple[int | None, ...]:
+    """Return the shape of an input; an old Sequential may leave it out, but not its weights."""
+    entry = next((entry for entry in model.entries if entry.name == name), None)
+    options = entry.options if entry else {}
+    shape = next((options[option] for option in SHAPES if options.get(option)), None)
+    if shape is None:
+        weights = [entry.arrays[0][1] for entry in model.entries if entry.arrays]
+        if not weights or not model.sequential:
+            raise InputError("has no shape of its input")
+        shape = (None, None, weights[0].shape[0])
+    if not isinstance(shape[-1], int):
+        raise InputError("has no fixed number of features on its input's last axis")
+    return tuple(shape)
+
+
+def _start(size: Any) -> Data:
+    """Make the tensor of a state that the model takes."""
+    return Data(("batch", "features"), (Atom("start", size, -1).form,), 1)
+
+
+def _take_scale(model: Model, name: str) -> float:
+    """Return the factor of a ``Rescaling`` at the input, and make it do nothing."""
+    for entry in model.entries:
+        if entry.kind == "Rescaling" and entry.calls == [[(name, 0, 0)]]:
+            scale = scalar_scale(model.layer(entry))
+            if scale is not None and model.readers(name) == 1:
+                entry.options |= {"scale": 1.0}
+                return scale
+    return 1.0
+
+
+def _notes(model: Model, fixed: int | None) -> Iterator[str]:
+    """Yield notes on assumptions."""
+    if fixed:
+        yield steps_note(fixed)
+    entries = list(model.everything())
+    if any("hard_sigmoid" in str(entry.options) for entry in entries):
+        slope = round(1 / SLOPES[model.version])
+        yield f"hard_sigmoid has slope 1/{slope}, that of Keras {model.version}"
+    for entry in entries:
+        if entry.kind in TRAINING:
+            yield f"{entry.kind} {entry.name!r} is left out: assumed that it is for training alone"
+
+
+def _batch(model: Model) -> int:
+    shapes = (entry.options.get(name) for entry in model.entries for name in SHAPES)
+    return next((shape[0] for shape in shapes if shape and shape[0]), 3)
+
+
+def _predict(path: Path, x: Any) -> Sequence[Any]:
+    """Run a file in Keras."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    keras = packages.load("keras", extra="conformance")
+    try:
+        found = keras.models.load_model(path, compile=False).predict(
+            x.astype(np.float32), verbose=0
+        )
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"cannot be run by Keras {keras.__version__}: {reason}") from None
+    return found if isinstance(found, (list, tuple)) else [found]

@@ -1,0 +1,165 @@
+"""Operations of all tools on tensors of forms: dense maps, activations, affine maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.cells import Floats
+from golden.errors import InputError
+from litelstm.importers.forms import ACTIVATIONS, Atom, Form, clip, stacked
+from litelstm.importers.recurrent import Outputs
+from litelstm.importers.tensors import AxesError, Data
+
+SLOPES = tuple(2.0**-n for n in range(1, 8))
+"""Slopes of a leaky ReLU below 0 that a layer can have."""
+
+PARTS = (
+    "import the recurrent part alone (of an ONNX file with --from and --until) and compute the "
+    "rest on a host"
+)
+
+MEAN = (
+    "averages over steps; read the last step's h instead, or let a host average every step's result"
+)
+MAXIMUM = (
+    "takes the largest over steps; read the last step's h instead, or let a host take the largest "
+    "of every step's result"
+)
+WHY = {
+    "averagepooling": f"combines several steps; {PARTS}",
+    "conv": f"reads several steps at once; {PARTS}",
+    "maxpooling": f"combines several steps; {PARTS}",
+    "globalaveragepooling": MEAN,
+    "globalmaxpooling": MAXIMUM,
+    "attention": f"reads all steps at once; {PARTS}",
+    "embedding": f"looks up a table; {PARTS}",
+    "layernormalization": "divides by what depends on the data; train with batch normalization, "
+    "which becomes weights",
+    "groupnormalization": "divides by what depends on the data; train with batch normalization, "
+    "which becomes weights",
+    "reducemean": MEAN,
+    "reducemax": MAXIMUM,
+    "reducesum": f"sums what it reads; {PARTS}",
+    "tile": f"repeats values; {PARTS}",
+    "loop": f"is control flow; export with a fixed number of steps, unrolled, or {PARTS}",
+    "scan": f"is control flow; export with a fixed number of steps, unrolled, or {PARTS}",
+    "if": f"is control flow; export one branch alone, or {PARTS}",
+    "masking": "skips steps by their values; leave it out, and end each sequence where its steps "
+    "end: a core's sequence may have any number of steps",
+    "repeatvector": f"repeats one step's values; {PARTS}",
+    "multiply": "multiplies vectors; cells do so inside alone",
+    "lambda": "holds code, which is not executed; write it with layers",
+}
+"""Operations that are refused: why, and what to do instead. Names without digits at the end."""
+
+WITHOUT = {
+    "elu": "relu, or leaky_relu with a slope of 1/128 to 1/2",
+    "selu": "relu, or leaky_relu with a slope of 1/128 to 1/2",
+    "gelu": "relu",
+    "silu": "relu6",
+    "swish": "relu6",
+    "mish": "relu6",
+    "softplus": "relu",
+    "softsign": "tanh",
+    "exponential": "relu",
+    "prelu": "leaky_relu with one slope of 1/128 to 1/2",
+}
+"""Activations that no layer has, with one to train with instead."""
+
+
+def mapped(data: Data, matrix: NDArray[np.generic]) -> Data:
+    """Multiply by a matrix of shape (features, results)."""
+    if not data.axes or data.axes[-1] != "features" or "directions" in data.axes:
+        raise AxesError(f"multiplies {data.described()} by a matrix, expected features at the end")
+    if matrix.ndim != 2 or matrix.shape[0] != data.features:
+        raise InputError(
+            f"weights are of shape {matrix.shape}, expected ({data.features}, any) for "
+            f"{data.described()}"
+        )
+    rows = matrix.T.astype(np.float64)
+    return data.each(lambda form: form.mapped(rows))
+
+
+def affine(data: Data, scale: Floats, offset: Floats) -> Data:
+    """Multiply by a vector and add one, feature by feature."""
+    if data.axes[-1:] != ("features",) or "directions" in data.axes:
+        raise AxesError(f"scales {data.described()}, expected features at the end")
+    return data.each(lambda form: form.scaled(scale).shifted(offset))
+
+
+def activated(data: Data, name: str, slope: float | None = None) -> Data:
+    """Apply an activation by its usual name.
+
+    Args:
+        data: the tensor.
+        name: ``linear``, ``relu``, ``relu6``, ``leaky_relu``, ``tanh``, ``sigmoid``, ``softmax``,
+            ``log_softmax``, ``hard_tanh``.
+        slope: slope of ``leaky_relu`` below 0.
+
+    Raises:
+        InputError: no layer has it; the message names another one.
+    """
+    kind = name.replace("_", "").lower()
+    if kind in ("linear", "none", "identity"):
+        return data
+    if kind == "relu6":
+        return data.each(lambda form: clip(form, 0.0, 6.0))
+    if kind == "hardtanh":
+        return data.each(lambda form: clip(form, -1.0, 1.0))
+    if kind == "leakyrelu" and slope is not None:
+        if slope not in SLOPES:
+            raise InputError(
+                f"is a leaky ReLU of slope {slope:.6g}, expected a power of two from 1/2 to 1/128"
+            )
+        return data.each(lambda form: form.apply("leaky", slope))
+    if kind in ("softmax", "logsoftmax"):
+        if data.axes[-1:] != ("features",) or "directions" in data.axes:
+            raise AxesError(f"is a {name} of {data.described()}, expected features at the end")
+        return data.each(lambda form: form.apply(kind))
+    if kind in ACTIVATIONS:
+        return data.each(lambda form: form.apply(kind))
+    instead = WITHOUT.get(kind, "relu, tanh or sigmoid")
+    raise InputError(f"is {name}, an activation that no layer here has; train with {instead}")
+
+
+def refusal(name: str) -> InputError:
+    """Make the error for an operation that is not known; its kind and place stand before."""
+    word = name.lower().replace("_", "").rstrip("123d")
+    why = next((text for key, text in WHY.items() if word.endswith(key)), None)
+    return InputError(why or f"is not known here; {PARTS}")
+
+
+def hard_sigmoid(data: Data, alpha: float, beta: float) -> Data:
+    """Apply clip(alpha a + beta, 0, 1)."""
+
+    def change(form: Form) -> Form:
+        scaled = form.scaled(np.full(form.size, alpha)).shifted(np.full(form.size, beta))
+        return clip(scaled, 0.0, 1.0)
+
+    return data.each(change)
+
+
+def features(data: Data, outputs: Outputs, *, steps: bool, final: bool = False) -> Data:
+    """Make the tensor (batch, steps, features) of a recurrent layer, directions side by side.
+
+    Args:
+        data: what the layer read, with these axes.
+        outputs: its results.
+        steps: all steps; otherwise one.
+        final: the final h of each direction instead of that of the last step.
+    """
+    if steps:
+        forms = tuple(stacked(forms) for forms in zip(*outputs.steps, strict=True))
+        return Data(data.axes, forms, data.batch)
+    one = outputs.h if final else tuple(forms[-1] for forms in outputs.steps)
+    axes = tuple(axis for axis in data.axes if axis != "steps")
+    return Data(axes, (stacked(one),), data.batch)
+
+
+def sequence(inputs: int, steps: int, axes: Sequence[str], batch: int = 1) -> Data:
+    """Make the tensor of a network's input."""
+    forms = tuple(Atom("input", inputs, time).form for time in range(steps))
+    return Data(tuple(axes), forms, batch)

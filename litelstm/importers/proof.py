@@ -1,0 +1,144 @@
+"""Results of imports: notes for the user, and the comparison with the file's own framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from golden.cells import Floats
+from golden.errors import InputError
+from golden.network import Network
+from litelstm.importers.assemble import ENDS, Assembled
+
+TOLERANCE = 1e-4
+"""Largest difference of float32 results from the float reference, relative to the largest."""
+
+LOOSE = 0.1
+"""That difference where a file rounds values while it runs, to 8 bits or to 16-bit floats."""
+
+Runner = Callable[[Floats], Sequence[Any]]
+"""Function from samples (batch, steps, inputs) to the outputs of a file or module."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """Result of an import.
+
+    Attributes:
+        network: the network.
+        notes: one line per assumption or part of the file that is left out (a softmax at the end).
+        every_step: whether the file gives every step's result; otherwise the last one's.
+        state: ``keep`` if the file carries the state from run to run, otherwise ``clear``.
+        check: runs the file in its framework, on random samples, and returns the largest difference
+            of results, relative to the largest result; ``None`` where nothing can run it.
+    """
+
+    network: Network
+    notes: tuple[str, ...] = ()
+    every_step: bool = False
+    state: str = "clear"
+    check: Callable[[], float] | None = field(default=None, repr=False)
+
+
+def imported(
+    assembled: Assembled,
+    names: Sequence[str],
+    notes: Sequence[str],
+    *,
+    check: Callable[[], float] | None = None,
+) -> Imported:
+    """Make the result of an import; ``names`` are those of the file's outputs."""
+    return Imported(
+        network=assembled.network,
+        notes=(*notes, *_notes(assembled, names)),
+        every_step=assembled.every_step,
+        state="keep" if assembled.carried else "clear",
+        check=check,
+    )
+
+
+def _notes(made: Assembled, names: Sequence[str]) -> Iterator[str]:
+    """Yield notes on results and state."""
+    for name, end in zip(names, made.ends, strict=True):
+        if end:
+            place = "at the end" if len(names) == 1 else f"at the end of {name}"
+            yield f"{ENDS[end]} {place} is left out: the output is its argument"
+    if made.every_step:
+        yield "the file gives every step's result: generate the core with --every-step"
+    if made.carried:
+        yield (
+            "the state goes on from run to run: generate the core with --state keep, or with "
+            "--state load to set it"
+        )
+    if len(names) > 1:
+        order = sorted(zip(made.order, names, strict=True))
+        results = made.network.results or ()
+        words = [f"{name} ({made.network.sizes[results[n]]} words)" for n, name in order]
+        yield f"a result has the outputs {', '.join(words)}, in this order"
+
+
+def steps_note(steps: int) -> str:
+    """Write the note on a file with a fixed sequence length."""
+    return f"the file's sequences have {steps} steps; assumed that the network takes any number"
+
+
+def probe(network: Network, batch: int, steps: int) -> Floats:
+    """Make random samples (batch, steps, inputs) for which the first layer's sums are about 2."""
+    layer = network.layers[0]
+    on_x = [layer.weights[g.matrix("x")] for g in layer.cell.gates if "x" in g.reads]
+    norm = np.sqrt(np.mean([np.sum(matrix**2, axis=1) for matrix in on_x])) * network.input_scale
+    values = np.random.default_rng(0).normal(size=(batch, steps, network.inputs))
+    return values * (2 / norm if norm > 0 else 1.0)
+
+
+def compare(
+    made: Assembled,
+    run: Runner,
+    *,
+    batch: int,
+    steps: int,
+    lengths: Sequence[int] | None = None,
+    tolerance: float = TOLERANCE,
+) -> float:
+    """Compare a network with its file or module on random samples.
+
+    Args:
+        made: the network.
+        run: runs the file; its outputs are (batch, outputs) or (batch, steps, outputs), in any
+            order of axes that has the same elements in the same order.
+        batch, steps: sizes of the samples.
+        lengths: the steps of each sample, where they differ.
+        tolerance: the largest difference that is taken.
+
+    Returns:
+        The largest difference of results, relative to the largest one.
+
+    Raises:
+        InputError: the results differ by more than ``tolerance``, or in shape.
+    """
+    samples = probe(made.network, batch, steps)
+    float_run = made.network.run(samples, lengths=lengths)
+    wanted = made.outputs(float_run.steps if made.every_step else float_run.output)
+    cells = ", ".join(layer.cell.kind for layer in made.network.layers)
+    worst = 0.0
+    for want, found in zip(wanted, run(samples), strict=True):
+        found = np.asarray(found, dtype=np.float64)
+        if found.size != want.size:
+            last = want[:, -1] if made.every_step else want
+            if found.size != last.size:
+                raise InputError(
+                    f"has results of shape {found.shape}, but its layers are read as {cells} with "
+                    f"results of shape {want.shape}"
+                )
+            want = last
+        difference = np.abs(found.reshape(want.shape) - want).max()
+        worst = max(worst, float(difference / (np.abs(want).max() + 1e-6)))
+    if not worst <= tolerance:
+        raise InputError(
+            f"computes something else than its layers, read as {cells}: results differ by "
+            f"{worst:.1e}"
+        )
+    return worst

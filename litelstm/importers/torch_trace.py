@@ -1,0 +1,139 @@
+"""PyTorch programs and modules with a ``forward`` of their own: exported to ONNX in memory.
+
+PyTorch follows the program on zeros and writes what it computes; the importer of ONNX files reads
+that. The program itself must then give the network's results on random sequences.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from golden import packages
+from golden.errors import InputError
+from litelstm.importers import onnx
+from litelstm.importers.onnx_proof import NotRunError, Plan, Run, prove
+from litelstm.importers.proof import Imported, imported, steps_note
+
+SIZES = ((2, 4), (1, 4), (1, 1))
+"""Samples and steps of the sequences that a program may be followed with."""
+
+LONGER = 3
+"""Steps that the sequences have more, for which results are compared."""
+
+OPSET = 17
+
+
+def from_program(
+    module: Any, shape: tuple[int, ...] | None = None, *, input_scale: float = 1.0
+) -> Imported:
+    """Import a module, a TorchScript program or an exported one.
+
+    Args:
+        module: what can be called with a tensor (batch, steps, inputs) or (steps, batch, inputs).
+        shape: shape of an input, if it is known.
+        input_scale: factor from stored samples to the numbers that it reads.
+
+    Raises:
+        InputError: it cannot be run or mapped, or its results differ.
+    """
+    torch = packages.load("torch", extra="train")
+    kind, training = type(module).__name__, module.training and not _is_exported(module)
+    try:
+        if not _is_exported(module):
+            module.eval()
+        x = _zeros(torch, module) if shape is None else torch.zeros(shape)
+        plan, notes = onnx.follow(_exported(torch, module, x))
+        names = [name for name, _ in plan.outputs]
+
+        def run(wanted: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
+            with torch.no_grad(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = torch.utils._pytree.tree_leaves(module(torch.from_numpy(feeds[plan.input])))
+            results = dict(zip(names, found, strict=False))
+            return [results[name].numpy() for name in wanted]
+
+        length = _prove(plan, run)
+        told = tuple(note for note in notes if note != steps_note(plan.steps))
+        made = replace(plan.made, network=replace(plan.made.network, input_scale=input_scale))
+        return imported(made, names, (*told, *length), check=lambda: prove(plan, run))
+    except InputError as error:
+        raise InputError(f"{kind} {error}") from None
+    finally:
+        if training:
+            module.train(True)
+
+
+def _prove(plan: Plan, run: Run) -> tuple[str, ...]:
+    """Compare results of sequences of another length, or else of the one that was followed."""
+    try:
+        prove(replace(plan, steps=plan.steps + LONGER), run)
+    except NotRunError:
+        prove(plan, run)
+        return (steps_note(plan.steps),)
+    return ()
+
+
+def _is_exported(module: Any) -> bool:
+    """Whether a module is that of a ``.pt2`` file, which refuses ``eval`` and ``train``."""
+    return type(module).__module__.startswith("torch.fx")
+
+
+def _zeros(torch: Any, module: Any) -> Any:
+    """Find a sequence of zeros that a module takes, by the sizes of its weights."""
+    state = module.state_dict()
+    widths = dict.fromkeys(v.shape[1] for v in state.values() if torch.is_tensor(v) and v.ndim == 2)
+    reason = "it has no matrix"
+    for size in [(*size, width) for size in SIZES for width in widths]:
+        try:
+            with torch.no_grad(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module(torch.zeros(size))
+            return torch.zeros(size)
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    raise InputError(f"cannot be run on (batch, steps, inputs): {reason}; export it as ONNX")
+
+
+def _exported(torch: Any, module: Any, x: Any) -> Any:
+    """Export a module as an ``onnx.ModelProto``."""
+    package, found, traced = packages.load("onnx", extra="import"), io.BytesIO(), module
+    if _is_exported(module):
+
+        class Program(torch.nn.Module):
+            """Calls the program, without being asked to train it."""
+
+            def forward(self, x: Any) -> Any:
+                return module(x)
+
+        for parameter in module.parameters():
+            parameter.requires_grad_(False)
+        traced = Program()
+    try:
+        with _quiet(), torch.no_grad():
+            torch.onnx.export(
+                traced, (x,), found, dynamo=False, opset_version=OPSET, input_names=["x"]
+            )
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"cannot be followed by PyTorch's exporter: {reason}") from None
+    return package.load_from_string(found.getvalue())
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what PyTorch's exporter prints and warns of."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
