@@ -59,6 +59,7 @@ class Builder:
         self._dense: dict[Any, int] = {}
         self._digests: dict[int, tuple[Floats, bytes]] = {}
         self._starts: set[bool] = set()
+        self._used: set[Atom] = set()
 
     def result(self, forms: Sequence[Form]) -> int:
         """Return the vector of an output, given its form of every step or the last one's alone."""
@@ -191,6 +192,9 @@ class Builder:
     def _check_starts(self, run: Run) -> None:
         for start, layer in zip(run.starts, run.ways, strict=True):
             for name, form in start.items():
+                if not self._used.isdisjoint(form.terms):
+                    raise InputError(f"starts {name} at a state that is started at before")
+                self._used.update(form.terms)
                 if any(atom.kind != "start" for atom in form.terms) or form.bias.any():
                     raise InputError(f"initial_{name} is not zero: {NO_START}")
             self._starts.add(bool(start))

@@ -80,8 +80,6 @@ class Graph:
         self.sizes = self.shapes[self.input]
         kind = samples[0].type.tensor_type.elem_type or 1
         self.dtype = self._onnx.helper.tensor_dtype_to_np_dtype(kind)
-        if not self.sizes or not self.sizes[-1]:
-            raise InputError(f"input {self.input} has no fixed number of features on its last axis")
         wanted = {*_read(self.nodes), *self.outputs}
         for name, array in self.constants.items():
             if name not in wanted and array.dtype.kind == "f" and array.size > 1:
@@ -210,7 +208,13 @@ class Graph:
         """Return what is known before the first operator, by name."""
         batch, _ = self.counts(axes, steps)
         values: dict[str, Value] = {**self.constants}
-        values[self.input] = sequence(self.sizes[-1], steps, axes, batch)
+        features = self.sizes[axes.index("features")]
+        if not features:
+            place = "last" if axes[-1] == "features" else "second"
+            raise AxesError(
+                f"input {self.input} has no fixed number of features on its {place} axis"
+            )
+        values[self.input] = sequence(features, steps, axes, batch)
         return values | {name: self._state(name, own, batch) for name, own in states.items()}
 
     def apply(self, proto: Any, values: dict[str, Value]) -> tuple[Value, ...]:

@@ -132,7 +132,7 @@ def _directions(node: Node, gates: str, expected: tuple[str, ...]) -> list[_Dire
     if rows != len(gates) * units:
         raise InputError(f"W has {rows} rows, expected {len(gates)} x hidden_size {units}")
     if inputs != node.data().features:
-        raise InputError(f"W reads {inputs} values, expected {node.data().features}")
+        raise AxesError(f"W reads {inputs} values, expected {node.data().features}")
     recurrent = reals(node.constant(2), (count, rows, units), "R")
     bias, peepholes = np.zeros((count, 2 * rows)), None
     if node.has(3):

@@ -41,8 +41,8 @@ def cut(model: Any, start: str | None, until: str | None) -> tuple[Any, str]:
         if name not in known:
             known[name] = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
     used = [name for name in (*borders, *loose) if name in read]
-    if not used:
-        raise InputError(f"--until {until} does not depend on --from {start}")
+    if not used or (start and not read.intersection(borders)):
+        raise InputError(f"what --until {until} names does not depend on --from {start}")
     kept = [tensor for tensor in graph.initializer if tensor.name in read]
     part = onnx.helper.make_graph(
         nodes, graph.name, [known[n] for n in used], [known[n] for n in outputs], kept

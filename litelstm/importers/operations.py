@@ -128,8 +128,10 @@ def activated(data: Data, name: str, slope: float | None = None) -> Data:
 def refusal(name: str) -> InputError:
     """Make the error for an operation that is not known; its kind and place stand before."""
     word = name.lower().replace("_", "").rstrip("123d")
-    why = next((text for key, text in WHY.items() if word.endswith(key)), None)
-    return InputError(why or f"is not known here; {PARTS}")
+    if word in WITHOUT:
+        return InputError(f"is an activation that no layer here has; train with {WITHOUT[word]}")
+    known = max((key for key in WHY if word.endswith(key)), key=len, default=None)
+    return InputError(WHY[known] if known else f"is not known here; {PARTS}")
 
 
 def hard_sigmoid(data: Data, alpha: float, beta: float) -> Data:

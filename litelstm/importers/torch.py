@@ -84,9 +84,9 @@ def from_description(state: Mapping[str, Any], told: Description) -> Imported:
 def _inputs(arrays: Arrays) -> int:
     """Return the number of values that a module reads, from its weights on x."""
     for name, array in arrays.items():
-        if name == "weight_ih_l0" or re.fullmatch(r"weight|layers\.0\.W_\w+x", name):
-            return array.shape[-1] if array.ndim else 0
-    raise InputError(f"weight {'weight_ih_l0' if len(arrays) > 2 else 'weight'} is missing")
+        if array.ndim and re.fullmatch(r"weight(_ih_l0)?|layers\.\d+\.W_\w+x", name):
+            return array.shape[-1]
+    return 1  # the module says what is missing
 
 
 def _activated(data: Data, entry: Mapping[str, Any]) -> Data:

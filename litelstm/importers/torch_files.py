@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from golden import packages
 from golden.errors import InputError
@@ -56,27 +57,29 @@ def _program(path: Path) -> tuple[Any, tuple[int, ...] | None] | None:
     """
     if path.suffix == ".safetensors":
         return None
-    torch = packages.load("torch", extra="train")
+    torch, data = packages.load("torch", extra="train"), _content(path)
     try:
         if path.suffix == ".pt2":
-            program = torch.export.load(path)
+            program = torch.export.load(data)
             return program.module(), tuple(program.example_inputs[0][0].shape)
-        with path.open("rb") as file:
-            if not _is_torchscript(file):
-                return None
-            return torch.jit.load(file, map_location="cpu"), None
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}") from None
+        if not _is_torchscript(data):
+            return None
+        return torch.jit.load(data, map_location="cpu"), None
     except Exception:
         raise InputError("is not a readable program (foreign, damaged or cut short)") from None
 
 
-def _read_safetensors(path: Path) -> Mapping[str, Any]:
-    numpy = packages.load("safetensors.numpy", extra="import")
+def _content(path: Path) -> io.BytesIO:
     try:
-        return numpy.load(path.read_bytes())
+        return io.BytesIO(path.read_bytes())
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from None
+
+
+def _read_safetensors(path: Path) -> Mapping[str, Any]:
+    numpy, data = packages.load("safetensors.numpy", extra="import"), _content(path)
+    try:
+        return numpy.load(data.getvalue())
     except Exception:
         raise InputError(
             "is not a readable .safetensors file of floats (foreign, damaged or cut short)"
@@ -84,11 +87,9 @@ def _read_safetensors(path: Path) -> Mapping[str, Any]:
 
 
 def _read_pickle(path: Path) -> Mapping[str, Any]:
-    torch = packages.load("torch", extra="train")
+    torch, data = packages.load("torch", extra="train"), _content(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}") from None
+        state = torch.load(data, map_location="cpu", weights_only=True)
     except Exception:
         raise InputError(
             "is not a readable state dict (foreign, damaged, cut short, or more than tensors)"
@@ -122,7 +123,7 @@ def _without_prefix(state: Mapping[str, Any], told: Description) -> Mapping[str,
     return state
 
 
-def _is_torchscript(file: BinaryIO) -> bool:
+def _is_torchscript(file: io.BytesIO) -> bool:
     """Whether a file is an archive of ``torch.jit.save``; ``file`` is at its start afterwards."""
     try:
         with zipfile.ZipFile(file) as archive:

@@ -58,11 +58,9 @@ def option(name: str, value: Any, *, layer: int = 1) -> Callable[[Config], objec
 
 
 CONFIGS: dict[str, tuple[Callable[[Config], object], tuple[str, ...]]] = {
-    "stateful": (option("stateful", True), ("GRU 'gru", "stateful is True", "expected False")),
-    "return_state": (option("return_state", True), ("return_state is True",)),
     "return_sequences": (
-        option("return_sequences", True),
-        ("GRU 'gru", "return_sequences is True", "expected False"),
+        option("return_sequences", "yes"),
+        ("GRU 'gru", "return_sequences is yes", "expected true or false"),
     ),
     "activation": (option("activation", "relu"), ("activation is relu", "expected tanh")),
     "recurrent activation": (
@@ -77,10 +75,17 @@ CONFIGS: dict[str, tuple[Callable[[Config], object], tuple[str, ...]]] = {
     "no units": (option("units", None), ("units is None",)),
     "bias": (option("use_bias", False), ("has 3 weights", "kernel, recurrent kernel")),
     "reset": (option("reset_after", False), ("of shape (2, 12)", "(12)")),
-    "head": (option("activation", "relu", layer=2), ("Dense 'dense", "activation is relu")),
+    "head": (
+        option("activation", "gelu", layer=2),
+        ("Dense 'dense", "activation is gelu", "no layer here has; train with relu"),
+    ),
+    "slope": (
+        option("activation", "leaky_relu", layer=2),
+        ("Dense 'dense", "leaky ReLU of slope 0.2", "power of two"),
+    ),
     "class": (
         lambda config: config["config"]["layers"][1].update(class_name="ConvLSTM1D"),
-        ("ConvLSTM1D 'gru", "cannot be mapped"),
+        ("ConvLSTM1D 'gru", "is not known here"),
     ),
     "model": (lambda config: config.update(class_name="MyModel"), ("is a MyModel",)),
     "no layers": (lambda config: config.pop("config"), ("has no layers",)),
@@ -231,32 +236,45 @@ def saved(model: Any, folder: Path) -> Path:
     return path
 
 
-def branched() -> Any:
+def both_ends() -> Any:
     x = keras.Input((STEPS, INPUTS))
-    h = layers.LSTM(UNITS)(x)
-    layers.Dense(2)(h)
-    return keras.Model(x, [layers.Dense(2)(h), layers.Dense(2)(h)])
+    ways = [layers.GRU(UNITS, go_backwards=n, return_sequences=True)(x) for n in (False, True)]
+    return keras.Model(x, layers.GRU(UNITS, name="gru")(layers.Add()(ways)))
 
 
-def two_outputs() -> Any:
+def two_inputs() -> Any:
+    x, y = (keras.Input((STEPS, INPUTS)) for _ in range(2))
+    return keras.Model([x, y], layers.GRU(UNITS)(layers.Add()([x, y])))
+
+
+def gated() -> Any:
     x = keras.Input((STEPS, INPUTS))
-    h = layers.LSTM(UNITS)(x)
-    return keras.Model(x, [h, layers.Dense(2)(h)])
+    h = layers.GRU(UNITS)(x)
+    return keras.Model(x, layers.Multiply()([h, layers.Dense(UNITS, activation="sigmoid")(h)]))
+
+
+def half_stateful() -> Any:
+    first = layers.GRU(UNITS, stateful=True, return_sequences=True)
+    return keras.Sequential([keras.Input(batch_shape=(1, STEPS, INPUTS)), first, layers.GRU(UNITS)])
 
 
 def initial_state() -> Any:
     x, h = keras.Input((STEPS, INPUTS)), keras.Input((UNITS,))
-    return keras.Model([x, h], layers.GRU(UNITS)(x, initial_state=h))
+    return keras.Model([x, h], layers.LSTM(UNITS, name="lstm")(x, initial_state=[h, h]))
 
 
 MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "masking": (
         lambda: sequential(layers.Masking(), layers.LSTM(UNITS)),
-        ("Masking 'masking", "cannot be mapped"),
+        (
+            "Masking 'masking",
+            "skips steps by their values",
+            "end each sequence where its steps end",
+        ),
     ),
-    "sum of both ways": (
-        lambda: sequential(layers.Bidirectional(layers.LSTM(UNITS), merge_mode="sum")),
-        ("Bidirectional 'bidirectional", "merge_mode is sum", "expected concat"),
+    "product of both ways": (
+        lambda: sequential(layers.Bidirectional(layers.LSTM(UNITS), merge_mode="mul")),
+        ("Bidirectional 'bidirectional", "merge_mode is mul", "expected concat, sum or ave"),
     ),
     "two cells": (
         lambda: sequential(
@@ -266,35 +284,45 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         ),
         ("Bidirectional 'bidirectional", "different cells in both directions"),
     ),
-    "turned sequence": (
-        lambda: sequential(
-            layers.GRU(UNITS, go_backwards=True, return_sequences=True), layers.GRU(UNITS)
+    "turned results": (
+        lambda: sequential(layers.GRU(UNITS, go_backwards=True, return_sequences=True)),
+        ("reads step 3 of a reverse layer, expected step 0",),
+    ),
+    "both ends": (
+        both_ends,
+        (
+            "GRU 'gru",
+            "reads",
         ),
-        ("GRU 'gru", "go_backwards is True", "but for the last recurrent layer"),
     ),
-    "branches": (branched, ("several readers",)),
-    "two outputs": (two_outputs, ("has outputs", "alone")),
-    "initial state": (initial_state, ("has 2 inputs, expected one",)),
+    "one state for h and c": (initial_state, ("starts c at a state that is started at before",)),
+    "two sequences": (two_inputs, ("has 2 inputs of sequences, expected one",)),
+    "product": (gated, ("Multiply 'multiply", "multiplies vectors")),
     "flat sequence": (
-        lambda: sequential(layers.LSTM(UNITS, return_sequences=True), layers.Dense(2)),
-        ("LSTM 'lstm", "return_sequences is True", "expected False"),
+        lambda: sequential(
+            layers.LSTM(UNITS, return_sequences=True), layers.Flatten(), layers.Dense(2)
+        ),
+        ("Flatten 'flatten", "reads all steps at once"),
     ),
-    "activation inside": (
-        lambda: sequential(layers.Dense(5, activation="sigmoid"), layers.GRU(UNITS)),
-        ("GRU 'gru", "comes after Sigmoid"),
+    "mean": (
+        lambda: sequential(
+            layers.LSTM(UNITS, return_sequences=True), layers.GlobalAveragePooling1D()
+        ),
+        ("GlobalAveragePooling1D 'global", "averages over steps", "let a host average"),
     ),
+    "convolution": (
+        lambda: sequential(layers.Conv1D(4, 3), layers.GRU(UNITS)),
+        ("Conv1D 'conv1d", "reads several steps at once", "--from and --until"),
+    ),
+    "softmax inside": (
+        lambda: sequential(layers.Dense(5, activation="softmax"), layers.GRU(UNITS)),
+        ("GRU 'gru", "reads a Softmax, expected nothing after it"),
+    ),
+    "stateful in part": (half_stateful, ("has layers that are stateful and others that are not",)),
     "no recurrent layer": (lambda: sequential(layers.Dense(2)), ("has no recurrent layer",)),
-    "scale inside": (
-        lambda: sequential(layers.GRU(UNITS), layers.Rescaling(2.0)),
-        ("Rescaling 'rescaling", "expected its input alone"),
-    ),
-    "model inside": (
-        lambda: sequential(keras.Sequential([keras.Input((STEPS, INPUTS)), layers.GRU(UNITS)])),
-        ("Sequential 'sequential", "cannot be mapped"),
-    ),
     "lambda": (
         lambda: sequential(layers.Lambda(lambda x: 2 * x), layers.GRU(UNITS)),
-        ("Lambda 'lambda", "cannot be mapped"),
+        ("Lambda 'lambda", "holds code, which is not executed"),
     ),
 }
 

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from golden.activations import hard_sigmoid as eq_21
 from golden.activations import logistic
-from golden.cells import GRU, LSTM, Dense, LiteLSTM
+from golden.cells import GRU, LSTM, LiteLSTM
 from golden.errors import InputError
-from golden.network import Layer, Network
 from litelstm.importers.layers import (
     LOGISTIC,
-    Chain,
     GateWeights,
     Sigmoid,
     hard_sigmoid,
@@ -107,74 +105,6 @@ def _given(part: Floats | None) -> Floats:
     return part
 
 
-def lite(inputs: int) -> Layer:
-    """A LiteLSTM of random weights without peephole."""
-    gates = {name: gate(x=RNG.normal(size=(UNITS, inputs))) for name in "fg"}
-    return make_layer(LiteLSTM(peephole="none"), LOGISTIC, gates)
-
-
-def test_dense_maps_are_folded_into_the_layer_behind_them() -> None:
-    maps = [
-        (RNG.normal(size=(5, INPUTS)), RNG.normal(size=5)),
-        (RNG.normal(size=(6, 5)), RNG.normal(size=6)),
-        (RNG.normal(size=(3, UNITS)), RNG.normal(size=3)),
-        (RNG.normal(size=(2, 3)), RNG.normal(size=2)),
-    ]
-    layer, chain = lite(6), Chain()
-    chain.rescale(1.5, 0.25)
-    for matrix, bias in maps[:2]:
-        chain.dense(matrix, bias)
-    chain.layer(layer)
-    for matrix, bias in maps[2:]:
-        chain.dense(matrix, bias)
-    network = chain.network()
-    x = RNG.normal(size=(4, 5, INPUTS))
-    value = 1.5 * x + 0.25
-    for matrix, bias in maps[:2]:
-        value = value @ matrix.T + bias
-    h = layer.run(value)["h"][:, -1]
-    for matrix, bias in maps[2:]:
-        h = h @ matrix.T + bias
-    assert network.input_scale == 1
-    assert np.abs(network.forward(x) - h).max() < 1e-12
-
-
-def test_a_scale_alone_is_the_network_s() -> None:
-    layer, chain = lite(INPUTS), Chain()
-    chain.rescale(1 / 255, 0.0)
-    chain.layer(layer)
-    network = chain.network()
-    assert network.input_scale == 1 / 255
-    assert network.layers == (layer,)
-
-
-def test_a_scale_with_an_offset_is_folded() -> None:
-    layer, chain = lite(INPUTS), Chain()
-    chain.rescale(2.0, -1.0)
-    chain.layer(layer)
-    x = RNG.normal(size=(4, 5, INPUTS))
-    plain = Network(layers=(layer,)).forward(2 * x - 1)
-    assert np.abs(chain.network().forward(x) - plain).max() < 1e-12
-
-
-def test_chains_that_do_not_fit() -> None:
-    with pytest.raises(InputError, match="has no recurrent layer"):
-        Chain().network()
-    chain = Chain()
-    chain.dense(np.ones((5, 3)), np.zeros(5))
-    with pytest.raises(InputError, match="dense map reads 4 values, expected 5"):
-        chain.dense(np.ones((2, 4)), np.zeros(2))
-    with pytest.raises(InputError, match="layer reads 3 values, expected 5"):
-        chain.layer(lite(3))
-    with pytest.raises(InputError, match="rescales inside the network"):
-        chain.rescale(2.0, 0.0)
-    chain = Chain()
-    chain.layer(lite(3))
-    chain.dense(np.ones((2, 5)), np.zeros(2))
-    with pytest.raises(InputError, match="layer1 has 5 inputs, expected 4"):
-        chain.network()
-
-
 @pytest.mark.parametrize(
     ("array", "says"),
     [
@@ -196,10 +126,3 @@ def test_arrays(array: Any, says: str) -> None:
 def test_slopes_that_are_none(alpha: float) -> None:
     with pytest.raises(InputError, match="expected alpha > 0"):
         hard_sigmoid(alpha)
-
-
-def test_head_of_one_dense_map() -> None:
-    chain = Chain()
-    chain.layer(lite(INPUTS))
-    chain.dense(np.ones((2, UNITS)), np.zeros(2))
-    assert chain.network().layers[-1].cell == Dense()

@@ -46,7 +46,8 @@ ATTRIBUTES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
         {"direction": "bidirectional", "activations": ["Sigmoid", "Tanh", "HardSigmoid", "Tanh"]},
         ("another gate activation in reverse",),
     ),
-    "relu": ("RNN", {"activations": ["Relu"]}, ("activations are Relu", "expected Tanh")),
+    "relu": ("RNN", {"activations": ["Relu"]}, ("activation is relu", "expected tanh")),
+    "softsign": ("RNN", {"activations": ["Softsign"]}, ("activations are Softsign", "Tanh")),
     "candidate": (
         "LSTM",
         {"activations": ["Sigmoid", "Softsign", "Tanh"]},
@@ -94,14 +95,6 @@ def softmax_and_more(nodes: list[Any]) -> None:
     nodes.append(helper.make_node("Neg", ["shares"], ["y"]))
 
 
-def all_steps(nodes: list[Any]) -> None:
-    """Y instead of Y_h, without its axis of directions."""
-    cell_outputs("all")(nodes)
-    nodes[1] = helper.make_node("Reshape", ["all", "shape"], ["h"])
-    shape = numpy_helper.from_array(np.array([STEPS, BATCH, UNITS]), "shape")
-    nodes.insert(0, helper.make_node("Constant", [], ["shape"], value=shape))
-
-
 def square(nodes: list[Any]) -> None:
     nodes[1].output[0] = "root"
     nodes.insert(2, helper.make_node("Mul", ["root", "root"], ["h"]))
@@ -133,16 +126,17 @@ def loop(nodes: list[Any]) -> None:
 
 
 GRAPHS: dict[str, tuple[Callable[[list[Any]], object], tuple[str, ...]]] = {
-    "relu": (after("Relu"), ("Relu 'added'", "not known")),
+    "elu": (after("Elu"), ("Elu 'added'", "train with relu")),
+    "prelu": (after("Erf"), ("Erf 'added'", "is not known here", "--from and --until")),
+    "slope": (after("LeakyRelu", alpha=0.01), ("LeakyRelu 'added'", "slope 0.01", "power of two")),
     "softmax over samples": (after("Softmax", axis=0), ("Softmax 'added'", "batch")),
-    "sum over units": (after("ReduceSum"), ("ReduceSum 'added'", "not known")),
+    "sum over units": (after("ReduceSum"), ("ReduceSum 'added'", "sums what it reads")),
     "softmax, then more": (
         softmax_and_more,
-        ("Softmax before the end",),
+        ("reads a Softmax, expected nothing after it",),
     ),
     "state c": (cell_outputs("", "", "last"), ("Y_c", "expected h alone")),
     "directions": (cell_outputs("last"), ("Squeeze 'squeeze' squeezes steps of size 4",)),
-    "all steps": (all_steps, ("output y has all steps", "steps 4")),
     "square": (square, ("is no step of RNN, GRU, LSTM or LiteLSTM",)),
     "control flow": (loop, ("If 'if'", "control flow")),
 }
@@ -168,9 +162,9 @@ WEIGHTS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
         ("GRU 'cell'", "initial_h is not zero"),
     ),
     "lengths": (
-        {"lens": np.array([STEPS, 2], np.int32)},
+        {"lens": np.array([STEPS, 0], np.int32)},
         ("x", "W", "R", "B", "lens"),
-        ("GRU 'cell'", "sequence_lens are [4, 2]", "all 4"),
+        ("GRU 'cell'", "sequence_lens are [4, 0]", "expected 1 to 4"),
     ),
     "unused": ({"spare": np.ones(3, np.float32)}, (), ("weight spare is not used",)),
     "not finite": ({"W": _W["W"] * np.float32(np.nan)}, (), ("GRU 'cell'", "W holds NaN")),
@@ -208,11 +202,11 @@ def test_zero_state_and_full_lengths_are_no_reason() -> None:
 
 def test_inputs_and_outputs() -> None:
     made = model("RNN", weights("RNN"))
-    made.graph.output.append(helper.make_tensor_value_info("h", TensorProto.FLOAT, None))
-    assert "has 2 outputs (y, h), expected one" in refusal(made)
-    made = model("RNN", weights("RNN"))
     made.graph.input.append(helper.make_tensor_value_info("h0", TensorProto.FLOAT, [1]))
-    assert "has 2 inputs (x, h0), expected one" in refusal(made)
+    assert "has 2 inputs of samples (x, h0), expected one" in refusal(made)
+    made = model("RNN", weights("RNN"))
+    made.graph.input.append(helper.make_tensor_value_info("h0", TensorProto.FLOAT, [1, BATCH, 4]))
+    assert "takes the state h0, but has no output of that shape" in refusal(made)
     made = model("RNN", weights("RNN"))
     made.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
     assert "input x is int64, expected floats" in refusal(made)
@@ -284,19 +278,19 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...
     "early step": (
         lambda: EarlyStep(nn.LSTM, batch_first=True),
         {"free": ("batch", "steps")},
-        ("is of step 1", "the last one"),
+        ("reads step 1 of a layer", "expected its final h"),
     ),
     "bidirectional": (
         Bidirectional,
         {},
-        ("step 3 of a bidirectional layer is read", "expected its final h"),
+        ("reads step 3 of a reverse layer", "expected its final h"),
     ),
     "coupled gates": (
         lambda: Loop(coupled, stacked_shapes(3), 1),
         {},
         ("is no step of RNN, GRU, LSTM or LiteLSTM",),
     ),
-    "relu": (lambda: Loop(relu, stacked_shapes(1), 1), {}, ("Relu",)),
+    "relu": (lambda: Loop(relu, stacked_shapes(1), 1), {}, ("activation is relu", "tanh")),
     "another first step": (
         lambda: FirstStepElse(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
         {},

@@ -135,7 +135,7 @@ BAD_DESCRIPTIONS: dict[str, tuple[Any, str]] = {
     "entry": ({"layers": ["rnn"]}, "layers[0] is 'rnn', expected an object"),
     "module": (
         {"layers": [{"module": "Conv1d", "name": "c"}]},
-        "layers[0].module is 'Conv1d', expected RNN or GRU or LSTM or Linear or Recurrent",
+        "layers[0].module is 'Conv1d', expected RNN or GRU or LSTM or Linear or BatchNorm1d or",
     ),
     "name": ({"layers": [{"module": "LSTM"}]}, "layers[0].name is None, expected a text"),
     "option": (
@@ -147,6 +147,18 @@ BAD_DESCRIPTIONS: dict[str, tuple[Any, str]] = {
         "GRU 'rnn': weight_ih_l0 has 16 rows, expected 3 x units",
     ),
     "order": ({"layers": LSTM[::-1]}, "LSTM 'rnn': layer reads 3 values, expected 2"),
+    "slope": (
+        {"layers": [LSTM[0] | {"activation": "leaky_relu"}, LSTM[1]]},
+        "does not say slope of layers[0] (a number)",
+    ),
+    "slope of 0.01": (
+        {"layers": [LSTM[0] | {"activation": "leaky_relu", "slope": 0.01}, LSTM[1]]},
+        "LSTM 'rnn': activation is a leaky ReLU of slope 0.01, expected a power of two",
+    ),
+    "slope of a ReLU": (
+        {"layers": [LSTM[0] | {"activation": "relu", "slope": 0.5}, LSTM[1]]},
+        "layers[0] has slope, which a LSTM has not",
+    ),
 }
 
 
@@ -236,7 +248,9 @@ def test_modules(make: Callable[[], nn.Module], cells: tuple[str, ...], end: str
     assert module.training
     x, y = results(module, 7)
     check(imported.network, cells=cells, end=end, x=x, y=y)
-    assert len(imported.notes) == (end is not None)
+    assert [note for note in imported.notes if "the file reads" not in note] == (
+        ["Softmax at the end is left out: the output is its argument"] if end else []
+    )
 
 
 def test_parts_in_sequence_need_no_run() -> None:
@@ -250,6 +264,21 @@ def test_parts_in_sequence_need_no_run() -> None:
 def test_input_scale() -> None:
     model = nn.GRU(INPUTS, UNITS)
     assert import_torch_module(model, input_scale=1 / 255).network.input_scale == 1 / 255
+
+
+def test_activations_and_normalization_in_sequence() -> None:
+    torch.manual_seed(8)
+    norm = nn.BatchNorm1d(UNITS)
+    nn.init.uniform_(norm.weight), nn.init.uniform_(norm.running_mean)
+    rnn, relu = nn.GRU(INPUTS, UNITS, batch_first=True), nn.LeakyReLU(1 / 4)
+    first, second = nn.Linear(UNITS, 5), nn.Linear(5, OUTPUTS)
+    parts = nn.Sequential(rnn, norm, first, relu, second, nn.Tanh()).eval()
+    x = torch.from_numpy(samples(8))
+    with torch.no_grad():
+        y = torch.tanh(second(relu(first(norm(rnn(x)[0][:, -1]))))).numpy()
+    network = import_torch_module(parts).network
+    assert [layer.sources for layer in network.layers] == [(0,), (1,), (2,)]
+    assert np.abs(network.forward(x.numpy()) - y).max() < 1e-6
 
 
 class Unordered(nn.Module):
@@ -278,32 +307,105 @@ class Doubled(Stack):
         return 2 * super().forward(x)
 
 
+class Skip(nn.Module):
+    """Adds its input to its h, and reads both everywhere; two results of every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.front = nn.Linear(INPUTS, UNITS)
+        self.rnn = nn.GRU(UNITS, UNITS, 2, batch_first=True)
+        self.a, self.b = nn.Linear(2 * UNITS, OUTPUTS), nn.Linear(UNITS, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        front = torch.relu(self.front(x))
+        h = self.rnn(front)[0] + front
+        return self.a(torch.cat([h, front], 2)), torch.sigmoid(self.b(h))
+
+
+OWN: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
+    "children in another order": (Unordered, ("lstm none logistic",)),
+    "a factor": (lambda: Doubled(nn.GRU, batch_first=True), ("gru after logistic",)),
+    "own parameters": (
+        lambda: LoopModule(gru_after, stacked_shapes(3), 1),
+        ("gru after hard",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "cells"), OWN.values(), ids=OWN)
+def test_own_forward(make: Callable[[], nn.Module], cells: tuple[str, ...]) -> None:
+    torch.manual_seed(9)
+    module = make().eval()
+    x, y = results(module, 9)
+    imported = import_torch_module(module, input_scale=0.5)
+    assert imported.network.input_scale == 0.5
+    check(imported.network, cells=cells, end=None, x=2 * x, y=y)
+
+
+def test_own_forward_with_skips_and_two_results() -> None:
+    torch.manual_seed(9)
+    module = Skip().eval()
+    imported = import_torch_module(module)
+    assert [layer.sources for layer in imported.network.layers] == [
+        *((0,), (1,), (2,), (1, 3), (1, 3)),
+    ]
+    x = samples(9)
+    with torch.no_grad():
+        wanted = torch.cat(module(torch.from_numpy(x)), 2).numpy()
+    assert imported.every_step
+    assert np.abs(imported.network.run(x).steps - wanted).max() < 1e-6
+
+
+class EarlyStep(Stack):
+    """Reads the fourth step, which is the last one of the sequences that it is followed with."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x)[0][:, 3])
+
+
+class Attention(Stack):
+    """Weights all steps by what it computes from them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.rnn(x)[0]
+        return self.head((h @ h.transpose(1, 2) @ h)[:, -1])
+
+
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
-    "relu": (lambda: nn.RNN(3, 4, nonlinearity="relu"), "RNN '' has nonlinearity relu"),
+    "relu": (
+        lambda: nn.RNN(3, 4, nonlinearity="relu"),
+        "layers[0].nonlinearity is 'relu', expected 'tanh'",
+    ),
+    "a fixed step": (
+        lambda: EarlyStep(nn.LSTM, batch_first=True),
+        "EarlyStep computes something else than its layers",
+    ),
+    "attention": (
+        lambda: Attention(nn.LSTM, batch_first=True),
+        "multiplies two tensors of the network, as attention does",
+    ),
     "projection": (lambda: nn.LSTM(3, 4, proj_size=2), "weight_hr_l0 is a projection"),
     "last step of both ways": (
         lambda: LastOfBoth(),
-        "LastOfBoth computes something else than its layers",
+        "reads step 3 of a reverse layer, expected its final h",
     ),
     "layer": (
         lambda: nn.Sequential(nn.Conv1d(3, 3, 1), nn.GRU(3, 4)),
-        "Conv1d '0' cannot be mapped",
+        "Conv1d '0' reads several steps at once",
     ),
     "activation": (
-        lambda: nn.Sequential(nn.GRU(3, 4), nn.Linear(4, 4), nn.ReLU()),
-        "ReLU '2' cannot be mapped",
+        lambda: nn.Sequential(nn.GRU(3, 4), nn.Linear(4, 4), nn.GELU()),
+        "GELU '2' is not known here",
+    ),
+    "activation first": (
+        lambda: nn.Sequential(nn.ReLU(), nn.GRU(3, 4)),
+        "ReLU '0' stands before any other module",
     ),
     "after the end": (
         lambda: nn.Sequential(nn.GRU(3, 4), nn.Softmax(1), nn.Linear(4, 4)),
-        "Linear '2' comes after Softmax",
+        "layers[0].activation is 'softmax', expected 'none' or 'relu'",
     ),
-    "order": (Unordered, "Unordered computes something else than its layers"),
-    "factor": (lambda: Doubled(nn.GRU), "Doubled computes something else than its layers"),
     "no layer": (lambda: nn.Linear(3, 4), "has no recurrent layer"),
-    "own parameters": (
-        lambda: LoopModule(gru_after, stacked_shapes(3), 1),
-        "ParameterDict 'layers.0' cannot be mapped",
-    ),
 }
 
 

@@ -1,0 +1,194 @@
+"""Assembly of networks from forms: what is folded, what becomes a layer, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from golden.cells import LSTM, Dense, LiteLSTM
+from golden.errors import InputError
+from golden.network import Layer, Network
+from litelstm.importers.assemble import assemble
+from litelstm.importers.forms import Atom, Form
+from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer
+from litelstm.importers.operations import activated, affine, features, mapped, sequence
+from litelstm.importers.recurrent import recurrent
+from litelstm.importers.tensors import Data, combine, joined
+
+Floats = NDArray[np.float64]
+RNG = np.random.default_rng(17)
+INPUTS, UNITS, STEPS = 3, 4, 5
+X = RNG.normal(size=(2, STEPS, INPUTS))
+
+
+def lite(inputs: int) -> Layer:
+    """A LiteLSTM of random weights without peephole."""
+    gates = {
+        name: GateWeights(
+            b=RNG.normal(size=UNITS),
+            x=RNG.normal(size=(UNITS, inputs)),
+            h=RNG.normal(size=(UNITS, UNITS)),
+        )
+        for name in "fg"
+    }
+    return make_layer(LiteLSTM(peephole="none"), LOGISTIC, gates)
+
+
+def samples() -> Data:
+    return sequence(INPUTS, STEPS, ("batch", "steps", "features"))
+
+
+def run(data: Data, layer: Layer, *, steps: bool = True) -> Data:
+    return features(data, recurrent(data, [layer], label="layer"), steps=steps)
+
+
+def network(*outputs: Data) -> Network:
+    return assemble([(f"y{n}", data) for n, data in enumerate(outputs)], steps=STEPS).network
+
+
+def h(layer: Layer, x: Floats) -> Floats:
+    return layer.run(x)["h"]
+
+
+def close(a: Floats, b: Floats) -> bool:
+    return np.abs(a - b).max() < 1e-12
+
+
+def test_linear_maps_become_weights_of_what_reads_them() -> None:
+    layer = lite(6)
+    front, inner, back = (RNG.normal(size=s) for s in ((INPUTS, 5), (5, 6), (UNITS, 2)))
+    scale, offset = RNG.normal(size=INPUTS), RNG.normal(size=INPUTS)
+    data = mapped(mapped(affine(samples(), scale, offset), front), inner)
+    made = network(mapped(run(data, layer, steps=False), back))
+    assert [type(one.cell) for one in made.layers] == [LiteLSTM, Dense]
+    wanted = h(layer, (X * scale + offset) @ front @ inner)[:, -1] @ back
+    assert close(made.forward(X), wanted)
+
+
+def test_a_residual_sum_reads_both_vectors_with_the_same_weights() -> None:
+    first, second = lite(INPUTS), lite(UNITS)
+    a = run(samples(), first)
+    b = run(a, second)
+    third = lite(UNITS)
+    made = network(run(combine(a, b, Form.plus), third, steps=False))
+    assert [layer.sources for layer in made.layers] == [(0,), (1,), (1, 2)]
+    assert np.array_equal(made.layers[2].weights["W_fx"], made.layers[2].weights["W_fx1"])
+    one = h(first, X)
+    assert close(made.forward(X), h(third, one + h(second, one))[:, -1])
+
+
+def test_concatenation_is_several_sources_in_any_order() -> None:
+    first, second = lite(INPUTS), lite(UNITS + INPUTS)
+    a = run(samples(), first)
+    made = network(run(joined([a, samples()], -1), second, steps=False))
+    assert made.layers[1].sources == (0, 1)
+    wanted = h(second, np.concatenate([h(first, X), X], axis=2))[:, -1]
+    assert close(made.forward(X), wanted)
+
+
+ACTIVATIONS: dict[str, tuple[Callable[[Floats], Floats], dict[str, str]]] = {
+    "relu": (lambda a: np.maximum(a, 0), {"activation": "relu"}),
+    "relu6": (lambda a: np.clip(a, 0, 6), {"activation": "relu6"}),
+    "tanh": (np.tanh, {"activation": "tanh"}),
+    "sigmoid": (lambda a: 1 / (1 + np.exp(-a)), {"activation": "sigmoid"}),
+    "leaky_relu": (
+        lambda a: np.maximum(a, a / 8),
+        {"activation": "leaky", "slope": "1/8"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_is_a_dense_layer_once(name: str) -> None:
+    """It reads its linear map, and several readers share it."""
+    function, options = ACTIVATIONS[name]
+    matrix, layer = 4 * RNG.normal(size=(INPUTS, 6)), lite(6)
+    dense = activated(mapped(samples(), matrix), name, 1 / 8)
+    made = network(joined([run(dense, layer), dense], -1))
+    assert made.layers[0].cell == Dense(**options)
+    assert [layer.sources for layer in made.layers] == [(0,), (1,), (1, 2)]
+    value = function(X @ matrix)
+    wanted = np.concatenate([h(layer, value), value], axis=2)
+    assert close(made.run(X).steps, wanted)
+
+
+def test_results_are_vectors_in_ascending_order() -> None:
+    layer = lite(INPUTS)
+    a = run(samples(), layer)
+    made = assemble(
+        [("gain", activated(mapped(a, np.ones((UNITS, 2))), "sigmoid")), ("h", a)], steps=STEPS
+    )
+    assert made.network.results == (1, 2)
+    assert made.order == (1, 0)
+    assert made.every_step
+    gain, state = made.outputs(made.network.run(X).steps)
+    assert close(state, h(layer, X))
+    assert gain.shape == (2, STEPS, 2)
+
+
+def test_a_sequence_in_reverse_order_is_a_reverse_layer() -> None:
+    first, second = lite(INPUTS), lite(UNITS)
+    x = samples()
+    turned = Data(x.axes, x.forms[::-1], x.batch)
+    made = network(run(run(turned, first), second, steps=False))
+    assert [layer.direction for layer in made.layers] == ["reverse", "reverse"]
+    assert close(made.forward(X), h(second, h(first, X[:, ::-1]))[:, -1])
+
+
+def step(data: Data, index: int) -> Data:
+    return data.taken(1, np.array(index))
+
+
+def backwards(data: Data) -> Data:
+    return Data(data.axes, data.forms[::-1], data.batch)
+
+
+REFUSED: dict[str, tuple[Callable[[Data], Data], str]] = {
+    "an early step": (lambda a: step(run(a, lite(3)), 2), "reads step 2 of a layer, expected its"),
+    "two steps": (
+        lambda a: activated(
+            combine(mapped(step(run(a, lite(3)), 4), np.ones((4, 3))), step(a, 1), Form.plus),
+            "relu",
+        ),
+        "is of step 1",
+    ),
+    "other steps for a layer": (
+        lambda a: run(combine(run(a, lite(3)), backwards(run(a, lite(3))), Form.plus), lite(4)),
+        "reads",
+    ),
+    "all steps backwards": (lambda a: backwards(run(a, lite(3))), "reads step 4 of a layer"),
+    "no layer": (lambda a: mapped(step(a, 4), np.ones((3, 2))), "has no recurrent layer"),
+    "softmax inside": (
+        lambda a: run(activated(a, "softmax"), lite(3), steps=False),
+        "layer reads a Softmax, expected nothing after it",
+    ),
+    "a slope of no shift": (lambda a: activated(a, "leaky_relu", 0.01), "of slope 0.01"),
+    "an activation of none": (lambda a: activated(a, "gelu"), "is gelu, an activation that no"),
+}
+
+
+@pytest.mark.parametrize(("make", "says"), REFUSED.values(), ids=REFUSED)
+def test_what_no_layer_computes(make: Callable[[Data], Data], says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        network(make(samples()))
+    assert says in str(caught.value)
+
+
+def test_state_that_a_part_of_the_layers_starts_at() -> None:
+    gates = {n: GateWeights(b=np.zeros(2), x=np.ones((2, 3)), h=np.eye(2)) for n in "ifog"}
+    layer, start = make_layer(LSTM(), LOGISTIC, gates), Atom("start", 2, -1).form
+
+    def made(**starts: Form) -> None:
+        outputs = recurrent(samples(), [layer], label="LSTM 'a'", starts=[starts])
+        network(features(samples(), outputs, steps=True))
+
+    made(h=start, c=Atom("start", 2, -1).form)
+    with pytest.raises(InputError, match="starts c at a state that is started at before"):
+        made(h=start, c=start)
+    with pytest.raises(InputError, match="LSTM 'a' takes a part of a layer's state"):
+        made(h=start)
+    with pytest.raises(InputError, match="LSTM 'a' initial_c is not zero"):
+        made(c=Form({}, np.ones(2)))
