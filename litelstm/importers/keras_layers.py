@@ -124,7 +124,7 @@ def apply_bidirectional(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]
         return [*halves, *state]
     if mode not in ("sum", "ave"):
         raise InputError(f"merge_mode is {shown(mode)}, expected concat, sum or ave")
-    total = combine(*halves, Form.plus)
+    total = combine(halves[0], halves[1], Form.plus)
     if mode == "ave":
         total = total.each(lambda form: form.scaled(np.full(form.size, 0.5)))
     return [total, *state]

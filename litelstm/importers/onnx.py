@@ -7,6 +7,7 @@ the file must have the network's results: :mod:`litelstm.importers.onnx_proof` r
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -133,9 +134,9 @@ def _notes(graph: Graph, reading: _Reading) -> Iterator[str]:
     if axes not in (LAYOUTS[2][0], LAYOUTS[3][0]):
         read = ", ".join(axes).replace("features", "inputs")
         yield f"the file reads ({read}), the network (batch, steps, inputs)"
-    fixed = graph.sizes[axes.index("steps")]
+    fixed = graph.sizes[axes.index("steps")] or (reading.steps if reading.steps == 1 else 0)
     if fixed and made.carried:
-        yield f"the file reads {fixed} steps per run, the network any number"
+        yield f"the file reads {fixed} step{'s' * (fixed > 1)} per run, the network any number"
     elif fixed:
         yield steps_note(fixed)
     else:
@@ -272,6 +273,9 @@ def _read_any_length(
     if fixed:
         return read(fixed)
     try:
+        if graph.states:  # the file may be for one step alone
+            with contextlib.suppress(InputError):
+                return read(1)
         first, second = (read(steps) for steps in PROBES)
     except (AxesError, PlacedError):
         raise

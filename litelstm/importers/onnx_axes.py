@@ -75,6 +75,10 @@ def _shape(node: Node) -> Results:
     return (np.array(shape[start:end], dtype=np.int64),)
 
 
+def _size(node: Node) -> Results:
+    return (np.array(np.prod(node.data().shape), dtype=np.int64),)
+
+
 def _gather(node: Node) -> Results:
     index = node.constant(1)
     if index.dtype.kind not in "iu":
@@ -156,6 +160,7 @@ MOVING: dict[str, Callable[[Node], Results]] = {
     "Reshape": _reshape,
     "ReverseSequence": _reverse_sequence,
     "Shape": _shape,
+    "Size": _size,
     "Slice": _slice,
     "Split": _split,
     "Squeeze": _squeeze,

@@ -15,6 +15,7 @@ from litelstm.importers.onnx_axes import HALF_TYPES
 from litelstm.importers.onnx_node import Node, Value
 from litelstm.importers.onnx_ops import OPERATORS, ROUNDING
 from litelstm.importers.operations import refusal, sequence
+from litelstm.importers.recurrent import PlacedError
 from litelstm.importers.tensors import DIRECTIONS, AxesError, Data
 
 DOMAINS = {"": None, "ai.onnx": None, "com.microsoft": ("DynamicQuantizeLSTM",)}
@@ -24,7 +25,7 @@ RECURRENT = ("RNN", "GRU", "LSTM", "DynamicQuantizeLSTM")
 """Recurrent operators."""
 
 PROBE_BATCH = 2
-"""Batch size for following a graph of free batch size."""
+"""Batch size for following a graph of free batch size, without states."""
 
 STATE_LAYOUTS = {
     2: (("batch", "features"),),
@@ -80,7 +81,7 @@ class Graph:
         self.sizes = self.shapes[self.input]
         kind = samples[0].type.tensor_type.elem_type or 1
         self.dtype = self._onnx.helper.tensor_dtype_to_np_dtype(kind)
-        wanted = {*_read(self.nodes), *self.outputs}
+        wanted = {*read_by(self.nodes), *self.outputs}
         for name, array in self.constants.items():
             if name not in wanted and array.dtype.kind == "f" and array.size > 1:
                 raise InputError(f"weight {name} is not used by any output")
@@ -119,7 +120,7 @@ class Graph:
         wanted, kept = {*outputs}, []
         for node in reversed(self.nodes):
             if wanted.intersection(node.output):
-                wanted.update(node.input)
+                wanted.update(read_by([node]))
                 kept.append(node)
         return kept[::-1]
 
@@ -150,8 +151,8 @@ class Graph:
 
     def counts(self, axes: tuple[str, ...], steps: int) -> tuple[int, int]:
         """Return samples and steps of an input with these axes."""
-        batch = self.sizes[axes.index("batch")] or PROBE_BATCH if "batch" in axes else 1
-        return batch, steps
+        free = 1 if self.states else PROBE_BATCH  # states often have one sample's size
+        return self.sizes[axes.index("batch")] or free if "batch" in axes else 1, steps
 
     def state_layouts(self) -> Iterator[dict[str, tuple[str, ...]]]:
         """Yield the possible axes of the states."""
@@ -185,15 +186,7 @@ class Graph:
             InputError: an operator cannot be mapped; the message names it.
         """
         values = self.start(axes, steps, states)
-        for done, proto in enumerate(self.needed(outputs)):
-            place = f"{proto.op_type} {label(proto)!r}"
-            try:
-                results = self.apply(proto, values)
-            except AxesError as error:
-                raise AxesError(f"{place} {error}", done) from None
-            except InputError as error:
-                raise InputError(f"{place} {error}") from None
-            values |= dict(zip(proto.output, results, strict=False))
+        self._evaluate(self.needed(outputs), values)
         found = []
         for name in outputs:
             value = values.get(name)
@@ -201,6 +194,34 @@ class Graph:
                 raise InputError(f"output {name} does not depend on the input")
             found.append(value)
         return found
+
+    def _evaluate(self, nodes: Sequence[Any], values: dict[str, Value]) -> None:
+        """Evaluate operators in their order, and add what they give to ``values``."""
+        for done, proto in enumerate(nodes):
+            place = f"{proto.op_type} {label(proto)!r}"
+            try:
+                results = self.apply(proto, values)
+            except PlacedError:
+                raise
+            except AxesError as error:
+                raise AxesError(f"{place} {error}", done) from None
+            except InputError as error:
+                raise InputError(f"{place} {error}") from None
+            values |= dict(zip(proto.output, results, strict=False))
+
+    def _branch(self, proto: Any, values: dict[str, Value]) -> tuple[Value, ...]:
+        """Evaluate the branch of an If that a constant chooses."""
+        condition = values.get(proto.input[0])
+        if proto.op_type != "If" or not isinstance(condition, np.ndarray):
+            raise refusal(proto.op_type)
+        name = "then_branch" if condition.all() else "else_branch"
+        graph = next(attribute.g for attribute in proto.attribute if attribute.name == name)
+        constants = {
+            tensor.name: self._onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer
+        }
+        inner = {**values, **constants}
+        self._evaluate(graph.node, inner)
+        return tuple(inner[value.name] for value in graph.output)
 
     def start(
         self, axes: tuple[str, ...], steps: int, states: Mapping[str, tuple[str, ...]]
@@ -224,7 +245,7 @@ class Graph:
             InputError: it cannot be mapped.
         """
         if any(a.type in (a.GRAPH, a.GRAPHS) for a in proto.attribute):
-            raise refusal(proto.op_type)
+            return self._branch(proto, values)
         if proto.domain not in DOMAINS:
             raise InputError(f"is of the domain {proto.domain}, which is not known")
         missing = [name for name in proto.input if name and name not in values]
@@ -271,14 +292,21 @@ class Graph:
             raise InputError(f"cannot be computed from constants: {reason}") from None
 
 
-def _read(nodes: Any) -> Iterator[str]:
+def read_by(nodes: Any) -> Iterator[str]:
     """Yield what operators read, those inside control flow too."""
-    for node in nodes:
+    for node in everywhere(nodes):
         yield from node.input
         for attribute in node.attribute:
+            yield from (value.name for value in attribute.g.output)
+
+
+def everywhere(nodes: Any) -> Iterator[Any]:
+    """Yield operators, those inside control flow too."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
             for graph in (attribute.g, *attribute.graphs):
-                yield from _read(graph.node)
-                yield from (value.name for value in graph.output)
+                yield from everywhere(graph.node)
 
 
 def label(proto: Any) -> str:

@@ -203,7 +203,7 @@ def _run(node: Node, layers: Sequence[Layer]) -> tuple[Value, ...]:
     batch_first = bool(node.number("layout", 0))
     want = ("batch", "steps", "features") if batch_first else ("steps", "batch", "features")
     fits = len(data.axes) == 3 and all(
-        have == name or (name == "batch" and have == "one")
+        have == name or (have == "one" and (name == "batch" or len(data.forms) == 1))
         for have, name in zip(data.axes, want, strict=True)
     )
     if not fits:

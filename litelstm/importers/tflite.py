@@ -18,7 +18,8 @@ from golden.errors import InputError
 from litelstm.importers import onnx
 from litelstm.importers.onnx_proof import prove
 from litelstm.importers.proof import Imported, imported
-from litelstm.importers.tflite_ops import TRANSLATIONS, Operator
+from litelstm.importers.tflite_node import Operator
+from litelstm.importers.tflite_ops import TRANSLATIONS
 
 OPSET = 17
 
@@ -117,6 +118,9 @@ class _Reader:
             for number, (kind, inputs, outputs, attributes) in enumerate(made):
                 name = outputs[0] if number == len(made) - 1 else f"{operator.outputs[0]}.{number}"
                 nodes.append(helper.make_node(kind, inputs, outputs, name=name, **attributes))
+            read = {name for _, inputs, _, _ in made for name in inputs}
+            pairs = zip(operator.inputs, operator.values, strict=True)
+            constants |= {name: v for name, v in pairs if v is not None and name in read}
             constants |= operator.constants
             facts += operator.notes
         inputs, outputs = (

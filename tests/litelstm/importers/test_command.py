@@ -121,6 +121,43 @@ def test_output_is_checked_first(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "cannot be written" in line
 
 
+def test_the_framework_is_asked_on_request(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, output = shipped("torch_lstm.onnx"), tmp_path / "net.npz"
+    said = commands.run(capsys, *arguments(kept.path, None, output), "--check")
+    line = next(line for line in said.splitlines() if "results differ by" in line)
+    assert float(line.split(" differ by ")[1].split()[0]) < 1e-6
+    kept = shipped("torch_gru.safetensors")
+    told = commands.refuse(capsys, *arguments(kept.path, kept.description, output), "--check")
+    assert "no framework here can run it, so --check has nothing to do" in told
+
+
+def test_inspection_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    kept = shipped("torch_lstm.onnx")
+    said = commands.run(capsys, "import", str(kept.path), "--inspect").splitlines()
+    assert said[0].startswith("LSTM '/rnn/LSTM' reads ")
+    assert "LSTM '/rnn/LSTM': (steps 4, one 1, batch 2, features 4)" in said
+    assert "layer0: lstm none forward of 4 units, reads x" in said
+    assert any(line.endswith("reads layer1, a result") for line in said)
+    said = commands.run(capsys, "import", str(shipped("keras_gru.keras").path), "--inspect")
+    assert said.splitlines()[0] == "layer0: gru after forward of 4 units, reads x"
+
+
+def test_inspection_names_what_stops_an_import(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.h5"
+    path.write_text("no model")
+    said = commands.run(capsys, "import", str(path), "--inspect")
+    assert said.startswith(f"refused: {path}: is not a readable Keras model")
+
+
+def test_output_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    line = commands.refuse(capsys, "import", str(shipped("torch_lstm.onnx").path))
+    assert line == "--output is missing: the file to write"
+
+
 def test_descriptions_belong_to_state_dicts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

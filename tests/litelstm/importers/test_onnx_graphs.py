@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from golden.cells import Dense
 from golden.errors import InputError
+from litelstm.importers import onnx_layers
 from litelstm.importers.files import import_network
+from litelstm.importers.layers import make_layer
 from litelstm.importers.onnx import convert
 from litelstm.importers.proof import Imported
 from tests.litelstm.importers.cases import (
@@ -41,10 +43,11 @@ class Stateful(nn.Module):
     def __init__(self, kind: type[nn.RNNBase], *, every: bool = False) -> None:
         super().__init__()
         self.front, self.head = nn.Linear(INPUTS, 5), nn.Linear(UNITS, OUTPUTS)
-        self.rnn, self.every = kind(5, UNITS, 2, batch_first=True), every
+        make: Any = kind
+        self.rnn, self.every = make(5, UNITS, 2, batch_first=True), every
 
-    def forward(self, x: Tensor, *state: Tensor) -> Any:
-        h, state_out = self.rnn(torch.relu(self.front(x)), state if len(state) > 1 else state[0])
+    def forward(self, x: Tensor, h: Tensor, *c: Tensor) -> Any:
+        h, state_out = self.rnn(torch.relu(self.front(x)), (h, *c) if c else h)
         y = self.head(h if self.every else h[:, -1])
         return (y, *state_out) if isinstance(state_out, tuple) else (y, state_out)
 
@@ -110,9 +113,9 @@ def test_state_in_and_out(
 class Swapped(Stateful):
     """Gives back c in place of h, and h in place of c."""
 
-    def forward(self, x: Tensor, *state: Tensor) -> Any:
-        y, h, c = super().forward(x, *state)
-        return y, 2 * c, h
+    def forward(self, x: Tensor, h: Tensor, *c: Tensor) -> Any:
+        y, h, last = super().forward(x, h, *c)
+        return y, 2 * last, h
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -143,7 +146,7 @@ class Graph(nn.Module):
 @pytest.mark.filterwarnings("ignore")
 def test_a_graph_with_two_results(tmp_path: Path) -> None:
     torch.manual_seed(52)
-    module = Graph().eval()
+    module: Any = Graph().eval()
     nn.init.uniform_(module.norm.running_mean)
     export(module, tmp_path / "net.onnx", dynamo=False, free=("batch", "steps"))
     imported = import_network(tmp_path / "net.onnx")
@@ -222,6 +225,27 @@ def test_lengths_as_an_input_are_refused_with_what_to_do() -> None:
     made.graph.input.append(helper.make_tensor_value_info("n", TensorProto.INT32, [BATCH]))
     with pytest.raises(InputError, match="input n gives the lengths of GRU 'cell'; export without"):
         convert(made)
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_constant_chooses_a_branch(chosen: bool) -> None:
+    """PyTorch's exporter of scripts writes an If for every question about shapes."""
+
+    def branch(name: str, op: str) -> Any:
+        output = helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        return helper.make_graph([helper.make_node(op, ["sum"], [name])], name, [], [output])
+
+    def choose(nodes: list[Any]) -> None:
+        nodes[-1].output[0] = "sum"
+        question = numpy_helper.from_array(np.array(chosen), "question")
+        nodes.append(helper.make_node("Constant", [], ["question"], value=question))
+        branches = {"then_branch": branch("a", "Relu"), "else_branch": branch("b", "Tanh")}
+        nodes.append(helper.make_node("If", ["question"], ["y"], **branches))
+
+    made, x = model("GRU", weights("GRU"), change=choose), samples(58)
+    network = convert(made).network
+    assert network.layers[-1].cell == Dense(activation="relu" if chosen else "tanh")
+    assert np.abs(network.forward(x) - ran(made, x)).max() < TOLERANCE
 
 
 def quantized(array: Any) -> tuple[Any, Any, Any]:
@@ -334,12 +358,11 @@ def test_parts_that_are_none(tmp_path: Path) -> None:
 def test_a_wrong_network_is_found_by_running_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison is made for files that need no proof, too."""
     made = model("GRU", weights("GRU"))
-    monkeypatch.setattr(
-        "litelstm.importers.onnx_layers.make_layer",
-        lambda *a, complement=(), **k: __import__(
-            "litelstm.importers.layers", fromlist=["make_layer"]
-        ).make_layer(*a, **k),
-    )
+    assert convert(made).network.layers
+
+    def without_complement(*arguments: Any, complement: Any = (), **options: Any) -> Any:
+        return make_layer(*arguments, **options)
+
+    monkeypatch.setattr(onnx_layers, "make_layer", without_complement)
     with pytest.raises(InputError, match="computes something else than its layers, read as gru"):
         convert(made)
-    assert onnx.checker.check_model(made) is None

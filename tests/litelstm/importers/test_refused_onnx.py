@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from golden.errors import InputError
@@ -111,18 +111,14 @@ def cell_outputs(*outputs: str) -> Callable[[list[Any]], object]:
 
 
 def loop(nodes: list[Any]) -> None:
-    """An If whose branches are the head's sum."""
-    branch = helper.make_graph(
+    """A Loop with the head's sum inside."""
+    body = helper.make_graph(
         [helper.make_node("Add", ["product", "d"], ["inner"])],
-        "branch",
+        "body",
         [],
         [helper.make_tensor_value_info("inner", TensorProto.FLOAT, None)],
     )
-    cond = numpy_helper.from_array(np.array(True), "cond")
-    nodes[-1] = helper.make_node("Constant", [], ["cond"], value=cond)
-    nodes.append(
-        helper.make_node("If", ["cond"], ["y"], name="if", then_branch=branch, else_branch=branch)
-    )
+    nodes[-1] = helper.make_node("Loop", ["", "", "product"], ["y"], name="loop", body=body)
 
 
 GRAPHS: dict[str, tuple[Callable[[list[Any]], object], tuple[str, ...]]] = {
@@ -138,7 +134,7 @@ GRAPHS: dict[str, tuple[Callable[[list[Any]], object], tuple[str, ...]]] = {
     "state c": (cell_outputs("", "", "last"), ("Y_c", "expected h alone")),
     "directions": (cell_outputs("last"), ("Squeeze 'squeeze' squeezes steps of size 4",)),
     "square": (square, ("is no step of RNN, GRU, LSTM or LiteLSTM",)),
-    "control flow": (loop, ("If 'if'", "control flow")),
+    "control flow": (loop, ("Loop 'loop'", "control flow", "unrolled")),
 }
 
 

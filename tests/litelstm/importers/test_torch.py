@@ -268,8 +268,9 @@ def test_input_scale() -> None:
 
 def test_activations_and_normalization_in_sequence() -> None:
     torch.manual_seed(8)
-    norm = nn.BatchNorm1d(UNITS)
-    nn.init.uniform_(norm.weight), nn.init.uniform_(norm.running_mean)
+    norm: Any = nn.BatchNorm1d(UNITS)
+    nn.init.uniform_(norm.weight)
+    nn.init.uniform_(norm.running_mean)
     rnn, relu = nn.GRU(INPUTS, UNITS, batch_first=True), nn.LeakyReLU(1 / 4)
     first, second = nn.Linear(UNITS, 5), nn.Linear(5, OUTPUTS)
     parts = nn.Sequential(rnn, norm, first, relu, second, nn.Tanh()).eval()
