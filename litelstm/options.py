@@ -34,9 +34,9 @@ POSITIVE, SEED = click.IntRange(min=1), click.IntRange(min=0)
 network_argument = click.argument("network", type=PATH)
 
 
-def output_option(text: str) -> Decorator:
+def output_option(text: str, *, required: bool = True) -> Decorator:
     """Make the option that names a command's output."""
-    return click.option("-o", "--output", type=PATH, required=True, help=text)
+    return click.option("-o", "--output", type=PATH, required=required, help=text)
 
 
 CORE_HELP = {
