@@ -14,6 +14,11 @@ from torch import nn
 
 import litelstm
 from bench import pages
+from litelstm.importers.keras_ops import LAYERS
+from litelstm.importers.onnx_ops import OPERATORS
+from litelstm.importers.operations import WHY, WITHOUT
+from litelstm.importers.tflite_ops import TRANSLATIONS
+from litelstm.importers.torch_description import REQUIRED
 from tests.litelstm import commands
 from tests.litelstm.importers.keras_files import keras
 from tests.litelstm.importers.torch_nets import Stack
@@ -90,3 +95,11 @@ def test_python_interface() -> None:
     for line in (second, third):
         exec(line, names)
         assert isinstance(names["imported"], litelstm.Imported)
+
+
+def test_every_operator_and_layer_is_in_the_tables() -> None:
+    names = {*OPERATORS, *LAYERS, *TRANSLATIONS, *REQUIRED, "SimpleRNN", "If", "While"}
+    plain = TEXT.replace("`WHILE`", "`While`")
+    assert [name for name in sorted(names) if f"`{name}`" not in plain] == []
+    words = TEXT.lower().replace("_", "")
+    assert [why for why in (*WHY, *WITHOUT) if why not in words] == []
