@@ -24,7 +24,7 @@ def listing(graph: Graph, layouts: dict[int, tuple[tuple[str, ...], ...]]) -> It
         for axes in layouts.get(len(graph.sizes), ())
         for states in graph.state_layouts()
     ]
-    yield from max(tries, key=lambda lines: sum(REFUSED not in line for line in lines), default=[])
+    yield from max(tries, key=lambda lines: sum(": (" in line for line in lines), default=[])
     yield f"outputs {', '.join(graph.outputs)}"
 
 

@@ -59,8 +59,6 @@ def with_end(output: Floats, end: str | None) -> Floats:
         return np.exp(output) / np.exp(output).sum(axis=1, keepdims=True)
     if end == "logsoftmax":
         return output - np.log(np.exp(output).sum(axis=1, keepdims=True))
-    if end == "sigmoid":
-        return 1 / (1 + np.exp(-output))
     return output
 
 

@@ -79,10 +79,11 @@ def _lstm() -> Any:
     return sequential(*scaled, lstm, layers.Dense(OUTPUTS, use_bias=False), layers.Softmax())
 
 
+RNN = ("rnn logistic", "rnn logistic", "dense sigmoid 1/2 logistic")
 BOTH_WAYS = ("lstm none hard bidirectional", "gru after logistic bidirectional")
 
 FILES = {
-    "SimpleRNN": _case(_rnn, ("rnn logistic",) * 2, end="sigmoid"),
+    "SimpleRNN": _case(_rnn, RNN),
     "GRU, reset after": _case(lambda: _gru(reset_after=True), ("gru after logistic",)),
     "GRU, reset after, hard": _case(
         lambda: _gru(reset_after=True, recurrent_activation="hard_sigmoid"), ("gru after hard",)
@@ -111,7 +112,7 @@ FILES = {
 """Models as Keras saves them."""
 
 ONNX = {
-    "SimpleRNN": _case(_rnn, ("rnn logistic",) * 2, suffix=".onnx", end="sigmoid"),
+    "SimpleRNN": _case(_rnn, RNN, suffix=".onnx"),
     "LSTM, hard": _case(_lstm, ("lstm none hard",), suffix=".onnx", end="softmax"),
     "GRU, reset after, hard": _case(
         lambda: _gru(reset_after=True, recurrent_activation="hard_sigmoid"),

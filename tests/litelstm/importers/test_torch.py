@@ -396,7 +396,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     ),
     "activation": (
         lambda: nn.Sequential(nn.GRU(3, 4), nn.Linear(4, 4), nn.GELU()),
-        "GELU '2' is not known here",
+        "GELU '2' is an activation that no layer here has; train with relu",
     ),
     "activation first": (
         lambda: nn.Sequential(nn.ReLU(), nn.GRU(3, 4)),

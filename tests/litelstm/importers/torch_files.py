@@ -103,6 +103,9 @@ def _state(kind: type[nn.RNNBase], cells: tuple[str, ...], *, suffix: str, **opt
     return Case(write=write, suffix=suffix, cells=cells)
 
 
+SIGMOID = "dense sigmoid 1/2 logistic"
+"""A dense layer with its activation."""
+
 FREE = ("batch", "steps")
 
 ONNX = {
@@ -144,7 +147,7 @@ ONNX = {
         dynamo=True,
     ),
     "gru, scaled input, sigmoid": _exported(
-        Normalized, ("gru after logistic",), end="sigmoid", dynamo=False, free=FREE
+        Normalized, ("gru after logistic", SIGMOID), dynamo=False, free=FREE
     ),
     "lstm, both ways": _exported(
         Both, ("lstm none logistic bidirectional",) * 2, dynamo=False, free=FREE
