@@ -143,8 +143,28 @@ def _entry(layer: Any, *, sequential: bool) -> Entry:
     if not inside and kind not in ("InputLayer", *LAYERS):
         raise InputError(f"{kind} {options.get('name', '')!r} {refusal(kind)}")
     name = layer.get("name") or (options["name"] if isinstance(options, dict) else kind)
-    calls = None if sequential else [list(_tensors(node)) for node in layer["inbound_nodes"]]
+    calls = None if sequential else [_call(kind, node) for node in layer["inbound_nodes"]]
     return Entry(kind, str(name), {} if inside else dict(options), calls, layer if inside else None)
+
+
+def _call(kind: str, node: Any) -> list[Tensor]:
+    """Return the tensors that a call reads, those of an initial state last.
+
+    Raises:
+        InputError: it has an argument that changes what the layer computes.
+    """
+    if isinstance(node, dict):  # Keras 3
+        entries, options = node.get("args"), dict(node.get("kwargs") or {})
+    else:  # Keras 2: entries [name, call, output, options]
+        entries = [entry[:3] for entry in node]
+        options = {name: v for entry in node if len(entry) > 3 for name, v in entry[3].items()}
+    state = list(_tensors(options.pop("initial_state", None)))
+    if options.get("training") and kind not in TRAINING:
+        raise InputError(f"{kind} is called with training, expected inference")
+    for name, value in options.items():
+        if any(_tensors(value)):
+            raise InputError(f"{kind} is called with {name}, expected its inputs alone")
+    return [*_tensors(entries), *state]
 
 
 def _tensors(node: Any) -> Iterator[Tensor]:

@@ -20,8 +20,9 @@ from golden import packages
 from golden.errors import InputError
 from golden.network import Network
 from litelstm.importers.assemble import Assembled, assemble
-from litelstm.importers.onnx_graph import RECURRENT, Graph, label
+from litelstm.importers.onnx_graph import Graph
 from litelstm.importers.onnx_inspect import listing
+from litelstm.importers.onnx_model import RECURRENT, label, lengths, quantizes, rounds
 from litelstm.importers.onnx_part import cut
 from litelstm.importers.onnx_proof import NotRunError, Plan, prove, runtime
 from litelstm.importers.proof import Imported, imported, steps_note
@@ -142,16 +143,16 @@ def _notes(graph: Graph, reading: _Reading) -> Iterator[str]:
     else:
         first, second = PROBES
         yield f"assumed for all lengths: {first} and {second} steps give the same network"
-    lengths = graph.lengths()
-    if lengths and set(lengths) != {fixed}:
-        told = ", ".join(map(str, lengths[:4]))
+    ends = lengths(graph.nodes, graph.constants)
+    if ends and set(ends) != {fixed}:
+        told = ", ".join(map(str, ends[:4]))
         yield (
             f"the file's sequences end after {told} steps; those of a core end where the last step "
             "is marked"
         )
-    if graph.rounds:
+    if rounds(graph.nodes, graph.dtype):
         yield "the file rounds values to 16-bit floats, the network does not"
-    if graph.quantizes:
+    if quantizes(graph.nodes, graph.constants):
         yield "the file rounds values to 8 bits, the network does not: quantize it"
     if made.unrolled:
         yield "unrolled loops became layers; the file's results are the network's"
@@ -237,8 +238,8 @@ def _plan(model: Any, graph: Graph, reading: _Reading, pairs: dict[str, str]) ->
         states=states,
         batch=batch,
         steps=steps,
-        lengths=graph.lengths(),
-        loose=graph.quantizes or graph.rounds,
+        lengths=lengths(graph.nodes, graph.constants),
+        loose=quantizes(graph.nodes, graph.constants) or rounds(graph.nodes, graph.dtype),
     )
 
 

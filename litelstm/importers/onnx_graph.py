@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 from golden import packages
 from golden.errors import InputError
 from litelstm.importers.forms import Atom
-from litelstm.importers.onnx_axes import HALF_TYPES
+from litelstm.importers.onnx_model import find_states, label, read_by, why_integers
 from litelstm.importers.onnx_node import Node, Value
-from litelstm.importers.onnx_ops import OPERATORS, ROUNDING
+from litelstm.importers.onnx_ops import OPERATORS
 from litelstm.importers.operations import refusal, sequence
 from litelstm.importers.recurrent import PlacedError
 from litelstm.importers.tensors import DIRECTIONS, AxesError, Data
 
-DOMAINS = {"": None, "ai.onnx": None, "com.microsoft": ("DynamicQuantizeLSTM",)}
+DOMAINS = {
+    "": None,
+    "ai.onnx": None,
+    "com.microsoft": ("DynamicQuantizeLSTM",),
+    "qonnx.custom_op.general": ("Quant",),
+    "onnx.brevitas": ("Quant",),
+}
 """Sets of operators, and which of each are known; ``None`` for all of ``OPERATORS``."""
-
-RECURRENT = ("RNN", "GRU", "LSTM", "DynamicQuantizeLSTM")
-"""Recurrent operators."""
 
 PROBE_BATCH = 2
 """Batch size for following a graph of free batch size, without states."""
@@ -68,12 +71,12 @@ class Graph:
             value.name: [max(0, dim.dim_value) for dim in value.type.tensor_type.shape.dim]
             for value in (*inputs, *graph.output)
         }
-        self.states = self._find_states([value.name for value in inputs])
+        self.states = find_states(self.nodes, self.shapes, [value.name for value in inputs])
         samples = [value for value in inputs if value.name not in self.states]
         for value in samples:
             kind = self._onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type or 1)
             if np.dtype(kind).kind != "f":
-                raise InputError(f"input {value.name} {self._why_integers(value.name, kind)}")
+                raise InputError(f"input {value.name} {why_integers(self.nodes, value.name, kind)}")
         if len(samples) != 1:
             names = ", ".join(value.name for value in samples)
             raise InputError(f"has {len(samples)} inputs of samples ({names}), expected one")
@@ -86,35 +89,6 @@ class Graph:
             if name not in wanted and array.dtype.kind == "f" and array.size > 1:
                 raise InputError(f"weight {name} is not used by any output")
 
-    def _why_integers(self, name: str, kind: Any) -> str:
-        for node in self.nodes:
-            if node.op_type in RECURRENT and name in node.input[4:5]:
-                return (
-                    f"gives the lengths of {node.op_type} {label(node)!r}; export without it: a "
-                    "core's sequences end where the last step is marked"
-                )
-        return f"is {np.dtype(kind)}, expected floats"
-
-    def _find_states(self, names: list[str]) -> list[str]:
-        """Find the inputs that recurrent operators start at; else all but the first one."""
-        makers = {name: node for node in self.nodes for name in node.output}
-        wanted = [
-            name for node in self.nodes if node.op_type in RECURRENT for name in node.input[5:7]
-        ]
-        seen = set()
-        while wanted:
-            name = wanted.pop()
-            if name in seen or not name:
-                continue
-            seen.add(name)
-            node = makers.get(name)
-            if node is not None and node.op_type not in ("Shape", "ConstantOfShape"):
-                wanted += node.input
-        found = [name for name in names if name in seen]
-        if found or len(names) < 2:
-            return found
-        return [name for name in names[1:] if len(self.shapes[name]) > 1]
-
     def needed(self, outputs: Sequence[str]) -> list[Any]:
         """List the operators that outputs depend on, in the order of the graph."""
         wanted, kept = {*outputs}, []
@@ -123,31 +97,6 @@ class Graph:
                 wanted.update(read_by([node]))
                 kept.append(node)
         return kept[::-1]
-
-    @property
-    def rounds(self) -> bool:
-        """Whether any of the network's values have a 16-bit float type."""
-        casts = (a.i for n in self.nodes if n.op_type == "Cast" for a in n.attribute)
-        return np.dtype(self.dtype).itemsize == 2 or any(to in HALF_TYPES for to in casts)
-
-    @property
-    def quantizes(self) -> bool:
-        """Whether the file rounds the network's values to integers."""
-        constant = {*self.constants}
-        for node in self.nodes:
-            if all(name in constant for name in node.input if name):
-                constant.update(node.output)
-            elif node.op_type in ROUNDING:
-                return True
-        return False
-
-    def lengths(self) -> list[int] | None:
-        """Return constant lengths of a batch's sequences, if there are any."""
-        for node in self.nodes:
-            if node.op_type in RECURRENT and len(node.input) > 4 and node.input[4]:
-                array = self.constants.get(node.input[4])
-                return None if array is None else [int(n) for n in array.ravel()]
-        return None
 
     def counts(self, axes: tuple[str, ...], steps: int) -> tuple[int, int]:
         """Return samples and steps of an input with these axes."""
@@ -252,9 +201,9 @@ class Graph:
         if missing:
             raise InputError(f"reads output {missing[0]}, which its operator does not give")
         inputs = tuple(values[name] if name else None for name in proto.input)
-        if not any(isinstance(value, Data) for value in inputs):
-            return self._fold(proto, inputs)
         known = DOMAINS[proto.domain]
+        if known is None and not any(isinstance(value, Data) for value in inputs):
+            return self._fold(proto, inputs)
         if proto.op_type not in (OPERATORS if known is None else known):
             raise refusal(proto.op_type)
         node = Node(
@@ -290,28 +239,6 @@ class Graph:
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise InputError(f"cannot be computed from constants: {reason}") from None
-
-
-def read_by(nodes: Any) -> Iterator[str]:
-    """Yield what operators read, those inside control flow too."""
-    for node in everywhere(nodes):
-        yield from node.input
-        for attribute in node.attribute:
-            yield from (value.name for value in attribute.g.output)
-
-
-def everywhere(nodes: Any) -> Iterator[Any]:
-    """Yield operators, those inside control flow too."""
-    for node in nodes:
-        yield node
-        for attribute in node.attribute:
-            for graph in (attribute.g, *attribute.graphs):
-                yield from everywhere(graph.node)
-
-
-def label(proto: Any) -> str:
-    """Return an operator's name, or that of its first output if it has none."""
-    return proto.name or next(iter(proto.output), "")
 
 
 def _plain(onnx: Any, attribute: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from golden.errors import InputError
-from litelstm.importers.onnx_graph import Graph, label
+from litelstm.importers.onnx_graph import Graph
+from litelstm.importers.onnx_model import label
 from litelstm.importers.tensors import Data
 
 

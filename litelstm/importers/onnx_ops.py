@@ -88,6 +88,19 @@ def _conv(node: Node) -> Results:
     return (data.each(lambda form: form.mapped(matrix).shifted(bias)),)
 
 
+def _quant(node: Node) -> Results:
+    """Round constants as QONNX says; take values of the network as they are."""
+    if isinstance(node.inputs[0], Data):
+        return (node.data(),)
+    value, scale, zero, bits = (node.constant(n).astype(np.float64) for n in range(4))
+    if node.attributes.get("rounding_mode", "ROUND") != "ROUND":
+        raise InputError(f"rounding_mode is {node.attributes['rounding_mode']}, expected ROUND")
+    signed, narrow = node.number("signed", 1), node.number("narrow", 0)
+    low = (-(2.0 ** (bits - 1)) if signed else np.zeros_like(bits)) + (narrow if signed else 0)
+    high = 2.0 ** (bits - signed) - 1 - (0 if signed else narrow)
+    return (((np.clip(np.round(value / scale + zero), low, high) - zero) * scale),)
+
+
 def _batch_normalization(node: Node) -> Results:
     if node.number("training_mode", 0):
         raise InputError("training_mode is 1, expected a network exported for inference")
@@ -170,6 +183,7 @@ ROUNDING = (
     "DequantizeLinear",
     "DynamicQuantizeLSTM",
     "DynamicQuantizeLinear",
+    "Quant",
     "QuantizeLinear",
 )
 """Operators that round values while a file runs; the import takes the values as they are."""
@@ -193,6 +207,7 @@ OPERATORS: dict[str, Callable[[Node], Results]] = {
     "MatMulInteger": _matmul_integer,
     "Mul": _elementwise(Form.times),
     "Neg": _neg,
+    "Quant": _quant,
     "RNN": onnx_layers.rnn,
     "Relu": _activation("relu"),
     "Sigmoid": _activation("sigmoid"),

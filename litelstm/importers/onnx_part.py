@@ -8,7 +8,7 @@ from typing import Any
 
 from golden import packages
 from golden.errors import InputError
-from litelstm.importers.onnx_graph import everywhere, read_by
+from litelstm.importers.onnx_model import everywhere, read_by
 
 
 def cut(model: Any, start: str | None, until: str | None) -> tuple[Any, str]:

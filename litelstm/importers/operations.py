@@ -46,6 +46,7 @@ WHY = {
     "tile": f"repeats values; {PARTS}",
     "loop": f"is control flow; export with a fixed number of steps, unrolled, or {PARTS}",
     "scan": f"is control flow; export with a fixed number of steps, unrolled, or {PARTS}",
+    "while": f"is control flow; convert with unroll=True, or to the fused operator, or {PARTS}",
     "if": f"is control flow; export one branch alone, or {PARTS}",
     "masking": "skips steps by their values; leave it out, and end each sequence where its steps "
     "end: a core's sequence may have any number of steps",

@@ -201,7 +201,7 @@ class _Reader:
             raise InputError(f"tensor {self._name(index)} is sparse or of an unknown type")
         values = buffer.DataAsNumpy().view(TYPES[tensor.Type()]).reshape(self._shape(index))
         quantization = tensor.Quantization()
-        if quantization is None or not quantization.ScaleLength() or values.dtype.kind != "i":
+        if quantization is None or not quantization.ScaleLength() or values.dtype.kind not in "iu":
             return values
         shape = [1] * values.ndim
         shape[quantization.QuantizedDimension() if values.ndim else 0] = -1

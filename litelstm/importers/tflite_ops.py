@@ -9,6 +9,9 @@ import numpy as np
 
 from litelstm.importers.tflite_node import FUSED, Made, Operator
 
+INT32, INT64 = 6, 7
+"""Types of ONNX."""
+
 CONVERTER_CLIP = 10
 """Limit of c that TFLite's converter adds by itself; a trained network hardly reaches it."""
 
@@ -217,16 +220,39 @@ def _clip(low: float, high: float) -> Callable[[Operator], Made]:
     return translate
 
 
+def _batch_matmul(own: Operator) -> Made:
+    if own.options and (own.options.AdjX() or own.options.AdjY()):
+        raise own.refused("transposes what it multiplies")
+    return [("MatMul", own.inputs, own.outputs, {})]
+
+
+def _shape(own: Operator) -> Made:
+    """Give a shape as 32-bit integers, like everything that is computed from it."""
+    wide = f"{own.outputs[0]}/wide"
+    narrow = {"to": INT32}
+    return [("Shape", own.inputs, [wide], {}), ("Cast", [wide], own.outputs, narrow)]
+
+
+def _fill(own: Operator) -> Made:
+    wide = f"{own.outputs[0]}/wide"
+    return [
+        ("Cast", own.inputs[:1], [wide], {"to": INT64}),
+        ("Expand", [own.inputs[1], wide], own.outputs, {}),
+    ]
+
+
 def _leaky_relu(own: Operator) -> Made:
     return [("LeakyRelu", own.inputs[:1], own.outputs, {"alpha": own.options.Alpha()})]
 
 
 TRANSLATIONS: dict[str, Callable[[Operator], Made]] = {
     "ADD": _same("Add"),
+    "BATCH_MATMUL": _batch_matmul,
     "CONCATENATION": _concatenation,
     "DEQUANTIZE": _first("Identity"),
     "DIV": _same("Div"),
     "EXPAND_DIMS": _squeeze,
+    "FILL": _fill,
     "FULLY_CONNECTED": _fully_connected,
     "GATHER": _gather,
     "LEAKY_RELU": _leaky_relu,
@@ -241,6 +267,7 @@ TRANSLATIONS: dict[str, Callable[[Operator], Made]] = {
     "RELU_N1_TO_1": _clip(-1.0, 1.0),
     "RESHAPE": _reshape,
     "REVERSE_V2": _reverse,
+    "SHAPE": _shape,
     "SLICE": _slice,
     "SOFTMAX": _first("Softmax", axis=-1),
     "SPLIT": _split,

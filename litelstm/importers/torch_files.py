@@ -92,7 +92,8 @@ def _read_pickle(path: Path) -> Mapping[str, Any]:
         state = torch.load(data, map_location="cpu", weights_only=True)
     except Exception:
         raise InputError(
-            "is not a readable state dict (foreign, damaged, cut short, or more than tensors)"
+            "is not a readable state dict (foreign, damaged, cut short, or more than tensors); "
+            "save module.state_dict(), or the module with torch.jit.save"
         ) from None
     return _unwrapped(torch, state)
 

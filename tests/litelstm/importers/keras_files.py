@@ -12,8 +12,11 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
+from golden.errors import InputError
+from litelstm.importers.keras import load
 from tests.litelstm.importers.cases import INPUTS, OUTPUTS, STEPS, UNITS, Case, samples
 
 
@@ -26,6 +29,23 @@ def randomize(model: Any, seed: int) -> None:
 def sequential(*parts: Any) -> Any:
     """A Sequential model on samples of a fixed length."""
     return keras.Sequential([keras.Input((STEPS, INPUTS)), *parts])
+
+
+def refused(path: Path, *says: str) -> None:
+    """Check that a file is refused in one line with these words."""
+    with pytest.raises(InputError) as caught:
+        load(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    for words in says:
+        assert words in message
+
+
+def saved(model: Any, folder: Path) -> Path:
+    path = folder / "net.keras"
+    model.save(path)
+    return path
 
 
 def functional() -> Any:

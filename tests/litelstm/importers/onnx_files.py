@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from golden.errors import InputError
+from litelstm.importers.onnx import convert
 from tests.litelstm.importers.cases import BATCH, INPUTS, OUTPUTS, STEPS, UNITS, Case, samples
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
@@ -67,6 +70,15 @@ def model(
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+
+
+def refusal(made: Any) -> str:
+    """The line with which a model is refused."""
+    with pytest.raises(InputError) as caught:
+        convert(made)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
 
 
 def _flat(both: bool, layout: int) -> list[Any]:

@@ -244,7 +244,7 @@ def test_stateful_keeps_the_state(tmp_path: Path) -> None:
     model.save(tmp_path / "net.keras")
     imported = load(tmp_path / "net.keras")
     x = samples(33)[:1]
-    found = [keras.ops.convert_to_numpy(model(x)) for _ in range(2)]
+    found: Any = [keras.ops.convert_to_numpy(model(x)) for _ in range(2)]
     twice = np.concatenate([x, x], axis=1)
     assert imported.state == "keep"
     assert np.abs(imported.network.forward(x) - found[0]).max() < TOLERANCE

@@ -1,0 +1,113 @@
+"""Modules whose ONNX export cannot be mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.litelstm.importers import torch_nets
+from tests.litelstm.importers.cases import INPUTS, UNITS
+from tests.litelstm.importers.onnx_files import refusal
+from tests.litelstm.importers.torch_files import export
+from tests.litelstm.importers.torch_nets import Loop, Stack, stacked_shapes
+
+
+def exported(module: nn.Module, path: Path, **how: Any) -> Any:
+    """A module as PyTorch exports it."""
+    export(module, path, dynamo=False, **how)
+    return onnx.load(path)
+
+
+class EarlyStep(Stack):
+    """Reads the second step instead of the last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x)[0][:, 1])
+
+
+class Bidirectional(nn.Module):
+    """Read at its last step, where one direction has only begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(INPUTS, UNITS, bidirectional=True, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(x)[0][:, -1]
+
+
+def relu(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.relu(x @ p["W"].T + h @ p["U"].T + p["b"]), c
+
+
+def coupled(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """An LSTM with 1 - f for i."""
+    f, o, g = (x @ p["W"].T + h @ p["U"].T + p["b"]).chunk(3, dim=1)
+    f = torch.sigmoid(f)
+    c = f * c + (1 - f) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class FirstStepElse(Loop):
+    """A loop whose first step has another bias: the last step does not show it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(torch.cat([x[:, :1] + 1, x[:, 1:]], 1))
+
+
+class TinyResults(FirstStepElse):
+    """The difference is as small as the results."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1e-5 * super().forward(x)
+
+
+MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...]]] = {
+    "early step": (
+        lambda: EarlyStep(nn.LSTM, batch_first=True),
+        {"free": ("batch", "steps")},
+        ("reads step 1 of a layer", "expected its final h"),
+    ),
+    "bidirectional": (
+        Bidirectional,
+        {},
+        ("reads step 3 of a reverse layer", "expected its final h"),
+    ),
+    "coupled gates": (
+        lambda: Loop(coupled, stacked_shapes(3), 1),
+        {},
+        ("is no step of RNN, GRU, LSTM or LiteLSTM",),
+    ),
+    "relu": (lambda: Loop(relu, stacked_shapes(1), 1), {}, ("activation is relu", "tanh")),
+    "another first step": (
+        lambda: FirstStepElse(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
+        {},
+        ("read as litelstm", "results differ by"),
+    ),
+    "another first step, tiny results": (
+        lambda: TinyResults(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
+        {},
+        ("read as litelstm", "results differ by"),
+    ),
+    "unrolled with free steps": (
+        lambda: Loop(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
+        {"free": ("steps",)},
+        ("splits steps of size 5 into [1, 1, 1, 1]", "number of steps is free"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "how", "says"), MODULES.values(), ids=MODULES)
+def test_modules(
+    make: Callable[[], nn.Module], how: dict[str, Any], says: tuple[str, ...], tmp_path: Path
+) -> None:
+    torch.manual_seed(5)
+    message = refusal(exported(make(), tmp_path / "net.onnx", **how))
+    for words in says:
+        assert words in message

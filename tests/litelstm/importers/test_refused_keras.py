@@ -1,0 +1,126 @@
+"""Keras models that cannot be mapped: refused in one line with the layer, its name and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.litelstm.importers.cases import INPUTS, STEPS, UNITS
+from tests.litelstm.importers.keras_files import keras, layers, refused, saved, sequential
+
+pytestmark = pytest.mark.frameworks
+
+
+def both_ends() -> Any:
+    x = keras.Input((STEPS, INPUTS))
+    ways = [layers.GRU(UNITS, go_backwards=n, return_sequences=True)(x) for n in (False, True)]
+    return keras.Model(x, layers.GRU(UNITS, name="gru")(layers.Add()(ways)))
+
+
+def masked() -> Any:
+    x = keras.Input((STEPS, INPUTS))
+    mask = keras.Input((STEPS,), dtype="bool")
+    return keras.Model([x, mask], layers.LSTM(UNITS)(x, mask=mask))
+
+
+def trained() -> Any:
+    x = keras.Input((STEPS, INPUTS))
+    return keras.Model(x, layers.BatchNormalization()(layers.GRU(UNITS)(x), training=True))
+
+
+def two_inputs() -> Any:
+    x, y = (keras.Input((STEPS, INPUTS)) for _ in range(2))
+    return keras.Model([x, y], layers.GRU(UNITS)(layers.Add()([x, y])))
+
+
+def gated() -> Any:
+    x = keras.Input((STEPS, INPUTS))
+    h = layers.GRU(UNITS)(x)
+    return keras.Model(x, layers.Multiply()([h, layers.Dense(UNITS, activation="sigmoid")(h)]))
+
+
+def half_stateful() -> Any:
+    first = layers.GRU(UNITS, stateful=True, return_sequences=True)
+    return keras.Sequential([keras.Input(batch_shape=(1, STEPS, INPUTS)), first, layers.GRU(UNITS)])
+
+
+def initial_state() -> Any:
+    x, h = keras.Input((STEPS, INPUTS)), keras.Input((UNITS,))
+    return keras.Model([x, h], layers.LSTM(UNITS, name="lstm")(x, initial_state=[h, h]))
+
+
+MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
+    "masking": (
+        lambda: sequential(layers.Masking(), layers.LSTM(UNITS)),
+        (
+            "Masking 'masking",
+            "skips steps by their values",
+            "end each sequence where its steps end",
+        ),
+    ),
+    "product of both ways": (
+        lambda: sequential(layers.Bidirectional(layers.LSTM(UNITS), merge_mode="mul")),
+        ("Bidirectional 'bidirectional", "merge_mode is mul", "expected concat, sum or ave"),
+    ),
+    "two cells": (
+        lambda: sequential(
+            layers.Bidirectional(
+                layers.LSTM(UNITS), backward_layer=layers.GRU(UNITS, go_backwards=True)
+            )
+        ),
+        ("Bidirectional 'bidirectional", "different cells in both directions"),
+    ),
+    "turned results": (
+        lambda: sequential(layers.GRU(UNITS, go_backwards=True, return_sequences=True)),
+        ("reads step 3 of a reverse layer, expected step 0",),
+    ),
+    "both ends": (
+        both_ends,
+        (
+            "GRU 'gru",
+            "reads",
+        ),
+    ),
+    "one state for h and c": (initial_state, ("starts c at a state that is started at before",)),
+    "a mask": (masked, ("LSTM is called with mask, expected its inputs alone",)),
+    "statistics of the batch": (
+        trained,
+        ("BatchNormalization is called with training, expected inference",),
+    ),
+    "two sequences": (two_inputs, ("has 2 inputs of sequences, expected one",)),
+    "product": (gated, ("Multiply 'multiply", "multiplies vectors")),
+    "flat sequence": (
+        lambda: sequential(
+            layers.LSTM(UNITS, return_sequences=True), layers.Flatten(), layers.Dense(2)
+        ),
+        ("Flatten 'flatten", "reads all steps at once"),
+    ),
+    "mean": (
+        lambda: sequential(
+            layers.LSTM(UNITS, return_sequences=True), layers.GlobalAveragePooling1D()
+        ),
+        ("GlobalAveragePooling1D 'global", "averages over steps", "let a host average"),
+    ),
+    "convolution": (
+        lambda: sequential(layers.Conv1D(4, 3), layers.GRU(UNITS)),
+        ("Conv1D 'conv1d", "reads several steps at once", "--from and --until"),
+    ),
+    "softmax inside": (
+        lambda: sequential(layers.Dense(5, activation="softmax"), layers.GRU(UNITS)),
+        ("GRU 'gru", "reads a Softmax, expected nothing after it"),
+    ),
+    "stateful in part": (half_stateful, ("has layers that are stateful and others that are not",)),
+    "no recurrent layer": (lambda: sequential(layers.Dense(2)), ("has no recurrent layer",)),
+    "lambda": (
+        lambda: sequential(layers.Lambda(lambda x: 2 * x), layers.GRU(UNITS)),
+        ("Lambda 'lambda", "holds code, which is not executed"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "says"), MODELS.values(), ids=MODELS)
+def test_models(make: Callable[[], Any], says: tuple[str, ...], tmp_path: Path) -> None:
+    refused(saved(make(), tmp_path), *says)
