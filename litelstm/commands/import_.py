@@ -11,6 +11,7 @@ from golden.network import Layer, Network
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.importers.files import import_network, inspect
+from litelstm.importers.reading import of_file
 from litelstm.options import PATH, output_option
 
 
@@ -56,7 +57,8 @@ def import_(
         imported = import_network(file, description=description, start=start, until=until)
         if check and imported.check is None:
             raise InputError(f"{file}: no framework here can run it, so --check has nothing to do")
-        difference = imported.check() if check and imported.check else None
+        with of_file(file):
+            difference = imported.check() if check and imported.check else None
     imported.network.save(output)
     for note in imported.notes:
         out.print(f"{file}: {note}")

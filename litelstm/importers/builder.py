@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from golden.cells import Cell, Dense, Floats
 from golden.errors import InputError
 from golden.network import Layer
+from litelstm.importers.coefficients import as_matrix, columns, digest, is_identity, times
 from litelstm.importers.forms import ACTIVATIONS, Atom, Form
 from litelstm.importers.recurrent import PlacedError, Run
 from litelstm.importers.times import Times
@@ -59,7 +59,7 @@ class Builder:
         self._dense: dict[Any, int] = {}
         self._digests: dict[int, tuple[Floats, bytes]] = {}
         self._starts: set[bool] = set()
-        self._used: set[Atom] = set()
+        self._used: set[tuple[Atom, int]] = set()
 
     def result(self, forms: Sequence[Form]) -> int:
         """Return the vector of an output, given its form of every step or the last one's alone."""
@@ -70,7 +70,7 @@ class Builder:
         if not matrices:
             raise InputError("does not depend on the input")
         (index, matrix), *more = matrices.items()
-        if index and not more and not bias.any() and _is_identity(matrix):
+        if index and not more and not bias.any() and is_identity(matrix):
             return index
         return self._dense_layer("linear", None, reads)
 
@@ -107,10 +107,9 @@ class Builder:
         matrices: dict[int, Floats] = {}
         terms, bias = self._terms(form)
         for place, coefficient in terms:
-            matrix = np.diag(coefficient) if coefficient.ndim == 1 else coefficient
             if place.index not in matrices:
                 matrices[place.index] = np.zeros((form.size, self._size(place.index)))
-            matrices[place.index][:, place.rows] += matrix * place.scale
+            matrices[place.index][:, place.rows] += as_matrix(coefficient) * place.scale
         return dict(sorted(matrices.items())), bias
 
     def _size(self, index: int) -> int:
@@ -125,7 +124,7 @@ class Builder:
                 terms.append((place, coefficient))
                 continue
             parts, shift = self._terms(atom.args[0])
-            terms += [(part, _times(coefficient, value)) for part, value in parts]
+            terms += [(part, times(coefficient, value)) for part, value in parts]
             bias = bias + (coefficient @ shift if coefficient.ndim == 2 else coefficient * shift)
         return terms, bias
 
@@ -139,13 +138,18 @@ class Builder:
 
     def _digest(self, array: Floats) -> bytes:
         if id(array) not in self._digests:  # keeps the array, so that no other has its id
-            self._digests[id(array)] = array, hash_bytes(array)
+            self._digests[id(array)] = array, digest(array)
         return self._digests[id(array)][1]
 
     def _place(self, atom: Atom) -> Place | None:
         """Find or make the layer of an atom; ``None`` for a sum that is no layer."""
         if atom not in self._places:
-            self._places[atom] = self._make(atom)
+            try:
+                self._places[atom] = self._make(atom)
+            except PlacedError:
+                raise
+            except InputError as error:
+                raise PlacedError(f"{atom.place} {error}".strip()) from None
         return self._places[atom]
 
     def _make(self, atom: Atom) -> Place | None:
@@ -168,18 +172,13 @@ class Builder:
             if atom.kind == "sum" and not any(a.kind == "product" for a in atom.args[0].terms):
                 return None
             return self._loop(atom)
-        raise InputError(f"reads {REFUSED[atom.kind]}")
+        raise InputError(REFUSED[atom.kind])
 
     def _run(self, run: Run) -> int:
         """Make the layer of a recurrent operator."""
         if run not in self._runs:
-            try:
-                self._check_starts(run)
-                reads = self._sequence(run.forms)
-            except PlacedError:
-                raise
-            except InputError as error:
-                raise PlacedError(f"{run.label} {error}") from None
+            self._check_starts(run)
+            reads = self._sequence(run.forms)
             first, *second = sorted(
                 (_on(layer, reads) for layer in run.ways), key=lambda layer: layer.direction
             )
@@ -192,9 +191,10 @@ class Builder:
     def _check_starts(self, run: Run) -> None:
         for start, layer in zip(run.starts, run.ways, strict=True):
             for name, form in start.items():
-                if not self._used.isdisjoint(form.terms):
+                read = {(atom, int(n)) for atom, c in form.terms.items() for n in columns(c)}
+                if not self._used.isdisjoint(read):
                     raise InputError(f"starts {name} at a state that is started at before")
-                self._used.update(form.terms)
+                self._used |= read
                 if any(atom.kind != "start" for atom in form.terms) or form.bias.any():
                     raise InputError(f"initial_{name} is not zero: {NO_START}")
             self._starts.add(bool(start))
@@ -231,7 +231,7 @@ class Builder:
         if not matrices:
             raise InputError(f"has {kind} of a constant")
         arrays = (*matrices.values(), bias)
-        key = (kind, tag, tuple(matrices), *(hash_bytes(array) for array in arrays))
+        key = (kind, tag, tuple(matrices), *(digest(array) for array in arrays))
         if key not in self._dense:
             options = {"activation": {"hard": "sigmoid"}.get(kind, kind)}
             if kind == "leaky":
@@ -251,10 +251,10 @@ class Builder:
 
 
 REFUSED = {
-    "c": "output Y_c of an LSTM, expected h alone",
-    "start": "a state that the file takes, beside the layer that starts at it",
-    "softmax": "a Softmax, expected nothing after it",
-    "logsoftmax": "a LogSoftmax, expected nothing after it",
+    "c": "gives its state c to others, expected h alone",
+    "start": "reads a state that the file takes, which only the layer that starts at it can do",
+    "softmax": "stands before other layers, expected it at the end",
+    "logsoftmax": "stands before other layers, expected it at the end",
 }
 """Atoms that no layer computes."""
 
@@ -278,26 +278,8 @@ def _on(layer: Layer, reads: Reads) -> Layer:
         if "x" in gate.reads:
             on_x = layer.weights[gate.matrix("x")]
             for n, matrix in enumerate(matrices.values()):
-                product = on_x if _is_identity(matrix) else on_x @ matrix
+                product = on_x if is_identity(matrix) else on_x @ matrix
                 weights[gate.matrix(f"x{n or ''}")] = product
             if bias.any():
                 weights[gate.bias] = weights[gate.bias] + on_x @ bias
     return replace(layer, weights=weights, sources=tuple(matrices))
-
-
-def _is_identity(matrix: Floats) -> bool:
-    return np.array_equal(matrix, np.eye(len(matrix)))
-
-
-def _times(coefficient: Floats, value: Floats) -> Floats:
-    """Multiply two coefficients, as matrices."""
-    if coefficient.ndim == 2:
-        return coefficient * value if value.ndim == 1 else coefficient @ value
-    return coefficient * value if value.ndim == 1 else coefficient[:, None] * value
-
-
-def hash_bytes(array: Floats) -> bytes:
-    """Return a digest of an array's shape and values."""
-    digest = blake2b(repr(array.shape).encode(), digest_size=16)
-    digest.update(array.tobytes())
-    return digest.digest()

@@ -22,7 +22,9 @@ from litelstm.importers.layers import LOGISTIC, Sigmoid
 SIGMOIDS = {"sigmoid": LOGISTIC, "hard": Sigmoid(name="hard")}
 """Gate activations by the kind of their atoms."""
 
-UNKNOWN = "computes what is no step of RNN, GRU, LSTM or LiteLSTM"
+UNKNOWN = (
+    "computes what is no step of RNN, GRU, LSTM or LiteLSTM, the only layers that multiply vectors"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

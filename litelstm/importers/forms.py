@@ -8,7 +8,9 @@ that an exporter split, stacked, transposed or scaled are one matrix again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,12 +20,26 @@ from numpy.typing import NDArray
 
 from golden.cells import Floats
 from golden.errors import InputError
+from litelstm.importers.coefficients import alike, as_matrix, times
 
 ACTIVATIONS = ("tanh", "sigmoid", "hard", "relu", "relu6", "leaky")
 """Kinds of atoms that are an activation; ``hard`` is eq. (21)."""
 
 POINTWISE = ("sum", "product", *ACTIVATIONS)
 """Kinds of atoms whose elements depend only on the same element of their arguments."""
+
+
+_place: ContextVar[str] = ContextVar("place", default="")
+
+
+@contextmanager
+def made_by(place: str) -> Iterator[None]:
+    """Name the operator, with its kind, whose atoms the block makes."""
+    token = _place.set(place)
+    try:
+        yield
+    finally:
+        _place.reset(token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +58,7 @@ class Atom:
         tag: the operator and the direction of a ``state`` or ``c``; the slope of a ``leaky``;
             6 for a ``hard`` that is a ReLU6.
         whole: for a part of another atom, that atom and the part's elements.
+        place: kind and name of the operator that makes it, for messages.
     """
 
     kind: str
@@ -50,6 +67,7 @@ class Atom:
     args: tuple[Any, ...] = ()
     tag: Any = None
     whole: tuple[Atom, NDArray[np.int64]] | None = None
+    place: str = field(default_factory=_place.get)
     _parts: dict[bytes, Atom] = field(default_factory=dict, repr=False)
     _products: dict[Atom, Atom] = field(default_factory=dict, repr=False)
 
@@ -126,7 +144,7 @@ class Form:
         terms = dict(self.terms)
         for atom, coefficient in other.terms.items():
             if atom in terms:
-                a, b = _alike(terms[atom], coefficient)
+                a, b = alike(terms[atom], coefficient)
                 terms[atom] = a + b
             else:
                 terms[atom] = coefficient
@@ -149,7 +167,7 @@ class Form:
         """Multiply a constant matrix by this vector."""
         if self.pointwise and len(self.terms) > 1:
             return self.atom.form.mapped(matrix)  # a state is multiplied as a whole
-        return Form({a: _product(matrix, c) for a, c in self.terms.items()}, matrix @ self.bias)
+        return Form({a: times(matrix, c) for a, c in self.terms.items()}, matrix @ self.bias)
 
     def times(self, other: Form) -> Form:
         """Multiply by another form, element by element.
@@ -183,7 +201,7 @@ class Form:
             if coefficient.ndim == 1 and atom.kind in POINTWISE:
                 part, value = atom.rows(index), coefficient[index]
             else:
-                part, value = atom, _matrix(coefficient)[index]
+                part, value = atom, as_matrix(coefficient)[index]
             if value.any():
                 terms[part] = value
         return Form(terms, self.bias[index])
@@ -219,18 +237,3 @@ def clip(form: Form, low: float, high: float) -> Form:
     tag = 6 if (low, high) == (0, 6) else None  # it may also be a ReLU6
     gate = argument.shifted(np.full(form.size, -2.0)).apply("hard", tag)
     return gate.scaled(span).shifted(np.full(form.size, low))
-
-
-def _matrix(coefficient: Floats) -> Floats:
-    return np.diag(coefficient) if coefficient.ndim == 1 else coefficient
-
-
-def _product(matrix: Floats, coefficient: Floats) -> Floats:
-    """Multiply by a coefficient; by ones the product is the same array, for all steps."""
-    if coefficient.ndim == 2:
-        return matrix @ coefficient
-    return matrix if (coefficient == 1).all() else matrix * coefficient
-
-
-def _alike(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    return (a, b) if a.ndim == b.ndim else (_matrix(a), _matrix(b))

@@ -19,6 +19,7 @@ from golden.errors import InputError
 from litelstm.importers.keras_graph import Model, convert
 from litelstm.importers.keras_layers import Arrays
 from litelstm.importers.proof import Imported
+from litelstm.importers.reading import of_file
 
 _DAMAGED = (
     AttributeError,
@@ -46,19 +47,17 @@ def load(path: str | Path) -> Imported:
     """
     path = Path(path)
     h5py = packages.load("h5py", extra="import")
-    try:
+    with of_file(path):
         data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        read = _read_zip if zipfile.is_zipfile(io.BytesIO(data)) else _read_h5
-        return convert(read(h5py, data), path)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    except _DAMAGED:
-        raise InputError(
-            f"{path}: is not a readable Keras model (foreign, damaged or cut short)"
-        ) from None
+        try:
+            read = _read_zip if zipfile.is_zipfile(io.BytesIO(data)) else _read_h5
+            return convert(read(h5py, data), path)
+        except InputError:
+            raise
+        except _DAMAGED:
+            raise InputError(
+                "is not a readable Keras model (foreign, damaged or cut short)"
+            ) from None
 
 
 def _read_zip(h5py: Any, data: bytes) -> Model:

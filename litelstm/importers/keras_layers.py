@@ -175,8 +175,7 @@ def _applied(
         {name: value.forms[0] for name, value in zip(names, state[n * len(names) :], strict=False)}
         for n in range(len(ways))
     ]
-    label = f"{layer.kind} {layer.name!r}"
-    outputs = recurrent(data, ways, label=label, starts=starts)
+    outputs = recurrent(data, ways, starts=starts)
     results = [features(data, outputs, steps=layer.flag("return_sequences"), final=True)]
     if layer.options.get("return_state", False) is True:
         pairs = zip(outputs.h, outputs.c, strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from golden.cells import Floats
 from golden.errors import InputError
-from litelstm.importers.forms import Form
+from litelstm.importers.forms import Form, made_by
 from litelstm.importers.keras_layers import (
     GATES,
     SLOPES,
@@ -41,14 +41,16 @@ def apply(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
     Raises:
         InputError: it cannot be mapped; the message has its class and name.
     """
+    place = f"{layer.kind} {layer.name!r}"
     try:
         if not inputs:
             raise InputError("has no inputs, expected at least one")
         if len(inputs) > 1 and layer.kind not in SEVERAL:
             raise InputError(f"has {len(inputs)} inputs, expected one")
-        return LAYERS[layer.kind](layer, inputs)
+        with made_by(place):
+            return LAYERS[layer.kind](layer, inputs)
     except InputError as error:
-        raise InputError(f"{layer.kind} {layer.name!r} {error}") from None
+        raise InputError(f"{place} {error}") from None
 
 
 def _passed(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:

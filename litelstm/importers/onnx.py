@@ -26,6 +26,7 @@ from litelstm.importers.onnx_model import RECURRENT, label, lengths, quantizes, 
 from litelstm.importers.onnx_part import cut
 from litelstm.importers.onnx_proof import NotRunError, Plan, prove, runtime
 from litelstm.importers.proof import Imported, imported, steps_note
+from litelstm.importers.reading import of_file
 from litelstm.importers.recurrent import PlacedError
 from litelstm.importers.tensors import AxesError, Data
 
@@ -68,10 +69,8 @@ def load(path: str | Path, *, start: str | None = None, until: str | None = None
     Raises:
         InputError: the file cannot be read or mapped; the message names file and operator.
     """
-    try:
+    with of_file(path):
         return convert(load_model(path), start=start, until=until)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def convert(model: Any, *, start: str | None = None, until: str | None = None) -> Imported:

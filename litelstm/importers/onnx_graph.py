@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from golden import packages
 from golden.errors import InputError
-from litelstm.importers.forms import Atom
+from litelstm.importers.forms import Atom, made_by
 from litelstm.importers.onnx_model import find_states, label, read_by, why_integers
 from litelstm.importers.onnx_node import Node, Value
 from litelstm.importers.onnx_ops import OPERATORS
@@ -149,7 +149,8 @@ class Graph:
         for done, proto in enumerate(nodes):
             place = f"{proto.op_type} {label(proto)!r}"
             try:
-                results = self.apply(proto, values)
+                with made_by(place):
+                    results = self.apply(proto, values)
             except PlacedError:
                 raise
             except AxesError as error:

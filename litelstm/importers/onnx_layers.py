@@ -215,7 +215,6 @@ def _run(node: Node, layers: Sequence[Layer]) -> tuple[Value, ...]:
     outputs = recurrent(
         data,
         layers,
-        label=f"{node.op} {node.name!r}",
         starts=_starts(node, layers),
         lengths=_has_lengths(node, len(data.forms)),
     )

@@ -135,7 +135,7 @@ def compare(
                 )
             want = last
         difference = np.abs(found.reshape(want.shape) - want).max()
-        worst = max(worst, float(difference / (np.abs(want).max() + 1e-6)))
+        worst = float(np.maximum(worst, difference / (np.abs(want).max() + 1e-6)))  # keeps NaN
     if not worst <= tolerance:
         raise InputError(
             f"computes something else than its layers, read as {cells}: results differ by "

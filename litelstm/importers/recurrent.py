@@ -24,7 +24,6 @@ class Run:
     """One recurrent operator; compared by identity.
 
     Attributes:
-        label: kind and name of the operator, for messages.
         ways: a layer for each direction, in the order of its output; each reads one source, ``x``.
         forms: the operator's input, one form per step in the order of time.
         starts: each way's state before its first step by name, without those that are zero.
@@ -32,7 +31,6 @@ class Run:
         finals: atoms of the final states.
     """
 
-    label: str
     ways: tuple[Layer, ...]
     forms: tuple[Form, ...]
     starts: tuple[Mapping[str, Form], ...]
@@ -58,7 +56,6 @@ def recurrent(
     data: Data,
     layers: Sequence[Layer],
     *,
-    label: str,
     starts: Sequence[Mapping[str, Form]] = (),
     lengths: bool = False,
 ) -> Outputs:
@@ -67,7 +64,6 @@ def recurrent(
     Args:
         data: the sequence.
         layers: one or two layers, ``forward`` or ``reverse`` in the order of ``data``.
-        label: kind and name of the operator.
         starts: each layer's state before its first step, by name; by default zero.
         lengths: see :class:`Run`.
 
@@ -81,7 +77,6 @@ def recurrent(
     if turned:
         layers = [replace(layer, direction=TURNED[layer.direction]) for layer in layers]
     run = Run(
-        label=label,
         ways=tuple(layers),
         forms=data.forms[::-1] if turned else data.forms,
         starts=tuple(

@@ -18,6 +18,7 @@ from golden.errors import InputError
 from litelstm.importers import onnx
 from litelstm.importers.onnx_proof import prove
 from litelstm.importers.proof import Imported, imported
+from litelstm.importers.reading import of_file
 from litelstm.importers.tflite_node import Operator
 from litelstm.importers.tflite_ops import TRANSLATIONS
 
@@ -45,7 +46,7 @@ def load(path: str | Path) -> Imported:
     """
     path = Path(path)
     package = packages.load("tflite", extra="import")
-    try:
+    with of_file(path):
         data = path.read_bytes()
         if data[4:8] != b"TFL3":
             raise InputError("is not a readable TFLite file (foreign, damaged or cut short)")
@@ -62,10 +63,6 @@ def load(path: str | Path) -> Imported:
         known = _interpreter() is not None and not plan.states and not plan.loose
         check = (lambda: prove(plan, partial(_run, data))) if known else None
         return imported(plan.made, names, (*notes, *_notes(model)), check=check)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def _interpreter() -> Any:

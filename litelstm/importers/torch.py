@@ -19,6 +19,7 @@ from golden.errors import InputError
 from golden.network import Layer
 from litelstm.importers import torch_description
 from litelstm.importers.assemble import assemble
+from litelstm.importers.forms import made_by
 from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer, reals, rnn_cell, split
 from litelstm.importers.operations import (
     activated,
@@ -69,8 +70,9 @@ def from_description(state: Mapping[str, Any], told: Description) -> Imported:
             arrays = _taken(left, prefix, module)
             if data is None:
                 data = sequence(_inputs(arrays), STEPS, ("batch", "steps", "features"))
-            data = _APPLY[module](data, arrays, entry)
-            data = _activated(data, entry)
+            with made_by(f"{module} {name!r}"):
+                data = _APPLY[module](data, arrays, entry)
+                data = _activated(data, entry)
         except InputError as error:
             raise InputError(f"{module} {name!r}: {error}") from None
     if left:
@@ -159,13 +161,12 @@ def _recurrent(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
 
 def _stacked(data: Data, stack: Sequence[Sequence[Layer]], entry: Mapping[str, Any]) -> Data:
     """Run layers, each of one or two directions; return the entry's ``output`` of the last one."""
-    label = f"{entry['module']} {entry['name']!r}"
     for index, ways in enumerate(stack):
         if ways[0].inputs != data.features:
             raise InputError(f"layer reads {ways[0].inputs} values, expected {data.features}")
         if "steps" not in data.axes:
             raise InputError("reads one step, expected a sequence: all steps of what is before it")
-        outputs = recurrent(data, ways, label=label)
+        outputs = recurrent(data, ways)
         steps = index < len(stack) - 1 or entry["output"] == ALL_STEPS
         data = features(data, outputs, steps=steps, final=entry["output"] == FINAL_STATE)
     return data

@@ -26,6 +26,7 @@ from typing import Any
 
 from golden.cells import CELLS, RNN, SIGMOIDS, Cell
 from golden.errors import InputError
+from litelstm.importers.reading import of_file
 
 ALL_STEPS, LAST_STEP, FINAL_STATE = "all steps", "last step", "final state"
 """Outputs of a recurrent module: h of every step, h of the last step, or the final h of each
@@ -89,16 +90,13 @@ def read(path: str | Path) -> Description:
     Raises:
         InputError: it is not as expected, or does not say all that it must.
     """
-    try:
-        told = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: is not a readable JSON file") from None
-    try:
+    with of_file(path):
+        text = Path(path).read_bytes()
+        try:
+            told = json.loads(text)
+        except (ValueError, RecursionError):
+            raise InputError("is not a readable JSON file") from None
         return check(told)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def check(told: Any) -> Description:

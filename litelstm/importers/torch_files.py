@@ -12,6 +12,7 @@ from golden import packages
 from golden.errors import InputError
 from litelstm.importers import torch_description
 from litelstm.importers.proof import Imported
+from litelstm.importers.reading import of_file
 from litelstm.importers.torch import from_description
 from litelstm.importers.torch_description import Description
 from litelstm.importers.torch_trace import from_program
@@ -36,7 +37,7 @@ def load(path: str | Path, description: str | Path | None) -> Imported:
     """
     told = None if description is None else torch_description.read(description)
     path = Path(path)
-    try:
+    with of_file(path):
         program = _program(path)
         if program is not None:
             if told is not None:
@@ -46,8 +47,6 @@ def load(path: str | Path, description: str | Path | None) -> Imported:
         if told is None:
             raise InputError("a state dict needs a description of its modules (docs/import.md)")
         return from_description(_without_prefix(state, told), told)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def _program(path: Path) -> tuple[Any, tuple[int, ...] | None] | None:
@@ -57,7 +56,7 @@ def _program(path: Path) -> tuple[Any, tuple[int, ...] | None] | None:
     """
     if path.suffix == ".safetensors":
         return None
-    torch, data = packages.load("torch", extra="train"), _content(path)
+    torch, data = packages.load("torch", extra="train"), io.BytesIO(path.read_bytes())
     try:
         if path.suffix == ".pt2":
             program = torch.export.load(data)
@@ -69,15 +68,8 @@ def _program(path: Path) -> tuple[Any, tuple[int, ...] | None] | None:
         raise InputError("is not a readable program (foreign, damaged or cut short)") from None
 
 
-def _content(path: Path) -> io.BytesIO:
-    try:
-        return io.BytesIO(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}") from None
-
-
 def _read_safetensors(path: Path) -> Mapping[str, Any]:
-    numpy, data = packages.load("safetensors.numpy", extra="import"), _content(path)
+    numpy, data = packages.load("safetensors.numpy", extra="import"), io.BytesIO(path.read_bytes())
     try:
         return numpy.load(data.getvalue())
     except Exception:
@@ -87,7 +79,7 @@ def _read_safetensors(path: Path) -> Mapping[str, Any]:
 
 
 def _read_pickle(path: Path) -> Mapping[str, Any]:
-    torch, data = packages.load("torch", extra="train"), _content(path)
+    torch, data = packages.load("torch", extra="train"), io.BytesIO(path.read_bytes())
     try:
         state = torch.load(data, map_location="cpu", weights_only=True)
     except Exception:

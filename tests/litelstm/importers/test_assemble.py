@@ -12,7 +12,7 @@ from golden.cells import LSTM, Dense, LiteLSTM
 from golden.errors import InputError
 from golden.network import Layer, Network
 from litelstm.importers.assemble import assemble
-from litelstm.importers.forms import Atom, Form
+from litelstm.importers.forms import Atom, Form, made_by
 from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer
 from litelstm.importers.operations import activated, affine, features, mapped, sequence
 from litelstm.importers.recurrent import recurrent
@@ -42,7 +42,7 @@ def samples() -> Data:
 
 
 def run(data: Data, layer: Layer, *, steps: bool = True) -> Data:
-    return features(data, recurrent(data, [layer], label="layer"), steps=steps)
+    return features(data, recurrent(data, [layer]), steps=steps)
 
 
 def network(*outputs: Data) -> Network:
@@ -138,6 +138,11 @@ def test_a_sequence_in_reverse_order_is_a_reverse_layer() -> None:
     assert close(made.forward(X), h(second, h(first, X[:, ::-1]))[:, -1])
 
 
+def softmax(data: Data) -> Data:
+    with made_by("Softmax 'a'"):
+        return activated(data, "softmax")
+
+
 def step(data: Data, index: int) -> Data:
     return data.taken(1, np.array(index))
 
@@ -162,8 +167,8 @@ REFUSED: dict[str, tuple[Callable[[Data], Data], str]] = {
     "all steps backwards": (lambda a: backwards(run(a, lite(3))), "reads step 4 of a layer"),
     "no layer": (lambda a: mapped(step(a, 4), np.ones((3, 2))), "has no recurrent layer"),
     "softmax inside": (
-        lambda a: run(activated(a, "softmax"), lite(3), steps=False),
-        "layer reads a Softmax, expected nothing after it",
+        lambda a: run(softmax(a), lite(3), steps=False),
+        "Softmax 'a' stands before other layers, expected it at the end",
     ),
     "a slope of no shift": (lambda a: activated(a, "leaky_relu", 0.01), "of slope 0.01"),
     "an activation of none": (lambda a: activated(a, "gelu"), "is gelu, an activation that no"),
@@ -182,7 +187,8 @@ def test_state_that_a_part_of_the_layers_starts_at() -> None:
     layer, start = make_layer(LSTM(), LOGISTIC, gates), Atom("start", 2, -1).form
 
     def made(**starts: Form) -> None:
-        outputs = recurrent(samples(), [layer], label="LSTM 'a'", starts=[starts])
+        with made_by("LSTM 'a'"):
+            outputs = recurrent(samples(), [layer], starts=[starts])
         network(features(samples(), outputs, steps=True))
 
     made(h=start, c=Atom("start", 2, -1).form)

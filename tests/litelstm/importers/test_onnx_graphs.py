@@ -63,6 +63,20 @@ class Cells(nn.Module):
         return self.head(h)[:, None], g, h, c
 
 
+class Packed(nn.Module):
+    """Two layers with one state for all of h and c, (batch, layers, units, 2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.head = nn.LSTM(INPUTS, UNITS, 2, batch_first=True), nn.Linear(UNITS, OUTPUTS)
+
+    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        h, c = (state[..., n].transpose(0, 1).contiguous() for n in range(2))
+        y, (h, c) = self.rnn(x, (h, c))
+        state = torch.stack([h.transpose(0, 1), c.transpose(0, 1)], -1)
+        return torch.sigmoid(self.head(y)), state
+
+
 def exported(module: nn.Module, inputs: Sequence[Tensor], path: Path) -> Path:
     torch.onnx.export(module.eval(), tuple(inputs), path, dynamo=False, verbose=False)
     return path
@@ -83,6 +97,7 @@ STREAMS: dict[str, tuple[Models, int, list[tuple[int, ...]], bool]] = {
     "lstm, five steps": (lambda: Stateful(nn.LSTM), 5, [(2, 1, UNITS)] * 2, False),
     "lstm, every step": (lambda: Stateful(nn.LSTM, every=True), 2, [(2, 1, UNITS)] * 2, True),
     "gru, one step": (lambda: Stateful(nn.GRU, every=True), 1, [(2, 1, UNITS)], True),
+    "one state for h and c": (Packed, 1, [(1, 2, UNITS, 2)], True),
     "cells of one step": (Cells, 1, [(1, UNITS)] * 3, True),
 }
 

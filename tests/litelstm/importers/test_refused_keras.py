@@ -110,7 +110,7 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     ),
     "softmax inside": (
         lambda: sequential(layers.Dense(5, activation="softmax"), layers.GRU(UNITS)),
-        ("GRU 'gru", "reads a Softmax, expected nothing after it"),
+        ("Dense 'dense", "stands before other layers, expected it at the end"),
     ),
     "stateful in part": (half_stateful, ("has layers that are stateful and others that are not",)),
     "no recurrent layer": (lambda: sequential(layers.Dense(2)), ("has no recurrent layer",)),

@@ -114,11 +114,14 @@ GRAPHS: dict[str, tuple[Callable[[list[Any]], object], tuple[str, ...]]] = {
     "sum over units": (after("ReduceSum"), ("ReduceSum 'added'", "sums what it reads")),
     "softmax, then more": (
         softmax_and_more,
-        ("reads a Softmax, expected nothing after it",),
+        ("Softmax '", "stands before other layers, expected it at the end"),
     ),
-    "state c": (cell_outputs("", "", "last"), ("Y_c", "expected h alone")),
+    "state c": (
+        cell_outputs("", "", "last"),
+        ("LSTM 'cell' gives its state c to others", "expected h alone"),
+    ),
     "directions": (cell_outputs("last"), ("Squeeze 'squeeze' squeezes steps of size 4",)),
-    "square": (square, ("is no step of RNN, GRU, LSTM or LiteLSTM",)),
+    "square": (square, ("Mul '", "is no step of RNN, GRU, LSTM or LiteLSTM")),
     "control flow": (loop, ("Loop 'loop'", "control flow", "unrolled")),
 }
 
