@@ -63,16 +63,15 @@ class Builder:
 
     def result(self, forms: Sequence[Form]) -> int:
         """Return the vector of an output, given its form of every step or the last one's alone."""
-        reads = self._sequence(forms) if len(forms) > 1 else self._reads(forms[-1])
+        matrices, bias = self._sequence(forms) if len(forms) > 1 else self._reads(forms[-1])
         if len(forms) == 1:
             self._times.check(forms[0], None)
-        matrices, bias = reads
         if not matrices:
             raise InputError("does not depend on the input")
         (index, matrix), *more = matrices.items()
         if index and not more and not bias.any() and is_identity(matrix):
             return index
-        return self._dense_layer("linear", None, reads)
+        return self._dense_layer("linear", None, forms[-1])
 
     def check_last_steps(self, forms: Sequence[Form]) -> None:
         """Refuse a form that is not of the last step, where results are of every step."""
@@ -222,17 +221,16 @@ class Builder:
         if kind == "hard" and atom.tag == 6:  # 6 G(4 a / 6 - 2)
             form = form.shifted(np.full(form.size, 2.0)).scaled(np.full(form.size, 6 / 4))
             kind, scale = "relu6", 1 / 6
-        index = self._dense_layer(kind, atom.tag, self._reads(form))
+        index = self._dense_layer(kind, atom.tag, form)
         return Place(index, np.arange(atom.size), scale)
 
-    def _dense_layer(self, kind: str, tag: Any, reads: Reads) -> int:
+    def _dense_layer(self, kind: str, tag: Any, form: Form) -> int:
         """Find or make a dense layer."""
-        matrices, bias = reads
-        if not matrices:
-            raise InputError(f"has {kind} of a constant")
-        arrays = (*matrices.values(), bias)
-        key = (kind, tag, tuple(matrices), *(digest(array) for array in arrays))
+        key = (kind, tag, self._key(form))
         if key not in self._dense:
+            matrices, bias = self._reads(form)
+            if not matrices:
+                raise InputError(f"has {kind} of a constant")
             options = {"activation": {"hard": "sigmoid"}.get(kind, kind)}
             if kind == "leaky":
                 options["slope"] = f"1/{round(1 / tag)}"

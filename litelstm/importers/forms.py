@@ -214,6 +214,8 @@ def constant(value: Floats) -> Form:
 
 def stacked(forms: Sequence[Form]) -> Form:
     """Concatenate vectors, like [x, h, c] in eq. (18)."""
+    if len(forms) == 1:
+        return forms[0]
     size = sum(form.size for form in forms)
     total, start = constant(np.zeros(size)), 0
     for form in forms:
