@@ -19,7 +19,7 @@ from litelstm.importers.keras_layers import (
     shown,
 )
 from litelstm.importers.layers import reals
-from litelstm.importers.operations import activated, affine, hard_sigmoid, mapped
+from litelstm.importers.operations import activated, affine, hard_sigmoid, mapped, refusal
 from litelstm.importers.tensors import Data, combine, joined
 
 TRAINING = (
@@ -68,6 +68,17 @@ def _dense(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
     if "bias" in weights:
         data = data.each(lambda form: form.shifted(weights["bias"]))
     return [_activated(layer, data, layer.option("activation"))]
+
+
+def _convolution(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
+    """Apply a ``Conv1D`` of kernel 1, which is a dense map of every step."""
+    sizes = [layer.option(n) for n in ("kernel_size", "strides", "dilation_rate", "groups")]
+    if any(size not in (1, [1]) for size in sizes):
+        raise refusal(layer.kind)
+    (path, kernel), *rest = layer.arrays or [("kernel", np.zeros(0))]
+    flat = [(path, kernel.reshape(kernel.shape[1:])), *rest]
+    options = {**layer.options, "units": layer.options.get("filters")}
+    return _dense(KerasLayer("Dense", layer.name, options, flat, layer.version), inputs)
 
 
 def _activation(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
@@ -219,6 +230,7 @@ LAYERS: dict[str, Apply] = {
     "BatchNormalization": _batch_normalization,
     "Bidirectional": apply_bidirectional,
     "Concatenate": _concatenate,
+    "Conv1D": _convolution,
     "Dense": _dense,
     "Flatten": _flatten,
     "LeakyReLU": _leaky,

@@ -24,6 +24,9 @@ PARTS = (
 MEAN = (
     "averages over steps; read the last step's h instead, or let a host average every step's result"
 )
+COMPARED = (
+    "compares values, as masking does; leave it out, and end each sequence where its steps end"
+)
 MAXIMUM = (
     "takes the largest over steps; read the last step's h instead, or let a host take the largest "
     "of every step's result"
@@ -35,6 +38,9 @@ WHY = {
     "globalaveragepooling": MEAN,
     "globalmaxpooling": MAXIMUM,
     "attention": f"reads all steps at once; {PARTS}",
+    "equal": COMPARED,
+    "greater": COMPARED,
+    "less": COMPARED,
     "embedding": f"looks up a table; {PARTS}",
     "layernormalization": "divides by what depends on the data; train with batch normalization, "
     "which becomes weights",

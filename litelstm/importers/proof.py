@@ -32,6 +32,7 @@ class Imported:
         notes: one line per assumption or part of the file that is left out (a softmax at the end).
         every_step: whether the file gives every step's result; otherwise the last one's.
         state: ``keep`` if the file carries the state from run to run, otherwise ``clear``.
+        order: for each output of the file, the place of its vector in the network's results.
         check: runs the file in its framework, on random samples, and returns the largest difference
             of results, relative to the largest result; ``None`` where nothing can run it.
     """
@@ -40,6 +41,7 @@ class Imported:
     notes: tuple[str, ...] = ()
     every_step: bool = False
     state: str = "clear"
+    order: tuple[int, ...] = (0,)
     check: Callable[[], float] | None = field(default=None, repr=False)
 
 
@@ -56,6 +58,7 @@ def imported(
         notes=(*notes, *_notes(assembled, names)),
         every_step=assembled.every_step,
         state="keep" if assembled.carried else "clear",
+        order=assembled.order,
         check=check,
     )
 

@@ -11,7 +11,6 @@ import h5py
 import numpy as np
 import pytest
 
-from golden.errors import InputError
 from litelstm.importers.keras import load
 from litelstm.importers.proof import Imported
 from tests.litelstm.importers.cases import INPUTS, OUTPUTS, STEPS, TOLERANCE, UNITS, samples
@@ -120,6 +119,11 @@ MODELS: dict[str, tuple[Callable[[], Any], Sources, bool]] = {
         [(0,), (1,), (2,)],
         False,
     ),
+    "a convolution of kernel 1": (
+        lambda: sequential(layers.Conv1D(5, 1, activation="relu"), layers.GRU(UNITS)),
+        [(0,), (1,)],
+        False,
+    ),
     "every step": (
         lambda: sequential(
             layers.GRU(UNITS, return_sequences=True), layers.Dense(OUTPUTS, activation="softmax")
@@ -173,7 +177,7 @@ def test_results(
 ) -> None:
     model = make()
     if suffix == ".h5" and make is inside:
-        pytest.skip("refused: test_a_model_inside_an_h5_file")
+        pytest.skip("refused, see test_refused_keras.py")
     with_statistics(model, 31)
     x = samples(31)
     wanted = model.predict(x, verbose=0)
@@ -190,12 +194,6 @@ def test_results(
         assert np.abs(y).max() > 1e-2
     assert imported.check is not None
     assert imported.check() < 1e-4
-
-
-def test_a_model_inside_an_h5_file(tmp_path: Path) -> None:
-    inside().save(tmp_path / "net.h5")
-    with pytest.raises(InputError, match=r"is a model inside; save as \.keras"):
-        load(tmp_path / "net.h5")
 
 
 def test_statistics_of_adapt(tmp_path: Path) -> None:

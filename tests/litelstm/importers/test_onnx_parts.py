@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from golden.errors import InputError
 from litelstm.importers import onnx_layers
+from litelstm.importers.assemble import Assembled
 from litelstm.importers.files import import_network
 from litelstm.importers.layers import make_layer
 from litelstm.importers.onnx import convert
-from litelstm.importers.proof import Imported
+from litelstm.importers.proof import Imported, compare
 from tests.litelstm.importers.cases import (
     INPUTS,
     OUTPUTS,
@@ -88,3 +89,10 @@ def test_a_wrong_network_is_found_by_running_the_file(monkeypatch: pytest.Monkey
     monkeypatch.setattr(onnx_layers, "make_layer", without_complement)
     with pytest.raises(InputError, match="computes something else than its layers, read as gru"):
         convert(made)
+
+
+def test_results_that_are_no_numbers_are_no_proof() -> None:
+    made = convert(model("GRU", weights("GRU"))).network
+    assembled = Assembled(network=made, ends=(None,), order=(0,))
+    with pytest.raises(InputError, match="results differ by nan"):
+        compare(assembled, lambda x: [np.full((2, OUTPUTS), np.nan)], batch=2, steps=3)

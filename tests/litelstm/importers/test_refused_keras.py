@@ -124,3 +124,9 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
 @pytest.mark.parametrize(("make", "says"), MODELS.values(), ids=MODELS)
 def test_models(make: Callable[[], Any], says: tuple[str, ...], tmp_path: Path) -> None:
     refused(saved(make(), tmp_path), *says)
+
+
+def test_a_model_inside_an_h5_file(tmp_path: Path) -> None:
+    inner = keras.Sequential([keras.Input((STEPS, INPUTS)), layers.GRU(UNITS)])
+    sequential(inner).save(tmp_path / "net.h5")
+    refused(tmp_path / "net.h5", "is a model inside; save as .keras")

@@ -107,6 +107,7 @@ def loop(nodes: list[Any]) -> None:
 
 
 GRAPHS: dict[str, tuple[Callable[[list[Any]], object], tuple[str, ...]]] = {
+    "comparison": (after("Equal"), ("Equal 'added' compares values, as masking does",)),
     "elu": (after("Elu"), ("Elu 'added'", "train with relu")),
     "prelu": (after("Erf"), ("Erf 'added'", "is not known here", "--from and --until")),
     "slope": (after("LeakyRelu", alpha=0.01), ("LeakyRelu 'added'", "slope 0.01", "power of two")),
