@@ -250,7 +250,8 @@ class Builder:
 
 REFUSED = {
     "c": "gives its state c to others, expected h alone",
-    "start": "reads a state that the file takes, which only the layer that starts at it can do",
+    "start": "has no steps, and is not only a state that a layer starts at; append it to the input "
+    "of each step",
     "softmax": "stands before other layers, expected it at the end",
     "logsoftmax": "stands before other layers, expected it at the end",
 }

@@ -13,7 +13,7 @@ import numpy as np
 from golden import packages
 from golden.errors import InputError
 from litelstm.importers.assemble import assemble
-from litelstm.importers.forms import Atom
+from litelstm.importers.forms import Atom, made_by
 from litelstm.importers.keras_layers import SLOPES, Arrays, KerasLayer
 from litelstm.importers.keras_ops import LAYERS, TRAINING, apply, scalar_scale
 from litelstm.importers.operations import refusal, sequence
@@ -198,7 +198,7 @@ def convert(model: Model, path: Path) -> Imported:
     inputs = {
         name: sequence(int(own[2] or 0), steps, ("batch", "steps", "features"))
         if name == sequences[0]
-        else _start(own[1])
+        else _start(name, own[1])
         for name, own in shapes.items()
     }
     for entry in model.everything():
@@ -240,9 +240,10 @@ def _shape(model: Model, name: str) -> tuple[int | None, ...]:
     return tuple(shape)
 
 
-def _start(size: Any) -> Data:
+def _start(name: str, size: Any) -> Data:
     """Make the tensor of a state that the model takes."""
-    return Data(("batch", "features"), (Atom("start", size, -1).form,), 1)
+    with made_by(f"input {name!r}"):
+        return Data(("batch", "features"), (Atom("start", size, -1).form,), 1)
 
 
 def _take_scale(model: Model, name: str) -> float:

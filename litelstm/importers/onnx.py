@@ -197,8 +197,8 @@ def _read_any_states(model: Any, graph: Graph) -> tuple[_Reading, Plan]:
             refusals.append(error)
     if not refusals:
         raise InputError(
-            f"takes the state {', '.join(graph.states)}, but has no output of that shape beside "
-            "its results"
+            f"takes {', '.join(graph.states)} beside the samples, but gives back no state of that "
+            "shape; append values that are no state to the input of each step"
         )
     raise refusals[0]
 

@@ -119,7 +119,8 @@ class Graph:
         if not sizes["features"]:
             raise InputError(f"state {name} has no fixed number of features on its last axis")
         size = sizes["features"] * sizes.get("directions", 1)
-        forms = tuple(Atom("start", size, -1).form for _ in range(sizes.get("steps") or 1))
+        with made_by(f"input {name!r}"):
+            forms = tuple(Atom("start", size, -1).form for _ in range(sizes.get("steps") or 1))
         return Data(axes, forms, batch)
 
     def follow(

@@ -31,6 +31,11 @@ def trained() -> Any:
     return keras.Model(x, layers.BatchNormalization()(layers.GRU(UNITS)(x), training=True))
 
 
+def static() -> Any:
+    x, more = keras.Input((STEPS, INPUTS)), keras.Input((2,), name="static")
+    return keras.Model([x, more], layers.Concatenate()([layers.GRU(UNITS)(x), more]))
+
+
 def two_inputs() -> Any:
     x, y = (keras.Input((STEPS, INPUTS)) for _ in range(2))
     return keras.Model([x, y], layers.GRU(UNITS)(layers.Add()([x, y])))
@@ -89,6 +94,10 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "statistics of the batch": (
         trained,
         ("BatchNormalization is called with training, expected inference",),
+    ),
+    "an input without steps": (
+        static,
+        ("input 'static' has no steps", "append it to the input of each step"),
     ),
     "two sequences": (two_inputs, ("has 2 inputs of sequences, expected one",)),
     "product": (gated, ("Multiply 'multiply", "multiplies vectors")),

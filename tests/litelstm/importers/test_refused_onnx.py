@@ -191,7 +191,7 @@ def test_inputs_and_outputs() -> None:
     assert "has 2 inputs of samples (x, h0), expected one" in refusal(made)
     made = model("RNN", weights("RNN"))
     made.graph.input.append(helper.make_tensor_value_info("h0", TensorProto.FLOAT, [1, BATCH, 4]))
-    assert "takes the state h0, but has no output of that shape" in refusal(made)
+    assert "takes h0 beside the samples, but gives back no state of that shape" in refusal(made)
     made = model("RNN", weights("RNN"))
     made.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
     assert "input x is int64, expected floats" in refusal(made)
