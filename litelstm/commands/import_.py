@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from golden.errors import InputError
-from golden.network import Layer, Network
 from litelstm import outputs
 from litelstm.console import out, progress
 from litelstm.importers.files import import_network, inspect
 from litelstm.importers.reading import of_file
+from litelstm.importers.text import summary
 from litelstm.options import PATH, output_option
 
 
@@ -65,40 +65,3 @@ def import_(
     if difference is not None:
         out.print(f"{file}: results differ by {difference:.1e} of the largest, on random samples")
     out.print(f"{output}: {summary(imported.network)}")
-
-
-def summary(network: Network) -> str:
-    """Describe a network in one line."""
-    chain = all(sources == (index,) for index, sources in enumerate(network.sources))
-    parts = [
-        _layer(layer, "" if chain else _reads(sources))
-        for layer, sources in zip(network.layers, network.sources, strict=True)
-    ]
-    if network.head:
-        parts[-1] = f"{network.head.outputs} logits" + (
-            "" if chain else _reads(network.sources[-1])
-        )
-    if network.results != (len(network.layers),):
-        parts.append(f"results {', '.join(f'layer{n - 1}' for n in network.results or ())}")
-    return f"{network.inputs} in, {', '.join(parts)}; {network.parameters} parameters"
-
-
-def _reads(sources: tuple[int, ...]) -> str:
-    return " of " + " and ".join(f"layer{n - 1}" if n else "x" for n in sources)
-
-
-def _layer(layer: Layer, reads: str) -> str:
-    """Describe a layer, for example ``gru of 64 units (reset after, logistic gates)``."""
-    cell = layer.cell
-    told = [] if layer.direction == "forward" else [layer.direction]
-    if not cell.state:
-        activation = str(getattr(cell, "activation", ""))
-        told += [f"slope {getattr(cell, 'slope', '')}"] if activation == "leaky" else []
-        told += [layer.sigmoid] if activation == "sigmoid" else []
-        kind = f"dense {activation}"
-    else:
-        kind = cell.kind
-        told += [f"{name} {getattr(cell, name)}" for name in cell.options]
-        if any(not (gate.tanh or gate.wide) for gate in cell.gates):
-            told.append(f"{layer.sigmoid} gates")
-    return f"{kind} of {layer.units} units" + (f" ({', '.join(told)})" if told else "") + reads

@@ -9,6 +9,7 @@ from pathlib import Path
 from golden.errors import InputError
 from litelstm.importers import keras, onnx, tflite, torch_files
 from litelstm.importers.proof import Imported
+from litelstm.importers.text import layer_text, reads_text
 
 KERAS = (".keras", ".h5", ".hdf5")
 TORCH = (".safetensors", ".pt", ".pth", ".pt2")
@@ -81,9 +82,6 @@ def inspect(
         return
     network = made.network
     for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
-        reads = ", ".join(f"layer{n - 1}" if n else "x" for n in sources)
-        options = [getattr(layer.cell, name) for name in layer.cell.options]
-        told = " ".join([layer.cell.kind, *options, layer.direction])
         result = ", a result" if index + 1 in (network.results or ()) else ""
-        yield f"layer{index}: {told} of {layer.units} units, reads {reads}{result}"
+        yield f"layer{index}: {layer_text(layer, reads_text(sources))}{result}"
     yield from made.notes

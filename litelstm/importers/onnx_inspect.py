@@ -36,7 +36,11 @@ BEHIND = ": reads what is refused"
 def _walk(graph: Graph, axes: tuple[str, ...], states: dict[str, tuple[str, ...]]) -> Iterator[str]:
     """Follow the graph past what is refused."""
     fixed = graph.sizes[axes.index("steps")]
-    values = graph.start(axes, fixed or 5, states)
+    try:
+        values = graph.start(axes, fixed or 5, states)
+    except InputError as error:
+        yield f"refused: {error}"
+        return
     lost: set[str] = set()
     for proto in graph.needed(graph.outputs):
         place = f"{proto.op_type} {label(proto)!r}"

@@ -138,10 +138,10 @@ def test_inspection_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     said = commands.run(capsys, "import", str(kept.path), "--inspect").splitlines()
     assert said[0].startswith("LSTM '/rnn/LSTM' reads ")
     assert "LSTM '/rnn/LSTM': (steps 4, one 1, batch 2, features 4)" in said
-    assert "layer0: lstm none forward of 4 units, reads x" in said
-    assert any(line.endswith("reads layer1, a result") for line in said)
+    assert "layer0: lstm of 4 units (peephole none, logistic gates) of x" in said
+    assert "layer2: dense linear of 2 units of layer1, a result" in said
     said = commands.run(capsys, "import", str(shipped("keras_gru.keras").path), "--inspect")
-    assert said.splitlines()[0] == "layer0: gru after forward of 4 units, reads x"
+    assert said.startswith("layer0: gru of 4 units (reset after, ")
 
 
 def test_inspection_names_what_stops_an_import(
