@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,8 @@ def load(path: str | Path) -> Imported:
         if data[4:8] != b"TFL3":
             raise InputError("is not a readable TFLite file (foreign, damaged or cut short)")
         try:
-            model = _Reader(package, data).model()
+            reader = _Reader(package, data)
+            model = reader.model()
         except InputError:
             raise
         except Exception:
@@ -60,8 +63,10 @@ def load(path: str | Path) -> Imported:
         if plan.made.unrolled:
             prove(plan)
         names = [name for name, _ in plan.outputs]
-        known = _interpreter() is not None and not plan.states and not plan.loose
-        check = (lambda: prove(plan, partial(_run, data))) if known else None
+        plan = replace(plan, loose=plan.loose or reader.quantized)
+        known = _interpreter() is not None and not plan.states and not reader.integers
+        outputs = [value.name for value in model.graph.output]
+        check = (lambda: prove(plan, partial(_run, data, outputs))) if known else None
         return imported(plan.made, names, (*notes, *_notes(model)), check=check)
 
 
@@ -74,7 +79,9 @@ def _interpreter() -> Any:
     return interpreter
 
 
-def _run(data: bytes, names: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
+def _run(
+    data: bytes, outputs: Sequence[str], names: Sequence[str], feeds: Mapping[str, Any]
+) -> list[Any]:
     """Run a file in LiteRT, one sample at a time."""
     runner = _interpreter().Interpreter(model_content=data)
     runner.allocate_tensors()
@@ -84,7 +91,8 @@ def _run(data: bytes, names: Sequence[str], feeds: Mapping[str, Any]) -> list[An
         runner.reset_all_variables()
         runner.set_tensor(first["index"], x[np.newaxis].astype(first["dtype"]))
         runner.invoke()
-        found = {one["name"]: runner.get_tensor(one["index"]) for one in last}
+        values = (runner.get_tensor(one["index"]) for one in last)
+        found = dict(zip(outputs, values, strict=True))
         results.append([found[name] for name in names])
     return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
@@ -95,15 +103,22 @@ def _notes(model: Any) -> Iterator[str]:
 
 
 class _Reader:
-    """Reads the first graph of a file."""
+    """Reads the first graph of a file.
+
+    Attributes:
+        quantized: whether weights are integers.
+        integers: whether samples are integers.
+    """
 
     def __init__(self, package: Any, data: bytes) -> None:
         self._onnx = packages.load("onnx", extra="import")
         self._file = package.Model.GetRootAsModel(data, 0)
-        self._graph = self._file.Subgraphs(0)
+        graph = self._graph = self._file.Subgraphs(0)
+        self._count = Counter(graph.Tensors(n).Name() for n in range(graph.TensorsLength()))
         codes = vars(package.BuiltinOperator)
         self._names = {v: k for k, v in codes.items() if isinstance(v, int)}
         self._package = package
+        self.quantized = self.integers = False
 
     def model(self) -> Any:
         """Translate the graph to an ``onnx.ModelProto``."""
@@ -143,7 +158,8 @@ class _Reader:
                 "variables before each run"
             )
         first = self._graph.Tensors(self._graph.InputsAsNumpy()[0])
-        if np.issubdtype(TYPES[first.Type()], np.integer):
+        self.integers = np.issubdtype(TYPES[first.Type()], np.integer)
+        if self.integers:
             scale, zero = first.Quantization().Scale(0), first.Quantization().ZeroPoint(0)
             yield (
                 f"the file reads integers n that stand for {scale:.6g} (n - {zero}), the network "
@@ -164,25 +180,25 @@ class _Reader:
             values=[self._constant(n) if n >= 0 else None for n in numbers],
             shapes=[self._shape(n) if n >= 0 else [] for n in numbers],
             shape=self._shape(int(own.OutputsAsNumpy()[0])),
-            options=self._options(own, kind),
+            options=self._options(own),
         )
 
-    def _options(self, own: Any, kind: str) -> Any:
-        """Return the operator's options, of the class that is named like it."""
-        wanted = kind.replace("_", "").lower() + "options"
-        names = {"add": "AddOptions", "logistic": None}
+    def _options(self, own: Any) -> Any:
+        """Return an operator's options, or ``None`` if it has none."""
+        kinds = vars(self._package.BuiltinOptions)
+        kind = next((n for n, v in kinds.items() if v == own.BuiltinOptionsType()), "NONE")
         table = own.BuiltinOptions()
-        if table is None or (kind.lower() in names and names[kind.lower()] is None):
+        if table is None or not hasattr(self._package, kind):
             return None
-        for name, value in vars(self._package).items():
-            if name.lower() == wanted and isinstance(value, type):
-                options = value()
-                options.Init(table.Bytes, table.Pos)
-                return options
-        return None
+        options = getattr(self._package, kind)()
+        options.Init(table.Bytes, table.Pos)
+        return options
 
     def _name(self, index: int) -> str:
-        return f"{self._graph.Tensors(index).Name().decode('utf-8', 'replace')}"
+        """Return a tensor's name, with its number where others have the same."""
+        name = self._graph.Tensors(index).Name()
+        text = name.decode("utf-8", "replace")
+        return f"{text};{index}" if self._count[name] > 1 else text
 
     def _shape(self, index: int) -> list[int]:
         shape = self._graph.Tensors(index).ShapeAsNumpy()
@@ -200,6 +216,7 @@ class _Reader:
         quantization = tensor.Quantization()
         if quantization is None or not quantization.ScaleLength() or values.dtype.kind not in "iu":
             return values
+        self.quantized = True
         shape = [1] * values.ndim
         shape[quantization.QuantizedDimension() if values.ndim else 0] = -1
         scale = quantization.ScaleAsNumpy().astype(np.float64)

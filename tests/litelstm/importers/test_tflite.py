@@ -122,6 +122,27 @@ def test_a_result_of_every_step(tmp_path: Path) -> None:
     assert np.abs(imported.network.run(samples).steps - run(real, samples)).max() < 1e-5
 
 
+@pytest.mark.parametrize("major", [False, True])
+def test_a_fused_rnn(major: bool, tmp_path: Path) -> None:
+    maker, w = Maker(), weights(79)
+    x = maker.tensor("x", (STEPS, 1, INPUTS) if major else (1, STEPS, INPUTS))
+    parts = [maker.tensor(n, w[n][0].shape, w[n][0]) for n in "xhb"]
+    state = maker.tensor("state", (1, UNITS), variable=True)
+    y = maker.tensor("all", (STEPS, 1, UNITS) if major else (1, STEPS, UNITS))
+    maker.operator(
+        *("UNIDIRECTIONAL_SEQUENCE_RNN", [x, *parts, state], [y], "SequenceRNNOptions"),
+        FusedActivationFunction=4,
+        TimeMajor=major,
+    )
+    network = load(maker, [x], [y], tmp_path).network
+    samples = np.random.default_rng(80).normal(size=(2, STEPS, INPUTS))
+    h, steps = np.zeros((2, UNITS)), []
+    for t in range(STEPS):
+        h = np.tanh(samples[:, t] @ w["x"][0].T + h @ w["h"][0].T + w["b"][0])
+        steps.append(h)
+    assert np.abs(network.run(samples).steps - np.stack(steps, axis=1)).max() < 1e-5
+
+
 def unrolled(maker: Maker, x: int, w: dict[str, Any]) -> int:
     """An LSTM step by step, with one matrix for all gates."""
     steps = [maker.tensor(f"x{t}", (1, INPUTS)) for t in range(STEPS)]
