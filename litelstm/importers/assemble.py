@@ -35,6 +35,7 @@ class Assembled:
         unrolled: whether a layer was recognized from its last step's equations.
         ends: the left-out function of each output, a key of ``ENDS`` or ``None``.
         order: for each output, the position of its vector in the network's results.
+        last: names of the outputs that have one step alone.
     """
 
     network: Network
@@ -43,6 +44,7 @@ class Assembled:
     unrolled: bool = False
     ends: tuple[str | None, ...]
     order: tuple[int, ...]
+    last: tuple[str, ...] = ()
 
     def outputs(self, result: np.ndarray) -> list[np.ndarray]:
         """Split the network's results (..., words) into the file's outputs, ends applied."""
@@ -93,6 +95,7 @@ def assemble(
         unrolled=builder.unrolled,
         ends=tuple(ends),
         order=tuple(results.index(vector) for vector in vectors),
+        last=tuple(name for name, data in outputs if steps > 1 and len(data.forms) == 1),
     )
 
 

@@ -77,10 +77,13 @@ def _notes(made: Assembled, names: Sequence[str]) -> Iterator[str]:
             "--state load to set it"
         )
     if len(names) > 1:
-        order = sorted(zip(made.order, names, strict=True))
-        results = made.network.results or ()
-        words = [f"{name} ({made.network.sizes[results[n]]} words)" for n, name in order]
+        words = []
+        for place, vector in enumerate(made.network.results or ()):
+            same = [n for n, own in zip(names, made.order, strict=True) if own == place]
+            words.append(f"{' and '.join(same)} ({made.network.sizes[vector]} words)")
         yield f"a result has the outputs {', '.join(words)}, in this order"
+    if made.every_step and made.last:
+        yield f"of {', '.join(made.last)} the file gives the last step's result alone"
 
 
 def steps_note(steps: int) -> str:

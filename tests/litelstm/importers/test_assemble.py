@@ -15,6 +15,7 @@ from litelstm.importers.assemble import assemble
 from litelstm.importers.forms import Atom, Form, made_by
 from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer
 from litelstm.importers.operations import activated, affine, features, mapped, sequence
+from litelstm.importers.proof import imported
 from litelstm.importers.recurrent import recurrent
 from litelstm.importers.tensors import Data, combine, joined
 
@@ -127,6 +128,18 @@ def test_results_are_vectors_in_ascending_order() -> None:
     gain, state = made.outputs(made.network.run(X).steps)
     assert close(state, h(layer, X))
     assert gain.shape == (2, STEPS, 2)
+
+
+def test_the_last_step_of_what_is_given_every_step() -> None:
+    layer = lite(INPUTS)
+    a = run(samples(), layer)
+    made = assemble([("y", a), ("h", step(a, STEPS - 1)), ("x", step(samples(), 4))], steps=STEPS)
+    assert (made.every_step, made.last) == (True, ("h", "x"))
+    assert made.network.results == (1, 2)
+    assert made.order == (0, 0, 1)
+    notes = imported(made, ["y", "h", "x"], ()).notes
+    assert "a result has the outputs y and h (4 words), x (3 words), in this order" in notes
+    assert "of h, x the file gives the last step's result alone" in notes
 
 
 def test_a_sequence_in_reverse_order_is_a_reverse_layer() -> None:
