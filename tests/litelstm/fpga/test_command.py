@@ -101,7 +101,7 @@ def test_a_clock_is_met_or_not(files: Files, call: Call, monkeypatch: pytest.Mon
 
 
 def test_cells_alone_where_nothing_is_routed(files: Files, call: Call) -> None:
-    done = call("synth", files.network, "--target", "xilinx-a35t", "--lanes", 1)
+    done = call("synth", files.network, "--target", "xilinx-a35t", "--lanes", 2)
     assert done.status == 0, done.err
     assert "cells only" in done.out
     assert "MHz" not in done.out

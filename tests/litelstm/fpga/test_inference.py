@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
+from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.parts.memory import BLOCK_BITS
+from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
+from hdl.spec.storage import Storage
 from litelstm.fpga.families import FF, LUT, LUT_RAM, MULTIPLIER, RAM, SRL
 from litelstm.fpga.flow import Flow, Synthesized
 from litelstm.fpga.targets import TARGETS
+from tests.litelstm.conftest import Files
 from tests.networks import Recipe, quantized_network
 
 pytestmark = pytest.mark.fpga
@@ -66,13 +71,18 @@ def test_memories_are_where_the_rule_says_with_their_registers() -> None:
 @pytest.mark.parametrize(
     "target", ["ecp5-25f", "ice40-up5k", "gowin-gw2a-18", "nexus-lifcl-40", "xilinx-a35t"]
 )
-def test_every_part_has_its_cells(target: str) -> None:
+def test_every_part_has_its_cells(target: str, files: Files) -> None:
     """Whatever the family's cells are called, each counts where the design has it.
 
     One multiplier per lane; a 7-series part has the narrower one of the tail's two in logic.
     """
-    made, description = synthesize(target, Recipe(inputs=3, units=(4,)), lanes=2, tail=2)
-    netlist = made.netlist
+    # The core of `litelstm synth --lanes 2`, which other tests call: it is mapped once.
+    storage = Storage(sums=TARGETS[target].family.sums)
+    options = CoreOptions(lanes=2, storage=storage)
+    plan = Plan(network=QuantizedNetwork.load(files.network), options=options)
+    core = verilog.generated(plan, name=TOP)
+    made = Flow(target=TARGETS[target]).synthesize(core.verilog, top=TOP)
+    netlist, description = made.netlist, core.description
     assert description["multipliers"] == {"array": 2, "state_update": 2, "tanh": 0}
     assert netlist.used[MULTIPLIER] == (3 if target == "xilinx-a35t" else 4)
     assert netlist.parts["array"][MULTIPLIER] == 2
