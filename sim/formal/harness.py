@@ -11,7 +11,7 @@ from hdl.core import Core
 from sim.formal import accounts, order, progress, readiness, shadow, steps, streams, walk, words
 from sim.formal.claims import Claims
 from sim.formal.observed import BUFFER, QUEUE, Observed
-from sim.formal.prover import Verdict, prove
+from sim.formal.prover import LIMIT_S, Verdict, prove
 
 FIFOS = (f"core.{QUEUE}", f"core.{BUFFER}")
 """Modules whose memories hold no data, but rows and the marks of words: never free."""
@@ -21,7 +21,7 @@ DATA = ("core.array*/t:$mul", "core.update*/t:$mul")
 
 
 def prove_core(
-    core: Core, *, folder: Path, seconds: int = 20, searched: Collection[str] | None = None
+    core: Core, *, folder: Path, seconds: int = LIMIT_S, searched: Collection[str] | None = None
 ) -> Verdict:
     """Prove all claims about a core on its own, with free inputs and a free reset.
 

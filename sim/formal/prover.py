@@ -57,6 +57,9 @@ write_aiger -I -B -zinit -ywmap design.json design.aig
 
 _PROOF = "read_aiger design.aig; strash; scorr -C 100000; dc2; pdr -a -T {seconds}"
 
+LIMIT_S = 120
+"""A claim that holds takes a few seconds of CPU time, and many more on a busy machine."""
+
 # Finds counter-examples to one claim sooner than pdr, but proves nothing.
 _SEARCH = "read_aiger design.aig; cone -O {output}; strash; scorr; dc2; bmc3 -F 60 -T 5"
 
@@ -85,7 +88,7 @@ def prove(
     data: Sequence[str],
     kept: Sequence[str],
     folder: Path,
-    seconds: int = 20,
+    seconds: int = LIMIT_S,
     searched: Collection[str] | None = None,
 ) -> Verdict:
     """Prove the claims, unless the cache has the verdict on this netlist with these tools.
@@ -96,7 +99,7 @@ def prove(
         data: cells, besides memories, whose results are free; each a module's path and a type.
         kept: modules, by their path, whose memories are not free.
         folder: for intermediate files and the tools' logs; must exist.
-        seconds: for ``pdr``.
+        seconds: wall time for ``pdr``.
         searched: claims for which, if they are undecided, ``bmc3`` looks for counter-examples; by
             default all.
 
