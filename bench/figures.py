@@ -100,7 +100,7 @@ def main(quick: bool, data_dir: Path | None, words: tuple[str, ...]) -> None:
     if wrong:
         out.print(_table(wrong))
     out.print(
-        f"{len(able)} of {len(FIGURES)} figures made anew in {time.monotonic() - start:.0f} s, "
+        f"{len(able)} of {len(FIGURES)} figures measured in {time.monotonic() - start:.0f} s, "
         f"{len(wrong)} differ"
     )
     for line in skipped:
@@ -116,7 +116,7 @@ def _has(figure: Figure, word: str) -> bool:
 
 
 def _table(wrong: list[Verdict]) -> Table:
-    heads = ("page", "figure", "printed", "made anew")
+    heads = ("page", "figure", "printed", "measured")
     result = table(*heads, texts=heads)
     for verdict in wrong:
         for number, (shown, made) in enumerate(verdict.said):

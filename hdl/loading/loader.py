@@ -24,11 +24,11 @@ class Reason(enum.Enum, shape=3):
     SHORT = 1
     """``last`` came before the last word."""
     LONG = 2
-    """The last word was not marked as such: there are words behind it."""
+    """The last word was not marked: more words follow."""
     CRC = 3
     """The check sum is not that of the words."""
     MISFIT = 4
-    """It is no image, of another version, of another core, or of a length that the core has not."""
+    """Not an image, or one of another version, for another core, or of a wrong length."""
 
 
 WEIGHT_STREAM = stream.Signature(data.StructLayout({"data": WIDTH, "last": 1}))
