@@ -42,7 +42,7 @@ def prove_guard(*, folder: Path, inputs: int, packing: Packing, interface: Inter
     m.d.sync += enabled.eq(guard.enable)
     may = enabled & guard.enable & o.ready & ~restart
     claims.never("stands_still", may & guard.i.valid & ~guard.i.ready & ~moves)
-    return prove_bus(environment, folder, kept=("core",) if interface.streams > 1 else ())
+    return prove_bus(environment, folder, kept=("core.sequences",) if interface.streams > 1 else ())
 
 
 def _claim_offer(claims: Claims, port: Any, payload: Value, restart: Value) -> None:
