@@ -56,8 +56,16 @@ class Update(Protocol[S]):
         """a * b, on one of the shared multipliers."""
         ...
 
-    def make(self, vector: str, a: S) -> S:
-        """``requantize`` to the format of ``h``, ``c`` or ``rh``, and write it as a new one."""
+    def leaky(self, a: S, shift: int, *, name: str) -> S:
+        """a, or a / 2**shift where it is negative."""
+        ...
+
+    def make(self, vector: str, a: S, *, low: float | None = None, high: float | None = None) -> S:
+        """``requantize`` to the format of ``h``, ``c`` or ``rh``, and write it as a new one.
+
+        ``low`` and ``high`` are real numbers that limit the narrowed value. An h that nobody reads
+        is not written; it is a result.
+        """
         ...
 
 
@@ -197,11 +205,29 @@ def litelstm(cell: cells.LiteLSTM) -> Schedule:
     return _plain(cell, update, "c", "h")
 
 
+def dense(cell: cells.Dense) -> Schedule:
+    """A layer without state: h = A(y); no multiplier."""
+
+    def update(u: Update[S]) -> None:
+        y = u.sum("y")
+        if cell.activation == "tanh":
+            y = u.tanh(u.narrow(y, "pre", name="pre_y"), name="y")
+        elif cell.activation == "sigmoid":
+            y = u.sigmoid(u.narrow(y, "pre", name="pre_y"), name="y")
+        elif cell.activation == "leaky":
+            y = u.leaky(y, cell.shift, name="leaky_y")
+        low = 0 if cell.activation in ("relu", "relu6") else None
+        u.make("h", y, low=low, high=6 if cell.activation == "relu6" else None)
+
+    return _plain(cell, update, "h")
+
+
 CELLS: dict[str, Callable[[Any], Schedule]] = {
     "rnn": rnn,
     "lstm": lstm,
     "gru": gru,
     "litelstm": litelstm,
+    "dense": dense,
 }
 """Schedules by the name of the cell."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Const, Module, ResetInserter, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -163,8 +163,17 @@ class Core(wiring.Component):
             sequencer.ready.eq(store.ready),
             store.restart.eq(sequencer.restart),
             sequencer.head_free.eq(update.head_free),
-            update.head_start.eq(sequencer.restart[-1] if self.plan.capacity.head else 0),
+            update.head_start.eq(self._unread_restarts()),
         ]
+
+    def _unread_restarts(self) -> Value:
+        """For each job that makes no vector, its sums are about to be overwritten."""
+        restart = self.sequencer.restart
+        if not self.plan.work.unread:
+            return Const(0)
+        if self.plan.options.storage.loadable:
+            return restart[-1]
+        return Cat(restart[number] for number in self.plan.work.unread)
 
     def _cleared(self, component: wiring.Component, clears: Value) -> Any:
         """A component that is reset without the loader; as it is where there is none."""

@@ -48,7 +48,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_forward(self.network.layers)
-        check_chain(self.network, "a core")
+        self._check_graph()
         if self.others and not self.options.storage.loadable:
             raise InputError("several networks can share a core only with weights ram or double")
         if self.core:
@@ -58,6 +58,14 @@ class Plan:
         networks = (self.network, *self.others)
         self.options.check(max(layer.units for network in networks for layer in network.recurrent))
         self.options.interface.check(self.network)
+
+    def _check_graph(self) -> None:
+        """Refuse a network without recurrent layer, and what a loaded network cannot be."""
+        if not any(layer.cell.state for layer in self.network.layers):
+            raise InputError("no layer is recurrent: a core needs a recurrent layer")
+        if self.options.storage.loadable:
+            for network in (self.network, *self.others):
+                check_chain(network, "a core whose weights are loaded")
 
     @cached_property
     def work(self) -> Work:
@@ -96,17 +104,18 @@ class Plan:
 
     @cached_property
     def programs(self) -> tuple[tuple[Program, list[int]], ...]:
-        """The different updates, each with the indices of its kinds."""
+        """The different updates, each with the indices of its kinds; those without vector last."""
         found: dict[tuple[Cell, tuple[str, ...]], list[int]] = {}
         for index, kind in enumerate(self.kinds):
-            if kind.cell:
-                found.setdefault((kind.cell, kind.makes), []).append(index)
+            found.setdefault((kind.cell, kind.makes), []).append(index)
         programs = []
-        for (cell, makes), kinds in found.items():
+        for (cell, makes), kinds in sorted(found.items(), key=lambda item: not item[0][1]):
             sigmoids = {self.kinds[index].sigmoid for index in kinds}
             drains = schedule(cell).drains
+            drain = next(drain for drain in drains if not makes or drain.makes == makes)
             program = Program(
-                drain=next(drain for drain in drains if drain.makes == makes),
+                drain=replace(drain, makes=makes),
+                state=bool(cell.state),
                 gates={gate.name: gate for gate in cell.gates},
                 hard="hard" in sigmoids,
                 logistic="logistic" in sigmoids,
@@ -129,7 +138,6 @@ class Plan:
             [program for program, _ in self.programs],
             multipliers=max(1, self.options.tail_multipliers),
             delays=self._delays,
-            head=self.capacity.head,
             lanes=self.options.lanes,
         )
 
@@ -138,12 +146,20 @@ class Plan:
         """For each kind the accumulator slots whose sums are read, in that order."""
         reads: dict[int, tuple[int, ...]] = {}
         for (program, kinds), order in zip(self.programs, self.update_cost.orders, strict=True):
-            slots = tuple(list(program.gates).index(gate) for gate in order)
+            slots = tuple(list(program.gates).index(gate) if gate else 0 for gate in order)
             reads |= dict.fromkeys(kinds, slots)
-        for number, kind in enumerate(self.kinds):
-            if kind.head:
-                reads[number] = (0,) * (self.update_cost.logit - self.update_cost.delays.first_sum)
         return tuple(reads[kind] for kind in range(len(self.kinds)))
+
+    @property
+    def unread(self) -> int:
+        """Number of jobs that make no vector, at least 1 and so many where jobs are loaded."""
+        return 1 if self.options.storage.loadable else max(1, len(self.work.unread))
+
+    @property
+    def result_stage(self) -> int:
+        """Cycles from a unit entering the state update until its word of a result is known."""
+        made = {"h" if job.makes else "out" for job in self.work.jobs if job.emits}
+        return max(self.update_cost.written[name] for name in made)
 
     @cached_property
     def array(self) -> ArrayShape:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from golden.activations import TanhTable
 from golden.cells import CELLS, Cell, Dense, LiteLSTM
+from golden.directions import operand_names
 from golden.formats import Format
 from golden.layer_formats import BIAS, MAX_FRAC, LayerFormats, weight_format
 from golden.model import IntegerModel
@@ -97,7 +98,7 @@ def random_recipe(
         cells: each layer draws one of these; a LiteLSTM of the drawn ``peephole`` if there are
             none.
     """
-    rng = _rng(seed, 0)
+    rng = random_rng(seed, 0)
     count = int(rng.integers(1, layers + 1))
 
     def pick(*choices: T) -> T:
@@ -126,12 +127,14 @@ def random_recipe(
 
 def quantized_network(recipe: Recipe, seed: Seed) -> QuantizedNetwork:
     """Return a network of random integers whose pre-activations cover the tanh table's range."""
-    rng = _rng(seed, 3)
-    tanh = _tanh_table(recipe)
+    rng = random_rng(seed, 3)
+    tanh = tanh_table(recipe)
     x = Format(width=recipe.activation_width, frac=recipe.activation_width - 1)
     layers: list[QuantizedLayer] = []
     for index in range(len(recipe.units)):
-        layers.append(_layer(recipe, index, x, rng))
+        cell, sigmoid = recipe.layer_cell(index), recipe.layer_sigmoid(index)
+        sources = [(recipe.layer_inputs(index), x)]
+        layers.append(random_layer(recipe, cell, sigmoid, recipe.units[index], sources, rng))
         x = layers[-1].formats.h
     if recipe.outputs:
         layers.append(_head(recipe, x, rng))
@@ -142,14 +145,14 @@ def input_words(
     network: QuantizedNetwork, *, batch: int, steps: int, seed: Seed
 ) -> NDArray[np.int64]:
     """Draw input words of the whole range, often its ends; (batch, steps, inputs)."""
-    rng = _rng(seed, 4)
+    rng = random_rng(seed, 4)
     shape = (batch, steps, network.inputs)
     words = rng.integers(network.x.min, network.x.max, size=shape, endpoint=True)
     ends = np.where(rng.random(shape) < 0.5, network.x.min, network.x.max)
     return np.where(rng.random(shape) < 0.2, ends, words)
 
 
-def _rng(seed: Seed, use: int) -> np.random.Generator:
+def random_rng(seed: Seed, use: int) -> np.random.Generator:
     """Return the generator of a seed for one use; each use has draws of its own."""
     return np.random.default_rng([*(seed if isinstance(seed, tuple) else (seed,)), use])
 
@@ -157,14 +160,15 @@ def _rng(seed: Seed, use: int) -> np.random.Generator:
 def _draw_cells(seed: Seed, cells: tuple[Cell, ...], count: int) -> tuple[Cell, ...] | None:
     if not cells:
         return None
-    return tuple(cells[int(n)] for n in _rng(seed, 6).integers(len(cells), size=count))
+    return tuple(cells[int(n)] for n in random_rng(seed, 6).integers(len(cells), size=count))
 
 
 def _of_layer(value: str | tuple[str, ...], index: int) -> str:
     return value if isinstance(value, str) else value[index]
 
 
-def _tanh_table(recipe: Recipe) -> TanhTable:
+def tanh_table(recipe: Recipe) -> TanhTable:
+    """The table of a recipe's network."""
     return TanhTable(
         log2_entries=recipe.log2_entries,
         log2_range=recipe.log2_range,
@@ -173,9 +177,24 @@ def _tanh_table(recipe: Recipe) -> TanhTable:
     )
 
 
-def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> QuantizedLayer:
-    cell = recipe.layer_cell(index)
-    shapes = weight_shapes(cell, recipe.layer_inputs(index), recipe.units[index])
+def random_layer(
+    recipe: Recipe,
+    cell: Cell,
+    sigmoid: str,
+    units: int,
+    sources: list[tuple[int, Format]],
+    rng: np.random.Generator,
+) -> QuantizedLayer:
+    """Draw a layer of some units.
+
+    Args:
+        recipe: its widths.
+        cell, sigmoid, units: of the layer.
+        sources: length and format of each vector that it reads.
+        rng: of every draw.
+    """
+    shapes = weight_shapes(cell, [length for length, _ in sources], units)
+    formats_read = [to for _, to in sources]
 
     def width(most: int, least: int = 2) -> int:
         return int(rng.integers(min(least, most), most + 1)) if recipe.mixed else most
@@ -187,8 +206,9 @@ def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> Q
         width=activation, frac=activation - 1 + (int(rng.integers(-1, 2)) if recipe.mixed else 0)
     )
     c = Format(width=state, frac=state - 1 - recipe.log2_state)
+    read = {**dict(zip(operand_names(len(sources)), formats_read, strict=True)), "h": h, "c": c}
     rough = (1 << weight_width) * sum(
-        shape[1] ** 0.5 * (1 << {"x": x, "h": h, "c": c}[name[-1]].width) / 12
+        shape[1] ** 0.5 * (1 << read[name.split("_")[1][1:]].width) / 12
         for name, shape in shapes.items()
         if len(shape) == 2
     )  # roughly the standard deviation of all sums together
@@ -198,7 +218,8 @@ def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> Q
         hidden = Format(width=width(recipe.pre_width, 5), frac=pre_frac)
     common = int(np.ceil(np.log2(rough)))
     formats = LayerFormats(
-        x=x,
+        x=formats_read[0],
+        more=tuple(formats_read[1:]),
         h=h,
         c=c if "c" in cell.state else None,
         pre=Format(width=pre, frac=pre_frac),
@@ -216,7 +237,11 @@ def _layer(recipe: Recipe, index: int, x: Format, rng: np.random.Generator) -> Q
         for name, shape in shapes.items()
     }
     return QuantizedLayer(
-        cell=cell, sigmoid=recipe.layer_sigmoid(index), formats=formats, weights=weights
+        cell=cell,
+        sigmoid=sigmoid,
+        formats=formats,
+        weights=weights,
+        sources=None if len(sources) == 1 else tuple(range(len(sources))),
     )
 
 
@@ -277,11 +302,12 @@ def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetw
     for index, layer in enumerate(network.recurrent):
         traces = IntegerModel(network).run(words).layers
         operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
-        operands["x"] = traces[index - 1]["h"] if index else words
+        for name, source in zip(layer.operands, network.sources[index], strict=True):
+            operands[name] = traces[source - 1]["h"] if source else words
         operands["rh"] = operands["h"]  # an estimate: the trace has no r
         weights, fracs = dict(layer.weights), {}
         for gate in layer.cell.gates:
-            products = [operands[name] @ weights[gate.matrix(name)].T for name in gate.reads]
+            products = [operands[name] @ weights[gate.matrix(name)].T for name in layer.reads(gate)]
             spread = max(1.0, float(np.std(np.sum(products, axis=0))))
             fracs[gate.name] = frac = max(-MAX_FRAC, min(40, round(np.log2(spread))))
             drop, bias = layer.formats.product_fracs[gate.name] - frac, weights[gate.bias]

@@ -74,15 +74,15 @@ def steady_state(plan: Plan) -> SteadyState:
 
     early, late = after(1), after(2)
     span = late.end - early.end
-    head = plan.network.head if every_step else None
-    products = plan.network.products + (head.weights["W_yx"].size if head else 0)
+    passes = plan.work.passes if every_step else plan.work.step_passes
+    products = sum(
+        single.columns * plan.network.layers[single.layer].units * len(single.gates)
+        for single in passes
+    )
     return SteadyState(
         cycles_per_step=-(-span // steps),
         ideal_cycles_per_step=products / plan.options.lanes,
-        issued_per_step=sum(
-            plan.work.macs(single)
-            for single in (plan.work.passes if every_step else plan.work.step_passes)
-        ),
+        issued_per_step=sum(plan.work.macs(single) for single in passes),
         utilization=products / plan.options.lanes * steps / span,
         waited={
             reason: (cycles - early.waited.get(reason, 0)) // steps

@@ -79,8 +79,7 @@ class Drains:
             answers: the step has a result.
         """
         job, plan, cost = self.plan.work.jobs[number], self.plan, self.plan.update_cost
-        is_output = job.layer == len(plan.network.recurrent) - 1 and "h" in job.makes
-        emits = answers and (job.head or (is_output and plan.work.head_pass is None))
+        emits = answers and job.emits
         entries = []
         for row in range(job.rows):
             units = min(plan.options.lanes, job.units - row * plan.options.lanes)
@@ -97,17 +96,16 @@ class Drains:
                 self.entered_last + cost.interval * (1 + -units % cost.banks),
             )
             if words:
-                self._give(entries[-1][-words:].tolist(), head=job.head)
+                self._give(entries[-1][-words:].tolist())
         self.entries[number] = np.concatenate(entries)
 
     def _words(self, job: Job, row: int, units: int) -> int:
         """Output words that a row of a result makes."""
         return int(row == job.rows - 1) if self.plan.options.interface.classes else units
 
-    def _give(self, entries: list[int], *, head: bool) -> None:
+    def _give(self, entries: list[int]) -> None:
         """Output words of units that entered the state update."""
-        cost = self.plan.update_cost
-        latency = cost.logit if head else cost.written["h"]
+        latency = self.plan.result_stage
         latency += CLASS if self.plan.options.interface.classes else 0
         for entry in entries:
             before = self.outputs[-1] + 1 if self.outputs else 0

@@ -145,10 +145,13 @@ class Run:
         if control.load:
             self._load()
         self._begin(self._streams[control.stream], control)
-        for position, single in enumerate(self.plan.work.step_passes):
+        work = self.plan.work
+        passes = work.passes if self.step.answers else work.step_passes
+        last = max(position for position, single in enumerate(passes) if single.source < 0)
+        for position, single in enumerate(passes):
             self._pass(single, starts_step=position == 0)
-        if self.plan.work.head_pass and self.step.answers:
-            self._pass(self.plan.work.head_pass, starts_step=False)
+            if position == last:
+                self.releases.append(self.now - 1)
         if control.save:
             self._save()
 
@@ -164,7 +167,9 @@ class Run:
 
     def _load(self) -> None:
         """Load state words, one per cycle, before the step at hand."""
-        begin = max(self.now, self.inputs[-self.plan.network.inputs] + 1, self.drains.settled())
+        released = self.releases[-1] + 2 if self.releases else 0
+        arrived = self.inputs[-self.plan.network.inputs] + 1
+        begin = max(self.now, arrived, released, self.drains.settled())
         words = state_words(self.plan.network)
         self.loaded += range(begin + 1, begin + 1 + words)
         self._wait_until(begin + words + StateAccess.ACCESS, "state words")
@@ -202,8 +207,6 @@ class Run:
                 self.steps.append(start)
             self.now = start + length
         self.issued += single.columns * length
-        if single.source < 0:
-            self.releases.append(self.now - 1)
         if single.completes is not None:
             self.drains.drain(
                 single.completes, start, gates=len(single.gates), answers=self.step.answers

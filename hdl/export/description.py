@@ -95,7 +95,10 @@ def _weight_stream(plan: Plan) -> dict[str, Any]:
 
 def _meaning(plan: Plan) -> str:
     """Describe the output words."""
-    words = "logits" if plan.network.head else "h of the last layer"
+    network = plan.network
+    words = "logits" if network.head else "h of the last layer"
+    if network.results and network.result_vectors != (len(network.layers),):
+        words = "h of " + ", ".join(f"layer{vector - 1}" for vector in network.result_vectors)
     words = "class: index of the largest logit" if plan.options.interface.classes else words
     return f"{words}, {'every' if plan.options.interface.every_step else 'last'} step"
 
@@ -166,6 +169,7 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
             "cell": layer.cell.kind,
             **cell_options(layer.cell),
             "sigmoid": layer.sigmoid,
+            **({} if sources == (index,) else {"sources": list(sources)}),
             "inputs": layer.inputs,
             "units": layer.units,
             "weight_width": layer.formats.weight_width,
@@ -174,7 +178,8 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
                 name: _format(getattr(layer.formats, name)) for name in ("x", *layer.cell.formats)
             },
         }
-        for index, layer in enumerate(network.recurrent)
+        for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True))
+        if layer is not network.head
     ]
     if network.head:
         formats = network.head.formats

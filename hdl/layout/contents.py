@@ -25,7 +25,7 @@ def weight_words(plan: Plan) -> list[int]:
 
 
 def bias_words(plan: Plan, slot: int) -> list[int]:
-    """Biases of the gate in an accumulator slot, one per unit of every layer and of the head.
+    """Biases of the gate in an accumulator slot, one per unit of every layer.
 
     A unit without a gate in that slot has 0.
     """
@@ -33,11 +33,12 @@ def bias_words(plan: Plan, slot: int) -> list[int]:
 
 
 def diagonal_words(plan: Plan, slot: int) -> list[int]:
-    """Diagonal weights of the gate in an accumulator slot, one per unit of every layer.
+    """Diagonal weights of the gate in an accumulator slot, one per unit.
 
-    A unit without a diagonal there has 0.
+    They are of every layer up to the last one that makes a vector. A unit without a diagonal
+    there has 0.
     """
-    layers = plan.network.recurrent
+    layers = plan.network.layers[: plan.work.state_layers]
     return _unit_words(layers, slot, lambda gate: gate.peephole if gate.diagonal else None)
 
 

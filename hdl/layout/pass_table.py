@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from amaranth.hdl import Value
 from amaranth.lib import data
 
 from hdl.layout.vectors import Operand
@@ -94,6 +96,7 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "ends_job": 1,
             "ends_step": 1,
             "emits": 1,
+            **({"begins": 1, "releases": 1, "releases_late": 1} if plan.work.rereads else {}),
             **(
                 {"restarts": drained, **_job_layout(plan)}
                 if plan.options.storage.loadable
@@ -110,6 +113,7 @@ OF_NEXT = ("next_source", "next_recurrent", "hands_over")
 def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     """Constants of a pass for the sequencer; gates count from the pass' first one.
 
+    ``is_head`` is set of the last pass of a step with a result, where others end before.
     ``next_source`` and ``next_recurrent`` describe the next pass. ``hands_over`` is set if the last
     operation of the pass restarts the vector that the next pass reads.
     """
@@ -119,7 +123,6 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     start = single.gates[0]
     loadable = plan.options.storage.loadable
     more = _loaded_constants(plan, single) if loadable else _of_next(plan, index, single)
-    is_output = single.layer == len(plan.network.recurrent) - 1 and "h" in job.makes
     return {
         "job": number,
         "drains": single.drains if single.drains is not None else 0,
@@ -137,12 +140,35 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         "final": sum(1 << (gate - start) for gate in single.final),
         "completes": bool(single.final),
         "is_input": single.source < 0,
-        "is_head": single is plan.work.head_pass,
+        "is_head": bool(plan.work.late_passes) and index == len(plan.work.passes) - 1,
         "ends_job": single.completes is not None,
         "ends_step": index == len(plan.work.step_passes) - 1,
-        "emits": job.head or (is_output and plan.work.head_pass is None),
+        "emits": job.makes != ("rh",) and single.layer + 1 in plan.network.result_vectors,
+        **(_of_input(plan, index, single) if plan.work.rereads else {}),
         **more,
     }
+
+
+def _of_input(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
+    """Fields of networks that read x more than once.
+
+    ``begins``: the step's first pass; ``releases``, ``releases_late``: the last one over x of a
+    step without and with a result.
+    """
+
+    def last(passes: Sequence[Pass]) -> bool:
+        return single is [one for one in passes if one.source < 0][-1]
+
+    return {
+        "begins": index == 0,
+        "releases": last(plan.work.step_passes),
+        "releases_late": last(plan.work.passes),
+    }
+
+
+def begins(plan: Plan, now: data.View) -> Value:
+    """Tell whether a pass is its step's first."""
+    return now.begins if plan.work.rereads else now.is_input
 
 
 def first_constants(plan: Plan) -> dict[str, Any]:
@@ -175,7 +201,9 @@ def _loaded_constants(plan: Plan, single: Pass) -> dict[str, Any]:
 
     def place(number: int) -> int:
         job = plan.work.jobs[number]
-        return len(plan.vectors) if job.head else plan.vectors.index((job.makes[-1], job.layer))
+        return (
+            len(plan.vectors) if not job.makes else plan.vectors.index((job.makes[-1], job.layer))
+        )
 
     number = single.completes if single.completes is not None else 0
     job = plan.work.jobs[number]
@@ -186,7 +214,7 @@ def _loaded_constants(plan: Plan, single: Pass) -> dict[str, Any]:
         "drains": place(single.drains) if single.drains is not None else 0,
         "is_head": single is plan.work.passes[-1],
         "restarts": sum(1 << index for index in made),
-        "layer": 0 if job.head else job.layer,
+        "layer": job.layer if job.makes else 0,
         "start": job.unit,
     }
 

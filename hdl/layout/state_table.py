@@ -15,7 +15,7 @@ def state_segments(plan: Plan) -> list[tuple[str, int, int]]:
     found: list[tuple[str, int, int]] = []
     for name, layer in state_order(plan.network):
         start = plan.work.first_unit(layer)
-        end = start + plan.network.recurrent[layer].units - 1
+        end = start + plan.network.layers[layer].units - 1
         if found and found[-1][0] == name and found[-1][2] == start - 1:
             start = found.pop()[1]
         found.append((name, start, end))

@@ -48,7 +48,7 @@ def write_signature(plan: Plan, vector: str) -> wiring.Signature:
 
 def ready_layout(plan: Plan) -> data.StructLayout:
     """For each vector, named as in ``h0``, the number of its units that are ready."""
-    units = [layer.units for layer in plan.network.recurrent]
+    units = [layer.units for layer in plan.network.layers]
     if plan.options.storage.loadable:
         units = [plan.sizes.units] * plan.sizes.layers
     return data.StructLayout(

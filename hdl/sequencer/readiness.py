@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Array, Module, Mux, Signal, Value
 
+from hdl.layout.pass_table import begins
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.sequencer.pass_source import PassSource
@@ -135,7 +136,8 @@ class Readiness:
 
     def _next_is_old(self, step: Step) -> Value:
         """High when the following pass reads h and c that have long been ready."""
-        independent = Mux(self._passes.now.is_input, step.next_independent, step.independent)
+        first = begins(self._plan, self._passes.now)
+        independent = Mux(first, step.next_independent, step.independent)
         return self._passes.next_recurrent & independent
 
     def _count(self, vectors: Sequence[Announced]) -> Value:

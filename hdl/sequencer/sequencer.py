@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.layout.pass_table import row_layout, sources
+from hdl.layout.pass_table import begins, row_layout, sources
 from hdl.layout.ports import step_fields
 from hdl.layout.vectors import Operand, complete_layout, ready_layout, restart_bit, restarts
 from hdl.loading.loader import write_layout
@@ -36,9 +36,9 @@ class Sequencer(wiring.Component):
 
     Attributes:
         x_ready, x_whole, x_step, x_releasing, x_release, ready, restart: see
-            `OperandStore`; the head's bit of ``restart`` says that its
-            sums are about to be overwritten.
-        head_free: the head's sums of the result before have been drained.
+            `OperandStore`; the bit of ``restart`` of a job that makes no
+            vector says that its sums are about to be overwritten.
+        head_free: for each such job, the sums of the result before have been drained.
         load, save, access_stream, access_done: see :class:`hdl.store.state_access.StateAccess`.
         valid: an operation is presented.
         weight_address: word of the weight memory.
@@ -64,8 +64,8 @@ class Sequencer(wiring.Component):
     """Least number of cycles from a step's last operation over x to the next step's first one."""
 
     HEAD_FREE = 4
-    """Cycles from a result's last unit entering the state update until the sequencer may complete
-    the head's sums again."""
+    """Cycles from the last unit of a job without vector entering the state update until the
+    sequencer may complete its sums again."""
 
     ISSUE_TO_ARRAY = 2
     """Cycles from deciding on an operation until it enters the MAC array."""
@@ -83,7 +83,7 @@ class Sequencer(wiring.Component):
                 "x_release": Out(1),
                 "ready": In(ready_layout(plan)),
                 "restart": Out(restarts(plan)),
-                "head_free": In(1),
+                "head_free": In(plan.unread),
                 "load": Out(1),
                 "save": Out(1),
                 "access_stream": Out(streams),
@@ -124,7 +124,7 @@ class Sequencer(wiring.Component):
         at = walk.at
         passes = self._passes(at)
         now, coming, following = passes.now, passes.coming, passes.following
-        step = Step(m, plan, self.x_step, begins=passed & now.is_input)
+        step = Step(m, plan, self.x_step, begins=passed & begins(plan, now))
         held = self._held_for_state(m, position, walk, step, ended=passed & now.ends_step)
         # Only the start of a column can wait.
         m.d.comb += [
@@ -150,7 +150,8 @@ class Sequencer(wiring.Component):
         with m.If(go):
             walk.advance(m, now)
             m.d.sync += weight_address.eq(weight_address + 1)
-        ends = following.is_head | (following.ends_step & ~self._answers(now, step))
+        answers = self._answers(now, step)
+        ends = following.is_head | (following.ends_step & ~answers)
         with m.If(passes.enters(m, passed)):
             m.d.sync += [
                 position.eq(coming),
@@ -162,8 +163,10 @@ class Sequencer(wiring.Component):
                 m.d.sync += weight_address.eq(0)
             with m.If(ends):
                 m.d.sync += passes.before_step()
+                if plan.work.rereads:
+                    m.d.sync += now.hands_over.eq(self._releases(following, answers))
 
-        m.d.comb += self.x_releasing.eq(passed & now.is_input)
+        m.d.comb += self.x_releasing.eq(passed & self._releases(now, answers))
         m.d.sync += [
             self.valid.eq(go),
             self.x_release.eq(self.x_releasing),
@@ -201,16 +204,24 @@ class Sequencer(wiring.Component):
         if plan.options.storage.loadable:
             vectors = [self.complete[f"{name}{layer}"] for name, layer in plan.vectors]
             return [*vectors, self.head_free]
+        free = iter(self.head_free)
         return [
-            self.head_free if job.head else self.ready[f"{job.makes[-1]}{job.layer}"] == job.units
+            self.ready[f"{job.makes[-1]}{job.layer}"] == job.units if job.makes else next(free)
             for job in plan.work.jobs
         ]
 
+    def _releases(self, single: data.View, answers: Value) -> Value:
+        """Tell whether a pass is the last one over x of its step, which has a result or none."""
+        if not self.plan.work.rereads:
+            return single.is_input
+        return Mux(answers, single.releases_late, single.releases)
+
     def _answers(self, now: data.View, step: Step) -> Value:
-        """High when the head's pass ends the step that the following pass belongs to."""
-        if not self.plan.capacity.head or self.plan.options.interface.every_step:
-            return Const(self.plan.capacity.head, 1)
-        return Mux(now.is_input, step.next_last, step.last)
+        """High when late passes end the step that the following pass belongs to."""
+        late = bool(self.plan.work.late_passes)
+        if not late or self.plan.options.interface.every_step:
+            return Const(late, 1)
+        return Mux(begins(self.plan, now), step.next_last, step.last)
 
     def _held_for_state(
         self, m: Module, position: Signal, walk: Walk, step: Step, *, ended: Value
@@ -221,6 +232,8 @@ class Sequencer(wiring.Component):
         starts = Signal()
         saves, loaded = Signal(), Signal()
         arrived = self.x_whole | self.x_ready.any()
+        if self.plan.work.rereads:
+            arrived &= ~self.x_release  # ``x_step`` is still that of the step before
         m.d.comb += [
             starts.eq((position == 0) & (walk.place.column == 0) & walk.at.column_start),
             self.save.eq(starts & saves),
@@ -233,11 +246,28 @@ class Sequencer(wiring.Component):
             m.d.sync += [saves.eq(step.save), loaded.eq(0)]
         return self.save | self.load
 
+    def _final(self, now: data.View, last: Value) -> Value:
+        """Tell whether a row's words end the last result of a sequence, if it emits any."""
+        emits = [index for index, job in enumerate(self.plan.work.jobs) if job.emits]
+        return last if len(emits) == 1 else last & (now.job == emits[-1])
+
+    def _of_row(self, now: data.View, step: Step) -> tuple[Value, Value]:
+        """Stream of a row that a pass completes, and whether its step is a sequence's last.
+
+        A step's first pass completes rows only of a layer without state: the record of the step
+        comes behind it.
+        """
+        if self.plan.work.step_passes[0].completes is None:
+            return step.stream, step.last
+        first = begins(self.plan, now)
+        return Mux(first, step.next_stream, step.stream), Mux(first, step.next_last, step.last)
+
     def _present(self, m: Module, walk: Walk, now: data.View, step: Step) -> None:
         """The operation and the row that it may complete, registered."""
         place, at = walk.place, walk.at
         final = now.final.bit_select(place.gate, 1) & at.last_column
         whole = self.plan.options.lanes - 1
+        stream, last = self._of_row(now, step)
         m.d.sync += [
             self.operand.eq(now.operand),
             self.address.eq(now.base + place.column),
@@ -252,11 +282,11 @@ class Sequencer(wiring.Component):
             self.row.row.eq(now.first_row + place.row),
             self.row.units.eq(Mux(at.last_row, now.units_in_last_row, whole)),
             self.row.begin.eq(place.row == 0),
-            self.row.stream.eq(step.stream),
+            self.row.stream.eq(stream),
             self.row.zero.eq(step.zero),
-            self.row.emit.eq(now.emits & step.answers),
+            self.row.emit.eq(now.emits & (1 if self.plan.options.interface.every_step else last)),
             self.row.last.eq(at.last_row),
-            self.row.final.eq(step.last),
+            self.row.final.eq(self._final(now, last)),
         ]
         if self.plan.options.storage.loadable:
             m.d.sync += [self.row.layer.eq(now.layer), self.row.start.eq(now.start)]

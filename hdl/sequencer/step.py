@@ -25,7 +25,6 @@ class Step:
             array was at another stream's step since.
         next_independent: of the step whose input is being read; known from its first operation on.
         last: the step is its sequence's last; ``next_last`` the step whose input is being read.
-        answers: the network's result after this step is given out.
         save: the state is to be saved after this step.
     """
 
@@ -42,7 +41,6 @@ class Step:
         unused = Signal(streams, init=-1)  # streams that have no state yet
         self.independent = Signal(init=1)
         self.next_independent = Signal()
-        self.answers = Value.cast(1) if interface.every_step else self.last
 
         zero = starts.bit_select(self.next_stream, 1)
         if interface.state != "clear":

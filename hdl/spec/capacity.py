@@ -29,7 +29,8 @@ class Sizes:
 
     Attributes:
         inputs, layers, outputs: of the network; outputs are the words of a result.
-        units: of the largest layer; ``state_units`` of all layers, ``unit_words`` with the head's.
+        units: of the largest layer; ``state_units`` of all layers, ``unit_words`` with those of
+            results that nobody reads; ``layers`` and ``units`` without.
         passes, columns, gates: passes, columns of the longest one, gates of the largest cell.
         rows, job_rows, queued_rows: rows of accumulators; of the largest job; of all jobs.
         weight_words: words of the weight memory.
@@ -65,16 +66,17 @@ class Sizes:
     def of(cls, work: Work, interface: Interface) -> Sizes:
         """Measure one network."""
         network, last = work.network, work.jobs[-1]
+        making = [job for job in work.jobs if job.makes]
         return cls(
             inputs=network.inputs,
-            layers=len(network.recurrent),
+            layers=work.state_layers,
             outputs=interface.words(network),
-            units=max(layer.units for layer in network.recurrent),
+            units=max(job.units for job in making),
             state_units=work.state_units,
-            unit_words=last.unit + last.units,
+            unit_words=work.first_unit(len(network.layers)),
             passes=len(work.passes),
             columns=max(single.columns for single in work.passes),
-            gates=max(len(layer.cell.gates) for layer in network.recurrent),
+            gates=max(len(layer.cell.gates) for layer in network.layers),
             rows=last.row + last.rows,
             job_rows=max(job.rows for job in work.jobs),
             queued_rows=sum(job.rows for job in work.jobs),
@@ -231,7 +233,7 @@ class Capacity:
 
 
 def _cell_in_words(kind: UpdateKind) -> str:
-    if kind.cell is None:
+    if kind.head:
         return "head"
     options = (f"{name}={value}" for name, value in cell_options(kind.cell).items())
     return " ".join([kind.cell.kind, *options])
@@ -253,7 +255,7 @@ def _check_alike(network: QuantizedNetwork, tanh: TanhTable, *, head: bool) -> N
 
 def _vector_width(work: Work, name: str) -> int:
     """Bits of the elements of h, c or rh, the widest of all layers; 0 if no layer has it."""
-    layers = work.network.recurrent
+    layers = work.network.layers
     widths = [
         layers[job.layer].formats.operand(name).width for job in work.jobs if name in job.makes
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from golden.cells import CELLS, Cell, cell_options
+from golden.cells import CELLS, Cell, Dense, cell_options
 from golden.formats import Format
 from golden.quantized import QuantizedNetwork
 
@@ -18,14 +18,14 @@ class UpdateKind:
     """Kind of job that the state update is made for; jobs of a kind differ in place and size only.
 
     Attributes:
-        cell: the cell; ``None`` for a dense head.
-        makes: vectors that are written, as in :class:`hdl.cells.Drain`.
-        sigmoid: the gate activation, "" for a head.
-        formats: of ``pre``, ``gate``, ``h`` and so on; of a head ``out``.
+        cell: the cell.
+        makes: vectors that are written, as in :class:`hdl.cells.Drain`; none if nobody reads h.
+        sigmoid: the gate activation, "" of a dense layer that has another.
+        formats: of ``pre``, ``gate``, ``h`` and so on; ``out`` is that of an h that nobody reads.
         fracs: of each gate in its slot, fraction bits of its sum.
     """
 
-    cell: Cell | None
+    cell: Cell
     makes: tuple[str, ...]
     sigmoid: str
     formats: tuple[tuple[str, Format], ...]
@@ -33,26 +33,23 @@ class UpdateKind:
 
     @classmethod
     def of(cls, network: QuantizedNetwork, layer: int, makes: tuple[str, ...]) -> UpdateKind:
-        """The kind of a job of a layer; the head's is one more than the last."""
+        """The kind of a job of a layer."""
         described = network.layers[layer]
-        formats = described.formats
-        if described is network.head:
-            out = ("out", formats.h)
-            return cls(
-                cell=None, makes=(), sigmoid="", formats=(out,), fracs=(formats.product_fracs["y"],)
-            )
+        formats, names = described.formats, described.cell.formats
         return cls(
             cell=described.cell,
             makes=makes,
-            sigmoid=described.sigmoid,
-            formats=tuple((n, getattr(formats, n)) for n in described.cell.formats),
+            sigmoid=described.sigmoid if "gate" in names else "",
+            formats=tuple(
+                ("out" if n == "h" and not makes else n, getattr(formats, n)) for n in names
+            ),
             fracs=tuple(formats.product_fracs[gate.name] for gate in described.cell.gates),
         )
 
     @property
     def head(self) -> bool:
-        """Tell whether it is a dense head's."""
-        return self.cell is None
+        """Tell whether it is that of a result that nobody reads."""
+        return not self.makes
 
     def format(self, name: str) -> Format:
         """A format by name, ``rh`` too; any where it has none."""
@@ -64,12 +61,14 @@ class UpdateKind:
 
     def diagonal(self, slot: int) -> bool:
         """Tell whether the gate in a slot has a diagonal."""
-        gates = self.cell.gates if self.cell else ()
+        gates = self.cell.gates
         return slot < len(gates) and gates[slot].diagonal
 
     def as_json(self) -> dict[str, Any]:
-        """JSON values that :meth:`from_json` takes."""
-        cell = {"kind": self.cell.kind, **cell_options(self.cell)} if self.cell else None
+        """JSON values that :meth:`from_json` takes; logits have no cell."""
+        cell = {"kind": self.cell.kind, **cell_options(self.cell)}
+        if self.head and self.cell == Dense():
+            cell = None
         return {
             "cell": cell,
             "makes": list(self.makes),
@@ -86,7 +85,7 @@ class UpdateKind:
             KeyError, TypeError, ValueError: ``value`` is anything else.
         """
         described = value["cell"]
-        cell = None
+        cell = Dense()
         if described is not None:
             options = {name: text for name, text in described.items() if name != "kind"}
             cell = CELLS[described["kind"]](**options)

@@ -2,17 +2,17 @@
 
 A *pass* runs over all elements (*columns*) of one operand and adds to the sums of some gates of one
 layer. Units are dealt over lanes in *rows* of ``lanes`` units. A *job* is a set of sums that leaves
-the array together: a layer's gates (or a part of them, where a cell drains in two parts), or the
-dense head's.
+the array together: a layer's gates, or a part of them where a cell drains in two parts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from golden.quantized import QuantizedNetwork
-from hdl.cells import Drain, Schedule, schedule
+from hdl.cells import Schedule, schedule
 from hdl.spec.kinds import UpdateKind
 
 
@@ -22,14 +22,15 @@ class Job:
 
     Attributes:
         name: ``layer0``, ... or ``head``; ``layer0.rh`` where a layer drains in two parts.
-        layer: index of the layer; the head's is one more than the last layer's.
+        layer: index of the layer.
         gates: names of the gates whose sums are drained.
-        makes: vectors that the drain writes: ``h``, ``c``, ``rh``.
+        makes: vectors that the drain writes: ``h``, ``c``, ``rh``; none of a dense layer that no
+            layer reads.
         units: sums of each gate.
         row: first accumulator row; row ``r`` holds units ``(r - row) * lanes`` and on.
         rows: number of rows.
         unit: first index of its units in the memories of vectors and constants.
-        head: whether it is the dense head.
+        emits: whether its h is a result, or a part of one.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Job:
     row: int
     rows: int
     unit: int
-    head: bool
+    emits: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class Pass:
     """One run over the columns of an operand.
 
     Attributes:
-        layer: index of the layer whose sums it adds to; the head's is one more than the last.
+        layer: index of the layer whose sums it adds to.
         matrix: operand that its weight matrices are named after.
         operand: memory that holds the operand: ``x``, ``h``, ``c`` or ``rh``.
         source: index of the layer that produces the operand; -1 for the input stream.
@@ -90,38 +91,55 @@ class Work:
 
     @cached_property
     def schedules(self) -> tuple[Schedule, ...]:
-        """The schedule of each recurrent layer."""
-        return tuple(schedule(layer.cell) for layer in self.network.recurrent)
+        """The schedule of each layer."""
+        return tuple(schedule(layer.cell) for layer in self.network.layers)
+
+    @cached_property
+    def late(self) -> frozenset[int]:
+        """Layers that run only in steps with a result, behind all others.
+
+        These are the network's late layers but those before a result of every step: the words of a
+        result come in the order of the layers.
+        """
+        early = [n for n in range(len(self.network.layers)) if n not in self.network.late]
+        last = max(n for n in (-1, *early) if n < 0 or n + 1 in self.network.result_vectors)
+        return frozenset(n for n in self.network.late if n > last)
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Layers in the order in which they run."""
+        return tuple(sorted(range(len(self.network.layers)), key=lambda n: (n in self.late, n)))
 
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
-        """Jobs of the recurrent layers in order, then the head if there is one."""
+        """Jobs of the layers in the order in which they run."""
         jobs: list[Job] = []
-        row = unit = 0
-
-        def add(layer: int, units: int, name: str, drain: Drain | None) -> None:
-            jobs.append(
+        row = 0
+        for index in self.order:
+            layer = self.network.layers[index]
+            name = "head" if layer is self.network.head else f"layer{index}"
+            kept = layer.cell.state or self.network.is_read(index + 1)
+            jobs += [
                 Job(
-                    name=name,
-                    layer=layer,
-                    gates=drain.gates if drain else ("y",),
-                    makes=drain.makes if drain else (),
-                    units=units,
+                    name=name + ("" if "h" in drain.makes else f".{drain.makes[-1]}"),
+                    layer=index,
+                    gates=drain.gates,
+                    makes=drain.makes if kept else (),
+                    units=layer.units,
                     row=row,
-                    rows=-(-units // self.lanes),
-                    unit=unit,
-                    head=drain is None,
+                    rows=-(-layer.units // self.lanes),
+                    unit=self.first_unit(index),
+                    emits="h" in drain.makes and index + 1 in self.network.result_vectors,
                 )
-            )
-
-        for index, layer in enumerate(self.network.recurrent):
-            for drain in self.schedules[index].drains:
-                part = "" if "h" in drain.makes else f".{drain.makes[-1]}"
-                add(index, layer.units, f"layer{index}{part}", drain)
-            row, unit = row + jobs[-1].rows, unit + layer.units
-        if self.network.head:
-            add(len(self.network.recurrent), self.network.head.units, "head", None)
+                for drain in self.schedules[index].drains
+            ]
+            row += jobs[-1].rows
         return tuple(jobs)
+
+    @cached_property
+    def unread(self) -> tuple[int, ...]:
+        """Indices of the jobs that make no vector."""
+        return tuple(index for index, job in enumerate(self.jobs) if not job.makes)
 
     def job_making(self, vector: str, layer: int) -> int:
         """Index of the job that writes a vector of a layer."""
@@ -138,69 +156,71 @@ class Work:
 
     @cached_property
     def step_passes(self) -> tuple[Pass, ...]:
-        """Passes of one step, in order; none of them is the head's."""
-        return tuple(
-            single for index in range(len(self.schedules)) for single in self._layer_passes(index)
-        )
+        """Passes of every step, in order."""
+        return self._passes_of(n for n in self.order if n not in self.late)
 
     @cached_property
-    def head_pass(self) -> Pass | None:
-        """The head's pass, after a sequence's last step."""
-        if not self.network.head:
-            return None
-        layer = len(self.network.recurrent)
-        job = self.jobs[self.job_making("h", layer - 1)]
-        return Pass(
-            layer=layer,
-            matrix="x",
-            operand="h",
-            source=layer - 1,
-            recurrent=False,
-            base=job.unit,
-            columns=job.units,
-            gates=range(1),
-            first=(0,),
-            final=(0,),
-            completes=len(self.jobs) - 1,
-            drains=len(self.jobs) - 1,
-        )
+    def late_passes(self) -> tuple[Pass, ...]:
+        """Passes that follow in a step with a result."""
+        return self._passes_of(n for n in self.order if n in self.late)
 
     @cached_property
     def passes(self) -> tuple[Pass, ...]:
         """All passes in the order of the weight memory."""
-        return self.step_passes + ((self.head_pass,) if self.head_pass else ())
+        return self.step_passes + self.late_passes
+
+    @property
+    def rereads(self) -> bool:
+        """Tell whether several passes read x."""
+        return sum(single.source < 0 for single in self.passes) > 1
+
+    def _passes_of(self, layers: Iterable[int]) -> tuple[Pass, ...]:
+        return tuple(single for index in layers for single in self._layer_passes(index))
+
+    def _reads(self, index: int, operand: str) -> list[tuple[str, str, int]]:
+        """Passes over an operand: a matrix's, the memory, and the layer that makes the vector.
+
+        The latest of several sources comes last, for it is still being drained.
+        """
+        if operand != "x":
+            return [(operand, operand, index)]
+        layer, sources = self.network.layers[index], self.network.sources[index]
+        vectors = sorted(zip(sources, layer.operands, strict=True))
+        return [(name, "h" if vector else "x", vector - 1) for vector, name in vectors]
 
     def _layer_passes(self, index: int) -> list[Pass]:
-        layer = self.network.recurrent[index]
-        order = self.schedules[index].first if index == 0 else self.schedules[index].later
+        layer, starts = self.network.layers[index], index == self.order[0]
+        order = self.schedules[index].first if starts else self.schedules[index].later
         slots = {gate.name: slot for slot, gate in enumerate(layer.cell.gates)}
-        reads = [(operand, [slots[name] for name in names]) for operand, names in order]
+        reads = [
+            (*read, [slots[name] for name in names])
+            for operand, names in order
+            for read in self._reads(index, operand)
+        ]
         jobs = [number for number, job in enumerate(self.jobs) if job.layer == index]
         passes = []
-        if index == 0 and order[0][0] != "x":
+        if starts and order[0][0] != "x":
             raise ValueError(f"the first layer must begin with x, not {order[0][0]!r}")
-        for position, (operand, gates) in enumerate(reads):
+        for position, (matrix, operand, source, gates) in enumerate(reads):
             if gates != list(range(gates[0], gates[-1] + 1)):
-                raise ValueError(f"gates that read {operand} must be neighbours, not {gates!r}")
-            before = {gate for _, others in reads[:position] for gate in others}
-            after = {gate for _, others in reads[position + 1 :] for gate in others}
+                raise ValueError(f"gates that read {matrix} must be neighbours, not {gates!r}")
+            before = {gate for *_, others in reads[:position] for gate in others}
+            after = {gate for *_, others in reads[position + 1 :] for gate in others}
             final = tuple(gate for gate in gates if gate not in after)
             drains = [n for n in jobs if any(slots[gate] in final for gate in self.jobs[n].gates)]
             waits = [n for n in drains if any(slots[gate] in after for gate in self.jobs[n].gates)]
             done = [n for n in drains if n not in waits]
             if len(done) > 1:
-                raise ValueError(f"the pass over {operand} must end one drain, not {done!r}")
-            from_below = operand == "x" and index > 0
-            source = index - 1 if from_below else -1 if operand == "x" else index
+                raise ValueError(f"the pass over {matrix} must end one drain, not {done!r}")
             passes.append(
                 Pass(
                     layer=index,
-                    matrix=operand,
-                    operand="h" if from_below else operand,
+                    matrix=matrix,
+                    operand=operand,
                     source=source,
-                    recurrent=operand in ("h", "c"),
+                    recurrent=matrix in ("h", "c"),
                     base=self.first_unit(source),
-                    columns=layer.inputs if operand == "x" else layer.units,
+                    columns=self.network.sizes[source + 1],
                     gates=range(gates[0], gates[-1] + 1),
                     first=tuple(gate for gate in gates if gate not in before),
                     final=final,
@@ -212,7 +232,7 @@ class Work:
 
     def first_unit(self, layer: int) -> int:
         """Index of a layer's first unit in the memories of vectors; 0 for the input stream."""
-        return sum(other.units for other in self.network.recurrent[: max(layer, 0)])
+        return sum(other.units for other in self.network.layers[: max(layer, 0)])
 
     def rows_of(self, single: Pass) -> int:
         """Rows that a pass' columns run over."""
@@ -228,5 +248,10 @@ class Work:
 
     @property
     def state_units(self) -> int:
-        """Words of h, and of c, that a stream has: the units of all recurrent layers."""
-        return sum(layer.units for layer in self.network.recurrent)
+        """Words of h, and of c, that a stream has: the units of all layers that make vectors."""
+        return max(job.unit + job.units for job in self.jobs if job.makes)
+
+    @property
+    def state_layers(self) -> int:
+        """Number of layers up to the last one that makes a vector."""
+        return 1 + max(job.layer for job in self.jobs if job.makes)

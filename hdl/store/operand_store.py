@@ -35,7 +35,7 @@ def all_ready(plan: Plan, ready: data.View) -> Value:
     """
     if plan.options.storage.loadable:
         return ready.as_value().all()
-    units = [layer.units for layer in plan.network.recurrent]
+    units = [layer.units for layer in plan.network.layers]
     result = Value.cast(1)
     for name, layer in plan.vectors:
         result &= ready[f"{name}{layer}"] == units[layer]
@@ -179,7 +179,7 @@ class OperandStore(wiring.Component):
         if self.plan.options.storage.loadable:
             self._loaded_counter(m, name, layer, write)
             return
-        units = self.plan.network.recurrent[layer].units
+        units = self.plan.network.layers[layer].units
         count = Signal(span(units + 1), init=units, name=f"{name}_ready{layer}")
         m.d.comb += self.ready[f"{name}{layer}"].eq(count)
         with m.If(self.restart[restart_bit(self.plan, name, layer)]):

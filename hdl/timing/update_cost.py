@@ -19,11 +19,13 @@ class Program:
     Attributes:
         drain: what is built.
         gates: the cell's gates by name.
+        state: whether the cell has a state.
         hard, logistic: gate activations that its layers use.
     """
 
     drain: Drain
     gates: dict[str, Gate]
+    state: bool
     hard: bool
     logistic: bool
 
@@ -38,12 +40,13 @@ class UpdateCost:
         interval: cycles between units.
         banks: units whose sums are read from the shadow at the same time; see
             :class:`hdl.array.shadow.Shadow`. A row takes a multiple of them.
-        orders: for each program its gates in the order in which their sums are read.
+        orders: for each program its gates in the order in which their sums are read; "" where none
+            is.
         state: stage in which h and c of step t-1 are there, when the first of them is needed.
-        logit: stage of a logit, 0 without head.
         written: for each vector (``h``, ``c``, ``rh``) the cycle in which a unit's new value is
-            written; from then on the sequencer sees that it is ready.
-        depth: the last of those cycles, and of the head's.
+            written; from then on the sequencer sees that it is ready. ``out``: that of an h that
+            nobody reads.
+        depth: the last of those cycles.
         products: element-wise products of all programs.
         multipliers: that they share, in hardware or in logic.
         tables: tanh tables, each with a multiplier of its own if it interpolates.
@@ -53,7 +56,6 @@ class UpdateCost:
     banks: int
     orders: tuple[tuple[str, ...], ...]
     state: int
-    logit: int
     written: dict[str, int]
     depth: int
     delays: Delays
@@ -143,9 +145,15 @@ class _StageCounter:
         self._used(slot.stage, a, b)
         return _Stage(slot.stage + self._delays.product)
 
-    def make(self, vector: str, a: _Stage) -> _Stage:
+    def leaky(self, a: _Stage, shift: int, *, name: str) -> _Stage:
+        return _Stage(a.stage + 1)
+
+    def make(
+        self, vector: str, a: _Stage, *, low: float | None = None, high: float | None = None
+    ) -> _Stage:
         # All programs write a vector in the same stage, so that two never do at once.
         made = self.narrow(a, vector, name=vector)
+        vector = vector if vector in self._program.drain.makes else "out"
         self.written[vector] = max(made.stage, self.written.get(vector, 0))
         return made
 
@@ -155,7 +163,6 @@ def of_programs(
     *,
     multipliers: int,
     delays: Delays,
-    head: bool,
     lanes: int,
 ) -> UpdateCost:
     """Timing and cost of a state update.
@@ -164,26 +171,28 @@ def of_programs(
         programs: the different updates of a core.
         multipliers: that may be shared; the interval between units follows from it.
         delays: of the update's parts.
-        head: whether there is a dense head.
         lanes: of the array; fewer than a unit has sums make the interval longer.
     """
 
-    ordered = [(program, _best_order(program, delays)) for program in programs]
+    orders = [_best_order(program, delays) for program in programs]
+    place = _shared_place(programs, orders)
+    ordered = [
+        (program, order if program.state else ("",) * place + order)
+        for program, order in zip(programs, orders, strict=True)
+    ]
     alone = _follow(ordered, delays)
     products, lookups = len(alone.multipliers.taken), len(alone.tables.taken)
     reads = max(len(order) for _, order in ordered)
     interval = max(1, -(-products // multipliers), -(-reads // lanes))
     tables = -(-lookups // interval)
     counter = _follow(ordered, delays, interval, min(multipliers, products), tables)
-    logit = delays.first_sum + _head_read(ordered) + delays.narrow if head else 0
     return UpdateCost(
         interval=interval,
         banks=-(-reads // interval),
         orders=tuple(order for _, order in ordered),
         state=min(counter.state_used, default=READ_STATE),
-        logit=logit,
         written=counter.written,
-        depth=max([*counter.written.values(), logit]),
+        depth=max(counter.written.values()),
         delays=delays,
         products=products,
         multipliers=min(multipliers, products),
@@ -217,10 +226,10 @@ def _best_order(program: Program, delays: Delays) -> tuple[str, ...]:
     return min(permutations(program.drain.gates), key=known)
 
 
-def _head_read(ordered: Sequence[tuple[Program, tuple[str, ...]]]) -> int:
-    """Position at which a head's sum is read: that of the first gate, whose place it shares."""
-    for program, order in ordered:
-        first = next(iter(program.gates))
+def _shared_place(programs: Sequence[Program], orders: Sequence[tuple[str, ...]]) -> int:
+    """Position at which a dense layer's sum is read: that of a cell's first gate."""
+    for program, order in zip(programs, orders, strict=True):
+        first = next(iter(program.gates)) if program.state else ""
         if first in order:
             return order.index(first)
     return 0

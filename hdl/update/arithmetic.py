@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import gt, lt
 from typing import Protocol
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
 from golden.formats import Format
 from hdl.parts.numeric import MULTIPLIER, limited, requantize, unlimited
@@ -18,6 +20,24 @@ class Narrowing(Protocol):
     """A combinational function of a value, as :func:`hdl.parts.numeric.requantize` is."""
 
     def __call__(self, m: Module, value: Value, /, *, frac: int, to: Format) -> Value: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Real numbers that a narrowed value is limited to; ``None`` for the end of its format."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def of(self, m: Module, value: Value, to: Format) -> Value:
+        """A value of a format within the limits."""
+        for limit, beyond in ((self.low, lt), (self.high, gt)):
+            if limit is not None:
+                raw = int(to.quantize(limit))
+                whole = Signal(signed(to.width), name="unlimited")
+                m.d.comb += whole.eq(value)
+                value = Mux(beyond(whole, raw), Const(raw, signed(to.width)), whole)
+        return value
 
 
 def _extended(value: Value, width: int) -> Value:
@@ -109,10 +129,21 @@ class Arithmetic:
         m.d.comb += [product.left.eq(left), product.right.eq(right)]
         return product.o
 
-    def narrow(self, a: Staged, formats: Sequence[Format], *, name: str) -> Staged:
-        """:func:`hdl.parts.numeric.requantize`; ``delays.narrow`` stages."""
+    def leaky(self, a: Staged, shift: int, *, name: str) -> Staged:
+        """a, or a / 2**shift where it is negative; exact, one stage."""
+        value = Mux(a.value[-1], a.value, a.value << shift)
+        return self._pipe.register(value, a, fracs=[f + shift for f in a.fracs], name=name)
+
+    def narrow(
+        self, a: Staged, formats: Sequence[Format], *, name: str, limits: Limits = Limits()
+    ) -> Staged:
+        """:func:`hdl.parts.numeric.requantize` within limits; ``delays.narrow`` stages."""
+
+        def within(m: Module, value: Value, *, frac: int, to: Format) -> Value:
+            return limits.of(m, requantize(m, value, frac=frac, to=to), to)
+
         if self._cycles.narrow == 1:
-            return self.apply(requantize, a, formats, name=name)
+            return self.apply(within, a, formats, name=name)
         keys = list(zip(a.fracs, formats, strict=True))
 
         def exact(job: int) -> Value:
@@ -125,7 +156,8 @@ class Arithmetic:
         def limit(job: int) -> Value:
             alike, rounds, sign, *_ = whole.value[:3]
             total = whole.value[3:][: formats[job].width]
-            return limited(total, fits=alike & rounds, sign=sign, to=formats[job])
+            value = limited(total, fits=alike & rounds, sign=sign, to=formats[job])
+            return limits.of(self._pipe.m, value, formats[job])
 
         value = self._pipe.by_job(whole, formats, limit, name=f"{name}_d")
         return self._pipe.register(value, whole, fracs=[to.frac for to in formats], name=name)

@@ -14,7 +14,7 @@ from hdl.parts.numeric import distinct, exceeds, select
 from hdl.plan import Plan
 from hdl.timing.update_cost import UpdateCost
 from hdl.update.activations import Tanh
-from hdl.update.arithmetic import Arithmetic
+from hdl.update.arithmetic import Arithmetic, Limits
 from hdl.update.pipeline import Operation, Pipeline, Staged
 from hdl.update.unit_constants import UnitConstants
 
@@ -161,9 +161,14 @@ class UpdateBuilder:
         self._m.d.comb += [table.i.eq(argument), table.select.eq(chosen)]
         return table.o
 
-    def make(self, vector: str, a: Staged) -> Staged:
-        """Narrow to a vector's format; it is written in the stage in which all programs do."""
-        result = self.arithmetic.narrow(a, self.formats(vector), name=f"new_{vector}")
+    def make(self, vector: str, a: Staged, *, low: float | None, high: float | None) -> Staged:
+        """Narrow to a vector's format; it is written in the stage in which all programs do.
+
+        ``out`` is that of an h that nobody reads; ``low`` and ``high`` limit what is narrowed.
+        """
+        name = "logit" if vector == "out" else f"new_{vector}"
+        limits = Limits(low=low, high=high)
+        result = self.arithmetic.narrow(a, self.formats(vector), name=name, limits=limits)
         self._made.setdefault(vector, []).append(result)
         if self._watched and vector == "c":
             self._cuts.append(self.arithmetic.apply(exceeds, a, self.formats("c"), name="c_cut"))

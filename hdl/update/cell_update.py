@@ -33,7 +33,7 @@ class CellUpdate(Update[Staged]):
         self.subtract = shared.arithmetic.subtract
         self.multiply = shared.arithmetic.multiply
         self.tanh = shared.tanh
-        self.make = shared.make
+        self.leaky = shared.arithmetic.leaky
 
     def sum(self, gate: str, *, c: Staged | None = None) -> Staged:
         slot = list(self._program.gates).index(gate)
@@ -57,6 +57,12 @@ class CellUpdate(Update[Staged]):
 
     def narrow(self, a: Staged, to: str, *, name: str) -> Staged:
         return self._shared.arithmetic.narrow(a, self._shared.formats(to), name=name)
+
+    def make(
+        self, vector: str, a: Staged, *, low: float | None = None, high: float | None = None
+    ) -> Staged:
+        written = vector if vector in self._program.drain.makes else "out"
+        return self._shared.make(written, a, low=low, high=high)
 
     def sigmoid(self, a: Staged, *, name: str) -> Staged:
         """Gate activation: each kind that the program's layers use; the job selects."""

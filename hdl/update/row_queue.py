@@ -21,11 +21,12 @@ def next_row_layout(plan: Plan) -> data.StructLayout:
     """
     row = row_layout(plan)
     loads = plan.options.storage.loadable
+    start = max(job.unit for job in plan.work.jobs)
     return data.StructLayout(
         {
             "valid": 1,
             "row": row,
-            "start": row["start"].shape if loads else span(plan.work.jobs[-1].unit + 1),
+            "start": row["start"].shape if loads else span(start + 1),
             "words": span(plan.options.lanes + 1),
         }
     )

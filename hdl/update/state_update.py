@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -46,7 +48,8 @@ class StateUpdate(wiring.Component):
             cycle later.
         write_h, write_c, write_rh: see :class:`hdl.store.operand_store.OperandStore`.
         write, bank: where weights are loaded, see :class:`hdl.loading.loader.Loader`.
-        head_start, head_free: the head's sums are about to be overwritten; may they be?
+        head_start, head_free: for each job that makes no vector, its sums are about to be
+            overwritten; may they be?
         o: output stream, see :func:`hdl.layout.ports.output_layout`.
         saturated: where ``watched``: a new element of c was cut to its format's range.
     """
@@ -77,8 +80,8 @@ class StateUpdate(wiring.Component):
                 "state_address": Out(span(plan.sizes.state_units)),
                 "state_stream": Out(span(plan.options.interface.streams)),
                 **({"write": In(write_layout(plan)), "bank": In(1)} if loads else {}),
-                "head_start": In(1),
-                "head_free": Out(1),
+                "head_start": In(plan.unread),
+                "head_free": Out(plan.unread),
                 "o": Out(stream.Signature(output_layout(plan))),
                 **ports,
                 **({"saturated": Out(1)} if watched else {}),
@@ -107,14 +110,22 @@ class StateUpdate(wiring.Component):
             loads=(self.write, self.bank) if plan.options.storage.loadable else None,
             watched=self._watched,
         )
-        for (program, kinds), order in zip(plan.programs, cost.orders, strict=True):
-            program.drain.update(CellUpdate(builder, program, kinds, order))
+        updates = [
+            (program.drain, CellUpdate(builder, program, kinds, order))
+            for (program, kinds), order in zip(plan.programs, cost.orders, strict=True)
+        ]
+        for drain, update in updates:
+            if drain.makes:
+                drain.update(update)
         for vector in made_vectors(plan):
             self._write(m, builder, vector, entry.alive)
         if self._watched and "c" in made_vectors(plan):
             stage, cut = builder.cut()
             m.d.comb += self.saturated.eq(entry.alive[stage] & cut)
-        result = self._result(builder)
+        for drain, update in updates:
+            if not drain.makes:
+                drain.update(update)
+        result = self._result(m, builder)
         asked = cost.state - READ_STATE
         m.d.comb += [
             self.state_address.eq(builder.pipe.at(builder.index, asked)),
@@ -132,18 +143,19 @@ class StateUpdate(wiring.Component):
         return m
 
     def _watch_head(self, m: Module, unit: data.View) -> None:
-        """Tell whether the head's sums have been drained: its last unit has entered."""
-        head_waits = Signal()
+        """Tell whether sums that make no vector have been drained: their last unit has entered."""
+        head_waits = Signal(self.plan.unread)
         m.d.comb += self.head_free.eq(~head_waits)
-        with m.If(self.head_start):
-            m.d.sync += head_waits.eq(1)
-        with m.Elif(unit.valid & unit.last & self._is_head(unit.job)):
-            m.d.sync += head_waits.eq(0)
+        for number, waits in enumerate(head_waits):
+            with m.If(self.head_start[number]):
+                m.d.sync += waits.eq(1)
+            with m.Elif(unit.valid & unit.last & self._is_head(unit.job, number)):
+                m.d.sync += waits.eq(0)
 
-    def _is_head(self, kind: Value) -> Value:
-        """Tell whether a unit is the head's; without head nobody asks."""
+    def _is_head(self, kind: Value, number: int) -> Value:
+        """Tell whether a unit is of such a job; without any nobody asks."""
         if not self.plan.options.storage.loadable:
-            return kind == len(self.plan.kinds) - 1
+            return kind == (*self.plan.work.unread, len(self.plan.kinds) - 1)[number]
         return kind.matches(*(n for n, one in enumerate(self.plan.kinds) if one.head))
 
     def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: Value) -> None:
@@ -166,23 +178,26 @@ class StateUpdate(wiring.Component):
         """The layer of the unit in a stage."""
         if self.plan.options.storage.loadable:
             return builder.pipe.at(builder.layer, stage)
-        layers = [
-            min(job.layer, len(self.plan.network.recurrent) - 1) for job in self.plan.work.jobs
-        ]
+        last = self.plan.work.state_layers - 1
+        layers = [min(job.layer, last) for job in self.plan.work.jobs]
         return constant_by(m, builder.pipe.job_at(stage), layers, name=f"{vector}_layer")
 
-    def _result(self, builder: UpdateBuilder) -> Staged:
-        """Build the result for the output: the head's narrowed sums, or h."""
-        if not self.plan.capacity.head:
-            stage, value, _ = builder.written("h")
-            return Staged(value, stage)
-        kinds, cost = self.plan.kinds, self.plan.update_cost
-        heads = [number for number, kind in enumerate(kinds) if kind.head]
-        formats = [kind.format("out") for kind in kinds]
-        first = cost.logit - cost.delays.narrow - cost.delays.first_sum
-        result = builder.arithmetic.narrow(builder.biased(0, first, heads), formats, name="logit")
-        assert result.stage == cost.logit
-        return result
+    def _result(self, m: Module, builder: UpdateBuilder) -> Staged:
+        """The result for the output: h, written as a vector or not."""
+        emitting = [job for job in self.plan.work.jobs if job.emits]
+        made: list[Staged] = []
+        for vector in ("h", "out"):
+            if any(("h" if job.makes else "out") == vector for job in emitting):
+                stage, value, _ = builder.written(vector)
+                made.append(Staged(value, stage))
+        if len(made) == 1:
+            return made[0]
+        h, out = builder.pipe.meet(*made)
+        kinds = [int(kind.head) for kind in self.plan.kinds]
+        unread = constant_by(m, builder.pipe.job_at(h.stage), kinds, name="result_is_out")
+        value = Signal(signed(self.plan.sizes.out_width), name="result_word")
+        m.d.comb += value.eq(Mux(unread, out.value, h.value))
+        return replace(h, value=value)
 
     @property
     def _classes(self) -> int:

@@ -27,19 +27,19 @@ def claim_ready(observed: Observed) -> None:
 
 
 def claim_head(observed: Observed) -> None:
-    """Claim that the head's sums are free exactly when the state update has read all of them."""
+    """Claim that sums that make no vector are free exactly when the state update has read all."""
     plan, core, m = observed.plan, observed.core, observed.m
-    if not plan.work.head_pass:
-        return
-    job, unit = len(plan.work.jobs) - 1, observed.units[0]
-    left = Signal(range(plan.work.jobs[job].units + 1), name="head_left")
-    with m.If(core.sequencer.restart[job]):
-        m.d.sync += left.eq(plan.work.jobs[job].units)
-    with m.Elif(unit["valid"] & (unit["job"] == job)):
-        m.d.sync += left.eq(left - 1)
-    coming = _before_update(observed, job) + _entered(observed, job, stages=1)
-    observed.claims.always("credits_of_head", left == coming)
-    observed.claims.always("head_is_free_when_drained", core.sequencer.head_free == (left == 0))
+    for number, job in enumerate(plan.work.unread):
+        unit, name = observed.units[0], plan.work.jobs[job].name
+        left = Signal(range(plan.work.jobs[job].units + 1), name=f"{name}_left")
+        with m.If(core.sequencer.restart[job]):
+            m.d.sync += left.eq(plan.work.jobs[job].units)
+        with m.Elif(unit["valid"] & (unit["job"] == job)):
+            m.d.sync += left.eq(left - 1)
+        coming = _before_update(observed, job) + _entered(observed, job, stages=1)
+        free = core.sequencer.head_free[number]
+        observed.claims.always(f"credits_of_{name}", left == coming)
+        observed.claims.always(f"{name}_is_free_when_drained", free == (left == 0))
 
 
 def claim_room(observed: Observed) -> None:
@@ -63,7 +63,8 @@ def claim_entry(observed: Observed) -> None:
         "update.entry.queue.held.words", len(Signal(range(plan.options.lanes + 1)))
     )
     start = observed.inside(
-        "update.entry.queue.held.start", len(Signal(span(plan.work.jobs[-1].unit + 1)))
+        "update.entry.queue.held.start",
+        len(Signal(span(max(job.unit for job in plan.work.jobs) + 1))),
     )
     of_job = Cat(
         *((row.job == n) & (start == job.unit) for n, job in enumerate(plan.work.jobs))
@@ -112,7 +113,7 @@ def claim_access(observed: Observed) -> None:
     waits = observed.rows_on_the_way + observed.queue
     busy += [valid & row.job.matches(*jobs) for valid, row in waits]
     counts = [core.store.ready[f"{name}{layer}"] for name, layer in plan.vectors]
-    units = [plan.network.recurrent[layer].units for _, layer in plan.vectors]
+    units = [plan.network.layers[layer].units for _, layer in plan.vectors]
     ready = Cat(*(count == all_ for count, all_ in zip(counts, units, strict=True))).all()
     known_for = Signal(ANNOUNCED, init=-1, name="known_for_copy")
     m.d.sync += known_for.eq(Cat(ready, known_for))

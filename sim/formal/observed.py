@@ -105,9 +105,7 @@ class Observed(Probes):
     @property
     def result_stage(self) -> int:
         """Stage in which a word goes to the output buffer."""
-        cost = self.plan.update_cost
-        stage = cost.logit if self.plan.work.head_pass else cost.written["h"]
-        return stage + (CLASS if self.plan.options.interface.classes else 0)
+        return self.plan.result_stage + (CLASS if self.plan.options.interface.classes else 0)
 
     @cached_property
     def buffer_level(self) -> Signal:
@@ -132,15 +130,13 @@ class Observed(Probes):
     def is_drained(self, number: int) -> Value:
         """Whether a job's sums of the previous step are no longer needed."""
         job = self.plan.work.jobs[number]
-        if job.head:
-            return self.core.sequencer.head_free
+        if not job.makes:
+            return self.core.sequencer.head_free[self.plan.work.unread.index(number)]
         return self.core.store.ready[f"{job.makes[-1]}{job.layer}"] == job.units
 
     def emits(self, number: int) -> bool:
         """Whether a job's results go to the output, after a sequence's last step."""
-        job, plan = self.plan.work.jobs[number], self.plan
-        is_output = job.layer == len(plan.network.recurrent) - 1 and "h" in job.makes
-        return job.head or (is_output and plan.work.head_pass is None)
+        return self.plan.work.jobs[number].emits
 
     @property
     def buffer_depth(self) -> int:

@@ -12,7 +12,7 @@ from sim.formal.observed import Observed
 class Order:
     """Numbers the rows of all jobs in the order in which the array completes them.
 
-    After a step's last row comes the step's first one again, or the head's.
+    After a step's last row comes the step's first one again, or the first of a late layer.
 
     Attributes:
         starts: number of each job's first row.
@@ -29,7 +29,8 @@ class Order:
         rows = [job.rows for job in self.jobs]
         self.starts = [sum(rows[:number]) for number in range(len(rows))]
         self.total = sum(rows)
-        self.step = self.total - (rows[-1] if self.jobs[-1].head else 0)
+        late = observed.plan.work.late
+        self.step = sum(job.rows for job in self.jobs if job.layer not in late)
         self.next = self._next()
         self.popped = Signal(range(self.total + 1), init=self.step - 1, name="popped")
         self.emits = Signal(name="popped_emits")

@@ -28,14 +28,15 @@ def claim_ahead(observed: Observed) -> None:
     claims.always("no_column_overtakes_its_vector", reached)
     claims.always("element_is_ready", ~goes | ready)
     claims.never("drained_too_early", goes & undrained)
-    if plan.work.head_pass:
-        # When the head's last unit frees the head's sums, it is one stage earlier than here.
+    for position, single in enumerate(plan.work.passes):
+        if single.completes not in plan.work.unread:
+            continue
+        # When the last unit of such a job frees its sums, it is one stage earlier than here.
         unit = observed.units[1]
-        at_head = (observed.position == len(plan.work.passes) - 1) & (
-            observed.column == plan.work.head_pass.columns - 1
-        )
-        enters = unit["valid"] & (unit["job"] == len(plan.work.jobs) - 1)
-        claims.never("head_drains", goes & at_head & enters)
+        final = (observed.position == position) & (observed.column == single.columns - 1)
+        enters = unit["valid"] & (unit["job"] == single.completes)
+        name = plan.work.jobs[single.completes].name
+        claims.never(f"{name}_drains", goes & final & enters)
 
 
 def claim_readiness(observed: Observed) -> None:

@@ -234,7 +234,7 @@ def _places(observed: Observed) -> list[Place]:
             within=within,
             gate=gate,
             # What is asked for again later counts when it is used.
-            stage=READ + (len(reads) - 1 if job.head else index),
+            stage=READ + (index if plan.network.layers[job.layer].cell.state else len(reads) - 1),
             row=job.row + within,
         )
         for number, (job, reads) in enumerate(zip(plan.work.jobs, plan.reads, strict=True))

@@ -37,7 +37,7 @@ def claim_walk(observed: Observed) -> None:
 
 
 def _coming_is_right(observed: Observed) -> Value:
-    """Check the next pass against the plan's; a step without answer skips the head."""
+    """Check the next pass against the plan's; a step without answer skips late layers."""
     passes = observed.plan.work.passes
     coming = observed.inside("sequencer.coming", len(Signal(span(len(passes)))))
     right = Const(0)

@@ -21,6 +21,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generate
 from sim.core_job.job import CoreJob
+from sim.random_graphs import random_graph
 from sim.random_networks import (
     EVERY_CELL,
     input_words,
@@ -46,6 +47,7 @@ ATTEMPTS = 4
 
 # Uses of random numbers beside those of sim.random_networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
+_GRAPH = 13
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,13 @@ class Case:
         layers = " ".join(
             f"{layer.cell.kind}{''.join('-' + v for v in cell_options(layer.cell).values())}"
             f"-{layer.sigmoid}:{layer.inputs}x{layer.units}"
-            for layer in self.network.recurrent
+            + (f"{list(sources)}" if sources != (index,) else "")
+            for index, (layer, sources) in enumerate(
+                zip(self.network.recurrent, self.network.sources, strict=False)
+            )
         )
+        if len(self.network.result_vectors) > 1:
+            layers += f" results:{list(self.network.result_vectors)}"
         head = f" head:{self.network.outputs}" if self.network.head else ""
         chosen = self.interface
         extras = f" streams:{chosen.streams}" if chosen.streams > 1 else ""
@@ -93,12 +100,20 @@ class Case:
     def _draw(self, attempt: int) -> QuantizedNetwork:
         """A network; three of four have pre-activations that spread."""
         seed, rng = (self.seed, self.number, attempt), self.random(_SIZES + attempt)
+        if self.is_graph:
+            network = random_graph(seed, units=MAX_UNITS)
+            return lively(network, input_words(network, batch=8, steps=6, seed=seed))
         recipe = random_recipe(seed, units=MAX_UNITS, cells=EVERY_CELL)
         recipe = replace(recipe, drive=bool(rng.random() < 0.05))
         network = quantized_network(recipe, seed)
         if recipe.drive or rng.random() < 0.25:
             return network
         return lively(network, input_words(network, batch=8, steps=6, seed=seed))
+
+    @property
+    def is_graph(self) -> bool:
+        """One network in five is no chain of recurrent layers."""
+        return bool(self.random(_GRAPH).random() < 0.2)
 
     @cached_property
     def lanes(self) -> int:
@@ -131,6 +146,8 @@ class Case:
         if rng.random() < 0.8:
             return BUILT_IN
         weights, sums = [("ram", "lanes"), ("rom", "block"), ("double", "block")][rng.integers(3)]
+        if self.is_graph:  # a loaded network is a chain
+            weights = "rom"
         return Storage(weights=weights, sums=sums)
 
     @cached_property

@@ -90,7 +90,7 @@ def test_every_cycle_is_an_operation_or_a_wait(recipe: Recipe, lanes: int) -> No
     plan = Plan(network=quantized_network(recipe, 1), options=CoreOptions(lanes=lanes))
     lengths = [2, 1, 5]
     count = cycles.count(plan, lengths)
-    head = plan.work.macs(plan.work.head_pass) if plan.work.head_pass else 0
+    head = sum(plan.work.macs(single) for single in plan.work.late_passes)
     step = sum(plan.work.macs(single) for single in plan.work.step_passes)
     assert count.issued == 8 * step + 3 * head
     assert len(count.inputs) == 8 * recipe.inputs

@@ -43,9 +43,9 @@ def test_order_of_the_passes() -> None:
         False,
     ]
     assert plan.work.step_passes == plan.work.passes[:-1]
-    assert plan.work.head_pass == plan.work.passes[-1]
+    assert plan.work.late_passes == plan.work.passes[-1:]
     bare = Plan(network=replace(NETWORK, layers=NETWORK.recurrent), options=CoreOptions(lanes=2))
-    assert bare.work.head_pass is None
+    assert bare.work.late_passes == ()
     assert bare.work.passes == plan.work.step_passes
 
 
@@ -82,7 +82,7 @@ def test_jobs_and_addresses() -> None:
     assert jobs == [("layer0", 5, 0, 3, 0), ("layer1", 4, 3, 2, 5), ("head", 6, 5, 3, 9)]
     assert [job.gates for job in plan.work.jobs] == [("f", "g"), ("f", "g"), ("y",)]
     assert [job.makes for job in plan.work.jobs] == [("c", "h"), ("c", "h"), ()]
-    assert [job.head for job in plan.work.jobs] == [False, False, True]
+    assert [job.emits for job in plan.work.jobs] == [False, False, True]
     assert [(single.base, single.columns) for single in plan.work.passes] == [
         (0, 3),
         (0, 5),

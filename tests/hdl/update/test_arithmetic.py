@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
 from golden import formats
 from golden.formats import Format
 from hdl.timing.latency import Delays
-from hdl.update.arithmetic import Arithmetic
+from hdl.update.arithmetic import Arithmetic, Limits
 from hdl.update.pipeline import Pipeline, Staged
 from tests.hdl.simulate import count_up, watch
 
@@ -99,3 +99,37 @@ def test_two_products_share_a_multiplier_of_an_item_every_two_cycles() -> None:
     entered = rows[:-2:2]
     assert (rows[1:-1:2, 2] == entered[:, 0] * entered[:, 1]).all()
     assert (rows[2::2, 3] == entered[:, 1] ** 2).all()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("limits", [Limits(low=0), Limits(low=0, high=6), Limits(high=0.5)])
+def test_narrowing_within_limits(limits: Limits, deep: bool) -> None:
+    """A limit beyond the format's range is the format's end."""
+    to = [Format(width=6, frac=2), Format(width=5, frac=3), Format(width=6, frac=0)]
+    for frac, into in zip(FRACS, to, strict=True):
+        m = Module()
+        value = Signal(signed(10))
+        count_up(m, value)
+        pipe, numbers = arithmetic(m, Const(0, 1), deep=deep)
+        one = numbers.narrow(Staged(value, 0, (frac,), (0,)), [into], name="n", limits=limits)
+        pipe.finish()
+        rows = np.array(watch(m, [value, one.value], cycles=1100))
+        exact = formats.requantize(rows[: -one.stage, 0], frac=frac, to=into)
+        low = into.min if limits.low is None else into.quantize(limits.low)
+        high = into.max if limits.high is None else into.quantize(limits.high)
+        assert (rows[one.stage :, 1] == np.clip(exact, low, high)).all()
+
+
+@pytest.mark.parametrize("shift", [1, 7])
+def test_leaky(shift: int) -> None:
+    """Exact: negative values keep their integer, at a finer binary point."""
+    m = Module()
+    value = Signal(signed(8))
+    count_up(m, value)
+    pipe, numbers = arithmetic(m, Const(0, 1))
+    result = numbers.leaky(Staged(value, 0, (3,), (0,)), shift, name="leaky")
+    pipe.finish()
+    assert (result.stage, result.fracs) == (1, (3 + shift,))
+    rows = np.array(watch(m, [value, result.value], cycles=300))
+    before, after = rows[:-1, 0], rows[1:, 1]
+    assert (after == np.where(before < 0, before, before << shift)).all()

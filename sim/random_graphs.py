@@ -1,0 +1,71 @@
+"""Seeded random graphs: dense layers anywhere, several sources, several results."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from golden.cells import Dense
+from golden.formats import Format
+from golden.quantized import QuantizedLayer, QuantizedNetwork
+from sim.random_networks import (
+    EVERY_CELL,
+    Seed,
+    random_layer,
+    random_recipe,
+    random_rng,
+    tanh_table,
+)
+
+MAX_SOURCES = 3
+
+
+def random_graph(seed: Seed, *, units: int = 9, layers: int = 5) -> QuantizedNetwork:
+    """Draw a graph of 1 to ``layers`` layers, at least one of them recurrent.
+
+    Each has 1 to ``units`` units and reads 1 to 3 earlier vectors. Vectors that no layer
+    reads are results, and now and then another one is.
+    """
+    rng = random_rng(seed, 40)
+    recipe = random_recipe(seed, units=units)
+    count = int(rng.integers(1, layers + 1))
+    recurrent = rng.random(count) < 0.5
+    recurrent[rng.integers(count)] = True
+    x = Format(width=recipe.activation_width, frac=recipe.activation_width - 1)
+    sizes = [int(rng.integers(1, units + 1)) for _ in range(count + 1)]
+    sources = [_sources(index, rng) for index in range(count)]
+    read = {vector for vectors in sources for vector in vectors}
+    results = [vector for vector in range(1, count + 1) if vector not in read or rng.random() < 0.2]
+    out = Format(width=recipe.activation_width, frac=recipe.activation_width - 2)
+    if not any(vector in read or recurrent[vector - 1] for vector in results):
+        out = Format(width=recipe.out_width, frac=min(recipe.activation_width, recipe.out_width))
+    vectors, made = [x], list[QuantizedLayer]()
+    for index in range(count):
+        cells = EVERY_CELL if recurrent[index] else (_dense(rng),)
+        layer = random_layer(
+            recipe,
+            cells[int(rng.integers(len(cells)))],
+            str(rng.choice(["hard", "logistic"])),
+            sizes[index + 1],
+            [(sizes[source], vectors[source]) for source in sources[index]],
+            rng,
+        )
+        if index + 1 in results:
+            layer = replace(layer, formats=replace(layer.formats, h=out))
+        made.append(replace(layer, sources=sources[index]))
+        vectors.append(made[-1].formats.h)
+    return QuantizedNetwork(layers=tuple(made), results=tuple(results), tanh=tanh_table(recipe))
+
+
+def _sources(index: int, rng: np.random.Generator) -> tuple[int, ...]:
+    """Vectors that a layer reads, in any order; most often the one before it."""
+    count = int(rng.integers(1, min(MAX_SOURCES, index + 1), endpoint=True))
+    if count == 1 and rng.random() < 0.7:
+        return (index,)
+    return tuple(int(n) for n in rng.permutation(index + 1)[:count])
+
+
+def _dense(rng: np.random.Generator) -> Dense:
+    activation, slope = (str(rng.choice(choices)) for choices in Dense.options.values())
+    return Dense(activation=activation, slope=slope if activation == "leaky" else "1/2")
