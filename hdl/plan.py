@@ -13,7 +13,6 @@ from functools import cached_property
 from golden.cells import Cell
 from golden.directions import check_forward
 from golden.errors import InputError
-from golden.graph import check_chain
 from golden.quantized import QuantizedNetwork
 from hdl.array.lanes import ArrayShape
 from hdl.cells import schedule
@@ -65,7 +64,7 @@ class Plan:
             raise InputError("no layer is recurrent: a core needs a recurrent layer")
         if self.options.storage.loadable:
             for network in (self.network, *self.others):
-                check_chain(network, "a core whose weights are loaded")
+                Work(network=network, lanes=1).check_loadable()
 
     @cached_property
     def work(self) -> Work:

@@ -10,7 +10,7 @@ from amaranth.hdl import Shape
 
 from golden.cells import cell_options
 from golden.formats import Format
-from golden.quantized import signed_width
+from golden.quantized import QuantizedLayer, signed_width
 from golden.sessions import state_vectors
 from hdl import cycles
 from hdl.export.plain_ports import plain_ports
@@ -161,14 +161,20 @@ def _state(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
+def _options(layer: QuantizedLayer) -> dict[str, str]:
+    """Options of a layer's cell that matter."""
+    options = {**cell_options(layer.cell), "sigmoid": layer.sigmoid}
+    unused = {"slope": options.get("activation") != "leaky", "sigmoid": not layer.formats.gate}
+    return {name: value for name, value in options.items() if not unused.get(name)}
+
+
 def _layers(plan: Plan) -> list[dict[str, Any]]:
     network = plan.network
     described: list[dict[str, Any]] = [
         {
             "name": f"layer{index}",
             "cell": layer.cell.kind,
-            **cell_options(layer.cell),
-            "sigmoid": layer.sigmoid,
+            **_options(layer),
             **({} if sources == (index,) else {"sources": list(sources)}),
             "inputs": layer.inputs,
             "units": layer.units,

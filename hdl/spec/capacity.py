@@ -162,7 +162,7 @@ class Capacity:
         works = [Work(network=network, lanes=options.lanes) for network in networks]
         sizes = Sizes.hull([Sizes.of(work, options.interface) for work in works])
         for network in networks[1:]:
-            _check_alike(network, first.tanh, head=first.head is not None)
+            _check_alike(network, first.tanh, head=_has_head(first))
         return cls(
             lanes=options.lanes,
             tail_multipliers=options.tail_multipliers,
@@ -239,10 +239,16 @@ def _cell_in_words(kind: UpdateKind) -> str:
     return " ".join([kind.cell.kind, *options])
 
 
+def _has_head(network: QuantizedNetwork) -> bool:
+    """Tell whether the result is that of a dense layer which no layer reads."""
+    result = network.result_vectors[-1]
+    return not (network.layers[result - 1].cell.state or network.is_read(result))
+
+
 def _check_alike(network: QuantizedNetwork, tanh: TanhTable, *, head: bool) -> None:
     """Refuse another table, and a head where there is none or none where there is one."""
-    if (network.head is not None) != head:
-        has, offers = ("a", "none") if network.head else ("no", "one")
+    if _has_head(network) != head:
+        has, offers = ("no", "one") if head else ("a", "none")
         raise InputError(
             f"the network does not fit the core: it has {has} dense head, the core offers {offers}"
         )

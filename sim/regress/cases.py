@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.cells import cell_options
+from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
+from hdl.spec.passes import Work
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generate
 from sim.core_job.job import CoreJob
@@ -146,7 +148,7 @@ class Case:
         if rng.random() < 0.8:
             return BUILT_IN
         weights, sums = [("ram", "lanes"), ("rom", "block"), ("double", "block")][rng.integers(3)]
-        if self.is_graph:  # a loaded network is a chain
+        if self.is_graph and not is_loadable(self.network):
             weights = "rom"
         return Storage(weights=weights, sums=sums)
 
@@ -157,7 +159,9 @@ class Case:
             return []
         seed, own = (self.seed, self.number, ATTEMPTS), self.network
         recipe = random_recipe(seed, units=MAX_UNITS, cells=EVERY_CELL)
-        outputs = (recipe.outputs or 1) if own.head else None
+        last = own.result_vectors[-1]
+        has_head = not (own.layers[last - 1].cell.state or own.is_read(last))
+        outputs = (recipe.outputs or 1) if has_head else None
         other = quantized_network(replace(recipe, outputs=outputs), seed)
         return [replace(other, tanh=own.tanh)]
 
@@ -223,3 +227,12 @@ class Case:
             stalls = random_stalls(rng, due=not self.interface.every_step)
             seed = int(rng.integers(1 << 32))
             yield job.request(stalls=stalls, seed=seed, patience=PATIENCE)
+
+
+def is_loadable(network: QuantizedNetwork) -> bool:
+    """Tell whether a core can run a network whose passes are loaded."""
+    try:
+        Work(network=network, lanes=1).check_loadable()
+    except InputError:
+        return False
+    return True

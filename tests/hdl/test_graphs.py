@@ -133,10 +133,14 @@ def test_refused() -> None:
     only = front((INPUTS,), 3, "relu", 0)
     with pytest.raises(InputError, match="^no layer is recurrent: a core needs a recurrent layer$"):
         plan_of(made(only))
-    with pytest.raises(
-        InputError, match=r"^layer0 is dense, expected a recurrent one: a core whos"
+    lstm = recurrent(LSTM(), (INPUTS,), 3, 0)
+    for network, found in (
+        (skips(), "layer0 is dense"),
+        (made(lstm, front((INPUTS, 3), 2, "relu", 0, 1)), "several layers read x"),
+        (made(lstm, front((3,), 2, "linear", 1), results=(1, 2)), "several layers are results"),
     ):
-        plan_of(skips(), storage=Storage(weights="ram"))
+        with pytest.raises(InputError, match=f"^{found}: a core whose weights are loaded takes"):
+            plan_of(network, storage=Storage(weights="ram"))
 
 
 @pytest.mark.parametrize("last", [False, True])
