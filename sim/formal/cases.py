@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
+from golden.cells import GRU, LSTM, RNN, Cell, Dense, LiteLSTM
 from golden.interface import DEFAULT, Interface
 from hdl.core import Core
 from hdl.plan import Plan
@@ -84,6 +84,12 @@ CASES: tuple[Case, ...] = (
     Case(name="GRU with a head", cells=(GRU(),), outputs=2),
     Case(name="rows of two lanes, the last half empty", cells=_LITE, units=(3,), lanes=2),
     Case(name="two layers and a head", cells=(GRU(), LiteLSTM()), units=(1, 2), outputs=1),
+    Case(
+        name="dense layers behind each other",
+        cells=(RNN(), Dense(activation="relu")),
+        units=(2, 2),
+        outputs=1,
+    ),
     Case(name="one multiplier", cells=(LSTM(),), tail_multipliers=1),
     Case(name="products in logic", cells=_LITE, tail_multipliers=0),
     Case(name="one of everything", cells=_LITE, units=(1,), inputs=1, outputs=1),
