@@ -69,7 +69,7 @@ class Plan:
     @cached_property
     def work(self) -> Work:
         """Passes and jobs of the network, in their order."""
-        return Work(network=self.network, lanes=self.options.lanes)
+        return Work.of(self.network, self.options)
 
     @cached_property
     def capacity(self) -> Capacity:

@@ -21,7 +21,7 @@ def row_layout(plan: Plan) -> data.StructLayout:
     is the job's first row; ``stream``; ``zero``, the state of the step before is zero; ``emit``,
     its results go to the output stream; ``last``, it is the job's last row; ``final``, of a
     sequence's last step; where jobs are loaded ``layer`` and ``start``, the index of the job's
-    first unit.
+    first unit; ``slot``, that of a packed row.
     """
     return data.StructLayout(
         {
@@ -35,6 +35,7 @@ def row_layout(plan: Plan) -> data.StructLayout:
             "last": 1,
             "final": 1,
             **(_job_layout(plan) if plan.options.storage.loadable else {}),
+            **({"slot": span(plan.work.slots)} if plan.work.packed else {}),
         }
     )
 
@@ -96,6 +97,7 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "ends_job": 1,
             "ends_step": 1,
             "emits": 1,
+            **({"packed": 1} if plan.work.packed else {}),
             **({"begins": 1, "releases": 1, "releases_late": 1} if plan.work.rereads else {}),
             **(
                 {"restarts": drained, **_job_layout(plan)}
@@ -119,7 +121,7 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     """
     number = single.completes if single.completes is not None else 0
     job, rows = plan.work.jobs[number], plan.work.rows_of(single)
-    units = next(other.units for other in plan.work.jobs if other.layer == single.layer)
+    units = plan.work.job_of(single).units
     start = single.gates[0]
     loadable = plan.options.storage.loadable
     more = _loaded_constants(plan, single) if loadable else _of_next(plan, index, single)
@@ -144,6 +146,7 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         "ends_job": single.completes is not None,
         "ends_step": index == len(plan.work.step_passes) - 1,
         "emits": job.makes != ("rh",) and single.layer + 1 in plan.network.result_vectors,
+        **({"packed": plan.work.job_of(single).packed} if plan.work.packed else {}),
         **(_of_input(plan, index, single) if plan.work.rereads else {}),
         **more,
     }

@@ -262,24 +262,35 @@ class Sequencer(wiring.Component):
         first = begins(self.plan, now)
         return Mux(first, step.next_stream, step.stream), Mux(first, step.next_last, step.last)
 
+    def _place(self, now: data.View, place: data.View) -> tuple[Value, Value, Value]:
+        """Slot and accumulator row of an operation, and its slot if it is of a packed row."""
+        gate = now.first_gate + place.gate
+        if not self.plan.work.packed:
+            return gate, now.first_row + place.row, Const(0)
+        bits = self.plan.work.slots.bit_length() - 1
+        slot, row = place.row[:bits], place.row[bits:]
+        row = now.first_row + Mux(now.packed, row, place.row)
+        return Mux(now.packed, slot, gate), row, slot
+
     def _present(self, m: Module, walk: Walk, now: data.View, step: Step) -> None:
         """The operation and the row that it may complete, registered."""
         place, at = walk.place, walk.at
         final = now.final.bit_select(place.gate, 1) & at.last_column
         whole = self.plan.options.lanes - 1
         stream, last = self._of_row(now, step)
+        gate, row, slot = self._place(now, place)
         m.d.sync += [
             self.operand.eq(now.operand),
             self.address.eq(now.base + place.column),
             self.stream.eq(step.stream),
             self.zero.eq(now.recurrent & step.zero),
-            self.place.gate.eq(now.first_gate + place.gate),
-            self.place.row.eq(now.first_row + place.row),
+            self.place.gate.eq(gate),
+            self.place.row.eq(row),
             self.first.eq(now.first.bit_select(place.gate, 1) & (place.column == 0)),
             self.final.eq(final),
             self.done.eq(final & at.last_gate & now.ends_job),
             self.row.job.eq(now.job),
-            self.row.row.eq(now.first_row + place.row),
+            self.row.row.eq(row),
             self.row.units.eq(Mux(at.last_row, now.units_in_last_row, whole)),
             self.row.begin.eq(place.row == 0),
             self.row.stream.eq(stream),
@@ -288,5 +299,7 @@ class Sequencer(wiring.Component):
             self.row.last.eq(at.last_row),
             self.row.final.eq(self._final(now, last)),
         ]
+        if self.plan.work.packed:
+            m.d.sync += self.row.slot.eq(slot)
         if self.plan.options.storage.loadable:
             m.d.sync += [self.row.layer.eq(now.layer), self.row.start.eq(now.start)]

@@ -65,7 +65,7 @@ class Sizes:
     @classmethod
     def of(cls, work: Work, interface: Interface) -> Sizes:
         """Measure one network."""
-        network, last = work.network, work.jobs[-1]
+        network = work.network
         making = [job for job in work.jobs if job.makes]
         return cls(
             inputs=network.inputs,
@@ -77,7 +77,7 @@ class Sizes:
             passes=len(work.passes),
             columns=max(single.columns for single in work.passes),
             gates=max(len(layer.cell.gates) for layer in network.layers),
-            rows=last.row + last.rows,
+            rows=work.sum_rows,
             job_rows=max(job.rows for job in work.jobs),
             queued_rows=sum(job.rows for job in work.jobs),
             weight_words=sum(work.macs(single) for single in work.passes),
@@ -159,7 +159,7 @@ class Capacity:
             InputError: they have different tables, or some have a head and some have not.
         """
         first = networks[0]
-        works = [Work(network=network, lanes=options.lanes) for network in networks]
+        works = [Work.of(network, options) for network in networks]
         sizes = Sizes.hull([Sizes.of(work, options.interface) for work in works])
         for network in networks[1:]:
             _check_alike(network, first.tanh, head=_has_head(first))

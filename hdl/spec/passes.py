@@ -8,13 +8,14 @@ the array together: a layer's gates, or a part of them where a cell drains in tw
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from hdl.cells import Schedule, schedule
 from hdl.spec.kinds import UpdateKind
+from hdl.spec.options import CoreOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Job:
         units: sums of each gate.
         row: first accumulator row; row ``r`` holds units ``(r - row) * lanes`` and on.
         rows: number of rows.
+        packed: its rows lie in all slots of as many accumulator rows as that takes.
         unit: first index of its units in the memories of vectors and constants.
         emits: whether its h is a result, or a part of one.
     """
@@ -41,6 +43,7 @@ class Job:
     units: int
     row: int
     rows: int
+    packed: bool
     unit: int
     emits: bool
 
@@ -85,10 +88,25 @@ class Work:
     Attributes:
         network: the network.
         lanes: multipliers of the array, over which units are dealt.
+        packed: rows of dense layers lie in all slots of the accumulators, which makes the memories
+            smaller.
     """
 
     network: QuantizedNetwork
     lanes: int
+    packed: bool = False
+
+    @classmethod
+    def of(cls, network: QuantizedNetwork, options: CoreOptions) -> Work:
+        """Return the work of a network on a core."""
+        dense = any(not layer.cell.state and layer is not network.head for layer in network.layers)
+        work = cls(network=network, lanes=options.lanes)
+        return replace(work, packed=dense and work.slots > 1 and not options.storage.loadable)
+
+    @property
+    def slots(self) -> int:
+        """Accumulators of a lane in a row: a power of two."""
+        return 1 << (max(len(layer.cell.gates) for layer in self.network.layers) - 1).bit_length()
 
     @cached_property
     def schedules(self) -> tuple[Schedule, ...]:
@@ -129,13 +147,23 @@ class Work:
                     units=layer.units,
                     row=row,
                     rows=-(-layer.units // self.lanes),
+                    packed=self.packed and not layer.cell.state,
                     unit=self.first_unit(index),
                     emits="h" in drain.makes and index + 1 in self.network.result_vectors,
                 )
                 for drain in self.schedules[index].drains
             ]
-            row += jobs[-1].rows
+            row += self._taken(jobs[-1])
         return tuple(jobs)
+
+    def _taken(self, job: Job) -> int:
+        """Accumulator rows of a job."""
+        return -(-job.rows // self.slots) if job.packed else job.rows
+
+    @property
+    def sum_rows(self) -> int:
+        """Accumulator rows of all jobs."""
+        return self.jobs[-1].row + self._taken(self.jobs[-1])
 
     @cached_property
     def unread(self) -> tuple[int, ...]:
@@ -254,13 +282,17 @@ class Work:
         """Index of a layer's first unit in the memories of vectors; 0 for the input stream."""
         return sum(other.units for other in self.network.layers[: max(layer, 0)])
 
+    def job_of(self, single: Pass) -> Job:
+        """Return the first job of a pass' layer."""
+        return next(job for job in self.jobs if job.layer == single.layer)
+
     def rows_of(self, single: Pass) -> int:
         """Rows that a pass' columns run over."""
-        return next(job.rows for job in self.jobs if job.layer == single.layer)
+        return self.job_of(single).rows
 
     def row_of(self, single: Pass) -> int:
         """First row that a pass' columns run over."""
-        return next(job.row for job in self.jobs if job.layer == single.layer)
+        return self.job_of(single).row
 
     def macs(self, single: Pass) -> int:
         """Cycles that the array needs for a pass: one per column, row and gate."""

@@ -23,11 +23,12 @@ class ShadowReader(wiring.Component):
     others follow, one per cycle, in the order of :attr:`hdl.plan.Plan.reads`.
 
     Attributes:
-        valid, job, row, bank, group: a unit that enters, and where its sums are.
+        valid, job, row, bank, group, slot: a unit that enters, and where its sums are; ``slot`` if
+            there are packed jobs.
         read: see :class:`hdl.array.shadow.Shadow`.
     """
 
-    valid = job = row = bank = group = port(Signal)
+    valid = job = row = bank = group = slot = port(Signal)
     read = port(data.View)
 
     def __init__(self, *, plan: Plan) -> None:
@@ -40,6 +41,7 @@ class ShadowReader(wiring.Component):
                 "row": In(layout["row"].shape),
                 "bank": In(span(plan.array.banks)),
                 "group": In(layout["group"].shape),
+                **({"slot": In(span(plan.work.slots))} if plan.work.packed else {}),
                 "read": Out(data.ArrayLayout(layout, plan.array.banks)),
             }
         )
@@ -63,16 +65,26 @@ class ShadowReader(wiring.Component):
         ]
         later: Value = asked.gate
         for number in range(1, reads):
-            later = Mux(count == number, self._gate(m, job, number, bank), later)
+            gate = self._packed(job, asked.gate, self._gate(m, job, number, bank))
+            later = Mux(count == number, gate, later)
         m.d.sync += [count.eq(count + 1), asked.gate.eq(later)]
         with m.If(enters):
             m.d.sync += [
-                asked.gate.eq(self._gate(m, self.job, 0, bank)),
+                asked.gate.eq(self._first_gate(m, bank)),
                 asked.row.eq(self.row),
                 asked.group.eq(self.group),
                 job.eq(self.job),
                 count.eq(1),
             ]
+
+    def _first_gate(self, m: Module, bank: int) -> Value:
+        gate = self._gate(m, self.job, 0, bank)
+        return self._packed(self.job, self.slot, gate) if self.plan.work.packed else gate
+
+    def _packed(self, job: Value, slot: Value, gate: Value) -> Value:
+        """The slot of a packed job's row, all the time; else the gate."""
+        packed = [number for number, one in enumerate(self.plan.work.jobs) if one.packed]
+        return Mux(job.matches(*packed), slot, gate) if packed else gate
 
     def _gate(self, m: Module, job: Value, number: int, bank: int) -> Value:
         """The accumulator slot that a job's units are asked for as their ``number``-th."""

@@ -137,7 +137,8 @@ class StateUpdate(wiring.Component):
         m.submodules.reader = reader = ShadowReader(plan=plan)
         m.d.comb += [
             getattr(reader, name).eq(unit[name])
-            for name in ("valid", "job", "row", "bank", "group")
+            for name in ("valid", "job", "row", "bank", "group", "slot")
+            if name in reader.signature.members
         ]
         m.d.comb += self.read.eq(reader.read)
         return m

@@ -17,6 +17,7 @@ from hdl.update.row_queue import RowQueue
 def _of_row(plan: Plan) -> tuple[str, ...]:
     """Fields of a unit that its row decides."""
     names = ("job", "row", "stream", "zero", "emit", "final")
+    names = (*names, "slot") if plan.work.packed else names
     return (*names, "layer") if plan.options.storage.loadable else names
 
 

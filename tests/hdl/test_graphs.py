@@ -97,6 +97,20 @@ def test_a_reset_gate_of_several_sources() -> None:
     ]
 
 
+def test_rows_of_dense_layers_are_packed() -> None:
+    """They lie in all slots of the accumulators, but where a core is loaded or is a chain."""
+    lstm = recurrent(LSTM(), (INPUTS,), 4, 0)
+    plan = plan_of(made(lstm, front((4,), 19, "relu", 1), front((19,), 3, "linear", 2)))
+    rows = [(job.row, job.rows, job.packed) for job in plan.work.jobs]
+    assert rows == [(0, 2, False), (2, 10, True), (5, 2, True)]
+    assert (plan.work.slots, plan.sizes.rows, plan.sizes.job_rows) == (4, 6, 10)
+    assert plan.array.sums == 6 * 4
+    loaded = plan_of(plan.network, storage=Storage(weights="ram"))
+    assert loaded.sizes.rows == 14
+    chain = plan_of(made(lstm, front((4,), 19, "linear", 1)))
+    assert (chain.sizes.rows, chain.work.packed) == (12, False)
+
+
 def test_words_of_a_result_keep_the_order_of_the_layers() -> None:
     """A late layer before a result of every step runs in every step."""
     network = made(
