@@ -64,7 +64,7 @@ class Plan:
             raise InputError("no layer is recurrent: a core needs a recurrent layer")
         if self.options.storage.loadable:
             for network in (self.network, *self.others):
-                Work(network=network, lanes=1).check_loadable()
+                check_loadable(network)
 
     @cached_property
     def work(self) -> Work:
@@ -186,3 +186,23 @@ class Plan:
     def result_words(self) -> int:
         """Output words of one result of the network."""
         return self.options.interface.words(self.network)
+
+
+def check_loadable(network: QuantizedNetwork) -> None:
+    """Refuse a network that a core cannot run whose passes are loaded.
+
+    Raises:
+        InputError: its first layer has no state, several layers read x, or several are results.
+    """
+    work, found = Work(network=network, lanes=1), ""
+    if work.step_passes[0].completes is not None:
+        found = "layer0 is dense"
+    elif work.rereads:
+        found = "several layers read x"
+    elif len(network.result_vectors) > 1:
+        found = "several layers are results"
+    if found:
+        raise InputError(
+            f"{found}: a core whose weights are loaded takes a network in which one recurrent "
+            "layer reads x, and one layer is the result"
+        )

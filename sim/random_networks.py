@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import TypeVar
 
@@ -13,8 +13,7 @@ from golden.activations import TanhTable
 from golden.cells import CELLS, Cell, Dense, LiteLSTM
 from golden.directions import operand_names
 from golden.formats import Format
-from golden.layer_formats import BIAS, MAX_FRAC, LayerFormats, weight_format
-from golden.model import IntegerModel
+from golden.layer_formats import LayerFormats, weight_format
 from golden.network import weight_shapes
 from golden.quantized import QuantizedLayer, QuantizedNetwork
 
@@ -230,19 +229,27 @@ def random_layer(
             g.name: common + (int(rng.integers(-2, 3)) if recipe.mixed else 0) for g in cell.gates
         },
     )
-    weights = {
+    return QuantizedLayer(
+        cell=cell,
+        sigmoid=sigmoid,
+        formats=formats,
+        weights=_weights(recipe, shapes, formats, rng),
+        sources=None if len(sources) == 1 else tuple(range(len(sources))),
+    )
+
+
+def _weights(
+    recipe: Recipe,
+    shapes: dict[str, tuple[int, ...]],
+    formats: LayerFormats,
+    rng: np.random.Generator,
+) -> dict[str, NDArray[np.int64]]:
+    return {
         name: _bias(recipe, name, shape[0], formats, rng)
         if name.startswith("b_")
         else _matrix(recipe, shape, limits(name, formats), rng)
         for name, shape in shapes.items()
     }
-    return QuantizedLayer(
-        cell=cell,
-        sigmoid=sigmoid,
-        formats=formats,
-        weights=weights,
-        sources=None if len(sources) == 1 else tuple(range(len(sources))),
-    )
 
 
 def _head(recipe: Recipe, x: Format, rng: np.random.Generator) -> QuantizedLayer:
@@ -287,34 +294,3 @@ def _bias(
         return np.where(odd & (name == "b_g"), -largest, largest)
     size = 1 << min(31, max(1, weight_format(name, formats).frac))
     return rng.integers(-size, size, size=units)
-
-
-def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetwork:
-    """Move the binary points so that pre-activations spread by about 1.
-
-    With random weights alone, pre-activations of deeper layers and of first steps are nearly
-    constant: every sequence would give equal words.
-
-    Args:
-        network: keeps its weights' integers; biases keep their real values instead.
-        words: input words to measure the spread with, (batch, steps, inputs).
-    """
-    for index, layer in enumerate(network.recurrent):
-        traces = IntegerModel(network).run(words).layers
-        operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
-        for name, source in zip(layer.operands, network.sources[index], strict=True):
-            operands[name] = traces[source - 1]["h"] if source else words
-        operands["rh"] = operands["h"]  # an estimate: the trace has no r
-        weights, fracs = dict(layer.weights), {}
-        for gate in layer.cell.gates:
-            products = [operands[name] @ weights[gate.matrix(name)].T for name in layer.reads(gate)]
-            spread = max(1.0, float(np.std(np.sum(products, axis=0))))
-            fracs[gate.name] = frac = max(-MAX_FRAC, min(40, round(np.log2(spread))))
-            drop, bias = layer.formats.product_fracs[gate.name] - frac, weights[gate.bias]
-            moved = bias >> drop if drop > 0 else bias << min(-drop, 30)
-            weights[gate.bias] = BIAS.saturate(moved)
-        formats = replace(layer.formats, product_fracs=fracs)
-        layers = list(network.layers)
-        layers[index] = replace(layer, formats=formats, weights=weights)
-        network = replace(network, layers=tuple(layers))
-    return network

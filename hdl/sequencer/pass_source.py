@@ -41,8 +41,12 @@ class PassSource(Protocol):
         """Tell whether the following pass becomes the one at hand; ``passed``: that one is over."""
         ...
 
-    def before_step(self) -> list[Any]:
-        """Return what else a pass changes that enters as a step's last one."""
+    def before_step(self, releases: Value) -> list[Any]:
+        """Return what else a pass changes that enters as a step's last one.
+
+        Args:
+            releases: that pass is the last one over x, which the following one reads.
+        """
         ...
 
 
@@ -68,9 +72,12 @@ class ConstantPasses:
     def enters(self, m: Module, passed: Value) -> Value:
         return passed
 
-    def before_step(self) -> list[Any]:
-        """Clear the fields of the next pass: it is the pass over x."""
-        return [self.now[name].eq(0) for name in OF_NEXT]
+    def before_step(self, releases: Value) -> list[Any]:
+        """Clear the fields of the next pass: it is the first pass over x."""
+        cleared = [self.now[name].eq(0) for name in OF_NEXT]
+        if self._plan.work.rereads:
+            cleared.append(self.now.hands_over.eq(releases))
+        return cleared
 
 
 class LoadedPasses:
@@ -114,5 +121,5 @@ class LoadedPasses:
         m.d.sync += fresh.eq(0)
         return passed | fresh
 
-    def before_step(self) -> list[Any]:
+    def before_step(self, releases: Value) -> list[Any]:
         return []

@@ -114,8 +114,7 @@ class Sequencer(wiring.Component):
         }
 
     def elaborate(self, platform: object) -> Module:
-        m = Module()
-        plan = self.plan
+        m, plan = Module(), self.plan
         position = Signal(span(plan.sizes.passes))
         weight_address = Signal(span(plan.sizes.weight_words))
         go = Signal()
@@ -162,9 +161,7 @@ class Sequencer(wiring.Component):
             with m.If(coming == 0):
                 m.d.sync += weight_address.eq(0)
             with m.If(ends):
-                m.d.sync += passes.before_step()
-                if plan.work.rereads:
-                    m.d.sync += now.hands_over.eq(self._releases(following, answers))
+                m.d.sync += passes.before_step(self._releases(following, answers))
 
         m.d.comb += self.x_releasing.eq(passed & self._releases(now, answers))
         m.d.sync += [
@@ -251,17 +248,6 @@ class Sequencer(wiring.Component):
         emits = [index for index, job in enumerate(self.plan.work.jobs) if job.emits]
         return last if len(emits) == 1 else last & (now.job == emits[-1])
 
-    def _of_row(self, now: data.View, step: Step) -> tuple[Value, Value]:
-        """Stream of a row that a pass completes, and whether its step is a sequence's last.
-
-        A step's first pass completes rows only of a layer without state: the record of the step
-        comes behind it.
-        """
-        if self.plan.work.step_passes[0].completes is None:
-            return step.stream, step.last
-        first = begins(self.plan, now)
-        return Mux(first, step.next_stream, step.stream), Mux(first, step.next_last, step.last)
-
     def _place(self, now: data.View, place: data.View) -> tuple[Value, Value, Value]:
         """Slot and accumulator row of an operation, and its slot if it is of a packed row."""
         gate = now.first_gate + place.gate
@@ -277,7 +263,7 @@ class Sequencer(wiring.Component):
         place, at = walk.place, walk.at
         final = now.final.bit_select(place.gate, 1) & at.last_column
         whole = self.plan.options.lanes - 1
-        stream, last = self._of_row(now, step)
+        stream, last = step.of_row(now)
         gate, row, slot = self._place(now, place)
         m.d.sync += [
             self.operand.eq(now.operand),

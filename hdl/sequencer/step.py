@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 
+from hdl.layout.pass_table import begins as begins_step
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 
@@ -29,7 +30,7 @@ class Step:
     """
 
     def __init__(self, m: Module, plan: Plan, x_step: data.View, *, begins: Value) -> None:
-        interface = plan.options.interface
+        self._plan, interface = plan, plan.options.interface
         streams = interface.streams
         self.stream = Signal(span(streams))
         self.zero = Signal(init=1)
@@ -59,3 +60,14 @@ class Step:
             ]
             if interface.state == "load":
                 m.d.sync += self.save.eq(x_step.save)
+
+    def of_row(self, now: data.View) -> tuple[Value, Value]:
+        """Stream of a row that a pass completes, and whether its step is a sequence's last.
+
+        A step's first pass completes rows only of a layer without state: the record of the step
+        comes behind it.
+        """
+        if self._plan.work.step_passes[0].completes is None:
+            return self.stream, self.last
+        first = begins_step(self._plan, now)
+        return Mux(first, self.next_stream, self.stream), Mux(first, self.next_last, self.last)

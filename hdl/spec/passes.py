@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from hdl.cells import Schedule, schedule
 from hdl.spec.kinds import UpdateKind
@@ -202,25 +201,6 @@ class Work:
     def rereads(self) -> bool:
         """Tell whether several passes read x."""
         return sum(single.source < 0 for single in self.passes) > 1
-
-    def check_loadable(self) -> None:
-        """Refuse a network that a core cannot run whose passes are loaded.
-
-        Raises:
-            InputError: its first layer has no state, several layers read x, or several are results.
-        """
-        found = ""
-        if self.step_passes[0].completes is not None:
-            found = "layer0 is dense"
-        elif self.rereads:
-            found = "several layers read x"
-        elif len(self.network.result_vectors) > 1:
-            found = "several layers are results"
-        if found:
-            raise InputError(
-                f"{found}: a core whose weights are loaded takes a network in which one recurrent "
-                "layer reads x, and one layer is the result"
-            )
 
     def _passes_of(self, layers: Iterable[int]) -> tuple[Pass, ...]:
         return tuple(single for index in layers for single in self._layer_passes(index))

@@ -19,15 +19,15 @@ from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from hdl.spec.passes import Work
+from hdl.plan import check_loadable
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generate
 from sim.core_job.job import CoreJob
+from sim.lively import lively
 from sim.random_graphs import random_graph
 from sim.random_networks import (
     EVERY_CELL,
     input_words,
-    lively,
     quantized_network,
     random_recipe,
 )
@@ -232,7 +232,7 @@ class Case:
 def is_loadable(network: QuantizedNetwork) -> bool:
     """Tell whether a core can run a network whose passes are loaded."""
     try:
-        Work(network=network, lanes=1).check_loadable()
+        check_loadable(network)
     except InputError:
         return False
     return True

@@ -1,0 +1,43 @@
+"""Random networks whose pre-activations spread, so that their words depend on the input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.layer_formats import BIAS, MAX_FRAC
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+
+
+def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetwork:
+    """Move the binary points so that pre-activations spread by about 1.
+
+    With random weights alone, pre-activations of deeper layers and of first steps are nearly
+    constant: every sequence would give equal words.
+
+    Args:
+        network: keeps its weights' integers; biases keep their real values instead.
+        words: input words to measure the spread with, (batch, steps, inputs).
+    """
+    for index, layer in enumerate(network.recurrent):
+        traces = IntegerModel(network).run(words).layers
+        operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
+        for name, source in zip(layer.operands, network.sources[index], strict=True):
+            operands[name] = traces[source - 1]["h"] if source else words
+        operands["rh"] = operands["h"]  # an estimate: the trace has no r
+        weights, fracs = dict(layer.weights), {}
+        for gate in layer.cell.gates:
+            products = [operands[name] @ weights[gate.matrix(name)].T for name in layer.reads(gate)]
+            spread = max(1.0, float(np.std(np.sum(products, axis=0))))
+            fracs[gate.name] = frac = max(-MAX_FRAC, min(40, round(np.log2(spread))))
+            drop, bias = layer.formats.product_fracs[gate.name] - frac, weights[gate.bias]
+            moved = bias >> drop if drop > 0 else bias << min(-drop, 30)
+            weights[gate.bias] = BIAS.saturate(moved)
+        formats = replace(layer.formats, product_fracs=fracs)
+        layers = list(network.layers)
+        layers[index] = replace(layer, formats=formats, weights=weights)
+        network = replace(network, layers=tuple(layers))
+    return network
