@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
+from itertools import count
 
 import pytest
 
 from golden.cells import Dense
+from golden.quantized import QuantizedNetwork
 from hdl.spec.passes import Work
+from hdl.spec.storage import Storage
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
-from sim.regress.cases import Case
+from sim.lively import lively
+from sim.random_graphs import random_graph
+from sim.random_networks import input_words
+from sim.regress.cases import Case, is_loadable
 from sim.regress.trials import run_all
 from sim.run import Run
 from sim.streams import Record
@@ -26,7 +33,23 @@ class Graph(Case):
     is_graph = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
 
-CASES = [Graph(SEED, number) for number in range(24)]
+class Loaded(Graph):
+    """A graph of three layers or more whose weights are loaded."""
+
+    @cached_property
+    def network(self) -> QuantizedNetwork:
+        drawn = (random_graph((self.seed, self.number, n), units=7) for n in count())
+        network = next(one for one in drawn if len(one.layers) > 2 and is_loadable(one))
+        seed = self.seed, self.number
+        return lively(network, input_words(network, batch=8, steps=6, seed=seed))
+
+    @cached_property
+    def storage(self) -> Storage:
+        return Storage(weights="double" if self.number % 2 else "ram")
+
+
+CASES = [Graph(SEED, number) for number in range(20)]
+LOADED = [Loaded(SEED, number) for number in range(100, 104)]
 
 
 def test_graphs_are_of_every_kind() -> None:
@@ -46,8 +69,9 @@ def test_graphs_are_of_every_kind() -> None:
 
 
 def test_every_word_and_cycle() -> None:
-    library = bench_library([Design.of(case.core) for case in CASES], optimize=False)
-    for case in CASES:
+    cases = [*CASES, *LOADED]
+    library = bench_library([Design.of(case.core) for case in cases], optimize=False)
+    for case in cases:
         with CompiledBench.of(case.core, library=library) as bench:
 
             async def run(trial: Run, bench: CompiledBench = bench) -> Record:
