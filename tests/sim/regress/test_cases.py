@@ -269,7 +269,7 @@ def test_the_command_tells_failures_and_goes_on(
 def test_bad_numbers_are_refused(option: str) -> None:
     result = call(option)
     assert result.exception is not None
-    assert "or more" in str(result.exception)
+    assert "is not in the range x>=" in str(result.exception)
 
 
 def test_control_c_ends_everything(tmp_path: Path) -> None:
