@@ -14,6 +14,7 @@ from golden.cells import LiteLSTM
 from hdl.core import Core
 from hdl.plan import Plan
 from hdl.sequencer.sequencer import Sequencer
+from hdl.sequencer.walk import Walk
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.store.operand_store import OperandStore
@@ -115,9 +116,9 @@ def change_payload(emit: Method) -> Method:
 def mark_early(present: Method) -> Method:
     """``last`` comes one row early."""
 
-    def broken(self: Sequencer, m: Module, walk: Any, now: Any, *args: Any) -> None:
+    def broken(self: Sequencer, m: Module, walk: Walk, now: Any, *args: Any) -> None:
         present(self, m, walk, now, *args)
-        m.d.sync += self.row.last.eq(walk.row != now.last_row)
+        m.d.sync += self.row.last.eq(walk.place.row != now.last_row)
 
     return broken
 
@@ -136,8 +137,8 @@ def lose_credit(counter: Method) -> Method:
 def never_wait_for_the_drain(drained: Method) -> Method:
     """The array overwrites sums that were not drained."""
 
-    def broken(self: Sequencer, job: Any) -> Value:
-        return Const(1)
+    def broken(self: Sequencer) -> list[Value]:
+        return [Const(1) for _ in drained(self)]
 
     return broken
 
