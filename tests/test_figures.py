@@ -101,6 +101,7 @@ def test_words_that_leave_no_figure_are_an_error(arguments: list[str], message: 
     assert "differ" not in found.output
 
 
+@pytest.mark.slow
 def test_quick_figures_are_right_and_a_wrong_one_is_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

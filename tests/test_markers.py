@@ -24,6 +24,7 @@ def test_whole_modules_are_left_out_before_they_are_imported(pytestconfig: pytes
     assert conftest.pytest_ignore_collect(Path(__file__), quick) is None
 
 
+@pytest.mark.slow
 def test_a_simulator_in_a_quick_test_is_refused(tmp_path: Path) -> None:
     (tmp_path / "test_one.py").write_text(
         "import subprocess, pytest\n"

@@ -194,6 +194,7 @@ def test_input_words(x, scale, path):
         quantized(network, [math.nan])
 
 
+@pytest.mark.slow
 def test_the_json_repeats_the_file(path):
     cells = (EVERY_CELL[0], EVERY_CELL[5], EVERY_CELL[6])
     recipe = dataclasses.replace(random_recipe(78), units=(3, 4, 2), cells=cells, outputs=2)

@@ -147,6 +147,7 @@ def test_every_tensor_is_ranked_once_and_worst_first() -> None:
     assert max(one.gain_db for one in ranking[1:]) < 1
 
 
+@pytest.mark.slow
 def test_long_sequences_are_ranked_by_pieces_of_them() -> None:
     """A hundred thousand steps are not run through for every tensor."""
     network = float_network(Recipe(inputs=2, units=(3,), outputs=2), 1)

@@ -67,6 +67,7 @@ def test_without_reverse_layers_every_step_is_the_end_of_a_sequence(
         np.testing.assert_allclose(network.forward(x[:, : t + 1]), steps[:, t], rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @given(network=graphs(), widths=WIDTHS, seed=st.integers(0, 9))
 @bounded
 def test_integers_and_their_emulation(network: Network, widths: Settings, seed: int) -> None:

@@ -382,10 +382,12 @@ def test_truncated_files_are_refused(path: Path) -> None:
     files.check_truncated(QuantizedNetwork.load, path)
 
 
+@pytest.mark.slow
 def test_damaged_files_are_refused(path: Path) -> None:
     files.check_damaged(QuantizedNetwork.load, path)
 
 
+@pytest.mark.slow
 def test_every_field_is_checked(path: Path) -> None:
     files.check_fields(QuantizedNetwork.load, path)
 

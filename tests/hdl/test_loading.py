@@ -108,6 +108,7 @@ class Bench:
         simulator.run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", ["ram", "double"])
 def test_restarts_in_a_sequence(weights: str) -> None:
     """Whatever was begun is forgotten, the set is not."""
@@ -130,6 +131,7 @@ def test_restarts_in_a_sequence(weights: str) -> None:
     bench.run(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", ["ram", "double"])
 def test_restarts_and_resets_in_a_load(weights: str) -> None:
     """A restart leaves the loader alone; a reset forgets what it was at, and the set."""

@@ -72,12 +72,14 @@ def made(network: QuantizedNetwork) -> Generated:
     return generate(network, lanes=LANES)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_twice_in_one_process(network: QuantizedNetwork, made: Generated) -> None:
     again = generate(network, lanes=LANES)
     assert again.verilog == made.verilog
     assert again.description == made.description
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_other_processes(made: Generated, tmp_path: Path) -> None:
     """Other hash seeds, another folder, no docstrings."""
     children = []
@@ -164,6 +166,7 @@ def test_no_name_of_a_network_leaves_the_header(
     assert text.isascii()
 
 
+@pytest.mark.slow
 def test_other_weights_have_another_fingerprint(network: QuantizedNetwork) -> None:
     marks = {
         re.findall(r"fingerprint (\w{16})", generate(other, lanes=LANES).verilog)[0]

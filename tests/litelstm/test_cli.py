@@ -80,6 +80,7 @@ def test_quantize_obeys_its_options(call: Call, files: Files, tmp_path: Path) ->
     assert network.tanh.interpolate
 
 
+@pytest.mark.slow
 def test_generate(call: Call, files: Files, tmp_path: Path) -> None:
     folder = tmp_path / "new" / "build"
     done = call("generate", files.network, "--lanes", 2, "-o", folder)
@@ -105,6 +106,7 @@ def test_generate(call: Call, files: Files, tmp_path: Path) -> None:
         assert f"  {port['direction']} {span}{port['name']};".replace("\\", "") in text
 
 
+@pytest.mark.slow
 def test_generated_files_are_the_same_from_run_to_run(
     call: Call, files: Files, tmp_path: Path
 ) -> None:
@@ -130,6 +132,7 @@ def test_generated_files_are_the_same_from_run_to_run(
     assert b"module n(" in (folders[0] / "n.v").read_bytes()
 
 
+@pytest.mark.slow
 def test_generate_replaces_older_files(call: Call, files: Files, tmp_path: Path) -> None:
     for lanes in (1, 4):
         assert call("generate", files.network, "--lanes", lanes, "-o", tmp_path).status == 0
@@ -293,6 +296,7 @@ def test_help_of_all(call: Call) -> None:
     assert call("--version").out.startswith("litelstm, version ")
 
 
+@pytest.mark.slow
 def test_console_script(files: Files, tmp_path: Path) -> None:
     (tmp_path / "net [red].npz").write_bytes(files.network.read_bytes())
     done = subprocess.run(

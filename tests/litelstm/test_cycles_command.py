@@ -102,6 +102,7 @@ def test_fewer_tail_multipliers_take_longer(capsys: Capture) -> None:
     assert one > two >= six
 
 
+@pytest.mark.slow
 def test_generate_takes_tail_multipliers(capsys: Capture, network: Path, tmp_path: Path) -> None:
     for count in (1, 2):
         run(

@@ -58,6 +58,7 @@ def verilog_ports(verilog: str) -> dict[str, tuple[str, int]]:
     return {name: (direction, int(high or 0) + 1) for direction, high, name in found}
 
 
+@pytest.mark.slow
 def test_files_agree(written: Path) -> None:
     """Ports of the Verilog, of the JSON and of the IP-XACT component; the JSON is a driver's."""
     values = json.loads((written / "tiny.json").read_text())
@@ -98,6 +99,7 @@ def check_component(path: Path, ports: dict[str, tuple[str, int]]) -> None:
         assert (path.parent / (name.text or "")).is_file()
 
 
+@pytest.mark.slow
 def test_header_and_driver_compile(written: Path) -> None:
     """The header compiles as strict C99, with every register and field at its place."""
     checks = [

@@ -29,6 +29,7 @@ def generated(call: Call, folder: Path, *arguments: object) -> Path:
     return folder / "litelstm_core.json"
 
 
+@pytest.mark.slow
 def test_an_image_for_the_core_of_a_network(call: Call, files: Files, tmp_path: Path) -> None:
     """It is the one that generate leaves beside the core."""
     core = generated(call, tmp_path / "one", files.network, "--storage", "ram")
@@ -40,6 +41,7 @@ def test_an_image_for_the_core_of_a_network(call: Call, files: Files, tmp_path: 
     assert done.out.startswith(f"{image}: {told['words']} words for core {told['core_id']:08x}, ")
 
 
+@pytest.mark.slow
 def test_an_image_as_a_c_array(call: Call, files: Files, tmp_path: Path) -> None:
     """The compiler makes the same bytes of it, whatever the file is called."""
     core = generated(call, tmp_path / "one", files.network, "--storage", "ram")
@@ -55,6 +57,7 @@ def test_an_image_as_a_c_array(call: Call, files: Files, tmp_path: Path) -> None
     assert done.stdout == core.with_suffix(".weights.bin").read_bytes()
 
 
+@pytest.mark.slow
 def test_images_for_a_core_of_two_networks(
     call: Call, files: Files, larger: Path, tmp_path: Path
 ) -> None:
@@ -74,6 +77,7 @@ def test_images_for_a_core_of_two_networks(
     assert not np.array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused(
     call: Call, files: Files, larger: Path, tmp_path: Path
 ) -> None:
@@ -87,6 +91,7 @@ def test_what_does_not_fit_is_refused(
     assert not image.exists()
 
 
+@pytest.mark.slow
 def test_cores_that_take_no_images(call: Call, files: Files, tmp_path: Path) -> None:
     core = generated(call, tmp_path, files.network)
     loads = generated(call, tmp_path / "ram", files.network, "--storage", "ram")

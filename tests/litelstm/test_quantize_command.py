@@ -105,6 +105,7 @@ def test_what_a_search_finds_holds_for_digits_that_it_did_not_see(bound: float) 
         assert outcome.best.relative < 1  # of W8 A8 C12
 
 
+@pytest.mark.slow
 def test_the_output_says_what_how_many_samples_promise(
     call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -267,6 +267,7 @@ def test_a_counter_that_is_read_is_a_round_behind_at_most() -> None:
     run(test)
 
 
+@pytest.mark.slow
 def test_both_halves_of_a_long_counter_go_together() -> None:
     """Around a wrap of the lower half, in every cycle that a read may begin in."""
 

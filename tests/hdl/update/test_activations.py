@@ -30,6 +30,7 @@ def table(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("width", [1, 2, 5, 12])
 def test_hard_sigmoid_of_all_values(width: int, early: bool) -> None:

@@ -196,6 +196,7 @@ def test_description_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         assert says in line
 
 
+@pytest.mark.slow
 def test_other_packages_are_loaded_when_a_file_asks_for_them() -> None:
     heavy = "'h5py', 'keras', 'onnx', 'safetensors', 'torch'"
     code = f"import sys, litelstm.cli; print({{{heavy}}} & set(sys.modules))"
