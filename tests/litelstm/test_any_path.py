@@ -55,7 +55,7 @@ def test_run(files: Files, tmp_path: Path, call: Call) -> None:
     program = folder / f"{ODD}.py"
     program.write_text(PROGRAM)
     how = ("--core", core, "--sim", "icarus", "--logs", folder / "run")
-    assert check(call, "run", program, *how, core).endswith("\n(2,)\n")
+    assert check(call, "run", program, *how, core) == "(2,)\n"
     assert names(folder / "run") == {"log.txt", "output.txt", "results.xml"}
 
 
