@@ -1,4 +1,4 @@
-"""Seeded networks for tests: the random ones of :mod:`sim.random_networks`, and corners."""
+"""Seeded networks for tests: the random ones of :mod:`sim.draw.networks`, and corners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from golden.layer_formats import LayerFormats
 from golden.layers import dense
 from golden.network import Layer, Network, weight_shapes
 from golden.quantized import QuantizedLayer, QuantizedNetwork
-from sim.random_networks import (
+from sim.draw.networks import (
     EVERY_CELL,
     Recipe,
     input_words,

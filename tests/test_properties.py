@@ -15,8 +15,8 @@ from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from golden.sessions import pack_state, serve
 from hdl import cycles
-from sim.random_networks import input_words
-from sim.random_steps import random_work
+from sim.draw.networks import input_words
+from sim.draw.steps import random_work
 from tests import reference
 from tests.hdl.simulate import CoreBench
 from tests.hdl.test_interface import check_twice

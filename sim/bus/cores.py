@@ -18,8 +18,8 @@ from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import convert
 from sim.bus.traffic import Layout
-from sim.lively import lively
-from sim.random_networks import Recipe, input_words, quantized_network
+from sim.draw.lively import lively
+from sim.draw.networks import Recipe, input_words, quantized_network
 
 
 @dataclass(frozen=True, kw_only=True)

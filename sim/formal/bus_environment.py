@@ -11,10 +11,10 @@ from golden.cells import LiteLSTM
 from golden.interface import Interface
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
+from sim.draw.networks import Recipe, quantized_network
 from sim.formal.claims import Claims
 from sim.formal.prover import Verdict, prove
 from sim.formal.streams import claim_offer
-from sim.random_networks import Recipe, quantized_network
 
 
 def plan_of(inputs: int, interface: Interface) -> Plan:

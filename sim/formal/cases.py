@@ -10,7 +10,7 @@ from hdl.core import Core
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
-from sim.random_networks import Recipe, quantized_network
+from sim.draw.networks import Recipe, quantized_network
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,15 +23,15 @@ from hdl.plan import check_loadable
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generate
 from sim.core_job.job import CoreJob
-from sim.lively import lively
-from sim.random_graphs import random_graph
-from sim.random_networks import (
+from sim.draw.graphs import random_graph
+from sim.draw.lively import lively
+from sim.draw.networks import (
     EVERY_CELL,
     input_words,
     quantized_network,
     random_recipe,
 )
-from sim.random_steps import random_work
+from sim.draw.steps import random_work
 from sim.regress.trials import PATIENCE, random_stalls
 from sim.run import Reset, Run
 
@@ -47,7 +47,7 @@ MAX_SEQUENCES = 12
 ATTEMPTS = 4
 """Draws of a network; about one in seven gives equal answers to all inputs."""
 
-# Uses of random numbers beside those of sim.random_networks.
+# Uses of random numbers beside those of sim.draw.networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
 _GRAPH = 13
 

@@ -19,8 +19,8 @@ from hdl.export.verilog_names import inner_prefix
 from hdl.layout.ports import input_layout, output_layout, state_shape
 from hdl.layout.weight_image import WIDTH, image, load_cycles
 from hdl.plan import Plan
+from sim.draw.steps import Work, random_work
 from sim.fields import of_steps, port_value
-from sim.random_steps import Work, random_work
 
 MOST_STEPS, MOST_CYCLES = 24, 50_000
 """Limits of a run in steps and cycles; Icarus simulates about 15,000 cycles per second."""

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from litelstm import IntegerModel, QuantizedNetwork
-from sim.random_networks import EVERY_CELL, input_words, quantized_network, random_recipe
+from sim.draw.networks import EVERY_CELL, input_words, quantized_network, random_recipe
 from tests.golden.scalar_model import Fixed, Layer, ScalarModel, input_word
 
 

@@ -21,7 +21,7 @@ from hdl.sequencer.sequencer import Sequencer
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from hdl.store.operand_store import Operand
-from sim.random_graphs import random_graph
+from sim.draw.graphs import random_graph
 from tests.hdl.simulate import run
 
 INPUTS = 2

@@ -15,7 +15,7 @@ from golden.sessions import serve
 from hdl import cycles
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
-from sim.random_steps import Work, random_work
+from sim.draw.steps import Work, random_work
 from tests.hdl.simulate import CoreBench, CoreRun, sometimes
 from tests.networks import Recipe, quantized_network
 

@@ -15,7 +15,7 @@ from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
-from sim.random_networks import Recipe, quantized_network
+from sim.draw.networks import Recipe, quantized_network
 
 LINE = Line(clock=12_000_000, baud=115_200)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from golden.model import IntegerModel
 from golden.quantized import Integers, QuantizedNetwork
-from sim.random_networks import input_words
+from sim.draw.networks import input_words
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.triggers import ClockCycles
 
 from hdl.layout.weight_image import HEADER, image
-from sim.random_networks import input_words
+from sim.draw.networks import input_words
 from tests.sim.bus_bench import BusBench, handshakes, last_of
 
 SHORT, LONG, CRC, MISFIT = 1, 2, 3, 4

@@ -22,8 +22,8 @@ from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import convert
-from sim.lively import lively
-from sim.random_networks import Recipe, input_words, quantized_network
+from sim.draw.lively import lively
+from sim.draw.networks import Recipe, input_words, quantized_network
 from tests.sim.answers import changed
 
 CASE = "LITELSTM_BUS_CASE"

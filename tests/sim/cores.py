@@ -13,8 +13,8 @@ from golden.formats import Format
 from golden.quantized import Integers, QuantizedNetwork
 from hdl.verilog import Generated, generate
 from sim.core_job.job import CoreJob
-from sim.lively import lively
-from sim.random_networks import Recipe, input_words, quantized_network
+from sim.draw.lively import lively
+from sim.draw.networks import Recipe, input_words, quantized_network
 from tests.networks import bound_network
 from tests.sim.answers import answers, changed, random_sequences
 

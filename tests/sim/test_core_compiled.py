@@ -9,9 +9,9 @@ import pytest
 
 from sim.compiled.bench import CompiledBench
 from sim.core_job.result import CoreResult
-from sim.lively import lively
+from sim.draw.lively import lively
+from sim.draw.networks import EVERY_CELL, input_words, quantized_network, random_recipe
 from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Stalls
-from sim.random_networks import EVERY_CELL, input_words, quantized_network, random_recipe
 from sim.run import Reset, Run
 from sim.samples import run_compiled
 from tests.sim.answers import random_sequences

@@ -14,9 +14,9 @@ from hdl.spec.passes import Work
 from hdl.spec.storage import Storage
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
-from sim.lively import lively
-from sim.random_graphs import random_graph
-from sim.random_networks import input_words
+from sim.draw.graphs import random_graph
+from sim.draw.lively import lively
+from sim.draw.networks import input_words
 from sim.regress.cases import Case, is_loadable
 from sim.regress.trials import run_all
 from sim.run import Run

@@ -14,9 +14,9 @@ from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
+from sim.draw.steps import random_work
 from sim.errors import SimulationError
 from sim.patterns import NO_STALLS, Pattern, Stalls, Trigger
-from sim.random_steps import random_work
 from sim.run import Reset
 from tests.networks import Recipe, quantized_network
 from tests.sim.answers import changed

@@ -23,10 +23,10 @@ from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
+from sim.draw.networks import Recipe, quantized_network
+from sim.draw.steps import random_work
 from sim.errors import SimulationError
 from sim.patterns import Pattern, Stalls, Trigger
-from sim.random_networks import Recipe, quantized_network
-from sim.random_steps import random_work
 from sim.run import Reset
 from sim.streams import CycleLimitError, Record
 from tests.sim.test_core import run_coroutines

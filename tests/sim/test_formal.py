@@ -21,13 +21,13 @@ from hdl.store.operand_store import OperandStore
 from hdl.update.shadow_reader import ShadowReader
 from hdl.update.state_update import StateUpdate
 from hdl.update.unit_dispatch import UnitDispatch
+from sim.draw.networks import Recipe, quantized_network
 from sim.errors import SimulationError
 from sim.formal import prover
 from sim.formal.cases import CASES, Case
 from sim.formal.claims import Claims
 from sim.formal.harness import prove_core
 from sim.formal.loading import prove_loader
-from sim.random_networks import Recipe, quantized_network
 
 pytestmark = pytest.mark.proof
 

@@ -22,9 +22,9 @@ from hdl.verilog import Generated, generate
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import CoreJob
+from sim.draw.networks import Recipe, quantized_network
+from sim.draw.steps import random_work
 from sim.patterns import Pattern, Stalls, Trigger
-from sim.random_networks import Recipe, quantized_network
-from sim.random_steps import random_work
 from tests.sim.test_core import run_coroutines
 from tests.sim.test_core_storage import check
 

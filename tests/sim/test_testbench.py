@@ -15,8 +15,8 @@ from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
-from sim.lively import lively
-from sim.random_networks import Recipe, input_words, quantized_network
+from sim.draw.lively import lively
+from sim.draw.networks import Recipe, input_words, quantized_network
 from sim.testbench.verilog_bench import verilog_bench
 from sim.tools import toolchain
 

@@ -9,7 +9,7 @@ import numpy as np
 from golden.cells import Dense
 from golden.formats import Format
 from golden.quantized import QuantizedLayer, QuantizedNetwork
-from sim.random_networks import (
+from sim.draw.networks import (
     EVERY_CELL,
     Seed,
     random_layer,

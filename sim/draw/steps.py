@@ -11,7 +11,7 @@ from golden.interface import Control, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from golden.sessions import Service, serve, state_vectors, state_words
-from sim.random_networks import input_words
+from sim.draw.networks import input_words
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Draws networks, graphs of layers and steps from seeded random numbers."""
