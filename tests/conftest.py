@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import signal
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -47,6 +48,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return min(n for n, name in enumerate(ORDER) if item.get_closest_marker(name))
 
     items.sort(key=place)
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C as usual: a shell's job in the background, and all that it starts, ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -62,7 +62,7 @@ def test_cycles_of_the_load(call: Call, files: Files) -> None:
     assert (plain["load"], loaded["load"]) == (0, words - 1 + ACTIVATE)
     assert {**loaded, "load": 0} == plain
     text = call(*line[:-2], "--storage", "ram").out
-    assert f"{words + 3} cycles before the first input" in text
+    assert f"the weights take {words + 3} cycles to load" in text
 
 
 @pytest.mark.parametrize("bench", [("--batch",), ("--sim", "icarus")], ids=str)
