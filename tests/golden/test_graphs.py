@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 from golden.cells import GRU, Dense
 from golden.emulation import Emulation
 from golden.errors import InputError
+from golden.graph import check_chain
 from golden.layers import dense
 from golden.model import IntegerModel
 from golden.network import Network
 from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
 from golden.settings import Settings
-from hdl.plan import Plan
-from hdl.spec.options import CoreOptions
 from tests import reference
 from tests.golden import files
 from tests.golden.graphs import equations, graphs
@@ -201,7 +200,7 @@ def test_several_results_have_the_coarsest_format() -> None:
         replace(quantized, layers=(quantized.layers[0], other, quantized.layers[2]))
 
 
-def test_a_core_takes_chains_only() -> None:
+def test_training_takes_chains_only() -> None:
     gru = float_network(Recipe(inputs=2, units=(2,), outputs=None, cells=(GRU(),)), 1).layers[0]
     eye, zero = np.eye(2), np.zeros(2)
     said = {
@@ -212,6 +211,5 @@ def test_a_core_takes_chains_only() -> None:
     for message, layers in said.items():
         read = {n for index, layer in enumerate(layers) for n in layer.sources or (index,)}
         network = Network(layers=layers, results=tuple(sorted({1, 2} - read)))
-        quantized, _ = quantize(network, samples(network, batch=3, steps=3, seed=1))
         with pytest.raises(InputError, match=message):
-            Plan(network=quantized, options=CoreOptions(lanes=1))
+            check_chain(network, "training")
