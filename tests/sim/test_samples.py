@@ -179,7 +179,8 @@ def test_a_run_can_be_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     waves.write_text("an older one")
 
     def interrupted(futures: list[Any], *_: object) -> None:
-        while not list(tmp_path.glob(".*core.vcd")):  # the simulator is at work
+        while not list(tmp_path.glob(".litelstm-*")):  # the simulator is at work
+            assert time.monotonic() - began < 30
             time.sleep(0.05)
         assert not any(future.done() for future in futures)
         raise KeyboardInterrupt
