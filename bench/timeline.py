@@ -7,24 +7,21 @@ python -m bench.timeline --cell lstm --inputs 8 --units 32 --lanes 8
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
-from hdl.cycles import controls_of, steady_state
-from hdl.cycles.run import Run
+from hdl.cycles import steady_state
+from hdl.cycles.spans import ARRAY, ENTER, READY, WAIT, Row, timeline
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
-from hdl.spec.passes import Pass
 from litelstm.architectures import Architecture
-
-STEP, SHOWN = 4, 2
-"""First step shown of a long sequence, and number of steps shown."""
 
 MARGIN, WIDTH = 22, 96
 """Characters of the labels and of the picture."""
+
+MARKS = {ARRAY: "#", WAIT: "w", ENTER: "=", READY: "-"}
+"""Character of each kind of row."""
 
 EXAMPLES = (
     (Architecture(cell="litelstm", inputs=28, units=64), 16),
@@ -44,104 +41,35 @@ Two steps of the schedule in the steady state: cycles from left to right. Made b
     w    the array waits
 """
 
-Span = tuple[int, int]
-"""First cycle, and the cycle after the last."""
 
-Rows = dict[tuple[str, str], list[Span]]
-"""Spans to draw, by label and mark."""
-
-
-@dataclass
-class _Recorder(Run):
-    """Cycle count that records spans; rows in the order of the picture."""
-
-    passes: Rows = field(default_factory=dict)
-    updates: Rows = field(default_factory=dict)
-
-    def _pass(self, single: Pass, *, starts_step: bool) -> None:
-        begin, ready = self.now, self._ready(single)
-        super()._pass(single, starts_step=starts_step)
-        length = self.plan.work.rows_of(single) * len(single.gates)
-        spans = self.passes.setdefault((_name(self.plan, single), "#"), [])
-        for column in range(single.columns - 1):
-            start = max(begin, int(ready[column]))
-            begin = start + length
-            spans.append((start, begin))
-        spans.append((self.now - length, self.now))  # the last one may also wait for a drain
-
-        if single.completes is not None:
-            self._update(single.completes)
-
-    def _update(self, number: int) -> None:
-        job, entries = self.plan.work.jobs[number], self.drains.entries[number]
-        interval = self.plan.update_cost.interval
-        self._enter((f"update {job.name}", "="), entries, interval)
-        for name in job.makes:
-            written = entries + self.plan.update_cost.written[name]
-            self._enter((f"  layer{job.layer} {name} ready", "-"), written, interval)
-
-    def _enter(self, row: tuple[str, str], cycles: NDArray[np.int64], interval: int) -> None:
-        spans = self.updates.setdefault(row, [])
-        spans += [(int(cycle), int(cycle) + interval) for cycle in cycles]
-
-
-def _name(plan: Plan, single: Pass) -> str:
-    """Name a pass by its operand and its gates, e.g. ``layer0 h to r``."""
-    layer = plan.network.layers[single.layer]
-    gates = "".join(layer.cell.gates[gate].name for gate in single.gates)
-    return f"layer{single.layer} {single.matrix} to {gates}"
-
-
-def timeline(architecture: Architecture, lanes: int) -> str:
+def drawn(architecture: Architecture, lanes: int) -> str:
     """Draw two steps of a network in the steady state, as text."""
     plan = Plan(network=architecture.quantized(), options=CoreOptions(lanes=lanes))
-    steady = steady_state(plan)
-    record = _Recorder(plan)
-    count = record.run([(controls_of([STEP + SHOWN + 2]), 1)])
-    start, end = int(count.steps[STEP]), int(count.steps[STEP + SHOWN])
-    scale = -(-(end - start) // WIDTH)
-
-    def lines(rows: Rows) -> list[str]:
-        return [_line(*row, spans, start, end, scale) for row, spans in rows.items()]
-
-    busy = [span for spans in record.passes.values() for span in spans]
-    waits = _gaps(busy, start, end)
+    steady, shown = steady_state(plan), timeline(plan)
+    scale = -(-shown.cycles // WIDTH)
     marks = [" "] * WIDTH
-    for number in range(SHOWN):
-        at = (int(count.steps[STEP + number]) - start) // scale
+    for number, cycle in enumerate(shown.steps):
         text = f"|step {number}"
-        marks[at : at + len(text)] = text
+        marks[cycle // scale : cycle // scale + len(text)] = text
     return "\n".join(
         [
             f"{architecture}, {lanes} lanes: {steady.cycles_per_step} cycles per step, ideal "
             f"{steady.ideal_cycles_per_step:g}; a character is {scale} cycles",
             "",
             " " * MARGIN + "".join(marks).rstrip(),
-            *lines(record.passes),
-            *(lines({("array waits", "w"): waits}) if waits else []),
-            *lines(record.updates),
+            *(_line(row, shown.cycles, scale) for row in shown.rows),
         ]
     )
 
 
-def _gaps(spans: Iterable[Span], start: int, end: int) -> list[Span]:
-    """Return the gaps between spans, from ``start`` to ``end``."""
-    gaps, now = [], start
-    for begin, after in sorted(spans):
-        if now < begin < end:
-            gaps.append((now, begin))
-        now = max(now, after)
-    return gaps
-
-
-def _line(label: str, mark: str, spans: Iterable[Span], start: int, end: int, scale: int) -> str:
+def _line(row: Row, cycles: int, scale: int) -> str:
     """Draw one row, with its mark wherever at least half of the cycles are busy."""
-    busy = np.zeros(-(-(end - start) // scale) * scale, dtype=bool)
-    for begin, after in spans:
-        busy[max(0, begin - start) : max(0, min(after, end) - start)] = True
+    busy = np.zeros(-(-cycles // scale) * scale, dtype=bool)
+    for begin, after in row.spans:
+        busy[begin:after] = True
     shares = busy.reshape(-1, scale).mean(axis=1)
-    row = "".join(mark if share >= 0.5 else " " for share in shares)
-    return f"{label:<{MARGIN}}{row}".rstrip()
+    text = "".join(MARKS[row.kind] if share >= 0.5 else " " for share in shares)
+    return f"{row.label:<{MARGIN}}{text}".rstrip()
 
 
 @click.command()
@@ -161,7 +89,7 @@ def main(cell: str | None, inputs: int, units: int, layers: int, lanes: int) -> 
 
 def text(shown: Iterable[tuple[Architecture, int]] = EXAMPLES) -> str:
     """Return the text that the command prints."""
-    return "\n\n".join([HEAD.rstrip(), *(timeline(*each) for each in shown)]) + "\n"
+    return "\n\n".join([HEAD.rstrip(), *(drawn(*each) for each in shown)]) + "\n"
 
 
 if __name__ == "__main__":
