@@ -17,6 +17,6 @@ def test_the_page_is_what_the_command_prints() -> None:
 
 def test_a_core_that_waits_says_so() -> None:
     small = Architecture(cell="rnn", inputs=1, units=4)
-    assert "array waits" in timeline.timeline(small, 4)
+    assert "array waits" in timeline.drawn(small, 4)
     large = Architecture(cell="rnn", inputs=28, units=64)
-    assert "array waits" not in timeline.timeline(large, 16)
+    assert "array waits" not in timeline.drawn(large, 16)
