@@ -136,7 +136,7 @@ def _verilator(
     commands = compile_models(
         folder, [prefix], [f'#include "{main}"'], optimize=optimize, waves=waves
     )
-    libraries = str(config.libs_dir)
     link = [find_tool("g++"), "-o", "sim", "model.o", *runtime("verilated_vpi", waves=waves)]
-    link += [f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"]
+    # No path to the library: the cache outlives virtual environments, see `cocotb_environment`.
+    link += [f"-L{config.libs_dir}", "-lcocotbvpi_verilator"]
     run_build([*commands, link], folder, what=what)

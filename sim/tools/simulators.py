@@ -47,7 +47,9 @@ def cocotb_environment(simulator: Simulator, *, top: str, test_module: str) -> d
         raise missing(
             f"a shared libpython for {sys.executable}", how=f"apt-get install libpython{version}"
         )
+    libraries = [str(config.libs_dir), os.environ.get("LD_LIBRARY_PATH", "")]
     return {
+        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
         "GPI_USERS": f"{libpython};{config.pygpi_entry_point()}",
         "PYGPI_PYTHON_BIN": sys.executable,
         # This process' sys.path may be the only way to a package, and relative to its folder.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
+import shutil
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from cocotb_tools import config
 
 from golden.errors import MissingToolError
 from sim.cocotb_bench import runner
@@ -131,6 +133,19 @@ def test_second_build_is_a_hit_and_half_a_build_is_not(simulator: str, tmp_path:
     assert not third.cached
     assert third.folder == first.folder
     run(third, tmp_path, "counts")
+
+
+def test_a_build_outlives_the_environment_that_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        libraries = tmp_path / "libs"
+        shutil.copytree(config.libs_dir, libraries)
+        elsewhere.setattr(config, "libs_dir", libraries)
+        made = build("verilator", tmp_path / "cache")
+    shutil.rmtree(libraries)
+    assert not made.cached
+    run(made, tmp_path, "counts")
 
 
 def test_the_build_depends_on_source_and_waves(tmp_path: Path) -> None:
