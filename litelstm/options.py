@@ -122,6 +122,18 @@ def core_of(given: dict[str, Any], *networks: QuantizedNetwork) -> CoreOptions:
     )
 
 
+def typed_core(given: Mapping[str, Any]) -> str:
+    """Return the values of :func:`core_options` that are not the defaults, as they are typed."""
+    words: list[str] = []
+    for name, (_, field) in FIELDS.items():
+        value = given.get(name)
+        if value is None or value == field.default:
+            continue
+        words.append(f"--{CORE_NAMES.get(name, name).replace('_', '-')}")
+        words += [] if value is True else [str(value)]
+    return " ".join(words)
+
+
 def _several(options: list[Decorator]) -> Decorator:
     """Combine options into one decorator; the help lists them in this order."""
 
@@ -192,13 +204,14 @@ data_option = click.option(
     "task digits.",
 )
 
-samples_option = click.option(
-    "--samples",
-    "file",
-    type=PATH,
-    required=True,
-    help=".npz with x (samples, steps, inputs) and, if known, labels y; or x_test and y_test.",
-)
+
+def samples_option_of(*, required: bool) -> Decorator:
+    """Make the option that names a file of samples."""
+    text = ".npz with x (samples, steps, inputs) and, if known, labels y; or x_test and y_test."
+    return click.option("--samples", "file", type=PATH, required=required, help=text)
+
+
+samples_option = samples_option_of(required=True)
 count_option = click.option(
     "--count", type=int, help="Run only the first samples, this many.  [default: all]"
 )

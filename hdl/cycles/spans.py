@@ -97,9 +97,9 @@ def timeline(plan: Plan) -> Timeline:
     waits = _gaps(busy, start, end)
     found = [*record.passes.items(), (("array waits", WAIT), waits), *record.updates.items()]
     rows = [
-        Row(label=label, kind=kind, spans=_within(spans, start, end))
+        Row(label=label, kind=kind, spans=shown)
         for (label, kind), spans in found
-        if spans or kind != WAIT
+        if (shown := _within(spans, start, end))
     ]
     steps = tuple(int(cycle) - start for cycle in count.steps[STEP : STEP + SHOWN])
     return Timeline(rows=tuple(rows), steps=steps, cycles=end - start)

@@ -12,6 +12,7 @@ from litelstm.commands.import_ import import_
 from litelstm.commands.pack import pack
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
+from litelstm.commands.report import report
 from litelstm.commands.run import run
 from litelstm.commands.samples import samples
 from litelstm.commands.simulate import simulate
@@ -29,6 +30,7 @@ ALL: tuple[click.Command, ...] = (
     run,
     cycles,
     synth,
+    report,
     build,
     host,
     compare,

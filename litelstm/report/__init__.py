@@ -1,0 +1,1 @@
+"""``litelstm report``: one HTML page about a core."""

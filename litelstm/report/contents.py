@@ -1,0 +1,180 @@
+"""Contents of a report, computed before the page is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.losses import TensorLoss, losses
+from golden.model import IntegerModel
+from golden.network import Network
+from golden.quantized import Integers, QuantizedNetwork
+from hdl import cycles, verilog
+from hdl.cycles.spans import Timeline, timeline
+from hdl.export.description import describe
+from hdl.plan import Plan
+from litelstm import samples
+from litelstm.samples import Samples
+
+if TYPE_CHECKING:
+    from sim.samples import SampleRun
+
+Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Shows progress, like :func:`litelstm.console.progress`."""
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Input of a report.
+
+    Attributes:
+        path, plan: the quantized network's file and its core.
+        floats: the float network, if known.
+        source, data: name of the samples, and the samples, if there are any.
+        checked: command that runs these samples through the RTL.
+        steps: length of the sequences that count as inferences.
+        chosen: the core's options as they are typed, for the commands that the report shows.
+    """
+
+    path: Path
+    plan: Plan
+    floats: Network | None
+    source: str
+    data: Samples | None
+    checked: str
+    steps: int
+    chosen: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """Everything that a page shows.
+
+    Attributes:
+        request: the report's input.
+        description: the core's JSON description.
+        steady: cycles of a step.
+        sequence: cycles of a sequence, in a series of such.
+        schedule: two steps.
+        accuracy: share of right answers by source, if there are labels.
+        agreement: share of samples on which float network and integers decide alike, if known.
+        confusion: number of samples by (label, answer), if there are labels.
+        tensors: error of each tensor, the worst first, if the float network is known.
+        run: samples through the RTL, if any ran.
+        measured: report of ``litelstm synth``, if there is a target.
+    """
+
+    request: Request
+    description: dict[str, Any]
+    steady: cycles.SteadyState
+    sequence: int
+    schedule: Timeline
+    accuracy: dict[str, float] | None
+    agreement: float | None
+    confusion: NDArray[np.int64] | None
+    tensors: tuple[TensorLoss, ...]
+    run: SampleRun | None
+    measured: dict[str, Any] | None
+
+
+def gather(
+    request: Request,
+    progress: Progress,
+    *,
+    run: SampleRun | None = None,
+    measured: dict[str, Any] | None = None,
+) -> Contents:
+    """Run the models, and collect what the page shows.
+
+    Args:
+        request: the network, its core and the samples.
+        progress: shows progress.
+        run: samples that ran through the RTL.
+        measured: report of ``litelstm synth``.
+    """
+    plan, data = request.plan, request.data
+    answers: dict[str, NDArray[Any]] = {}
+    tensors: tuple[TensorLoss, ...] = ()
+    if data is not None:
+        words = _words(plan.network, data.x, progress)
+        if request.floats:
+            with progress("float network", None):
+                answers["float"] = _floats(request.floats, data.x)
+                tensors = _tensors(request.floats, plan.network, data.x)
+        answers["golden"] = words
+    decides = plan.network.classes and plan.network.outputs > 1
+    labels = data.y if data is not None and decides else None
+    return Contents(
+        request=request,
+        description=describe(plan, name="litelstm_core"),
+        steady=cycles.steady_state(plan),
+        sequence=cycles.cycles_per_sequence(plan, request.steps),
+        schedule=timeline(plan),
+        accuracy=samples.accuracies(answers, labels, classes=False) if answers else None,
+        agreement=_agreement(answers) if decides else None,
+        confusion=None if labels is None else _confusion(answers["golden"], labels),
+        tensors=tensors,
+        run=run,
+        measured=measured,
+    )
+
+
+def _words(network: QuantizedNetwork, x: NDArray[np.float64], progress: Progress) -> Integers:
+    """Compute the golden model's words, batch by batch."""
+    model = IntegerModel(network)
+    parts: list[Integers] = []
+    with progress("golden model", len(x)) as tell:
+        for start in range(0, len(x), BATCH):
+            parts.append(model.forward(network.quantize_input(x[start : start + BATCH])))
+            tell(min(len(x), start + BATCH))
+    return np.concatenate(parts)
+
+
+def _floats(floats: Network, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([floats.forward(x[n : n + BATCH]) for n in range(0, len(x), BATCH)])
+
+
+def _tensors(
+    floats: Network, network: QuantizedNetwork, x: NDArray[np.float64]
+) -> tuple[TensorLoss, ...]:
+    """Measure each tensor's error on the first samples; return the worst first."""
+    few = x[:BATCH]
+    found = losses(floats, network, few, floats.run(few))
+    return tuple(sorted(found, key=lambda one: one.sqnr_db))
+
+
+def through_rtl(plan: Plan, x: NDArray[np.float64], progress: Progress) -> SampleRun:
+    """Run samples through the RTL in the compiled bench."""
+    from sim.samples import run_compiled
+
+    integers = plan.network.quantize_input(x)
+    model, interface = IntegerModel(plan.network), plan.options.interface
+    forward = model.forward_steps if interface.every_step else model.forward
+    expected = interface.answer(forward(integers))
+    with progress("generate", None):
+        core = verilog.generated(plan)
+    with progress("RTL, compiled bench", len(x)) as tell:
+        return run_compiled(core, list(integers), expected, jobs=1, progress=tell)
+
+
+def _agreement(answers: dict[str, NDArray[Any]]) -> float | None:
+    if "float" not in answers:
+        return None
+    float_class, golden_class = (answers[name].argmax(axis=1) for name in ("float", "golden"))
+    return float(np.mean(float_class == golden_class))
+
+
+def _confusion(words: Integers, labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Count the samples by label and answer."""
+    classes = max(words.shape[1], int(labels.max()) + 1)
+    table = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(table, (labels.astype(np.int64), words.argmax(axis=1)), 1)
+    return table
