@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from golden.activations import TanhTable
-from golden.cells import Floats
+from golden.cells import Floats, Gate, Pool
 from golden.directions import parts
 from golden.errors import InputError
 from golden.formats import Format
@@ -45,8 +45,12 @@ class Calibration:
         finals = [Observed(values) for values in self.run.finals]
         self._layers: list[_ObservedLayer] = []
         for index, (layer, sources) in enumerate(zip(network.layers, network.sources)):
-            seen = finals if index in network.late else steps
-            xs, h = [seen[source] for source in sources], seen[index + 1]
+            late = index in network.late
+            xs = [
+                finals[source] if late and not lag else steps[source]
+                for source, lag in zip(sources, network.lags[index])
+            ]
+            h = (finals if late else steps)[index + 1]
             self._layers.append(_ObservedLayer.of(layer, xs, h, self.run.layers[index]))
         # Twice the range: logits of other samples may be larger.
         self._logits = {
@@ -72,6 +76,8 @@ class Calibration:
                 results=self.network.results,
                 tanh=table,
                 input_scale=self.network.input_scale,
+                flush=self.network.flush,
+                fold=self.network.fold,
             )
             if settings.refine:
                 result = refine(self.network, result, self.samples, self.run.output)
@@ -110,7 +116,10 @@ class Calibration:
 
 @dataclass(frozen=True)
 class _ObservedLayer:
-    """One layer's observed tensors: operands, h, wide sums (``hidden``), matrices, biases."""
+    """One layer's observed tensors: operands, h, wide sums (``hidden``), matrices, biases.
+
+    The pieces of a dense layer count as one gate, for their sums are compared.
+    """
 
     layer: Layer
     values: dict[str, Observed]
@@ -146,19 +155,18 @@ class _ObservedLayer:
                 for name in layer.reads(gate):
                     operand = "h" if name == "rh" else name
                     matrix = Observed(weights[gate.matrix(name)])
-                    blocks.append(Block(gate.name, operand, matrix))
+                    blocks.append(Block(_alike(layer, gate), operand, matrix))
                 if gate.diagonal:
                     diagonal = Observed(weights[gate.peephole][:, np.newaxis])
                     blocks.append(Block(gate.name, "c", diagonal))
         values = dict(zip(layer.operands, xs, strict=True))
         values |= {n: h if n == "h" else Observed(trace[n]) for n in layer.cell.state}
         wide = [Observed(trace[f"pre_{gate.name}"]) for gate in layer.cell.gates if gate.wide]
-        biases = {
-            gate.name: Observed(
-                np.concatenate([part.layer.weights[gate.bias] for part in parts(layer)])
-            )
-            for gate in layer.cell.gates
-        }
+        found: dict[str, list[Floats]] = {}
+        for gate in layer.cell.gates:
+            given = (part.layer.weights[gate.bias] for part in parts(layer))
+            found.setdefault(_alike(layer, gate), []).extend(given)
+        biases = {name: Observed(np.concatenate(arrays)) for name, arrays in found.items()}
         return cls(layer, values, h, wide[0] if wide else None, blocks, biases)
 
 
@@ -173,7 +181,11 @@ def _quantize_layer(
     layer, hidden, uses = observed.layer, observed.hidden, observed.layer.cell.formats
     given = {name: to.frac for name, to in zip(layer.operands, xs, strict=True)}
     widths = {name: to.width for name, to in zip(layer.operands, xs, strict=True)}
-    own = {"h": h.width if h else settings.activation_width, "c": settings.state_width}
+    wide = settings.state_width if layer.cell == Pool() else 0  # a sum over many steps
+    own = {
+        "h": h.width if h else max(wide, settings.activation_width),
+        "c": settings.state_width,
+    }
     widths |= {name: own[name] for name in layer.cell.state}
     if h and "h" in widths:
         given["h"] = h.frac
@@ -194,7 +206,7 @@ def _quantize_layer(
         hidden=_format(hidden, settings.hidden_width, settings.method) if hidden else None,
         gate=settings.gate if "gate" in uses else None,
         weight_width=settings.weight_width,
-        product_fracs=product_fracs,
+        product_fracs={gate.name: product_fracs[_alike(layer, gate)] for gate in layer.cell.gates},
     )
     forward, *backward = (rounded(part.layer.weights, formats) for part in parts(layer))
     return QuantizedLayer(
@@ -205,7 +217,14 @@ def _quantize_layer(
         direction=layer.direction,
         backward=backward[0] if backward else None,
         sources=layer.sources,
+        lags=layer.lags,
+        warmup=layer.warmup,
     )
+
+
+def _alike(layer: Layer, gate: Gate) -> str:
+    """Name of the first gate that has the same binary point of products."""
+    return gate.name if layer.cell.state else layer.cell.gates[0].name
 
 
 def _format(values: Observed, width: int, method: str) -> Format:

@@ -141,11 +141,13 @@ class Cell(ABC):
     Attributes:
         kind: the cell's name in files and on the command line.
         options: allowed values of each option field; the first value is the paper's form.
+        later: names of options that old files lack; they are told only if not the first value.
         state: names of the vectors that it keeps from step to step; none if steps are independent.
     """
 
     kind: ClassVar[str]
     options: ClassVar[dict[str, tuple[str, ...]]] = {}
+    later: ClassVar[tuple[str, ...]] = ()
     state: ClassVar[tuple[str, ...]] = ("h",)
 
     def __post_init__(self) -> None:
@@ -158,6 +160,11 @@ class Cell(ABC):
     @abstractmethod
     def gates(self) -> tuple[Gate, ...]:
         """The gates, in the order of their sums in the accumulators."""
+
+    @property
+    def empty(self) -> float:
+        """Value of the state before a sequence's first step; -inf is a format's smallest."""
+        return 0.0
 
     @property
     def makes(self) -> tuple[str, ...]:
@@ -398,16 +405,22 @@ class Dense(Cell):
         activation: A: ``linear`` y, ``relu`` max(y, 0), ``relu6`` min(max(y, 0), 6), ``leaky`` y or
             below 0 ``slope`` * y, ``tanh``, or ``sigmoid`` for the layer's gate activation G.
         slope: slope of ``leaky`` below 0; the first value for others.
+        pieces: number of products of which each unit takes the largest (maxout, for max pooling):
+            h = A(max(W x + b, W' x + b', ...)), a gate per piece: y, y1, ... All have one binary
+            point.
     """
 
     activation: str = "linear"
     slope: str = "1/2"
+    pieces: str = "1"
 
     kind = "dense"
     options: ClassVar[dict[str, tuple[str, ...]]] = {
         "activation": ("linear", "relu", "relu6", "leaky", "tanh", "sigmoid"),
         "slope": tuple(f"1/{1 << shift}" for shift in range(1, 8)),
+        "pieces": ("1", "2", "3", "4"),
     }
+    later = ("pieces",)
     state = ()
 
     def __post_init__(self) -> None:
@@ -417,7 +430,10 @@ class Dense(Cell):
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        return (Gate(name="y", reads=("x",), tanh=self.activation == "tanh"),)
+        return tuple(
+            Gate(name=f"y{piece or ''}", reads=("x",), tanh=self.activation == "tanh")
+            for piece in range(int(self.pieces))
+        )
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -429,7 +445,7 @@ class Dense(Cell):
         return self.options["slope"].index(self.slope) + 1 if self.activation == "leaky" else 0
 
     def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
-        y = sums("y")
+        y = self._largest_piece(sums, real.maximum)
         if self.activation == "tanh":
             return {"h": real.tanh(y)}
         if self.activation == "sigmoid":
@@ -443,7 +459,7 @@ class Dense(Cell):
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
-        y, frac = sums("y"), q.product_frac("y")
+        y, frac = self._largest_piece(sums, q.maximum), q.product_frac("y")
         if self.activation == "tanh":
             y, frac = q.tanh(q.requantize(y, frac, q.pre), q.pre), q.candidate.frac
         elif self.activation == "sigmoid":
@@ -455,6 +471,13 @@ class Dense(Cell):
             h = q.maximum(h, 0)
         return {"h": -q.maximum(-h, -q.nearest(6, q.h)) if self.activation == "relu6" else h}
 
+    def _largest_piece(self, sums: Sums, maximum: Callable[[Any, Any], Any]) -> Any:
+        """The largest sum of all pieces."""
+        y, *others = (sums(gate.name) for gate in self.gates)
+        for other in others:
+            y = maximum(y, other)
+        return y
+
     def largest(self, q: Arithmetic, sums: int) -> int:
         sums = max(sums << self.shift, 1 << q.candidate.width, 1 << q.gate.width)
         finest = max(q.product_frac("y") + self.shift, q.candidate.frac, q.gate.frac)
@@ -462,10 +485,60 @@ class Dense(Cell):
         return sums + (1 << min(max(0, finest - min(q.pre.frac, q.h.frac)), sums.bit_length() + 2))
 
 
-CELLS: dict[str, type[Cell]] = {cell.kind: cell for cell in (RNN, LSTM, GRU, LiteLSTM, Dense)}
+@dataclass(frozen=True, kw_only=True)
+class Pool(Cell):
+    """Sum or largest value over all steps so far.
+
+    Args:
+        over: ``sum`` for h = h + W x + b, ``max`` for h = max(h, W x + b), in which the first
+            step's h is W x + b.
+    """
+
+    over: str = "sum"
+
+    kind = "pool"
+    options: ClassVar[dict[str, tuple[str, ...]]] = {"over": ("sum", "max")}
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        return (Gate(name="y", reads=("x",)),)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return ("h",)
+
+    @property
+    def empty(self) -> float:
+        return 0.0 if self.over == "sum" else -np.inf
+
+    def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
+        y, h = sums("y"), state["h"]
+        return {"h": h + y if self.over == "sum" else real.maximum(h, y)}
+
+    def step_raw(
+        self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
+    ) -> dict[str, Carried]:
+        y, frac, h = sums("y"), q.product_frac("y"), state["h"]
+        if self.over == "max":
+            return {"h": q.maximum(h, q.requantize(y, frac, q.h))}
+        return {"h": q.requantize(*aligned(h, q.h.frac, y, frac), q.h)}
+
+    def largest(self, q: Arithmetic, sums: int) -> int:
+        frac = q.product_frac("y")
+        finest = max(frac, q.h.frac)
+        largest = (sums << (finest - frac)) + (-q.h.min << (finest - q.h.frac))
+        return largest + (1 << (finest - q.h.frac))
+
+
+CELLS: dict[str, type[Cell]] = {cell.kind: cell for cell in (RNN, LSTM, GRU, LiteLSTM, Dense, Pool)}
 """Cells by name."""
 
 
 def cell_options(cell: Cell) -> dict[str, str]:
-    """Return a cell's option values by name."""
-    return {name: getattr(cell, name) for name in cell.options}
+    """Return a cell's option values by name; of ``later`` ones those that old files do not mean."""
+    values = {name: getattr(cell, name) for name in cell.options}
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in cell.later or value != cell.options[name][0]
+    }

@@ -24,7 +24,8 @@ class Cost:
     Attributes:
         weights: bits of all weights; all are stored at the width of the widest.
         biases: bits of all biases; each gate's are stored at the width of its widest.
-        state: bits of h and c of all layers, and of two input vectors.
+        state: bits of h and c of all layers, and of two input vectors; of those that a layer reads
+            at a lag as many as the lag, rounded up to a power of two.
         sums: bits of all accumulators and of their shadows.
         table: bits of the tanh table.
         operand_width, weight_width: bits of the array's multipliers.
@@ -70,8 +71,11 @@ def cost(network: QuantizedNetwork) -> Cost:
     arrays = [array for layer in layers for array in layer.arrays.items()]
     biases = [array for name, array in arrays if _is_bias(name)]
     sums = sum(array.size for array in biases)
+    slots = [_slots(network, vector) for vector in range(1 + len(layers))]
     kept = [  # vectors that a later pass reads
-        layer.outputs * getattr(layer.formats, name).width
+        layer.outputs
+        * getattr(layer.formats, name).width
+        * (slots[index + 1] if name == "h" else 1)
         for index, layer in enumerate(layers)
         for name in layer.cell.makes
         if layer.cell.state or network.is_read(index + 1)
@@ -79,7 +83,7 @@ def cost(network: QuantizedNetwork) -> Cost:
     return Cost(
         weights=weight_width * sum(array.size for name, array in arrays if not _is_bias(name)),
         biases=sum(b.size * signed_width(int(b.min()), int(b.max())) for b in biases),
-        state=2 * network.inputs * network.x.width + sum(kept),
+        state=max(2, slots[0]) * network.inputs * network.x.width + sum(kept),
         sums=2 * sums * network.accumulator_width,
         table=network.tanh.entries
         * network.tanh.out.width
@@ -94,6 +98,18 @@ def cost(network: QuantizedNetwork) -> Cost:
         accumulator_width=network.accumulator_width,
         update=max(_update(layer.formats, network.tanh.out) for layer in layers),
     )
+
+
+def _slots(network: QuantizedNetwork, vector: int) -> int:
+    """Number of steps of a vector that are kept."""
+    lags = (
+        lag
+        for layer, sources in zip(network.lags, network.sources)
+        for lag, source in zip(layer, sources)
+        if source == vector
+    )
+    longest = max(lags, default=0)
+    return 1 << (longest + 1).bit_length() if longest else 1
 
 
 def _is_bias(name: str) -> bool:

@@ -38,6 +38,8 @@ class DirectedLayer:
     direction: str
     backward: Mapping[str, NDArray[Any]] | None
     sources: tuple[int, ...] | None
+    lags: tuple[int, ...] | None
+    warmup: int
 
     @property
     def operands(self) -> tuple[str, ...]:

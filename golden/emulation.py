@@ -20,6 +20,7 @@ from golden.formats import Format
 from golden.layer_formats import weight_format
 from golden.network import Layer, Network
 from golden.quantized import QuantizedLayer, QuantizedNetwork
+from golden.windows import at_end
 
 _FRAC = 32
 """Fraction bits of activation arguments; no format has more."""
@@ -61,6 +62,7 @@ class Emulation:
         value = samples * network.input_scale
         if "x" in rounded:
             value = nearest(quantized.x, value)
+        ends = np.full(len(value), value.shape[1])
         runs: list[_LayerRun] = []
         for index, (layer, integers) in enumerate(zip(network.layers, quantized.layers)):
             prefix = f"layer{index}."
@@ -68,10 +70,11 @@ class Emulation:
             runs.append(_LayerRun(layer, integers, quantized.tanh, chosen))
         _, finals = network.flow(
             value,
-            value[:, -1],
             run=lambda index, x: runs[index].outputs(x),
             final=lambda index, h: runs[index].final(h),
+            end=lambda values, lag, first: at_end(values, ends, lag, first),
             axis=-1,
+            time=1,
             every_step=False,
         )
         return network.joined(finals, axis=-1)
@@ -115,7 +118,7 @@ class _LayerRun:
     def _run(self, x: Floats, weights: Mapping[str, Floats]) -> Floats:
         cell = self._layer.cell
         gates = {gate.name: gate for gate in cell.gates}
-        state = {name: np.zeros((len(x), self._layer.units)) for name in cell.state}
+        state = {name: np.full((len(x), self._layer.units), cell.empty) for name in cell.state}
         places = {name: self._layer.place(name) for name in self._layer.operands}
         every = []
         for t in range(x.shape[1]):

@@ -1,7 +1,7 @@
 """A network's graph: which vectors each layer reads, which are results, and when layers run.
 
 Vector 0 is the input x; vector k is the output of layer k - 1. Layers are in topological order: a
-layer reads earlier vectors only.
+layer reads earlier vectors only, each as it was a number of steps ago (:mod:`golden.windows`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from golden.cells import Dense
+from golden.checks import check_shape
 from golden.directions import L
 from golden.errors import InputError
+from golden.windows import check_count, delayed, padded
 
 MAX_LAYERS = 64
 
@@ -31,19 +33,26 @@ class Graph(Generic[L]):
     layers: tuple[L, ...]
     results: tuple[int, ...] | None
     input_scale: float
+    flush: int
+    fold: int
 
     def _check(self) -> None:
         """Check the graph.
 
         Raises:
-            InputError: a source is no earlier vector, sizes do not fit each other, or nothing reads
-                a layer's vector.
+            InputError: a source is no earlier vector, sizes do not fit each other, nothing reads a
+                layer's vector, or it is read at a lag from an end that it does not have.
         """
         count = len(self.layers)
         if not 1 <= count <= MAX_LAYERS:
             raise InputError(f"layers is {count}, expected 1 to {MAX_LAYERS}")
         for index, (layer, sources) in enumerate(zip(self.layers, self.sources)):
             self._check_sources(index, sources, layer.input_sizes)
+        self._check_lags()
+        check_count("flush", self.flush, 0)
+        check_count("fold", self.fold, 1)
+        if self.inputs % self.fold:
+            raise InputError(f"fold is {self.fold}, expected a divisor of the {self.inputs} inputs")
         results = self.result_vectors
         if list(results) != sorted({*results} & {*range(1, count + 1)}) or not results:
             raise InputError(
@@ -55,9 +64,13 @@ class Graph(Generic[L]):
 
     def _check_sources(self, index: int, sources: Sequence[int], sizes: Sequence[int]) -> None:
         """Refuse sources that are no earlier vectors, or of other lengths than the layer reads."""
-        if len({*sources}) < len(sources) or not {*sources} <= {*range(index + 1)}:
+        lags = self.lags[index]
+        reads = [*zip(sources, lags)]
+        if len({*reads}) < len(reads) or not {*sources} <= {*range(index + 1)}:
+            at = f" at lags {lags}" if any(lags) else ""
             raise InputError(
-                f"layer{index} has sources {sources}, expected vectors from 0 to {index}, each once"
+                f"layer{index} has sources {sources}{at}, expected vectors from 0 to {index}, "
+                f"each once{' at a lag' if at else ''}"
             )
         for source, here in zip(sources, sizes):
             if here != self.sizes[source]:
@@ -66,10 +79,80 @@ class Graph(Generic[L]):
                     f"layer{index} has {here} inputs, expected {self.sizes[source]} ({before} them)"
                 )
 
+    def _check_lags(self) -> None:
+        """Refuse a late layer that reads steps of a vector which ends with its first step."""
+        turned = [False]
+        for index, (layer, sources, lags) in enumerate(zip(self.layers, self.sources, self.lags)):
+            turned.append(layer.direction != "forward" or any(turned[n] for n in sources))
+            for source, lag in zip(sources, lags):
+                if lag and turned[source] and index in self.late:
+                    raise InputError(
+                        f"layer{index} reads layer{source - 1} at lag {lag}, expected 0: a reverse "
+                        "layer is at or before it, and no recurrent layer follows"
+                    )
+
     @property
     def sources(self) -> tuple[tuple[int, ...], ...]:
         """The vectors that each layer reads."""
         return tuple(layer.sources or (index,) for index, layer in enumerate(self.layers))
+
+    @property
+    def lags(self) -> tuple[tuple[int, ...], ...]:
+        """For each layer the lags of the vectors that it reads."""
+        return tuple(layer.lags or (0,) * len(layer.operands) for layer in self.layers)
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """For each vector the first step in which it counts."""
+        starts = [0]
+        for layer, sources in zip(self.layers, self.sources):
+            starts.append(layer.warmup + max(starts[source] for source in sources))
+        return tuple(starts)
+
+    @property
+    def first(self) -> int:
+        """First step with a result."""
+        return max(self.starts[vector] for vector in self.result_vectors)
+
+    @property
+    def windowed(self) -> bool:
+        """Whether a step's result depends on earlier steps' vectors beside the state."""
+        return any(layer.warmup or any(layer.lags or ()) for layer in self.layers)
+
+    def check_steps(self, steps: int) -> None:
+        """Refuse a sequence without result.
+
+        Raises:
+            InputError: it has too few steps.
+        """
+        if steps <= self.first:
+            raise InputError(
+                f"a sequence has {steps} steps, expected {self.first + 1} or more: the first "
+                f"{self.first} have no result"
+            )
+
+    def feed(self, samples: ArrayLike) -> Vector:
+        """Make the steps that a network takes of samples: fold, then flush.
+
+        Args:
+            samples: shape (batch, samples, inputs / fold).
+
+        Returns:
+            Shape (batch, samples / fold + flush, inputs): a step is ``fold`` samples one behind
+            the other, and ``flush`` steps of zeros follow.
+
+        Raises:
+            InputError: the samples have another shape, or their number is no multiple of ``fold``.
+        """
+        array = check_shape(samples, self.inputs // self.fold)
+        batch, count, _ = array.shape
+        if count % self.fold:
+            raise InputError(
+                f"sequences are of {count} samples, expected a multiple of {self.fold}: the "
+                f"network takes {self.fold} in a step"
+            )
+        steps = array.reshape(batch, count // self.fold, self.inputs)
+        return np.pad(steps, ((0, 0), (0, self.flush), (0, 0)))
 
     @property
     def result_vectors(self) -> tuple[int, ...]:
@@ -79,12 +162,12 @@ class Graph(Generic[L]):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Length of every vector."""
-        return self.layers[0].inputs, *(layer.outputs for layer in self.layers)
+        return self.inputs, *(layer.outputs for layer in self.layers)
 
     @property
     def inputs(self) -> int:
         """Length of one step's input vector."""
-        return self.layers[0].inputs
+        return self.layers[0].input_sizes[0]
 
     @property
     def outputs(self) -> int:
@@ -100,12 +183,14 @@ class Graph(Generic[L]):
         """Indices of the layers that run only when a result is due: no recurrent layer follows.
 
         They read the final values of their sources: those of the last step, of a reverse layer
-        those of the first. All others run in every step.
+        those of the first. All others run in every step; so does what is read at a lag.
         """
         every_step: set[int] = set()  # vectors
-        for index, (layer, sources) in reversed([*enumerate(zip(self.layers, self.sources))]):
+        graph = zip(self.layers, self.sources, self.lags)
+        for index, (layer, sources, lags) in reversed([*enumerate(graph)]):
             if layer.cell.state or index + 1 in every_step:
                 every_step.update((*sources, index + 1))
+            every_step.update(source for source, lag in zip(sources, lags) if lag)
         return frozenset(n for n in range(len(self.layers)) if n + 1 not in every_step)
 
     @property
@@ -127,44 +212,52 @@ class Graph(Generic[L]):
     def flow(
         self,
         x: Vector,
-        end: Vector,
         *,
         run: Callable[[int, Vector], Vector],
         final: Callable[[int, Vector], Vector],
+        end: Callable[[Vector, int, int], Vector],
         axis: int,
+        time: int,
         every_step: bool,
     ) -> tuple[list[Any], list[Vector]]:
         """Compute every vector, of all steps and its final value.
 
         Args:
             x: the input of all steps.
-            end: the input of the last step.
-            run: makes a layer's vector of what it reads: all steps or, of a dense layer, the final.
-            final: selects the final value of a recurrent layer's vector.
-            axis: axis of a vector's elements.
+            run: makes a layer's vector of what it reads: of all steps from the first that counts
+                or, of a dense layer, the final.
+            final: selects the final value of a recurrent layer's vector, as ``run`` returned it.
+            end: selects the value at a lag before the last step, zero before a first step.
+            axis, time: axis of a vector's elements, and of the steps.
             every_step: whether late layers run in every step, too; otherwise they have ``None``.
         """
         steps: list[Any] = [x]
-        ends = [end]
-        late = self.late
-
-        for index, (layer, sources) in enumerate(zip(self.layers, self.sources)):
-            skip = index in late and not every_step
-            steps.append(None if skip else run(index, _joined(steps, sources, axis)))
-            if layer.cell.state:
-                ends.append(final(index, steps[-1]))
+        ends = [end(x, 0, 0)]
+        late, starts = self.late, self.starts
+        for index, layer in enumerate(self.layers):
+            reads = [(n, lag, starts[n]) for n, lag in zip(self.sources[index], self.lags[index])]
+            first = starts[index + 1]
+            if index in late and not every_step:
+                steps.append(None)
             else:
-                ends.append(run(index, _joined(ends, sources, axis)))
+                read = [delayed(steps[n], lag, start, time) for n, lag, start in reads]
+                counted = (*(slice(None),) * time, slice(first, None))
+                made = run(index, _concatenated(read, axis)[counted])
+                steps.append(padded(made, first, time))
+                if layer.cell.state:
+                    ends.append(final(index, made))
+                    continue
+            read = [end(steps[n], lag, start) if lag else ends[n] for n, lag, start in reads]
+            ends.append(run(index, _concatenated(read, axis)))
         return steps, ends
 
     def joined(self, vectors: Sequence[Vector], axis: int) -> Vector:
         """Concatenate the results of all vectors."""
-        return _joined(vectors, self.result_vectors, axis)
+        return _concatenated([vectors[vector] for vector in self.result_vectors], axis)
 
 
-def _joined(vectors: Sequence[Vector], chosen: Sequence[int], axis: int) -> Vector:
-    """Concatenate chosen vectors; a single one is not copied."""
-    parts = [vectors[vector] for vector in chosen]
+def _concatenated(parts: Sequence[Vector], axis: int) -> Vector:
+    """Concatenate vectors; a single one is not copied."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
 
 
@@ -179,6 +272,11 @@ def check_chain(network: Graph[Any], user: str) -> None:
         InputError: names the first layer that is in no such chain.
     """
     for index, (layer, sources) in enumerate(zip(network.layers, network.sources)):
+        if any(layer.lags or ()) or layer.warmup:
+            raise InputError(
+                f"layer{index} reads vectors at lags {network.lags[index]}, expected 0: {user} "
+                "takes no windows"
+            )
         if not layer.cell.state and layer is not network.head:
             raise InputError(
                 f"layer{index} is dense, expected a recurrent one: {user} takes a dense layer only "

@@ -48,11 +48,17 @@ class Interface:
             raise InputError(f"state is {self.state!r}, expected {expected}")
 
     def check(self, network: QuantizedNetwork) -> None:
-        """Refuse class output for a network without classes.
+        """Refuse class output for a network without classes, and state words without windows.
 
         Raises:
-            InputError: its results are not those of one linear dense layer at the end.
+            InputError: its results are not those of one linear dense layer at the end; or state is
+                loaded, and a layer reads vectors at lags.
         """
+        if self.state == "load" and network.windowed:
+            raise InputError(
+                "state is load, expected clear or keep: a layer reads earlier steps' vectors, "
+                "which are no state words"
+            )
         if self.classes and not network.classes:
             raise InputError("class output needs a dense head, the network has none")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,8 @@ def check_integers(
 
 def weight_format(name: str, formats: LayerFormats) -> Format:
     """Format of a layer's matrix, diagonal or bias, by its name in the equations."""
-    kind, gate = name.split("_")
+    kind, rest = name.split("_")
     if kind == "b":
-        return Format(width=BIAS.width, frac=formats.product_fracs[gate])
-    return formats.weight(gate[0], gate[1:])
+        return Format(width=BIAS.width, frac=formats.product_fracs[rest])
+    gate = rest[0] + "".join(takewhile(str.isdigit, rest[1:]))
+    return formats.weight(gate, rest[len(gate) :])

@@ -135,11 +135,16 @@ class LayerModel:
             words = q.scratch.array("x", (*x.shape[:2], len(range(batch)[part])), q.dtype)
             words[...] = x[:, :, part]
             if state is None:
-                before = {n: np.zeros((units, words.shape[2]), dtype=q.dtype) for n in names}
+                first = (units, words.shape[2])
+                before = {n: np.full(first, self._empty(n), dtype=q.dtype) for n in names}
             else:
                 before = {n: state[n][:, part].astype(q.dtype) for n in names}
             self._run(words, before, {name: trace[name][:, :, part] for name in makes})
         return trace
+
+    def _empty(self, name: str) -> int:
+        """Raw value of a state vector before a sequence's first step."""
+        return int(self.layer.formats.operand(name).quantize(self.layer.cell.empty))
 
     def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:
         """Run all steps of one block of the batch from ``state``; fill ``trace``."""

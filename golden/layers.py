@@ -22,6 +22,7 @@ from golden.directions import (
     turned,
 )
 from golden.errors import InputError
+from golden.windows import check_window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,9 @@ class Layer(DirectedLayer):
         backward: weights of a bidirectional layer's reverse half, with the same names and shapes.
         sources: numbers of the vectors that it reads, see :mod:`golden.graph`; ``None`` for the
             previous vector.
+        lags: for each of ``sources`` the number of steps by which it is read late, see
+            :mod:`golden.windows`; ``None`` for 0.
+        warmup: steps that it needs, after those of its sources, before its vector counts.
 
     Raises:
         InputError: a matrix is missing, unknown, of a wrong shape or not finite; the gate
@@ -50,6 +54,8 @@ class Layer(DirectedLayer):
     direction: str = "forward"
     backward: Mapping[str, Floats] | None = None
     sources: tuple[int, ...] | None = None
+    lags: tuple[int, ...] | None = None
+    warmup: int = 0
 
     def __post_init__(self) -> None:
         for name, array, shape in named_weights(self):
@@ -67,7 +73,8 @@ class Layer(DirectedLayer):
         Args:
             x: inputs of shape (batch, steps, inputs), all sources concatenated.
             state: start values by name (``h``, ``c``), each (batch, outputs); missing ones are
-                zero. A reverse layer starts from them before a sequence's last step.
+                the cell's ``empty``, zero. A reverse layer starts from them before a sequence's
+                last step.
             lengths: steps of each sequence, shape (batch,); by default all steps.
 
         Returns:
@@ -94,7 +101,7 @@ class Layer(DirectedLayer):
     def _start(self, state: Mapping[str, ArrayLike], batch: int) -> dict[str, Floats]:
         """Return the state before the first step, checked and complete."""
         shape = batch, self.outputs
-        start = {name: np.zeros(shape) for name in self.cell.state}
+        start = {name: np.full(shape, self.cell.empty) for name in self.cell.state}
         for name, values in state.items():
             if name not in start:
                 raise InputError(f"state {name} is not one of a {self.cell.kind} layer's")
@@ -142,6 +149,8 @@ def dense(
     b: Floats,
     activation: str = "linear",
     sources: tuple[int, ...] | None = None,
+    lags: tuple[int, ...] | None = None,
+    warmup: int = 0,
 ) -> Layer:
     """Make a dense layer A(W x + b).
 
@@ -149,7 +158,7 @@ def dense(
         W: matrix of shape (units, inputs), or one per source.
         b: bias of shape (units,).
         activation: A, see :class:`golden.cells.Dense`.
-        sources: see :class:`Layer`.
+        sources, lags, warmup: see :class:`Layer`.
     """
     matrices = [W] if isinstance(W, np.ndarray) else W
     names = operand_names(len(matrices))
@@ -159,6 +168,8 @@ def dense(
         sigmoid="logistic",
         weights={**weights, "b_y": b},
         sources=sources,
+        lags=lags,
+        warmup=warmup,
     )
 
 
@@ -206,6 +217,7 @@ def named_weights(
         raise InputError(f"a {layer.cell.kind} layer is {layer.direction}, expected forward")
     if layer.sources is not None and not layer.sources:
         raise InputError("sources are empty, expected one vector or more")
+    check_window(layer)
     gate = layer.cell.gates[0]
     for name in (*map(gate.matrix, layer.operands), gate.bias):  # the layer's sizes come from these
         if name not in layer.weights:

@@ -14,6 +14,7 @@ from golden.errors import InputError
 from golden.formats import Format
 from golden.layer_model import DirectedModel
 from golden.quantized import Integers, QuantizedNetwork
+from golden.windows import at_end
 
 State = Tuple[Dict[str, Integers], ...]
 """Raw state of every layer by name, each int64 (batch, units of all directions)."""
@@ -25,12 +26,14 @@ class IntegerRun:
 
     Attributes:
         output: raw results, (batch, outputs).
+        steps: raw results of every step from the first that counts, (batch, steps, outputs).
         layers: one trace per layer: raw vectors by name, int64, each (batch, steps, units of all
-            directions).
+            directions), from the first step that counts.
         state: each layer's final state: after the last step, for a reverse layer after the first.
     """
 
     output: Integers
+    steps: Integers
     layers: tuple[dict[str, Integers], ...]
     state: State
 
@@ -64,22 +67,21 @@ class IntegerModel:
         return self._output(self._run(x, None, every_step=False)[2])
 
     def forward_steps(self, x: ArrayLike) -> Integers:
-        """Compute the output after every step: int64 of shape (batch, steps, outputs)."""
-        _, vectors, _ = self._run(x, None)
-        return self._output(vectors)
+        """Compute the output after every step that counts: int64 (batch, steps, outputs)."""
+        return self._steps(self._run(x, None)[1])
 
     def run(self, x: ArrayLike, state: State | None = None) -> IntegerRun:
         """Compute the output and the state of every layer and step.
 
         Args:
             x: raw inputs, see :meth:`forward`.
-            state: each layer's state before its first step; zero by default.
+            state: each layer's state before its first step; ``empty`` by default.
 
         Raises:
             InputError: ``x`` or ``state`` does not fit the network, or has anything but integers
                 in range.
         """
-        traces, _, finals = self._run(x, state)
+        traces, vectors, finals = self._run(x, state)
         layers = [
             {k: np.ascontiguousarray(v.transpose(2, 0, 1)).astype(np.int64) for k, v in t.items()}
             for t in traces
@@ -88,7 +90,7 @@ class IntegerModel:
             {name: model.end(trace[name]).T.astype(np.int64) for name in layer.cell.state}
             for layer, model, trace in zip(self.network.layers, self._layers, traces)
         )
-        return IntegerRun(self._output(finals), tuple(layers), ends)
+        return IntegerRun(self._output(finals), self._steps(vectors), tuple(layers), ends)
 
     def _run(
         self, x: ArrayLike, state: State | None, *, every_step: bool = True
@@ -102,7 +104,9 @@ class IntegerModel:
         words = check_inputs(self.network, as_array("input words", x))
         if state is not None:
             check_state(self.network, state, len(words))
+        self.network.check_steps(words.shape[1])
         value = words.transpose(1, 2, 0)
+        last = np.array([len(value)])
         traces: list[dict[str, Carried]] = []
 
         def run(index: int, x: Carried) -> Carried:
@@ -115,13 +119,18 @@ class IntegerModel:
 
         flow = self.network.flow(
             value,
-            value[-1],
             run=run,
             final=lambda index, h: self._layers[index].end(h),
+            end=lambda values, lag, first: at_end(values[np.newaxis], last, lag, first)[0],
             axis=-2,
+            time=0,
             every_step=every_step,
         )
         return traces, *flow
+
+    def _steps(self, vectors: list[Carried]) -> Integers:
+        """Select the output words of every step that counts, (batch, steps, outputs)."""
+        return self._output(vectors)[:, self.network.first :]
 
     def _output(self, vectors: list[Carried]) -> Integers:
         """Select output words, (batch, outputs) or for all steps (batch, steps, outputs)."""

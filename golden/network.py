@@ -18,9 +18,13 @@ from golden.directions import BACKWARD, DIRECTIONS, check_lengths, final, operan
 from golden.errors import InputError
 from golden.graph import MAX_LAYERS, Graph
 from golden.layers import Layer, weight_shapes
+from golden.windows import MAX_LAG, at_end
 
 KIND = "litelstm float network"
 """Value of the field ``kind`` in a float network's file."""
+
+UNSAID = {"flush": 0, "fold": 1}
+"""Values of fields that a file has only if they differ."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,9 @@ class FloatRun:
 
     Attributes:
         output: the result, (batch, outputs), from the final values of the vectors.
-        layers: one trace per layer, see :meth:`Layer.run`.
-        steps: the result of every step, (batch, steps, outputs); undefined beyond a sequence's
-            length.
+        layers: one trace per layer, see :meth:`Layer.run`, from the first step that counts.
+        steps: the result of every step from the first that counts, (batch, steps, outputs);
+            undefined beyond a sequence's length.
         state: each layer's final state by name, each (batch, outputs of the layer).
         finals: the final value of every vector, (batch, length), the input's first.
     """
@@ -53,6 +57,7 @@ class Network(Graph[Layer]):
             the last vector.
         input_scale: factor from stored samples to the numbers that the network was trained on
             (1/255 for pixels 0 to 255).
+        flush, fold: how samples become steps, see :meth:`Graph.feed`.
 
     Raises:
         InputError: sizes do not fit each other, or ``input_scale`` is not a positive number.
@@ -61,6 +66,8 @@ class Network(Graph[Layer]):
     layers: tuple[Layer, ...]
     results: tuple[int, ...] | None = None
     input_scale: float = 1.0
+    flush: int = 0
+    fold: int = 1
 
     def __post_init__(self) -> None:
         self._check()
@@ -82,8 +89,9 @@ class Network(Graph[Layer]):
         """Compute the float reference of the network.
 
         Args:
-            samples: shape (batch, steps, inputs), before scaling by ``input_scale``.
-            state: each layer's start values, see :meth:`Layer.run`; by default zero.
+            samples: shape (batch, steps, inputs), before scaling by ``input_scale``; what
+                :meth:`feed` makes of samples.
+            state: each layer's start values, see :meth:`Layer.run`; by default ``empty``.
             lengths: steps of each sequence; by default all steps.
 
         Raises:
@@ -97,24 +105,27 @@ class Network(Graph[Layer]):
         value = check_numbers("samples", words, used=inside[:, :, np.newaxis]) * self.input_scale
         if state is not None and len(state) != len(self.layers):
             raise InputError(f"state is of {len(state)} layers, expected {len(self.layers)}")
+        self.check_steps(int(ends.min()))
+        counted = [ends - start for start in self.starts[1:]]
         traces: list[dict[str, Floats]] = []
 
         def run(index: int, x: Floats) -> Floats:
-            layer = self.layers[index]
+            layer, given = self.layers[index], state[index] if state else None
             if x.ndim == 2:  # final values
                 return layer.run(x[np.newaxis])["h"][0]
-            traces.append(layer.run(x, state=state[index] if state else None, lengths=ends))
+            traces.append(layer.run(x, state=given, lengths=counted[index]))
             return traces[-1]["h"]
 
         vectors, finals = self.flow(
             value,
-            value[np.arange(batch), ends - 1],
             run=run,
-            final=lambda index, h: final(self.layers[index], h, ends),
+            final=lambda index, h: final(self.layers[index], h, counted[index]),
+            end=lambda values, lag, first: at_end(values, ends, lag, first),
             axis=-1,
+            time=1,
             every_step=True,
         )
-        every = self.joined(vectors, axis=-1)
+        every = self.joined(vectors, axis=-1)[:, self.first :]
         if not np.isfinite(every).all():
             raise InputError("samples or weights are too large: sums are beyond float64")
         return FloatRun(
@@ -122,8 +133,8 @@ class Network(Graph[Layer]):
             layers=tuple(traces),
             steps=every,
             state=tuple(
-                {name: final(layer, trace[name], ends) for name in layer.cell.state}
-                for layer, trace in zip(self.layers, traces)
+                {name: final(layer, trace[name], steps) for name in layer.cell.state}
+                for layer, trace, steps in zip(self.layers, traces, counted)
             ),
             finals=tuple(finals),
         )
@@ -160,9 +171,9 @@ class Network(Graph[Layer]):
             count = reader.integer("layers", 1, MAX_LAYERS)
             layers = tuple(_read_layer(reader, index) for index in range(count))
             results = read_vectors(reader, "results", 1, count)
-            scale = reader.real("input_scale")
+            scale, feeding = reader.real("input_scale"), read_feeding(reader)
             reader.finish()
-            return cls(layers=layers, results=results, input_scale=scale)
+            return cls(layers=layers, results=results, input_scale=scale, **feeding)
 
 
 def _read_layer(reader: store.Reader, index: int) -> Layer:
@@ -176,22 +187,32 @@ def graph_fields(network: Graph[Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {"layers": len(network.layers), "input_scale": network.input_scale}
     if network.result_vectors != (len(network.layers),):
         fields["results"] = np.array(network.result_vectors)
+    told = {"flush": network.flush, "fold": network.fold}
+    fields.update((name, value) for name, value in told.items() if value != UNSAID[name])
     for index, (layer, sources) in enumerate(zip(network.layers, network.sources)):
         own: dict[str, Any] = {"cell": layer.cell.kind, "sigmoid": layer.sigmoid}
         if layer.direction != "forward":
             own["direction"] = layer.direction
         if sources != (index,):
             own["sources"] = np.array(sources)
+        if any(layer.lags or ()):
+            own["lags"] = np.array(layer.lags)
+        if layer.warmup:
+            own["warmup"] = layer.warmup
         own.update(cell_options(layer.cell))
         fields.update((f"layer{index}.{name}", value) for name, value in own.items())
     return fields
 
 
 def read_description(reader: store.Reader, index: int) -> dict[str, Any]:
-    """Read a layer's cell, gate activation, direction and sources, as arguments of the layer."""
+    """Read everything of a layer but its weights and formats, as arguments of the layer."""
     prefix = f"layer{index}."
     kind = CELLS[reader.text(f"{prefix}cell", list(CELLS))]
-    options = {name: reader.text(prefix + name, list(kind.options[name])) for name in kind.options}
+    options = {
+        name: reader.text(prefix + name, list(choices))
+        for name, choices in kind.options.items()
+        if name not in kind.later or reader.has(prefix + name)
+    }
     direction = "forward"
     if reader.has(f"{prefix}direction"):
         direction = reader.text(f"{prefix}direction", DIRECTIONS)
@@ -200,14 +221,24 @@ def read_description(reader: store.Reader, index: int) -> dict[str, Any]:
         "sigmoid": reader.text(f"{prefix}sigmoid", list(SIGMOIDS)),
         "direction": direction,
         "sources": read_vectors(reader, f"{prefix}sources", 0, index),
+        "lags": read_vectors(reader, f"{prefix}lags", 0, MAX_LAG),
+        "warmup": reader.integer_or(f"{prefix}warmup", 0, MAX_LAG, default=0),
     }
 
 
 def read_vectors(reader: store.Reader, field: str, low: int, high: int) -> tuple[int, ...] | None:
-    """Read numbers of vectors; ``None`` if the file has no such field."""
+    """Read a list of numbers; ``None`` if the file has no such field."""
     if not reader.has(field):
         return None
     return tuple(reader.integers(field, (None,), low, high).tolist())
+
+
+def read_feeding(reader: store.Reader) -> dict[str, int]:
+    """Read how samples become steps, as arguments of the network."""
+    return {
+        name: reader.integer_or(name, default, MAX_LAG, default=default)
+        for name, default in UNSAID.items()
+    }
 
 
 def read_weights(

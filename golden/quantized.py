@@ -21,6 +21,7 @@ from golden.network import (
     check_scale,
     graph_fields,
     read_description,
+    read_feeding,
     read_vectors,
     read_weights,
 )
@@ -40,6 +41,7 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
             the last vector. They all have one format.
         tanh: the table for every tanh and logistic sigmoid.
         input_scale: factor from stored samples to real inputs.
+        flush, fold: how samples become steps, see :meth:`Graph.feed`.
 
     Raises:
         InputError: sizes or formats do not fit each other.
@@ -49,6 +51,8 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
     results: tuple[int, ...] | None = None
     tanh: TanhTable
     input_scale: float = 1.0
+    flush: int = 0
+    fold: int = 1
 
     def __post_init__(self) -> None:
         self._check()
@@ -169,9 +173,11 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
                 interpolate=reader.flag("tanh.interpolate"),
                 out=_read_format(reader, "tanh.out"),
             )
-            scale = reader.real("input_scale")
+            scale, feeding = reader.real("input_scale"), read_feeding(reader)
             reader.finish()
-            return cls(layers=tuple(layers), results=results, tanh=table, input_scale=scale)
+            return cls(
+                layers=tuple(layers), results=results, tanh=table, input_scale=scale, **feeding
+            )
 
 
 def _format_field(value: Format) -> Integers:

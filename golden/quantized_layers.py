@@ -41,6 +41,8 @@ class QuantizedLayer(DirectedLayer):
     direction: str = "forward"
     backward: Mapping[str, Integers] | None = None
     sources: tuple[int, ...] | None = None
+    lags: tuple[int, ...] | None = None
+    warmup: int = 0
 
     def __post_init__(self) -> None:
         weights = named_weights(self)
@@ -58,6 +60,11 @@ class QuantizedLayer(DirectedLayer):
         if sorted(self.formats.product_fracs) != sorted(gates):
             found = ", ".join(sorted(self.formats.product_fracs))
             raise InputError(f"product_fracs has {found}, expected {', '.join(sorted(gates))}")
+        if not self.cell.state and len({*self.formats.product_fracs.values()}) > 1:
+            raise InputError(
+                f"product_fracs are {dict(self.formats.product_fracs)}, expected one number: the "
+                "pieces' sums are compared"
+            )
         for name, array, shape in weights:
             check_integers(
                 name, array, shape, weight_format(name.replace(BACKWARD, ""), self.formats)

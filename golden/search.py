@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from golden.calibration import Calibration
-from golden.cells import Floats
+from golden.cells import Floats, Pool
 from golden.cost import Cost, cost
 from golden.errors import InputError
 from golden.layer_formats import MAX_TENSOR_WIDTH
@@ -121,13 +121,12 @@ class Search:
         self._progress = progress
         self._tried: dict[Choice, Candidate] = {}
         self._networks: dict[Choice, tuple[QuantizedNetwork, Cost]] = {}
-        has_c = any("c" in layer.cell.state for layer in calibration.network.layers)
+        layers = calibration.network.layers
+        has_c = any("c" in one.cell.state or one.cell == Pool() for one in layers)
         self._ranges = {n: ends for n, ends in WIDTHS.items() if has_c or n != "state_width"}
         default = Settings()
-        self._start = (
-            *(getattr(default, name) or default.activation_width for name in self._ranges),
-            default.log2_range,
-        )
+        widths = (getattr(default, name) or default.activation_width for name in self._ranges)
+        self._start = (*widths, default.log2_range)
 
     def run(self, share: float = 1.0) -> Outcome:
         """Find the cheapest setting.

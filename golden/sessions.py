@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -90,33 +90,60 @@ def serve(
         loads: state words, (state words,), one array per step with ``load``.
 
     Raises:
-        InputError: input or state words do not fit, or a layer's direction is not ``forward``.
+        InputError: input or state words do not fit, the network does not fit the interface, a
+            layer's direction is not ``forward``, or a sequence is too short for a result.
     """
-    network, states = model.network, iter(loads)
+    network = model.network
     check_forward(network.layers)
-    now: list[State | None] = [None] * interface.streams
-    begins = [True] * interface.streams
-    words: list[Integers] = []
-    given: list[Control] = []
-    saved: list[Integers] = []
+    interface.check(network)
     if len(x) != len(controls):
         raise InputError(f"there are {len(x)} steps, but controls of {len(controls)}")
-    for vector, control in zip(x, controls):
-        stream = control.stream
-        if begins[stream] and not control.keep:
-            now[stream] = None
-        if control.load:
-            now[stream] = unpack_state(network, next(states)[np.newaxis])
-        run = model.run(vector[np.newaxis, np.newaxis], state=now[stream])
-        now[stream], begins[stream] = run.state, control.last
-        if control.last or interface.every_step:
-            words.append(interface.answer(run.output[0]))
-            given.append(control)
-        if control.save:
-            saved.append(pack_state(network, run.state)[0])
+    words: dict[int, Integers] = {}
+    saved: dict[int, Integers] = {}
+    for state, steps in _chains(network, controls, iter(loads)):
+        if len(steps) <= network.first:  # no result yet
+            continue
+        run = model.run(np.stack([x[n] for n in steps])[np.newaxis], state)
+        words.update(zip(steps[network.first :], interface.answer(run.steps[0])))
+        for place, n in enumerate(steps):
+            if controls[n].save:
+                now = ({name: v[:, place] for name, v in trace.items()} for trace in run.layers)
+                saved[n] = pack_state(network, tuple(now))[0]
+    given = [n for n in sorted(words) if controls[n].last or interface.every_step]
     return Service(
-        words=np.array(words, dtype=np.int64).reshape(-1, interface.words(network)),
-        streams=np.array([control.stream for control in given], dtype=np.int64),
-        last=np.array([control.last for control in given], dtype=np.int64),
-        saved=np.array(saved, dtype=np.int64).reshape(-1, state_words(network)),
+        words=_rows([words[n] for n in given], interface.words(network)),
+        streams=np.array([controls[n].stream for n in given], dtype=np.int64),
+        last=np.array([controls[n].last for n in given], dtype=np.int64),
+        saved=_rows([saved[n] for n in sorted(saved)], state_words(network)),
     )
+
+
+def _rows(rows: list[Integers], size: int) -> Integers:
+    """Stack arrays of ``size`` words, or none."""
+    return np.array(rows, dtype=np.int64).reshape(-1, size)
+
+
+def _chains(
+    network: QuantizedNetwork, controls: Sequence[Control], loads: Iterator[Integers]
+) -> list[tuple[State | None, list[int]]]:
+    """List the steps that continue each other in a stream, with the state before the first one.
+
+    Raises:
+        InputError: state words do not fit, or a sequence is too short for a result.
+    """
+    chains: list[tuple[State | None, list[int]]] = []
+    now: dict[int, list[int]] = {}
+    ended: set[int] = set()
+    for n, control in enumerate(controls):
+        stream = control.stream
+        begins = stream not in now or (stream in ended and not control.keep)
+        if control.load or begins:
+            state = unpack_state(network, next(loads)[np.newaxis]) if control.load else None
+            now[stream] = []
+            chains.append((state, now[stream]))
+        now[stream].append(n)
+        ended.discard(stream)
+        if control.last:
+            ended.add(stream)
+            network.check_steps(len(now[stream]))
+    return chains

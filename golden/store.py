@@ -117,6 +117,10 @@ class Reader:
             raise self.error(field, int(array), expected)
         return int(array)
 
+    def integer_or(self, field: str, low: int, high: int, *, default: int) -> int:
+        """Read a scalar integer that a file need not have."""
+        return self.integer(field, low, high) if self.has(field) else default
+
     def flag(self, field: str) -> bool:
         """Read a scalar boolean."""
         array = self._raw(field)

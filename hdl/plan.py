@@ -62,6 +62,16 @@ class Plan:
         """Refuse a network without recurrent layer, and what a loaded network cannot be."""
         if not any(layer.cell.state for layer in self.network.layers):
             raise InputError("no layer is recurrent: a core needs a recurrent layer")
+        for index, layer in enumerate(self.network.layers):
+            found = ""
+            if any(layer.lags or ()) or layer.warmup:
+                found = "reads vectors at lags"
+            elif layer.cell.kind == "pool":
+                found = "pools over the steps"
+            elif len(layer.cell.gates) > 1 and not layer.cell.state:
+                found = "takes the largest of several products"
+            if found:
+                raise InputError(f"layer{index} {found}: a core does not have this yet")
         if self.options.storage.loadable:
             for network in (self.network, *self.others):
                 check_loadable(network)

@@ -256,8 +256,9 @@ def layer_step(step: LayerStep) -> tuple[list[int], list[int]]:
         equations = lstm if cell.kind == "lstm" else litelstm
         pairs = [equations(step, unit) for unit in units]
         return [h for h, _ in pairs], [c for _, c in pairs]
-    if cell.kind in ("rnn", "dense"):
-        return [(rnn if cell.kind == "rnn" else dense)(step, unit) for unit in units], []
+    if cell.kind in ("rnn", "dense", "pool"):
+        equation = {"rnn": rnn, "dense": dense, "pool": pool}[cell.kind]
+        return [equation(step, unit) for unit in units], []
     if cell_options(cell)["reset"] == "before":
         return gru_before(step), []
     return [gru_after(step, unit) for unit in units], []
@@ -265,7 +266,8 @@ def layer_step(step: LayerStep) -> tuple[list[int], list[int]]:
 
 def dense(step: LayerStep, unit: int) -> int:
     """h = A(W x + W' x' + ... + b)."""
-    to, options, total = step.layer.formats, cell_options(step.layer.cell), step.on_x("y", unit)
+    to, options = step.layer.formats, cell_options(step.layer.cell)
+    total = max(step.on_x(gate.name, unit) for gate in step.layer.cell.gates)
     frac = to.product_fracs["y"]
     match options["activation"]:
         case "tanh":
@@ -273,13 +275,28 @@ def dense(step: LayerStep, unit: int) -> int:
         case "sigmoid":
             return requantize(step.sigma("y", total), step.gate.frac, to.h)
         case "leaky" if total < 0:
-            return requantize(total, frac + {"1/2": 1, "1/4": 2}[options["slope"]], to.h)
+            down = int(options["slope"].removeprefix("1/")).bit_length() - 1
+            return requantize(total, frac + down, to.h)
         case "relu":
             return max(0, requantize(total, frac, to.h))
         case "relu6":
             return max(0, min(requantize(6, 0, to.h), requantize(total, frac, to.h)))
         case _:
             return requantize(total, frac, to.h)
+
+
+def pool(step: LayerStep, unit: int) -> int:
+    """h + W x + b, or the larger of the two."""
+    to, y = step.layer.formats, (step.on_x("y", unit), step.layer.formats.product_fracs["y"])
+    if cell_options(step.layer.cell)["over"] == "max":
+        return max(step.h[unit], requantize(*y, to.h))
+    return step.sum_to(to.h, (step.h[unit], to.h.frac), y)
+
+
+def empty(layer: QuantizedLayer) -> list[int]:
+    """h of a layer, or c, before a sequence's first step."""
+    smallest = cell_options(layer.cell).get("over") == "max"
+    return [layer.formats.h.min if smallest else 0] * layer.units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,24 +319,35 @@ def run(
     samples: Sequence[Sequence[int]],
     state: tuple[list[list[int]], list[list[int]]] | None = None,
 ) -> Run:
-    """Run one sequence of input words, samples[step][input], from a zero state or from (h, c)."""
-    if state is None:
-        zeros = [[0] * layer.units for layer in network.layers]
-        state = zeros, zeros
-    h, c = state
+    """Run one sequence of input words, samples[step][input], from an empty state or from (h, c).
+
+    Results of steps that do not count are left out.
+    """
+    before = [empty(layer) for layer in network.layers]
+    h, c = state or (before, before)
     result = Run(h=[], c=[], y=[])
-    for sample in samples:
-        vectors = [[int(value) for value in sample]]
+    past: list[list[list[int]]] = []  # past[step][vector][element]
+    counts = [0]
+    for layer, sources in zip(network.layers, network.sources, strict=True):
+        counts.append(layer.warmup + max(counts[n] for n in sources))
+    for t, sample in enumerate(samples):
+        past.append([[int(value) for value in sample]])
         c_new: list[list[int]] = []
         for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
-            x = [vectors[source] for source in sources]
+            x = [
+                past[t - lag][n] if not lag or t - lag >= counts[n] else [0] * network.sizes[n]
+                for n, lag in zip(sources, network.lags[index], strict=True)
+            ]
+            if t <= counts[index + 1] and state is None:
+                h[index], c[index] = before[index], before[index]
             h_after, c_after = layer_step(
                 LayerStep(layer=layer, table=network.tanh, x=x, h=h[index], c=c[index])
             )
-            vectors.append(h_after)
+            past[t].append(h_after)
             c_new.append(c_after)
-        h, c = vectors[1:], c_new
+        h, c = past[t][1:], c_new
         result.h.append(h)
         result.c.append(c)
-        result.y.append([word for vector in network.result_vectors for word in vectors[vector]])
+        if t >= max(counts[n] for n in network.result_vectors):
+            result.y.append([word for n in network.result_vectors for word in past[t][n]])
     return result

@@ -67,5 +67,5 @@ def _sources(index: int, rng: np.random.Generator) -> tuple[int, ...]:
 
 
 def _dense(rng: np.random.Generator) -> Dense:
-    activation, slope = (str(rng.choice(choices)) for choices in Dense.options.values())
+    activation, slope = (str(rng.choice(Dense.options[name])) for name in ("activation", "slope"))
     return Dense(activation=activation, slope=slope if activation == "leaky" else "1/2")

@@ -16,6 +16,7 @@ from golden.formats import Format
 from golden.layer_formats import LayerFormats, weight_format
 from golden.network import weight_shapes
 from golden.quantized import QuantizedLayer, QuantizedNetwork
+from hdl.cells import CELLS as SCHEDULES
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ Seed = int | tuple[int, ...]
 EVERY_CELL: tuple[Cell, ...] = tuple(
     kind(**dict(zip(kind.options, chosen, strict=True)))  # all options are fields of the kind
     for kind in CELLS.values()
-    if kind.state
+    if kind.state and kind.kind in SCHEDULES
     for chosen in product(*kind.options.values())
 )
 """Every kind of recurrent cell with every choice of its options."""

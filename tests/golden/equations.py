@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import GRU, LSTM, RNN, LiteLSTM
+from golden.cells import GRU, LSTM, RNN, LiteLSTM, Pool
 from golden.network import Layer
 
 Floats = NDArray[np.float64]
@@ -62,6 +62,9 @@ def naive(layer: Layer, x: Floats, *start: Floats) -> tuple[Floats, Floats]:
                 f = G(a("f", x_t, h) + seen)
                 c = f * c + f * np.tanh(a("g", x_t, h))
                 h = f * np.tanh(c)
+            case Pool(over=over):
+                y = w["W_yx"] @ x_t + w["b_y"]
+                h = h + y if over == "sum" else np.maximum(h, y) if trace else y
             case _:
                 raise AssertionError(cell)
         trace.append((h, c))

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from golden.cells import GRU, LSTM, RNN, Cell, Dense, LiteLSTM
+from golden.cells import GRU, LSTM, RNN, Cell, Dense, LiteLSTM, Pool
 from golden.layers import Layer, weight_shapes
 from golden.network import Network
 from tests.golden.equations import naive, sigma
@@ -28,19 +28,43 @@ CELLS: tuple[Cell, ...] = (
 )
 
 
+WINDOWS: tuple[Cell, ...] = (
+    Dense(pieces="2"),
+    Dense(activation="relu", pieces="4"),
+    Dense(activation="sigmoid", pieces="3"),
+    Pool(),
+    Pool(over="max"),
+)
+
+
 @st.composite
-def graphs(draw: st.DrawFn, *, layers: int = 5, units: int = 4, reverse: bool = True) -> Network:
+def graphs(
+    draw: st.DrawFn,
+    *,
+    layers: int = 5,
+    units: int = 4,
+    reverse: bool = True,
+    windows: bool = False,
+) -> Network:
     """Networks in which layers read any earlier vectors, and any vectors are results.
 
-    What no layer reads is a result.
+    What no layer reads is a result. With ``windows`` they are forward ones, they read vectors at
+    lags, too, and there are the cells of ``WINDOWS``; a result comes from the fifth step on.
     """
+    reverse = reverse and not windows
     sizes = [draw(st.integers(1, units), label="inputs")]
     rng = np.random.default_rng(draw(st.integers(0, 1 << 20), label="seed"))
     made: list[Layer] = []
     for index in range(draw(st.integers(1, layers), label="layers")):
-        cell = draw(st.sampled_from(CELLS), label="cell")
+        cell = draw(st.sampled_from(CELLS + WINDOWS * windows), label="cell")
         vectors = st.lists(st.integers(0, index), min_size=1, max_size=3, unique=True)
         sources = draw(st.none() | vectors.map(tuple), label="sources")
+        lags, warmup = None, 0
+        if windows and draw(st.booleans(), label="lags"):
+            pairs = st.tuples(st.integers(0, index), st.integers(0, 3))
+            reads = draw(st.lists(pairs, min_size=1, max_size=4, unique=True), label="reads")
+            sources, lags = (tuple(numbers) for numbers in zip(*reads, strict=True))
+            warmup = draw(st.integers(0, 1), label="warmup")
         directions = ["forward", "reverse", "bidirectional"] if reverse and cell.state else []
         direction = draw(st.sampled_from(directions or ["forward"]), label="direction")
         count = draw(st.integers(1, units), label="units")
@@ -57,6 +81,8 @@ def graphs(draw: st.DrawFn, *, layers: int = 5, units: int = 4, reverse: bool = 
                 direction=direction,
                 backward=backward if direction == "bidirectional" else None,
                 sources=sources,
+                lags=lags,
+                warmup=warmup,
             )
         )
         sizes.append(made[-1].outputs)
@@ -66,8 +92,35 @@ def graphs(draw: st.DrawFn, *, layers: int = 5, units: int = 4, reverse: bool = 
     return Network(layers=tuple(made), results=results)
 
 
+def windowed(network: Network, x: Floats) -> Floats:
+    """The result of one sequence (steps, inputs) of forward layers, a step after another."""
+    vectors = [[*x]]  # vectors[n][t]
+    counts = [0]
+    for index, layer in enumerate(network.layers):
+        sources = layer.sources or (index,)
+        counts.append(layer.warmup + max(counts[n] for n in sources))
+        reads = [*zip(sources, layer.lags or [0] * len(sources), strict=True)]
+        made, zero = [], [np.zeros(network.sizes[n]) for n in range(index + 1)]
+        for t in range(len(x)):
+            read = [vectors[n][t - k] if t - k >= counts[n] else zero[n] for n, k in reads]
+            if isinstance(layer.cell, Dense):
+                made.append(dense(layer, read))
+            elif t < counts[-1]:
+                made.append(np.zeros(layer.outputs))
+            else:
+                made.append(np.hstack(read))
+        if layer.cell.state:
+            start, (one, _) = counts[-1], joined(layer, x)
+            made[start:] = [*naive(one, np.array(made[start:]))[0]]
+        vectors.append(made)
+    results = network.results or (len(network.layers),)
+    return np.concatenate([vectors[n][-1] for n in results])
+
+
 def equations(network: Network, x: Floats) -> Floats:
     """The result of one sequence (steps, inputs), by the equations, a layer after another."""
+    if any(layer.lags or layer.warmup for layer in network.layers):
+        return windowed(network, x)
     steps, finals = [x], [x[-1]]
     for index, layer in enumerate(network.layers):
         sources = layer.sources or (index,)
@@ -94,9 +147,13 @@ def equations(network: Network, x: Floats) -> Floats:
 
 def dense(layer: Layer, vectors: list[Floats]) -> Floats:
     """A(W x + W' x' + ... + b)."""
-    y = layer.weights["b_y"].copy()
-    for number, vector in enumerate(vectors):
-        y += layer.weights["W_yx" + (str(number) if number else "")] @ vector
+    pieces = []
+    for gate in (gate.name for gate in layer.cell.gates):
+        y = layer.weights[f"b_{gate}"].copy()
+        for number, vector in enumerate(vectors):
+            y += layer.weights[f"W_{gate}x" + (str(number) if number else "")] @ vector
+        pieces.append(y)
+    y = np.max(pieces, axis=0)
     match layer.cell:
         case Dense(activation="relu"):
             return np.maximum(0, y)
