@@ -9,7 +9,7 @@ WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 PARALLEL := -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick lint formal dist format clean distclean
+.PHONY: help setup run test quick lint formal site dist format clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ quick: $(READY) ## Tests without Verilog simulators, proofs, frameworks and FPGA
 
 formal: $(READY) ## Prove what the streams promise, for small cores of every cell; see docs/formal.md
 	@$(WITH_BIN) $(BIN)/python -m sim.formal
+
+site: $(READY) ## Build the docs as a site into build/site/
+	@$(WITH_BIN) NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q
 
 dist: $(READY) ## Build sdist and wheel into dist/
 	@$(BIN)/python -m build --no-isolation
