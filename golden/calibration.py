@@ -161,13 +161,16 @@ class _ObservedLayer:
                     blocks.append(Block(gate.name, "c", diagonal))
         values = dict(zip(layer.operands, xs, strict=True))
         values |= {n: h if n == "h" else Observed(trace[n]) for n in layer.cell.state}
-        wide = [Observed(trace[f"pre_{gate.name}"]) for gate in layer.cell.gates if gate.wide]
+        wide = [trace[f"pre_{gate.name}"] for gate in layer.cell.gates if gate.wide]
+        hidden = Observed(wide[0]) if wide else None
+        if wide[1:]:  # of a + r m, where both are wide, |a| + |m| is a bound
+            hidden = Observed(np.abs(wide).sum(axis=0))
         found: dict[str, list[Floats]] = {}
         for gate in layer.cell.gates:
             given = (part.layer.weights[gate.bias] for part in parts(layer))
             found.setdefault(_alike(layer, gate), []).extend(given)
         biases = {name: Observed(np.concatenate(arrays)) for name, arrays in found.items()}
-        return cls(layer, values, h, wide[0] if wide else None, blocks, biases)
+        return cls(layer, values, h, hidden, blocks, biases)
 
 
 def _quantize_layer(

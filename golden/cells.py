@@ -27,6 +27,9 @@ Carried = NDArray[Any]
 SIGMOIDS = {"hard": hard_sigmoid, "logistic": logistic}
 """Gate activations G by name, on real numbers: eq. (21) and the logistic sigmoid."""
 
+CANDIDATES = ("tanh", "relu")
+"""Activations A of candidates and of an LSTM's c; the paper's is tanh."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Activations:
@@ -42,6 +45,10 @@ class Activations:
     tanh: Callable[[Any], Any] = np.tanh
     maximum: Callable[[Any, Any], Any] = np.maximum
 
+    def candidate(self, name: str, value: Any) -> Any:
+        """Apply one of ``CANDIDATES``."""
+        return self.tanh(value) if name == "tanh" else self.maximum(value, 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
@@ -52,8 +59,8 @@ class Gate:
         reads: the operands that its matrices multiply: x, h and c of step t-1, or rh = r * h.
         diagonal: whether it adds w * c, with a weight vector (a diagonal matrix).
         tanh: whether its activation is tanh instead of the gate activation G.
-        wide: whether its sum is multiplied before its activation. Such a sum is narrowed to the
-            format ``hidden`` instead of ``pre``.
+        wide: whether its sum is narrowed to the format ``hidden`` instead of ``pre``: it is
+            multiplied before its activation, or the activation is a ReLU.
     """
 
     name: str
@@ -215,10 +222,11 @@ class Cell(ABC):
             sums: upper bound of |any gate's sum|.
         """
         fracs = [q.product_frac(gate.name) for gate in self.gates]
-        states = q.c, q.candidate, q.h
+        wide = any(gate.wide for gate in self.gates)
+        states = q.c, q.candidate, q.h, *((q.hidden,) if wide else ())
         finest = max(to.frac for to in states)
         bound = 2 * q.gate.one * max(-to.min << (finest - to.frac) for to in states)
-        if any(gate.wide for gate in self.gates):
+        if wide:
             product_frac = q.gate.frac + q.hidden.frac
             most = max(*fracs, product_frac)
             bound = max(bound, q.gate.one * -q.hidden.min << (most - product_frac))
@@ -236,22 +244,56 @@ def aligned(a: Carried, a_frac: int, b: Carried, b_frac: int) -> tuple[Carried, 
     return a + b, frac
 
 
+def blended(
+    q: Arithmetic, gate: Carried, a: Carried, a_frac: int, b: Carried, b_frac: int
+) -> tuple[Carried, int]:
+    """Compute (1 - gate) a + gate b as a + gate (b - a), and give its fraction bits."""
+    b_less_a, frac = aligned(b, b_frac, -a, a_frac)
+    return a * (q.gate.one * 2 ** (frac - a_frac)) + gate * b_less_a, q.gate.frac + frac
+
+
+def candidate(name: str, reads: tuple[str, ...], activation: str) -> Gate:
+    """Describe the gate of a candidate, given its activation."""
+    return Gate(name=name, reads=reads, tanh=activation == "tanh", wide=activation == "relu")
+
+
+def candidate_raw(q: Arithmetic, activation: str, total: Carried, frac: int) -> tuple[Carried, int]:
+    """Apply a candidate's activation to a sum; return the candidate and its fraction bits."""
+    if activation == "relu":
+        return q.maximum(q.requantize(total, frac, q.hidden), 0), q.hidden.frac
+    return q.tanh(q.requantize(total, frac, q.pre), q.pre), q.candidate.frac
+
+
 @dataclass(frozen=True, kw_only=True)
 class RNN(Cell):
-    """Eq. (1): h = tanh(W x + U h + b)."""
+    """Eq. (1): h = A(W x + U h + b).
+
+    Args:
+        activation: A: ``tanh``, or ``relu`` for max(y, 0).
+    """
+
+    activation: str = "tanh"
 
     kind = "rnn"
+    options: ClassVar[dict[str, tuple[str, ...]]] = {"activation": CANDIDATES}
+    later = ("activation",)
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        return (Gate(name="h", reads=("x", "h"), tanh=True),)
+        return (Gate(name="h", reads=("x", "h"), tanh=self.activation == "tanh"),)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return super().formats if self.activation == "tanh" else ("h",)
 
     def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
-        return {"h": real.tanh(sums("h"))}  # (1)
+        return {"h": real.candidate(self.activation, sums("h"))}  # (1)
 
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
+        if self.activation == "relu":
+            return {"h": q.maximum(q.requantize(sums("h"), q.product_frac("h"), q.h), 0)}
         pre = q.requantize(sums("h"), q.product_frac("h"), q.pre)
         return {"h": q.requantize(q.tanh(pre, q.pre), q.candidate.frac, q.h)}  # (1)
 
@@ -263,29 +305,40 @@ class LSTM(Cell):
     Args:
         peephole: ``none``; ``previous`` for eqs. (8)-(13) as printed, with w_oc on c(t-1); or
             ``current``, as ONNX has it, with w_oc on c(t).
+        activation: A in place of tanh in (5) and (7): ``tanh``, or ``relu`` for max(y, 0).
+        forget: ``gate``, or ``coupled`` for f = 1 - i, without weights of its own.
     """
 
     peephole: str = "none"
+    activation: str = "tanh"
+    forget: str = "gate"
 
     kind = "lstm"
-    options: ClassVar[dict[str, tuple[str, ...]]] = {"peephole": ("none", "previous", "current")}
+    options: ClassVar[dict[str, tuple[str, ...]]] = {
+        "peephole": ("none", "previous", "current"),
+        "activation": CANDIDATES,
+        "forget": ("gate", "coupled"),
+    }
+    later = ("activation", "forget")
     state = ("h", "c")
 
     @property
     def gates(self) -> tuple[Gate, ...]:
         diagonal = self.peephole != "none"
+        names = "ifo" if self.forget == "gate" else "io"
         return (
-            *(Gate(name=name, reads=("x", "h"), diagonal=diagonal) for name in "ifo"),
-            Gate(name="g", reads=("x", "h"), tanh=True),
+            *(Gate(name=name, reads=("x", "h"), diagonal=diagonal) for name in names),
+            candidate("g", ("x", "h"), self.activation),
         )
 
     def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
         gate = real.sigmoid
-        i, f = gate(sums("i")), gate(sums("f"))  # (2) (3), (8) (9)
-        g = real.tanh(sums("g"))  # (5), (12)
+        i = gate(sums("i"))  # (2), (8)
+        f = gate(sums("f")) if self.forget == "gate" else 1 - i  # (3), (9)
+        g = real.candidate(self.activation, sums("g"))  # (5), (12)
         c = f * state["c"] + i * g  # (6)
         o = gate(sums("o", c=c) if self.peephole == "current" else sums("o"))  # (4), (11)
-        return {"h": o * real.tanh(c), "c": c}  # (7)
+        return {"h": o * real.candidate(self.activation, c), "c": c}  # (7)
 
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
@@ -293,13 +346,20 @@ class LSTM(Cell):
         def gate(name: str, **made: Carried) -> Carried:
             return q.sigmoid(q.requantize(sums(name, **made), q.product_frac(name), q.pre))
 
-        i, f = gate("i"), gate("f")  # (2) (3), (8) (9)
-        g = q.tanh(q.requantize(sums("g"), q.product_frac("g"), q.pre), q.pre)  # (5), (12)
-        total, frac = aligned(f * state["c"], q.c.frac, i * g, q.candidate.frac)
-        c = q.requantize(total, q.gate.frac + frac, q.c)  # (6)
+        i = gate("i")  # (2), (8)
+        g, frac = candidate_raw(q, self.activation, sums("g"), q.product_frac("g"))  # (5), (12)
+        if self.forget == "gate":
+            f = gate("f")  # (3), (9)
+            total, frac = aligned(f * state["c"], q.c.frac, i * g, frac)
+            frac += q.gate.frac
+        else:
+            total, frac = blended(q, i, state["c"], q.c.frac, g, frac)
+        c = q.requantize(total, frac, q.c)  # (6)
         o = gate("o", c=c) if self.peephole == "current" else gate("o")  # (4), (11)
-        h = q.requantize(o * q.tanh(c, q.c), q.gate.frac + q.candidate.frac, q.h)  # (7)
-        return {"h": h, "c": c}
+        seen, frac = q.maximum(c, 0), q.c.frac
+        if self.activation == "tanh":
+            seen, frac = q.tanh(c, q.c), q.candidate.frac
+        return {"h": q.requantize(o * seen, q.gate.frac + frac, q.h), "c": c}  # (7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,50 +370,51 @@ class GRU(Cell):
         reset: ``before``, eq. (16) as printed: n = tanh(W x + U (r * h) + b). Or ``after``, the
             form of PyTorch and Keras: n = tanh(W x + b + r * (U h + b')), where U h + b' is a gate
             of its own, ``m``, with U_mh and b_m.
+        activation: A in place of tanh in n: ``tanh``, or ``relu`` for max(y, 0).
     """
 
     reset: str = "before"
+    activation: str = "tanh"
 
     kind = "gru"
-    options: ClassVar[dict[str, tuple[str, ...]]] = {"reset": ("before", "after")}
+    options: ClassVar[dict[str, tuple[str, ...]]] = {
+        "reset": ("before", "after"),
+        "activation": CANDIDATES,
+    }
+    later = ("activation",)
 
     @property
     def gates(self) -> tuple[Gate, ...]:
         r, z = (Gate(name=name, reads=("x", "h")) for name in "rz")
         if self.reset == "before":
-            return (r, z, Gate(name="n", reads=("x", "rh"), tanh=True))
+            return (r, z, candidate("n", ("x", "rh"), self.activation))
         m = Gate(name="m", reads=("h",), wide=True)
-        return (Gate(name="n", reads=("x",), tanh=True), r, z, m)
+        return (candidate("n", ("x",), self.activation), r, z, m)
 
     def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
         gate, h = real.sigmoid, state["h"]
         r, z = gate(sums("r")), gate(sums("z"))  # (14) (15)
-        if self.reset == "before":
-            n = real.tanh(sums("n", rh=r * h))  # (16)
-        else:
-            n = real.tanh(sums("n") + r * sums("m"))
+        total = sums("n", rh=r * h) if self.reset == "before" else sums("n") + r * sums("m")
+        n = real.candidate(self.activation, total)  # (16)
         return {"h": (1 - z) * h + z * n}  # (17)
 
     def step_raw(
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
-        def pre(name: str, **made: Carried) -> Carried:
-            return q.requantize(sums(name, **made), q.product_frac(name), q.pre)
+        def gate(name: str) -> Carried:
+            return q.sigmoid(q.requantize(sums(name), q.product_frac(name), q.pre))
 
         h = state["h"]
-        r, z = q.sigmoid(pre("r")), q.sigmoid(pre("z"))  # (14) (15)
+        r, z = gate("r"), gate("z")  # (14) (15)
         if self.reset == "before":
             rh = q.requantize(r * h, q.gate.frac + q.h.frac, q.h)
-            n = q.tanh(pre("n", rh=rh), q.pre)  # (16)
+            total, frac = sums("n", rh=rh), q.product_frac("n")
         else:
             m = q.requantize(sums("m"), q.product_frac("m"), q.hidden)
             product_frac = q.gate.frac + q.hidden.frac
             total, frac = aligned(sums("n"), q.product_frac("n"), r * m, product_frac)
-            n = q.tanh(q.requantize(total, frac, q.pre), q.pre)
-        # (17) as h + z (n - h), the same integer
-        n_less_h, frac = aligned(n, q.candidate.frac, -h, q.h.frac)
-        total = h * (q.gate.one * 2 ** (frac - q.h.frac)) + z * n_less_h
-        return {"h": q.requantize(total, q.gate.frac + frac, q.h)}
+        n, frac = candidate_raw(q, self.activation, total, frac)  # (16)
+        return {"h": q.requantize(*blended(q, z, h, q.h.frac, n, frac), q.h)}  # (17)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,10 @@ class Update(Protocol[S]):
         """a * b, on one of the shared multipliers."""
         ...
 
+    def relu(self, a: S, *, name: str) -> S:
+        """The larger of a and 0."""
+        ...
+
     def leaky(self, a: S, shift: int, *, name: str) -> S:
         """a, or a / 2**shift where it is negative."""
         ...
@@ -122,28 +126,52 @@ def _plain(cell: Cell, update: Callable[[Update[Any]], None], *makes: str) -> Sc
     )
 
 
+def _candidate(u: Update[S], activation: str, total: S, gate: str) -> S:
+    """A candidate of a gate's sum, by its activation."""
+    if activation == "relu":
+        return u.relu(u.narrow(total, "hidden", name=f"pre_{gate}"), name=gate)
+    return u.tanh(u.narrow(total, "pre", name=f"pre_{gate}"), name=gate)
+
+
+def _blend(u: Update[S], gate: S, a: S, b: S, *names: str) -> S:
+    """(1 - gate) a + gate b as a + gate (b - a), given the names of a, b and the gate."""
+    of_a, of_b, of_gate = names
+    less = u.subtract(b, a, name=f"{of_b}_less_{of_a}")
+    product = u.multiply(gate, less, name=f"{of_gate}_{of_b}_less_{of_a}")
+    return u.add(a, product, name=f"{of_a}_sum")
+
+
 def rnn(cell: cells.RNN) -> Schedule:
     """Eq. (1); no multiplier."""
 
-    def update(u: Update[S]) -> None:
-        u.make("h", u.tanh(u.narrow(u.sum("h"), "pre", name="pre"), name="h"))  # (1)
+    def update(u: Update[S]) -> None:  # (1)
+        if cell.activation == "relu":
+            u.make("h", u.sum("h"), low=0)
+        else:
+            u.make("h", u.tanh(u.narrow(u.sum("h"), "pre", name="pre"), name="h"))
 
     return _plain(cell, update, "h")
 
 
 def lstm(cell: cells.LSTM) -> Schedule:
-    """Eqs. (2)-(7), (8)-(13); three products, six with peepholes."""
+    """Eqs. (2)-(7), (8)-(13); three products, six with peepholes; two and four if coupled."""
 
     def update(u: Update[S]) -> None:
         i = u.sigmoid(u.narrow(u.sum("i"), "pre", name="pre_i"), name="i")  # (2), (8)
-        f = u.sigmoid(u.narrow(u.sum("f"), "pre", name="pre_f"), name="f")  # (3), (9)
-        g = u.tanh(u.narrow(u.sum("g"), "pre", name="pre_g"), name="g")  # (5), (12)
-        f_c = u.multiply(f, u.state("c"), name="f_c")
-        i_g = u.multiply(i, g, name="i_g")
-        c = u.make("c", u.add(f_c, i_g, name="c_sum"))  # (6)
+        if cell.forget == "coupled":
+            g = _candidate(u, cell.activation, u.sum("g"), "g")  # (5), (12)
+            total = _blend(u, i, u.state("c"), g, "c", "g", "i")
+        else:
+            f = u.sigmoid(u.narrow(u.sum("f"), "pre", name="pre_f"), name="f")  # (3), (9)
+            g = _candidate(u, cell.activation, u.sum("g"), "g")  # (5), (12)
+            f_c = u.multiply(f, u.state("c"), name="f_c")
+            i_g = u.multiply(i, g, name="i_g")
+            total = u.add(f_c, i_g, name="c_sum")
+        c = u.make("c", total)  # (6)
         total = u.sum("o", c=c) if cell.peephole == "current" else u.sum("o")
         o = u.sigmoid(u.narrow(total, "pre", name="pre_o"), name="o")  # (4), (11)
-        u.make("h", u.multiply(o, u.tanh(c, name="tanh_c"), name="o_tanh_c"))  # (7)
+        seen = u.relu(c, name="relu_c") if cell.activation == "relu" else u.tanh(c, name="tanh_c")
+        u.make("h", u.multiply(o, seen, name="o_tanh_c"))  # (7)
 
     return _plain(cell, update, "c", "h")
 
@@ -158,20 +186,17 @@ def gru(cell: cells.GRU) -> Schedule:
         r = gate(u, "r")  # (14)
         u.make("rh", u.multiply(r, u.state("h"), name="r_h"))
 
-    def blend(u: Update[S], n: S) -> None:
-        # (17) as h + z (n - h)
-        z = gate(u, "z")  # (15)
-        h = u.state("h")
-        n_less_h = u.subtract(n, h, name="n_less_h")
-        u.make("h", u.add(h, u.multiply(z, n_less_h, name="z_n_less_h"), name="h_sum"))
+    def blend(u: Update[S], total: S) -> None:
+        n = _candidate(u, cell.activation, total, "n")  # (16)
+        u.make("h", _blend(u, gate(u, "z"), u.state("h"), n, "h", "n", "z"))  # (15), (17)
 
     def candidate(u: Update[S]) -> None:
-        blend(u, u.tanh(u.narrow(u.sum("n"), "pre", name="pre_n"), name="n"))  # (16)
+        blend(u, u.sum("n"))
 
     def after(u: Update[S]) -> None:
         m = u.narrow(u.sum("m"), "hidden", name="m")
         total = u.add(u.sum("n"), u.multiply(gate(u, "r"), m, name="r_m"), name="n_sum")
-        blend(u, u.tanh(u.narrow(total, "pre", name="pre_n"), name="n"))
+        blend(u, total)
 
     if cell.reset == "after":
         return _plain(cell, after, "h")

@@ -165,25 +165,35 @@ class LayerStep:
         """tanh of a gate's sum."""
         return tanh(self.narrow(gate, total), self.pre.frac, self.table)
 
+    def candidate(self, total: int, frac: int) -> tuple[int, int]:
+        """tanh or max(0, ...) of a candidate's sum, and its fraction bits."""
+        if cell_options(self.layer.cell).get("activation") == "relu":
+            hidden = self.layer.formats.operand("hidden")
+            return max(0, requantize(total, frac, hidden)), hidden.frac
+        pre = requantize(total, frac, self.pre)
+        return tanh(pre, self.pre.frac, self.table), self.table.out.frac
+
     def sum_to(self, to: Binary, *terms: tuple[int, int]) -> int:
         """Exact sum of (integer, fraction bits), narrowed once."""
         frac = max(point for _, point in terms)
         return requantize(sum(raw * 2 ** (frac - point) for raw, point in terms), frac, to)
 
     def output(self, gate: int, c_new: int) -> int:
-        """Eqs. (7), (13), (25): gate times tanh(c)."""
+        """Eqs. (7), (13), (25): gate times tanh(c), or max(0, c)."""
         to = self.layer.formats
+        if cell_options(self.layer.cell).get("activation") == "relu":
+            return requantize(gate * max(0, c_new), self.gate.frac + to.operand("c").frac, to.h)
         product = gate * tanh(c_new, to.operand("c").frac, self.table)
         return requantize(product, self.gate.frac + self.table.out.frac, to.h)
 
-    def mix(self, unit: int, z: int, n: int) -> int:
-        """Eq. (17): (1 - z) h + z n."""
+    def mix(self, unit: int, z: int, n: int, frac: int) -> int:
+        """Eq. (17): (1 - z) h + z n, where n has some fraction bits."""
         to = self.layer.formats
         kept = (
             (2**self.gate.frac - z) * self.h[unit],
             self.gate.frac + to.h.frac,
         )
-        return self.sum_to(to.h, kept, (z * n, self.gate.frac + self.table.out.frac))
+        return self.sum_to(to.h, kept, (z * n, self.gate.frac + frac))
 
 
 def litelstm(step: LayerStep, unit: int) -> tuple[int, int]:
@@ -205,16 +215,19 @@ def litelstm(step: LayerStep, unit: int) -> tuple[int, int]:
 
 def lstm(step: LayerStep, unit: int) -> tuple[int, int]:
     """Eqs. (2)-(7), with diagonals (8)-(13): new h and c."""
-    to, peephole = step.layer.formats, cell_options(step.layer.cell)["peephole"]
-    sums = {gate: step.affine(gate, unit) for gate in "ifog"}
+    to, options = step.layer.formats, cell_options(step.layer.cell)
+    peephole, coupled = options["peephole"], options.get("forget") == "coupled"
+    sums = {gate: step.affine(gate, unit) for gate in ("iog" if coupled else "ifog")}
     seen = {"none": "", "previous": "ifo", "current": "if"}[peephole]
-    for gate in seen:
+    for gate in seen.replace("f", "") if coupled else seen:
         sums[gate] += step.one(f"w_{gate}c", unit) * step.c[unit]
-    i, f, g = step.sigma("i", sums["i"]), step.sigma("f", sums["f"]), step.tanh("g", sums["g"])
+    i = step.sigma("i", sums["i"])
+    f = 2**step.gate.frac - i if coupled else step.sigma("f", sums["f"])
+    g, g_frac = step.candidate(sums["g"], to.product_fracs["g"])
     c_new = step.sum_to(
         to.operand("c"),
         (f * step.c[unit], step.gate.frac + to.operand("c").frac),
-        (i * g, step.gate.frac + step.table.out.frac),
+        (i * g, step.gate.frac + g_frac),
     )
     if peephole == "current":
         sums["o"] += step.one("w_oc", unit) * c_new
@@ -223,8 +236,10 @@ def lstm(step: LayerStep, unit: int) -> tuple[int, int]:
 
 def rnn(step: LayerStep, unit: int) -> int:
     """Eq. (1): new h."""
-    h = step.tanh("h", step.affine("h", unit))
-    return requantize(h, step.table.out.frac, step.layer.formats.h)
+    to, total = step.layer.formats, step.affine("h", unit)
+    if cell_options(step.layer.cell).get("activation") == "relu":
+        return max(0, requantize(total, to.product_fracs["h"], to.h))
+    return requantize(step.tanh("h", total), step.table.out.frac, to.h)
 
 
 def gru_before(step: LayerStep) -> list[int]:
@@ -233,8 +248,8 @@ def gru_before(step: LayerStep) -> list[int]:
     r = [step.sigma("r", step.affine("r", unit)) for unit in units]
     z = [step.sigma("z", step.affine("z", unit)) for unit in units]
     rh = [requantize(r[unit] * step.h[unit], step.gate.frac + to.h.frac, to.h) for unit in units]
-    n = [step.tanh("n", step.affine("n", unit, rh)) for unit in units]
-    return [step.mix(unit, z[unit], n[unit]) for unit in units]
+    n = [step.candidate(step.affine("n", unit, rh), to.product_fracs["n"]) for unit in units]
+    return [step.mix(unit, z[unit], *n[unit]) for unit in units]
 
 
 def gru_after(step: LayerStep, unit: int) -> int:
@@ -245,8 +260,9 @@ def gru_after(step: LayerStep, unit: int) -> int:
     m = requantize(sum_m, to.product_fracs["m"], to.operand("hidden"))
     sum_n = step.on_x("n", unit)
     reset = r * m, step.gate.frac + to.operand("hidden").frac
-    pre = step.sum_to(step.pre, (sum_n, to.product_fracs["n"]), reset)
-    return step.mix(unit, z, tanh(pre, step.pre.frac, step.table))
+    frac = max(to.product_fracs["n"], reset[1])
+    total = sum_n * 2 ** (frac - to.product_fracs["n"]) + reset[0] * 2 ** (frac - reset[1])
+    return step.mix(unit, z, *step.candidate(total, frac))
 
 
 def layer_step(step: LayerStep) -> tuple[list[int], list[int]]:

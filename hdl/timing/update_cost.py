@@ -145,6 +145,9 @@ class _StageCounter:
         self._used(slot.stage, a, b)
         return _Stage(slot.stage + self._delays.product)
 
+    def relu(self, a: _Stage, *, name: str) -> _Stage:
+        return _Stage(a.stage + 1)
+
     def leaky(self, a: _Stage, shift: int, *, name: str) -> _Stage:
         return _Stage(a.stage + 1)
 

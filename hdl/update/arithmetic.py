@@ -129,6 +129,10 @@ class Arithmetic:
         m.d.comb += [product.left.eq(left), product.right.eq(right)]
         return product.o
 
+    def relu(self, a: Staged, *, name: str) -> Staged:
+        """The larger of a and 0; one stage."""
+        return self._pipe.register(Mux(a.value[-1], 0, a.value), a, name=name)
+
     def leaky(self, a: Staged, shift: int, *, name: str) -> Staged:
         """a, or a / 2**shift where it is negative; exact, one stage."""
         value = Mux(a.value[-1], a.value, a.value << shift)

@@ -33,6 +33,7 @@ class CellUpdate(Update[Staged]):
         self.subtract = shared.arithmetic.subtract
         self.multiply = shared.arithmetic.multiply
         self.tanh = shared.tanh
+        self.relu = shared.arithmetic.relu
         self.leaky = shared.arithmetic.leaky
 
     def sum(self, gate: str, *, c: Staged | None = None) -> Staged:

@@ -10,12 +10,13 @@ from golden.cells import Dense
 from golden.formats import Format
 from golden.quantized import QuantizedLayer, QuantizedNetwork
 from sim.draw.networks import (
-    EVERY_CELL,
+    PLAIN_CELLS,
     Seed,
     random_layer,
     random_recipe,
     random_rng,
     tanh_table,
+    varied,
 )
 
 MAX_SOURCES = 3
@@ -27,7 +28,7 @@ def random_graph(seed: Seed, *, units: int = 9, layers: int = 5) -> QuantizedNet
     Each has 1 to ``units`` units and reads 1 to 3 earlier vectors. Vectors that no layer
     reads are results, and now and then another one is.
     """
-    rng = random_rng(seed, 40)
+    rng, later = random_rng(seed, 40), random_rng(seed, 41)
     recipe = random_recipe(seed, units=units)
     count = int(rng.integers(1, layers + 1))
     recurrent = rng.random(count) < 0.5
@@ -42,10 +43,11 @@ def random_graph(seed: Seed, *, units: int = 9, layers: int = 5) -> QuantizedNet
         out = Format(width=recipe.out_width, frac=min(recipe.activation_width, recipe.out_width))
     vectors, made = [x], list[QuantizedLayer]()
     for index in range(count):
-        cells = EVERY_CELL if recurrent[index] else (_dense(rng),)
+        cells = PLAIN_CELLS if recurrent[index] else (_dense(rng),)
+        cell = cells[int(rng.integers(len(cells)))]
         layer = random_layer(
             recipe,
-            cells[int(rng.integers(len(cells)))],
+            varied(cell, later),
             str(rng.choice(["hard", "logistic"])),
             sizes[index + 1],
             [(sizes[source], vectors[source]) for source in sources[index]],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.activations import TanhTable
-from golden.cells import CELLS, Cell, Dense, LiteLSTM
+from golden.cells import CELLS, Cell, Dense, LiteLSTM, cell_options
 from golden.directions import operand_names
 from golden.formats import Format
 from golden.layer_formats import LayerFormats, weight_format
@@ -23,13 +23,21 @@ T = TypeVar("T")
 Seed = int | tuple[int, ...]
 """Seed of every draw: a number, or several."""
 
-EVERY_CELL: tuple[Cell, ...] = tuple(
+_EVERY_CELL: tuple[Cell, ...] = tuple(
     kind(**dict(zip(kind.options, chosen, strict=True)))  # all options are fields of the kind
     for kind in CELLS.values()
     if kind.state and kind.kind in SCHEDULES
     for chosen in product(*kind.options.values())
 )
+
+PLAIN_CELLS = tuple(cell for cell in _EVERY_CELL if not {*cell.later} & {*cell_options(cell)})
+"""Every kind of recurrent cell with every choice of its first options."""
+
+EVERY_CELL = PLAIN_CELLS + tuple(cell for cell in _EVERY_CELL if cell not in PLAIN_CELLS)
 """Every kind of recurrent cell with every choice of its options."""
+
+VARIED = 0.4
+"""Share of drawn cells that are of any choice of the later options."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +168,17 @@ def random_rng(seed: Seed, use: int) -> np.random.Generator:
 def _draw_cells(seed: Seed, cells: tuple[Cell, ...], count: int) -> tuple[Cell, ...] | None:
     if not cells:
         return None
-    return tuple(cells[int(n)] for n in random_rng(seed, 6).integers(len(cells), size=count))
+    plain = [cell for cell in cells if cell in PLAIN_CELLS] or list(cells)
+    drawn = [plain[int(n)] for n in random_rng(seed, 6).integers(len(plain), size=count)]
+    rng = random_rng(seed, 7)
+    variants = ((cell, varied(cell, rng)) for cell in drawn)
+    return tuple(new if new in cells else cell for cell, new in variants)
+
+
+def varied(cell: Cell, rng: np.random.Generator) -> Cell:
+    """Draw a cell of the same kind and first options."""
+    later = {name: str(rng.choice(cell.options[name])) for name in cell.later}
+    return type(cell)(**{**cell_options(cell), **later}) if rng.random() < VARIED else cell
 
 
 def _of_layer(value: str | tuple[str, ...], index: int) -> str:

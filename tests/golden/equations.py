@@ -32,26 +32,30 @@ def naive(layer: Layer, x: Floats, *start: Floats) -> tuple[Floats, Floats]:
     def G(value: Floats) -> Floats:
         return sigma(value, layer.sigmoid)
 
+    def A(value: Floats) -> Floats:
+        relu = getattr(cell, "activation", "tanh") == "relu"
+        return np.maximum(value, 0) if relu else np.tanh(value)
+
     def a(gate: str, x: Floats, h: Floats) -> Floats:
         return w[f"W_{gate}x"] @ x + w[f"U_{gate}h"] @ h + w[f"b_{gate}"]
 
     for x_t in x:
         match cell:
             case RNN():
-                h = np.tanh(a("h", x_t, h))
-            case LSTM(peephole=peephole):
-                p = {k: w[f"w_{k}c"] if peephole != "none" else zeros for k in "ifo"}
+                h = A(a("h", x_t, h))
+            case LSTM(peephole=peephole, forget=forget):
+                p = {k: w.get(f"w_{k}c", zeros) for k in "ifo"}
                 i = G(a("i", x_t, h) + p["i"] * c)
-                f = G(a("f", x_t, h) + p["f"] * c)
-                c_new = f * c + i * np.tanh(a("g", x_t, h))
+                f = 1 - i if forget == "coupled" else G(a("f", x_t, h) + p["f"] * c)
+                c_new = f * c + i * A(a("g", x_t, h))
                 o = G(a("o", x_t, h) + p["o"] * (c_new if peephole == "current" else c))
-                h, c = o * np.tanh(c_new), c_new
+                h, c = o * A(c_new), c_new
             case GRU(reset=reset):
                 r, z = G(a("r", x_t, h)), G(a("z", x_t, h))
                 if reset == "before":
-                    n = np.tanh(a("n", x_t, r * h))
+                    n = A(a("n", x_t, r * h))
                 else:
-                    n = np.tanh(w["W_nx"] @ x_t + w["b_n"] + r * (w["U_mh"] @ h + w["b_m"]))
+                    n = A(w["W_nx"] @ x_t + w["b_n"] + r * (w["U_mh"] @ h + w["b_m"]))
                 h = (1 - z) * h + z * n
             case LiteLSTM(peephole=peephole):
                 seen = {

@@ -148,7 +148,8 @@ class Layer:
         }
         self.weights = {k.removeprefix(direction): v for k, v in self.own.items()}
         gru = "rzn" if self.own.get("reset") == "before" else "nrzm"
-        gates = {"rnn": "h", "lstm": "ifog", "gru": gru, "litelstm": "fg", "dense": "y"}
+        lstm = "iog" if self.own.get("forget") == "coupled" else "ifog"
+        gates = {"rnn": "h", "lstm": lstm, "gru": gru, "litelstm": "fg", "dense": "y"}
         gates = gates[self.own["cell"]]
         fracs = np.broadcast_to(self.own["product_frac"], len(gates)).tolist()
         self.fracs = dict(zip(gates, fracs, strict=True))
@@ -188,25 +189,37 @@ class Layer:
         def tanh(values: Vector) -> Vector:
             return [model.tanh(v) for v in values]
 
+        relu = own["cell"] != "dense" and own.get("activation", "tanh") == "relu"
+
+        def positive(values: Vector) -> Vector:
+            return [Fixed(max(0, v.raw), v.frac) for v in values]
+
+        def A(sums: Vector) -> Vector:
+            return positive(narrow("hidden", sums)) if relu else tanh(narrow("pre", sums))
+
         if own["cell"] == "dense":
             return self.dense(self.sums("y", x, h, c), own["activation"]), c
+        if own["cell"] == "rnn" and relu:
+            return positive(narrow("h", self.sums("h", x, h, c))), c
         if own["cell"] == "rnn":
             return narrow("h", tanh(pre("h"))), c
         if own["cell"] == "lstm":
-            i, f, g = G("i"), G("f"), tanh(pre("g"))
+            i, g = G("i"), A(self.sums("g", x, h, c))
+            coupled = own.get("forget", "gate") == "coupled"
+            f = [Fixed(2**v.frac - v.raw, v.frac) for v in i] if coupled else G("f")
             new = narrow("c", plus(times(f, c), times(i, g)))
             o = G("o", c=new if own["peephole"] == "current" else c)
-            return narrow("h", times(o, tanh(new))), new
+            return narrow("h", times(o, positive(new) if relu else tanh(new))), new
         if own["cell"] == "litelstm":
             f, g = G("f"), tanh(pre("g"))
             new = narrow("c", times(f, plus(c, g)))
             return narrow("h", times(f, tanh(new))), new
         r, z = G("r"), G("z")
         if own["reset"] == "before":
-            n = tanh(pre("n", h=narrow("h", times(r, h))))
+            n = A(self.sums("n", x, narrow("h", times(r, h)), c))
         else:
             m = narrow("hidden", self.sums("m", x, h, c))
-            n = tanh(narrow("pre", plus(self.sums("n", x, h, c), times(r, m))))
+            n = A(plus(self.sums("n", x, h, c), times(r, m)))
         rest = [Fixed(2**v.frac - v.raw, v.frac) for v in z]
         return narrow("h", plus(times(rest, h), times(z, n))), c
 
