@@ -2,19 +2,23 @@
 
 The equations of the last step identify the cell (h', c' are of the step before):
 
-    RNN       h = tanh(sum)                                               (1)
-    LSTM      h = o tanh(c),  c = f c' + i g, three gates                 (2)-(13)
+    RNN       h = A(sum)                                                  (1)
+    LSTM      h = o A(c),  c = f c' + i g, three gates                    (2)-(13)
+              h = o A(c),  c = a + i (b - a), one of a, b is c', the other one g
     LiteLSTM  h = f tanh(c),  c = f c' + f g or f (c' + g), one gate      (18)-(25)
     GRU       h = a + z (b - a), one of a, b is h', the other one n       (14)-(17)
+
+A, also that of g and n, is tanh or ReLU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from golden.cells import CANDIDATES
 from golden.errors import InputError
 from litelstm.importers.forms import ACTIVATIONS, Atom, Form
 from litelstm.importers.layers import LOGISTIC, Sigmoid
@@ -39,8 +43,8 @@ class Step:
         c: the c of the step before.
         c_now: this step's c.
         reset_h: r * h, if a matrix multiplies it.
-        complement: whether a GRU's z is 1 - z of eq. (17).
-        activation: that of an RNN.
+        complement: gates for which the file has 1 - G: a GRU's z, or i where f is 1 - i.
+        activation: A.
     """
 
     kind: str
@@ -50,7 +54,7 @@ class Step:
     c: Form | None = None
     c_now: Form | None = None
     reset_h: Atom | None = None
-    complement: bool = False
+    complement: tuple[str, ...] = ()
     activation: str = "tanh"
 
 
@@ -67,8 +71,24 @@ def recognize(h: Atom) -> Step:
 
 def _with_c(h: Atom) -> Step:
     """Recognize LSTM and LiteLSTM: (7) or (25), then (6) or (24)."""
-    o, tanh_c = _ordered(h, lambda first, second: _is_gate(first) and second.kind == "tanh")
-    c = tanh_c.args[0]
+    o, seen = _ordered(h, lambda first, second: _is_gate(first) and second.kind in CANDIDATES)
+    c = seen.args[0]
+    try:
+        step = _gated(h, o, c)
+    except InputError:  # f = 1 - i
+        i, before, g, complement = _mixed(c, h.time)
+        if i is o or i.kind != o.kind:
+            raise
+        sums, names = _sums(i=i, o=o, g=g), ("i",) if complement else ()
+        step = Step(kind="lstm", sums=sums, gate=o, c=before, c_now=c, complement=names)
+        step = replace(step, activation=g.kind)
+    if step.activation != seen.kind:
+        raise InputError(UNKNOWN)
+    return step
+
+
+def _gated(h: Atom, o: Atom, c: Form) -> Step:
+    """Recognize (6) or (24)."""
     gated: list[tuple[Atom, Atom]] = []  # gate, and what it multiplies
     for atom, coefficient in c.terms.items():
         if c.bias.any() or coefficient.ndim != 1 or (coefficient != 1).any():
@@ -79,42 +99,54 @@ def _with_c(h: Atom) -> Step:
         return Step(kind="litelstm", sums=_sums(f=o, g=g), gate=o, c=before, c_now=c)
     if len(gated) == 2:
         (i, g), (f, before) = sorted(gated, key=lambda pair: -pair[1].time)
-        if g.kind == "tanh" and g.time == h.time and before.time == h.time - 1:
+        if g.kind in CANDIDATES and g.time == h.time and before.time == h.time - 1:
             state = inner(before)
-            if i is f is o:
+            if i is f is o and g.kind == "tanh":
                 return Step(kind="litelstm", sums=_sums(f=o, g=g), gate=o, c=state, c_now=c)
             if len({i, f, o}) == 3 and i.kind == f.kind == o.kind:
                 sums = _sums(i=i, f=f, o=o, g=g)
-                return Step(kind="lstm", sums=sums, gate=o, c=state, c_now=c)
+                step = Step(kind="lstm", sums=sums, gate=o, c=state, c_now=c)
+                return replace(step, activation=g.kind)
     raise InputError(UNKNOWN)
 
 
 def _gru(h: Atom) -> Step:
-    """Recognize (17) in any of its usual forms: h = still + z moved, where both may be sums."""
-    total, z = inner(h), None
-    still = moved = Form({}, np.zeros(h.size))
+    """Recognize (14)-(17)."""
+    z, before, n, complement = _mixed(inner(h), h.time)
+    sums, reset_h, r = _gru_candidate(n.args[0], h.time)
+    if r.kind != z.kind:
+        raise InputError("has a GRU with two kinds of gate activation")
+    step = Step(kind="gru", sums=sums | _sums(r=r, z=z), gate=z, h=before, reset_h=reset_h)
+    return replace(step, complement=("z",) if complement else (), activation=n.kind)
+
+
+def _mixed(total: Form, time: int) -> tuple[Atom, Form, Atom, bool]:
+    """Recognize (17) in any of its usual forms: still + z moved, where both may be sums.
+
+    Returns:
+        The gate, the state of the step before, the candidate, and whether the gate is 1 - z.
+    """
+    z = None
+    still = moved = Form({}, np.zeros(total.size))
     for atom, coefficient in total.terms.items():
-        if atom.kind == "product" and atom.time == h.time and any(map(_is_gate, atom.args)):
-            gate, value = _ordered(atom, lambda first, _: _is_gate(first) and first.time == h.time)
+        if atom.kind == "product" and atom.time == time and any(map(_is_gate, atom.args)):
+            gate, value = _ordered(atom, lambda first, _: _is_gate(first) and first.time == time)
             if z not in (None, gate):
                 raise InputError(UNKNOWN)
             z, moved = gate, moved.plus(inner(value).scaled(coefficient))
         else:
             still = still.plus(inner(atom).scaled(coefficient))
-    n = [a for a in {**still.terms, **moved.terms} if a.kind == "tanh" and a.time == h.time]
+    found = {**still.terms, **moved.terms}
+    n = [a for a in found if a.kind in CANDIDATES and a.time == time]
     if z is None or len(n) != 1 or total.bias.any():
         raise InputError(UNKNOWN)
     candidate = n[0].form
     complement = n[0] in still.terms  # (1 - z) n + z h: the tool's z is 1 - z of (17)
     before = moved.plus(candidate) if complement else still
     a, b = (candidate, before) if complement else (before, candidate)
-    if not (equal(still, a) and equal(moved, b.plus(a.scaled(np.full(h.size, -1.0))))):
+    if not (equal(still, a) and equal(moved, b.plus(a.scaled(np.full(total.size, -1.0))))):
         raise InputError(UNKNOWN)
-    sums, reset_h, r = _gru_candidate(n[0].args[0], h.time)
-    if r.kind != z.kind:
-        raise InputError("has a GRU with two kinds of gate activation")
-    sums |= _sums(r=r, z=z)
-    return Step(kind="gru", sums=sums, gate=z, h=before, reset_h=reset_h, complement=complement)
+    return z, before, n[0], complement
 
 
 def _gru_candidate(total: Form, time: int) -> tuple[dict[str, Form], Atom | None, Atom]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import GRU, LSTM, Floats
+from golden.cells import CANDIDATES, GRU, LSTM, RNN, Floats
 from golden.errors import InputError
 from golden.network import Layer
 from litelstm.importers.forms import Form
@@ -24,7 +24,6 @@ from litelstm.importers.layers import (
     hard_sigmoid,
     make_layer,
     reals,
-    rnn_cell,
     split,
 )
 from litelstm.importers.operations import features
@@ -198,17 +197,21 @@ def _layer(layer: KerasLayer) -> Layer:
     b = split(bias.sum(axis=0), names)
     gates = {name: GateWeights(x=x[name], h=h[name], b=b[name]) for name in names}
     activation = layer.option("activation")
+    if activation not in CANDIDATES:
+        raise InputError(
+            f"activation is {shown(activation)}, expected {' or '.join(CANDIDATES)}: "
+            "no cell here has another one"
+        )
     if layer.kind == "SimpleRNN":
-        return make_layer(rnn_cell(shown(activation)), LOGISTIC, gates)
-    layer.check("activation", activation, "tanh")
+        return make_layer(RNN(activation=activation), LOGISTIC, gates)
     sigmoid = _sigmoid(layer)
     if layer.kind == "LSTM":
-        return make_layer(LSTM(), sigmoid, gates)
+        return make_layer(LSTM(activation=activation), sigmoid, gates)
     if after:
         b_x, b_h = (split(part, names)["n"] for part in bias)
         gates["n"] = GateWeights(x=x["n"], b=b_x)
         gates["m"] = GateWeights(h=h["n"], b=b_h)
-    cell = GRU(reset="after" if after else "before")
+    cell = GRU(reset="after" if after else "before", activation=activation)
     return make_layer(cell, sigmoid, gates, complement=("z",))
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from golden.cells import RNN, Cell, Floats
+from golden.cells import Cell, Floats
 from golden.errors import InputError
 from golden.network import Layer
 
@@ -105,19 +105,6 @@ def make_layer(
         parts[gate.bias] = own.b
         weights |= {name: value for name, value in parts.items() if value is not None}
     return Layer(cell=cell, sigmoid=sigmoid.name, weights=weights)
-
-
-def rnn_cell(activation: str) -> Cell:
-    """Make the cell of eq. (1) with this activation.
-
-    Raises:
-        InputError: it has none such.
-    """
-    if activation == "tanh":
-        return RNN()
-    if activation in RNN.options.get("activation", ()):
-        return RNN(activation=activation)  # pyright: ignore[reportCallIssue]
-    raise InputError(f"activation is {activation}, expected tanh: no cell here has another one")
 
 
 def _part(weights: GateWeights, operand: str) -> Floats | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import GRU, LSTM, Cell, Floats
+from golden.cells import GRU, LSTM, RNN, Floats
 from golden.directions import DIRECTIONS
 from golden.errors import InputError
 from golden.network import Layer
@@ -24,7 +24,6 @@ from litelstm.importers.layers import (
     hard_sigmoid,
     make_layer,
     reals,
-    rnn_cell,
     split,
 )
 from litelstm.importers.onnx_node import Node, Value
@@ -49,7 +48,10 @@ ATTRIBUTES = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Direction:
-    """One direction of an operator: matrices and biases by gate, and the gate activation."""
+    """One direction of an operator: matrices and biases by gate, and the gate activation.
+
+    ``activation`` is that of candidates, and of an LSTM's c.
+    """
 
     x: dict[str, Floats]
     h: dict[str, Floats]
@@ -57,6 +59,7 @@ class _Direction:
     b_h: dict[str, Floats]
     peepholes: dict[str, Floats]
     sigmoid: Sigmoid
+    activation: str
 
     def gate(self, name: str) -> GateWeights:
         """Return a gate's weights, with its two biases added."""
@@ -70,11 +73,13 @@ class _Direction:
 
 def rnn(node: Node) -> tuple[Value, ...]:
     """Convert an RNN: eq. (1), or with ReLU."""
-    names = {str(name).lower() for name in node.attributes.get("activations", ("Tanh",))}
-    name = names.pop() if len(names) == 1 else "tanh"
-    cell = rnn_cell("relu" if name == "relu" else "tanh")
-    ways = _directions(node, "h", (name.capitalize() if name == "relu" else "Tanh",))
-    return _run(node, [make_layer(cell, LOGISTIC, {"h": way.gate("h")}) for way in ways])
+    return _run(
+        node,
+        [
+            make_layer(RNN(activation=way.activation), LOGISTIC, {"h": way.gate("h")})
+            for way in _directions(node, "h", ("Tanh",))
+        ],
+    )
 
 
 def gru(node: Node) -> tuple[Value, ...]:
@@ -82,9 +87,9 @@ def gru(node: Node) -> tuple[Value, ...]:
     layers = []
     for way in _directions(node, "zrn", ("Sigmoid", "Tanh")):
         gates = {name: way.gate(name) for name in "zrn"}
-        cell: Cell = GRU(reset="before")
-        if node.number("linear_before_reset", 0):
-            cell = GRU(reset="after")
+        after = bool(node.number("linear_before_reset", 0))
+        cell = GRU(reset="after" if after else "before", activation=way.activation)
+        if after:
             gates["n"] = GateWeights(x=way.x["n"], b=way.b_x["n"])
             gates["m"] = GateWeights(h=way.h["n"], b=way.b_h["n"])
         layers.append(make_layer(cell, way.sigmoid, gates, complement=("z",)))
@@ -93,10 +98,12 @@ def gru(node: Node) -> tuple[Value, ...]:
 
 def lstm(node: Node) -> tuple[Value, ...]:
     """Convert an LSTM: eqs. (2)-(7); with peepholes (8)-(13), where o reads c(t) in ONNX."""
-    if node.number("input_forget", 0):
-        raise InputError("input_forget is 1, expected 0: no cell here couples i and f")
-    cell = LSTM(peephole="current" if node.has(7) else "none")
     ways = _directions(node, "iofg", ("Sigmoid", "Tanh", "Tanh"))
+    cell = LSTM(
+        peephole="current" if node.has(7) else "none",
+        activation=ways[0].activation,
+        forget="coupled" if node.number("input_forget", 0) else "gate",
+    )
     layers = [
         make_layer(cell, way.sigmoid, {name: way.gate(name) for name in "iofg"}) for way in ways
     ]
@@ -122,9 +129,9 @@ def _directions(node: Node, gates: str, expected: tuple[str, ...]) -> list[_Dire
 
     Args:
         gates: the gates' names, in stacking order.
-        expected: ONNX's default activations; HardSigmoid may replace Sigmoid.
+        expected: ONNX's default activations; HardSigmoid may replace Sigmoid, and Relu every Tanh.
     """
-    sigmoids = _activations(node, expected)
+    sigmoids, activation = _activations(node, expected)
     count = len(sigmoids)
     matrices = reals(node.constant(1), (count, None, None), "W")
     rows, inputs = matrices.shape[1:]
@@ -147,25 +154,35 @@ def _directions(node: Node, gates: str, expected: tuple[str, ...]) -> list[_Dire
             b_h=split(bias[n, rows:], gates),
             peepholes={} if peepholes is None else split(peepholes[n], "iof"),
             sigmoid=sigmoid,
+            activation=activation,
         )
         for n, sigmoid in enumerate(sigmoids)
     ]
 
 
-def _activations(node: Node, expected: tuple[str, ...]) -> list[Sigmoid]:
-    """Return each direction's gate activation; refuse activations that the cell does not have."""
+def _activations(node: Node, expected: tuple[str, ...]) -> tuple[list[Sigmoid], str]:
+    """Return each direction's gate activation, and the one of all candidates.
+
+    Raises:
+        InputError: no cell has these activations.
+    """
     if "clip" in node.attributes:
         raise InputError("has clip, expected none: no cell here clips its sums")
     node.check_attributes(*ATTRIBUTES)
     expected = expected * (2 if _direction(node) == "bidirectional" else 1)
     names = [str(name).lower() for name in node.attributes.get("activations", expected)]
-    allowed = [("sigmoid", "hardsigmoid") if e == "Sigmoid" else (e.lower(),) for e in expected]
-    if len(names) != len(expected) or any(
-        name not in choice for name, choice in zip(names, allowed, strict=True)
+    choices = {"Sigmoid": ("Sigmoid", "HardSigmoid"), "Tanh": ("Tanh", "Relu")}
+    allowed = [[choice.lower() for choice in choices[e]] for e in expected]
+    candidates = {name for name, e in zip(names, expected, strict=False) if e == "Tanh"}
+    if (
+        len(names) != len(expected)
+        or any(name not in choice for name, choice in zip(names, allowed, strict=True))
+        or len(candidates) > 1
     ):
-        wanted = ", ".join(e.replace("Sigmoid", "Sigmoid or HardSigmoid") for e in expected)
+        wanted = ", ".join(" or ".join(choices[e]) for e in expected)
         found = ", ".join(node.attributes["activations"])
-        raise InputError(f"activations are {found}, expected {wanted}")
+        alike = " (all Tanh or all Relu)" if expected.count("Tanh") > 1 else ""
+        raise InputError(f"activations are {found}, expected {wanted}{alike}")
     scales = {
         name: [float(v) for v in node.attributes.get(f"activation_{name}", [])]
         for name, _ in HARD_DEFAULTS
@@ -183,7 +200,7 @@ def _activations(node: Node, expected: tuple[str, ...]) -> list[Sigmoid]:
             raise InputError(f"activation_{name} has {left} that no activation takes")
     if len({sigmoid.name for sigmoid in sigmoids}) > 1:
         raise InputError("has another gate activation in reverse, expected the same")
-    return sigmoids
+    return sigmoids, candidates.pop()
 
 
 def _direction(node: Node) -> str:

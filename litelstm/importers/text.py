@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from golden.cells import cell_options
 from golden.network import Layer, Network
 
 
@@ -33,7 +34,7 @@ def layer_text(layer: Layer, reads: str = "") -> str:
         kind = f"dense {activation}"
     else:
         kind = cell.kind
-        told += [f"{name} {getattr(cell, name)}" for name in cell.options]
-        if any(not (gate.tanh or gate.wide) for gate in cell.gates):
+        told += [f"{name} {value}" for name, value in cell_options(cell).items()]
+        if "gate" in cell.formats and any(not (gate.tanh or gate.wide) for gate in cell.gates):
             told.append(f"{layer.sigmoid} gates")
     return f"{kind} of {layer.units} units" + (f" ({', '.join(told)})" if told else "") + reads

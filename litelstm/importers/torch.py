@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import GRU, LSTM
+from golden.cells import GRU, LSTM, RNN
 from golden.errors import InputError
 from golden.network import Layer
 from litelstm.importers import torch_description
 from litelstm.importers.assemble import assemble
 from litelstm.importers.forms import made_by
-from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer, reals, rnn_cell, split
+from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer, reals, split
 from litelstm.importers.operations import (
     activated,
     affine,
@@ -192,7 +192,7 @@ def _layer(entry: Mapping[str, Any], arrays: Arrays, suffix: str) -> Layer:
     )
     gates = {n: GateWeights(x=x[n], h=h[n], b=b_x[n] + b_h[n]) for n in names}
     if module == "RNN":
-        return make_layer(rnn_cell(entry["nonlinearity"]), LOGISTIC, gates)
+        return make_layer(RNN(activation=entry["nonlinearity"]), LOGISTIC, gates)
     if module == "LSTM":
         return make_layer(LSTM(), LOGISTIC, gates)
     gates["n"] = GateWeights(x=x["n"], b=b_x["n"])

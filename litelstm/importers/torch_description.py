@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golden.cells import CELLS, RNN, SIGMOIDS, Cell
+from golden.cells import CANDIDATES, CELLS, SIGMOIDS, Cell
 from golden.errors import InputError
 from litelstm.importers.reading import of_file
 
@@ -42,7 +42,7 @@ END_ACTIVATIONS = ("softmax", "log_softmax")
 """Activations at the end of a network alone."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "nonlinearity": ("tanh", *RNN.options.get("activation", ())[1:]),
+    "nonlinearity": CANDIDATES,
     "gate": tuple(SIGMOIDS),
     "output": (ALL_STEPS, LAST_STEP, FINAL_STATE),
     "activation": (*ANYWHERE, *END_ACTIVATIONS),
@@ -66,9 +66,12 @@ RECURRENT = {name: cell for name, cell in CELLS.items() if cell.state}
 """Cells of a ``Recurrent``, by name."""
 
 OPTIONAL = {
-    "Recurrent": ("cell", *(o for cell in RECURRENT.values() for o in cell.options)),
+    "Recurrent": (
+        *("cell", "nonlinearity"),
+        *(o for cell in RECURRENT.values() for o in cell.options if o != "activation"),
+    ),
 }
-"""Optional fields of an entry, by module; a cell's options decide its arrays."""
+"""Optional fields of an entry, by module; ``nonlinearity`` is the cell's ``activation``."""
 
 
 @dataclass(frozen=True)
@@ -197,8 +200,10 @@ def described_cell(entry: Mapping[str, str]) -> Cell:
     known = ("module", "name", "cell", "slope", *REQUIRED["Recurrent"])
     options = {name: value for name, value in entry.items() if name not in known}
     for name in options:
-        if name not in CELLS[kind].options:
+        if {"nonlinearity": "activation"}.get(name, name) not in CELLS[kind].options:
             raise InputError(f"has {name}, which a {kind} has not")
+    if "nonlinearity" in options:
+        options["activation"] = options.pop("nonlinearity")
     try:
         return CELLS[kind](**options)
     except ValueError as error:

@@ -90,6 +90,8 @@ def _described(nn: Any, module: Any, name: str) -> Iterator[dict[str, Any]]:
     kind = type(module).__name__
     if isinstance(getattr(module, "cell", None), Cell):
         options = cell_options(module.cell)
+        if "activation" in options:
+            options["nonlinearity"] = options.pop("activation")
         gate = {"cell": module.cell.kind, "gate": module.gate}
         yield {"module": "Recurrent", "name": name, "activation": NONE, **gate, **options}
     elif isinstance(module, nn.RNNBase):

@@ -12,12 +12,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from golden.cells import GRU, LSTM, Cell, Floats, LiteLSTM
+from golden.cells import GRU, LSTM, RNN, Cell, Floats, LiteLSTM
 from golden.errors import InputError
 from golden.network import Layer
 from litelstm.importers.cell_steps import SIGMOIDS, Step, equal, inner, recognize
 from litelstm.importers.forms import Atom, Form, stacked
-from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer, rnn_cell
+from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer
 
 
 def read_layer(h: Atom) -> tuple[Layer, Form, bool]:
@@ -51,8 +51,7 @@ def read_layer(h: Atom) -> tuple[Layer, Form, bool]:
         for gate in cell.gates
     }
     sigmoid = SIGMOIDS[step.gate.kind] if step.gate else LOGISTIC
-    complement = ("z",) if step.complement else ()
-    layer = make_layer(cell, sigmoid, filled, complement=complement)
+    layer = make_layer(cell, sigmoid, filled, complement=step.complement)
     return layer, x, operands.started
 
 
@@ -68,10 +67,15 @@ def _cell(step: Step, gates: Mapping[str, GateWeights], *, reads_c_now: bool) ->
         raise InputError("has an LSTM with a matrix on c, expected a diagonal weight")
     if step.kind == "lstm":
         peephole = "current" if reads_c_now else "previous"
-        return LSTM(peephole=peephole if diagonal else "none")
+        return LSTM(
+            peephole=peephole if diagonal else "none",
+            activation=step.activation,
+            forget="gate" if "f" in gates else "coupled",
+        )
     if step.kind == "gru":
-        return GRU(reset="after" if "m" in gates else "before")
-    return rnn_cell(step.activation)
+        reset = "after" if "m" in gates else "before"
+        return GRU(reset=reset, activation=step.activation)
+    return RNN(activation=step.activation)
 
 
 def _filled(gate: GateWeights, reads: Mapping[str, int], units: int) -> GateWeights:

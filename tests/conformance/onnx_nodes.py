@@ -25,6 +25,7 @@ INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 KNOWN_ATTRIBUTES = {
     "hidden_size",
     "direction",
+    "input_forget",
     "layout",
     "linear_before_reset",
     "activations",
@@ -71,12 +72,22 @@ class Node:
     @property
     def cell(self) -> Cell:
         """The cell that computes what this operator does."""
+        activation = self.candidate.lower()
         if self.operator == "RNN":
-            return RNN()
+            return RNN(activation=activation)
         if self.operator == "GRU":
             after = self.attributes.get("linear_before_reset", 0)
-            return GRU(reset="after" if after else "before")
-        return LSTM(peephole="current" if "P" in self.inputs else "none")
+            return GRU(reset="after" if after else "before", activation=activation)
+        return LSTM(
+            peephole="current" if "P" in self.inputs else "none",
+            activation=activation,
+            forget="coupled" if self.attributes.get("input_forget", 0) else "gate",
+        )
+
+    @property
+    def candidate(self) -> str:
+        """Activation of candidates and of an LSTM's c, by its name in ONNX."""
+        return self.attributes.get("activations", ["Tanh"])[-1]
 
     def network(self) -> Network:
         """The node as a network of one layer, without head.
@@ -103,12 +114,12 @@ class Node:
 
     def _slope(self, directions: int) -> float | None:
         """Slope of the hard sigmoid that closes all gates; None for the logistic one."""
-        functions = list(self.attributes.get("activations", ()))
-        if not functions or functions == activations(self.operator, "Sigmoid") * directions:
+        functions, last = list(self.attributes.get("activations", ())), self.candidate
+        if not functions or functions == activations(self.operator, "Sigmoid", last) * directions:
             return None
         slopes = set(self.attributes["activation_alpha"])
         alike = len(slopes) == 1 and set(self.attributes["activation_beta"]) == {0.5}
-        if not alike or functions != activations(self.operator, "HardSigmoid") * directions:
+        if not alike or functions != activations(self.operator, "HardSigmoid", last) * directions:
             raise NotImplementedError(f"activations {functions} are out of scope")
         return slopes.pop()
 
@@ -121,10 +132,13 @@ class Node:
                 return by_gate("h", W, U, b_x + b_h)
             case GRU(reset=reset):
                 return gru_weights("zrn", W, U, b_x, b_h, reset=reset)
-        weights = by_gate("iofg", W, U, b_x + b_h)
+        gates = {gate.name for gate in self.cell.gates}
+        named = by_gate("iofg", W, U, b_x + b_h)
+        weights = {name: array for name, array in named.items() if name.split("_")[1][0] in gates}
         if "P" in self.inputs:
             diagonals = np.split(self.inputs["P"][direction].astype(np.float64), 3)
-            weights |= {f"w_{gate}c": d for gate, d in zip("iof", diagonals, strict=True)}
+            pairs = zip("iof", diagonals, strict=True)
+            weights |= {f"w_{gate}c": diagonal for gate, diagonal in pairs if gate in gates}
         return weights
 
     @property
@@ -174,10 +188,10 @@ class Node:
         return values.reshape(len(values), -1)
 
 
-def activations(operator: str, sigmoid: str) -> list[str]:
+def activations(operator: str, sigmoid: str, candidate: str) -> list[str]:
     """Activations of one direction, as ONNX orders them."""
     return {
-        "RNN": ["Tanh"],
-        "GRU": [sigmoid, "Tanh"],
-        "LSTM": [sigmoid, "Tanh", "Tanh"],
+        "RNN": [candidate],
+        "GRU": [sigmoid, candidate],
+        "LSTM": [sigmoid, candidate, candidate],
     }[operator]

@@ -29,8 +29,9 @@ class NodeRecipe:
         operator: RNN, GRU or LSTM.
         slope: of the hard sigmoid that closes the gates; None for the logistic one.
         direction: as ONNX has it.
+        candidate: activation of candidates and of an LSTM's c.
         linear_before_reset: of a GRU.
-        peepholes: of an LSTM.
+        peepholes, input_forget: of an LSTM.
         state: whether it starts from a random state, or from zero.
         lengths: whether the sequences have lengths of their own, or all have ``steps``.
         inputs, units, batch, steps: sizes.
@@ -39,8 +40,10 @@ class NodeRecipe:
     operator: str
     slope: float | None = None
     direction: str = "forward"
+    candidate: str = "Tanh"
     linear_before_reset: int = 0
     peepholes: bool = False
+    input_forget: int = 0
     state: bool = True
     lengths: bool = True
     inputs: int = 5
@@ -77,8 +80,13 @@ def random_node(recipe: NodeRecipe, seed: int) -> Node:
     attributes: dict[str, Any] = {"hidden_size": units, "direction": recipe.direction}
     if recipe.operator == "GRU":
         attributes["linear_before_reset"] = recipe.linear_before_reset
+    if recipe.input_forget:
+        attributes["input_forget"] = 1
+    sigmoid = "Sigmoid" if recipe.slope is None else "HardSigmoid"
+    if (sigmoid, recipe.candidate) != ("Sigmoid", "Tanh"):
+        chosen = activations(recipe.operator, sigmoid, recipe.candidate)
+        attributes["activations"] = chosen * sides
     if recipe.slope is not None:
-        attributes["activations"] = activations(recipe.operator, "HardSigmoid") * sides
         attributes["activation_alpha"] = [recipe.slope] * sides
         attributes["activation_beta"] = [0.5] * sides
     return Node(operator=recipe.operator, attributes=attributes, inputs=inputs)

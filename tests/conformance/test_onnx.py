@@ -28,6 +28,10 @@ OPERATORS = {
     "GRU, reset after": NodeRecipe(operator="GRU", linear_before_reset=1),
     "LSTM": NodeRecipe(operator="LSTM"),
     "LSTM, peepholes": NodeRecipe(operator="LSTM", peepholes=True),
+    "RNN, ReLU": NodeRecipe(operator="RNN", candidate="Relu"),
+    "GRU, ReLU": NodeRecipe(operator="GRU", candidate="Relu", linear_before_reset=1),
+    "LSTM, ReLU": NodeRecipe(operator="LSTM", candidate="Relu"),
+    "LSTM, coupled, peepholes": NodeRecipe(operator="LSTM", input_forget=1, peepholes=True),
 }
 SLOPES = {"logistic": None, "hard 1/4": 0.25, "hard 1/5": 0.2}
 

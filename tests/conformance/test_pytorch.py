@@ -18,7 +18,12 @@ from tests.conformance.weights import Weights, by_gate, gru_weights
 pytestmark = pytest.mark.frameworks
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
-CELLS: dict[str, Cell] = {"RNN": RNN(), "GRU": GRU(reset="after"), "LSTM": LSTM()}
+CELLS: dict[str, Cell] = {
+    "RNN_TANH": RNN(),
+    "RNN_RELU": RNN(activation="relu"),
+    "GRU": GRU(reset="after"),
+    "LSTM": LSTM(),
+}
 INPUTS, UNITS, BATCH = 5, 7, 4
 
 
@@ -34,10 +39,9 @@ def weights_of(module: torch.nn.RNNBase, layer: int, side: str) -> Weights:
 
 def network_of(module: torch.nn.RNNBase) -> Network:
     """A module's layers as a network without head."""
-    kind = module.mode.removesuffix("_TANH")
     layers = [
         Layer(
-            cell=CELLS[kind],
+            cell=CELLS[module.mode],
             sigmoid="logistic",
             weights=weights_of(module, index, ""),
             direction="bidirectional" if module.bidirectional else "forward",
@@ -73,8 +77,10 @@ def test_modules(
     kind: str, layers: int, bidirectional: bool, dtype: torch.dtype, steps: int, within: Within
 ) -> None:
     torch.manual_seed(steps)
-    module = getattr(torch.nn, kind)(
-        INPUTS, UNITS, layers, batch_first=True, bidirectional=bidirectional, dtype=dtype
+    name, *nonlinearity = kind.split("_")
+    options = {"nonlinearity": nonlinearity[0].lower()} if nonlinearity else {}
+    module = getattr(torch.nn, name)(
+        INPUTS, UNITS, layers, batch_first=True, bidirectional=bidirectional, dtype=dtype, **options
     )
     x = torch.randn(BATCH, steps, INPUTS, dtype=dtype)
     lengths = torch.tensor([steps, *np.random.default_rng(steps).integers(1, steps + 1, BATCH - 1)])

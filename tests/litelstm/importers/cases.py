@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.cells import cell_options
 from golden.network import Network
 
 BATCH, STEPS, INPUTS, UNITS, OUTPUTS = 2, 4, 3, 4, 2
@@ -41,7 +42,7 @@ def cells_of(network: Network) -> tuple[str, ...]:
     """A network's layers as ``gru after logistic``, with their direction if it is not forward."""
     names = []
     for layer in network.recurrent:
-        options = [getattr(layer.cell, name) for name in layer.cell.options]
+        options = cell_options(layer.cell).values()
         direction = [] if layer.direction == "forward" else [layer.direction]
         names.append(" ".join([layer.cell.kind, *options, layer.sigmoid, *direction]))
     return tuple(names)

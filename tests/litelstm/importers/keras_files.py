@@ -87,6 +87,14 @@ def _rnn() -> Any:
     return sequential(first, layers.SimpleRNN(UNITS), layers.Dense(OUTPUTS, activation="sigmoid"))
 
 
+def _relu() -> Any:
+    first = layers.SimpleRNN(UNITS, return_sequences=True, activation="relu")
+    second = layers.LSTM(UNITS, return_sequences=True, activation="relu")
+    options = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
+    third = layers.GRU(UNITS, return_sequences=True, reset_after=False, **options)
+    return sequential(first, second, third, layers.GRU(UNITS, **options), layers.Dense(OUTPUTS))
+
+
 def _both_ways() -> Any:
     first = layers.LSTM(UNITS, return_sequences=True, recurrent_activation="hard_sigmoid")
     second = layers.Bidirectional(layers.GRU(UNITS), name="backward_one")
@@ -102,8 +110,12 @@ def _lstm() -> Any:
 RNN = ("rnn logistic", "rnn logistic", "dense sigmoid 1/2 logistic")
 BOTH_WAYS = ("lstm none hard bidirectional", "gru after logistic bidirectional")
 
+RELU = ("rnn relu logistic", "lstm none relu logistic", "gru before relu hard")
+RELU = (*RELU, "gru after relu hard")
+
 FILES = {
     "SimpleRNN": _case(_rnn, RNN),
+    "ReLU": _case(_relu, RELU),
     "GRU, reset after": _case(lambda: _gru(reset_after=True), ("gru after logistic",)),
     "GRU, reset after, hard": _case(
         lambda: _gru(reset_after=True, recurrent_activation="hard_sigmoid"), ("gru after hard",)
@@ -133,6 +145,7 @@ FILES = {
 
 ONNX = {
     "SimpleRNN": _case(_rnn, RNN, suffix=".onnx"),
+    "ReLU": _case(_relu, RELU, suffix=".onnx"),
     "LSTM, hard": _case(_lstm, ("lstm none hard",), suffix=".onnx", end="softmax"),
     "GRU, reset after, hard": _case(
         lambda: _gru(reset_after=True, recurrent_activation="hard_sigmoid"),

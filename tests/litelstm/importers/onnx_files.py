@@ -116,6 +116,7 @@ def hard(*scales: float) -> dict[str, Any]:
 
 GRU_HARD: dict[str, Any] = {"activations": ["HardSigmoid", "Tanh"]}
 LSTM_HARD: dict[str, Any] = {"activations": ["HardSigmoid", "Tanh", "Tanh"]}
+LSTM_RELU = ["Sigmoid", "Relu", "Relu"]
 
 OPERATORS = {
     "RNN": _case("RNN", "rnn logistic"),
@@ -147,5 +148,25 @@ OPERATORS = {
         "LSTM", "lstm none logistic bidirectional", direction="bidirectional", layout=1
     ),
     "LSTM, layout 1": _case("LSTM", "lstm none logistic", layout=1),
+    "RNN, ReLU": _case("RNN", "rnn relu logistic", activations=["Relu"]),
+    "GRU, ReLU": _case("GRU", "gru before relu logistic", activations=["Sigmoid", "Relu"]),
+    "GRU, ReLU, reset after, both ways": _case(
+        "GRU",
+        "gru after relu logistic bidirectional",
+        activations=["Sigmoid", "Relu"] * 2,
+        linear_before_reset=1,
+        direction="bidirectional",
+    ),
+    "LSTM, ReLU, peepholes": _case(
+        "LSTM", "lstm current relu logistic", peepholes=True, activations=LSTM_RELU
+    ),
+    "LSTM, coupled": _case("LSTM", "lstm none coupled logistic", input_forget=1),
+    "LSTM, coupled, ReLU, peepholes": _case(
+        "LSTM",
+        "lstm current relu coupled logistic",
+        peepholes=True,
+        input_forget=1,
+        activations=LSTM_RELU,
+    ),
 }
 """Recurrent operators as such."""

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from golden.cells import cell_options
+from golden.cells import LSTM, cell_options
 from golden.network import Network
 from litelstm.architectures import CELLS, Architecture
 from litelstm.importers.files import import_network
 from litelstm.importers.torch import from_state_dict
 from litelstm.importers.torch_modules import import_torch_module
-from litelstm.torch import Classifier
-from tests.litelstm.importers.cases import INPUTS, OUTPUTS, TOLERANCE, UNITS, Floats
+from litelstm.torch import Classifier, Recurrent
+from tests.litelstm.importers.cases import INPUTS, OUTPUTS, TOLERANCE, UNITS, Floats, samples
 from tests.litelstm.importers.torch_files import export, results
 
 pytestmark = pytest.mark.frameworks
@@ -52,6 +52,21 @@ def test_modules(cell: str, sigmoid: str) -> None:
     layers = [recurrent, {"module": "Linear", "name": "head", "activation": "none"}]
     imported = from_state_dict(module.state_dict(), {"layers": layers})
     check(imported.network, cell, sigmoid, x, y)
+
+
+def test_options_that_came_later() -> None:
+    torch.manual_seed(13)
+    cell = LSTM(activation="relu", forget="coupled")
+    module = Recurrent(INPUTS, UNITS, cell=cell, gate="hard", batch_first=True)
+    x, layers = samples(13), [{"module": "Recurrent", "name": "", "gate": "hard"}]
+    layers[0] |= {"cell": "lstm", "nonlinearity": "relu", "forget": "coupled"}
+    layers[0] |= {"output": "last step", "activation": "none"}
+    told = from_state_dict(module.state_dict(), {"layers": layers})
+    with torch.no_grad():
+        y = module(torch.from_numpy(x))[0][:, -1].numpy()
+    for network in (told.network, import_torch_module(module).network):
+        assert network.layers[0].cell == cell
+        assert np.abs(network.forward(x) - y).max() < TOLERANCE
 
 
 @pytest.mark.parametrize("sigmoid", SIGMOIDS)

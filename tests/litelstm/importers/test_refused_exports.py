@@ -42,16 +42,23 @@ class Bidirectional(nn.Module):
         return self.rnn(x)[0][:, -1]
 
 
-def relu(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.relu(x @ p["W"].T + h @ p["U"].T + p["b"]), c
+def logistic(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """An RNN with the logistic sigmoid."""
+    return torch.sigmoid(x @ p["W"].T + h @ p["U"].T + p["b"]), c
 
 
-def coupled(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """An LSTM with 1 - f for i."""
-    f, o, g = (x @ p["W"].T + h @ p["U"].T + p["b"]).chunk(3, dim=1)
-    f = torch.sigmoid(f)
-    c = f * c + (1 - f) * torch.tanh(g)
-    return torch.sigmoid(o) * torch.tanh(c), c
+def half_relu(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """An LSTM whose candidate is a ReLU, but not its c."""
+    i, f, o, g = (x @ p["W"].T + h @ p["U"].T + p["b"]).chunk(4, dim=1)
+    c = f.sigmoid() * c + i.sigmoid() * torch.relu(g)
+    return o.sigmoid() * torch.tanh(c), c
+
+
+def shared(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """An LSTM with 1 - f for i, and f for o."""
+    f, g = (x @ p["W"].T + h @ p["U"].T + p["b"]).chunk(2, dim=1)
+    c = f.sigmoid() * c + (1 - f.sigmoid()) * torch.tanh(g)
+    return f.sigmoid() * torch.tanh(c), c
 
 
 class FirstStepElse(Loop):
@@ -79,12 +86,21 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...
         {},
         ("reads step 3 of a reverse layer", "expected its final h"),
     ),
-    "coupled gates": (
-        lambda: Loop(coupled, stacked_shapes(3), 1),
+    "two activations": (
+        lambda: Loop(half_relu, stacked_shapes(4), 1),
         {},
         ("is no step of RNN, GRU, LSTM or LiteLSTM",),
     ),
-    "relu": (lambda: Loop(relu, stacked_shapes(1), 1), {}, ("activation is relu", "tanh")),
+    "one gate": (
+        lambda: Loop(shared, stacked_shapes(2), 1),
+        {},
+        ("is no step of RNN, GRU, LSTM or LiteLSTM",),
+    ),
+    "logistic": (
+        lambda: Loop(logistic, stacked_shapes(1), 1),
+        {},
+        ("activation must be tanh or relu, not 'sigmoid'",),
+    ),
     "another first step": (
         lambda: FirstStepElse(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
         {},

@@ -18,7 +18,6 @@ from tests.litelstm.importers.cases import BATCH, STEPS, UNITS
 from tests.litelstm.importers.onnx_files import GRU_HARD, LSTM_HARD, model, refusal, weights
 
 ATTRIBUTES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
-    "input_forget": ("LSTM", {"input_forget": 1}, ("input_forget is 1", "expected 0")),
     "clip": ("GRU", {"clip": 3.0}, ("has clip",)),
     "direction": ("LSTM", {"direction": "back"}, ("direction is back", "forward or reverse or")),
     "bidirectional": (
@@ -31,12 +30,16 @@ ATTRIBUTES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
         {"direction": "bidirectional", "activations": ["Sigmoid", "Tanh", "HardSigmoid", "Tanh"]},
         ("another gate activation in reverse",),
     ),
-    "relu": ("RNN", {"activations": ["Relu"]}, ("activation is relu", "expected tanh")),
-    "softsign": ("RNN", {"activations": ["Softsign"]}, ("activations are Softsign", "Tanh")),
+    "softsign": ("RNN", {"activations": ["Softsign"]}, ("are Softsign, expected Tanh or Relu",)),
+    "two candidates": (
+        "LSTM",
+        {"activations": ["Sigmoid", "Relu", "Tanh"]},
+        ("activations are Sigmoid, Relu, Tanh", "all Tanh or all Relu"),
+    ),
     "candidate": (
         "LSTM",
         {"activations": ["Sigmoid", "Softsign", "Tanh"]},
-        ("Softsign", "Sigmoid or HardSigmoid, Tanh, Tanh"),
+        ("Softsign", "Sigmoid or HardSigmoid, Tanh or Relu, Tanh or Relu"),
     ),
     "one activation": ("GRU", {"activations": ["Sigmoid"]}, ("activations are Sigmoid",)),
     "alpha": ("GRU", {"activation_alpha": [0.5]}, ("activation_alpha has [0.5]",)),

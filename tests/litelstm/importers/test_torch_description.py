@@ -49,7 +49,7 @@ def refusal(state: Any, layers: Any) -> str:
 def test_all_that_is_missing_is_named_at_once() -> None:
     bare = [{"module": m, "name": n} for m, n in (("RNN", "rnn"), ("Linear", "a"), ("Linear", "b"))]
     assert refusal({}, bare) == (
-        "does not say nonlinearity of layers[0] ('tanh'); "
+        "does not say nonlinearity of layers[0] ('tanh' or 'relu'); "
         f"output of layers[0] ({STEPS}); "
         f"activation of layers[0], layers[1], layers[2] ({ACTIVATIONS})"
     )
@@ -130,11 +130,17 @@ def test_the_first_of_two_recurrent_modules_hands_on_all_steps() -> None:
     assert said.startswith("layers[0].output is 'final state', expected 'all steps'")
 
 
-def test_relu_of_an_rnn_is_refused() -> None:
-    layers = described("RNN", output="last step")["layers"]
-    layers[0]["nonlinearity"] = "relu"
-    said = refusal(nn.RNN(INPUTS, UNITS, nonlinearity="relu").state_dict(), layers)
-    assert said.startswith("layers[0].nonlinearity is 'relu', expected 'tanh'")
+def test_the_nonlinearity_of_an_rnn_decides() -> None:
+    module = Stack(nn.RNN, batch_first=True, nonlinearity="relu")
+    x, y = results(module, 5)
+    for name in ("relu", "tanh"):
+        told = described("RNN", output="last step", nonlinearity=name)
+        got = from_state_dict(module.state_dict(), told).network.forward(x)
+        assert (np.abs(got - y).max() < 1e-6) == (name == "relu")
+    told["layers"][0]["nonlinearity"] = "elu"
+    assert refusal(module.state_dict(), told["layers"]).startswith(
+        "layers[0].nonlinearity is 'elu', expected 'tanh' or 'relu'"
+    )
 
 
 def test_last_step_of_both_directions_is_refused_and_the_final_state_is_right() -> None:

@@ -173,10 +173,6 @@ class Attention(Stack):
 
 
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
-    "relu": (
-        lambda: nn.RNN(3, 4, nonlinearity="relu"),
-        "layers[0].nonlinearity is 'relu', expected 'tanh'",
-    ),
     "a fixed step": (
         lambda: EarlyStep(nn.LSTM, batch_first=True),
         "EarlyStep computes something else than its layers",

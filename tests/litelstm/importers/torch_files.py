@@ -80,10 +80,10 @@ def _loop(step: nets.Step, shapes: Any, cell: str, *, dynamo: bool, layers: int 
     return _exported(lambda: Loop(step, shapes, layers), (cell,) * layers, dynamo=dynamo)
 
 
-def described(module: str, *, output: str) -> dict[str, Any]:
+def described(module: str, *, output: str, nonlinearity: str = "tanh") -> dict[str, Any]:
     """The description of a :class:`Stack` or one like it: recurrent module ``rnn``, head."""
     recurrent = {"module": module, "name": "rnn", "output": output, "activation": "none"}
-    recurrent |= {"nonlinearity": "tanh"} if module == "RNN" else {}
+    recurrent |= {"nonlinearity": nonlinearity} if module == "RNN" else {}
     return {"layers": [recurrent, {"module": "Linear", "name": "head", "activation": "none"}]}
 
 
@@ -96,7 +96,8 @@ def _state(kind: type[nn.RNNBase], cells: tuple[str, ...], *, suffix: str, **opt
             torch.save(state, path)
         else:
             save_file(state, path)
-        told = described(kind.__name__, output="last step")
+        nonlinearity = options.get("nonlinearity", "tanh")
+        told = described(kind.__name__, output="last step", nonlinearity=nonlinearity)
         path.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
         return results(module, 2)
 
@@ -197,6 +198,23 @@ ONNX = {
     "plstm, current": _loop(
         nets.plstm_current, stacked_shapes(4), "lstm current logistic", dynamo=True
     ),
+    "rnn, ReLU": _exported(
+        lambda: Stack(nn.RNN, nonlinearity="relu", num_layers=2, batch_first=True),
+        ("rnn relu logistic",) * 2,
+        dynamo=False,
+    ),
+    "lstm, ReLU": _loop(
+        nets.lstm_relu, stacked_shapes(4), "lstm none relu logistic", dynamo=False, layers=2
+    ),
+    "lstm, f = 1 - i": _loop(
+        nets.lstm_coupled, stacked_shapes(3), "lstm current coupled logistic", dynamo=False
+    ),
+    "lstm, i = 1 - f, ReLU": _loop(
+        nets.lstm_keeping, stacked_shapes(3), "lstm none relu coupled hard", dynamo=True, layers=2
+    ),
+    "gru, ReLU": _loop(
+        nets.gru_relu, stacked_shapes(3), "gru after relu logistic", dynamo=False, layers=2
+    ),
     "gru, reset before": _loop(
         nets.gru_before, stacked_shapes(3), "gru before logistic", dynamo=False, layers=2
     ),
@@ -209,6 +227,7 @@ ONNX = {
 
 STATES = {
     "rnn.pt": _state(nn.RNN, ("rnn logistic",) * 2, suffix=".pt", num_layers=2),
+    "rnn, ReLU.pt": _state(nn.RNN, ("rnn relu logistic",), suffix=".pt", nonlinearity="relu"),
     "gru.safetensors": _state(nn.GRU, ("gru after logistic",), suffix=".safetensors"),
     "lstm.safetensors": _state(
         nn.LSTM, ("lstm none logistic",) * 3, suffix=".safetensors", num_layers=3, bias=False

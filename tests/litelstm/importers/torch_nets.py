@@ -230,6 +230,37 @@ def gru_after(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     return n + z * (h - n), c
 
 
+def lstm_relu(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """ReLU in place of tanh."""
+    i, f, g, o = (x @ p["W"].T + h @ p["U"].T + p["b"]).chunk(4, dim=1)
+    c = f.sigmoid() * c + i.sigmoid() * g.relu()
+    return o.sigmoid() * c.relu(), c
+
+
+def lstm_coupled(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """f = 1 - i, and o reads c(t)."""
+    i, g, o = (x @ p["W"].T + h @ p["U"].T + p["b"]).chunk(3, dim=1)
+    i = (i + p["w"][0] * c).sigmoid()
+    c = (1 - i) * c + i * g.tanh()
+    return (o + p["w"][2] * c).sigmoid() * c.tanh(), c
+
+
+def lstm_keeping(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """i = 1 - f, and ReLU."""
+    f, g, o = (x @ p["W"].T + h @ p["U"].T + p["b"]).chunk(3, dim=1)
+    f = hard(f)
+    c = f * c + (1 - f) * g.relu()
+    return hard(o) * c.relu(), c
+
+
+def gru_relu(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """ReLU in place of tanh."""
+    x_r, x_z, x_n = (x @ p["W"].T + p["b"]).chunk(3, dim=1)
+    h_r, h_z, h_n = (h @ p["U"].T).chunk(3, dim=1)
+    z = torch.sigmoid(x_z + h_z)
+    return z * h + (1 - z) * (x_n + torch.sigmoid(x_r + h_r) * h_n).relu(), c
+
+
 def minimal(p: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """A minimal gated unit: a GRU whose r and z are one."""
     s = x @ p["W"].T
