@@ -161,6 +161,12 @@ class _ObservedLayer:
                     blocks.append(Block(gate.name, "c", diagonal))
         values = dict(zip(layer.operands, xs, strict=True))
         values |= {n: h if n == "h" else Observed(trace[n]) for n in layer.cell.state}
+        if layer.first:  # seen by the first step
+            start = layer.start(len(trace["h"]))
+            values |= {
+                n: Observed(np.concatenate([v[:, np.newaxis], trace[n]], axis=1))
+                for n, v in start.items()
+            }
         wide = [trace[f"pre_{gate.name}"] for gate in layer.cell.gates if gate.wide]
         hidden = Observed(wide[0]) if wide else None
         if wide[1:]:  # of a + r m, where both are wide, |a| + |m| is a bound
@@ -211,6 +217,8 @@ def _quantize_layer(
         weight_width=settings.weight_width,
         product_fracs={gate.name: product_fracs[_alike(layer, gate)] for gate in layer.cell.gates},
     )
+    start = (layer.first or {}).items()
+    first = {name: formats.operand(name).quantize(value) for name, value in start}
     forward, *backward = (rounded(part.layer.weights, formats) for part in parts(layer))
     return QuantizedLayer(
         cell=layer.cell,
@@ -222,6 +230,7 @@ def _quantize_layer(
         sources=layer.sources,
         lags=layer.lags,
         warmup=layer.warmup,
+        first=first or None,
     )
 
 

@@ -24,6 +24,9 @@ DIRECTIONS = ("forward", "reverse", "bidirectional")
 BACKWARD = "backward."
 """Prefix for weight names of a bidirectional layer's reverse half, in messages and files."""
 
+FIRST = "first."
+"""Prefix for the names of a layer's first state, in messages and files."""
+
 
 class DirectedLayer:
     """Base class of the float layer (:mod:`golden.layers`) and the integer one.
@@ -40,6 +43,7 @@ class DirectedLayer:
     sources: tuple[int, ...] | None
     lags: tuple[int, ...] | None
     warmup: int
+    first: Mapping[str, NDArray[Any]] | None
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -81,9 +85,26 @@ class DirectedLayer:
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All weights by name; names from ``backward`` get the prefix ``BACKWARD``."""
+        """All weights by name.
+
+        Names from ``backward`` get the prefix ``BACKWARD``, those from ``first`` get ``FIRST``.
+        """
         second = {BACKWARD + name: array for name, array in (self.backward or {}).items()}
-        return {**self.weights, **second}
+        start = {FIRST + name: array for name, array in (self.first or {}).items()}
+        return {**self.weights, **second, **start}
+
+    def start(self, batch: int, columns: slice = slice(None)) -> dict[str, NDArray[Any]]:
+        """Return the state before a sequence's first step by name, (batch, outputs); or a part.
+
+        Vectors that are not in ``first`` are ``empty``, which is mostly zero.
+        """
+        empty = {name: np.full(self.outputs, self.empty(name)) for name in self.cell.state}
+        start = {**empty, **(self.first or {})}
+        return {name: np.tile(values[columns], (batch, 1)) for name, values in start.items()}
+
+    def empty(self, name: str) -> Any:
+        """Return a state's value before a sequence's first step, where ``first`` has none."""
+        return self.cell.empty
 
 
 def operand_names(sources: int) -> tuple[str, ...]:
@@ -114,11 +135,21 @@ def parts(layer: L) -> tuple[Part[L], ...]:
     units = layer.units
     if layer.direction == "forward":
         return (Part(layer, False, slice(0, units)),)
-    first = replace(layer, direction="forward", backward=None)
+    ways = slice(0, units), slice(units, 2 * units)
+    both = [
+        replace(
+            layer,
+            direction="forward",
+            backward=None,
+            weights=weights,
+            first=layer.first and {name: value[way] for name, value in layer.first.items()},
+        )
+        for way, weights in zip(ways, (layer.weights, layer.backward))
+        if weights is not None
+    ]
     if layer.backward is None:
-        return (Part(first, True, slice(0, units)),)
-    second = replace(first, weights=layer.backward)
-    return Part(first, False, slice(0, units)), Part(second, True, slice(units, 2 * units))
+        return (Part(both[0], True, ways[0]),)
+    return Part(both[0], False, ways[0]), Part(both[1], True, ways[1])
 
 
 def check_direction(direction: str, backward: Mapping[str, Any] | None) -> None:

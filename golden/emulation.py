@@ -7,7 +7,7 @@ rounded, it equals the float network's. In between, it measures the error of sin
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from golden.activations import TanhTable, hard_sigmoid_raw
 from golden.cells import SIGMOIDS, Floats
-from golden.directions import BACKWARD, final, parts
+from golden.directions import BACKWARD, FIRST, final, parts
 from golden.formats import Format
 from golden.layer_formats import weight_format
 from golden.network import Layer, Network
@@ -97,6 +97,8 @@ class _LayerRun:
         for name in rounded & self._weights.keys():
             to = weight_format(name.removeprefix(BACKWARD), integers.formats)
             self._weights[name] = to.to_float(integers.arrays[name])
+        first = {name: self._weights[FIRST + name] for name in layer.first or {}}
+        self._start = replace(layer, first=first).start
 
     def outputs(self, x: Floats) -> Floats:
         """Return h of every step, (batch, steps, outputs), or for final values the final h."""
@@ -107,7 +109,8 @@ class _LayerRun:
             prefix = BACKWARD if part.columns.start else ""
             names = part.layer.weights
             weights = {name: self._weights[prefix + name] for name in names}
-            h = self._run(x[:, ::-1] if part.reverse else x, weights)
+            start = self._start(len(x), part.columns)
+            h = self._run(x[:, ::-1] if part.reverse else x, weights, start)
             every.append(h[:, ::-1] if part.reverse else h)
         return np.concatenate(every, axis=-1)
 
@@ -115,10 +118,9 @@ class _LayerRun:
         """Select the final h from that of every step."""
         return final(self._layer, h, np.full(len(h), h.shape[1]))
 
-    def _run(self, x: Floats, weights: Mapping[str, Floats]) -> Floats:
+    def _run(self, x: Floats, weights: Mapping[str, Floats], state: Mapping[str, Floats]) -> Floats:
         cell = self._layer.cell
         gates = {gate.name: gate for gate in cell.gates}
-        state = {name: np.full((len(x), self._layer.units), cell.empty) for name in cell.state}
         places = {name: self._layer.place(name) for name in self._layer.operands}
         every = []
         for t in range(x.shape[1]):

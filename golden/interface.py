@@ -21,9 +21,10 @@ class Interface:
 
     Attributes:
         streams: independent sequences that share the core, each with its own state.
-        state: source of a sequence's first state. ``clear``: zero. ``keep``: zero, or on request
-            the state at the end of the stream's previous sequence. ``load``: as ``keep``, or words
-            from the port for state words; the core can then also save the state after any step.
+        state: source of a sequence's first state. ``clear``: the network's, which is zero unless
+            its layers have another. ``keep``: that, or on request the state at the end of the
+            stream's previous sequence. ``load``: as ``keep``, or words from the port for state
+            words; the core can then also save the state after any step.
         every_step: whether each step gives a result; otherwise only a sequence's last step does.
         classes: whether a result is one word, the index of the largest logit (the first of
             equals).
@@ -91,7 +92,7 @@ class Control:
         last: whether the step ends its sequence.
         stream: number of the step's stream.
         keep: whether the sequence that this step starts continues from the stream's state instead
-            of zero. Ignored in other steps; the state of a new stream is zero.
+            of the network's first state. Ignored in other steps; a new stream has the first state.
         load: whether the core first loads the stream's state from the port for state words.
         save: whether the core puts out the stream's state after the step.
     """

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.dataclass import dataclass
-from golden.directions import operand_names
+from golden.directions import FIRST, operand_names
 from golden.errors import InputError
 from golden.formats import FARTHEST, Format
 from golden.layers import check_weight
@@ -132,7 +132,9 @@ def check_integers(
 
 
 def weight_format(name: str, formats: LayerFormats) -> Format:
-    """Format of a layer's matrix, diagonal or bias, by its name in the equations."""
+    """Format of a layer's matrix, diagonal, bias or first state, by its name."""
+    if name.startswith(FIRST):
+        return formats.operand(name[len(FIRST) :])
     kind, rest = name.split("_")
     if kind == "b":
         return Format(width=BIAS.width, frac=formats.product_fracs[rest])

@@ -114,7 +114,8 @@ class LayerModel:
 
         Args:
             x: raw inputs of shape (steps, inputs, batch), all sources concatenated, any type.
-            state: raw state before the first step by name, each (units, batch); zero by default.
+            state: raw state before the first step by name, each (units, batch); by default the
+                layer's first state.
 
         Returns:
             Raw vectors of every step by name, each (steps, units, batch), in the carrier type;
@@ -134,17 +135,10 @@ class LayerModel:
             part = slice(start, start + block)
             words = q.scratch.array("x", (*x.shape[:2], len(range(batch)[part])), q.dtype)
             words[...] = x[:, :, part]
-            if state is None:
-                first = (units, words.shape[2])
-                before = {n: np.full(first, self._empty(n), dtype=q.dtype) for n in names}
-            else:
-                before = {n: state[n][:, part].astype(q.dtype) for n in names}
+            begin = state or {n: v.T for n, v in self.layer.start(batch).items()}
+            before = {n: begin[n][:, part].astype(q.dtype) for n in names}
             self._run(words, before, {name: trace[name][:, :, part] for name in makes})
         return trace
-
-    def _empty(self, name: str) -> int:
-        """Raw value of a state vector before a sequence's first step."""
-        return int(self.layer.formats.operand(name).quantize(self.layer.cell.empty))
 
     def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:
         """Run all steps of one block of the batch from ``state``; fill ``trace``."""

@@ -13,6 +13,7 @@ from golden.checks import check_numbers
 from golden.dataclass import dataclass
 from golden.directions import (
     BACKWARD,
+    FIRST,
     DirectedLayer,
     blanked,
     check_direction,
@@ -42,6 +43,8 @@ class Layer(DirectedLayer):
         lags: for each of ``sources`` the number of steps by which it is read late, see
             :mod:`golden.windows`; ``None`` for 0.
         warmup: steps that it needs, after those of its sources, before its vector counts.
+        first: state before a sequence's first step by name (``h``, ``c``), each (outputs,); what is
+            missing is the cell's ``empty``, zero.
 
     Raises:
         InputError: a matrix is missing, unknown, of a wrong shape or not finite; the gate
@@ -56,6 +59,7 @@ class Layer(DirectedLayer):
     sources: tuple[int, ...] | None = None
     lags: tuple[int, ...] | None = None
     warmup: int = 0
+    first: Mapping[str, Floats] | None = None
 
     def __post_init__(self) -> None:
         for name, array, shape in named_weights(self):
@@ -73,8 +77,7 @@ class Layer(DirectedLayer):
         Args:
             x: inputs of shape (batch, steps, inputs), all sources concatenated.
             state: start values by name (``h``, ``c``), each (batch, outputs); missing ones are
-                the cell's ``empty``, zero. A reverse layer starts from them before a sequence's
-                last step.
+                those of ``first``. A reverse layer starts from them before a sequence's last step.
             lengths: steps of each sequence, shape (batch,); by default all steps.
 
         Returns:
@@ -101,7 +104,7 @@ class Layer(DirectedLayer):
     def _start(self, state: Mapping[str, ArrayLike], batch: int) -> dict[str, Floats]:
         """Return the state before the first step, checked and complete."""
         shape = batch, self.outputs
-        start = {name: np.full(shape, self.cell.empty) for name in self.cell.state}
+        start = self.start(batch)
         for name, values in state.items():
             if name not in start:
                 raise InputError(f"state {name} is not one of a {self.cell.kind} layer's")
@@ -201,11 +204,10 @@ def weight_shapes(
 def named_weights(
     layer: DirectedLayer,
 ) -> list[tuple[str, NDArray[Any], tuple[int, ...]]]:
-    """List a float or integer layer's weights of all directions, with their expected shapes.
+    """List a float or integer layer's weights and first states, with their expected shapes.
 
     Returns:
-        (name, array, expected shape) of each weight; names from ``backward`` have the prefix
-        ``BACKWARD``.
+        (name, array, expected shape) of each, named as :attr:`DirectedLayer.arrays` does.
 
     Raises:
         InputError: a weight is missing or unknown; the gate activation or the direction is unknown.
@@ -235,6 +237,10 @@ def named_weights(
             if name not in weights:
                 raise InputError(f"weight {prefix}{name} is missing")
             named.append((prefix + name, weights[name], shape))
+    for name, array in (layer.first or {}).items():
+        if name not in layer.cell.state:
+            raise InputError(f"{FIRST}{name} is not one of a {layer.cell.kind} layer's states")
+        named.append((FIRST + name, array, (layer.outputs,)))
     return named
 
 

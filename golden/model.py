@@ -53,7 +53,7 @@ class IntegerModel:
         self._layers = [DirectedModel(layer, network.tanh) for layer in network.layers]
 
     def forward(self, x: ArrayLike) -> Integers:
-        """Compute the output words for input words, from zero state.
+        """Compute the output words for input words, from the network's first state.
 
         Args:
             x: raw inputs in format ``network.x``, shape (batch, steps, inputs).
@@ -75,7 +75,7 @@ class IntegerModel:
 
         Args:
             x: raw inputs, see :meth:`forward`.
-            state: each layer's state before its first step; ``empty`` by default.
+            state: each layer's state before its first step; by default its first state.
 
         Raises:
             InputError: ``x`` or ``state`` does not fit the network, or has anything but integers

@@ -14,7 +14,7 @@ from golden import store
 from golden.cells import CELLS, SIGMOIDS, Floats, cell_options
 from golden.checks import check_numbers, check_shape
 from golden.dataclass import dataclass
-from golden.directions import BACKWARD, DIRECTIONS, check_lengths, final, operand_names
+from golden.directions import BACKWARD, DIRECTIONS, FIRST, check_lengths, final, operand_names
 from golden.errors import InputError
 from golden.graph import MAX_LAYERS, Graph
 from golden.layers import Layer, weight_shapes
@@ -179,7 +179,8 @@ class Network(Graph[Layer]):
 def _read_layer(reader: store.Reader, index: int) -> Layer:
     with reader.placed(f"layer{index}: "):
         described = read_description(reader, index)
-        return Layer(**described, **read_weights(described, f"layer{index}.", reader.reals))
+        prefix = f"layer{index}."
+        return Layer(**described, **read_weights(described, prefix, reader.has, reader.reals))
 
 
 def graph_fields(network: Graph[Any]) -> dict[str, Any]:
@@ -244,13 +245,15 @@ def read_feeding(reader: store.Reader) -> dict[str, int]:
 def read_weights(
     described: Mapping[str, Any],
     prefix: str,
+    has: Callable[[str], bool],
     read: Callable[[str, tuple[int | None, ...]], NDArray[Any]],
 ) -> dict[str, Any]:
-    """Read a layer's weights of all directions, as arguments of the layer.
+    """Read a layer's weights of all directions and its first state, as arguments of the layer.
 
     Args:
         described: the layer, see :func:`read_description`.
         prefix: prefix of the layer's fields.
+        has: tells whether the file has a field.
         read: reads a field with an array of a shape (``None``: any size from 1 up).
     """
     gate, sources = described["cell"].gates[0], described["sources"] or (0,)
@@ -263,7 +266,14 @@ def read_weights(
         {name: read(prefix + second + name, shape) for name, shape in shapes.items()}
         for second in (("", BACKWARD) if both else ("",))
     )
-    return {"weights": forward, "backward": backward[0] if both else None}
+    found = [name for name in described["cell"].state if has(prefix + FIRST + name)]
+    outputs = (2 * units if both else units,)
+    first = {name: read(prefix + FIRST + name, outputs) for name in found}
+    return {
+        "weights": forward,
+        "backward": backward[0] if both else None,
+        "first": first or None,
+    }
 
 
 def check_scale(scale: float) -> None:

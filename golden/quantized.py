@@ -217,4 +217,5 @@ def _read_layer(reader: store.Reader, index: int, vectors: list[Format]) -> Quan
         to = weight_format(field[len(prefix) :].replace(BACKWARD, ""), formats)
         return reader.integers(field, shape, to.min, to.max)
 
-    return QuantizedLayer(formats=formats, **described, **read_weights(described, prefix, read))
+    weights = read_weights(described, prefix, reader.has, read)
+    return QuantizedLayer(formats=formats, **described, **weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,8 @@ Integers = NDArray[np.int64]
 class QuantizedLayer(DirectedLayer):
     """One layer in integers; matrices and biases are named as in the float layer.
 
-    Both directions of a bidirectional layer have the same formats.
+    Both directions of a bidirectional layer have the same formats. Those of ``first`` are the
+    state's.
 
     Raises:
         InputError: a weight is missing, unknown, of a wrong shape or out of its format's range;
@@ -43,6 +45,7 @@ class QuantizedLayer(DirectedLayer):
     sources: tuple[int, ...] | None = None
     lags: tuple[int, ...] | None = None
     warmup: int = 0
+    first: Mapping[str, Integers] | None = None
 
     def __post_init__(self) -> None:
         weights = named_weights(self)
@@ -69,6 +72,9 @@ class QuantizedLayer(DirectedLayer):
             check_integers(
                 name, array, shape, weight_format(name.replace(BACKWARD, ""), self.formats)
             )
+
+    def empty(self, name: str) -> Any:
+        return self.formats.operand(name).quantize(self.cell.empty)
 
     def bounds(self, gate: int, *, bias: bool) -> tuple[Integers, Integers]:
         """Smallest and largest sum of ``weights`` that operands in range can reach.

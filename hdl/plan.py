@@ -211,6 +211,12 @@ def check_loadable(network: QuantizedNetwork) -> None:
         found = "several layers read x"
     elif len(network.result_vectors) > 1:
         found = "several layers are results"
+    for index, layer in enumerate(network.layers):
+        if any(values.any() for values in (layer.first or {}).values()):
+            raise InputError(
+                f"layer{index} starts at a state that is not zero: a core whose weights are loaded "
+                "starts at zero, or at a state that the host loads (--state load)"
+            )
     if found:
         raise InputError(
             f"{found}: a core whose weights are loaded takes a network in which one recurrent "

@@ -176,6 +176,7 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
             "cell": layer.cell.kind,
             **_options(layer),
             **({} if sources == (index,) else {"sources": list(sources)}),
+            **({"first": {k: v.tolist() for k, v in layer.first.items()}} if layer.first else {}),
             "inputs": layer.inputs,
             "units": layer.units,
             "weight_width": layer.formats.weight_width,

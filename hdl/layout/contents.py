@@ -1,4 +1,4 @@
-"""Contents of the memories that a plan fills: weights, biases and diagonals, word by word."""
+"""Contents of the memories that a plan fills: weights, biases, diagonals and first states."""
 
 from __future__ import annotations
 
@@ -40,6 +40,15 @@ def diagonal_words(plan: Plan, slot: int) -> list[int]:
     """
     layers = plan.network.layers[: plan.work.state_layers]
     return _unit_words(layers, slot, lambda gate: gate.peephole if gate.diagonal else None)
+
+
+def first_words(plan: Plan, name: str) -> list[int]:
+    """First state, h or c, one word per unit as in the vector's memory; empty if all are 0."""
+    words: list[int] = []
+    for layer in plan.network.layers[: plan.work.state_layers]:
+        start = layer.start(1)
+        words += start[name][0].tolist() if name in start else [0] * layer.units
+    return words if any(words) else []
 
 
 def diagonal_slots(plan: Plan) -> list[int]:

@@ -21,9 +21,10 @@ class Step:
 
     Attributes:
         stream: of the step; ``next_stream`` that of the step whose input is being read.
-        zero: h and c of the step before are zero: a sequence starts, and its state is not kept.
-        independent: h and c of the step before are zero or have long been ready, because the
-            array was at another stream's step since.
+        zero: h and c of the step before are the first state, mostly zero: a sequence starts, and
+            its state is not kept.
+        independent: h and c of the step before are the first state or have long been ready, because
+            the array was at another stream's step since.
         next_independent: of the step whose input is being read; known from its first operation on.
         last: the step is its sequence's last; ``next_last`` the step whose input is being read.
         save: the state is to be saved after this step.

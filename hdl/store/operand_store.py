@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.layout.contents import first_words
 from hdl.layout.ports import input_layout, step_fields, unit_address, vector_depth
 from hdl.layout.vectors import (
     Operand,
@@ -19,7 +22,7 @@ from hdl.layout.vectors import (
     write_signature,
 )
 from hdl.parts.component import delayed, port
-from hdl.parts.memory import block_memory
+from hdl.parts.memory import block_memory, block_rom
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.store.input_banks import InputBanks
@@ -51,7 +54,8 @@ class OperandStore(wiring.Component):
 
     Latency: two cycles from ``read_address`` to ``read_data``; one for the state update's reads.
     Throughput: one element of x taken, one unit of each vector written, one element read per cycle.
-    Cost: one memory per vector, one more read port where the state update reads; ready counters.
+    Cost: one memory per vector, one more read port where the state update reads; ready counters;
+    where first states are not zero, a ROM for each vector that has them.
 
     Args:
         plan: the core's plan; only memories that it needs are made.
@@ -65,8 +69,8 @@ class OperandStore(wiring.Component):
         x_step: the current step's other fields; those of its first beat are valid once an element
             is ready, those of its last beat once all are.
         x_release: frees the current step's bank; ``x_releasing`` announces it a cycle before.
-        read_operand, read_address, read_stream, read_zero: what to read; zero instead of the
-            memory's word.
+        read_operand, read_address, read_stream, read_zero: what to read; the first state, which is
+            mostly zero, instead of the memory's word.
         read_data: the element, two cycles later.
         write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers), ``stream`` and
             ``data``; ``latency.ANNOUNCED`` cycles before it ``announce`` with the ``layer``.
@@ -137,13 +141,35 @@ class OperandStore(wiring.Component):
             Operand[name.upper()].value: delayed(m, words[name], 1, name=f"{name}_word")[-1]
             for name in read
         }
-        chosen = Signal(self.read_data.shape())
+        chosen = self._chosen(m, operand, codes, name="chosen")
+        m.d.comb += self.read_data.eq(Mux(zero, self._start(m, operand, read), chosen))
+        return m
+
+    def _start(self, m: Module, operand: Value, read: Sequence[str]) -> Value | int:
+        """What a first step reads: 0, or the network's first state from a ROM for each vector."""
+        codes: dict[int, Value] = {}
+        for name in (name for name in read if name in state_vectors(self.plan)):
+            words = first_words(self.plan, name)
+            if words:
+                shape = signed(self.plan.sizes.vector_width(name))
+                rom = block_rom(shape=shape, depth=max(2, len(words)), init=words)
+                m.submodules[f"first_{name}"] = rom
+                port = rom.read_port()
+                m.d.comb += port.addr.eq(self.read_address)
+                word = delayed(m, port.data, 1, name=f"first_{name}")[-1]
+                codes[Operand[name.upper()].value] = word
+        if not codes:
+            return 0
+        return self._chosen(m, operand, codes, name="start")
+
+    def _chosen(self, m: Module, operand: Value, codes: Mapping[int, Value], *, name: str) -> Value:
+        """The word of an operand by its code; 0 for one without."""
+        chosen = Signal(self.read_data.shape(), name=name)
         with m.Switch(operand):
             for code, word in codes.items():
                 with m.Case(code):
                     m.d.comb += chosen.eq(word)
-        m.d.comb += self.read_data.eq(Mux(zero, 0, chosen))
-        return m
+        return chosen
 
     def _vector(self, m: Module, name: str) -> Value:
         """A vector of all layers with its ready counters; returns the word for the array."""

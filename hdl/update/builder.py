@@ -9,7 +9,7 @@ from amaranth.hdl import Module, Mux, Value, signed
 from amaranth.lib import data
 
 from golden.formats import Format
-from hdl.layout.contents import bias_words
+from hdl.layout.contents import bias_words, first_words
 from hdl.parts.numeric import distinct, exceeds, select
 from hdl.plan import Plan
 from hdl.timing.update_cost import UpdateCost
@@ -28,7 +28,7 @@ class UpdateBuilder:
         m: module to build into.
         plan: the core's plan.
         entering: the unit in stage 0: ``job``, ``index`` in the memories, ``stream``, and
-            ``zero``, the state of step t-1 is 0.
+            ``zero``, the state of step t-1 is the first one.
         phase, enable: see :class:`hdl.update.pipeline.Pipeline`.
         sums: what each bank of the shadow gives; the entering unit's ``n``-th sum is there in stage
             ``delays.first_sum - delays.bias + n`` of ``plan.update_cost``.
@@ -126,12 +126,15 @@ class UpdateBuilder:
         return biased
 
     def state(self, name: str, jobs: Sequence[int]) -> Staged:
-        """h or c of step t-1 for some jobs; 0 where a sequence starts from zero."""
+        """h or c of step t-1 for some jobs; the first state, mostly 0, where a sequence starts."""
         if name not in self._states:
             fracs, stage = tuple(to.frac for to in self.formats(name)), self._cost.state
             raw = Staged(self._state[name], stage - 2, fracs)
             word = self.pipe.register(raw.value, raw, name=f"word_{name}", of_memory=True)
-            masked = Mux(self.pipe.at(self._zero, stage - 1), 0, word.value)
+            words, first = first_words(self.plan, name), 0
+            if words:
+                first = self.constants.word(f"first_{name}", words, stage=stage - 1)
+            masked = Mux(self.pipe.at(self._zero, stage - 1), first, word.value)
             self._states[name] = self.pipe.register(masked, word, name=f"old_{name}")
         return replace(self._states[name], jobs=tuple(jobs))
 

@@ -18,7 +18,7 @@ from litelstm.importers.recurrent import PlacedError, Run
 from litelstm.importers.times import Times
 from litelstm.importers.unrolled import read_layer
 
-NO_START = "a core starts every sequence at zero, or at a state that it is given (--state load)"
+NO_START = "a core starts at constants, or at a state that it is given (--state load)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,29 +176,41 @@ class Builder:
     def _run(self, run: Run) -> int:
         """Make the layer of a recurrent operator."""
         if run not in self._runs:
-            self._check_starts(run)
+            ways = self._started(run)
             reads = self._sequence(run.forms)
             first, *second = sorted(
-                (_on(layer, reads) for layer in run.ways), key=lambda layer: layer.direction
+                (_on(layer, reads) for layer in ways), key=lambda layer: layer.direction
             )
             if second:
-                back = second[0].weights
-                first = replace(first, direction="bidirectional", backward=back)
+                starts = [layer.start(1) for layer in (first, second[0])]
+                both = {n: np.concatenate([s[n][0] for s in starts]) for n in first.cell.state}
+                first = replace(
+                    first,
+                    direction="bidirectional",
+                    backward=second[0].weights,
+                    first=both if first.first or second[0].first else None,
+                )
             self._runs[run] = self._added(first)
         return self._runs[run]
 
-    def _check_starts(self, run: Run) -> None:
+    def _started(self, run: Run) -> list[Layer]:
+        """Return an operator's layers, with states that are constants as their first ones."""
+        ways = []
         for start, layer in zip(run.starts, run.ways, strict=True):
-            for name, form in start.items():
+            constants = {name: form.bias for name, form in start.items() if not form.terms}
+            taken = {name: form for name, form in start.items() if form.terms}
+            for name, form in taken.items():
                 read = {(atom, int(n)) for atom, c in form.terms.items() for n in columns(c)}
                 if not self._used.isdisjoint(read):
                     raise InputError(f"starts {name} at a state that is started at before")
                 self._used |= read
                 if any(atom.kind != "start" for atom in form.terms) or form.bias.any():
-                    raise InputError(f"initial_{name} is not zero: {NO_START}")
-            self._starts.add(bool(start))
-            if start and set(start) != set(layer.cell.state):
+                    raise InputError(f"initial_{name} depends on the input: {NO_START}")
+            self._starts.add(bool(taken))
+            if taken and set(taken) != set(layer.cell.state):
                 raise InputError("takes a part of a layer's state, expected all of it")
+            ways.append(replace(layer, first=constants or None))
+        return ways
 
     def _loop(self, atom: Atom) -> Place | None:
         """Make the layer of an unrolled loop."""

@@ -37,4 +37,6 @@ def layer_text(layer: Layer, reads: str = "") -> str:
         told += [f"{name} {value}" for name, value in cell_options(cell).items()]
         if "gate" in cell.formats and any(not (gate.tanh or gate.wide) for gate in cell.gates):
             told.append(f"{layer.sigmoid} gates")
+    if layer.first:
+        told.append(f"starts at its own {' and '.join(layer.first)}")
     return f"{kind} of {layer.units} units" + (f" ({', '.join(told)})" if told else "") + reads

@@ -135,11 +135,13 @@ def require_chain(network: Network) -> None:
     """Refuse a network that cannot be trained: one with reverse layers, or that is no chain.
 
     Raises:
-        InputError: a layer is not forward, or is not behind the one before it.
+        InputError: a layer is not forward, has a first state, or is not behind the one before it.
     """
     for index, layer in enumerate(network.layers):
         if layer.direction != "forward":
             raise InputError(f"layer{index} is {layer.direction}, expected forward (to be trained)")
+        if layer.first:
+            raise InputError(f"layer{index} has a first state, expected none (to be trained)")
     check_chain(network, "training")
 
 

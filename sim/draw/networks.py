@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeVar
 
@@ -163,6 +163,21 @@ def input_words(
 def random_rng(seed: Seed, use: int) -> np.random.Generator:
     """Return the generator of a seed for one use; each use has draws of its own."""
     return np.random.default_rng([*(seed if isinstance(seed, tuple) else (seed,)), use])
+
+
+def with_first_states(
+    network: QuantizedNetwork, rng: np.random.Generator, share: float = 0.6
+) -> QuantizedNetwork:
+    """Draw first states of the whole range for about a ``share`` of the layers' vectors."""
+    layers = []
+    for layer in network.layers:
+        drawn = [name for name in layer.cell.state if rng.random() < share]
+        first: dict[str, NDArray[np.int64]] = {}
+        for name in drawn:
+            to = layer.formats.operand(name)
+            first[name] = rng.integers(to.min, to.max, size=layer.outputs, endpoint=True)
+        layers.append(replace(layer, first=first or None))
+    return replace(network, layers=tuple(layers))
 
 
 def _draw_cells(seed: Seed, cells: tuple[Cell, ...], count: int) -> tuple[Cell, ...] | None:

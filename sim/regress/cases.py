@@ -30,6 +30,7 @@ from sim.draw.networks import (
     input_words,
     quantized_network,
     random_recipe,
+    with_first_states,
 )
 from sim.draw.steps import random_work
 from sim.regress.trials import PATIENCE, random_stalls
@@ -47,9 +48,12 @@ MAX_SEQUENCES = 12
 ATTEMPTS = 4
 """Draws of a network; about one in seven gives equal answers to all inputs."""
 
+FIRST = 0.2
+"""Share of networks whose first states are not zero."""
+
 # Uses of random numbers beside those of sim.draw.networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
-_GRAPH = 13
+_GRAPH, _FIRST = 13, 12
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Case:
     def __str__(self) -> str:
         layers = " ".join(
             f"{layer.cell.kind}{''.join('-' + v for v in cell_options(layer.cell).values())}"
-            f"-{layer.sigmoid}:{layer.inputs}x{layer.units}"
+            f"-{layer.sigmoid}:{layer.inputs}x{layer.units}{'+'.join(layer.first or ())}"
             + (f"{list(sources)}" if sources != (index,) else "")
             for index, (layer, sources) in enumerate(
                 zip(self.network.recurrent, self.network.sources, strict=False)
@@ -91,7 +95,16 @@ class Case:
 
     @cached_property
     def network(self) -> QuantizedNetwork:
-        """The core's network: the first of some draws whose words depend on the input."""
+        """The core's network: the first of some draws whose words depend on the input.
+
+        One in five has first states that are not zero.
+        """
+        rng, network = self.random(_FIRST), self._lively
+        return with_first_states(network, rng) if rng.random() < FIRST else network
+
+    @property
+    def _lively(self) -> QuantizedNetwork:
+        """The first of some draws whose words depend on the input."""
         for attempt in range(ATTEMPTS):
             network = self._draw(attempt)
             words = input_words(network, batch=4, steps=2, seed=(self.seed, self.number))
@@ -148,7 +161,7 @@ class Case:
         if rng.random() < 0.8:
             return BUILT_IN
         weights, sums = [("ram", "lanes"), ("rom", "block"), ("double", "block")][rng.integers(3)]
-        if self.is_graph and not is_loadable(self.network):
+        if not is_loadable(self.network):
             weights = "rom"
         return Storage(weights=weights, sums=sums)
 

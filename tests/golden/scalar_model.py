@@ -142,7 +142,7 @@ def multiplied(matrix: list[list[int]], operand: Vector, sums: Vector) -> Vector
 class Layer:
     def __init__(self, model: ScalarModel, number: int, direction: str = "") -> None:
         start = f"layer{number}."
-        self.model = model
+        self.model, self.direction = model, direction
         self.own = {
             k.removeprefix(start): v for k, v in model.fields.items() if k.startswith(start)
         }
@@ -156,13 +156,18 @@ class Layer:
 
     def run(self, sequence: list[list[Vector]]) -> list[Vector]:
         units = len(next(v for k, v in self.own.items() if k.startswith("b_")))
-        h = [Fixed(0, self.own["h"][1])] * units
-        c = [Fixed(0, self.own["c"][1])] * units if "c" in self.own else []
+        h, c = self.first("h", units), self.first("c", units) if "c" in self.own else []
         results = []
         for x in sequence:
             h, c = self.step(x, h, c)
             results.append(h)
         return results
+
+    def first(self, name: str, units: int) -> Vector:
+        """h or c before the first step; of a second direction the upper half."""
+        words = self.own.get(f"first.{name}", [0] * 2 * units)
+        words = words[units:] if self.direction else words[:units]
+        return [Fixed(word, self.own[name][1]) for word in words]
 
     def narrow(self, to: str, values: Vector) -> Vector:
         return [self.model.narrow(v, self.own[to]) for v in values]

@@ -155,6 +155,15 @@ def test_refused() -> None:
     ):
         with pytest.raises(InputError, match=f"^{found}: a core whose weights are loaded takes"):
             plan_of(network, storage=Storage(weights="ram"))
+    started = made(replace(lstm, first={"c": np.arange(3)}))
+    with pytest.raises(
+        InputError, match="^layer0 starts at a state that is not zero: a core whose"
+    ):
+        plan_of(started, storage=Storage(weights="ram"))
+    told = describe(plan_of(started), name="core")["layers"][0]["first"]
+    assert told == {"c": started.layers[0].start(1)["c"][0].tolist()}
+    zero = replace(lstm, first={"c": np.zeros(3, dtype=np.int64)})
+    plan_of(made(zero), storage=Storage(weights="ram"))
 
 
 @pytest.mark.parametrize("last", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,37 @@ def test_steps_stream_through_without_a_gap() -> None:
 
     run(store, producer, consumer)
     assert got == steps.tolist()
+
+
+def test_a_first_step_reads_the_first_state() -> None:
+    """h of layer 1 and c of layer 0 have one; others are zero."""
+    recipe = Recipe(inputs=3, units=(4, 2), activation_width=6, state_width=8)
+    network = quantized_network(recipe, 1)
+    first, second, *rest = network.layers
+    c, h = [5, -128, 0, 127], [-32, 31]
+    first = replace(first, first={"c": np.array(c)})
+    second = replace(second, first={"h": np.array(h)})
+    network = replace(network, layers=(first, second, *rest))
+    store = OperandStore(plan=Plan(network=network, options=CoreOptions(lanes=1)))
+    reads = {(Operand.C, n): v for n, v in enumerate([*c, 0, 0])}
+    reads |= {(Operand.H, n): v for n, v in enumerate([0, 0, 0, 0, *h])}
+
+    async def bench(ctx: Any) -> None:
+        got: list[int] = []
+        for operand, address in reads:  # one per cycle
+            ctx.set(store.read_operand, operand)
+            ctx.set(store.read_address, address)
+            ctx.set(store.read_zero, 1)
+            await ctx.tick()
+            got.append(ctx.get(store.read_data))
+        ctx.set(store.read_zero, 0)
+        await ctx.tick()
+        got.append(ctx.get(store.read_data))
+        assert got[1:] == [*reads.values()]
+        await ctx.tick()
+        assert ctx.get(store.read_data) == 0  # the memory's word
+
+    run(store, bench)
 
 
 async def write(ctx: Any, port: Any, *, layer: int, address: int, value: int) -> None:

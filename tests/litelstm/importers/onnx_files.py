@@ -108,6 +108,26 @@ def _case(
     return Case(write=write, suffix=".onnx", cells=(cell,))
 
 
+def _started(op: str, cell: str, *, direction: str = "forward") -> Case:
+    """With constant first states, the same for all samples."""
+
+    def write(path: Path) -> tuple[Any, Any]:
+        ways = 2 if direction == "bidirectional" else 1
+        arrays, rng = weights(op, ways=ways), np.random.default_rng(5)
+        names = ("h0", "c0")[: 2 if op == "LSTM" else 1]
+        for name in names:
+            state = rng.normal(size=(ways, 1, UNITS)).astype(np.float32)
+            arrays[name] = np.repeat(state, BATCH, axis=1)
+        made = model(op, arrays, inputs=("x", "W", "R", "B", "", *names), direction=direction)
+        onnx.save(made, path)
+        x = samples(4)
+        session = onnxruntime.InferenceSession(made.SerializeToString())
+        (y,) = session.run(None, {"x": x.transpose(1, 0, 2)})
+        return x, y
+
+    return Case(write=write, suffix=".onnx", cells=(cell,))
+
+
 def hard(*scales: float) -> dict[str, Any]:
     """Attributes of a hard sigmoid with alpha and beta; the defaults' where they are absent."""
     named = zip(("activation_alpha", "activation_beta"), scales, strict=False)
@@ -148,6 +168,10 @@ OPERATORS = {
         "LSTM", "lstm none logistic bidirectional", direction="bidirectional", layout=1
     ),
     "LSTM, layout 1": _case("LSTM", "lstm none logistic", layout=1),
+    "LSTM, first states": _started("LSTM", "lstm none logistic"),
+    "GRU, first states, both ways": _started(
+        "GRU", "gru before logistic bidirectional", direction="bidirectional"
+    ),
     "RNN, ReLU": _case("RNN", "rnn relu logistic", activations=["Relu"]),
     "GRU, ReLU": _case("GRU", "gru before relu logistic", activations=["Sigmoid", "Relu"]),
     "GRU, ReLU, reset after, both ways": _case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from litelstm.importers.operations import activated, affine, features, mapped, s
 from litelstm.importers.proof import imported
 from litelstm.importers.recurrent import recurrent
 from litelstm.importers.tensors import Data, combine, joined
+from litelstm.importers.text import layer_text
 
 Floats = NDArray[np.float64]
 RNG = np.random.default_rng(17)
@@ -209,5 +211,26 @@ def test_state_that_a_part_of_the_layers_starts_at() -> None:
         made(h=start, c=start)
     with pytest.raises(InputError, match="LSTM 'a' takes a part of a layer's state"):
         made(h=start)
-    with pytest.raises(InputError, match="LSTM 'a' initial_c is not zero"):
-        made(c=Form({}, np.ones(2)))
+    with pytest.raises(InputError, match="LSTM 'a' takes a part of a layer's state"):
+        made(h=start, c=Form({}, np.ones(2)))
+    with pytest.raises(InputError, match="LSTM 'a' initial_c depends on the input"):
+        made(c=samples().forms[0].rows(np.arange(2)))
+
+
+def test_constant_first_states() -> None:
+    gates = {n: GateWeights(b=np.zeros(2), x=np.ones((2, 3)), h=np.eye(2)) for n in "ifog"}
+    one = make_layer(LSTM(), LOGISTIC, gates)
+    ways, h, c = [one, replace(one, direction="reverse")], np.array([0.5, -1]), np.array([2.0, 3])
+    starts = [{"h": Form({}, h)}, {"h": Form({}, 2 * h), "c": Form({}, c)}]
+    with made_by("LSTM 'a'"):
+        outputs = recurrent(samples(), ways, starts=starts)
+    both = network(features(samples(), outputs, steps=True)).layers[0]
+    assert {name: value.tolist() for name, value in (both.first or {}).items()} == {
+        "h": [0.5, -1, 1, -2],
+        "c": [0, 0, 2, 3],
+    }
+    with made_by("LSTM 'a'"):
+        outputs = recurrent(samples(), ways[:1], starts=starts[:1])
+    alone = network(features(samples(), outputs, steps=True)).layers[0]
+    assert list(alone.first or {}) == ["h"]
+    assert "starts at its own h" in layer_text(alone)

@@ -57,7 +57,7 @@ def test_modules(cell: str, sigmoid: str) -> None:
 def test_options_that_came_later() -> None:
     torch.manual_seed(13)
     cell = LSTM(activation="relu", forget="coupled")
-    module = Recurrent(INPUTS, UNITS, cell=cell, gate="hard", batch_first=True)
+    module = Recurrent(cell, INPUTS, UNITS, gate="hard", batch_first=True)
     x, layers = samples(13), [{"module": "Recurrent", "name": "", "gate": "hard"}]
     layers[0] |= {"cell": "lstm", "nonlinearity": "relu", "forget": "coupled"}
     layers[0] |= {"output": "last step", "activation": "none"}

@@ -145,9 +145,9 @@ _W = weights("GRU")
 
 WEIGHTS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     "initial state": (
-        {"h0": np.ones((1, BATCH, UNITS), np.float32)},
+        {"h0": np.arange(BATCH * UNITS, dtype=np.float32).reshape(1, BATCH, UNITS)},
         ("x", "W", "R", "B", "", "h0"),
-        ("GRU 'cell'", "initial_h is not zero"),
+        ("GRU 'cell'", "initial_h differs between samples"),
     ),
     "lengths": (
         {"lens": np.array([STEPS, 0], np.int32)},

@@ -21,6 +21,7 @@ from golden.errors import InputError
 from hdl.verilog import Generated
 from litelstm.commands.regress import regress
 from sim.core_job.job import CoreJob
+from sim.draw.networks import PLAIN_CELLS
 from sim.errors import SimulationError
 from sim.regress import run as regress_run
 from sim.regress.cases import Case
@@ -68,8 +69,14 @@ def test_a_case_is_made_of_two_numbers() -> None:
 def test_cases_are_of_every_kind() -> None:
     cases = [Case(SEED, number) for number in range(150)]
     layers = [layer for case in cases for layer in case.network.layers if layer.cell.state]
-    assert {(layer.cell, layer.sigmoid) for layer in layers} == {
-        (cell, sigmoid) for cell in EVERY_CELL for sigmoid in ("hard", "logistic")
+    assert {layer.cell for layer in layers} == {*EVERY_CELL}
+    assert {(layer.cell, layer.sigmoid) for layer in layers} >= {
+        (cell, sigmoid) for cell in PLAIN_CELLS for sigmoid in ("hard", "logistic")
+    }
+    starts = {(layer.cell.kind, name) for layer in layers for name in layer.first or ()}
+    assert starts == {
+        *product(("lstm", "litelstm"), ("h", "c")),
+        *product(("rnn", "gru"), ("h",)),
     }
     assert {len(case.network.recurrent) for case in cases if not case.is_graph} == {1, 2, 3}
     assert {(case.network.head is None, case.is_graph) for case in cases} >= {
