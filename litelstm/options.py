@@ -49,8 +49,9 @@ CORE_HELP = {
     "sums": "Memory of the sums: lanes gives each lane LUT RAM of its own; block puts all lanes in "
     "block RAM, for parts without LUT RAM.  [default: lanes; synth: the one that suits the part]",
     "streams": "Independent sequences that take turns on the core, each with a state of its own.",
-    "state": "State in which a sequence starts: clear is always the network's, mostly zero; keep is "
-    "that of the sequence before, if the input asks for it; load can also be written and read by the host.",
+    "state": "State in which a sequence starts: clear is always the network's, mostly zero; keep "
+    "is that of the sequence before, if the input asks for it; load can also be written and read "
+    "by the host.",
     "every_step": "Output a result after every step, not only after the last.",
     "classes": "Output the index of the largest logit instead of the logits.",
 }
