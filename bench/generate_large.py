@@ -1,9 +1,10 @@
 """Time and memory to generate a large core.
 
-    python -m bench.generate_large [--inputs N] [--units N] [--lanes N] [--json PATH]
+    python -m bench.generate_large [--inputs N] [--units N] [--network FILE] [--lanes N]
 
 A separate process generates a one-layer LiteLSTM of random 8-bit weights, 256 in, 512 units
-(1,048,576 weights in its matrices), 16 lanes. Prints its time and memory beside the limits.
+(1,048,576 weights in its matrices), 16 lanes, or a network from a file, and then does it again.
+Prints CPU time, that of all imports included, and memory beside the limits.
 """
 
 from __future__ import annotations
@@ -20,29 +21,39 @@ from typing import Any
 
 import numpy as np
 
-LIMITS = {"seconds": 60.0, "peak_mib": 2048.0}
-"""Most time and memory that generation may take on any supported machine."""
+LIMITS = {
+    0: {"cpu_seconds": 5.0, "again_seconds": 1.5, "peak_mib": 300.0},
+    200_000: {"cpu_seconds": 5.0, "again_seconds": 5.0, "peak_mib": 300.0},
+    2_000_000: {"cpu_seconds": 60.0, "again_seconds": 60.0, "peak_mib": 2048.0},
+}
+"""Most time and memory that generation may take, by the least number of weights."""
 
 
-def measure(inputs: int, units: int, lanes: int) -> dict[str, Any]:
+def measure(inputs: int, units: int, lanes: int, path: Path | None) -> dict[str, Any]:
     """Generate the core in this process, and measure it with imports and the choice of weights."""
     start = time.perf_counter()
+    from golden.quantized import QuantizedNetwork
     from hdl.verilog import generate
 
-    network = random_network(inputs, units)
+    network = QuantizedNetwork.load(path) if path else random_network(inputs, units)
     ready = time.perf_counter()
     made = generate(network, lanes=lanes)
     end = time.perf_counter()
+    used = {
+        "cpu_seconds": cpu_seconds(),
+        "own_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    generate(network, lanes=lanes)
     return {
-        "inputs": inputs,
-        "units": units,
+        "inputs": network.inputs,
+        "units": [layer.units for layer in network.layers],
         "lanes": lanes,
         "weights": network.products,
         "verilog_bytes": len(made.verilog),
         "prepare_seconds": ready - start,
         "seconds": end - ready,
-        "cpu_seconds": cpu_seconds(),
-        "own_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "again_seconds": cpu_seconds() - used["cpu_seconds"],
+        **used,
     }
 
 
@@ -112,13 +123,16 @@ def resident(pid: int) -> int:
 
 def report(result: dict[str, Any]) -> list[str]:
     """Format the result as lines."""
+    limits = result["limits"]
+    units = " and ".join(map(str, result["units"]))
     return [
-        f"LiteLSTM, {result['inputs']} in, {result['units']} units, {result['lanes']} lanes, "
-        f"{result['weights']:,} products per step, weights of 8 bits",
+        f"{result['inputs']} in, {units} units, {result['lanes']} lanes, "
+        f"{result['weights']:,} products per step",
         f"{'':12}{'measured':>12}{'limit':>12}",
-        f"{'time':12}{result['seconds']:10.1f} s{LIMITS['seconds']:10.0f} s",
-        f"{'CPU time':12}{result['cpu_seconds']:10.1f} s",
-        f"{'peak memory':12}{result['peak_mib']:8.0f} MiB{LIMITS['peak_mib']:8.0f} MiB",
+        f"{'CPU time':12}{result['cpu_seconds']:10.1f} s{limits['cpu_seconds']:10.1f} s",
+        f"{'once more':12}{result['again_seconds']:10.1f} s{limits['again_seconds']:10.1f} s",
+        f"{'time':12}{result['seconds']:10.1f} s",
+        f"{'peak memory':12}{result['peak_mib']:8.0f} MiB{limits['peak_mib']:8.0f} MiB",
         f"{'Verilog':12}{result['verilog_bytes'] / 2**20:8.1f} MiB",
     ]
 
@@ -128,18 +142,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="generate_large", description=__doc__)
     parser.add_argument("--inputs", type=int, default=256)
     parser.add_argument("--units", type=int, default=512)
+    parser.add_argument("--network", type=Path, metavar="FILE", help="a quantized network")
     parser.add_argument("--lanes", type=int, default=16)
     parser.add_argument("--json", type=Path, metavar="PATH", help="JSON; - is standard output")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     sizes = [f"--{name}={getattr(args, name)}" for name in ("inputs", "units", "lanes")]
+    sizes += [f"--network={args.network}"] if args.network else []
     if args.here:
-        print(json.dumps(measure(args.inputs, args.units, args.lanes)))
+        print(json.dumps(measure(args.inputs, args.units, args.lanes, args.network)))
         return 0
     from litelstm import outputs  # imports count in `measure`
 
     result = run_apart(sizes)
-    outputs.give({**result, "limits": LIMITS}, args.json, report(result))
+    result["limits"] = LIMITS[max(least for least in LIMITS if least <= result["weights"])]
+    outputs.give(result, args.json, report(result))
     return 0
 
 

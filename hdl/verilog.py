@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -17,6 +17,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.core import Core
 from hdl.export.description import describe
 from hdl.export.explicit_rtlil import explicit_rtlil
+from hdl.export.memory_words import with_words
 from hdl.export.plain_ports import plain_ports
 from hdl.export.verilog_header import header, with_comments
 from hdl.export.verilog_names import check_name, inner_prefix
@@ -46,11 +47,19 @@ class Top(wiring.Component):
 
 @dataclass(frozen=True)
 class Generated:
-    """A generated core: Verilog text, its description (JSON values), and the plan behind both."""
+    """A generated core.
+
+    Attributes:
+        verilog: the text.
+        description: JSON values.
+        plan: what both are made from.
+        memory_files: texts of the files that the Verilog reads, by name; empty by default.
+    """
 
     verilog: str
     description: dict[str, Any]
     plan: Plan
+    memory_files: Mapping[str, str]
 
 
 def generate(
@@ -63,6 +72,7 @@ def generate(
     name: str = NAME,
     network_name: str = "",
     others: Sequence[QuantizedNetwork] = (),
+    memory_files: bool = False,
 ) -> Generated:
     """Verilog and description of a core.
 
@@ -75,6 +85,7 @@ def generate(
         name: the top module's name.
         network_name: the network's name, for the Verilog's header.
         others: where weights are loaded, networks that it can run as well.
+        memory_files: whether the Verilog reads the contents of memories from files.
 
     Returns:
         The same bytes for the same arguments, on any machine.
@@ -90,11 +101,13 @@ def generate(
         ),
         others=tuple(others),
     )
-    return generated(plan, name=name, network_name=network_name)
+    return generated(plan, name=name, network_name=network_name, memory_files=memory_files)
 
 
-def generated(plan: Plan, *, name: str = NAME, network_name: str = "") -> Generated:
-    """Verilog and description of a planned core.
+def generated(
+    plan: Plan, *, name: str = NAME, network_name: str = "", memory_files: bool = False
+) -> Generated:
+    """Verilog and description of a planned core; arguments as of :func:`generate`.
 
     Raises:
         InputError: ``name`` is no Verilog identifier, or the plan's networks cannot share a core.
@@ -102,8 +115,10 @@ def generated(plan: Plan, *, name: str = NAME, network_name: str = "") -> Genera
     check_name(name)
     description = describe(plan, name=name)
     comments = header(plan, description, host="plain streams", network_name=network_name)
-    text = convert(Top(Core(plan=plan)), name=name, header=comments)
-    return Generated(text, description, plan)
+    top = Top(Core(plan=plan))
+    text, files = convert_apart(top, name=name, header=comments, memory_files=memory_files)
+    description["memory_files"] = list(files)
+    return Generated(text, description, plan, files)
 
 
 def convert(component: wiring.Component, *, name: str, header: str = "") -> str:
@@ -114,12 +129,25 @@ def convert(component: wiring.Component, *, name: str, header: str = "") -> str:
         name: the top module's.
         header: comments that go in front.
     """
+    return convert_apart(component, name=name, header=header, memory_files=False)[0]
+
+
+def convert_apart(
+    component: wiring.Component, *, name: str, header: str, memory_files: bool
+) -> tuple[str, dict[str, str]]:
+    """Verilog as of :func:`convert`, and the files that it reads, by name.
+
+    Args:
+        component, name, header: see there.
+        memory_files: whether the contents of memories go into files.
+    """
     rtlil = explicit_rtlil(component, name=name)
     text = _yosys_verilog(rtlil.text)
     modules = re.findall(r"^module \\?([^\s(]+)", text, re.MULTILINE)
     text = close_cases(start_processes(plain_names(text, top=name)))
     components = [rtlil.components[module] for module in modules]
-    return with_comments(text, header=header, components=components)
+    text = with_comments(text, header=header, components=components)
+    return with_words(text, rtlil.memories, apart=memory_files)
 
 
 def _yosys_verilog(rtlil: str) -> str:

@@ -8,7 +8,14 @@ from bench.figure_list.common import RESULTS, SIMULATION, TRAINING
 SIM_SPEED = Command(run="python -m bench.sim_speed --json -", seconds=180)
 GOLDEN_SPEED = Command(run="python -m bench.golden_speed --json -", seconds=30)
 TRAIN_SPEED = Command(run="python -m bench.train_speed --json -", seconds=30)
-LARGE = Command(run="python -m bench.generate_large --json -", seconds=60)
+LARGE = Command(run="python -m bench.generate_large --json -", seconds=10)
+LARGER = Command(
+    run="python -m bench.generate_large --inputs 1024 --units 2048 --json -", seconds=60
+)
+MNIST = Command(
+    run="python -m bench.generate_large --network models/mnist_litelstm_w8a8.npz --json -",
+    seconds=10,
+)
 
 RATES = [
     Figure(
@@ -53,7 +60,17 @@ RATES = [
     ),
     Figure(
         page=RESULTS,
-        shows="(1,048,576 weights) to Verilog | {seconds ~40%} s, {peak_mib / 1024 ~10%} GiB |",
+        shows="(1,048,576 weights) to Verilog | {cpu_seconds ~40%} s of CPU, {peak_mib ~10%} MiB |",
         command=LARGE,
+    ),
+    Figure(
+        page=RESULTS,
+        shows="(16,777,216 weights) | {cpu_seconds ~40%} s of CPU, {peak_mib ~10%} MiB |",
+        command=LARGER,
+    ),
+    Figure(
+        page=RESULTS,
+        shows="the second time in a process | {again_seconds ~40%} s of CPU |",
+        command=MNIST,
     ),
 ]

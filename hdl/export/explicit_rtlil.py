@@ -1,12 +1,15 @@
-"""RTLIL of a component with explicit widths, and names for all ports.
+"""RTLIL of a component with explicit widths, names for all ports, and no contents of memories.
 
 Amaranth's own writer trims operands ("a 4-bit level differs from 1'h1"), and numbers a port that is
-no signal of its module. Verilog made from that is right, but linters complain about each.
+no signal of its module. Verilog made from that is right, but linters complain about each. It also
+makes an object per bit of a memory, so this one leaves the words to
+:mod:`hdl.export.memory_words`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,16 +17,25 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Fragment, _ast, _ir, _nir
 from amaranth.lib.wiring import Component
 
+from hdl.export.memory_words import ATTRIBUTE, Words
+
 _PRIVATE = "port$"
 """Prefix of ports that Amaranth has no name for."""
 
 
 @dataclass(frozen=True)
 class Rtlil:
-    """RTLIL without source locations, and the class of the component behind each module."""
+    """RTLIL without source locations.
+
+    Attributes:
+        text: the RTLIL; each memory has its first word, 0, and an attribute with its number.
+        components: class of the component behind each module.
+        memories: contents of all memories, by number.
+    """
 
     text: str
     components: Mapping[str, str]
+    memories: Sequence[Words]
 
 
 def explicit_rtlil(component: Component, *, name: str) -> Rtlil:
@@ -34,15 +46,18 @@ def explicit_rtlil(component: Component, *, name: str) -> Rtlil:
     _name_ports(netlist)
     empty = rtlil.EmptyModuleChecker(netlist)
     design, signals = rtlil.Design(emit_src=False), _ast.SignalDict()
+    memories: list[Words] = []
     for index, module in enumerate(netlist.modules):
         if not empty.is_empty(index):
             builder = design.module(".".join(module.name))
-            _Emitter(builder, netlist, module, signals, empty_checker=empty).emit()
+            emitter = _Emitter(builder, netlist, module, signals, empty_checker=empty)
+            emitter.memories_found = memories
+            emitter.emit()
     components = {
         ".".join(info.name): _component_class(fragment)
         for fragment, info in fragments.fragments.items()
     }
-    return Rtlil(str(design), components)
+    return Rtlil(str(design), components, memories)
 
 
 def _component_class(fragment: Any) -> str:
@@ -63,10 +78,22 @@ def _top_ports(component: Component) -> dict[str, Any]:
 
 
 class _Emitter(rtlil.ModuleEmitter):
-    """Writes a module's cells with operands as wide as the netlist has them.
+    """Writes a module's cells with operands as wide as the netlist has them, and empty memories.
 
     The operands of a cell have equal widths there, so this adds nothing to the netlist.
     """
+
+    memories_found: list[Words]
+
+    def emit_memory(self, cell_idx: int, cell: Any) -> None:
+        """Write a first word of 0 in place of the contents, so that Yosys marks their place."""
+        memory = self.builder.contents[self.memories[cell_idx].memid]
+        memory.attribute(ATTRIBUTE, len(self.memories_found))
+        place = ".".join([*self.module.name, cell.name])
+        self.memories_found.append(Words(place=place, width=cell.width, words=cell.init))
+        marker = copy(cell)
+        marker.depth, marker.init = 1, (0,)
+        super().emit_memory(cell_idx, marker)
 
     def shorten_operand(self, value: Any, *, signed: bool) -> Any:
         return super().shorten_operand(value, signed=signed) if self._shortens else value

@@ -79,7 +79,12 @@ def interfaces(
 
 
 def component(
-    *, name: str, version: str, ports: Sequence[Mapping[str, Any]], driver: Collection[str]
+    *,
+    name: str,
+    version: str,
+    ports: Sequence[Mapping[str, Any]],
+    driver: Collection[str],
+    memories: Collection[str] = (),
 ) -> str:
     """Write the component's XML, for a folder beside the files of the core.
 
@@ -88,13 +93,14 @@ def component(
         version: of the component.
         ports: of the top module, as in its description: ``name``, ``direction``, ``width``.
         driver: paths of the driver's files in the component's folder.
+        memories: files beside the Verilog that it reads.
     """
     root = _with_memory_map(name, version)
     buses = _bus_interfaces(ports)
     places = [child.tag for child in root]
     root.insert(places.index(_tag("memoryMaps")), buses)
     root.append(_model(name, ports))
-    root.append(_file_sets(name, driver))
+    root.append(_file_sets(name, driver, memories))
     _add(root, "description", _DESCRIPTION)
     _component_parameters(root, f"{name}_v{version.replace('.', '_')}")
     root.append(_extensions(name))
@@ -241,9 +247,10 @@ def _model(name: str, ports: Sequence[Mapping[str, Any]]) -> Element:
     return model
 
 
-def _file_sets(name: str, driver: Collection[str]) -> Element:
+def _file_sets(name: str, driver: Collection[str], memories: Collection[str]) -> Element:
     """Make a file set for each view. The constraints are for synthesis of the core alone."""
     verilog = {f"../{name}.v": ("verilogSource",)}
+    verilog |= {f"../{file}": ("user:mem",) for file in memories}
     xdc = {f"../{name}.xdc": ("user:xdc", "user:USED_IN_out_of_context")}
     ends = {file: file.rpartition("/")[2].rpartition(".")[2] for file in driver}
     software = {file: _DRIVER_KINDS[end] for file, end in ends.items()}

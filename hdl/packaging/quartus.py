@@ -16,7 +16,7 @@ _QSF = """\
 set_global_assignment -name TOP_LEVEL_ENTITY {name}
 set_global_assignment -name VERILOG_FILE {name}.v
 set_global_assignment -name SDC_FILE {name}.sdc
-"""
+{memories}"""
 
 _MODULE = """\
 # {name} as a component of Platform Designer: this folder belongs to its search path. Not run with
@@ -34,7 +34,7 @@ foreach fileset {{QUARTUS_SYNTH SIM_VERILOG}} {{
     add_fileset $fileset $fileset ""
     set_fileset_property $fileset TOP_LEVEL {name}
     add_fileset_file {name}.v VERILOG PATH {name}.v TOP_LEVEL_FILE
-}}
+{memories}}}
 
 add_interface aclk clock end
 add_interface_port aclk aclk clk Input 1
@@ -46,19 +46,33 @@ add_interface_port aresetn aresetn reset_n Input 1
 """
 
 
-def project_lines(*, name: str) -> str:
-    """Write the assignments of a project with the core."""
-    return _QSF.format(name=name)
+def project_lines(*, name: str, memories: Sequence[str] = ()) -> str:
+    """Write the assignments of a project with the core.
+
+    Args:
+        name: of the core.
+        memories: files that its Verilog reads.
+    """
+    lines = "".join(f"set_global_assignment -name MISC_FILE {file}\n" for file in memories)
+    return _QSF.format(name=name, memories=lines)
 
 
-def component(*, name: str, version: str, ports: Sequence[Mapping[str, Any]]) -> str:
+def component(
+    *,
+    name: str,
+    version: str,
+    ports: Sequence[Mapping[str, Any]],
+    memories: Sequence[str] = (),
+) -> str:
     """Write the component's Tcl, for ``NAME_hw.tcl``: Platform Designer looks for this end.
 
     Args:
         name, version: of the component.
         ports: of the top module, as in its description.
+        memories: files that its Verilog reads.
     """
-    lines = [_MODULE.format(name=name, version=version)]
+    files = "".join(f"    add_fileset_file {file} OTHER PATH {file}\n" for file in memories)
+    lines = [_MODULE.format(name=name, version=version, memories=files)]
     for bus, signals in interfaces(ports)[0].items():
         kind = "axi4lite" if bus == "s_axil" else "axi4stream"
         lines += _interface(bus, f"{kind} {'start' if bus.startswith('m_') else 'end'}")

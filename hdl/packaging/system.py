@@ -24,7 +24,7 @@ from hdl.plan import Plan
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.top import WINDOW, SerialTop
 from hdl.serial.uart_access import UartAccess
-from hdl.verilog import NAME, Generated, convert
+from hdl.verilog import NAME, Generated, convert_apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +102,7 @@ class System(Generated):
             formats: of constraints, see :data:`hdl.packaging.constraints.FORMATS`.
         """
         name, ports = self.description["name"], self.description["ports"]
+        memories = list(self.memory_files)
         software = {
             c_header.NAME: c_header.register_header(),
             c_network.file_name(name): c_network.network_header(self.description),
@@ -112,17 +113,18 @@ class System(Generated):
             f"{name}.json": json.dumps(self.description, indent=2) + "\n",
             **software,
             f"{name}.vlt": waivers(f"{name}.v"),
-            f"{name}.core": core_file(name=name, lanes=self.plan.options.lanes),
+            f"{name}.core": core_file(name=name, lanes=self.plan.options.lanes, memories=memories),
+            **self.memory_files,
             **{f"{name}.{end}": FORMATS[end](self.timing) for end in formats},
-            f"{name}.qsf": quartus.project_lines(name=name),
+            f"{name}.qsf": quartus.project_lines(name=name, memories=memories),
         }
         if self.description["bus"]["kind"] == "axi":
             of: dict[str, Any] = {"name": name, "version": release(2)}
             driver = vivado.driver_files(**of, sources=software)
-            component = ipxact.component(**of, ports=ports, driver=driver)
+            component = ipxact.component(**of, ports=ports, driver=driver, memories=memories)
             hertz = self.timing.hertz
             found |= {
-                f"{name}_hw.tcl": quartus.component(**of, ports=ports),
+                f"{name}_hw.tcl": quartus.component(**of, ports=ports, memories=memories),
                 vivado.script_name(name): vivado.project_script(**of, ports=ports, hertz=hertz),
                 f"{name}/{ipxact.FILE}": component,
                 **{f"{name}/{file}": text for file, text in driver.items()},
@@ -131,7 +133,12 @@ class System(Generated):
 
 
 def generate_system(
-    plan: Plan, *, host: Host = Host(), name: str = NAME, network_name: str = ""
+    plan: Plan,
+    *,
+    host: Host = Host(),
+    name: str = NAME,
+    network_name: str = "",
+    memory_files: bool = False,
 ) -> System:
     """Generate a core with a bus; arguments as of :func:`hdl.verilog.generate`.
 
@@ -143,8 +150,9 @@ def generate_system(
     top = host.top(Core(plan=plan, watched=True))
     description["ports"] = [port.as_json() for port in top.ports]
     comments = header(plan, description, host=host.ports, network_name=network_name)
-    text = convert(top, name=name, header=comments)
-    return System(text, description, plan, host.timing(name))
+    text, files = convert_apart(top, name=name, header=comments, memory_files=memory_files)
+    description["memory_files"] = list(files)
+    return System(text, description, plan, files, host.timing(name))
 
 
 def describe_system(plan: Plan, *, name: str, host: Host) -> dict[str, Any]:

@@ -50,6 +50,11 @@ BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", 
     is_flag=True,
     help="Also write a test bench in plain Verilog, with its vectors.",
 )
+@click.option(
+    "--memory-files",
+    is_flag=True,
+    help="Write contents of memories to files, which the Verilog reads ($readmemh).",
+)
 @options.output_option("Folder for the files.")
 @click.option("--name", default="litelstm_core", help="Name of the top module.")
 def generate(
@@ -57,6 +62,7 @@ def generate(
     output: Path,
     name: str,
     has_bench: bool,
+    memory_files: bool,
     others: tuple[Path, ...],
     **given: Any,
 ) -> None:
@@ -88,7 +94,12 @@ def generate(
     )
     with progress("generate"):
         make = partial(_with_bus, chosen=chosen) if has_bus else partial(_plain, bench=has_bench)
-        texts, description = make(plan, name, network.name.removesuffix(".npz"))
+        texts, description = make(
+            plan,
+            name=name,
+            network_name=network.name.removesuffix(".npz"),
+            memory_files=memory_files,
+        )
     contents: dict[str, Any] = {file: text.encode() for file, text in texts.items()}
     words = image(plan)
     if words.size:
@@ -134,15 +145,19 @@ def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
 
 
 def _plain(
-    plan: Plan, name: str, network_name: str, bench: bool
+    plan: Plan, *, name: str, bench: bool, **given: Any
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
     """Make the texts by file, and the description, of a core with plain streams."""
-    core = verilog.generated(plan, name=name, network_name=network_name)
+    core = verilog.generated(plan, name=name, **given)
+    memories = list(core.memory_files)
     texts = {
         f"{name}.v": core.verilog,
         f"{name}.vlt": waivers(f"{name}.v"),
         f"{name}.json": json.dumps(core.description, indent=2) + "\n",
-        f"{name}.core": core_file(name=name, lanes=plan.options.lanes, has_bench=bench),
+        f"{name}.core": core_file(
+            name=name, lanes=plan.options.lanes, has_bench=bench, memories=memories
+        ),
+        **core.memory_files,
     }
     if bench:
         texts[bench_file(name)] = verilog_bench(plan, name=name)
@@ -150,7 +165,7 @@ def _plain(
 
 
 def _with_bus(
-    plan: Plan, name: str, network_name: str, chosen: Mapping[str, Any]
+    plan: Plan, *, chosen: Mapping[str, Any], **given: Any
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
     """Make the texts by file, and the description, of a core with registers."""
     from hdl.packaging.constraints import CLOCK, FORMATS  # these need the extra
@@ -172,7 +187,7 @@ def _with_bus(
         host = Host(kind="spi", clock=clock)
     else:
         host = Host(kind="uart", line=Line(clock=clock, baud=chosen["uart"]))
-    system = generate_system(plan, host=host, name=name, network_name=network_name)
+    system = generate_system(plan, host=host, **given)
     driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
     return system.files(sources=driver, formats=formats), system.description
 
@@ -183,6 +198,7 @@ def _meaning(file: str, words: int) -> str:
         ".json": "ports, formats, timing, sizes; with a bus also registers",
         ".core": "for FuseSoC",
         ".vlt": "waivers for Verilator's lint, with reasons",
+        ".mem": "contents of a memory, which the Verilog reads",
         ".bin": f"{words} words for i_weights, 4 bytes each, low byte first",
         ".c": "C driver",
         ".h": "header of the C driver",

@@ -44,14 +44,14 @@ def run_program(
         MissingToolError: the simulator is not installed.
         sim.errors.SimulationError: the program failed.
     """
+    from hdl.export.memory_words import whole
     from sim.cocotb_bench import runner
 
     known = Description.load(description)
     verilog = description.with_name(f"{known.name}.v")
-    for path in (program, verilog):
-        if not path.is_file():
-            raise InputError(f"{path}: cannot be read: No such file")
-    build = runner.build(verilog.read_text(encoding="utf-8"), top=known.name, simulator=simulator)
+    if not program.is_file():
+        raise InputError(f"{program}: cannot be read: No such file")
+    build = runner.build(whole(verilog), top=known.name, simulator=simulator)
     output = logs.absolute() / "output.txt"
     job = {
         "program": str(program.absolute()),

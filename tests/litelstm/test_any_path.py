@@ -51,7 +51,8 @@ def test_simulate(simulator: str, files: Files, tmp_path: Path, call: Call) -> N
 def test_run(files: Files, tmp_path: Path, call: Call) -> None:
     folder = tmp_path / ODD
     core = folder / ODD / "litelstm_core.json"
-    check(call, "generate", files.network, "--lanes", 4, "--axi", "-o", core.parent)
+    options = ("--lanes", 4, "--axi", "--memory-files")
+    check(call, "generate", files.network, *options, "-o", core.parent)
     program = folder / f"{ODD}.py"
     program.write_text(PROGRAM)
     how = ("--core", core, "--sim", "icarus", "--logs", folder / "run")

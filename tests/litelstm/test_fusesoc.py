@@ -16,10 +16,11 @@ pytestmark = pytest.mark.simulator
 
 
 @pytest.fixture
-def cores(files: Files, call: Call, tmp_path: Path) -> Path:
+def cores(request: pytest.FixtureRequest, files: Files, call: Call, tmp_path: Path) -> Path:
     """A folder with a generated core and its test bench."""
     folder = tmp_path / "cores"
-    options = "--lanes", 2, "--name", "tiny", "--testbench"
+    options = ["--lanes", 2, "--name", "tiny", "--testbench"]
+    options += getattr(request, "param", [])
     done = call("generate", files.network, *options, "-o", folder)
     assert done.status == 0, done.err
     return folder
@@ -40,6 +41,7 @@ def fusesoc(cores: Path, *arguments: str, fails: bool = False) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("cores", [[], ["--memory-files"]], indirect=True)
 def test_the_target_sim_proves_the_core(cores: Path) -> None:
     assert "\nPASS: " in fusesoc(cores, "--target", "sim")
     core = cores / "tiny.v"
@@ -55,6 +57,12 @@ def test_other_targets_lint_the_core(cores: Path, target: list[str]) -> None:
     core = cores / "tiny.v"
     core.write_text(core.read_text().replace("\nendmodule", "\n  wire w = 2'h0;\nendmodule", 1))
     assert "%Warning-WIDTHTRUNC" in fusesoc(cores, *target, "--clean", fails=True)
+
+
+@pytest.mark.parametrize("cores", [["--memory-files"]], indirect=True)
+def test_the_lint_takes_memory_files(cores: Path) -> None:
+    assert "\n  initial $readmemh" in (cores / "tiny.v").read_text()
+    fusesoc(cores)
 
 
 def test_without_a_bench_there_is_no_target_that_runs_it(files: Files, call: Call) -> None:

@@ -55,6 +55,7 @@ def write_all(folder: Path, files: Files, call: Call) -> Counter[str]:
     for number, name in enumerate(NAMES):
         before = contents(folder)
         options = ["--lanes", 1 + number % 4, "--name", name, *BUSES[number % len(BUSES)]]
+        options += ["--memory-files"] if number % 2 else []
         done = call("generate", files.network, *options, "-o", folder)
         assert done.status == 0
         after = contents(folder)

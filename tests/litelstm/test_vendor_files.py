@@ -26,7 +26,7 @@ CLOCKS = {48_000_000: "20.833", 12_000_000: "83.333", 100_000_000: "10.000"}
 BUSES = {
     "axi": (["--axi", "--clock", 48_000_000], 48_000_000),
     "everything": (["--axi", "--state", "load", "--streams", 2, "--storage", "ram"], 100_000_000),
-    "window": (["--axi", "--window"], 100_000_000),
+    "window": (["--axi", "--window", "--memory-files"], 100_000_000),
     "spi": (["--spi", "--clock", 48_000_000], 48_000_000),
     "uart": (["--uart", 1_000_000, "--clock", 12_000_000], 12_000_000),
 }
@@ -258,6 +258,10 @@ def test_component_says_what_vivado_looks_for(written: Path) -> None:
     for end, kinds in ((".mdd", {"mdd", "driver_mdd"}), (".c", {"cSource", "driver_src"})):
         assert next(kind for file, kind in software.items() if file.endswith(end)) == kinds
     synthesis = sets[views["verilogSource:vivado.xilinx.com:synthesis"]]
+    simulation = sets[views["verilogSource:vivado.xilinx.com:simulation"]]
+    memories = {f"../{file}": {"mem"} for file in description(written)["memory_files"]}
+    assert simulation == {"../tiny.v": {"verilogSource"}, **memories}
+    assert simulation.items() <= synthesis.items()
     assert synthesis["../tiny.xdc"] == {"xdc", "USED_IN_out_of_context"}
     core = root.find("s:vendorExtensions/x:coreExtensions", ns)
     assert core is not None
@@ -313,18 +317,21 @@ def test_platform_designer_component(written: Path) -> None:
             assert {role for one, _, role, _, _ in added if one == name} >= {"tvalid", "tready"}
     clocked = {name for name, key, _ in made(calls, "set_interface_property") if "Clock" in key}
     assert clocked == set(kinds) - {"aclk"}
-    for file in made(calls, "add_fileset_file"):
-        assert (written / file[3]).is_file()
+    listed = [file[3] for file in made(calls, "add_fileset_file")]
+    assert all((written / file).is_file() for file in listed)
+    files = ["tiny.v", *description(written)["memory_files"]]
+    assert sorted(listed) == sorted(2 * files)  # for synthesis and for simulation
 
 
 @pytest.mark.parametrize("written", BUSES, indirect=True)
 def test_quartus_project(written: Path) -> None:
-    given = {
-        name: value
-        for _, name, value in made(
-            run_tcl(written / "tiny.qsf", "project"), "set_global_assignment"
-        )
-    }
-    assert given.pop("TOP_LEVEL_ENTITY") == "tiny"
-    assert all((written / file).is_file() for file in given.values())
-    assert set(given) == {"VERILOG_FILE", "SDC_FILE"}
+    calls = run_tcl(written / "tiny.qsf", "project")
+    given = [(name, value) for _, name, value in made(calls, "set_global_assignment")]
+    memories = description(written)["memory_files"]
+    assert given == [
+        ("TOP_LEVEL_ENTITY", "tiny"),
+        ("VERILOG_FILE", "tiny.v"),
+        ("SDC_FILE", "tiny.sdc"),
+        *(("MISC_FILE", file) for file in memories),
+    ]
+    assert all((written / file).is_file() for _, file in given[1:])

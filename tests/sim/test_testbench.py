@@ -40,14 +40,18 @@ VERILATOR = "verilator --binary core/tb.v core.v >log 2>&1 && obj_dir/Vtb"
 @cache
 def texts(name: str) -> tuple[str, str]:
     """The core and its bench."""
+    plan = plan_of(name)
+    return generated(plan, name="core").verilog, verilog_bench(plan, name="core")
+
+
+def plan_of(name: str) -> Plan:
+    """The core's plan."""
     recipe, interface, storage = PLANS[name]
     lanes = min(2, max(recipe.units))
     network = quantized_network(recipe, 1)
     network = lively(network, input_words(network, batch=8, steps=4, seed=1))
-    plan = Plan(
-        network=network, options=CoreOptions(lanes=lanes, interface=interface, storage=storage)
-    )
-    return generated(plan, name="core").verilog, verilog_bench(plan, name="core")
+    options = CoreOptions(lanes=lanes, interface=interface, storage=storage)
+    return Plan(network=network, options=options)
 
 
 def run(folder: Path, core: str, bench: str, command: str = ICARUS) -> tuple[int, list[str]]:
@@ -82,6 +86,28 @@ def test_a_core_passes_and_fails_under_verilator(tmp_path: Path) -> None:
     status, lines = run(tmp_path, core, crossed(bench, "o_data", "~{}"), VERILATOR)
     assert status != 0
     assert "FAIL" in lines
+
+
+@pytest.mark.parametrize("command", [ICARUS, VERILATOR], ids=["icarus", "verilator"])
+def test_memory_files_are_read(command: str, tmp_path: Path) -> None:
+    """The core passes, and fails with other words in any of the files."""
+    core = generated(plan_of("plain"), name="core", memory_files=True)
+    for file, text in core.memory_files.items():
+        (tmp_path / file).write_text(text)
+    status, lines = run(tmp_path, core.verilog, texts("plain")[1], command)
+    assert (status, lines[0][:5]) == (0, "PASS:"), lines
+    simulator = command.rpartition("&& ")[2]
+    for file, text in core.memory_files.items():
+        (tmp_path / file).write_text(re.sub("[0-9a-f]", lambda digit: flipped(digit[0]), text))
+        status, lines = run(tmp_path, core.verilog, texts("plain")[1], simulator)
+        assert status != 0, file
+        assert "FAIL" in lines
+        (tmp_path / file).write_text(text)
+
+
+def flipped(digit: str) -> str:
+    """Another hexadecimal digit, which no width can exceed."""
+    return {"0": "1", "1": "0"}.get(digit, "0")
 
 
 def crossed(bench: str, port: str, by: str) -> str:
