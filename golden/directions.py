@@ -175,7 +175,8 @@ def check_forward(layers: Iterable[DirectedLayer]) -> None:
         if layer.direction != "forward":
             raise InputError(
                 f"layer{index} is {layer.direction}, expected forward: "
-                "a core runs the steps in the order in which they come"
+                "a core runs the steps in the order in which they come, unless it buffers them "
+                "(--max-steps)"
             )
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from golden.cells import Cell
 from golden.directions import check_forward
 from golden.errors import InputError
+from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl.array.lanes import ArrayShape
 from hdl.cells import schedule
@@ -20,6 +21,7 @@ from hdl.spec.capacity import Capacity, Sizes
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
 from hdl.spec.passes import Work
+from hdl.spec.sweeps import Sweeps
 from hdl.timing.latency import Delays
 from hdl.timing.update_cost import Program, UpdateCost, of_programs
 
@@ -46,7 +48,10 @@ class Plan:
     core: Capacity | None = None
 
     def __post_init__(self) -> None:
-        check_forward(self.network.layers)
+        if self.options.max_steps:
+            self.options.check_sweeps(self.network.layers)
+        else:
+            check_forward(self.network.layers)
         self._check_graph()
         if self.others and not self.options.storage.loadable:
             raise InputError("several networks can share a core only with weights ram or double")
@@ -77,13 +82,29 @@ class Plan:
                 check_loadable(network)
 
     @cached_property
+    def sweeps(self) -> Sweeps:
+        """The network's sweeps, where the core buffers sequences."""
+        options = self.options
+        return Sweeps(self.network, options.interface.every_step, rows=options.max_steps)
+
+    @cached_property
+    def swept(self) -> Plan:
+        """The plan of the core that runs the sweeps, where the core buffers sequences."""
+        options = replace(self.options, interface=Interface(every_step=True), max_steps=0)
+        return Plan(network=self.sweeps.network, options=options)
+
+    @cached_property
     def work(self) -> Work:
         """Passes and jobs of the network, in their order."""
+        if self.options.max_steps:
+            return self.swept.work
         return Work.of(self.network, self.options)
 
     @cached_property
     def capacity(self) -> Capacity:
         """Sizes and kinds that the core is made for."""
+        if self.options.max_steps:
+            return self.swept.capacity.around(self.network, self.options.interface)
         return self.core or Capacity.of((self.network, *self.others), self.options)
 
     def of(self, network: QuantizedNetwork) -> Plan:

@@ -14,7 +14,6 @@ from amaranth.lib import wiring
 
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
-from hdl.core import Core
 from hdl.export.description import describe
 from hdl.export.explicit_rtlil import explicit_rtlil
 from hdl.export.memory_words import with_words
@@ -23,6 +22,7 @@ from hdl.export.verilog_header import header, with_comments
 from hdl.export.verilog_names import check_name, inner_prefix
 from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
+from hdl.sequence.sequence_core import Cores, core_of
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 
@@ -33,7 +33,7 @@ NAME = "litelstm_core"
 class Top(wiring.Component):
     """A core with plain ports, for users of the Verilog: see :mod:`hdl.export.plain_ports`."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Cores) -> None:
         self.core = core
         self._ports = plain_ports(core.plan)
         super().__init__(members(self._ports))
@@ -69,6 +69,7 @@ def generate(
     tail_multipliers: int = 2,
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
+    max_steps: int = 0,
     name: str = NAME,
     network_name: str = "",
     others: Sequence[QuantizedNetwork] = (),
@@ -82,6 +83,7 @@ def generate(
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
+        max_steps: steps of the longest sequence, where layers are not forward.
         name: the top module's name.
         network_name: the network's name, for the Verilog's header.
         others: where weights are loaded, networks that it can run as well.
@@ -97,7 +99,11 @@ def generate(
     plan = Plan(
         network=network,
         options=CoreOptions(
-            lanes=lanes, tail_multipliers=tail_multipliers, interface=interface, storage=storage
+            lanes=lanes,
+            tail_multipliers=tail_multipliers,
+            interface=interface,
+            storage=storage,
+            max_steps=max_steps,
         ),
         others=tuple(others),
     )
@@ -115,7 +121,7 @@ def generated(
     check_name(name)
     description = describe(plan, name=name)
     comments = header(plan, description, host="plain streams", network_name=network_name)
-    top = Top(Core(plan=plan))
+    top = Top(core_of(plan))
     text, files = convert_apart(top, name=name, header=comments, memory_files=memory_files)
     description["memory_files"] = list(files)
     return Generated(text, description, plan, files)

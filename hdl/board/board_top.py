@@ -13,11 +13,11 @@ from amaranth.lib.wiring import In, Out, connect
 from golden.errors import InputError
 from golden.link.messages import Identity
 from hdl.board.responder import Responder
-from hdl.core import Core
 from hdl.export.description import describe
 from hdl.export.verilog_header import header
 from hdl.parts.component import port
 from hdl.plan import Plan
+from hdl.sequence.sequence_core import core_of
 from hdl.serial.framing import Framed
 from hdl.serial.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
 from hdl.verilog import convert
@@ -88,7 +88,7 @@ class BoardTop(wiring.Component):
         line: Line,
         high: Sequence[str] = (),
     ) -> None:
-        self.core = Core(plan=plan)
+        self.core = core_of(plan)
         self.responder = Responder(plan=plan, identity=identity)
         self.line = line
         self._high = tuple(high)

@@ -20,10 +20,10 @@ from hdl.bus.state_guard import StateGuard
 from hdl.bus.status import Status
 from hdl.bus.verdicts import Verdicts
 from hdl.bus.window import OUT_OF, Window
-from hdl.core import Core
 from hdl.layout.ports import state_shape
 from hdl.parts.component import port
 from hdl.parts.numeric import span
+from hdl.sequence.sequence_core import Cores
 
 
 class BusCore(wiring.Component):
@@ -54,7 +54,7 @@ class BusCore(wiring.Component):
     interrupt = port(Signal)
     x = y = state_in = state_out = weights = port(stream.Interface)
 
-    def __init__(self, *, core: Core, bus: Bus) -> None:
+    def __init__(self, *, core: Cores, bus: Bus) -> None:
         self.core = core
         self.bus = bus
         self.plan = plan = core.plan

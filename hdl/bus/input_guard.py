@@ -68,8 +68,8 @@ class InputGuard(wiring.Component):
 
     - ``early``: ``last`` came inside a step, whose missing elements become 0, or before ``length``
       steps. The sequence ends there.
-    - ``late``: step ``length`` came without ``last``. The sequence ends there, and the guard drops
-      the rest of the frame.
+    - ``late``: step ``length``, or the last one that the core can buffer, came without ``last``.
+      The sequence ends there, and the guard drops the rest of the frame.
     - ``unknown``: no stream has that number. The guard drops the frame.
 
     Latency: none. Throughput: that of :class:`hdl.bus.unpacker.Unpacker`.
@@ -124,7 +124,9 @@ class InputGuard(wiring.Component):
         m.submodules.unpacker = unpacker = Unpacker(
             packing=self.packing, count=self.plan.sizes.inputs, varies=loadable
         )
-        m.submodules.sequences = sequences = OpenSequences(streams=streams)
+        m.submodules.sequences = sequences = OpenSequences(
+            streams=streams, most=self.plan.options.max_steps
+        )
         if loadable:
             m.d.comb += unpacker.last_index.eq(self.last_input)
         begins, ends, closes = Signal(), Signal(), Signal()

@@ -23,6 +23,10 @@ class OpenSequences(wiring.Component):
     Latency: an event counts from the next cycle on. Cost: two flip-flops per stream; for several
     streams a memory of lengths, for a single one registers, whose outputs come early in a cycle.
 
+    Args:
+        streams: number of streams.
+        most: steps of the longest sequence that the core can buffer, with one stream; 0 for any.
+
     Attributes:
         number: stream of the step that is next, or being taken.
         first, begins, ends, closes: nothing of the step was taken yet; its first part, its last
@@ -43,8 +47,8 @@ class OpenSequences(wiring.Component):
     late = padding = dropped = last = enable = restart = port(Signal)
     is_open = some = more = is_end = drop = hold = unknown = port(Signal)
 
-    def __init__(self, *, streams: int) -> None:
-        self._streams = streams
+    def __init__(self, *, streams: int, most: int = 0) -> None:
+        self._streams, self._most = streams, most
         into = ("first", "begins", "ends", "closes", "new", "waits", "late", "padding", "dropped")
         out_of = ("is_open", "some", "more", "is_end", "drop", "hold", "unknown")
         super().__init__(
@@ -107,17 +111,21 @@ class OpenSequences(wiring.Component):
         holds = Signal(init=1)
         m.d.sync += holds.eq(~(self.enable | goes_on | self.waits))
         m.d.comb += [self.hold.eq(holds), self.drop.eq(unwanted)]
+        most = self._most
+        length = self.length
+        if most:
+            length = Mux(~length.any() | (length > most), most, length)
         with m.If(self.ends & ~self.closes):
             m.d.sync += [
                 left.eq(left - 1),
                 self.more.eq(self.more & (left != 2)),
-                self.is_end.eq(self.more & (left == 2)),
+                self.is_end.eq((1 if most else self.more) & (left == 2)),
             ]
         with m.Elif(~self.is_open | self.closes):
             m.d.sync += [
-                left.eq(self.length),
+                left.eq(length),
                 self.more.eq(self.length[1:].any()),
-                self.is_end.eq(self.length == 1),
+                self.is_end.eq(length == 1),
             ]
 
     def _follow_several(self, m: Module, unwanted: Value) -> None:

@@ -10,9 +10,9 @@ from hdl.bus.axi_lite import AxiLite
 from hdl.bus.axi_ports import axi_ports
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
-from hdl.core import Core
 from hdl.parts.component import port
 from hdl.parts.top_ports import members, wire
+from hdl.sequence.sequence_core import Cores
 
 BUS = Bus()
 
@@ -37,7 +37,7 @@ class AxiTop(wiring.Component):
     s_axil_araddr = s_axil_arvalid = s_axil_arready = port(Signal)
     s_axil_rdata = s_axil_rresp = s_axil_rvalid = s_axil_rready = port(Signal)
 
-    def __init__(self, *, core: Core, bus: Bus = BUS) -> None:
+    def __init__(self, *, core: Cores, bus: Bus = BUS) -> None:
         self.core = BusCore(core=core, bus=bus)
         self.lite = AxiLite()
         self.ports = axi_ports(self.core)

@@ -16,11 +16,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
+import numpy as np
+
 from golden.errors import InputError
 from golden.interface import Control
 from hdl.cycles.record import CycleCount as CycleCount
 from hdl.cycles.record import SteadyState as SteadyState
 from hdl.cycles.run import Repeats, Run
+from hdl.cycles.sequences import Sequences
 from hdl.plan import Plan
 
 
@@ -47,23 +50,35 @@ def count(plan: Plan, lengths: Sequence[int]) -> CycleCount:
     Raises:
         InputError: a length is less than 1.
     """
+    if plan.options.max_steps:
+        return Sequences(plan).run(lengths)
     return Run(plan).run(_repeats(lengths))
 
 
 def count_steps(plan: Plan, controls: Sequence[Control]) -> CycleCount:
     """Timing of steps, fed without a gap from reset on."""
+    if plan.options.max_steps:
+        ends = [n for n, control in enumerate(controls) if control.last]
+        return Sequences(plan).run(np.diff(ends, prepend=-1).tolist())
     return Run(plan).run([([one], len(list(alike))) for one, alike in groupby(controls)])
 
 
 def cycles_per_sequence(plan: Plan, steps: int) -> int:
     """Cycles that a sequence takes behind others of its length."""
+    if plan.options.max_steps:
+        return Sequences(plan).period(steps)
     run = Run(plan)
     ends = [run.run(_repeats([steps])).last_output for _ in range(4)]
     return ends[-1] - ends[-2]
 
 
 def steady_state(plan: Plan) -> SteadyState:
-    """Timing of a step when many have gone before."""
+    """Timing of a step when many have gone before.
+
+    Where sequences are buffered it is a step's share of the longest ones.
+    """
+    if plan.options.max_steps:
+        return Sequences(plan).steady_state()
     streams, every_step = plan.options.interface.streams, plan.options.interface.every_step
     steps = 4 * streams
 

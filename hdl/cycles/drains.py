@@ -24,6 +24,7 @@ class Drains:
 
     Attributes:
         plan: the core's plan.
+        pause: cycles in which nobody takes a word, before each result.
         outputs: cycles of the output words.
         entries: for each job that was drained, the cycles in which its units entered last.
         entered_last: cycle of the last unit.
@@ -31,6 +32,7 @@ class Drains:
     """
 
     plan: Plan
+    pause: int = 0
     outputs: Series = field(init=False)
     entries: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     entered_last: int | None = None
@@ -96,19 +98,20 @@ class Drains:
                 self.entered_last + cost.interval * (1 + -units % cost.banks),
             )
             if words:
-                self._give(entries[-1][-words:].tolist())
+                self._give(entries[-1][-words:].tolist(), pause=self.pause if row == 0 else 0)
         self.entries[number] = np.concatenate(entries)
 
     def _words(self, job: Job, row: int, units: int) -> int:
         """Output words that a row of a result makes."""
         return int(row == job.rows - 1) if self.plan.options.interface.classes else units
 
-    def _give(self, entries: list[int]) -> None:
-        """Output words of units that entered the state update."""
+    def _give(self, entries: list[int], *, pause: int) -> None:
+        """Output words of units that entered the state update, ``pause`` cycles behind others."""
         latency = self.plan.result_stage
         latency += CLASS if self.plan.options.interface.classes else 0
         for entry in entries:
-            before = self.outputs[-1] + 1 if self.outputs else 0
+            before = self.outputs[-1] + 1 + pause if self.outputs else 0
+            pause = 0
             self.outputs.append(max(entry + latency + OutputBuffer.LATENCY, before))
 
     def _in_phase(self, enters: int) -> int:

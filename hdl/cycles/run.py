@@ -27,7 +27,7 @@ MARGIN = 12
 
 
 @dataclass
-class _Stream:
+class Stream:
     """A stream between two steps: does a sequence start, and has it had a state?"""
 
     starts: bool = True
@@ -71,7 +71,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.drains = Drains(self.plan)
-        self._streams = [_Stream() for _ in range(self.plan.options.interface.streams)]
+        self._streams = [Stream() for _ in range(self.plan.options.interface.streams)]
 
     def run(self, repeats: Repeats) -> CycleCount:
         for controls, times in repeats:
@@ -133,20 +133,23 @@ class Run:
         late = times * period
         for series, since in zip(self._series.values(), mark.lengths, strict=True):
             series.repeat(since, times=times, shift=period)
-        self.releases = [cycle + late for cycle in self.releases[-2:]]
-        self.drains.shift(late)
-        self.now += late
+        self._shift(late)
         self.issued += times * (self.issued - mark.issued)
         for reason, waited in self.waited.items():
             self.waited[reason] += times * (waited - mark.waited[reason])
 
+    def _shift(self, late: int) -> None:
+        """Move what decides the next steps to later cycles."""
+        self.releases = [cycle + late for cycle in self.releases[-2:]]
+        self.drains.shift(late)
+        self.now += late
+
     def _step(self, control: Control) -> None:
-        self._take_inputs()
+        self._take_inputs(control)
         if control.load:
             self._load()
         self._begin(self._streams[control.stream], control)
-        work = self.plan.work
-        passes = work.passes if self.step.answers else work.step_passes
+        passes = self._passes(control)
         last = max(position for position, single in enumerate(passes) if single.source < 0)
         for position, single in enumerate(passes):
             self._pass(single, starts_step=position == 0)
@@ -155,7 +158,12 @@ class Run:
         if control.save:
             self._save()
 
-    def _begin(self, stream: _Stream, control: Control) -> None:
+    def _passes(self, control: Control) -> Sequence[Pass]:
+        """Passes of the step at hand."""
+        work = self.plan.work
+        return work.passes if self.step.answers else work.step_passes
+
+    def _begin(self, stream: Stream, control: Control) -> None:
         keep = control.keep and not stream.unused
         self.step = _Step(
             stream=control.stream,
@@ -185,10 +193,14 @@ class Run:
         self.waited[what] += cycle - self.now
         self.now = cycle
 
-    def _take_inputs(self) -> None:
+    @property
+    def _free(self) -> int:
+        """First cycle in which a bank of x is free."""
+        return self.releases[-2] + 2 if len(self.releases) >= 2 else 0
+
+    def _take_inputs(self, control: Control) -> None:
         """One step's elements, as soon as a bank is free."""
-        free = self.releases[-2] + 2 if len(self.releases) >= 2 else 0
-        start = max(self.inputs[-1] + 1 if self.inputs else 0, free)
+        start = max(self.inputs[-1] + 1 if self.inputs else 0, self._free)
         self.inputs += range(start, start + self.plan.network.inputs)
 
     def _pass(self, single: Pass, *, starts_step: bool) -> None:

@@ -41,6 +41,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
         "lanes": plan.options.lanes,
         "interface": asdict(plan.options.interface),
         "storage": asdict(plan.options.storage),
+        **({"max_steps": plan.options.max_steps} if plan.options.max_steps else {}),
         "ports": _ports(plan),
         "input": {
             "words_per_step": network.inputs,
@@ -105,6 +106,9 @@ def _meaning(plan: Plan) -> str:
 
 def memory_bits(plan: Plan) -> dict[str, int]:
     """Count the bits of every memory of a core."""
+    if plan.options.max_steps:
+        sequence = plan.sweeps.words * plan.sweeps.width
+        return {**memory_bits(plan.swept), "sequence": sequence}
     network = plan.network
     sums = plan.options.lanes * plan.sizes.accumulator_width
     table = network.tanh.values().max(axis=0)
@@ -177,6 +181,7 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
             **_options(layer),
             **({} if sources == (index,) else {"sources": list(sources)}),
             **({"first": {k: v.tolist() for k, v in layer.first.items()}} if layer.first else {}),
+            **({} if layer.direction == "forward" else {"direction": layer.direction}),
             "inputs": layer.inputs,
             "units": layer.units,
             "weight_width": layer.formats.weight_width,

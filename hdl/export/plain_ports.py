@@ -62,4 +62,8 @@ def plain_ports(plan: Plan) -> list[Port]:
             Port("restart", "input", 1, "forget everything but the weights", "restart"),
             Port("idle", "output", 1, "no step begun, nothing in flight", "idle"),
         ]
+    if plan.options.max_steps:
+        found.append(
+            Port("overlong", "output", 1, "for one cycle: a sequence was too long, cut", "overlong")
+        )
     return found

@@ -23,6 +23,7 @@ MODULES = {
     "AxiTop": "Top: the core with AXI4-Lite registers and AXI4-Stream data.",
     "BoardTop": "Top of a board: clock, reset at power-on, serial line, host link and core.",
     "BusCore": "The core with its registers, and what packs, unpacks and checks the streams.",
+    "Conductor": "Keeps a sequence, and leads the core through the sweeps over it.",
     "Core": "The core: operand store, MAC array, sequencer and state update.",
     "Deframer": "Takes packets out of frames, and drops damaged ones.",
     "FFSynchronizer": "Brings an asynchronous input into the clock domain.",
@@ -30,6 +31,7 @@ MODULES = {
     "Framer": "Puts packets into frames.",
     "GuardedAccess": "A register access that waits until the register can be read or written.",
     "InputGate": "Holds the input back while weights change.",
+    "Intake": "Takes a sequence into the memory.",
     "InputGuard": "Turns frames of the bus into whole sequences, and reports malformed ones.",
     "Lanes": "Multipliers and accumulators of the array, one of each per lane.",
     "LoadedMemory": "A memory of constants that are loaded.",
@@ -44,6 +46,7 @@ MODULES = {
     "RegisterBlock": "Registers of the core.",
     "Responder": "Answers the host's requests.",
     "RowQueue": "Queue of rows whose sums are complete.",
+    "SequenceCore": "The core with memory for a sequence, for layers that run backwards.",
     "Sequencer": "Sequencer of the array: which operand, which weights, which sum, in each cycle.",
     "SerialTop": "Top: the core with registers that a host reaches over a serial line or SPI.",
     "Shadow": "Complete sums, kept for the state update while the array works on.",
@@ -67,6 +70,7 @@ MODULES = {
     "UnitDispatch": "Decides which unit enters the state update, and when.",
     "Unpacker": "Unpacks words from beats of a bus.",
     "Verdicts": "Tells of each sequence whether it was right, from its state to its end.",
+    "Walker": "Walks through the memory of a sequence, word by word.",
     "WeightRam": "Memory of the loaded weights.",
     "Window": "Data registers in place of streams.",
 }
@@ -156,6 +160,7 @@ def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str
         **told["interface"],
         **told["storage"],
         "tail multipliers": plan.options.tail_multipliers,
+        **({"max steps": plan.options.max_steps} if plan.options.max_steps else {}),
     }
     return [
         ("Input", f"{x['words_per_step']} words per step, format {_format(x['format'])}"),

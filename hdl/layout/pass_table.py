@@ -98,6 +98,7 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "ends_step": 1,
             "emits": 1,
             **({"packed": 1} if plan.work.packed else {}),
+            **({"weights": span(sizes.weight_words)} if plan.work.swept else {}),
             **({"begins": 1, "releases": 1, "releases_late": 1} if plan.work.rereads else {}),
             **(
                 {"restarts": drained, **_job_layout(plan)}
@@ -144,12 +145,18 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         "is_input": single.source < 0,
         "is_head": bool(plan.work.late_passes) and index == len(plan.work.passes) - 1,
         "ends_job": single.completes is not None,
-        "ends_step": index == len(plan.work.step_passes) - 1,
+        "ends_step": index in plan.work.ends,
         "emits": job.makes != ("rh",) and single.layer + 1 in plan.network.result_vectors,
         **({"packed": plan.work.job_of(single).packed} if plan.work.packed else {}),
+        **({"weights": _weights_before(plan, index)} if plan.work.swept else {}),
         **(_of_input(plan, index, single) if plan.work.rereads else {}),
         **more,
     }
+
+
+def _weights_before(plan: Plan, index: int) -> int:
+    """Address of a pass' first word of weights."""
+    return sum(plan.work.macs(single) for single in plan.work.passes[:index])
 
 
 def _of_input(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
@@ -182,12 +189,17 @@ def first_constants(plan: Plan) -> dict[str, Any]:
 
 
 def _of_next(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
-    """Fields describing the *next* pass. Only needed when passes are constants."""
+    """Fields describing the *next* pass. Only needed when passes are constants.
+
+    In a core for sweeps any step's first pass reads x, like the first one of the table.
+    """
     after = plan.work.passes[(index + 1) % len(plan.work.passes)]
     made: list[tuple[str, int]] = []
     if single.completes is not None and plan.work.rows_of(single) * len(single.gates) == 1:
         job = plan.work.jobs[single.completes]
         made = [(name, job.layer) for name in job.makes]
+    if plan.work.swept and single.source < 0:
+        made.append(("x", -1))
     return {
         "next_source": sources(plan).index((after.operand, after.source)),
         "next_recurrent": after.recurrent,

@@ -9,12 +9,19 @@ from amaranth.lib import data
 
 from hdl.parts.numeric import span
 from hdl.plan import Plan
+from hdl.spec.sweeps import SweptNetwork
 
 
 def step_fields(plan: Plan) -> dict[str, Any]:
-    """Fields that travel with a step's x: those of :class:`golden.interface.Control`."""
+    """Fields that travel with a step's x: those of :class:`golden.interface.Control`.
+
+    In a core for sweeps ``first``, the step is its sweep's first, and ``next``, the position of the
+    first pass of the step that follows.
+    """
     interface = plan.options.interface
     fields: dict[str, Any] = {"last": 1}
+    if isinstance(plan.network, SweptNetwork):
+        fields |= {"first": 1, "next": span(plan.sizes.passes)}
     if interface.streams > 1:
         fields["stream"] = span(interface.streams)
     if interface.state != "clear":
@@ -25,8 +32,12 @@ def step_fields(plan: Plan) -> dict[str, Any]:
 
 
 def input_layout(plan: Plan) -> data.StructLayout:
-    """A beat of ``i``: one element of x, ``data``, and the fields of its step."""
-    return data.StructLayout({"data": signed(plan.sizes.x_width), **step_fields(plan)})
+    """A beat of ``i``: one element of x, ``data``, and the fields of its step.
+
+    In a core for sweeps ``ends``: the element is its step's last.
+    """
+    ends = {"ends": 1} if isinstance(plan.network, SweptNetwork) else {}
+    return data.StructLayout({"data": signed(plan.sizes.x_width), **step_fields(plan), **ends})
 
 
 def output_layout(plan: Plan) -> data.StructLayout:

@@ -12,7 +12,6 @@ from hdl.board.board_top import Line
 from hdl.bus.identity import core_hash
 from hdl.bus.options import Bus
 from hdl.bus.top import BUS, AxiTop
-from hdl.core import Core
 from hdl.export.description import describe
 from hdl.export.fusesoc import core_file, release
 from hdl.export.verilog_header import header, waivers
@@ -21,6 +20,7 @@ from hdl.packaging import c_header, c_network, ipxact, quartus, vivado
 from hdl.packaging.bus_description import bus_section, register_list
 from hdl.packaging.constraints import CLOCK, FORMATS, PINS, Timing
 from hdl.plan import Plan
+from hdl.sequence.sequence_core import Cores, core_of
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.top import WINDOW, SerialTop
 from hdl.serial.uart_access import UartAccess
@@ -61,7 +61,7 @@ class Host:
         hertz = self.line.clock if self.line else self.clock
         return Timing(name=name, hertz=hertz, **PINS[self.kind])
 
-    def top(self, core: Core) -> AxiTop | SerialTop:
+    def top(self, core: Cores) -> AxiTop | SerialTop:
         """Make the top module around a core."""
         if self.kind == "axi":
             return AxiTop(core=core, bus=self.bus)
@@ -147,7 +147,7 @@ def generate_system(
     """
     check_name(name)
     description = describe_system(plan, name=name, host=host)
-    top = host.top(Core(plan=plan, watched=True))
+    top = host.top(core_of(plan, watched=True))
     description["ports"] = [port.as_json() for port in top.ports]
     comments = header(plan, description, host=host.ports, network_name=network_name)
     text, files = convert_apart(top, name=name, header=comments, memory_files=memory_files)

@@ -172,3 +172,26 @@ def _indices_by_value(values: Sequence[int]) -> dict[int, list[int]]:
     for index, value in enumerate(values):
         groups.setdefault(value, []).append(index)
     return groups
+
+
+def largest(m: Module, value: Value, valid: Value, begins: Value, *, outputs: int) -> Value:
+    """Index of the largest of some words that come one by one; the first of equal ones.
+
+    Args:
+        m: module to build into.
+        value, valid: the words.
+        begins: with the first of them.
+        outputs: their number.
+
+    Returns:
+        The index, a cycle after the last word (``latency.CLASS``).
+    """
+    best = Signal(value.shape(), name="best_logit", reset_less=True)
+    index = Signal(span(outputs), name="logit_index")
+    found = Signal(span(outputs), name="best_class", reset_less=True)
+    now = Mux(begins, 0, index)
+    with m.If(valid):
+        m.d.sync += index.eq(now + 1)
+        with m.If(begins | (value > best)):
+            m.d.sync += [best.eq(value), found.eq(now)]
+    return found

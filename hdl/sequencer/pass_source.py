@@ -73,7 +73,12 @@ class ConstantPasses:
         return passed
 
     def before_step(self, releases: Value) -> list[Any]:
-        """Clear the fields of the next pass: it is the first pass over x."""
+        """Clear the fields of the next pass: it is the first pass over x.
+
+        In a core for sweeps they say so in each step's last pass.
+        """
+        if self._plan.work.swept:
+            return []
         cleared = [self.now[name].eq(0) for name in OF_NEXT]
         if self._plan.work.rereads:
             cleared.append(self.now.hands_over.eq(releases))

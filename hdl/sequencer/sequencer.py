@@ -151,15 +151,19 @@ class Sequencer(wiring.Component):
             m.d.sync += weight_address.eq(weight_address + 1)
         answers = self._answers(now, step)
         ends = following.is_head | (following.ends_step & ~answers)
+        first = step.first_pass(m, passes)
         with m.If(passes.enters(m, passed)):
             m.d.sync += [
                 position.eq(coming),
-                coming.eq(Mux(ends, 0, coming + 1)),
+                coming.eq(Mux(ends, first, coming + 1)),
                 now.eq(following),
                 *walk.begin(following),
             ]
-            with m.If(coming == 0):
-                m.d.sync += weight_address.eq(0)
+            if plan.work.swept:
+                m.d.sync += weight_address.eq(following.weights)
+            else:
+                with m.If(coming == 0):
+                    m.d.sync += weight_address.eq(0)
             with m.If(ends):
                 m.d.sync += passes.before_step(self._releases(following, answers))
 

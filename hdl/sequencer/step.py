@@ -8,6 +8,7 @@ from amaranth.lib import data
 from hdl.layout.pass_table import begins as begins_step
 from hdl.parts.numeric import span
 from hdl.plan import Plan
+from hdl.sequencer.pass_source import PassSource
 
 
 class Step:
@@ -32,6 +33,7 @@ class Step:
 
     def __init__(self, m: Module, plan: Plan, x_step: data.View, *, begins: Value) -> None:
         self._plan, interface = plan, plan.options.interface
+        self._x_step = x_step
         streams = interface.streams
         self.stream = Signal(span(streams))
         self.zero = Signal(init=1)
@@ -45,6 +47,8 @@ class Step:
         self.next_independent = Signal()
 
         zero = starts.bit_select(self.next_stream, 1)
+        if plan.work.swept:
+            zero = x_step.first
         if interface.state != "clear":
             zero &= ~x_step.keep | unused.bit_select(self.next_stream, 1)
         if interface.state == "load":
@@ -61,6 +65,22 @@ class Step:
             ]
             if interface.state == "load":
                 m.d.sync += self.save.eq(x_step.save)
+            if plan.work.swept:
+                self._next = Signal.like(x_step.next, name="next_pass")
+                m.d.sync += self._next.eq(x_step.next)
+
+    def first_pass(self, m: Module, passes: PassSource) -> Value | int:
+        """Position of the first pass of the step behind the one that the following pass ends.
+
+        In a core for sweeps the input tells it. A pass that is a step's only one may enter before
+        its input is there, but goes on only behind it.
+        """
+        if not self._plan.work.swept:
+            return 0
+        now, following = passes.now, passes.following
+        with m.If(now.is_input & now.ends_step):
+            m.d.sync += passes.coming.eq(self._x_step.next)
+        return Mux(now.is_input | following.is_input, self._x_step.next, self._next)
 
     def of_row(self, now: data.View) -> tuple[Value, Value]:
         """Stream of a row that a pass completes, and whether its step is a sequence's last.

@@ -8,9 +8,9 @@ from amaranth.lib.wiring import connect
 
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
-from hdl.core import Core
 from hdl.parts.component import port
 from hdl.parts.top_ports import Port, members, wire
+from hdl.sequence.sequence_core import Cores
 from hdl.serial.spi_access import SpiAccess
 from hdl.serial.uart_access import UartAccess
 
@@ -51,7 +51,7 @@ class SerialTop(wiring.Component):
     clk = rst = irq = rx = tx = port(Signal)
     sck = cs_n = mosi = miso = miso_enable = port(Signal)
 
-    def __init__(self, *, core: Core, front_end: UartAccess | SpiAccess) -> None:
+    def __init__(self, *, core: Cores, front_end: UartAccess | SpiAccess) -> None:
         self.core = BusCore(core=core, bus=WINDOW)
         self.front_end = front_end
         self.ports = (*_COMMON, *(_UART if isinstance(front_end, UartAccess) else _SPI))

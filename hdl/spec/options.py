@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
+from golden.quantized_layers import QuantizedLayer
 from hdl.spec.storage import BUILT_IN, Storage
+
+MAX_STEPS = (1 << 16) - 1
+"""Most steps of a sequence that a core buffers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +25,15 @@ class CoreOptions:
             for parts whose multipliers the array takes.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
+        max_steps: steps of the longest sequence that the core buffers, so that it can run reverse
+            layers; 0 for one that takes steps as they come.
     """
 
     lanes: int
     tail_multipliers: int = 2
     interface: Interface = DEFAULT
     storage: Storage = BUILT_IN
+    max_steps: int = 0
 
     def check(self, largest: int) -> None:
         """Refuse options that no network of ``largest`` units in a layer can have.
@@ -33,12 +41,33 @@ class CoreOptions:
         Raises:
             InputError: names the option and what was expected.
         """
-        for name in ("lanes", "tail_multipliers"):
+        for name in ("lanes", "tail_multipliers", "max_steps"):
             if not isinstance(getattr(self, name), int):
                 raise InputError(f"{name} is {getattr(self, name)!r}, expected an integer")
         if not 1 <= self.lanes <= largest:
             raise InputError(
                 f"lanes is {self.lanes}, expected 1 to {largest} (the units of the largest layer)"
             )
+        if not 0 <= self.max_steps <= MAX_STEPS:
+            raise InputError(f"max_steps is {self.max_steps}, expected 0 to {MAX_STEPS}")
         if self.tail_multipliers < 0:
             raise InputError(f"tail_multipliers is {self.tail_multipliers}, expected 0 or more")
+
+    def check_sweeps(self, layers: Sequence[QuantizedLayer]) -> None:
+        """Refuse to buffer sequences where nothing needs it, or with what does not go with it.
+
+        Raises:
+            InputError: all layers are forward; or sequences do not start from zero, one by one, in
+                a core with its weights in the Verilog.
+        """
+        if all(layer.direction == "forward" for layer in layers):
+            raise InputError(
+                f"max_steps is {self.max_steps}, but all layers are forward: expected 0"
+            )
+        for name, value, expected in (
+            ("streams", self.interface.streams, 1),
+            ("state", self.interface.state, "clear"),
+            ("storage", self.storage.weights, "rom"),
+        ):
+            if value != expected:
+                raise InputError(f"{name} is {value!r}, expected {expected!r} with max_steps")

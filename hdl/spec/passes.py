@@ -15,6 +15,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.cells import Schedule, schedule
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
+from hdl.spec.sweeps import SweptNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,9 +199,21 @@ class Work:
         return self.step_passes + self.late_passes
 
     @property
+    def swept(self) -> bool:
+        """Tell whether each step runs one layer alone, see :mod:`hdl.spec.sweeps`."""
+        return isinstance(self.network, SweptNetwork)
+
+    @property
     def rereads(self) -> bool:
-        """Tell whether several passes read x."""
-        return sum(single.source < 0 for single in self.passes) > 1
+        """Tell whether several passes of a step read x."""
+        return not self.swept and sum(single.source < 0 for single in self.passes) > 1
+
+    @cached_property
+    def ends(self) -> frozenset[int]:
+        """Positions of the passes that end a step without late passes."""
+        if not self.swept:
+            return frozenset({len(self.step_passes) - 1})
+        return frozenset({single.layer: at for at, single in enumerate(self.passes)}.values())
 
     def _passes_of(self, layers: Iterable[int]) -> tuple[Pass, ...]:
         return tuple(single for index in layers for single in self._layer_passes(index))
@@ -217,7 +230,7 @@ class Work:
         return [(name, "h" if vector else "x", vector - 1) for vector, name in vectors]
 
     def _layer_passes(self, index: int) -> list[Pass]:
-        layer, starts = self.network.layers[index], index == self.order[0]
+        layer, starts = self.network.layers[index], self.swept or index == self.order[0]
         order = self.schedules[index].first if starts else self.schedules[index].later
         slots = {gate.name: slot for slot, gate in enumerate(layer.cell.gates)}
         reads = [
@@ -232,6 +245,7 @@ class Work:
         for position, (matrix, operand, source, gates) in enumerate(reads):
             if gates != list(range(gates[0], gates[-1] + 1)):
                 raise ValueError(f"gates that read {matrix} must be neighbours, not {gates!r}")
+            weights = layer.weights[layer.cell.gates[gates[0]].matrix(matrix)]
             before = {gate for *_, others in reads[:position] for gate in others}
             after = {gate for *_, others in reads[position + 1 :] for gate in others}
             final = tuple(gate for gate in gates if gate not in after)
@@ -248,7 +262,7 @@ class Work:
                     source=source,
                     recurrent=matrix in ("h", "c"),
                     base=self.first_unit(source),
-                    columns=self.network.sizes[source + 1],
+                    columns=weights.shape[1],
                     gates=range(gates[0], gates[-1] + 1),
                     first=tuple(gate for gate in gates if gate not in before),
                     final=final,

@@ -64,7 +64,7 @@ class InputBanks:
         m.d.comb += [
             i.ready.eq(room),
             accept.eq(i.valid & i.ready),
-            complete.eq(accept & at_last),
+            complete.eq(accept & (i.payload.ends if plan.work.swept else at_last)),
             fill.addr.eq(Cat(index[:index_bits], fill_bank)),
             fill.data.eq(i.payload.data),
             fill.en.eq(accept),

@@ -14,7 +14,7 @@ from hdl.layout.ports import output_layout
 from hdl.layout.vectors import VectorWrite, made_vectors, state_vectors, write_signature
 from hdl.loading.loader import write_layout
 from hdl.parts.component import delayed, port
-from hdl.parts.numeric import constant_by, span
+from hdl.parts.numeric import constant_by, largest, span
 from hdl.parts.output_buffer import OutputBuffer
 from hdl.plan import Plan
 from hdl.timing.latency import ANNOUNCED, CLASS, READ, READ_STATE, SHADOW
@@ -224,7 +224,7 @@ class StateUpdate(wiring.Component):
         streams = at_result(unit.stream)
         value = result.value
         if plan.options.interface.classes:
-            value = _class(m, value, emits, begins, outputs=self._classes)
+            value = largest(m, value, emits, begins, outputs=self._classes)
             emits, ends, final, streams = (
                 at_result(signal, CLASS) for signal in (emits & ends, ends, final, streams)
             )
@@ -240,26 +240,3 @@ class StateUpdate(wiring.Component):
         connect(m, buffer.o, flipped(self.o))
         if plan.options.interface.streams > 1:
             m.d.comb += word.stream.eq(streams)
-
-
-def _class(m: Module, value: Value, valid: Value, begins: Value, *, outputs: int) -> Value:
-    """Index of the largest of some words that come one by one; the first of equal ones.
-
-    Args:
-        m: module to build into.
-        value, valid: the words.
-        begins: with the first of them.
-        outputs: their number.
-
-    Returns:
-        The index, ``CLASS`` cycles after the last word.
-    """
-    best = Signal(value.shape(), name="best_logit", reset_less=True)
-    index = Signal(span(outputs), name="logit_index")
-    found = Signal(span(outputs), name="best_class", reset_less=True)
-    now = Mux(begins, 0, index)
-    with m.If(valid):
-        m.d.sync += index.eq(now + 1)
-        with m.If(begins | (value > best)):
-            m.d.sync += [best.eq(value), found.eq(now)]
-    return found

@@ -8,11 +8,11 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from hdl.core import Core
 from hdl.export.plain_ports import plain_ports
 from hdl.parts.component import port
 from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
+from hdl.sequence.sequence_core import Cores, core_of
 from hdl.verilog import convert
 
 _WEIGHTS = "i_weights_data"
@@ -27,7 +27,7 @@ class FewPins(wiring.Component):
 
     load = i_weights_data = port(Signal)
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Cores) -> None:
         self.core = core
         self._ports = [
             replace(one, shape=8) if one.name == _WEIGHTS else one
@@ -52,4 +52,4 @@ class FewPins(wiring.Component):
 
 def few_pins_verilog(plan: Plan, *, name: str) -> str:
     """Convert a core with loadable weights to Verilog, with the ports of :class:`FewPins`."""
-    return convert(FewPins(Core(plan=plan)), name=name)
+    return convert(FewPins(core_of(plan)), name=name)

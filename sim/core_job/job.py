@@ -74,30 +74,33 @@ class CoreJob:
     ) -> CoreJob:
         """Make a job of whole sequences, with the cycles of the plan.
 
-        Sequences run side by side, one per stream of the core, and take turns step by step.
+        Sequences run side by side, one per stream of the core, and take turns step by step. One
+        that is longer than the core can buffer is cut.
 
         Args:
             plan: the core's plan.
             sequences: raw input words, each (steps, inputs), of any lengths.
             expected: the golden model's words for each, (words,), or (steps, words) if the core
-                answers every step.
+                answers every step; of a sequence that is cut, those of the steps that fit.
             start: number of the first sequence.
         """
         places = list(_in_turns([len(s) for s in sequences], plan.options.interface.streams))
         ends = [step == len(sequences[sequence]) - 1 for sequence, step in places]
-        every_step = plan.options.interface.every_step
+        every_step, most = plan.options.interface.every_step, plan.options.max_steps
+        kept = [min(len(sequence), most or len(sequence)) for sequence in sequences]
+        given = [
+            (sequence, step)
+            for sequence, step in places
+            if step == kept[sequence] - 1 or (every_step and step < kept[sequence])
+        ]
         answers = [
-            np.atleast_2d(expected[sequence])[step if every_step else 0]
-            for (sequence, step), end in zip(places, ends, strict=True)
-            if end or every_step
+            np.atleast_2d(expected[sequence])[step if every_step else 0] for sequence, step in given
         ]
         streams = [sequence % plan.options.interface.streams for sequence, _ in places]
         service = Service(
             words=np.array(answers, dtype=np.int64),
-            streams=np.array(
-                [s for s, end in zip(streams, ends, strict=True) if end or every_step]
-            ),
-            last=np.array([int(end) for end in ends if end or every_step]),
+            streams=np.array([sequence % plan.options.interface.streams for sequence, _ in given]),
+            last=np.array([int(step == kept[sequence] - 1) for sequence, step in given]),
             saved=np.zeros((0, 0), np.int64),
         )
         controls = [

@@ -23,6 +23,7 @@ from hdl.plan import check_loadable
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generate
 from sim.core_job.job import CoreJob
+from sim.draw.directions import with_directions
 from sim.draw.graphs import random_graph
 from sim.draw.lively import lively
 from sim.draw.networks import (
@@ -53,7 +54,7 @@ FIRST = 0.2
 
 # Uses of random numbers beside those of sim.draw.networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
-_GRAPH, _FIRST = 13, 12
+_GRAPH, _FIRST, _TURNED, _MAX_STEPS = 13, 12, 41, 42
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Case:
         layers = " ".join(
             f"{layer.cell.kind}{''.join('-' + v for v in cell_options(layer.cell).values())}"
             f"-{layer.sigmoid}:{layer.inputs}x{layer.units}{'+'.join(layer.first or ())}"
+            + (f"-{layer.direction}" if layer.direction != "forward" else "")
             + (f"{list(sources)}" if sources != (index,) else "")
             for index, (layer, sources) in enumerate(
                 zip(self.network.recurrent, self.network.sources, strict=False)
@@ -82,6 +84,7 @@ class Case:
         extras += " classes" if chosen.classes else ""
         extras += f" weights:{self.storage.weights}" if self.storage.weights != "rom" else ""
         extras += f" sums:{self.storage.sums}" if self.storage.sums != "lanes" else ""
+        extras += f" max steps:{self.max_steps}" if self.max_steps else ""
         return f"{layers}{head}{extras} lanes {self.lanes} tail {self.tail_multipliers}"
 
     @property
@@ -106,11 +109,30 @@ class Case:
     def _lively(self) -> QuantizedNetwork:
         """The first of some draws whose words depend on the input."""
         for attempt in range(ATTEMPTS):
-            network = self._draw(attempt)
+            network = self._turned(self._draw(attempt))
             words = input_words(network, batch=4, steps=2, seed=(self.seed, self.number))
             if len(np.unique(IntegerModel(network).forward(words), axis=0)) > 1:
                 return network
-        return self._draw(0)
+        return self._turned(self._draw(0))
+
+    def _turned(self, network: QuantizedNetwork) -> QuantizedNetwork:
+        """The network with layers that are not forward, in one case in eight."""
+        return with_directions(network, (self.seed, self.number)) if self.is_turned else network
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether layers are reverse or bidirectional."""
+        return bool(self.random(_TURNED).random() < 0.125)
+
+    @cached_property
+    def max_steps(self) -> int:
+        """Where layers turn, steps that the core can buffer: in one case in three too few."""
+        if not self.is_turned:
+            return 0
+        rng, longest = self.random(_MAX_STEPS), max(map(len, self.sequences))
+        if rng.random() < 1 / 3:
+            return int(rng.integers(1, longest, endpoint=True))
+        return longest + int(rng.integers(0, 4))
 
     def _draw(self, attempt: int) -> QuantizedNetwork:
         """A network; three of four have pre-activations that spread."""
@@ -147,12 +169,13 @@ class Case:
         rng = self.random(_INTERFACE)
         if rng.random() < 0.5:
             return DEFAULT
-        return Interface(
+        chosen = Interface(
             streams=int(rng.choice([1, 2, 3, 5])),
             state=str(rng.choice(Interface.STATES)),
             every_step=bool(rng.random() < 0.5),
             classes=self.network.classes and bool(rng.random() < 0.4),
         )
+        return replace(chosen, streams=1, state="clear") if self.is_turned else chosen
 
     @cached_property
     def storage(self) -> Storage:
@@ -161,7 +184,7 @@ class Case:
         if rng.random() < 0.8:
             return BUILT_IN
         weights, sums = [("ram", "lanes"), ("rom", "block"), ("double", "block")][rng.integers(3)]
-        if not is_loadable(self.network):
+        if self.is_turned or not is_loadable(self.network):
             weights = "rom"
         return Storage(weights=weights, sums=sums)
 
@@ -198,10 +221,12 @@ class Case:
         return [sequence[:length] for sequence, length in zip(words, lengths, strict=True)]
 
     @cached_property
-    def expected(self) -> NDArray[np.int64]:
-        """The golden model's words, (sequences, outputs)."""
-        model = IntegerModel(self.network)
-        return np.concatenate([model.forward(sequence[np.newaxis]) for sequence in self.sequences])
+    def expected(self) -> list[NDArray[np.int64]]:
+        """The golden model's words for each sequence, or for each of its steps."""
+        model, most = IntegerModel(self.network), self.max_steps or None
+        run = model.forward_steps if self.interface.every_step else model.forward
+        words = [run(sequence[np.newaxis, :most])[0] for sequence in self.sequences]
+        return [self.interface.answer(one) for one in words]
 
     @cached_property
     def core(self) -> Generated:
@@ -212,6 +237,7 @@ class Case:
             tail_multipliers=self.tail_multipliers,
             interface=self.interface,
             storage=self.storage,
+            max_steps=self.max_steps,
             name=self.name,
             others=self.others,
         )
@@ -219,7 +245,7 @@ class Case:
     @cached_property
     def job(self) -> CoreJob:
         """The core's job."""
-        if self.interface == DEFAULT:
+        if self.interface == DEFAULT or self.is_turned:
             return CoreJob.make(self.core.plan, self.sequences, self.expected)
         steps = int(np.clip(CYCLES / self._step_cycles, 4, 40))
         seed = (self.seed, self.number)

@@ -1,0 +1,41 @@
+"""Seeded random directions for the layers of a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from golden.quantized import QuantizedNetwork
+from golden.quantized_layers import QuantizedLayer
+from sim.draw.networks import Seed, random_rng
+
+
+def with_directions(network: QuantizedNetwork, seed: Seed) -> QuantizedNetwork:
+    """Draw a direction for each recurrent layer of a forward network; one at least turns.
+
+    The second half of a bidirectional layer, and what reads it, have the weights of the first one
+    in another order.
+    """
+    rng = random_rng(seed, 43)
+    recurrent = [n for n, layer in enumerate(network.layers) if layer.cell.state]
+    drawn = {n: str(rng.choice(["forward", "reverse", "bidirectional"])) for n in recurrent}
+    if set(drawn.values()) == {"forward"}:
+        drawn[recurrent[int(rng.integers(len(recurrent)))]] = "bidirectional"
+    layers: list[QuantizedLayer] = []
+    for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
+        weights = dict(layer.weights)
+        for name, source in zip(layer.operands, sources, strict=True):
+            if drawn.get(source - 1) != "bidirectional":
+                continue
+            order = rng.permutation(network.sizes[source])
+            for gate in layer.cell.gates:
+                if name in layer.reads(gate):
+                    matrix = weights[gate.matrix(name)]
+                    weights[gate.matrix(name)] = np.hstack([matrix, matrix[:, order]])
+        direction, backward = drawn.get(index, "forward"), None
+        if direction == "bidirectional":
+            order = rng.permutation(layer.units)
+            backward = {name: np.ascontiguousarray(array[order]) for name, array in weights.items()}
+        layers.append(replace(layer, weights=weights, direction=direction, backward=backward))
+    return replace(network, layers=tuple(layers))

@@ -1,0 +1,97 @@
+"""Data sheet of the walker: addresses in order, pauses, and what holds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hdl.layout.sequence_table import feeding, making
+from hdl.plan import Plan
+from hdl.sequence.walker import Walker
+from tests.hdl.sequence.networks import STEPS, plan_of, turned
+from tests.hdl.simulate import run
+
+
+def wanted(plan: Plan, steps: int, *, makes: bool) -> list[tuple[int, int, int, int]]:
+    """Address of each word, whether its turn is the first and the last, and phases before it."""
+    found = []
+    for number, phase in enumerate(plan.sweeps.phases[: -1 if makes else None]):
+        turns = 1 if phase.once else steps
+        for turn in range(turns):
+            pieces = [[sweep.makes] if makes else sweep.reads for sweep in phase.sweeps]
+            for piece in [*(one for many in pieces for one in many), *phase.gives]:
+                row = steps - 1 - turn if piece.backward else turn
+                start = row * plan.sweeps.row + piece.start
+                found += [
+                    (address, int(turn == 0), int(turn == turns - 1), number)
+                    for address in range(start, start + piece.size)
+                ]
+    return found
+
+
+@pytest.mark.parametrize("makes", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_words_in_order(seed: int, makes: bool) -> None:
+    """Two walks, of a sequence of one step and of the longest; words are taken now and then."""
+    plan = plan_of(turned(seed), every_step=seed % 2 == 1)
+    walker = Walker(plan=plan, entries=making(plan) if makes else feeding(plan))
+
+    async def bench(ctx: Any) -> None:
+        for steps in (1, STEPS):
+            ctx.set(walker.top, (steps - 1) * plan.sweeps.row)
+            ctx.set(walker.begins, 1)
+            await ctx.tick()
+            ctx.set(walker.begins, 0)
+            found = []
+            while ctx.get(walker.active):
+                moves = bool(ctx.get(walker.valid)) and len(found) % 3 != 1
+                ports = walker.address, walker.first, walker.final, walker.phase
+                if ctx.get(walker.valid) and not moves:
+                    before = [ctx.get(port) for port in ports]
+                    await ctx.tick()
+                    assert [ctx.get(port) for port in ports] == before
+                    moves = True
+                if moves:
+                    found.append(tuple(ctx.get(port) for port in ports))
+                ctx.set(walker.moves, moves)
+                await ctx.tick()
+                ctx.set(walker.moves, 0)
+            assert found == wanted(plan, steps, makes=makes)
+
+    run(walker, bench)
+
+
+def test_pauses_and_holding() -> None:
+    """A segment opens a cycle after the last word of the one before, unless it is held."""
+    plan = plan_of(turned(1))
+    walker = Walker(plan=plan, entries=feeding(plan))
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(walker.hold, 1)
+        ctx.set(walker.moves, 0)
+        ctx.set(walker.begins, 1)
+        await ctx.tick()
+        ctx.set(walker.begins, 0)
+        for _ in range(3):
+            assert not ctx.get(walker.opens)
+            assert not ctx.get(walker.valid)
+            await ctx.tick()
+        ctx.set(walker.hold, 0)
+        assert ctx.get(walker.opens)
+        await ctx.tick()
+        assert ctx.get(walker.valid)
+        ctx.set(walker.hold, 1)  # holds no segment that has begun
+        while not ctx.get(walker.ends):
+            ctx.set(walker.moves, 1)
+            await ctx.tick()
+        await ctx.tick()
+        ctx.set(walker.moves, 0)
+        ctx.set(walker.hold, 0)
+        for _ in range(Walker.PAUSE):
+            assert ctx.get(walker.opens)
+            assert not ctx.get(walker.valid)
+            await ctx.tick()
+        assert ctx.get(walker.valid)
+
+    run(walker, bench)

@@ -1,0 +1,160 @@
+"""Sweeps: what each reads and makes, in which order, and where the results are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from golden.cells import GRU, Dense
+from golden.errors import InputError
+from golden.interface import Interface
+from golden.model import IntegerModel
+from golden.quantized import QuantizedNetwork
+from hdl.spec.storage import Storage
+from hdl.spec.sweeps import Segment, Sweeps
+from sim.draw.networks import Recipe, quantized_network
+from tests.hdl.sequence.networks import STEPS, expected, plan_of, sequences_of, turned
+
+
+def both_ways(outputs: int | None = None) -> QuantizedNetwork:
+    """A bidirectional layer of 3 units that reads 2 elements."""
+    network = quantized_network(Recipe(inputs=2, units=(3,), outputs=outputs, cells=(GRU(),)), 1)
+    layers = list(network.layers)
+    layers[0] = replace(layers[0], direction="bidirectional", backward=layers[0].weights)
+    if outputs:
+        matrix = layers[1].weights["W_yx"]
+        weights = {**layers[1].weights, "W_yx": np.hstack([matrix, matrix])}
+        layers[1] = replace(layers[1], weights=weights)
+    return replace(network, layers=tuple(layers))
+
+
+def piece(start: int, size: int, *, backward: bool = False) -> Segment:
+    return Segment(start=start, size=size, backward=backward)
+
+
+def test_two_directions_take_turns() -> None:
+    """Their final values are in the last row and in the first one."""
+    sweeps = Sweeps(both_ways(), every_step=False, rows=5)
+    turns, results = sweeps.phases
+    assert [sweep.layer for sweep in turns.sweeps] == [0, 1]
+    assert [sweep.reads for sweep in turns.sweeps] == [
+        (piece(0, 2),),
+        (piece(0, 2, backward=True),),
+    ]
+    assert [sweep.makes for sweep in turns.sweeps] == [piece(2, 3), piece(5, 3, backward=True)]
+    assert (turns.once, results.once) == (False, True)
+    assert results.gives == (piece(2, 3, backward=True), piece(5, 3))
+    assert (sweeps.row, sweeps.words) == (8, 40)
+    assert sweeps.names == ("layer0", "layer0 backward")
+
+
+def test_results_of_every_step_are_in_its_row() -> None:
+    sweeps = Sweeps(both_ways(), every_step=True, rows=5)
+    assert sweeps.phases[-1].gives == (piece(2, 6),)
+    assert not sweeps.phases[-1].once
+
+
+def test_a_late_layer_runs_once() -> None:
+    """It reads both ends, and its words lie behind all rows; with results of every step it has a
+    column of its own."""
+    late = Sweeps(both_ways(4), every_step=False, rows=5)
+    once = late.phases[1]
+    assert once.once
+    assert once.sweeps[0].reads == (piece(2, 3, backward=True), piece(5, 3))
+    assert once.sweeps[0].makes == late.phases[2].gives[0] == piece(40, 4)
+    assert (late.row, late.words) == (8, 44)
+    early = Sweeps(both_ways(4), every_step=True, rows=5)
+    assert [phase.once for phase in early.phases] == [False, False, False]
+    assert early.phases[1].sweeps[0].reads == (piece(2, 6),)
+    assert (early.row, early.words) == (12, 60)
+
+
+def test_a_dense_layer_of_both_ends_runs_again_for_its_final_value() -> None:
+    """One that another layer reads in every step, and that is a result of the last."""
+    network = both_ways(4)
+    dense = network.layers[1]
+    shared = replace(dense, formats=replace(dense.formats, h=network.layers[0].formats.h))
+    above = quantized_network(Recipe(inputs=4, units=(2,), outputs=None, cells=(GRU(),)), 2)
+    formats = replace(above.layers[0].formats, x=shared.formats.h, h=shared.formats.h)
+    layer = replace(above.layers[0], formats=formats)
+    network = replace(network, layers=(network.layers[0], shared, layer), results=(2, 3))
+    sweeps = Sweeps(network, every_step=False, rows=STEPS)
+    assert [len(phase.sweeps) for phase in sweeps.phases] == [2, 1, 1, 1, 0]
+    again = sweeps.phases[3]
+    assert (again.once, again.sweeps[0].layer) == (True, sweeps.phases[1].sweeps[0].layer)
+    assert again.sweeps[0].reads == (piece(2, 3, backward=True), piece(5, 3))
+    assert len(sweeps.network.layers) == 4
+
+
+@pytest.mark.parametrize("every_step", [False, True])
+@pytest.mark.parametrize("seed", range(25))
+def test_sweeps_compute_the_network(seed: int, every_step: bool) -> None:
+    """Each phase, run by the golden model of its layers alone, on a memory of rows."""
+    plan = plan_of(turned(seed), every_step=every_step)
+    sweeps = plan.sweeps
+    for sequence in sequences_of(plan.network, 1, 3, STEPS):
+        steps = len(sequence)
+        memory = np.zeros(sweeps.words, dtype=np.int64)
+        for step, x in enumerate(sequence):
+            memory[step * sweeps.row : step * sweeps.row + x.size] = x
+        for phase in sweeps.phases[:-1]:
+            turns = 1 if phase.once else steps
+            for sweep in phase.sweeps:
+                x = [
+                    np.concatenate(read(memory, sweeps, sweep.reads, n, steps))
+                    for n in range(turns)
+                ]
+                layer = sweeps.network.layers[sweep.layer]
+                alone = QuantizedNetwork(layers=(layer,), tanh=plan.network.tanh)
+                h = IntegerModel(alone).forward_steps(np.array(x)[np.newaxis])[0]
+                for n, words in enumerate(h):
+                    place = row(sweep.makes, n, steps) * sweeps.row + sweep.makes.start
+                    memory[place : place + words.size] = words
+        last = sweeps.phases[-1]
+        turns = 1 if last.once else steps
+        given = [read(memory, sweeps, last.gives, n, steps) for n in range(turns)]
+        assert np.concatenate([part for parts in given for part in parts]).tolist() == expected(
+            plan, sequence
+        )
+
+
+def row(segment: Segment, turn: int, steps: int) -> int:
+    return steps - 1 - turn if segment.backward else turn
+
+
+def read(memory: Any, sweeps: Sweeps, pieces: Any, turn: int, steps: int) -> list[Any]:
+    starts = [row(one, turn, steps) * sweeps.row + one.start for one in pieces]
+    return [memory[at : at + one.size] for at, one in zip(starts, pieces, strict=True)]
+
+
+def test_refused() -> None:
+    network = both_ways()
+    forward = quantized_network(Recipe(outputs=None), 1)
+    for wrong, given, message in (
+        (forward, {}, "max_steps is 4, but all layers are forward: expected 0"),
+        (network, {"interface": Interface(streams=2)}, "streams is 2, expected 1 with max_steps"),
+        (
+            network,
+            {"interface": Interface(state="keep")},
+            "state is 'keep', expected 'clear' with max_steps",
+        ),
+        (
+            network,
+            {"storage": Storage(weights="ram")},
+            "storage is 'ram', expected 'rom' with max_steps",
+        ),
+        (network, {"max_steps": -1}, "max_steps is -1, expected 0 to 65535"),
+    ):
+        with pytest.raises(InputError, match=f"^{message}$"):
+            plan_of(wrong, **given)
+    with pytest.raises(InputError, match="^layer0 is bidirectional, expected forward: a core runs"):
+        plan_of(network, max_steps=0)
+
+
+def test_what_a_dense_layer_is() -> None:
+    """The drawn networks have them."""
+    cells = [layer.cell for seed in range(25) for layer in turned(seed).layers]
+    assert sum(isinstance(cell, Dense) for cell in cells) > 10
