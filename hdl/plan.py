@@ -104,8 +104,20 @@ class Plan:
     def capacity(self) -> Capacity:
         """Sizes and kinds that the core is made for."""
         if self.options.max_steps:
-            return self.swept.capacity.around(self.network, self.options.interface)
+            return self._around(self.swept.capacity)
         return self.core or Capacity.of((self.network, *self.others), self.options)
+
+    def _around(self, swept: Capacity) -> Capacity:
+        """Put the network's own sizes around those of the core for the sweeps."""
+        network, interface = self.network, self.options.interface
+        sizes = replace(
+            swept.sizes,
+            inputs=network.inputs,
+            outputs=interface.words(network),
+            x_width=network.x.width,
+            out_width=interface.out(network).width,
+        )
+        return replace(swept, interface=interface, sizes=sizes)
 
     def of(self, network: QuantizedNetwork) -> Plan:
         """Plan another network on the same core, whose weights are loaded.

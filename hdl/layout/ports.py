@@ -9,7 +9,7 @@ from amaranth.lib import data
 
 from hdl.parts.numeric import span
 from hdl.plan import Plan
-from hdl.spec.sweeps import SweptNetwork
+from hdl.spec.swept_network import SweptNetwork
 
 
 def step_fields(plan: Plan) -> dict[str, Any]:

@@ -172,17 +172,6 @@ class Capacity:
             tanh=first.tanh,
         )
 
-    def around(self, network: QuantizedNetwork, interface: Interface) -> Capacity:
-        """Return the capacity of a core that runs a network by sweeps, with this one inside."""
-        sizes = replace(
-            self.sizes,
-            inputs=network.inputs,
-            outputs=interface.words(network),
-            x_width=network.x.width,
-            out_width=interface.out(network).width,
-        )
-        return replace(self, interface=interface, sizes=sizes)
-
     @property
     def head(self) -> bool:
         """Tell whether its networks have a dense head."""

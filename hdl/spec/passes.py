@@ -15,7 +15,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.cells import Schedule, schedule
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
-from hdl.spec.sweeps import SweptNetwork
+from hdl.spec.swept_network import SweptNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,7 @@ class Job:
         name: ``layer0``, ... or ``head``; ``layer0.rh`` where a layer drains in two parts.
         layer: index of the layer.
         gates: names of the gates whose sums are drained.
-        makes: vectors that the drain writes: ``h``, ``c``, ``rh``; none of a dense layer that no
-            layer reads.
+        makes: vectors that it writes: ``h``, ``c``, ``rh``; none of an h that no layer reads.
         units: sums of each gate.
         row: first accumulator row; row ``r`` holds units ``(r - row) * lanes`` and on.
         rows: number of rows.
@@ -88,8 +87,7 @@ class Work:
     Attributes:
         network: the network.
         lanes: multipliers of the array, over which units are dealt.
-        packed: rows of dense layers lie in all slots of the accumulators, which makes the memories
-            smaller.
+        packed: rows of dense layers lie in all slots of the accumulators, which saves memory.
     """
 
     network: QuantizedNetwork
@@ -245,7 +243,6 @@ class Work:
         for position, (matrix, operand, source, gates) in enumerate(reads):
             if gates != list(range(gates[0], gates[-1] + 1)):
                 raise ValueError(f"gates that read {matrix} must be neighbours, not {gates!r}")
-            weights = layer.weights[layer.cell.gates[gates[0]].matrix(matrix)]
             before = {gate for *_, others in reads[:position] for gate in others}
             after = {gate for *_, others in reads[position + 1 :] for gate in others}
             final = tuple(gate for gate in gates if gate not in after)
@@ -262,7 +259,7 @@ class Work:
                     source=source,
                     recurrent=matrix in ("h", "c"),
                     base=self.first_unit(source),
-                    columns=weights.shape[1],
+                    columns=layer.weights[layer.cell.gates[gates[0]].matrix(matrix)].shape[1],
                     gates=range(gates[0], gates[-1] + 1),
                     first=tuple(gate for gate in gates if gate not in before),
                     final=final,

@@ -18,54 +18,9 @@ from functools import cached_property
 import numpy as np
 
 from golden.directions import Part, parts
-from golden.formats import Format
 from golden.quantized import QuantizedNetwork
 from golden.quantized_layers import QuantizedLayer
-
-
-class SweptNetwork(QuantizedNetwork):
-    """The layers of all sweeps side by side: each reads x alone, and each makes results.
-
-    It is no graph. A step of it belongs to one layer, whose x may be shorter than that of others.
-    """
-
-    def __post_init__(self) -> None:
-        """Check nothing: the layers were checked in the network that they come from."""
-
-    @property
-    def sources(self) -> tuple[tuple[int, ...], ...]:
-        """Each layer reads x."""
-        return ((0,),) * len(self.layers)
-
-    @property
-    def result_vectors(self) -> tuple[int, ...]:
-        """Each layer makes a result."""
-        return tuple(range(1, len(self.layers) + 1))
-
-    @property
-    def late(self) -> frozenset[int]:
-        """No layer waits for the end of a sequence: each has steps of its own."""
-        return frozenset()
-
-    @property
-    def inputs(self) -> int:
-        """Length of the longest x."""
-        return max(layer.inputs for layer in self.layers)
-
-    @property
-    def outputs(self) -> int:
-        """Words of the longest result."""
-        return max(layer.units for layer in self.layers)
-
-    @property
-    def x(self) -> Format:
-        """The widest format of x."""
-        return _widest(layer.formats.x for layer in self.layers)
-
-    @property
-    def out(self) -> Format:
-        """The widest format of a result."""
-        return _widest(layer.formats.h for layer in self.layers)
+from hdl.spec.swept_network import SweptNetwork, widest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,7 +213,7 @@ class Sweeps:
             if "x" in gate.reads:
                 pieces = [weights.pop(gate.matrix(name)) for name in order]
                 weights[gate.matrix("x")] = np.concatenate(pieces, axis=1)
-        x = _widest(layer.formats.operand(name) for name in order)
+        x = widest(layer.formats.operand(name) for name in order)
         return replace(
             layer, weights=weights, sources=None, formats=replace(layer.formats, x=x, more=())
         )
@@ -300,7 +255,3 @@ def _merged(pieces: Iterable[Segment]) -> tuple[Segment, ...]:
             piece = replace(piece, start=found[-1].start, size=found.pop().size + piece.size)
         found.append(piece)
     return tuple(found)
-
-
-def _widest(formats: Iterable[Format]) -> Format:
-    return max(formats, key=lambda to: to.width)

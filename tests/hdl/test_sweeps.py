@@ -133,7 +133,7 @@ def read(memory: Any, sweeps: Sweeps, pieces: Any, turn: int, steps: int) -> lis
 def test_refused() -> None:
     network = both_ways()
     forward = quantized_network(Recipe(outputs=None), 1)
-    for wrong, given, message in (
+    cases: list[tuple[QuantizedNetwork, dict[str, Any], str]] = [
         (forward, {}, "max_steps is 4, but all layers are forward: expected 0"),
         (network, {"interface": Interface(streams=2)}, "streams is 2, expected 1 with max_steps"),
         (
@@ -147,7 +147,8 @@ def test_refused() -> None:
             "storage is 'ram', expected 'rom' with max_steps",
         ),
         (network, {"max_steps": -1}, "max_steps is -1, expected 0 to 65535"),
-    ):
+    ]
+    for wrong, given, message in cases:
         with pytest.raises(InputError, match=f"^{message}$"):
             plan_of(wrong, **given)
     with pytest.raises(InputError, match="^layer0 is bidirectional, expected forward: a core runs"):
