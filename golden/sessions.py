@@ -79,6 +79,8 @@ def serve(
     x: Integers | Sequence[Integers],
     controls: Sequence[Control],
     loads: Iterable[Integers] = (),
+    *,
+    max_steps: int = 0,
 ) -> Service:
     """Compute a core's results for steps after reset.
 
@@ -88,16 +90,21 @@ def serve(
         x: raw input words of each step, (inputs,).
         controls: control fields of each step.
         loads: state words, (state words,), one array per step with ``load``.
+        max_steps: steps of the longest sequence that the core buffers; longer ones are cut. 0 for a
+            core that buffers none.
 
     Raises:
         InputError: input or state words do not fit, the network does not fit the interface, a
-            layer's direction is not ``forward``, or a sequence is too short for a result.
+            layer's direction is not ``forward`` in a core that buffers nothing, or a sequence is
+            too short for a result.
     """
     network = model.network
-    check_forward(network.layers)
     interface.check(network)
     if len(x) != len(controls):
         raise InputError(f"there are {len(x)} steps, but controls of {len(controls)}")
+    if max_steps:
+        return _serve_whole(model, interface, x, controls, max_steps)
+    check_forward(network.layers)
     words: dict[int, Integers] = {}
     saved: dict[int, Integers] = {}
     for state, steps in _chains(network, controls, iter(loads)):
@@ -115,6 +122,30 @@ def serve(
         streams=np.array([controls[n].stream for n in given], dtype=np.int64),
         last=np.array([controls[n].last for n in given], dtype=np.int64),
         saved=_rows([saved[n] for n in sorted(saved)], state_words(network)),
+    )
+
+
+def _serve_whole(
+    model: IntegerModel,
+    interface: Interface,
+    x: Integers | Sequence[Integers],
+    controls: Sequence[Control],
+    max_steps: int,
+) -> Service:
+    """Compute results of whole sequences on one stream, each from zero state."""
+    words: list[Integers] = []
+    last: list[int] = []
+    for _, steps in _chains(model.network, controls, iter(())):
+        if controls[steps[-1]].last:
+            run = model.run(np.stack([x[n] for n in steps[:max_steps]])[np.newaxis])
+            results = run.steps[0] if interface.every_step else run.output
+            words += list(interface.answer(results))
+            last += [0] * (len(results) - 1) + [1]
+    return Service(
+        words=_rows(words, interface.words(model.network)),
+        streams=np.zeros(len(last), dtype=np.int64),
+        last=np.array(last, dtype=np.int64),
+        saved=_rows([], state_words(model.network)),
     )
 
 

@@ -48,6 +48,8 @@ CORE_HELP = {
     "double has room for two sets, so that one is loaded while the other is in use.",
     "sums": "Memory of the sums: lanes gives each lane LUT RAM of its own; block puts all lanes in "
     "block RAM, for parts without LUT RAM.  [default: lanes; synth: the one that suits the part]",
+    "max_steps": "Longest sequence that the core buffers, in steps, for reverse and bidirectional "
+    "layers; a longer one is cut. 0 for a core of forward layers, which takes steps as they come.",
     "streams": "Independent sequences that take turns on the core, each with a state of its own.",
     "state": "State in which a sequence starts: clear is always the network's, mostly zero; keep "
     "is that of the sequence before, if the input asks for it; load can also be written and read "

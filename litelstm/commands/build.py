@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.network_argument
 @click.option("--board", type=click.Choice(tuple(BOARDS)), required=True, help="Board.")
-@options.core_options("lanes", "tail_multipliers", "classes")
+@options.core_options("lanes", "tail_multipliers", "max_steps", "classes")
 @click.option(
     "--baud", type=int, help="Bits per second of the serial line.  [default: the board's]"
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from golden import files
+from golden.errors import InputError
 from golden.model import IntegerModel
 from golden.quantized import Integers, QuantizedNetwork
 from hdl import verilog
@@ -111,7 +112,14 @@ def _mapper(target: str | None) -> Callable[[Generated], Generated]:
 
 
 def _expected(plan: Plan, x: Integers) -> Integers:
-    """Compute the golden model's words."""
+    """Compute the golden model's words.
+
+    Raises:
+        InputError: the sequences are too long for the core.
+    """
+    steps, most = x.shape[1], plan.options.max_steps
+    if most and steps > most:
+        raise InputError(f"samples are of {steps} steps, expected {most} at most (--max-steps)")
     model = IntegerModel(plan.network)
     forward = model.forward_steps if plan.options.interface.every_step else model.forward
     return plan.options.interface.answer(forward(x))

@@ -32,7 +32,12 @@ class Work:
 
 
 def random_work(
-    network: QuantizedNetwork, interface: Interface, *, steps: int, seed: tuple[int, ...]
+    network: QuantizedNetwork,
+    interface: Interface,
+    *,
+    steps: int,
+    seed: tuple[int, ...],
+    max_steps: int = 0,
 ) -> Work:
     """Draw steps of sequences on random streams; the last step ends its sequence.
 
@@ -60,9 +65,8 @@ def random_work(
             [_reached(model, -(-count // 2), (*seed, 32)), _any_state(network, count // 2, rng)]
         )
         states = rng.permutation(states)
-    return Work(
-        x=x, controls=controls, loads=states, service=serve(model, interface, x, controls, states)
-    )
+    service = serve(model, interface, x, controls, states, max_steps=max_steps)
+    return Work(x=x, controls=controls, loads=states, service=service)
 
 
 def _reached(model: IntegerModel, count: int, seed: tuple[int, ...]) -> NDArray[np.int64]:

@@ -132,7 +132,14 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
     Raises:
         InputError: the golden model cannot serve the network's steps.
     """
-    work = random_work(plan.network, plan.options.interface, steps=_steps(plan), seed=(0,))
+    options = plan.options
+    work = random_work(
+        plan.network,
+        options.interface,
+        steps=_steps(plan),
+        seed=(0,),
+        max_steps=options.max_steps,
+    )
     streams = _streams(plan, work)
     timing = cycles.count_steps(plan, work.controls)
     sinks = [stream for stream in streams if not stream.into]

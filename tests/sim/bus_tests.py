@@ -208,6 +208,31 @@ async def late_last(dut: Any) -> None:
     assert await bench.read("DROPPED") == dropped
 
 
+@cocotb.test()
+async def too_many_steps(dut: Any) -> None:
+    """More than the core can buffer: a result of those that fit, marked; the rest dropped."""
+    bench = await BusBench(dut).start()
+    case = bench.case
+    most = case.max_steps
+    each = case.x_packing.beats(case.network.inputs)
+    dropped = 0
+    for more, length in ((1, 0), (3, 0), (2, most), (2, most + 5), (0, most + 5)):
+        await bench.write("LENGTH", STEPS=length)
+        x = case.x(most + more, more)
+        await bench.send_x(x)
+        dropped += more * each
+        await bench.expect(x[:most], wrong=True)
+    await bench.settle()
+    assert await bench.read("ERRORS") == join_errors(LATE_LAST=1, EARLY_LAST=1)
+    assert await bench.read("PROTOCOL_ERRORS") == 5
+    assert await bench.read("DROPPED") == dropped
+    for length in (0, most):
+        await bench.write("LENGTH", STEPS=length)
+        await bench.send_x(case.x(most, 9))
+        await bench.expect(case.x(most, 9))
+    assert await bench.read("PROTOCOL_ERRORS") == 5
+
+
 def join_errors(**fields: int) -> int:
     """A word of ERRORS."""
     register = REGISTERS["ERRORS"]

@@ -16,12 +16,13 @@ from golden.quantized import Integers, QuantizedNetwork
 from golden.sessions import Service, serve
 from hdl.bus.options import Bus
 from hdl.bus.top import AxiTop
-from hdl.core import Core
 from hdl.layout.ports import state_shape
 from hdl.plan import Plan
+from hdl.sequence.sequence_core import core_of
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import convert
+from sim.draw.directions import with_directions
 from sim.draw.lively import lively
 from sim.draw.networks import Recipe, input_words, quantized_network
 from tests.sim.answers import changed
@@ -41,10 +42,13 @@ class BusCase:
     storage: Storage = BUILT_IN
     seed: int = 1
     other: Recipe | None = None
+    max_steps: int = 0
 
     @cached_property
     def network(self) -> QuantizedNetwork:
         network = quantized_network(self.recipe, self.seed)
+        if self.max_steps:
+            network = with_directions(network, self.seed)
         return lively(network, input_words(network, batch=8, steps=4, seed=1))
 
     @cached_property
@@ -55,7 +59,12 @@ class BusCase:
         """The plan of the same core with another network."""
         own = Plan(
             network=self.network,
-            options=CoreOptions(lanes=self.lanes, interface=self.interface, storage=self.storage),
+            options=CoreOptions(
+                lanes=self.lanes,
+                interface=self.interface,
+                storage=self.storage,
+                max_steps=self.max_steps,
+            ),
             others=self.others,
         )
         return own if network is self.network else own.of(network)
@@ -84,7 +93,7 @@ class BusCase:
 
     @cached_property
     def verilog(self) -> str:
-        core = Core(plan=self.plan, watched=True)
+        core = core_of(self.plan, watched=True)
         return convert(AxiTop(core=core, bus=self.bus), name=TOP)
 
     @property
@@ -107,7 +116,7 @@ class BusCase:
         self, x: Integers, controls: list[Control], loads: tuple[Integers, ...] = ()
     ) -> Service:
         """Return the core's answer."""
-        return serve(self.model, self.interface, x, controls, loads)
+        return serve(self.model, self.interface, x, controls, loads, max_steps=self.max_steps)
 
     def frame(self, x: Integers) -> bytes:
         """A sequence as bytes on the bus."""
@@ -123,7 +132,7 @@ class BusCase:
         """Results of one sequence from a cleared state, (results, words)."""
         last = [Control(last=step == len(x) - 1) for step in range(len(x))]
         model = IntegerModel(network) if network else self.model
-        return serve(model, self.interface, x, last).words
+        return serve(model, self.interface, x, last, max_steps=self.max_steps).words
 
     def answer_bytes(self, x: Integers) -> bytes:
         """Bytes in use of its frame."""
@@ -177,6 +186,12 @@ CASES = {
         recipe=Recipe(inputs=3, units=(5,), outputs=2),
         lanes=5,
         storage=Storage(weights="double"),
+    ),
+    "both ways": BusCase(
+        recipe=Recipe(inputs=3, units=(3, 4), outputs=2, cells=(LSTM(), GRU())),
+        lanes=2,
+        max_steps=12,
+        seed=4,
     ),
     "saturating": BusCase(
         recipe=Recipe(inputs=2, units=(5,), outputs=2, state_width=5, log2_state=1, drive=True),

@@ -44,6 +44,7 @@ COROUTINES: dict[str, dict[str, tuple[str, ...]]] = {
         "bus_tests": ("registers", "sequences", "throughput", "late_last", "soft_resets"),
         "bus_state_tests": (*STATES, "resets_among_states"),
     },
+    "both ways": {"bus_tests": (*STREAMED, "too_many_steps")},
     "saturating": {"bus_state_tests": ("saturated",)},
     "ram": {"bus_weight_tests": ("weights", "load_rate", "wrong_weights", "resets_among_weights")},
     "two sizes": {"bus_weight_tests": ("two_sizes",)},

@@ -14,6 +14,7 @@ from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
+from sim.draw.directions import with_directions
 from sim.draw.steps import random_work
 from sim.errors import SimulationError
 from sim.patterns import NO_STALLS, Pattern, Stalls, Trigger
@@ -34,8 +35,17 @@ CORES: dict[str, tuple[tuple[Cell, ...], int | None, Interface]] = {
         4,
         Interface(streams=3, state="load", every_step=True),
     ),
+    "both ways": ((GRU(), LSTM()), 4, Interface()),
+    "both ways, every step": (
+        (GRU(reset="before"), RNN(), LiteLSTM()),
+        3,
+        Interface(every_step=True),
+    ),
+    "both ways, classes": ((RNN(), GRU()), 5, Interface(classes=True, every_step=True)),
 }
-IN_ICARUS = ("classes", "everything")
+MAX_STEPS = {"both ways": 9, "both ways, every step": 3, "both ways, classes": 2}
+"""Of cores that buffer sequences; some of their sequences are longer."""
+IN_ICARUS = ("classes", "everything", "both ways, classes")
 STEPS = 24
 
 
@@ -43,9 +53,11 @@ def made(name: str) -> tuple[Generated, CoreJob]:
     """A core of a name, and random steps for it."""
     cells, outputs, interface = CORES[name]
     recipe = Recipe(inputs=2, units=(4, 3, 5)[: len(cells)], outputs=outputs, cells=cells)
-    network = quantized_network(recipe, 5)
-    core = generate(network, lanes=3, interface=interface)
-    work = random_work(network, interface, steps=STEPS, seed=(len(name),))
+    network, max_steps = quantized_network(recipe, 5), MAX_STEPS.get(name, 0)
+    if max_steps:
+        network = with_directions(network, 5)
+    core = generate(network, lanes=3, interface=interface, max_steps=max_steps)
+    work = random_work(network, interface, steps=STEPS, seed=(len(name),), max_steps=max_steps)
     return core, CoreJob.of_steps(core.plan, work.x, work.controls, work.loads, work.service)
 
 
