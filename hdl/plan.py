@@ -173,6 +173,18 @@ class Plan:
             interpolate=self.network.tanh.interpolate,
         )
 
+    def check_steps(self, steps: int) -> None:
+        """Refuse sequences that the core cannot buffer.
+
+        Raises:
+            InputError: they have too many steps.
+        """
+        most = self.options.max_steps
+        if most and steps > most:
+            raise InputError(
+                f"sequences are of {steps} steps, expected {most} at most (--max-steps)"
+            )
+
     @cached_property
     def update_cost(self) -> UpdateCost:
         """Timing and cost of the state update."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -111,15 +111,17 @@ class OpenSequences(wiring.Component):
         holds = Signal(init=1)
         m.d.sync += holds.eq(~(self.enable | goes_on | self.waits))
         m.d.comb += [self.hold.eq(holds), self.drop.eq(unwanted)]
-        most = self._most
-        length = self.length
+        most, length = self._most, self.length
+        more, follow = self.more & (left != 2), self.more
+        lacks = Signal()  # as many as the core can buffer are too few
         if most:
             length = Mux(~length.any() | (length > most), most, length)
+            more, follow = self.more & ((left != 2) | lacks), Const(1)
         with m.If(self.ends & ~self.closes):
             m.d.sync += [
                 left.eq(left - 1),
-                self.more.eq(self.more & (left != 2)),
-                self.is_end.eq((1 if most else self.more) & (left == 2)),
+                self.more.eq(more),
+                self.is_end.eq(follow & (left == 2)),
             ]
         with m.Elif(~self.is_open | self.closes):
             m.d.sync += [
@@ -127,6 +129,8 @@ class OpenSequences(wiring.Component):
                 self.more.eq(self.length[1:].any()),
                 self.is_end.eq(length == 1),
             ]
+            if most:
+                m.d.sync += lacks.eq(self.length > most)
 
     def _follow_several(self, m: Module, unwanted: Value) -> None:
         """Keep the length of each stream's sequence in a memory."""

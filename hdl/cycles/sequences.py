@@ -40,15 +40,19 @@ class SweptRun(Run):
         self._streams = [Stream() for _ in self._sweeps]
         self.drains = Drains(plan.swept, pause=Walker.PAUSE)
         self._read = 0  # cycle in which the last element was read, or could have been
+        self._freed = plan.sweeps.freed
+        self.free = 0  # cycle from which on nothing reads x
 
     def sequence(self, steps: int) -> CycleCount:
         """Run all phases of a sequence."""
         first = 0
-        for phase in self._phases:
+        for number, phase in enumerate(self._phases, start=1):
             turn = [Control(stream=first + n) for n in range(len(phase.sweeps))]
             self._repeat(turn, 0 if phase.once else steps - 1)
             self._repeat([replace(control, last=True) for control in turn], 1)
             self._read = max(self._read, self.drains.outputs[-1])
+            if number == self._freed:
+                self.free = self._read + Walker.PAUSE + 1
             first += len(turn)
         return self.run(())
 
@@ -83,8 +87,9 @@ class Sequences:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._known: dict[int, CycleCount] = {}
+        self._known: dict[int, tuple[CycleCount, int]] = {}
         self._free = 0  # cycle from which on elements of the next sequence are taken
+        self._busy = np.zeros(0, dtype=np.int64)  # cycles in which other words are written
         self._given = -1  # cycle in which the last word of a result was read
 
     def run(self, lengths: Iterable[int]) -> CycleCount:
@@ -94,13 +99,15 @@ class Sequences:
         end = 0
         for length in lengths:
             kept = min(length, self._plan.options.max_steps)
-            taken = max(self._free, inputs[-1] + 1 if inputs else 0)
-            inputs += range(taken, taken + length * self._plan.network.inputs)
-            whole = taken + kept * self._plan.network.inputs - 1
-            begins = max(whole, self._given) + 1
-            inner = self._known.setdefault(kept, self._of(kept))
+            self._take(inputs, kept * self._plan.network.inputs)
+            begins = max(inputs[-1], self._given) + 1
+            dropped = (length - kept) * self._plan.network.inputs
+            inputs += range(inputs[-1] + 1, inputs[-1] + 1 + dropped)
+            if kept not in self._known:
+                self._known[kept] = self._of(kept)
+            inner, free = self._known[kept]
             made = begins + inner.last_output
-            self._free = made + Walker.PAUSE + 1
+            self._free, self._busy = begins + free, begins + inner.outputs
             reads = made + _NEXT + self._reads(kept)
             self._given = int(reads[-1])
             outputs += self._words(reads).tolist()
@@ -122,13 +129,13 @@ class Sequences:
 
     def period(self, steps: int) -> int:
         """Cycles that a sequence takes behind others of its length."""
-        before, after = (Sequences(self._plan).run([steps] * times) for times in (2, 3))
+        before, after = (Sequences(self._plan).run([steps] * times) for times in (3, 4))
         return after.last_output - before.last_output
 
     def steady_state(self) -> SteadyState:
         """Count a step of the longest sequences: its share."""
         steps, lanes = self._plan.options.max_steps, self._plan.options.lanes
-        span, inner, work = self.period(steps), self._of(steps), self._plan.work
+        span, (inner, _), work = self.period(steps), self._of(steps), self._plan.work
         products = sum(
             single.columns * work.job_of(single).units * len(single.gates) * times
             for single, times in self._run_times(steps)
@@ -153,9 +160,19 @@ class Sequences:
                 if single.layer in layers:
                     yield single, 1 if phase.once else steps
 
-    def _of(self, steps: int) -> CycleCount:
-        """The core for the sweeps alone; what it waits for named after layers of the network."""
-        inner, names = SweptRun(self._plan).sequence(steps), self._plan.sweeps.names
+    def _take(self, inputs: Series, count: int) -> None:
+        """Take elements in cycles in which nothing else is written."""
+        start = max(self._free, inputs[-1] + 1 if inputs else 0)
+        cycles = np.arange(start, start + count + len(self._busy))
+        inputs += cycles[~np.isin(cycles, self._busy)][:count].tolist()
+
+    def _of(self, steps: int) -> tuple[CycleCount, int]:
+        """The core for the sweeps alone, and the cycle from which on nothing reads x.
+
+        What it waits for is named after layers of the network.
+        """
+        run, names = SweptRun(self._plan), self._plan.sweeps.names
+        inner = run.sequence(steps)
 
         def named(reason: str) -> str:
             return re.sub(r"layer(\d+)", lambda found: names[int(found[1])], reason)
@@ -163,7 +180,7 @@ class Sequences:
         waited = Counter[str]()
         for reason, cycles in inner.waited.items():
             waited[named(reason)] += cycles
-        return replace(inner, waited=dict(waited))
+        return replace(inner, waited=dict(waited)), run.free
 
     def _reads(self, steps: int) -> NDArray[np.int64]:
         """Cycles in which the words of a sequence's results are read, from the first on."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.interface import Control
 from hdl.cycles import controls_of
 from hdl.cycles.run import Run
+from hdl.cycles.sequences import SweptRun
 from hdl.plan import Plan
 from hdl.spec.passes import Pass
 
@@ -54,12 +56,13 @@ class Timeline:
     cycles: int
 
 
-@dataclass
 class _Recorder(Run):
     """Cycle count that records spans by label and kind; rows in the order of the picture."""
 
-    passes: dict[tuple[str, str], list[Span]] = field(default_factory=dict)
-    updates: dict[tuple[str, str], list[Span]] = field(default_factory=dict)
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.passes: dict[tuple[str, str], list[Span]] = {}
+        self.updates: dict[tuple[str, str], list[Span]] = {}
 
     def _pass(self, single: Pass, *, starts_step: bool) -> None:
         begin, ready = self.now, self._ready(single)
@@ -88,11 +91,26 @@ class _Recorder(Run):
         spans += [(int(cycle), int(cycle) + interval) for cycle in cycles]
 
 
+class _SweptRecorder(_Recorder, SweptRun):
+    """The same for the sweeps over a buffered sequence."""
+
+    def _repeat(self, controls: Sequence[Control], times: int) -> None:
+        super()._repeat([*controls] * times, 1)
+
+
 def timeline(plan: Plan) -> Timeline:
-    """Compute the spans of two steps of a long sequence."""
-    record = _Recorder(plan)
-    count = record.run([(controls_of([STEP + SHOWN + 2]), 1)])
-    start, *_, end = (int(cycle) for cycle in count.steps[STEP : STEP + SHOWN + 1])
+    """Compute the spans of two steps of a long sequence.
+
+    Where sequences are buffered they are those of a layer, or two turns of layers side by side.
+    """
+    turn = len(plan.sweeps.phases[0].sweeps) if plan.options.max_steps else 1
+    record = _SweptRecorder(plan) if plan.options.max_steps else _Recorder(plan)
+    if isinstance(record, SweptRun):
+        count = record.sequence(STEP + SHOWN + 2)
+    else:
+        count = record.run([(controls_of([STEP + SHOWN + 2]), 1)])
+    first, after = STEP * turn, (STEP + SHOWN) * turn
+    start, *_, end = (int(cycle) for cycle in count.steps[first : after + 1])
     busy = [span for spans in record.passes.values() for span in spans]
     waits = _gaps(busy, start, end)
     found = [*record.passes.items(), (("array waits", WAIT), waits), *record.updates.items()]
@@ -101,7 +119,7 @@ def timeline(plan: Plan) -> Timeline:
         for (label, kind), spans in found
         if (shown := _within(spans, start, end))
     ]
-    steps = tuple(int(cycle) - start for cycle in count.steps[STEP : STEP + SHOWN])
+    steps = tuple(int(cycle) - start for cycle in count.steps[first:after])
     return Timeline(rows=tuple(rows), steps=steps, cycles=end - start)
 
 

@@ -21,8 +21,8 @@ def entry_layout(plan: Plan) -> data.StructLayout:
     ``backward``, see :class:`hdl.spec.sweeps.Segment`; ``ends_step``, a step has no segment behind
     it; ``ends_turn``, nor has its phase, until all rows have had their turn; ``once``, the phase
     has one turn; ``loop``, position of the phase's first segment; ``gives``, its words are results;
-    ``again`` and ``after``, position of the first pass of the step that follows, if another turn
-    does or if none does.
+    ``frees``, nothing reads x from here on; ``again`` and ``after``, position of the first pass of
+    the step that follows, if another turn does or if none does.
     """
     sweeps = plan.sweeps
     count = max(len(feeding(plan)), len(making(plan)))
@@ -37,6 +37,7 @@ def entry_layout(plan: Plan) -> data.StructLayout:
             "once": 1,
             "loop": span(count),
             "gives": 1,
+            "frees": 1,
             "again": position,
             "after": position,
         }
@@ -50,8 +51,11 @@ def feeding(plan: Plan) -> list[Entry]:
     entries: list[Entry] = []
     for number, phase in enumerate(plan.sweeps.phases):
         loop, after = len(entries), firsts[(number + 1) % len(firsts)]
+        frees = number >= plan.sweeps.freed
         if phase.gives:
-            entries += _step(phase.gives, loop=loop, ends=True, once=phase.once, gives=True)
+            entries += _step(
+                phase.gives, loop=loop, ends=True, once=phase.once, gives=True, frees=frees
+            )
         for turn, sweep in enumerate(phase.sweeps):
             ends = turn == len(phase.sweeps) - 1
             again = _first_pass(plan, phase.sweeps[0 if ends else turn + 1])
@@ -60,6 +64,7 @@ def feeding(plan: Plan) -> list[Entry]:
                 loop=loop,
                 ends=ends,
                 once=phase.once,
+                frees=frees,
                 again=again,
                 after=after if ends else again,
             )
@@ -84,6 +89,7 @@ def _step(
     ends: bool,
     once: bool,
     gives: bool = False,
+    frees: bool = False,
     again: int = 0,
     after: int = 0,
 ) -> list[Entry]:
@@ -97,6 +103,7 @@ def _step(
             "once": once,
             "loop": loop,
             "gives": gives,
+            "frees": frees,
             "again": again,
             "after": after,
         }

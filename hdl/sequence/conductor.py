@@ -25,7 +25,7 @@ class Conductor(wiring.Component):
 
     One walker reads the memory, for the core and then for ``o``; the other writes what the core
     makes. A phase begins when everything of the phase before is written. The intake takes the next
-    sequence from the time when results are given.
+    sequence as soon as no phase reads x any more, in cycles in which nothing else is written.
 
     Cost: a memory of :attr:`hdl.spec.sweeps.Sweeps.words` words.
 
@@ -66,15 +66,17 @@ class Conductor(wiring.Component):
         m.submodules.collector = collector = Walker(plan=plan, entries=making(plan))
         fill, read = memory.write_port(), memory.read_port()
         begins, free = Signal(), Signal(init=1)
+        top = Signal.like(intake.top)
         connect(m, flipped(self.i), intake.i)
         m.d.comb += [
             begins.eq(intake.loaded & ~feeder.active),
             intake.begins.eq(begins),
             intake.free.eq(free),
+            intake.busy.eq(collector.moves),
             self.overlong.eq(intake.overlong),
             self.waits.eq(self.i.ready & ~self.i.valid),
             *(walker.begins.eq(begins) for walker in (feeder, collector)),
-            *(walker.top.eq(intake.top) for walker in (feeder, collector)),
+            *(walker.top.eq(Mux(begins, intake.top, top)) for walker in (feeder, collector)),
             feeder.hold.eq(feeder.phase != collector.phase),
             self.made.ready.eq(collector.valid),
             collector.moves.eq(self.made.valid & collector.valid),
@@ -85,8 +87,8 @@ class Conductor(wiring.Component):
             read.en.eq(feeder.moves),
         ]
         with m.If(begins):
-            m.d.sync += free.eq(0)
-        with m.If(feeder.opens & feeder.entry.gives):
+            m.d.sync += [free.eq(0), top.eq(intake.top)]
+        with m.If(feeder.opens & feeder.entry.frees):
             m.d.sync += free.eq(1)
         self._give(m, feeder, read.data)
         return m

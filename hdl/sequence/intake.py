@@ -23,6 +23,7 @@ class Intake(wiring.Component):
     Attributes:
         i: input stream, see :func:`hdl.layout.ports.input_layout`.
         free: x of the sequence before is needed no more.
+        busy: the memory is written by somebody else in this cycle.
         begins: the walk through the sequence begins.
         write, address: the element on ``i`` is written, and where.
         loaded: a sequence is there, and no walk has begun.
@@ -31,7 +32,7 @@ class Intake(wiring.Component):
     """
 
     i = port(stream.Interface)
-    free = begins = write = address = loaded = top = overlong = port(Signal)
+    free = busy = begins = write = address = loaded = top = overlong = port(Signal)
 
     def __init__(self, *, plan: Plan) -> None:
         self._plan = plan
@@ -40,6 +41,7 @@ class Intake(wiring.Component):
             {
                 "i": In(stream.Signature(input_layout(plan))),
                 "free": In(1),
+                "busy": In(1),
                 "begins": In(1),
                 "write": Out(1),
                 "address": Out(address),
@@ -62,7 +64,7 @@ class Intake(wiring.Component):
         last = self.i.payload.last
         here = Mux(fresh, 0, self.top)
         m.d.comb += [
-            self.i.ready.eq(dropping | (~self.loaded & self.free)),
+            self.i.ready.eq(dropping | (~self.loaded & self.free & ~self.busy)),
             accept.eq(self.i.valid & self.i.ready),
             self.write.eq(accept & ~dropping),
         ]

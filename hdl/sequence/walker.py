@@ -27,7 +27,7 @@ class Walker(wiring.Component):
 
     Attributes:
         begins: walk through the table, from the next cycle on.
-        top: address of the last row; may change while no phase ends.
+        top: address of the last row.
         hold: no segment may begin.
         moves: the word at hand is taken.
         valid, address: a word is at hand; its place.

@@ -225,6 +225,15 @@ class Sweeps:
             layers=self._made[1], tanh=self.whole.tanh, input_scale=self.whole.input_scale
         )
 
+    @property
+    def freed(self) -> int:
+        """Index of the first phase from which on none reads x."""
+        reads = (
+            [piece.start for sweep in phase.sweeps for piece in sweep.reads]
+            for phase in self.phases
+        )
+        return 1 + max(n for n, starts in enumerate(reads) if min(starts, default=self.row) == 0)
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """What the layers of :attr:`network` are in the whole network."""

@@ -79,6 +79,7 @@ class Description:
         every_step: whether every step gives a result.
         state: source of a sequence's first state: clear, keep or load.
         number_of_streams: number of streams that share the core.
+        max_steps: steps of the longest sequence that the core buffers; 0 if it buffers none.
         state_words: words of a stream's state.
         registers: registers by name.
         streams: streams by name, see ``INTO`` and ``OUT_OF``.
@@ -101,6 +102,7 @@ class Description:
     every_step: bool
     state: str
     number_of_streams: int
+    max_steps: int
     state_words: int
     registers: Mapping[str, Register]
     streams: Mapping[str, Stream]
@@ -151,6 +153,7 @@ class Description:
             every_step=interface.get("every_step", bool),
             state=interface.get("state", str),
             number_of_streams=interface.get("streams", int),
+            max_steps=top.get("max_steps", int) if "max_steps" in top.values else 0,
             state_words=bus.get("state_words", int),
             registers={
                 one.get("name", str): Register(

@@ -186,10 +186,11 @@ class ModelBackend(WallTime):
             del self._frames[STATE_IN][: description.state_words]
             state = unpack_state(model.network, np.array([words], np.int64))
         given: list[Words] = []
-        for step in x:
-            run = model.run(step[np.newaxis, np.newaxis], state=state)
+        form = Interface(classes=description.classes)
+        for part in [x] if description.max_steps else x[:, np.newaxis]:
+            run = model.run(part[np.newaxis], state=state)
             state = run.state
-            given.append(Interface(classes=description.classes).answer(run.output[0]))
+            given += list(form.answer(run.steps[0] if description.every_step else run.output))
         self._states[stream] = state
         for words in given if description.every_step else given[-1:]:
             self._waiting[Y].extend(words.tolist())

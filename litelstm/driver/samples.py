@@ -71,6 +71,11 @@ class Samples:
         inputs, to = self._description.inputs, self._description.x
         if x.ndim != 2 or x.shape[1] != inputs or not len(x):
             raise InputError(f"a sequence is of shape {x.shape}, expected (steps, {inputs})")
+        most = self._description.max_steps
+        if most and len(x) > most:
+            raise InputError(
+                f"a sequence has {len(x)} steps, expected {most} at most (--max-steps)"
+            )
         if x.dtype.kind == "f":
             if not np.isfinite(x).all():
                 raise InputError("x holds NaN or infinity, expected finite numbers")

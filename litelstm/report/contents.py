@@ -155,6 +155,7 @@ def through_rtl(plan: Plan, x: NDArray[np.float64], progress: Progress) -> Sampl
     """Run samples through the RTL in the compiled bench."""
     from sim.samples import run_compiled
 
+    plan.check_steps(x.shape[1])
     integers = plan.network.quantize_input(x)
     model, interface = IntegerModel(plan.network), plan.options.interface
     forward = model.forward_steps if interface.every_step else model.forward

@@ -143,7 +143,7 @@ async def stalls_are_counted(dut: Any) -> None:
         counts.append(await bench.read("STALLED_INPUT"))
     assert counts[1] - counts[0] == 100
     stalled = []
-    for wait in (400, 500):
+    for wait in (800, 900):
         await bench.write("CONTROL", ENABLE=1, CLEAR_COUNTERS=1)
         bench.y.pause = True
         await bench.send(data)
@@ -287,7 +287,8 @@ async def soft_resets(dut: Any) -> None:
         assert wholes <= 2
         await bench.good(round_)
     assert await bench.read("PROTOCOL_ERRORS") == 0
-    assert await bench.read("DROPPED") > 0
+    if not case.max_steps:  # else x is in the memory before a reset comes
+        assert await bench.read("DROPPED") > 0
 
 
 @cocotb.test()

@@ -47,9 +47,8 @@ class BusCase:
     @cached_property
     def network(self) -> QuantizedNetwork:
         network = quantized_network(self.recipe, self.seed)
-        if self.max_steps:
-            network = with_directions(network, self.seed)
-        return lively(network, input_words(network, batch=8, steps=4, seed=1))
+        network = lively(network, input_words(network, batch=8, steps=4, seed=1))
+        return with_directions(network, self.seed) if self.max_steps else network
 
     @cached_property
     def plan(self) -> Plan:

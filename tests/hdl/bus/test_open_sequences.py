@@ -63,6 +63,28 @@ def test_steps_of_a_sequence_are_counted(streams: int, length: int) -> None:
     run(sequences, bench)
 
 
+MOST = 3
+
+
+@pytest.mark.parametrize("length", [0, 1, MOST, MOST + 2])
+def test_no_more_steps_than_the_core_can_buffer(length: int) -> None:
+    """A length beyond that lacks steps even then."""
+    sequences = OpenSequences(streams=1, most=MOST)
+
+    async def bench(ctx: Any) -> None:
+        settle(ctx, sequences, length=length)
+        await ctx.tick()
+        for _ in range(2):
+            steps = min(length or MOST, MOST)
+            for step in range(steps):
+                _, more, is_end = await look(ctx, sequences, 0)
+                assert (more, is_end) == (int(step < length - 1), int(step == steps - 1))
+                await happen(ctx, sequences, "begins", *([] if step else ["new"]))
+                await happen(ctx, sequences, "ends", *(["closes"] if step == steps - 1 else []))
+
+    run(sequences, bench)
+
+
 @pytest.mark.parametrize("streams", [1, 3])
 def test_a_late_frame_is_dropped_up_to_its_end(streams: int) -> None:
     sequences = OpenSequences(streams=streams)
