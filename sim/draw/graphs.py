@@ -47,7 +47,7 @@ def random_graph(seed: Seed, *, units: int = 9, layers: int = 5) -> QuantizedNet
         cell = cells[int(rng.integers(len(cells)))]
         layer = random_layer(
             recipe,
-            varied(cell, later),
+            varied(cell, later) if cell.state else cell,
             str(rng.choice(["hard", "logistic"])),
             sizes[index + 1],
             [(sizes[source], vectors[source]) for source in sources[index]],
