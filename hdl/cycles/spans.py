@@ -92,7 +92,7 @@ class _Recorder(Run):
 
 
 class _SweptRecorder(_Recorder, SweptRun):
-    """The same for the sweeps over a buffered sequence."""
+    """Cycle count of the sweeps over a buffered sequence that records spans likewise."""
 
     def _repeat(self, controls: Sequence[Control], times: int) -> None:
         super()._repeat([*controls] * times, 1)

@@ -236,7 +236,7 @@ class Sweeps:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """What the layers of :attr:`network` are in the whole network."""
+        """Names of the layers of :attr:`network`, as parts of the whole network."""
         return self._made[2]
 
     @cached_property

@@ -44,7 +44,7 @@ CORES: dict[str, tuple[tuple[Cell, ...], int | None, Interface]] = {
     "both ways, classes": ((RNN(), GRU()), 5, Interface(classes=True, every_step=True)),
 }
 MAX_STEPS = {"both ways": 9, "both ways, every step": 3, "both ways, classes": 2}
-"""Of cores that buffer sequences; some of their sequences are longer."""
+"""Longest sequence of cores that buffer them; some sequences are longer."""
 IN_ICARUS = ("classes", "everything", "both ways, classes")
 STEPS = 24
 

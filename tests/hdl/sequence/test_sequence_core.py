@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from amaranth.hdl import Fragment
 
 from hdl import cycles
 from hdl.core import Core
@@ -20,7 +21,7 @@ PATIENCE = 5000
 @pytest.mark.parametrize("every_step", [False, True])
 @pytest.mark.parametrize("seed", range(3))
 def test_words_and_cycles(seed: int, every_step: bool) -> None:
-    """Of sequences of all lengths, one of which is cut."""
+    """Sequences of all lengths, one of which is cut."""
     plan = plan_of(turned(seed), every_step=every_step)
     core = core_of(plan, watched=True)
     assert isinstance(core, SequenceCore)
@@ -85,5 +86,6 @@ def test_what_repeats_is_counted_at_once(seed: int, monkeypatch: pytest.MonkeyPa
 
 
 def test_forward_networks_have_the_core_alone() -> None:
-    plan = plan_of(quantized_network(Recipe(outputs=None), 1), max_steps=0)
-    assert isinstance(core_of(plan), Core)
+    core = core_of(plan_of(quantized_network(Recipe(outputs=None), 1), max_steps=0))
+    assert isinstance(core, Core)
+    Fragment.get(core, None)
