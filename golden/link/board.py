@@ -25,6 +25,12 @@ from golden.quantized import QuantizedNetwork
 class BoardModel:
     """Model of a board's answers to any input that does not arrive during a request's execution.
 
+    Args:
+        network: the network of its core.
+        interface: interface of its core; the plain one by default.
+        capacity: most bytes of x in a request.
+        max_steps: steps of the longest sequence that its core buffers; 0 if it buffers none.
+
     Raises:
         InputError: see :meth:`golden.link.messages.Identity.of`.
     """
@@ -35,7 +41,9 @@ class BoardModel:
         *,
         interface: Interface | None = None,
         capacity: int = DEFAULT_CAPACITY,
+        max_steps: int = 0,
     ) -> None:
+        self._max_steps = max_steps
         self._interface = interface or Interface()
         self.identity = Identity.of(network, self._interface, capacity=capacity)
         self._network = network
@@ -54,7 +62,7 @@ class BoardModel:
             return self._fault(Fault.DAMAGED)
         kind, number, payload = body[0], body[1], body[HEADER:]
         fault: Fault | None = Fault.UNKNOWN
-        answer = b""
+        answer: bytes | None = b""
         if len(body) > self.identity.longest_request:
             fault = Fault.TOO_LONG
         elif kind == Kind.IDENTIFY:
@@ -62,8 +70,8 @@ class BoardModel:
         elif kind == Kind.RUN:
             fault = self._refused(number, payload)
             answer = b"" if fault else self._run(number, payload)
-        if fault:
-            return self._fault(fault, number)
+        if fault or answer is None:
+            return self._fault(fault or Fault.STEPS, number)
         return bytes([kind | ANSWER, number]) + answer
 
     def _fault(self, fault: Fault, number: int = 0) -> bytes:
@@ -78,14 +86,19 @@ class BoardModel:
             return Fault.ORDER
         return None
 
-    def _run(self, number: int, payload: bytes) -> bytes:
-        """Run steps; return the result if they end a sequence, else no bytes."""
+    def _run(self, number: int, payload: bytes) -> bytes | None:
+        """Run steps; return the result if they end a sequence, else no bytes.
+
+        A sequence that is too long has no result, ``None``.
+        """
         before = b"" if payload[0] & Steps.FIRST else self._steps or b""
         self._steps, self._next = before + payload[1:], (number + 1) % 256
         if not payload[0] & Steps.LAST:
             return b""
         words = unpack_words(self._steps, self.identity.input_bytes)
         self._steps = None
+        if self._max_steps and len(words) > self._max_steps * self.identity.inputs:
+            return None
         width = self._network.x.width  # the core ignores a word's upper bits
         x = ((words + (1 << (width - 1))) % (1 << width)) - (1 << (width - 1))
         result = self._model.forward(x.reshape(1, -1, self.identity.inputs))

@@ -64,6 +64,7 @@ class Fault(IntEnum):
     UNKNOWN = 4
     LENGTH = 5
     ORDER = 6
+    STEPS = 7
 
 
 NUMBERLESS = (Fault.DAMAGED, Fault.OVERRUN)
@@ -76,6 +77,7 @@ MEANINGS = {
     Fault.UNKNOWN: "the kind of request is not known",
     Fault.LENGTH: "the payload is not as long as the request needs: x of one or more whole steps",
     Fault.ORDER: "the steps do not follow those of the request before",
+    Fault.STEPS: "the sequence has more steps than the core can buffer",
 }
 
 

@@ -17,7 +17,7 @@ from hdl.export.description import describe
 from hdl.export.verilog_header import header
 from hdl.parts.component import port
 from hdl.plan import Plan
-from hdl.sequence.sequence_core import core_of
+from hdl.sequence.sequence_core import SequenceCore, core_of
 from hdl.serial.framing import Framed
 from hdl.serial.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
 from hdl.verilog import convert
@@ -109,6 +109,8 @@ class BoardTop(wiring.Component):
         connect(m, link.o, transmitter.i)
         connect(m, self.responder.x, self.core.i)
         connect(m, self.core.o, self.responder.words)
+        if isinstance(self.core, SequenceCore):
+            m.d.comb += self.responder.overlong.eq(self.core.overlong)
         return m
 
     def _start_clock(self, m: Module) -> None:

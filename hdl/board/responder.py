@@ -32,17 +32,20 @@ class Responder(BodyResponder):
     Attributes:
         restart: reset the core in this cycle.
         x, words: to and from the core.
+        overlong: of a core that buffers sequences: one was too long, and is answered by a fault.
     """
 
     x = words = port(stream.Interface)
-    restart = port(Signal)
+    restart = overlong = port(Signal)
 
     def __init__(self, *, plan: Plan, identity: Identity) -> None:
         self.buffer = StepBuffer(plan=plan, identity=identity)
         self.answer = Answer(plan=plan, identity=identity)
+        self._buffers = plan.options.max_steps > 0
         super().__init__(
             {
                 "restart": Out(1),
+                **({"overlong": In(1)} if self._buffers else {}),
                 "x": Out(stream.Signature(input_layout(plan))),
                 "words": In(stream.Signature(output_layout(plan))),
             }
@@ -72,6 +75,9 @@ class Responder(BodyResponder):
         connect(m, flipped(self.words), answer.words)
         connect(m, answer.o, flipped(self.o))
         self._miss(m, listening, cut, missed)
+        if self._buffers:
+            self._overlong = Signal()  # since the last restart a sequence was too long
+            m.d.sync += self._overlong.eq((self._overlong | self.overlong) & ~self.restart)
 
         def refuse(why: Fault, *, known: bool = True) -> None:
             m.d.comb += answer.start.eq(1)
@@ -98,6 +104,8 @@ class Responder(BodyResponder):
             with m.State("FEED"), m.If(buffer.done):
                 m.d.comb += answer.start.eq(1)
                 m.d.sync += content.eq(Mux(buffer.last, Content.RESULT, Content.TAKEN))
+                if self._buffers:
+                    self._refuse_overlong(m, content, fault)
                 m.next = "ANSWER"
             with m.State("ANSWER"):
                 m.d.comb += buffer.clear.eq(1)
@@ -105,6 +113,11 @@ class Responder(BodyResponder):
                 with m.If(answer.done):
                     m.next = "LISTEN"
         return m
+
+    def _refuse_overlong(self, m: Module, content: enum.EnumView[Content], fault: Signal) -> None:
+        """Answer a sequence that was too long by a fault; a reset drops its result."""
+        with m.If(self.buffer.last & self._overlong):
+            m.d.sync += [content.eq(Content.FAULT), fault.eq(Fault.STEPS)]
 
     def _miss(self, m: Module, listening: Signal, cut: Signal, missed: Signal) -> None:
         """Remember frames that came, in part or as a whole, while nobody was listening."""

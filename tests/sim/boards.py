@@ -19,6 +19,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.board.board_top import BoardTop, Line, board_verilog
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
+from sim.draw.directions import with_directions
 from tests.networks import Recipe, input_words, quantized_network
 
 BOARD = "LITELSTM_TEST_BOARD"
@@ -39,6 +40,7 @@ class BoardCase:
         capacity: bytes of x that a request can have.
         interface: of its core.
         input_width: bits of x, if not those of the recipe.
+        max_steps: of its core, whose layers then turn.
     """
 
     recipe: Recipe
@@ -46,10 +48,13 @@ class BoardCase:
     capacity: int
     interface: Interface = DEFAULT
     input_width: int | None = None
+    max_steps: int = 0
 
     @cached_property
     def network(self) -> QuantizedNetwork:
         network = quantized_network(self.recipe, 5)
+        if self.max_steps:
+            return with_directions(network, 5)
         if self.input_width is None:
             return network
         first, *others = network.layers
@@ -62,7 +67,9 @@ class BoardCase:
         top = BoardTop(
             plan=Plan(
                 network=self.network,
-                options=CoreOptions(lanes=self.lanes, interface=self.interface),
+                options=CoreOptions(
+                    lanes=self.lanes, interface=self.interface, max_steps=self.max_steps
+                ),
             ),
             identity=Identity.of(self.network, self.interface, capacity=self.capacity),
             line=LINE,
@@ -75,7 +82,12 @@ class BoardCase:
         return IntegerModel(self.network)
 
     def board_model(self) -> BoardModel:
-        return BoardModel(self.network, interface=self.interface, capacity=self.capacity)
+        return BoardModel(
+            self.network,
+            interface=self.interface,
+            capacity=self.capacity,
+            max_steps=self.max_steps,
+        )
 
     def sequence(self, steps: int, seed: int) -> NDArray[np.int64]:
         """Input words (steps, inputs)."""
@@ -100,6 +112,13 @@ _CASES: Mapping[str, BoardCase] = {
         lanes=3,
         capacity=60,
         input_width=18,
+    ),
+    # A request may have more steps than the core can buffer.
+    "both_ways": BoardCase(
+        recipe=Recipe(inputs=2, units=(3,), outputs=2, cells=(LSTM(),)),
+        lanes=2,
+        capacity=40,
+        max_steps=13,
     ),
 }
 NAMES = tuple(_CASES)

@@ -119,6 +119,15 @@ def test_a_sequence_in_one_request_or_several() -> None:
     assert ask(board, Kind.RUN, 9, bytes([WHOLE]) + parts[0] + parts[1]) == run
 
 
+def test_a_sequence_that_a_core_cannot_buffer() -> None:
+    board = BoardModel(NETWORK, capacity=8, max_steps=3)
+    step = bytes(NETWORK.inputs)
+    ask(board, Kind.RUN, 1, bytes([Steps.FIRST]) + 2 * step)
+    refused = (Kind.FAULT, 2, bytes([Fault.STEPS]))
+    assert ask(board, Kind.RUN, 2, bytes([Steps.LAST]) + 2 * step) == refused
+    assert ask(board, Kind.RUN, 3, bytes([WHOLE]) + 3 * step)[0] == Kind.RUN | ANSWER
+
+
 def test_classes_are_answered() -> None:
     board = BoardModel(NETWORK, interface=Interface(classes=True))
     x = input_words(NETWORK, batch=1, steps=3, seed=2)

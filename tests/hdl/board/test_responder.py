@@ -8,6 +8,7 @@ from golden.link.messages import Fault, Identity, Kind, Steps
 from hdl.board.responder import Responder
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
+from sim.draw.directions import with_directions
 from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
 
@@ -82,6 +83,28 @@ def test_requests_and_what_is_none() -> None:
 
     run(responder, bench)
     assert given == [3, 4, 5, 6, 7, 8]
+
+
+def test_a_sequence_that_is_too_long() -> None:
+    """A core that buffers sequences tells; the next sequence resets it."""
+    network = with_directions(NETWORK, 1)
+    plan = Plan(network=network, options=CoreOptions(lanes=1, max_steps=1))
+    responder = Responder(plan=plan, identity=IDENTITY)
+
+    async def bench(ctx: Any) -> None:
+        for body, tells, want in (
+            ((2, Steps.FIRST, 5, 6), False, (RUN | 0x80, 2)),
+            ((3, 0, 5, 6), True, (RUN | 0x80, 3)),
+            ((4, Steps.LAST, 5, 6), False, (Kind.FAULT, 4, Fault.STEPS)),
+            ((5, WHOLE, 5, 6), False, (RUN | 0x80, 5, 42, 0)),
+        ):
+            await send(ctx, responder, bytes((RUN, *body)), valid=True)
+            ctx.set(responder.overlong, tells)
+            await ctx.tick()
+            ctx.set(responder.overlong, 0)
+            assert (await answer(ctx, responder, given=[]))[0] == bytes(want)
+
+    run(responder, bench)
 
 
 def test_a_frame_that_comes_while_a_request_is_carried_out_is_reported() -> None:
