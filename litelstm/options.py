@@ -26,6 +26,9 @@ from sim.tools.toolchain import SIMULATORS
 LANES = 16
 """Multipliers in the array, unless there are fewer units."""
 
+STEPS = 28
+"""Length of a sequence that is counted, unless another is asked for."""
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 PATH = click.Path(path_type=Path)
@@ -123,6 +126,25 @@ def core_of(given: dict[str, Any], *networks: QuantizedNetwork) -> CoreOptions:
         interface=Interface(**taken[Interface]),
         storage=Storage(**taken[Storage]),
     )
+
+
+def steps_option(text: str) -> Decorator:
+    """Make the option for the length of a sequence, see :func:`length_of`."""
+    return click.option(
+        "--steps", type=POSITIVE, help=f"{text}  [default: {STEPS}, or --max-steps if that is less]"
+    )
+
+
+def length_of(core: CoreOptions, steps: int | None, default: int = STEPS) -> int:
+    """Return the length of a sequence for a core.
+
+    Raises:
+        InputError: the core cannot buffer so many steps.
+    """
+    most = core.max_steps or steps or default
+    if steps is not None and steps > most:
+        raise InputError(f"steps is {steps}, expected 1 to {most} (--max-steps)")
+    return steps or min(default, most)
 
 
 def typed_core(given: Mapping[str, Any]) -> str:

@@ -67,7 +67,7 @@ class CoreOptions:
         for name, value, expected in (
             ("streams", self.interface.streams, 1),
             ("state", self.interface.state, "clear"),
-            ("storage", self.storage.weights, "rom"),
+            ("weights", self.storage.weights, "rom"),
         ):
             if value != expected:
                 raise InputError(f"{name} is {value!r}, expected {expected!r} with max_steps")

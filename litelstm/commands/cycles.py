@@ -26,11 +26,11 @@ from litelstm.console import progress
 @click.option("--head", type=int, help="Outputs of a dense head (with --cell).  [default: none]")
 @options.sigmoid_option("Activation of the gates (with --cell).")
 @options.core_options()
-@click.option("--steps", type=options.POSITIVE, default=28, help="Length of the sequence to count.")
+@options.steps_option("Length of the sequence to count.")
 @options.json_option
 def cycles(
     network: Path | None,
-    steps: int,
+    steps: int | None,
     json_path: Path | None,
     cell: str | None,
     inputs: int | None,
@@ -55,8 +55,9 @@ def cycles(
     }
     quantized = _network(network, options.said(described))
     plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
+    length = options.length_of(plan.options, steps)
     with progress("count"):
-        report = _report(plan, steps)
+        report = _report(plan, length)
     outputs.give(report, json_path, _lines(report))
 
 

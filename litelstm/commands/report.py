@@ -85,7 +85,8 @@ def report(
     if used:
         require_for("benches")
         require(check_simulator("verilator"))
-    length = steps or (28 if data is None else data.x.shape[1])
+    natural = options.STEPS if data is None else data.x.shape[1]
+    length = options.length_of(plan.options, steps, natural)
     measured = _measured(plan, target, seeds, length) if target else None
     run = through_rtl(plan, data.x[:used], progress) if data and used else None
     request = Request(

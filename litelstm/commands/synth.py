@@ -24,7 +24,7 @@ from litelstm.fpga.targets import TARGETS, Target
 @options.target_option("FPGA part.", required=True)
 @options.core_options()
 @options.seeds_option
-@click.option("--steps", type=options.POSITIVE, default=28, help="Steps per inference.")
+@options.steps_option("Steps per inference.")
 @click.option(
     "--mhz", type=float, help="Clock that the router aims at; exit status 1 if no seed reaches it."
 )
@@ -38,7 +38,7 @@ def synth(
     network: Path,
     target: str,
     seeds: int,
-    steps: int,
+    steps: int | None,
     mhz: float | None,
     paths: int,
     bare_array: bool,
@@ -66,12 +66,13 @@ def synth(
     chosen["sums"] = chosen["sums"] or part.family.sums
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
+    core = options.core_of(chosen, quantized)
     measured = measure(
         quantized,
         Flow(target=part, fresh=fresh),
-        options=options.core_of(chosen, quantized),
+        options=core,
         seeds=seeds,
-        steps=steps,
+        steps=options.length_of(core, steps),
         bare_array=bare_array,
         bitstream=output is not None,
         progress=progress,

@@ -144,7 +144,7 @@ def test_refused() -> None:
         (
             network,
             {"storage": Storage(weights="ram")},
-            "storage is 'ram', expected 'rom' with max_steps",
+            "weights is 'ram', expected 'rom' with max_steps",
         ),
         (network, {"max_steps": -1}, "max_steps is -1, expected 0 to 65535"),
     ]

@@ -24,6 +24,7 @@ from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.driver.description import Description
+from sim.draw.directions import with_directions
 from tests.networks import Recipe, input_words, quantized_network
 
 NAME = "core"
@@ -35,7 +36,7 @@ class BusCase:
 
     Attributes:
         recipe: of its network.
-        lanes, interface, storage, host: of the core.
+        lanes, interface, storage, host, max_steps: of the core.
     """
 
     recipe: Recipe
@@ -43,10 +44,12 @@ class BusCase:
     interface: Interface = field(default_factory=Interface)
     storage: Storage = field(default_factory=Storage)
     host: Host = field(default_factory=Host)
+    max_steps: int = 0
 
     @cached_property
     def network(self) -> QuantizedNetwork:
-        return quantized_network(self.recipe, 5)
+        network = quantized_network(self.recipe, 5)
+        return with_directions(network, 5) if self.max_steps else network
 
     @cached_property
     def model(self) -> IntegerModel:
@@ -81,7 +84,12 @@ class BusCase:
     def plan(self) -> Plan:
         return Plan(
             network=self.network,
-            options=CoreOptions(lanes=self.lanes, interface=self.interface, storage=self.storage),
+            options=CoreOptions(
+                lanes=self.lanes,
+                interface=self.interface,
+                storage=self.storage,
+                max_steps=self.max_steps,
+            ),
         )
 
     @cached_property
@@ -105,7 +113,7 @@ class BusCase:
         self, x: Sequence[NDArray[np.int64]], controls: Sequence[Control], *loads: NDArray[Any]
     ) -> Service:
         """Return a core's answers to steps from reset on."""
-        return serve(self.model, self.interface, x, controls, loads)
+        return serve(self.model, self.interface, x, controls, loads, max_steps=self.max_steps)
 
     def result(self, x: NDArray[np.int64]) -> NDArray[np.int64]:
         """The words of one sequence from zero: (outputs,), or (steps, outputs)."""
@@ -115,6 +123,7 @@ class BusCase:
 
 
 CASES = {
+    "both ways": BusCase(recipe=Recipe(inputs=3, units=(4,), outputs=2), max_steps=8),
     "plain": BusCase(recipe=Recipe(inputs=3, units=(4,), outputs=2)),
     "tight": BusCase(
         recipe=Recipe(inputs=3, units=(5,), outputs=3, cells=(LSTM(),), activation_width=6),

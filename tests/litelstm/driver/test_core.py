@@ -45,6 +45,15 @@ def test_sequences(name: str) -> None:
     assert counters["STEPS"] == 2 * 10 + 3 * 4
 
 
+def test_a_sequence_that_the_core_cannot_buffer() -> None:
+    case = CASES["both ways"]
+    with (
+        opened(case) as core,
+        pytest.raises(InputError, match=r"^a sequence has 9 steps, expected 8 at most"),
+    ):
+        core.run(case.sequence(9, 1))
+
+
 def test_floats_are_quantized_and_scaled() -> None:
     case = CASES["plain"]
     samples = np.random.default_rng(1).normal(size=(4, 3))
