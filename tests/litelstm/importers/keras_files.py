@@ -90,7 +90,7 @@ def _rnn() -> Any:
 def _relu() -> Any:
     first = layers.SimpleRNN(UNITS, return_sequences=True, activation="relu")
     second = layers.LSTM(UNITS, return_sequences=True, activation="relu")
-    options = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
+    options: Any = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
     third = layers.GRU(UNITS, return_sequences=True, reset_after=False, **options)
     return sequential(first, second, third, layers.GRU(UNITS, **options), layers.Dense(OUTPUTS))
 
