@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.cells import Dense
+from golden.cells import Dense, Pool
 from golden.checks import check_shape
 from golden.directions import L
 from golden.errors import InputError
@@ -138,21 +138,19 @@ class Graph(Generic[L]):
             samples: shape (batch, samples, inputs / fold).
 
         Returns:
-            Shape (batch, samples / fold + flush, inputs): a step is ``fold`` samples one behind
-            the other, and ``flush`` steps of zeros follow.
+            Shape (batch, samples // fold + flush, inputs): a step is ``fold`` samples one behind
+            the other. Zeros follow the samples; without flush, those that fill no step are left
+            out.
 
         Raises:
-            InputError: the samples have another shape, or their number is no multiple of ``fold``.
+            InputError: the samples have another shape.
         """
         array = check_shape(samples, self.inputs // self.fold)
-        batch, count, _ = array.shape
-        if count % self.fold:
-            raise InputError(
-                f"sequences are of {count} samples, expected a multiple of {self.fold}: the "
-                f"network takes {self.fold} in a step"
-            )
-        steps = array.reshape(batch, count // self.fold, self.inputs)
-        return np.pad(steps, ((0, 0), (0, self.flush), (0, 0)))
+        batch, count, size = array.shape
+        steps = count // self.fold + self.flush
+        fed = np.zeros((batch, steps * self.fold, size), dtype=array.dtype)
+        fed[:, :count] = array[:, : fed.shape[1]]
+        return fed.reshape(batch, steps, self.inputs)
 
     @property
     def result_vectors(self) -> tuple[int, ...]:
@@ -195,14 +193,15 @@ class Graph(Generic[L]):
 
     @property
     def classes(self) -> bool:
-        """Whether the only result is that of a linear dense layer at the end: logits."""
+        """Whether the only result is that of a linear layer at the end, or of its sum: logits."""
         last = self.layers[-1].cell
-        return self.result_vectors == (len(self.layers),) and last == Dense()
+        return self.result_vectors == (len(self.layers),) and last in (Dense(), Pool())
 
     @property
     def head(self) -> L | None:
         """The dense layer of the logits, if there is one behind other layers."""
-        return self.layers[-1] if self.classes and len(self.layers) > 1 else None
+        last = self.layers[-1]
+        return last if self.classes and len(self.layers) > 1 and last.cell == Dense() else None
 
     @property
     def recurrent(self) -> tuple[L, ...]:

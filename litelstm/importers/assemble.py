@@ -18,7 +18,8 @@ from golden.network import Network
 from litelstm.importers.builder import Builder
 from litelstm.importers.forms import Form
 from litelstm.importers.recurrent import PlacedError
-from litelstm.importers.tensors import Data
+from litelstm.importers.tensors import FLAT, Data
+from litelstm.importers.times import check_last_steps
 
 ENDS = {"softmax": "Softmax", "logsoftmax": "LogSoftmax"}
 """Functions at the end of a network that the import leaves out."""
@@ -36,6 +37,9 @@ class Assembled:
         ends: the left-out function of each output, a key of ``ENDS`` or ``None``.
         order: for each output, the position of its vector in the network's results.
         last: names of the outputs that have one step alone.
+        sums: for each output, whether it is the network's result divided by the steps.
+        phases: the most steps that a layer computes in one of the network.
+        fixed: whether the network is right for sequences of one length alone.
     """
 
     network: Network
@@ -45,16 +49,32 @@ class Assembled:
     ends: tuple[str | None, ...]
     order: tuple[int, ...]
     last: tuple[str, ...] = ()
+    sums: tuple[bool, ...] = ()
+    phases: int = 1
+    fixed: bool = False
 
-    def outputs(self, result: np.ndarray) -> list[np.ndarray]:
-        """Split the network's results (..., words) into the file's outputs, ends applied."""
-        sizes = [self.network.sizes[index] for index in self.network.results or ()]
+    def outputs(self, result: np.ndarray, steps: int) -> list[np.ndarray]:
+        """Split the network's results (..., words) into the file's outputs, ends applied.
+
+        ``steps`` is the number of steps of the network.
+        """
+        vectors = self.network.result_vectors
+        sizes = [self.network.sizes[index] for index in vectors]
         parts = np.split(result, np.cumsum(sizes)[:-1], axis=-1)
-        return [_ended(parts[n], end) for n, end in zip(self.order, self.ends, strict=True)]
+        found = []
+        for n, end, sums in zip(self.order, self.ends, self.sums, strict=True):
+            count = steps - self.network.starts[vectors[n]] if sums else 1
+            found.append(_ended(parts[n] / count, end))
+        return found
 
 
 def assemble(
-    outputs: Sequence[tuple[str, Data]], *, steps: int, scale: float = 1.0, stateful: bool = False
+    outputs: Sequence[tuple[str, Data]],
+    *,
+    steps: int,
+    scale: float = 1.0,
+    stateful: bool = False,
+    free: bool = False,
 ) -> Assembled:
     """Make the network that computes a file's outputs.
 
@@ -63,39 +83,48 @@ def assemble(
         steps: length of the input's sequences.
         scale: the network's input scale.
         stateful: whether state goes on from run to run without being an input.
+        free: whether sequences may have any length.
 
     Raises:
         InputError: something has no layer; the message says what.
     """
-    builder, every = Builder(steps), False
-    ends: list[str | None] = []
+    stripped = [[_stripped(form) for form in data.forms] for _, data in outputs]
+    forms = [[form for _, form in one] for one in stripped]
+    builder = Builder(steps, forms, free=free)
     vectors: list[int] = []
-    for name, data in outputs:
+    for (name, data), own in zip(outputs, forms, strict=True):
         try:
-            every |= len(data.forms) > 1
-            if len(data.forms) not in (1, steps):
-                raise InputError(f"has {len(data.forms)} steps, expected one or all {steps}")
-            stripped = [_stripped(form) for form in data.forms]
-            ends.append(stripped[-1][0])
-            vectors.append(builder.result([form for _, form in stripped]))
+            if {*FLAT} & {*data.axes}:
+                raise InputError("has all steps side by side; leave Flatten out: a core gives them")
+            vectors.append(builder.result(own))
         except PlacedError:
             raise
         except InputError as error:
             raise InputError(f"output {name} {error}") from None
+    every = any(len(own) > 1 for own in forms)
     if every:
-        builder.check_last_steps([d.forms[0] for _, d in outputs if len(d.forms) == 1])
+        check_last_steps([own[0] for own in forms if len(own) == 1])
     if all(isinstance(layer.cell, Dense) for layer in builder.layers):
         raise InputError("has no recurrent layer")
     results = tuple(sorted(set(vectors)))
-    carried = builder.carried() or stateful
+    carried = builder.starts.carried() or stateful
     return Assembled(
-        network=Network(layers=tuple(builder.layers), results=results, input_scale=scale),
+        network=Network(
+            layers=builder.layers,
+            results=results,
+            input_scale=scale,
+            flush=builder.flush,
+            fold=builder.fold,
+        ),
         every_step=every or (carried and steps == 1),
         carried=carried,
         unrolled=builder.unrolled,
-        ends=tuple(ends),
+        ends=tuple(one[-1][0] for one in stripped),
         order=tuple(results.index(vector) for vector in vectors),
         last=tuple(name for name, data in outputs if steps > 1 and len(data.forms) == 1),
+        sums=tuple(vector in builder.sums for vector in vectors),
+        phases=builder.phases,
+        fixed=builder.fixed or (builder.fold > 1 and builder.flush > 0),
     )
 
 

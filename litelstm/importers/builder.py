@@ -3,216 +3,220 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from golden.cells import Cell, Dense, Floats
+from golden.cells import Floats, Pool
 from golden.errors import InputError
 from golden.network import Layer
-from litelstm.importers.coefficients import as_matrix, columns, digest, is_identity, times
-from litelstm.importers.forms import ACTIVATIONS, Atom, Form
-from litelstm.importers.recurrent import PlacedError, Run
+from litelstm.importers.coefficients import is_identity
+from litelstm.importers.forms import ACTIVATIONS, Atom, Call, Form
+from litelstm.importers.places import Forms, Place, Reads, Vector, stacked_maps
+from litelstm.importers.recurrent import PlacedError, Run, Starts
+from litelstm.importers.stack import Stack, both_ways, dense_of, on
 from litelstm.importers.times import Times
 from litelstm.importers.unrolled import read_layer
 
-NO_START = "a core starts at constants, or at a state that it is given (--state load)"
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """Place of an atom in a network.
-
-    Attributes:
-        index: 0 for the input, k for the output of layer k - 1.
-        rows: the atom's elements in that vector.
-        scale: factor from that vector to the atom.
-    """
-
-    index: int
-    rows: NDArray[np.int64]
-    scale: float = 1.0
-
-
-Reads = tuple[dict[int, Floats], Floats]
-"""A linear map of a network's vectors: a matrix for each source, in ascending order; and a bias."""
+FREE_MEAN = (
+    "averages over a free number of steps, which no layer divides by; export with a fixed number "
+    "of steps, or read the average at the end alone, by at most a linear layer"
+)
 
 
 class Builder:
     """Builds layers in the order in which outputs need them.
 
+    Args:
+        samples: length of the input.
+        outputs: the forms of each output: of every step, or one.
+        free: whether sequences may have any length.
+
     Attributes:
-        layers: the layers so far.
         unrolled: whether a layer was recognized from the equations of its last step.
+        starts: the states that layers start at.
+        fixed: whether sequences of other lengths have other weights.
+        sums: vectors that are the sum over the steps where the file has the mean.
+        phases: the most steps that a layer makes at once.
     """
 
-    def __init__(self, steps: int) -> None:
-        self.layers: list[Layer] = []
+    def __init__(self, samples: int, outputs: Sequence[Sequence[Form]], *, free: bool) -> None:
+        self._stack = Stack()
         self.unrolled = False
-        self._steps = steps
-        self._inputs = 0
-        self._places: dict[Atom, Place | None] = {}
-        self._times = Times(steps)
+        self.sums: set[int] = set()
+        self.fixed = False
+        self.phases = 1
+        self._free = free
+        self._samples = samples
+        self._times = Times(samples, outputs)
+        self._places: dict[tuple[Atom, bool], Place | None] = {}
+        self._calls: dict[Call, dict[Atom, Place]] = {}
         self._runs: dict[Run, int] = {}
-        self._dense: dict[Any, int] = {}
-        self._digests: dict[int, tuple[Floats, bytes]] = {}
-        self._starts: set[bool] = set()
-        self._used: set[tuple[Atom, int]] = set()
+        self._forms = Forms(self._place, self._stack.vectors)
+        self.starts = Starts()
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers so far."""
+        return tuple(self._stack.layers)
+
+    @property
+    def fold(self) -> int:
+        """Samples in a step."""
+        return self._times.fold
+
+    @property
+    def flush(self) -> int:
+        """Steps behind the last whole one of the samples."""
+        return self._times.last + 1 - self._samples // self.fold
 
     def result(self, forms: Sequence[Form]) -> int:
         """Return the vector of an output, given its form of every step or the last one's alone."""
-        matrices, bias = self._sequence(forms) if len(forms) > 1 else self._reads(forms[-1])
-        if len(forms) == 1:
-            self._times.check(forms[0], None)
+        if len(forms) > 1:
+            return self._result_line(forms)
+        pooled = self._pooled_result(forms[0])
+        if pooled:
+            return pooled
+        (form,) = forms
+        matrices, bias = self._map([(self._times.last, form)], final=True)
         if not matrices:
             raise InputError("does not depend on the input")
-        (index, matrix), *more = matrices.items()
-        if index and not more and not bias.any() and is_identity(matrix):
-            return index
-        return self._dense_layer("linear", None, forms[-1])
+        return self._same(matrices, bias) or self._single("linear", None, [form], final=True)
 
-    def check_last_steps(self, forms: Sequence[Form]) -> None:
-        """Refuse a form that is not of the last step, where results are of every step."""
-        for form in forms:
-            self._times.check(form, self._steps - 1)
+    def _result_line(self, forms: Sequence[Form]) -> int:
+        """Return the vector of an output of every step."""
+        ends = self._times.to_end(forms)
+        steps = [(time // self.fold, form) for time, form in zip(ends, forms, strict=True)]
+        reads = self._map(steps, final=False)
+        if not reads[0]:
+            raise InputError("does not depend on the input")
+        same = self._same(*reads)
+        return same or self._stack.dense("linear", None, [reads], [step for step, _ in steps])
 
-    def carried(self) -> bool:
-        """Whether the layers start at a state that the file takes.
+    def _same(self, matrices: dict[tuple[int, int], Floats], bias: Floats) -> int | None:
+        """Return the vector that is read as it is, if there is one."""
+        ((index, lag), matrix), *more = matrices.items()
+        unchanged = not (lag or more or bias.any()) and is_identity(matrix)
+        return index if unchanged and index else None
 
-        Raises:
-            InputError: some do, and others start at zero.
-        """
-        if len(self._starts) > 1:
-            raise InputError("takes the state of some layers, expected that of all or of none")
-        return True in self._starts
+    def _pooled_result(self, form: Form) -> int | None:
+        """Make the layer of a linear map of a sum over the steps, if the output is one."""
+        (pool, coefficient), *more = [*form.terms.items()] or [(form.atom, form.bias)]
+        if more or pool.kind != "pool" or pool.tag == "max" or pool.whole:
+            return None
+        free = self._free and pool.tag == "mean"
+        matrix = np.diag(coefficient) if coefficient.ndim == 1 else coefficient
+        narrow = len(matrix) < pool.size
+        if not (free or narrow) or (self._free and pool.tag == "sum" and form.bias.any()):
+            return None
+        self.fixed |= pool.tag == "mean" and not free
+        count = 1 if free else len(pool.args)
+        scale = matrix / (count if pool.tag == "mean" else 1)
+        forms = [arg.mapped(scale).shifted(form.bias / count) for arg in pool.args]
+        index = self._pool("sum", forms, self._times.of_pool(pool))
+        if free:
+            self.sums.add(index)
+        return index
 
-    def _sequence(self, forms: Sequence[Form]) -> Reads:
-        """Read a sequence, given in the order of time: one map for all steps."""
-        last = len(forms) - 1
-        reads, unrolled = self._reads(forms[last]), self._times.reads_loop(forms[last])
-        key = None if unrolled else self._key(forms[last])
-        for time, form in enumerate(forms):
-            if unrolled and time < last:
-                continue  # the caller compares results
-            if not unrolled and self._key(form) != key:
-                raise InputError(f"reads what differs from step to step (step {time})")
-            self._times.check(form, time)
+    def _map(self, steps: Sequence[tuple[int, Form]], *, final: bool) -> Reads:
+        """Return the linear map of vectors that forms are, each in a step of the network."""
+        last = self._times.reads_loop(steps[-1][1])  # the caller compares results
+        reads = self._forms.map(steps[-1:] if last else steps, final=final)
+        self.fixed |= final and any(lag for _, lag in reads[0])
         return reads
 
-    def _reads(self, form: Form) -> Reads:
-        """Convert a form to a linear map of vectors."""
-        matrices: dict[int, Floats] = {}
-        terms, bias = self._terms(form)
-        for place, coefficient in terms:
-            if place.index not in matrices:
-                matrices[place.index] = np.zeros((form.size, self._size(place.index)))
-            matrices[place.index][:, place.rows] += as_matrix(coefficient) * place.scale
-        return dict(sorted(matrices.items())), bias
+    def _place(self, atom: Atom, final: bool) -> Place | None:
+        """Find or make the layer of an atom; ``None`` for a sum that is no layer.
 
-    def _size(self, index: int) -> int:
-        return self.layers[index - 1].outputs if index else self._inputs
-
-    def _terms(self, form: Form) -> tuple[list[tuple[Place, Floats]], Floats]:
-        """Split a form into coefficients of places, and a bias; sums of others are split too."""
-        terms, bias = [], form.bias
-        for atom, coefficient in form.terms.items():
-            place = self._place(atom)
-            if place is not None:
-                terms.append((place, coefficient))
-                continue
-            parts, shift = self._terms(atom.args[0])
-            terms += [(part, times(coefficient, value)) for part, value in parts]
-            bias = bias + (coefficient @ shift if coefficient.ndim == 2 else coefficient * shift)
-        return terms, bias
-
-    def _key(self, form: Form) -> Any:
-        """Make a key that is equal for equal maps."""
-        terms, bias = self._terms(form)
-        return (
-            tuple((p.index, p.rows.tobytes(), p.scale, self._digest(c)) for p, c in terms),
-            bias.tobytes(),
-        )
-
-    def _digest(self, array: Floats) -> bytes:
-        if id(array) not in self._digests:  # keeps the array, so that no other has its id
-            self._digests[id(array)] = array, digest(array)
-        return self._digests[id(array)][1]
-
-    def _place(self, atom: Atom) -> Place | None:
-        """Find or make the layer of an atom; ``None`` for a sum that is no layer."""
-        if atom not in self._places:
+        ``final`` says that it is read once, in the last step.
+        """
+        if (atom, final) not in self._places:
             try:
-                self._places[atom] = self._make(atom)
+                self._places[atom, final] = self._make(atom, final)
             except PlacedError:
                 raise
             except InputError as error:
                 raise PlacedError(f"{atom.place} {error}".strip()) from None
-        return self._places[atom]
+        return self._places[atom, final]
 
-    def _make(self, atom: Atom) -> Place | None:
+    def _make(self, atom: Atom, final: bool) -> Place | None:
         if atom.whole is not None:
             whole, rows = atom.whole
-            place = self._place(whole)
-            return place and Place(place.index, place.rows[rows], place.scale)
+            place = self._place(whole, final)
+            return place and replace(place, rows=place.rows[rows])
         if atom.kind == "input":
-            self._inputs = atom.size
-            return Place(0, np.arange(atom.size))
+            return self._input(atom)
         if atom.kind == "state":
-            run, way = atom.tag
-            index = self._run(run)
-            first = run.ways[0].units if way != (run.ways[0].direction == "reverse") else 0
-            first = first if len(run.ways) > 1 else 0
-            return Place(index, first + np.arange(atom.size))
-        if atom.kind in ACTIVATIONS and not _is_loop(atom):
-            return self._activation(atom)
+            return self._state(atom, final)
+        if atom.kind == "pool":
+            scale = 1.0 if atom.tag != "mean" else 1 / len(atom.args)
+            self.fixed |= scale != 1
+            if self._free and scale != 1:
+                raise InputError(FREE_MEAN)
+            forms = [arg.scaled(np.full(arg.size, scale)) for arg in atom.args]
+            kind = "max" if atom.tag == "max" else "sum"
+            index = self._pool(kind, forms, self._times.of_pool(atom))
+            return Place(index, np.arange(atom.size), self._times.last)
+        if atom.kind in (*ACTIVATIONS, "max") and atom.in_line:
+            return self._line(atom.call)[atom]
+        if atom.kind in (*ACTIVATIONS, "max") and not _is_loop(atom):
+            kind, tag, forms, scale = dense_of([atom])
+            index = self._single(kind, tag, forms[0], final=final)
+            return Place(index, np.arange(atom.size), self._step_of(atom, final), scale)
         if atom.kind in (*ACTIVATIONS, "product", "sum"):
             if atom.kind == "sum" and not any(a.kind == "product" for a in atom.args[0].terms):
                 return None
-            return self._loop(atom)
+            return self._loop(atom, final)
         raise InputError(REFUSED[atom.kind])
+
+    def _step_of(self, atom: Atom, final: bool) -> int:
+        return self._times.last if final else self._times.of(atom) // self.fold
+
+    def _input(self, atom: Atom) -> Place:
+        fold, size = self.fold, atom.size
+        if not self._stack.vectors[0].size:
+            self._stack.vectors[0] = Vector(fold * size, 0, ends=True)
+            for sample in range(self._samples):
+                start = sample % fold * size
+                self._stack.vectors[0].mark(sample // fold, slice(start, start + size))
+        rows = atom.time % fold * size + np.arange(size)
+        return Place(0, rows, atom.time // fold)
+
+    def _state(self, atom: Atom, final: bool) -> Place:
+        run, way, position = atom.tag
+        index, layer = self._run(run), run.ways[way]
+        first = run.ways[0].units if way != (run.ways[0].direction == "reverse") else 0
+        rows = (first if len(run.ways) > 1 else 0) + np.arange(atom.size)
+        turned = any(one.direction == "reverse" for one in run.ways)
+        if final and run.lengths and atom not in run.finals:
+            raise InputError("reads a step that shorter sequences do not have")
+        if not (final and turned):
+            return Place(index, rows, self._times.of(atom) // self.fold)
+        if position != (0 if layer.direction == "reverse" else len(run.forms) - 1):
+            what = "layer" if layer.direction == "forward" else f"{layer.direction} layer"
+            raise InputError(f"reads step {position} of a {what}, expected its final h")
+        return Place(index, rows, self._times.last)
 
     def _run(self, run: Run) -> int:
         """Make the layer of a recurrent operator."""
         if run not in self._runs:
-            ways = self._started(run)
-            reads = self._sequence(run.forms)
-            first, *second = sorted(
-                (_on(layer, reads) for layer in ways), key=lambda layer: layer.direction
-            )
-            if second:
-                starts = [layer.start(1) for layer in (first, second[0])]
-                both = {n: np.concatenate([s[n][0] for s in starts]) for n in first.cell.state}
-                first = replace(
-                    first,
-                    direction="bidirectional",
-                    backward=second[0].weights,
-                    first=both if first.first or second[0].first else None,
-                )
-            self._runs[run] = self._added(first)
+            ways = self.starts.of(run)
+            steps = [time // self.fold for time in self._times.of_run(run)]
+            reads = self._map([*zip(steps, run.forms, strict=True)], final=False)
+            layer = both_ways([on(layer, reads) for layer in ways])
+            self._runs[run] = self._stack.add(layer, steps[0], steps)
         return self._runs[run]
 
-    def _started(self, run: Run) -> list[Layer]:
-        """Return an operator's layers, with states that are constants as their first ones."""
-        ways = []
-        for start, layer in zip(run.starts, run.ways, strict=True):
-            constants = {name: form.bias for name, form in start.items() if not form.terms}
-            taken = {name: form for name, form in start.items() if form.terms}
-            for name, form in taken.items():
-                read = {(atom, int(n)) for atom, c in form.terms.items() for n in columns(c)}
-                if not self._used.isdisjoint(read):
-                    raise InputError(f"starts {name} at a state that is started at before")
-                self._used |= read
-                if any(atom.kind != "start" for atom in form.terms) or form.bias.any():
-                    raise InputError(f"initial_{name} depends on the input: {NO_START}")
-            self._starts.add(bool(taken))
-            if taken and set(taken) != set(layer.cell.state):
-                raise InputError("takes a part of a layer's state, expected all of it")
-            ways.append(replace(layer, first=constants or None))
-        return ways
+    def _pool(self, over: str, forms: Sequence[Form], at: Sequence[int]) -> int:
+        """Make a layer that sums over the steps, or takes the largest."""
+        steps = [time // self.fold for time in at]
+        matrices, bias = self._map([*zip(steps, forms, strict=True)], final=False)
+        weights = {"W_yx": np.eye(forms[0].size), "b_y": np.zeros(forms[0].size)}
+        layer = Layer(cell=Pool(over=over), sigmoid="logistic", weights=weights)
+        return self._stack.add(on(layer, (matrices, bias)), steps[0], steps)
 
-    def _loop(self, atom: Atom) -> Place | None:
+    def _loop(self, atom: Atom, final: bool) -> Place | None:
         """Make the layer of an unrolled loop."""
         try:
             layer, x, started = read_layer(atom)
@@ -221,43 +225,57 @@ class Builder:
                 return None
             raise
         self._times.loops.add(atom)
+        step = self._times.of(atom)
+        if step != self._times.last:
+            raise InputError(f"is of step {step}, expected the last one")
         if started:
-            self._starts.add(True)
+            self.starts.given.add(True)
         self.unrolled = True
-        index = self._added(_on(layer, self._reads(x)))
-        return Place(index, np.arange(atom.size))
+        index = self._stack.add(on(layer, self._map([(step, x)], final=False)), None, [step])
+        return Place(index, np.arange(atom.size), step)
 
-    def _activation(self, atom: Atom) -> Place:
-        """Make the dense layer of an activation."""
-        form, kind, scale = atom.args[0], atom.kind, 1.0
-        if kind == "hard" and atom.tag == 6:  # 6 G(4 a / 6 - 2)
-            form = form.shifted(np.full(form.size, 2.0)).scaled(np.full(form.size, 6 / 4))
-            kind, scale = "relu6", 1 / 6
-        index = self._dense_layer(kind, atom.tag, form)
-        return Place(index, np.arange(atom.size), scale)
+    def _line(self, call: Call) -> dict[Atom, Place]:
+        """Make the dense layer of the activations that an operator has in several steps.
 
-    def _dense_layer(self, kind: str, tag: Any, form: Form) -> int:
-        """Find or make a dense layer."""
-        key = (kind, tag, self._key(form))
-        if key not in self._dense:
-            matrices, bias = self._reads(form)
-            if not matrices:
-                raise InputError(f"has {kind} of a constant")
-            options = {"activation": {"hard": "sigmoid"}.get(kind, kind)}
-            if kind == "leaky":
-                options["slope"] = f"1/{round(1 / tag)}"
-            names = ["W_yx", *(f"W_yx{n}" for n in range(1, len(matrices)))]
-            weights = dict(zip(names, matrices.values(), strict=True)) | {"b_y": bias}
-            sigmoid = "hard" if kind == "hard" else "logistic"
-            layer = Layer(
-                cell=Dense(**options), sigmoid=sigmoid, weights=weights, sources=tuple(matrices)
+        Several of its steps in one of the network are so many parts of one layer.
+        """
+        if call in self._calls:
+            return self._calls[call]
+        at = self._times.of_call(call)
+        atoms = sorted(call.atoms, key=lambda atom: at[atom])
+        stride = at[atoms[1]] - at[atoms[0]]
+        if self.fold % stride:
+            raise InputError(
+                f"makes a value of {stride} samples, and what follows reads one of {self.fold}; "
+                "pool or stride before the recurrent layers, and by whole numbers"
             )
-            self._dense[key] = self._added(layer)
-        return self._dense[key]
+        kind, tag, forms, scale = dense_of(atoms)
+        phases = self.fold // stride
+        self.phases = max(self.phases, phases)
+        parts = [at[atom] % self.fold // stride for atom in atoms]
+        steps = [at[atom] // self.fold for atom in atoms]
+        reads: list[Reads] = []
+        size = atoms[0].size
+        for piece in range(len(forms[0])):
+            maps = []
+            for phase in range(phases):
+                own = [n for n, part in enumerate(parts) if part == phase]
+                none: Reads = {}, np.zeros(size)
+                found = [(steps[n], forms[n][piece]) for n in own]
+                maps.append(self._map(found, final=False) if found else none)
+            reads.append(stacked_maps(maps, self._stack.vectors))
+        index = self._stack.dense(kind, tag, reads, steps, parts=parts)
+        self._calls[call] = {
+            atom: Place(index, part * size + np.arange(size), step, scale)
+            for atom, part, step in zip(atoms, parts, steps, strict=True)
+        }
+        return self._calls[call]
 
-    def _added(self, layer: Layer) -> int:
-        self.layers.append(layer)
-        return len(self.layers)
+    def _single(self, kind: str, tag: Any, forms: Sequence[Form], *, final: bool) -> int:
+        """Find or make a dense layer that is read once, in the last step or in its own."""
+        step = self._times.last if final else max(map(self._times.after, forms)) // self.fold
+        reads = [self._map([(step, form)], final=final) for form in forms]
+        return self._stack.dense(kind, tag, reads, [step])
 
 
 REFUSED = {
@@ -272,25 +290,9 @@ REFUSED = {
 
 def _is_loop(atom: Atom) -> bool:
     """Whether an activation is the h of an unrolled RNN: it reads itself, one step before."""
-    return any(
-        before.kind in (atom.kind, "start") and before.time == atom.time - 1
+    return atom.kind != "max" and any(
+        before.kind in (atom.kind, "start")
+        and before.time == atom.time - 1
+        and not (before.in_line or (before.whole and before.whole[0].in_line))
         for before in atom.args[0].terms
     )
-
-
-def _on(layer: Layer, reads: Reads) -> Layer:
-    """Fold x := sum of matrices times sources + bias into a layer's weights."""
-    matrices, bias = reads
-    if not matrices:
-        raise InputError("has a layer that reads no input")
-    cell: Cell = layer.cell
-    weights = dict(layer.weights)
-    for gate in cell.gates:
-        if "x" in gate.reads:
-            on_x = layer.weights[gate.matrix("x")]
-            for n, matrix in enumerate(matrices.values()):
-                product = on_x if is_identity(matrix) else on_x @ matrix
-                weights[gate.matrix(f"x{n or ''}")] = product
-            if bias.any():
-                weights[gate.bias] = weights[gate.bias] + on_x @ bias
-    return replace(layer, weights=weights, sources=tuple(matrices))

@@ -9,7 +9,7 @@ from pathlib import Path
 from golden.errors import InputError
 from litelstm.importers import keras, onnx, tflite, torch_files
 from litelstm.importers.proof import Imported
-from litelstm.importers.text import layer_text, reads_text
+from litelstm.importers.text import layer_text, reads_of, reads_text
 
 KERAS = (".keras", ".h5", ".hdf5")
 TORCH = (".safetensors", ".pt", ".pth", ".pt2")
@@ -81,7 +81,7 @@ def inspect(
         yield f"refused: {error}"
         return
     network = made.network
-    for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
+    for index, (layer, read) in enumerate(zip(network.layers, reads_of(network), strict=True)):
         result = ", a result" if index + 1 in (network.results or ()) else ""
-        yield f"layer{index}: {layer_text(layer, reads_text(sources))}{result}"
+        yield f"layer{index}: {layer_text(layer, reads_text(*read))}{result}"
     yield from made.notes

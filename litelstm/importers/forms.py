@@ -25,21 +25,42 @@ from litelstm.importers.coefficients import alike, as_matrix, times
 ACTIVATIONS = ("tanh", "sigmoid", "hard", "relu", "relu6", "leaky")
 """Kinds of atoms that are an activation; ``hard`` is eq. (21)."""
 
-POINTWISE = ("sum", "product", *ACTIVATIONS)
+POINTWISE = ("sum", "product", "max", *ACTIVATIONS)
 """Kinds of atoms whose elements depend only on the same element of their arguments."""
 
 
-_place: ContextVar[str] = ContextVar("place", default="")
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One use of an operator; compared by identity.
+
+    Attributes:
+        place: kind and name of the operator, for messages.
+        atoms: the activations, or largest values, that it makes; of several steps in their order.
+    """
+
+    place: str = ""
+    atoms: list[Atom] = field(default_factory=list, repr=False)
+
+
+_call: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 @contextmanager
 def made_by(place: str) -> Iterator[None]:
     """Name the operator, with its kind, whose atoms the block makes."""
-    token = _place.set(place)
+    token = _call.set(Call(place))
     try:
         yield
     finally:
-        _place.reset(token)
+        _call.reset(token)
+
+
+@contextmanager
+def made_again() -> Iterator[None]:
+    """Begin another use of the operator that makes atoms."""
+    call = _call.get()
+    with made_by(call.place if call else ""):
+        yield
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +70,17 @@ class Atom:
     Args:
         kind: ``input`` (x at a step), ``state`` and ``c`` (h and c of one direction of a recurrent
             operator after a step), ``start`` (a state that the file takes as an input), ``sum`` (a
-            form as a whole), ``product`` (element by element), one of ``ACTIVATIONS``, or a
-            function at a network's end: ``softmax``, ``logsoftmax``.
+            form as a whole), ``product`` (element by element), one of ``ACTIVATIONS``, ``max`` (the
+            largest of several forms, element by element), ``pool`` (over all steps), or a function
+            at a network's end: ``softmax``, ``logsoftmax``.
         size: its length.
         time: the last step of the input that it depends on, from 0; for a ``state``, its step; -1
             for a ``start``.
         args: the forms that it is made from; for a product, two atoms.
-        tag: the operator and the direction of a ``state`` or ``c``; the slope of a ``leaky``;
-            6 for a ``hard`` that is a ReLU6.
+        tag: the operator, the direction and the position of a ``state`` or ``c``; the slope of a
+            ``leaky``; 6 for a ``hard`` that is a ReLU6; ``mean``, ``sum`` or ``max`` of a ``pool``.
         whole: for a part of another atom, that atom and the part's elements.
-        place: kind and name of the operator that makes it, for messages.
+        call: use of the operator that makes it.
     """
 
     kind: str
@@ -67,9 +89,23 @@ class Atom:
     args: tuple[Any, ...] = ()
     tag: Any = None
     whole: tuple[Atom, NDArray[np.int64]] | None = None
-    place: str = field(default_factory=_place.get)
+    call: Call = field(default_factory=lambda: _call.get() or Call())
     _parts: dict[bytes, Atom] = field(default_factory=dict, repr=False)
     _products: dict[Atom, Atom] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind in (*ACTIVATIONS, "max") and self.whole is None:
+            self.call.atoms.append(self)
+
+    @property
+    def place(self) -> str:
+        """Kind and name of the operator that makes it."""
+        return self.call.place
+
+    @property
+    def in_line(self) -> bool:
+        """Whether its operator made it with those of other steps."""
+        return len(self.call.atoms) > 1 and self.whole is None and self in self.call.atoms
 
     def rows(self, index: NDArray[np.int64]) -> Atom:
         """Select elements of a pointwise atom, by selecting those of its arguments."""

@@ -12,10 +12,11 @@ import numpy as np
 
 from golden import packages
 from golden.errors import InputError
-from litelstm.importers.assemble import assemble
+from litelstm.importers.assemble import Assembled, assemble
 from litelstm.importers.forms import Atom, made_by
 from litelstm.importers.keras_layers import SLOPES, Arrays, KerasLayer
 from litelstm.importers.keras_ops import LAYERS, TRAINING, apply, scalar_scale
+from litelstm.importers.lengths import probed
 from litelstm.importers.operations import refusal, sequence
 from litelstm.importers.proof import Imported, compare, imported, steps_note
 from litelstm.importers.tensors import Data
@@ -25,9 +26,6 @@ MODELS = ("Sequential", "Functional", "Model")
 
 SHAPES = ("batch_shape", "batch_input_shape")
 """Options with the input's shape, in Keras 3 and in Keras 2."""
-
-PROBE_STEPS = 4
-"""Steps for following a model of free length."""
 
 Tensor = tuple[str, int, int]
 """A tensor of a model: its layer's name, the number of its call, the number of its output."""
@@ -194,20 +192,12 @@ def convert(model: Model, path: Path) -> Imported:
     if len(shape) != 3:
         raise InputError(f"has an input of {len(shape)} axes, expected 3 (batch, steps, features)")
     fixed, scale = shape[1], _take_scale(model, sequences[0])
-    steps = fixed or PROBE_STEPS
-    inputs = {
-        name: sequence(int(own[2] or 0), steps, ("batch", "steps", "features"))
-        if name == sequences[0]
-        else _start(name, own[1])
-        for name, own in shapes.items()
-    }
     for entry in model.everything():
         if entry.inner is None and entry.arrays and entry.calls == []:
             raise InputError(f"{entry.kind} {entry.name!r} has weights, but no inputs")
-    names = [name for name, *_ in model.outputs]
-    named = list(zip(names, model.run(inputs), strict=True))
-    if len(shapes) > 1:  # the states that it gives back are no results
-        named = [item for item, tensor in zip(named, model.outputs, strict=True) if not tensor[2]]
+    # The states that it gives back are no results.
+    kept = [n for n, tensor in enumerate(model.outputs) if len(shapes) == 1 or not tensor[2]]
+    names = [model.outputs[n][0] for n in kept]
     stateful = [
         entry.options["stateful"] is True
         for entry in model.everything()
@@ -215,14 +205,36 @@ def convert(model: Model, path: Path) -> Imported:
     ]
     if any(stateful) and not all(stateful):
         raise InputError("has layers that are stateful and others that are not")
-    made = assemble(named, steps=steps, scale=scale, stateful=any(stateful))
+
+    def read(steps: int) -> _Reading:
+        inputs = {
+            name: sequence(int(own[2] or 0), steps, ("batch", "steps", "features"))
+            if name == sequences[0]
+            else _start(name, own[1])
+            for name, own in shapes.items()
+        }
+        found = model.run(inputs)
+        named = [(model.outputs[n][0], found[n]) for n in kept]
+        made = assemble(named, steps=steps, scale=scale, stateful=any(stateful), free=not fixed)
+        return _Reading(made, steps)
+
+    reading = read(fixed) if fixed else probed(read)
+    made = reading.made
 
     def check() -> float:
-        return compare(made, lambda x: _predict(path, x), batch=_batch(model), steps=steps)
+        return compare(made, lambda x: _predict(path, x), batch=_batch(model), steps=reading.steps)
 
-    notes = list(_notes(model, fixed))
+    notes = list(_notes(model, fixed, made))
     known = None if len(shapes) > 1 or any(stateful) else check
-    return imported(made, [name for name, _ in named], notes, check=known)
+    return imported(made, names, notes, check=known)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The network of sequences of one length."""
+
+    made: Assembled
+    steps: int
 
 
 def _shape(model: Model, name: str) -> tuple[int | None, ...]:
@@ -257,10 +269,10 @@ def _take_scale(model: Model, name: str) -> float:
     return 1.0
 
 
-def _notes(model: Model, fixed: int | None) -> Iterator[str]:
+def _notes(model: Model, fixed: int | None, made: Assembled) -> Iterator[str]:
     """Yield notes on assumptions."""
     if fixed:
-        yield steps_note(fixed)
+        yield steps_note(fixed, fixed=made.fixed)
     entries = list(model.everything())
     if any("hard_sigmoid" in str(entry.options) for entry in entries):
         slope = round(1 / SLOPES[model.version])

@@ -18,9 +18,11 @@ from litelstm.importers.keras_layers import (
     apply_recurrent,
     shown,
 )
+from litelstm.importers.keras_windows import CONVOLUTIONS, WINDOWS
 from litelstm.importers.layers import reals
-from litelstm.importers.operations import activated, affine, hard_sigmoid, mapped, refusal
+from litelstm.importers.operations import activated, affine, hard_sigmoid, mapped
 from litelstm.importers.tensors import Data, combine, joined
+from litelstm.importers.windows import ShortError
 
 TRAINING = (
     "ActivityRegularization",
@@ -49,6 +51,8 @@ def apply(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
             raise InputError(f"has {len(inputs)} inputs, expected one")
         with made_by(place):
             return LAYERS[layer.kind](layer, inputs)
+    except ShortError as error:
+        raise ShortError(f"{place} {error}", error.steps) from None
     except InputError as error:
         raise InputError(f"{place} {error}") from None
 
@@ -71,14 +75,8 @@ def _dense(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
 
 
 def _convolution(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
-    """Apply a ``Conv1D`` of kernel 1, which is a dense map of every step."""
-    sizes = [layer.option(n) for n in ("kernel_size", "strides", "dilation_rate", "groups")]
-    if any(size not in (1, [1]) for size in sizes):
-        raise refusal(layer.kind)
-    (path, kernel), *rest = layer.arrays or [("kernel", np.zeros(0))]
-    flat = [(path, kernel.reshape(kernel.shape[1:])), *rest]
-    options = {**layer.options, "units": layer.options.get("filters")}
-    return _dense(KerasLayer("Dense", layer.name, options, flat, layer.version), inputs)
+    data = CONVOLUTIONS[layer.kind](layer, inputs)
+    return [_activated(layer, data, layer.option("activation"))]
 
 
 def _activation(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
@@ -174,7 +172,7 @@ def _batch_normalization(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data
     if axis not in (-1, len(data.axes) - 1):
         raise InputError(f"axis is {shown(axis)}, expected -1")
     names = ["gamma"] * layer.flag("scale") + ["beta"] * layer.flag("center")
-    weights = layer.taken(dict.fromkeys((*names, "mean", "variance"), (data.features,)))
+    weights = layer.taken(dict.fromkeys((*names, "mean", "variance"), data.shape[-1:]))
     scale = 1 / np.sqrt(weights["variance"] + layer.number("epsilon"))
     scale = scale * weights.get("gamma", 1.0)
     return [affine(data, scale, weights.get("beta", 0.0) - weights["mean"] * scale)]
@@ -195,12 +193,6 @@ def _concatenate(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
     if axis not in (-1, len(inputs[0].axes) - 1):
         raise InputError(f"axis is {shown(axis)}, expected -1: the features")
     return [joined(inputs, -1)]
-
-
-def _flatten(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
-    if "steps" in inputs[0].axes and len(inputs[0].forms) > 1:
-        raise InputError("reads all steps at once; read the last step's h instead")
-    return [Data(("batch", "features"), inputs[0].forms, inputs[0].batch)]
 
 
 def _time_distributed(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
@@ -224,15 +216,15 @@ SEVERAL = ("Add", "Average", "Bidirectional", "Concatenate", "Subtract", *GATES)
 LAYERS: dict[str, Apply] = {
     **dict.fromkeys(TRAINING, _passed),
     **dict.fromkeys(GATES, apply_recurrent),
+    **dict.fromkeys(CONVOLUTIONS, _convolution),
+    **WINDOWS,
     "Activation": _activation,
     "Add": _merged(Form.plus),
     "Average": _merged(Form.plus, mean=True),
     "BatchNormalization": _batch_normalization,
     "Bidirectional": apply_bidirectional,
     "Concatenate": _concatenate,
-    "Conv1D": _convolution,
     "Dense": _dense,
-    "Flatten": _flatten,
     "LeakyReLU": _leaky,
     "Normalization": _normalization,
     "ReLU": _relu,

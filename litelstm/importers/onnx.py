@@ -14,12 +14,10 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from golden import packages
 from golden.errors import InputError
-from golden.network import Network
 from litelstm.importers.assemble import Assembled, assemble
+from litelstm.importers.lengths import PROBES, probed
 from litelstm.importers.onnx_graph import Graph
 from litelstm.importers.onnx_inspect import listing
 from litelstm.importers.onnx_model import RECURRENT, label, lengths, quantizes, rounds
@@ -39,10 +37,6 @@ LAYOUTS = {
     ),
 }
 """Possible meanings of an input's axes, by number of axes."""
-
-PROBES = (5, 8)
-"""Sequence lengths for following a graph of free length; both must give the same network."""
-
 
 NOT_COMPARED = "not compared with the file's own results: onnxruntime cannot run it"
 """Note on a file with a form of operator that onnxruntime does not have."""
@@ -138,9 +132,10 @@ def _notes(graph: Graph, reading: _Reading) -> Iterator[str]:
     if fixed and made.carried:
         yield f"the file reads {fixed} step{'s' * (fixed > 1)} per run, the network any number"
     elif fixed:
-        yield steps_note(fixed)
+        yield steps_note(fixed, fixed=made.fixed)
     else:
-        first, second = PROBES
+        first = reading.steps
+        second = PROBES[1] if first == PROBES[0] else "more"
         yield f"assumed for all lengths: {first} and {second} steps give the same network"
     ends = lengths(graph.nodes, graph.constants)
     if ends and set(ends) != {fixed}:
@@ -264,36 +259,22 @@ def _read_any_length(
 ) -> _Reading:
     """Read the network; if the length is free, check that it is the same for all lengths."""
 
+    fixed = graph.sizes[axes.index("steps")]
+
     def read(steps: int) -> _Reading:
         data = graph.follow(outputs, axes, steps, states)
         named = tuple(zip(outputs, data, strict=True))
-        return _Reading(made=assemble(named, steps=steps), axes=axes, outputs=named, steps=steps)
+        made = assemble(named, steps=steps, free=not fixed)
+        return _Reading(made=made, axes=axes, outputs=named, steps=steps)
 
-    fixed = graph.sizes[axes.index("steps")]
     if fixed:
         return read(fixed)
     try:
         if graph.states:  # the file may be for one step alone
             with contextlib.suppress(InputError):
                 return read(1)
-        first, second = (read(steps) for steps in PROBES)
+        return probed(read)
     except (AxesError, PlacedError):
         raise
     except InputError as error:
         raise InputError(f"{error}; the input's number of steps is free") from None
-    if not _same(first.made.network, second.made.network):
-        raise InputError("is another network for another number of steps")
-    return first
-
-
-def _same(a: Network, b: Network) -> bool:
-    """Whether two networks are the same."""
-    if len(a.layers) != len(b.layers) or a.results != b.results:
-        return False
-    for x, y in zip(a.layers, b.layers, strict=True):
-        same = (x.cell, x.sigmoid, x.direction, x.sources)
-        if same != (y.cell, y.sigmoid, y.direction, y.sources):
-            return False
-        if any(not np.array_equal(array, y.arrays[name]) for name, array in x.arrays.items()):
-            return False
-    return True

@@ -17,6 +17,7 @@ from litelstm.importers.onnx_ops import OPERATORS
 from litelstm.importers.operations import refusal, sequence
 from litelstm.importers.recurrent import PlacedError
 from litelstm.importers.tensors import DIRECTIONS, AxesError, Data
+from litelstm.importers.windows import ShortError
 
 DOMAINS = {
     "": None,
@@ -156,6 +157,8 @@ class Graph:
                 raise
             except AxesError as error:
                 raise AxesError(f"{place} {error}", done) from None
+            except ShortError as error:
+                raise ShortError(f"{place} {error}", error.steps) from None
             except InputError as error:
                 raise InputError(f"{place} {error}") from None
             values |= dict(zip(proto.output, results, strict=False))
@@ -214,6 +217,7 @@ class Graph:
             attributes={a.name: _plain(self._onnx, a) for a in proto.attribute},
             inputs=inputs,
             outputs=tuple(proto.output),
+            names=tuple(proto.input),
         )
         try:
             return OPERATORS[proto.op_type](node)

@@ -26,6 +26,7 @@ class Node:
         attributes: attributes by name, as Python and NumPy values.
         inputs: values in order; ``None`` for a missing optional one.
         outputs: names in order; empty for an unused one.
+        names: names of the inputs.
     """
 
     op: str
@@ -33,6 +34,7 @@ class Node:
     attributes: Mapping[str, Any]
     inputs: tuple[Value | None, ...]
     outputs: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether the input at ``index`` is given."""

@@ -15,7 +15,8 @@ from litelstm.importers.forms import Form, clip
 from litelstm.importers.layers import reals
 from litelstm.importers.onnx_axes import MOVING, Results
 from litelstm.importers.onnx_node import Node, Value
-from litelstm.importers.operations import PARTS, activated, hard_sigmoid, mapped, refusal
+from litelstm.importers.onnx_windows import WINDOWS
+from litelstm.importers.operations import PARTS, activated, hard_sigmoid, mapped
 from litelstm.importers.tensors import AxesError, Data, as_data, combine
 
 
@@ -72,20 +73,6 @@ def _matmul_integer(node: Node) -> Results:
 def _dynamic_quantize(node: Node) -> Results:
     """Take values as they are: scale 1, zero point 0."""
     return (node.data(), np.ones((), np.float32), np.zeros((), np.uint8))
-
-
-def _conv(node: Node) -> Results:
-    """Compute a convolution of kernel 1, which is a dense map of every step."""
-    data, kernel = node.data(), node.constant(1).astype(np.float64)
-    plain = {"strides": 1, "pads": 0, "group": 1}
-    changed = any((np.ravel(node.attributes.get(k, v)) != v).any() for k, v in plain.items())
-    if set(kernel.shape[2:]) != {1} or changed:
-        raise refusal("Conv")
-    if len(data.axes) < 2 or data.axes[1] != "features" or kernel.shape[1] != data.features:
-        raise AxesError(f"convolves {data.described()}, expected {kernel.shape[1]} features second")
-    matrix = kernel.reshape(kernel.shape[:2])
-    bias = node.constant(2).astype(np.float64) if node.has(2) else np.zeros(len(matrix))
-    return (data.each(lambda form: form.mapped(matrix).shifted(bias)),)
 
 
 def _quant(node: Node) -> Results:
@@ -190,10 +177,10 @@ ROUNDING = (
 
 OPERATORS: dict[str, Callable[[Node], Results]] = {
     **MOVING,
+    **WINDOWS,
     "Add": _elementwise(Form.plus),
     "BatchNormalization": _batch_normalization,
     "Clip": _clip,
-    "Conv": _conv,
     "Div": _elementwise(_quotient),
     "DynamicQuantizeLSTM": onnx_layers.dynamic_quantize_lstm,
     "DynamicQuantizeLinear": _dynamic_quantize,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers.forms import ACTIVATIONS, Atom, Form, clip, stacked
 from litelstm.importers.recurrent import Outputs
-from litelstm.importers.tensors import AxesError, Data
+from litelstm.importers.tensors import FLAT, AxesError, Data, as_data, combine
 
 SLOPES = tuple(2.0**-n for n in range(1, 8))
 """Slopes of a leaky ReLU below 0 that a layer can have."""
@@ -21,22 +22,14 @@ PARTS = (
     "rest on a host"
 )
 
-MEAN = (
-    "averages over steps; read the last step's h instead, or let a host average every step's result"
-)
 COMPARED = (
     "compares values, as masking does; leave it out, and end each sequence where its steps end"
 )
-MAXIMUM = (
-    "takes the largest over steps; read the last step's h instead, or let a host take the largest "
-    "of every step's result"
-)
 WHY = {
-    "averagepooling": f"combines several steps; {PARTS}",
-    "conv": f"reads several steps at once; {PARTS}",
-    "maxpooling": f"combines several steps; {PARTS}",
-    "globalaveragepooling": MEAN,
-    "globalmaxpooling": MAXIMUM,
+    "conv": "works along the last axis, a recurrent layer along the one before; import a module "
+    "with a forward of its own, or an ONNX file",
+    "transpose": f"gives more steps than it reads; {PARTS}",
+    "upsampling": f"gives more steps than it reads; {PARTS}",
     "attention": f"reads all steps at once; {PARTS}",
     "equal": COMPARED,
     "greater": COMPARED,
@@ -46,17 +39,12 @@ WHY = {
     "which becomes weights",
     "groupnormalization": "divides by what depends on the data; train with batch normalization, "
     "which becomes weights",
-    "reducemean": MEAN,
-    "reducemax": MAXIMUM,
-    "reducesum": f"sums what it reads; {PARTS}",
-    "tile": f"repeats values; {PARTS}",
     "loop": f"is control flow; export with a fixed number of steps, unrolled, or {PARTS}",
     "scan": f"is control flow; export with a fixed number of steps, unrolled, or {PARTS}",
     "while": f"is control flow; convert with unroll=True, or to the fused operator, or {PARTS}",
     "if": f"is control flow; export one branch alone, or {PARTS}",
     "masking": "skips steps by their values; leave it out, and end each sequence where its steps "
     "end: a core's sequence may have any number of steps",
-    "repeatvector": f"repeats one step's values; {PARTS}",
     "multiply": "multiplies vectors; cells do so inside alone",
     "lambda": "holds code, which is not executed; write it with layers",
 }
@@ -79,6 +67,8 @@ WITHOUT = {
 
 def mapped(data: Data, matrix: NDArray[np.generic]) -> Data:
     """Multiply by a matrix of shape (features, results)."""
+    if data.axes and data.axes[-1] in FLAT:
+        return _mapped_flat(data, matrix)
     if not data.axes or data.axes[-1] != "features" or "directions" in data.axes:
         raise AxesError(f"multiplies {data.described()} by a matrix, expected features at the end")
     if matrix.ndim != 2 or matrix.shape[0] != data.features:
@@ -90,8 +80,26 @@ def mapped(data: Data, matrix: NDArray[np.generic]) -> Data:
     return data.each(lambda form: form.mapped(rows))
 
 
+def _mapped_flat(data: Data, matrix: NDArray[np.generic]) -> Data:
+    """Multiply all steps' features, side by side, by a matrix."""
+    steps, size = len(data.forms), data.features
+    if matrix.ndim != 2 or matrix.shape[0] != steps * size:
+        raise InputError(
+            f"weights are of shape {matrix.shape}, expected ({steps * size}, any) for "
+            f"{data.described()}"
+        )
+    shape = (steps, size, -1) if data.axes[-1] == FLAT[0] else (size, steps, -1)
+    blocks = matrix.astype(np.float64).reshape(shape)
+    blocks = blocks if data.axes[-1] == FLAT[0] else blocks.swapaxes(0, 1)
+    parts = [form.mapped(block.T) for form, block in zip(data.forms, blocks, strict=True)]
+    return Data((*data.axes[:-1], "features"), (reduce(Form.plus, parts),), data.batch)
+
+
 def affine(data: Data, scale: Floats, offset: Floats) -> Data:
     """Multiply by a vector and add one, feature by feature."""
+    if data.axes[-1:] != () and data.axes[-1] in FLAT:
+        scales, offsets = (as_data(np.asarray(value), data) for value in (scale, offset))
+        return combine(combine(data, scales, Form.times), offsets, Form.plus)
     if data.axes[-1:] != ("features",) or "directions" in data.axes:
         raise AxesError(f"scales {data.described()}, expected features at the end")
     return data.each(lambda form: form.scaled(scale).shifted(offset))

@@ -69,6 +69,23 @@ def _notes(made: Assembled, names: Sequence[str]) -> Iterator[str]:
         if end:
             place = "at the end" if len(names) == 1 else f"at the end of {name}"
             yield f"{ENDS[end]} {place} is left out: the output is its argument"
+    network = made.network
+    if network.fold > 1:
+        yield (
+            f"a step of the network is {network.fold} samples, one behind the other: "
+            f"{network.inputs} numbers"
+        )
+    if network.flush:
+        zeros = "one step of zeros follows" if network.flush == 1 else f"{network.flush} steps of"
+        zeros += "" if network.flush == 1 else " zeros follow"
+        yield f"{zeros} each sequence, before its end"
+    if made.phases > 1:
+        yield f"layers in front compute {made.phases} steps at once, each with its own weights"
+    for name, sums in zip(names, made.sums, strict=True):
+        if sums:
+            start = network.first
+            less = f" less {start}" if start else ""
+            yield f"{name} is a sum over the steps: divide by their number{less} for the mean"
     if made.every_step:
         yield "the file gives every step's result: generate the core with --every-step"
     if made.carried:
@@ -86,8 +103,10 @@ def _notes(made: Assembled, names: Sequence[str]) -> Iterator[str]:
         yield f"of {', '.join(made.last)} the file gives the last step's result alone"
 
 
-def steps_note(steps: int) -> str:
-    """Write the note on a file with a fixed sequence length."""
+def steps_note(steps: int, *, fixed: bool = False) -> str:
+    """Write the note on a file with a fixed sequence length; ``fixed`` if others are wrong."""
+    if fixed:
+        return f"the file's sequences have {steps} steps, and the network is right for these alone"
     return f"the file's sequences have {steps} steps; assumed that the network takes any number"
 
 
@@ -96,7 +115,7 @@ def probe(network: Network, batch: int, steps: int) -> Floats:
     layer = network.layers[0]
     on_x = [layer.weights[g.matrix("x")] for g in layer.cell.gates if "x" in g.reads]
     norm = np.sqrt(np.mean([np.sum(matrix**2, axis=1) for matrix in on_x])) * network.input_scale
-    values = np.random.default_rng(0).normal(size=(batch, steps, network.inputs))
+    values = np.random.default_rng(0).normal(size=(batch, steps, network.inputs // network.fold))
     return values * (2 / norm if norm > 0 else 1.0)
 
 
@@ -126,8 +145,10 @@ def compare(
         InputError: the results differ by more than ``tolerance``, or in shape.
     """
     samples = probe(made.network, batch, steps)
-    float_run = made.network.run(samples, lengths=lengths)
-    wanted = made.outputs(float_run.steps if made.every_step else float_run.output)
+    fed = made.network.feed(samples)
+    float_run = made.network.run(fed, lengths=lengths)
+    result = float_run.steps if made.every_step else float_run.output
+    wanted = made.outputs(result, fed.shape[1])
     cells = ", ".join(layer.cell.kind for layer in made.network.layers)
     worst = 0.0
     for want, found in zip(wanted, run(samples), strict=True):

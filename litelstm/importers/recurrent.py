@@ -7,8 +7,15 @@ from dataclasses import dataclass, field, replace
 
 from golden.errors import InputError
 from golden.network import Layer
+from litelstm.importers.coefficients import columns
 from litelstm.importers.forms import Atom, Form
 from litelstm.importers.tensors import Data
+
+REPEATED = (
+    "import the layers before and behind as two networks, and let a host feed the result of the "
+    "first to the second in every step"
+)
+"""What to do with a vector that is repeated."""
 
 
 class PlacedError(InputError):
@@ -71,9 +78,12 @@ def recurrent(
         InputError: the steps of ``data`` are neither in the order of time nor in reverse order.
     """
     times, count = [form.time for form in data.forms], len(data.forms)
-    if times not in (list(range(count)), list(range(count))[::-1]):
+    if count > 1 and times[0] == times[-1]:
+        raise InputError(f"reads the same vector in {count} steps, as a decoder does; {REPEATED}")
+    if times not in (sorted(times), sorted(times, reverse=True)):
         raise InputError(f"reads {data.described()} whose steps are not the input's, in order")
     turned = times[0] > times[-1]
+    places = list(range(count))[:: -1 if turned else 1]
     if turned:
         layers = [replace(layer, direction=TURNED[layer.direction]) for layer in layers]
     run = Run(
@@ -88,15 +98,66 @@ def recurrent(
     steps, finals = [], []
     for way, layer in enumerate(layers):
         end = count - 1 if layer.direction == "forward" else 0
-        atoms = [Atom("state", layer.units, time, tag=(run, way)) for time in times]
-        final = atoms[times.index(end)]
+        atoms = [
+            Atom("state", layer.units, time, tag=(run, way, place))
+            for time, place in zip(times, places, strict=True)
+        ]
+        final = atoms[places.index(end)]
         if lengths:  # beyond its length a sequence's steps are zero, the final state is not
-            final = Atom("state", layer.units, end, tag=(run, way))
+            final = Atom("state", layer.units, final.time, tag=final.tag)
         run.finals.append(final)
         steps.append(tuple(atom.form for atom in atoms))
-        finals.append((final, Atom("c", layer.units, end, tag=(run, way))))
+        finals.append((final, Atom("c", layer.units, final.time, tag=final.tag)))
     return Outputs(
         steps=tuple(steps),
         h=tuple(h.form for h, _ in finals),
         c=tuple((c if "c" in run.ways[0].cell.state else h).form for h, c in finals),
     )
+
+
+NO_START = "a core starts at constants, or at a state that it is given (--state load)"
+
+
+class Starts:
+    """The states that a network's layers start at.
+
+    Attributes:
+        given: whether they are states that the file takes; both if some are and others are not.
+    """
+
+    def __init__(self) -> None:
+        self.given: set[bool] = set()
+        self._used: set[tuple[Atom, int]] = set()
+
+    def of(self, run: Run) -> list[Layer]:
+        """Return an operator's layers, with states that are constants as their first ones.
+
+        Raises:
+            InputError: it starts at what no core can start at.
+        """
+        ways = []
+        for start, layer in zip(run.starts, run.ways, strict=True):
+            constants = {name: form.bias for name, form in start.items() if not form.terms}
+            taken = {name: form for name, form in start.items() if form.terms}
+            for name, form in taken.items():
+                read = {(atom, int(n)) for atom, c in form.terms.items() for n in columns(c)}
+                if not self._used.isdisjoint(read):
+                    raise InputError(f"starts {name} at a state that is started at before")
+                self._used |= read
+                if any(atom.kind != "start" for atom in form.terms) or form.bias.any():
+                    raise InputError(f"initial_{name} depends on the input: {NO_START}")
+            self.given.add(bool(taken))
+            if taken and set(taken) != set(layer.cell.state):
+                raise InputError("takes a part of a layer's state, expected all of it")
+            ways.append(replace(layer, first=constants or None))
+        return ways
+
+    def carried(self) -> bool:
+        """Whether the layers start at a state that the file takes.
+
+        Raises:
+            InputError: some do, and others start at zero.
+        """
+        if len(self.given) > 1:
+            raise InputError("takes the state of some layers, expected that of all or of none")
+        return True in self.given

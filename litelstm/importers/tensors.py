@@ -43,10 +43,19 @@ MERGED = {
     ("directions", "features"): "features",
     ("steps", "batch"): "steps batch",
     ("batch", "steps"): "batch steps",
+    ("steps", "features"): "steps features",
+    ("features", "steps"): "features steps",
 }
 """Names of merged axes, in this order; exporters sum over x for all steps as one batch."""
 
-_PARTS = {"steps batch": ("steps", "batch"), "batch steps": ("batch", "steps")}
+FLAT = ("steps features", "features steps")
+"""Axes of all steps' features, side by side."""
+
+_PARTS = {
+    "steps batch": ("steps", "batch"),
+    "batch steps": ("batch", "steps"),
+    **{name: tuple(name.split()) for name in FLAT},
+}
 """Axes that a merged one can be split into."""
 
 
@@ -77,7 +86,7 @@ class Data:
 
     def _size(self, axis: str) -> int:
         if axis in _PARTS:
-            return len(self.forms) * self.batch
+            return math.prod(map(self._size, _PARTS[axis]))
         sizes = {"batch": self.batch, "directions": DIRECTIONS, "steps": len(self.forms)}
         return self.features if axis == "features" else sizes.get(axis, 1)
 
@@ -150,9 +159,7 @@ class Data:
 
     def _unshaped(self, wanted: Sequence[int]) -> str:
         """Write the message on a shape that mixes axes."""
-        flat = "steps" in self.axes and len(self.forms) * self.features in wanted
-        why = ", so what follows reads all steps at once; read the last step instead"
-        return f"reshapes {self.described()} to {tuple(wanted)}{why if flat else ''}"
+        return f"reshapes {self.described()} to {tuple(wanted)}"
 
     def taken(self, place: int, index: NDArray[np.int64]) -> Data:
         """Select indices (a scalar or a list) along one axis."""
@@ -202,15 +209,19 @@ def as_data(array: NDArray[np.generic], like: Data) -> Data:
     ``array`` must broadcast to the shape of ``like``.
     """
     full = np.broadcast_to(array, like.shape).astype(np.float64)
-    for place in (n for n, axis in enumerate(like.axes) if axis == "batch" or axis in _PARTS):
+    axes = [part for axis in like.axes for part in (_PARTS[axis] if axis in FLAT else (axis,))]
+    sizes = dict(zip(like.axes, like.shape, strict=True)) | {"steps": len(like.forms)}
+    full = full.reshape([sizes.get(axis, like.features) for axis in axes])
+    batches = ("batch", "steps batch", "batch steps")
+    for place in (n for n, axis in enumerate(axes) if axis in batches):
         first = np.take(full, [0], axis=place)
         if (full != first).any():
             raise InputError("a constant differs between the samples of a batch")
         full = first
     last = ("steps", "directions", "features")  # the others have size 1 here
-    order = [n for n, axis in enumerate(like.axes) if axis not in last]
-    order += [like.axes.index(axis) for axis in last if axis in like.axes]
-    steps = len(like.forms) if "steps" in like.axes else 1
+    order = [n for n, axis in enumerate(axes) if axis not in last]
+    order += [axes.index(axis) for axis in last if axis in axes]
+    steps = len(like.forms) if "steps" in axes else 1
     rows = full.transpose(order).reshape(steps, -1)
     return Data(like.axes, tuple(constant(row) for row in rows), like.batch)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from golden.cells import cell_options
 from golden.network import Layer, Network
 
@@ -9,7 +11,8 @@ from golden.network import Layer, Network
 def summary(network: Network) -> str:
     """Describe a network in one line."""
     chain = all(sources == (index,) for index, sources in enumerate(network.sources))
-    reads = ["" if chain else reads_text(sources) for sources in network.sources]
+    chain = chain and not network.windowed
+    reads = ["" if chain else reads_text(*read) for read in reads_of(network)]
     parts = [layer_text(layer, read) for layer, read in zip(network.layers, reads, strict=True)]
     if network.head:
         parts[-1] = f"{network.head.outputs} logits{reads[-1]}"
@@ -18,9 +21,29 @@ def summary(network: Network) -> str:
     return f"{network.inputs} in, {', '.join(parts)}; {network.parameters} parameters"
 
 
-def reads_text(sources: tuple[int, ...]) -> str:
-    """Name the vectors that a layer reads."""
-    return " of " + " and ".join(f"layer{n - 1}" if n else "x" for n in sources)
+def reads_of(network: Network) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """List what each layer reads: vectors and lags."""
+    return list(zip(network.sources, network.lags, strict=True))
+
+
+def reads_text(sources: tuple[int, ...], lags: tuple[int, ...]) -> str:
+    """Name the vectors that a layer reads, with the steps by which it reads them late."""
+    told = []
+    for n in dict.fromkeys(sources):
+        own = sorted(lag for source, lag in zip(sources, lags, strict=True) if source == n)
+        name = f"layer{n - 1}" if n else "x"
+        if own != [0]:
+            name += f" {_numbers(own)} steps before"
+        told.append(name)
+    return " of " + " and ".join(told)
+
+
+def _numbers(own: list[int]) -> str:
+    """Write ascending numbers."""
+    if len(own) > 3 and len({b - a for a, b in pairwise(own)}) == 1:
+        near = own[1] == own[0] + 1
+        return f"{own[0]} to {own[-1]}" if near else f"{own[0]}, {own[1]}, ... {own[-1]}"
+    return ", ".join(map(str, own))
 
 
 def layer_text(layer: Layer, reads: str = "") -> str:
@@ -31,7 +54,11 @@ def layer_text(layer: Layer, reads: str = "") -> str:
         activation = str(getattr(cell, "activation", ""))
         told += [f"slope {getattr(cell, 'slope', '')}"] if activation == "leaky" else []
         told += [layer.sigmoid] if activation == "sigmoid" else []
+        pieces = len(cell.gates)
+        told += [f"largest of {pieces}"] if pieces > 1 else []
         kind = f"dense {activation}"
+    elif cell.kind == "pool":
+        kind = {"sum": "sum", "max": "largest"}[str(getattr(cell, "over", ""))] + " over the steps"
     else:
         kind = cell.kind
         told += [f"{name} {value}" for name, value in cell_options(cell).items()]

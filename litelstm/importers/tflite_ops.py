@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from litelstm.importers.tflite_node import FUSED, Made, Operator
+from litelstm.importers.tflite_windows import WINDOWS
 
 INT32, INT64 = 6, 7
 """Types of ONNX."""
@@ -246,6 +247,7 @@ def _leaky_relu(own: Operator) -> Made:
 
 
 TRANSLATIONS: dict[str, Callable[[Operator], Made]] = {
+    **WINDOWS,
     "ADD": _same("Add"),
     "BATCH_MATMUL": _batch_matmul,
     "CONCATENATION": _concatenation,

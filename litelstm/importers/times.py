@@ -1,23 +1,59 @@
-"""Steps that forms read: whether a layer sees its sources where a network reads them."""
+"""Steps of atoms: in which step of a network each value is there, and how far apart they are.
+
+An atom's *time* is the last sample that it depends on, counted from 0. Values that an operator
+makes for several steps, its *line*, are equally far apart. With zeros behind the input's end the
+last ones would be early; a line's times are those of its steps that need no such zeros.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
 from golden.errors import InputError
-from litelstm.importers.forms import ACTIVATIONS, Atom, Form
+from litelstm.importers.forms import ACTIVATIONS, Atom, Call, Form
+from litelstm.importers.recurrent import Run
+
+Group = Sequence[Form]
+"""What one step of a line reads: one form, or several of which the largest is taken."""
 
 
 class Times:
-    """Check of steps, for sequences of one length.
+    """Times of atoms, for sequences of one length.
+
+    Args:
+        samples: length of the input.
+        outputs: the forms of each output.
 
     Attributes:
+        fold: samples in a step of the network.
+        last: the network's last step.
         loops: atoms that are the h of an unrolled layer.
+
+    Raises:
+        InputError: recurrent layers run at different rates.
     """
 
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
+    def __init__(self, samples: int, outputs: Sequence[Sequence[Form]]) -> None:
+        self.fold, self.last = 1, -1
         self.loops: set[Atom] = set()
-        self._checked: set[tuple[Atom, int | None]] = set()
+        self._lines: dict[object, tuple[int, ...]] = {}
         self._found: dict[Atom, bool] = {}
+        lines = [forms for forms in outputs if len(forms) > 1]
+        lines += [list(groups) for groups in _states(outputs)]
+        times = [self.line([(form,) for form in forms]) for forms in lines]
+        if any(after[0] > after[-1] for after in times):
+            raise InputError("gives its steps from the last to the first; turn them on a host")
+        strides = {after[1] - after[0] for after in times if len(after) > 1} or {1}
+        if len(strides) > 1:
+            told = " and ".join(map(str, sorted(strides)))
+            raise InputError(
+                f"has recurrent layers, pools or results at steps of {told} samples, expected one "
+                "rate: a core takes a step of all of them at a time"
+            )
+        self.fold = strides.pop()
+        self.last = max(samples // self.fold - 1, *(after[-1] // self.fold for after in times), 0)
+        self._lines.clear()
 
     def reads_loop(self, form: Form) -> bool:
         """Whether an unrolled layer is among what a form reads."""
@@ -26,38 +62,114 @@ class Times:
     def _is_of_loop(self, atom: Atom) -> bool:
         atom = atom.whole[0] if atom.whole else atom
         if atom not in self._found:
-            split = self._is_split(atom)
-            self._found[atom] = atom in self.loops or (split and self.reads_loop(atom.args[0]))
+            split = atom.kind in (*ACTIVATIONS, "sum", "max") and atom not in self.loops
+            inner = split and not atom.in_line and any(map(self.reads_loop, atom.args))
+            self._found[atom] = atom in self.loops or inner
         return self._found[atom]
 
-    def _is_split(self, atom: Atom) -> bool:
-        """Whether an atom has arguments of the same step: a dense layer's, or a sum's."""
-        return atom.kind in (*ACTIVATIONS, "sum") and atom not in self.loops
+    def of(self, atom: Atom) -> int:
+        """Return the time of an atom."""
+        if atom.whole:
+            return self.of(atom.whole[0])
+        if atom.kind in ("state", "c"):
+            run, _, place = atom.tag
+            return self.of_run(run)[place]
+        if atom.kind == "pool":
+            return self.of_pool(atom)[-1]
+        if atom.in_line:
+            return self.of_call(atom.call)[atom]
+        if atom.kind in (*ACTIVATIONS, "sum", "max") and atom not in self.loops:
+            return max(map(self.after, atom.args))
+        return atom.time
 
-    def check(self, form: Form, time: int | None) -> None:
-        """Refuse a form of another step than ``time``; ``None`` for each layer's final one."""
+    def after(self, form: Form) -> int:
+        """Return the last time that a form reads; -1 for a constant."""
+        return max(map(self.of, form.terms), default=-1)
+
+    def of_call(self, call: Call) -> dict[Atom, int]:
+        """Return the times of a line's atoms."""
+        if call not in self._lines:
+            self._lines[call] = self.line([atom.args for atom in call.atoms])
+        return dict(zip(call.atoms, self._lines[call], strict=True))
+
+    def of_run(self, run: Run) -> tuple[int, ...]:
+        """Return the times of a recurrent operator's steps: the last one is the network's."""
+        if run not in self._lines:
+            self._lines[run] = self.to_end(run.forms)
+        return self._lines[run]
+
+    def of_pool(self, pool: Atom) -> tuple[int, ...]:
+        """Return the times of a pool's steps: the last one is the network's."""
+        if pool not in self._lines:
+            self._lines[pool] = self.to_end(pool.args)
+        return self._lines[pool]
+
+    def to_end(self, forms: Sequence[Form]) -> tuple[int, ...]:
+        """Return the times of steps of which the last one must be the network's last."""
+        times = self.line([(form,) for form in forms])
+        if self.last < 0:  # not known yet
+            return times
+        late = self.last - times[-1] // self.fold
+        if late < 0:
+            raise InputError(
+                "needs steps behind the last one for a second time; pad the input alone"
+            )
+        return tuple(time + late * self.fold for time in times)
+
+    def line(self, groups: Sequence[Group]) -> tuple[int, ...]:
+        """Return the times of steps, in their order."""
+        found = [max(map(self.after, forms)) for forms in groups]
+        if len(found) == 1:
+            return (found[0],)
+        if found[0] > found[-1]:
+            return self.line(groups[::-1])[::-1]
+        stride = max(b - a for a, b in pairwise(found)) or 1
+        first = max(time - n * stride for n, time in enumerate(found))
+        return tuple(first + n * stride for n in range(len(found)))
+
+
+def _states(outputs: Sequence[Sequence[Form]]) -> Iterator[Sequence[Form]]:
+    """Yield the steps of all recurrent operators and pools that outputs depend on."""
+    seen: set[object] = set()
+    left = [form for forms in outputs for form in forms]
+    while left:
+        form = left.pop()
         for atom in form.terms:
             atom = atom.whole[0] if atom.whole else atom
-            if (atom, time) in self._checked:
+            owner = atom.tag[0] if atom.kind in ("state", "c") else atom
+            owner = atom.call if atom.in_line else owner
+            if owner in seen:
                 continue
-            self._checked.add((atom, time))
-            if self._is_split(atom):
-                self.check(atom.args[0], time)
+            seen.add(owner)
+            if isinstance(owner, Run):
+                yield owner.forms
+                left += owner.forms
+            elif atom.in_line:
+                left += [form for other in atom.call.atoms for form in other.args]
+            elif atom.kind == "product":
+                left += [arg.form for arg in atom.args]
+            else:
+                if atom.kind == "pool":
+                    yield atom.args
+                left += atom.args
+
+
+def check_last_steps(forms: Sequence[Form]) -> None:
+    """Refuse a reverse layer's final h, where results are of every step."""
+    seen: set[Atom] = set()
+    left = [*forms]
+    while left:
+        for atom in left.pop().terms:
+            atom = atom.whole[0] if atom.whole else atom
+            if atom in seen:
                 continue
-            wanted = self._steps - 1 if time is None else time
+            seen.add(atom)
             if atom.kind == "state":
-                run, way = atom.tag
-                direction = run.ways[way].direction
-                if time is None:
-                    if run.lengths and atom not in run.finals:
-                        raise InputError("reads a step that shorter sequences do not have")
-                    wanted = 0 if direction == "reverse" else wanted
-                if atom.time != wanted:
-                    what = "layer" if direction == "forward" else f"{direction} layer"
+                run, way, _ = atom.tag
+                if run.ways[way].direction == "reverse":
                     raise InputError(
-                        f"reads step {atom.time} of a {what}, expected "
-                        + ("its final h" if time is None else f"step {wanted}")
+                        "reads the final h of a reverse layer, expected its last step's: there "
+                        "are results of every step"
                     )
-            elif atom.time != wanted:
-                expected = "the last one" if time is None else f"step {wanted}"
-                raise InputError(f"is of step {atom.time}, expected {expected}")
+            elif atom.kind in (*ACTIVATIONS, "sum", "max"):
+                left += atom.args

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golden.cells import CANDIDATES, CELLS, SIGMOIDS, Cell
+from golden.cells import CANDIDATES, CELLS, SIGMOIDS, Cell, Pool
 from golden.errors import InputError
 from litelstm.importers.reading import of_file
 
@@ -62,7 +62,7 @@ REQUIRED = {
 NUMBERS = ("eps", "slope")
 """Fields that are numbers; the others are texts. ``slope`` is that of ``leaky_relu``."""
 
-RECURRENT = {name: cell for name, cell in CELLS.items() if cell.state}
+RECURRENT = {name: cell for name, cell in CELLS.items() if cell.state and cell is not Pool}
 """Cells of a ``Recurrent``, by name."""
 
 OPTIONAL = {

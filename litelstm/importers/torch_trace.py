@@ -20,7 +20,7 @@ from litelstm.importers import onnx
 from litelstm.importers.onnx_proof import NotRunError, Plan, Run, prove
 from litelstm.importers.proof import Imported, imported, steps_note
 
-SIZES = ((2, 4), (1, 4), (1, 1))
+SIZES = ((2, 4), (1, 4), (1, 1), (2, 48), (2, 240), (1, 960))
 """Samples and steps of the sequences that a program may be followed with."""
 
 LONGER = 3
@@ -59,7 +59,8 @@ def from_program(
             return [results[name].numpy() for name in wanted]
 
         length = _prove(plan, run)
-        told = tuple(note for note in notes if note != steps_note(plan.steps))
+        said = [steps_note(plan.steps, fixed=fixed) for fixed in (True, False)]
+        told = tuple(note for note in notes if note not in said)
         made = replace(plan.made, network=replace(plan.made.network, input_scale=input_scale))
         return imported(made, names, (*told, *length), check=lambda: prove(plan, run))
     except InputError as error:
@@ -71,12 +72,17 @@ def from_program(
 
 def _prove(plan: Plan, run: Run) -> tuple[str, ...]:
     """Compare results of sequences of another length, or else of the one that was followed."""
+    fixed = plan.made.fixed
     try:
-        prove(replace(plan, steps=plan.steps + LONGER), run)
+        prove(plan if fixed else _longer(plan), run)
     except NotRunError:
         prove(plan, run)
-        return (steps_note(plan.steps),)
-    return ()
+        fixed = True
+    return (steps_note(plan.steps, fixed=plan.made.fixed),) if fixed else ()
+
+
+def _longer(plan: Plan) -> Plan:
+    return replace(plan, steps=plan.steps + LONGER * plan.made.network.fold)
 
 
 def _is_exported(module: Any) -> bool:
@@ -87,9 +93,13 @@ def _is_exported(module: Any) -> bool:
 def _zeros(torch: Any, module: Any) -> Any:
     """Find a sequence of zeros that a module takes, by the sizes of its weights."""
     state = module.state_dict()
-    widths = dict.fromkeys(v.shape[1] for v in state.values() if torch.is_tensor(v) and v.ndim == 2)
+    arrays = [v for v in state.values() if torch.is_tensor(v) and v.ndim in (2, 3)]
+    widths = dict.fromkeys(array.shape[1] for array in arrays)
+    sizes = [(*size, width) for size in SIZES for width in widths]
+    if any(array.ndim == 3 for array in arrays):  # a convolution, which has the steps last
+        sizes += [(samples, width, steps) for samples, steps in SIZES for width in widths]
     reason = "it has no matrix"
-    for size in [(*size, width) for size in SIZES for width in widths]:
+    for size in sizes:
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -127,9 +127,19 @@ def test_results_are_vectors_in_ascending_order() -> None:
     assert made.network.results == (1, 2)
     assert made.order == (1, 0)
     assert made.every_step
-    gain, state = made.outputs(made.network.run(X).steps)
+    gain, state = made.outputs(made.network.run(X).steps, STEPS)
     assert close(state, h(layer, X))
     assert gain.shape == (2, STEPS, 2)
+
+
+def test_an_earlier_step_is_read_at_a_lag() -> None:
+    layer, matrix = lite(INPUTS), RNG.normal(size=(UNITS, INPUTS))
+    a = run(samples(), layer)
+    both = combine(mapped(step(a, 1), matrix), step(samples(), 2), Form.plus)
+    made = network(activated(both, "relu"))
+    assert (made.sources[1], made.lags[1]) == ((0, 1), (2, 3))
+    wanted = np.maximum(0, h(layer, X)[:, 1] @ matrix + X[:, 2])
+    assert close(made.forward(X), wanted)
 
 
 def test_the_last_step_of_what_is_given_every_step() -> None:
@@ -167,19 +177,18 @@ def backwards(data: Data) -> Data:
 
 
 REFUSED: dict[str, tuple[Callable[[Data], Data], str]] = {
-    "an early step": (lambda a: step(run(a, lite(3)), 2), "reads step 2 of a layer, expected its"),
-    "two steps": (
-        lambda a: activated(
-            combine(mapped(step(run(a, lite(3)), 4), np.ones((4, 3))), step(a, 1), Form.plus),
-            "relu",
-        ),
-        "is of step 1",
-    ),
     "other steps for a layer": (
         lambda a: run(combine(run(a, lite(3)), backwards(run(a, lite(3))), Form.plus), lite(4)),
         "reads",
     ),
-    "all steps backwards": (lambda a: backwards(run(a, lite(3))), "reads step 4 of a layer"),
+    "all steps backwards": (
+        lambda a: backwards(run(a, lite(3))),
+        "gives its steps from the last to the first; turn them on a host",
+    ),
+    "an early step of a reverse layer": (
+        lambda a: step(run(backwards(a), lite(3)), 1),
+        "reads step 3 of a reverse layer, expected its final h",
+    ),
     "no layer": (lambda a: mapped(step(a, 4), np.ones((3, 2))), "has no recurrent layer"),
     "softmax inside": (
         lambda a: run(softmax(a), lite(3), steps=False),

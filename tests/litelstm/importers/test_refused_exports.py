@@ -79,7 +79,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...
     "early step": (
         lambda: EarlyStep(nn.LSTM, batch_first=True),
         {"free": ("batch", "steps")},
-        ("reads step 1 of a layer", "expected its final h"),
+        ("is another network for another number of steps", "export with a fixed number"),
     ),
     "bidirectional": (
         Bidirectional,

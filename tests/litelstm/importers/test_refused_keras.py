@@ -80,7 +80,7 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     ),
     "turned results": (
         lambda: sequential(layers.GRU(UNITS, go_backwards=True, return_sequences=True)),
-        ("reads step 3 of a reverse layer, expected step 0",),
+        ("gives its steps from the last to the first; turn them on a host",),
     ),
     "both ends": (
         both_ends,
@@ -101,21 +101,41 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     ),
     "two sequences": (two_inputs, ("has 2 inputs of sequences, expected one",)),
     "product": (gated, ("Multiply 'multiply", "multiplies vectors")),
-    "flat sequence": (
+    "zeros behind a layer": (
         lambda: sequential(
-            layers.LSTM(UNITS, return_sequences=True), layers.Flatten(), layers.Dense(2)
+            layers.Conv1D(4, 3, padding="same", activation="relu"),
+            layers.Conv1D(4, 3, padding="same", activation="relu"),
+            layers.GRU(UNITS),
         ),
-        ("Flatten 'flatten", "reads all steps at once"),
+        ("Conv1D 'conv1d", "reads zeros behind or before the steps of layer0", "input alone"),
     ),
-    "mean": (
+    "zeros for a scaled input": (
         lambda: sequential(
-            layers.LSTM(UNITS, return_sequences=True), layers.GlobalAveragePooling1D()
+            layers.Rescaling(1.0, offset=2.0),
+            layers.Conv1D(4, 3, padding="same"),
+            layers.GRU(UNITS),
         ),
-        ("GlobalAveragePooling1D 'global", "averages over steps", "let a host average"),
+        ("GRU 'gru", "it has zeros in place of values that are never zero"),
     ),
-    "convolution": (
-        lambda: sequential(layers.Conv1D(4, 3), layers.GRU(UNITS)),
-        ("Conv1D 'conv1d", "reads several steps at once", "--from and --until"),
+    "a pool with fewer values at an end": (
+        lambda: sequential(layers.MaxPooling1D(3, padding="same"), layers.GRU(UNITS)),
+        ("MaxPooling1D 'max_pooling1d", "takes the largest of fewer values at an end"),
+    ),
+    "pooling behind": (
+        lambda: sequential(
+            layers.GRU(UNITS, return_sequences=True), layers.AveragePooling1D(2), layers.GRU(UNITS)
+        ),
+        ("has recurrent layers, pools or results at steps of 1 and 2 samples",),
+    ),
+    "a repeated vector": (
+        lambda: sequential(
+            layers.LSTM(UNITS), layers.RepeatVector(4), layers.LSTM(3, return_sequences=True)
+        ),
+        ("RepeatVector 'repeat", "repeats one vector for 4 steps", "as two networks"),
+    ),
+    "transposed convolution": (
+        lambda: sequential(layers.Conv1DTranspose(4, 3), layers.GRU(UNITS)),
+        ("Conv1DTranspose 'conv1d", "gives more steps than it reads"),
     ),
     "softmax inside": (
         lambda: sequential(layers.Dense(5, activation="softmax"), layers.GRU(UNITS)),

@@ -115,7 +115,7 @@ GRAPHS: dict[str, tuple[Callable[[list[Any]], object], tuple[str, ...]]] = {
     "prelu": (after("Erf"), ("Erf 'added'", "is not known here", "--from and --until")),
     "slope": (after("LeakyRelu", alpha=0.01), ("LeakyRelu 'added'", "slope 0.01", "power of two")),
     "softmax over samples": (after("Softmax", axis=0), ("Softmax 'added'", "batch")),
-    "sum over units": (after("ReduceSum"), ("ReduceSum 'added'", "sums what it reads")),
+    "sum over units": (after("ReduceSum"), ("ReduceSum 'added'", "takes the sum over batch")),
     "softmax, then more": (
         softmax_and_more,
         ("Softmax '", "stands before other layers, expected it at the end"),

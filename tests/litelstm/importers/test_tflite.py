@@ -189,24 +189,48 @@ def test_an_unrolled_lstm(tmp_path: Path) -> None:
     assert np.abs(imported.network.forward(samples) - wanted).max() < 1e-5
 
 
-def flat(maker: Maker, x: int) -> int:
-    y, _ = lstm(maker, x, STEPS, weights(73))
-    shape = maker.tensor("shape", (2,), (1, STEPS * UNITS), kind="int32")
-    made = maker.tensor("flat", (1, STEPS * UNITS))
-    maker.operator("RESHAPE", [y, shape], [made])
-    return dense(maker, made, (OUTPUTS, STEPS * UNITS), 0, 74)[0]
-
-
-def convolution(maker: Maker, x: int) -> int:
-    w = maker.tensor("w", (1, 3, 1, INPUTS), np.zeros((1, 3, 1, INPUTS)))
-    made = maker.tensor("c", (1, STEPS, INPUTS))
-    maker.operator("CONV_2D", [x, w], [made], "Conv2DOptions")
-    return lstm(maker, made, STEPS, weights(75))[0]
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_a_convolution_in_front_and_flatten_behind(
+    same: bool, depthwise: bool, tmp_path: Path
+) -> None:
+    maker, rng = Maker(), np.random.default_rng(75)
+    shape = (1, 1, 3, INPUTS) if depthwise else (INPUTS, 1, 3, INPUTS)
+    kernel, bias = rng.normal(size=shape), rng.normal(size=INPUTS)
+    count = STEPS if same else STEPS - 2
+    x = maker.tensor("x", (1, STEPS, INPUTS))
+    wide = maker.tensor("wide", (1, 1, STEPS, INPUTS))
+    maker.operator("EXPAND_DIMS", [x, maker.tensor("one", (), 1, kind="int32")], [wide])
+    made = maker.tensor("c", (1, 1, count, INPUTS))
+    parts = [maker.tensor("k", shape, kernel), maker.tensor("b", (INPUTS,), bias)]
+    kind = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
+    values: dict[str, Any] = {"Padding": 0 if same else 1, "StrideH": 1, "StrideW": 1}
+    values |= {"FusedActivationFunction": 1}
+    options = "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions"
+    maker.operator(kind, [wide, *parts], [made], options, **values)
+    steps = maker.tensor("s", (1, count, INPUTS))
+    maker.operator("SQUEEZE", [made], [steps], "SqueezeOptions")
+    y, real = lstm(maker, steps, count, weights(73))
+    shape2 = maker.tensor("shape", (2,), (1, count * UNITS), kind="int32")
+    side = maker.tensor("flat", (1, count * UNITS))
+    maker.operator("RESHAPE", [y, shape2], [side])
+    logits, last = dense(maker, side, (OUTPUTS, count * UNITS), 0, 74)
+    imported = load(maker, [x], [logits], tmp_path)
+    samples = rng.normal(size=(2, STEPS, INPUTS))
+    full = (
+        kernel[:, 0]
+        if not depthwise
+        else kernel[0, 0].T[:, :, np.newaxis] * np.eye(INPUTS)[:, np.newaxis]
+    )
+    padded = np.pad(samples, ((0, 0), (1, 1), (0, 0))) if same else samples
+    front = [sum(padded[:, t + k] @ full[:, k].T for k in range(3)) + bias for t in range(count)]
+    h = run(real, np.maximum(0, np.stack(front, axis=1)))
+    network = imported.network
+    wanted = last(h.reshape(2, -1))
+    assert np.abs(network.forward(network.feed(samples)) - wanted).max() < 1e-5
 
 
 REFUSED: dict[str, tuple[Callable[[Maker, int], int], tuple[str, ...]]] = {
-    "flattened steps": (flat, ("Reshape 'flat'", "reads all steps at once")),
-    "convolution": (convolution, ("Conv2d 'c' reads several steps at once",)),
     "coupled gates": (
         lambda maker, x: lstm(maker, x, STEPS, weights(76), missing=[1, 5, 12])[0],
         ("UNIDIRECTIONAL_SEQUENCE_LSTM 'all' couples its input and forget gates",),

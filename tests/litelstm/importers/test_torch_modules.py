@@ -188,7 +188,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     ),
     "layer": (
         lambda: nn.Sequential(nn.Conv1d(3, 3, 1), nn.GRU(3, 4)),
-        "Conv1d '0' reads several steps at once",
+        "Conv1d '0' works along the last axis",
     ),
     "activation": (
         lambda: nn.Sequential(nn.GRU(3, 4), nn.Linear(4, 4), nn.GELU()),

@@ -1,0 +1,73 @@
+"""Sequences of any length: a file of free length is followed with two, which give one network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from golden.errors import InputError
+from golden.network import Network
+from litelstm.importers.assemble import Assembled
+from litelstm.importers.windows import ShortError
+
+PROBES = (5, 8)
+"""Sequence lengths for following a graph of free length; both must give the same network."""
+
+LONG, LONGEST = 100, 2000
+"""Longest sequence for comparing networks, and the longest where windows need it."""
+
+
+class HasNetwork(Protocol):
+    """What an importer reads from a file."""
+
+    @property
+    def made(self) -> Assembled: ...
+
+
+M = TypeVar("M", bound=HasNetwork)
+
+
+def probed(read: Callable[[int], M]) -> M:
+    """Read a network with two lengths, as short as its windows and strides allow.
+
+    Raises:
+        InputError: they give different networks.
+    """
+    low, high = PROBES
+    while True:
+        try:
+            first = read(low)
+            rate = first.made.network.fold
+            if low % rate or high % rate:  # only whole steps have the same layers
+                low, high = (-(-n // rate) * rate for n in (low, high + rate))
+                continue
+            if _same(first.made.network, read(high).made.network):
+                return first
+            error = InputError(
+                "is another network for another number of steps; export with a fixed number"
+            )
+            low, high = 4 * low, 4 * high  # windows may need more
+            most = LONG
+        except ShortError as short:
+            error = short
+            low, high = (n + max(short.steps, low) for n in (low, high))
+            most = LONGEST
+        if low > most:
+            raise error
+
+
+def _same(a: Network, b: Network) -> bool:
+    """Whether two networks are the same."""
+    if len(a.layers) != len(b.layers) or a.results != b.results:
+        return False
+    if (a.fold, a.flush) != (b.fold, b.flush):
+        return False
+    for x, y in zip(a.layers, b.layers, strict=True):
+        same = (x.cell, x.sigmoid, x.direction, x.sources, x.lags, x.warmup)
+        if same != (y.cell, y.sigmoid, y.direction, y.sources, y.lags, y.warmup):
+            return False
+        if any(not np.array_equal(array, y.arrays[name]) for name, array in x.arrays.items()):
+            return False
+    return True

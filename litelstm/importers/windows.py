@@ -1,0 +1,223 @@
+"""Operations over time on tensors of forms: convolution, padding, pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from golden.cells import Floats
+from golden.errors import InputError
+from litelstm.importers.forms import Atom, Form, constant, made_again
+from litelstm.importers.tensors import AxesError, Data
+
+MOST_PIECES = 4
+"""Values of which a layer takes the largest; more are taken in several layers."""
+
+SHORT = "more steps than the sequence has"
+
+
+class ShortError(InputError):
+    """A window that is longer than the sequence.
+
+    Attributes:
+        steps: steps that it needs beyond those that there are.
+    """
+
+    def __init__(self, message: str, steps: int) -> None:
+        super().__init__(message)
+        self.steps = steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A window that moves over an axis.
+
+    Attributes:
+        size: values that it reads.
+        stride: values from one place to the next.
+        dilation: values from one that it reads to the next.
+        pads: zeros in front and behind; ``same`` for as many that a result of stride 1 is as long,
+            the odd one behind; ``causal`` for all in front.
+    """
+
+    size: int
+    stride: int = 1
+    dilation: int = 1
+    pads: tuple[int, int] | str = (0, 0)
+
+    def __post_init__(self) -> None:
+        for name in ("size", "stride", "dilation"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}, expected 1 or more")
+
+    @property
+    def span(self) -> int:
+        """Values from the first that it reads to the last."""
+        return (self.size - 1) * self.dilation + 1
+
+    def padding(self, count: int) -> tuple[int, int]:
+        """Return the zeros in front of ``count`` values, and behind them."""
+        if self.pads == "causal":
+            return self.span - 1, 0
+        if not isinstance(self.pads, str):
+            return self.pads
+        places = -(-count // self.stride)
+        total = max(0, (places - 1) * self.stride + self.span - count)
+        return (
+            (total // 2, total - total // 2)
+            if self.pads == "same"
+            else (
+                total - total // 2,
+                total // 2,
+            )
+        )
+
+    def reads(self, count: int) -> list[list[int]]:
+        """List what it reads in each place; indices below 0 and from ``count`` on are zeros."""
+        front, behind = self.padding(count)
+        if min(front, behind) < 0:
+            raise InputError(f"pads are {(front, behind)}, expected 0 or more")
+        missing = self.span - front - behind - count
+        if missing > 0:
+            raise ShortError(f"reads {self.span} steps, {SHORT}", missing)
+        starts = range(-front, count + behind - self.span + 1, self.stride)
+        return [[start + n * self.dilation for n in range(self.size)] for start in starts]
+
+
+def convolved(
+    data: Data, weights: Floats, bias: Floats | None, window: Window, groups: int = 1
+) -> Data:
+    """Convolve over the steps.
+
+    Args:
+        data: a tensor with axes ``steps`` and ``features``.
+        weights: shape (results, features / groups, window's size).
+        bias: shape (results,).
+        window: the window.
+        groups: groups of features, each with as many of the results.
+    """
+    matrices = _grouped(data, weights, groups)
+    offset = np.zeros(len(weights)) if bias is None else bias
+    taps = [np.ascontiguousarray(matrices[:, :, n]) for n in range(window.size)]
+
+    def value(reads: Sequence[int]) -> Form:
+        inside = ((data.forms[n], tap) for n, tap in zip(reads, taps, strict=True) if n >= 0)
+        terms = [form.mapped(tap) for form, tap in inside]
+        return reduce(Form.plus, terms, constant(offset))
+
+    return _placed(data, [value(_inside(reads, data)) for reads in _windows(data, window)])
+
+
+def _inside(reads: Sequence[int], data: Data) -> list[int]:
+    """Write every zero as -1."""
+    return [n if 0 <= n < len(data.forms) else -1 for n in reads]
+
+
+def _windows(data: Data, window: Window) -> list[list[int]]:
+    if data.axes.count("steps") != 1:
+        raise AxesError(f"moves over {data.described()}, expected an axis of steps")
+    return window.reads(len(data.forms))
+
+
+def _placed(data: Data, forms: Sequence[Form]) -> Data:
+    return Data(data.axes, tuple(forms), data.batch)
+
+
+def _grouped(data: Data, weights: Floats, groups: int) -> Floats:
+    """Write the weights of groups of features as those of one: (results, features, size)."""
+    results, inputs, size = weights.shape
+    if groups < 1 or results % groups or data.features != inputs * groups:
+        raise AxesError(
+            f"convolves {data.described()}, expected {inputs * groups} features in {groups} groups"
+        )
+    full = np.zeros((results, inputs * groups, size))
+    each = results // groups
+    for n in range(groups):
+        rows = slice(n * each, (n + 1) * each)
+        full[rows, n * inputs : (n + 1) * inputs] = weights[rows]
+    return full
+
+
+def padded(data: Data, front: int, behind: int) -> Data:
+    """Put steps of zeros in front and behind; negative numbers take steps away."""
+    count = len(data.forms)
+    if data.axes.count("steps") != 1 or count + min(front, 0) + min(behind, 0) < 1:
+        raise AxesError(f"pads {data.described()} by {front} and {behind} steps")
+    kept = data.forms[max(0, -front) : count + min(0, behind)]
+    zero = constant(np.zeros(data.forms[0].size))
+    return _placed(data, (*(zero,) * front, *kept, *(zero,) * behind))
+
+
+def averaged(data: Data, window: Window, *, pads_count: bool) -> Data:
+    """Average over a window, of which zeros may count."""
+
+    def value(reads: Sequence[int]) -> Form:
+        forms = [data.forms[n] for n in reads if n >= 0]
+        count = len(reads) if pads_count else len(forms)
+        return reduce(Form.plus, forms).scaled(np.full(data.forms[0].size, 1 / count))
+
+    return _placed(data, [value(_inside(reads, data)) for reads in _windows(data, window)])
+
+
+def largest(data: Data, window: Window) -> Data:
+    """Take the largest of a window, element by element."""
+    found = []
+    for reads in _windows(data, window):
+        if min(_inside(reads, data)) < 0:
+            raise InputError(
+                "takes the largest of fewer values at an end; use padding valid, and as many "
+                "steps as its windows fill"
+            )
+        found.append([data.forms[n] for n in reads])
+    while len(found[0]) > MOST_PIECES:
+        starts = range(0, len(found[0]), MOST_PIECES)
+        parts = [_line_of([group[n : n + MOST_PIECES] for group in found]) for n in starts]
+        found = [list(group) for group in zip(*parts, strict=True)]
+    return _placed(data, _line_of(found))
+
+
+def _line_of(groups: Sequence[Sequence[Form]]) -> list[Form]:
+    """Return the largest of each group, as one layer's vector in several steps."""
+    if len(groups[0]) == 1:
+        return [form for (form,) in groups]
+    with made_again():
+        return [
+            Atom("max", group[0].size, max(form.time for form in group), tuple(group)).form
+            for group in groups
+        ]
+
+
+def pooled(data: Data, kind: str, *, keep: bool = False) -> Data:
+    """Compute the ``mean``, ``sum`` or ``max`` over the steps; ``keep`` leaves an axis of 1."""
+    if data.axes.count("steps") != 1 or "directions" in data.axes:
+        raise AxesError(f"pools over {data.described()}, expected an axis of steps")
+    place = data.axes.index("steps")
+    one = data.forms
+    if len(one) > 1:
+        time = max(form.time for form in one)
+        one = (Atom("pool", one[0].size, time, one, tag=kind).form,)
+    axes = (*data.axes[:place], *("one",) * keep, *data.axes[place + 1 :])
+    return Data(axes, one, data.batch)
+
+
+def reduced(data: Data, places: Sequence[int] | None, kind: str, *, keep: bool) -> Data:
+    """Compute the ``mean``, ``sum`` or ``max`` over axes: steps, or features."""
+    wanted = sorted({data.axis(n) for n in (range(len(data.axes)) if places is None else places)})
+    names = [data.axes[n] for n in wanted]
+    left = [name for name in names if name != "one"]
+    if left == ["steps"]:
+        made = pooled(data, kind, keep=True)
+    elif left == ["features"] and kind != "max" and "directions" not in data.axes:
+        row = np.full((1, data.features), 1 / data.features if kind == "mean" else 1.0)
+        made = data.each(lambda form: form.mapped(row))
+    elif not left:
+        made = data
+    else:
+        raise AxesError(f"takes the {kind} over {', '.join(left)} of {data.described()}")
+    if keep:
+        return made
+    axes = tuple(name for n, name in enumerate(made.axes) if n not in wanted)
+    return Data(axes, made.forms, made.batch)
