@@ -38,7 +38,7 @@ def main(
     """Simulate and print."""
     report = json.loads((folder / "board.json").read_text())
     quantized = QuantizedNetwork.load(network)
-    data = samples.load(file, inputs=quantized.inputs, count=count)
+    data = samples.load(file, network=quantized, count=count)
     x = quantized.quantize_input(data.x)
     interface = Interface(**report["interface"])
     expected = interface.answer(IntegerModel(quantized).forward(x))

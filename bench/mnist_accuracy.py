@@ -39,7 +39,7 @@ def main(
 ) -> None:
     """Print the accuracy of the float network, the golden model and the RTL."""
     floats, network = Network.load(FLOAT), QuantizedNetwork.load(QUANTIZED)
-    images = samples.load(data, inputs=network.inputs, count=count)
+    images = samples.load(data, network=network, count=count)
     assert images.y is not None, "the data has no labels"
     x = network.quantize_input(images.x)
     model = IntegerModel(network)

@@ -147,6 +147,8 @@ class Graph(Generic[L]):
         """
         array = check_shape(samples, self.inputs // self.fold)
         batch, count, size = array.shape
+        if self.fold == 1 and not self.flush:
+            return array
         steps = count // self.fold + self.flush
         fed = np.zeros((batch, steps * self.fold, size), dtype=array.dtype)
         fed[:, :count] = array[:, : fed.shape[1]]

@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import InputError
+from golden.network import Network
+from golden.quantized import QuantizedNetwork
 from golden.store import load_arrays
 from litelstm.data.arrays import checked
 from litelstm.data.dataset import spread
+from litelstm.importers.reading import of_file
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Samples:
 def load(
     path: Path,
     *,
-    inputs: int,
+    network: Network | QuantizedNetwork,
     count: int | None,
     split: str = "test",
     from_all_over: bool = False,
@@ -41,7 +44,7 @@ def load(
 
     Args:
         path: a file with ``x`` and perhaps ``y``, or with ``x_train`` and ``x_test``, ...
-        inputs: length of the network's input vector.
+        network: the network; its ``feed`` makes steps of the samples.
         count: number of samples; ``None`` for all.
         split: the part to read, if the file has two.
         from_all_over: whether to spread them evenly over the file, which may be sorted by class;
@@ -55,12 +58,15 @@ def load(
     if f"x{suffix}" not in arrays:
         raise InputError(f"{path}: has {', '.join(arrays) or 'no arrays'}, expected x or x_{split}")
     y = arrays.get(f"y{suffix}")
-    x = checked(path, suffix, arrays[f"x{suffix}"], y, inputs=inputs)
+    x = checked(path, suffix, arrays[f"x{suffix}"], y, inputs=network.inputs // network.fold)
     if count is not None:
         if not 1 <= count <= len(x):
             raise InputError(f"count is {count}, expected 1 to {len(x)} (the samples of {path})")
         chosen = spread(len(x), count) if from_all_over else slice(count)
         x, y = x[chosen], None if y is None else y[chosen]
+    with of_file(path):
+        x = network.feed(x)
+        network.check_steps(x.shape[1])
     return Samples(x, y)
 
 

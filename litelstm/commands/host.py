@@ -51,7 +51,7 @@ def host(
     a word differs from the golden model, or if the board does not answer.
     """
     quantized = QuantizedNetwork.load(network)
-    data = samples.load(file, inputs=quantized.inputs, count=count)
+    data = samples.load(file, network=quantized, count=count)
     interface = Interface(classes=classes)
     x = quantized.quantize_input(data.x)
     with (

@@ -104,9 +104,7 @@ def quantize(
     settings = Settings(**options.said(given))
     outputs.check_file(output)
     floats = Network.load(network)
-    chosen = samples.load(
-        calibrate, inputs=floats.inputs, count=count, split="train", from_all_over=True
-    )
+    chosen = samples.load(calibrate, network=floats, count=count, split="train", from_all_over=True)
     # One thread: the matrices are too small for more, and results must not depend on the number.
     with threadpool_limits(1):
         summary = _quantize(floats, chosen, settings, max_drop if auto else None)

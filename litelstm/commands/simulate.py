@@ -70,7 +70,7 @@ def simulate(
     simulator = check_simulator(sim)
     _check(sim, batch=batch, stall=stall, jobs=jobs, waves=waves)
     quantized = QuantizedNetwork.load(network)
-    data = samples.load(file, inputs=quantized.inputs, count=count)
+    data = samples.load(file, network=quantized, count=count)
     plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
     plan.check_steps(data.x.shape[1])
     require(simulator)
