@@ -264,7 +264,13 @@ def _starts(node: Node, layers: Sequence[Layer]) -> list[Mapping[str, Form]]:
                 raise AxesError(f"initial_{name} is {value.described()}")
         else:
             continue
-        for start, form in zip(starts, forms, strict=True):
+        for start, form, layer in zip(starts, forms, layers, strict=True):
+            if form.size != layer.units:
+                raise InputError(
+                    f"initial_{name} is of {form.size} units, expected {layer.units}: PyTorch's "
+                    "exporter writes this for proj_size, whose projection it drops; import the "
+                    "state dict"
+                )
             start[name] = form
     return list(starts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from golden.cells import Floats
 from golden.errors import InputError
 from golden.network import Layer
 from litelstm.importers.coefficients import columns
@@ -57,6 +58,16 @@ class Outputs:
     steps: tuple[tuple[Form, ...], ...]
     h: tuple[Form, ...]
     c: tuple[Form, ...]
+
+    def projected(self, matrices: Sequence[Floats | None]) -> Outputs:
+        """Multiply each direction's h by a matrix, if there is one."""
+
+        def change(forms: Sequence[Form], matrix: Floats | None) -> tuple[Form, ...]:
+            return tuple(forms if matrix is None else (form.mapped(matrix) for form in forms))
+
+        pairs = [*zip(self.steps, matrices, strict=True)]
+        h = tuple(change((form,), m)[0] for form, m in zip(self.h, matrices, strict=True))
+        return replace(self, steps=tuple(change(*pair) for pair in pairs), h=h)
 
 
 def recurrent(

@@ -53,7 +53,7 @@ def _fully_connected(own: Operator) -> Made:
 def _lstm(own: Operator) -> Made:
     """Translate UNIDIRECTIONAL_SEQUENCE_LSTM, whose gates are i, f, c, o; ONNX has i, o, f, c."""
     if own.has(16):
-        raise own.refused("projects its h; train without projection")
+        raise own.refused("projects its h; import PyTorch's state dict, or train without")
     if any(own.has(n) for n in range(20, 24)):
         raise own.refused("normalizes its sums; train without layer normalization")
     if not own.has(1):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import GRU, LSTM, RNN
+from golden.cells import GRU, LSTM, RNN, Floats
 from golden.errors import InputError
 from golden.network import Layer
 from litelstm.importers import torch_description
@@ -140,40 +140,59 @@ def _batch_norm(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
 
 def _recurrent(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
     """Run the layers of RNN, GRU or LSTM: weight_ih_l0, weight_hh_l0, bias_ih_l0, ..."""
-    for name in arrays:
-        if name.startswith("weight_hr"):
-            raise InputError(f"weight {name} is a projection, expected proj_size 0")
     both = "weight_ih_l0_reverse" in arrays
-    stack = []
+    stack, projections = [], []
     while arrays:
-        ways = [_layer(entry, arrays, f"_l{len(stack)}")]
+        ends = [f"_l{len(stack)}", f"_l{len(stack)}_reverse"][: 2 if both else 1]
+        projections.append([_projection(arrays, end) for end in ends])
+        ways = [_layer(entry, arrays, *way) for way in zip(ends, projections[-1], strict=True)]
         if both:
-            reverse = _layer(entry, arrays, f"_l{len(stack)}_reverse")
-            ways.append(replace(reverse, direction="reverse"))
+            ways[1] = replace(ways[1], direction="reverse")
         stack.append(ways)
     if both and entry["output"] == LAST_STEP:
         raise InputError(
             f"output is {LAST_STEP!r} of a bidirectional module, expected {FINAL_STATE!r} (h_n): "
             "the second direction begins with the last step"
         )
-    return _stacked(data, stack, entry)
+    return _stacked(data, stack, entry, projections)
 
 
-def _stacked(data: Data, stack: Sequence[Sequence[Layer]], entry: Mapping[str, Any]) -> Data:
-    """Run layers, each of one or two directions; return the entry's ``output`` of the last one."""
+def _projection(arrays: Arrays, suffix: str) -> Floats | None:
+    """Remove and return the matrix of ``proj_size``, with which an LSTM's h is multiplied."""
+    name = f"weight_hr{suffix}"
+    return reals(arrays.pop(name), (None, None), name) if name in arrays else None
+
+
+def _stacked(
+    data: Data,
+    stack: Sequence[Sequence[Layer]],
+    entry: Mapping[str, Any],
+    projections: Sequence[Sequence[Floats | None]] = (),
+) -> Data:
+    """Run layers, each of one or two directions; return the entry's ``output`` of the last one.
+
+    ``projections`` are matrices for the layers' h, one for each direction.
+    """
     for index, ways in enumerate(stack):
         if ways[0].inputs != data.features:
             raise InputError(f"layer reads {ways[0].inputs} values, expected {data.features}")
         if "steps" not in data.axes:
             raise InputError("reads one step, expected a sequence: all steps of what is before it")
         outputs = recurrent(data, ways)
+        if projections:
+            outputs = outputs.projected(projections[index])
         steps = index < len(stack) - 1 or entry["output"] == ALL_STEPS
         data = features(data, outputs, steps=steps, final=entry["output"] == FINAL_STATE)
     return data
 
 
-def _layer(entry: Mapping[str, Any], arrays: Arrays, suffix: str) -> Layer:
-    """Make one direction of a layer; remove its arrays from ``arrays``."""
+def _layer(
+    entry: Mapping[str, Any], arrays: Arrays, suffix: str, projection: Floats | None
+) -> Layer:
+    """Make one direction of a layer; remove its arrays from ``arrays``.
+
+    An LSTM reads its h only through matrices, so these are multiplied by its projection.
+    """
     for what in ("weight_ih", "weight_hh"):
         if what + suffix not in arrays:
             raise InputError(f"weight {what}{suffix} is missing")
@@ -183,9 +202,13 @@ def _layer(entry: Mapping[str, Any], arrays: Arrays, suffix: str) -> Layer:
     rows = len(matrix)
     if rows % len(names):
         raise InputError(f"weight_ih{suffix} has {rows} rows, expected {len(names)} x units")
-    shape = (rows, rows // len(names))
+    units = rows // len(names)
+    if projection is not None and projection.shape[1] != units:
+        raise InputError(f"weight_hr{suffix} reads {projection.shape[1]} units, expected {units}")
+    shape = (rows, units if projection is None else len(projection))
+    on_h = reals(arrays.pop(f"weight_hh{suffix}"), shape, f"weight_hh{suffix}")
     x = split(matrix, names)
-    h = split(reals(arrays.pop(f"weight_hh{suffix}"), shape, f"weight_hh{suffix}"), names)
+    h = split(on_h if projection is None else on_h @ projection, names)
     b_x, b_h = (
         split(reals(arrays.pop(name, np.zeros(rows)), (rows,), name), names)
         for name in (f"bias_ih{suffix}", f"bias_hh{suffix}")

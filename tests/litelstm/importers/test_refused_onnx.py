@@ -149,6 +149,11 @@ WEIGHTS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
         ("x", "W", "R", "B", "", "h0"),
         ("GRU 'cell'", "initial_h differs between samples"),
     ),
+    "another initial state": (
+        {"h0": np.zeros((1, BATCH, UNITS + 1), np.float32)},
+        ("x", "W", "R", "B", "", "h0"),
+        ("GRU 'cell'", "initial_h is of 5 units, expected 4"),
+    ),
     "lengths": (
         {"lens": np.array([STEPS, 0], np.int32)},
         ("x", "W", "R", "B", "lens"),

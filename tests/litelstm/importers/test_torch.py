@@ -92,7 +92,7 @@ BAD_STATES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, ...]]
     ),
     "projection": (
         lambda s: s.update({"rnn.weight_hr_l0": torch.ones(2, 4)}),
-        ("LSTM 'rnn'", "weight_hr_l0", "proj_size 0"),
+        ("LSTM 'rnn'", "weight_hh_l0", "expected floats of shape (16, 2)"),
     ),
     "shape": (
         lambda s: s.update({"rnn.weight_hh_l0": torch.ones(16, 5)}),

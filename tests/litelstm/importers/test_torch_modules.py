@@ -61,6 +61,21 @@ def test_parts_in_sequence_need_no_run() -> None:
     check(import_torch_module(parts).network, cells=("lstm none logistic",), end=None, x=x, y=y)
 
 
+@pytest.mark.parametrize("both", [False, True])
+def test_projection_becomes_part_of_the_matrices(both: bool) -> None:
+    torch.manual_seed(10)
+    module = nn.LSTM(
+        INPUTS, UNITS, 2, batch_first=True, bidirectional=both, proj_size=2, dtype=torch.float64
+    )
+    network = import_torch_module(module).network
+    assert [layer.units for layer in network.layers] == [UNITS, UNITS, 4 if both else 2]
+    x = samples(10)
+    with torch.no_grad():
+        _, (h, _) = module(torch.from_numpy(x.astype(np.float64)))
+    want = np.concatenate([*h.numpy()[-2 if both else -1 :]], axis=-1)
+    assert np.abs(network.forward(x) - want).max() < 1e-12
+
+
 def test_input_scale() -> None:
     model = nn.GRU(INPUTS, UNITS)
     assert import_torch_module(model, input_scale=1 / 255).network.input_scale == 1 / 255
@@ -181,7 +196,6 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         lambda: Attention(nn.LSTM, batch_first=True),
         "multiplies two tensors of the network, as attention does",
     ),
-    "projection": (lambda: nn.LSTM(3, 4, proj_size=2), "weight_hr_l0 is a projection"),
     "last step of both ways": (
         lambda: LastOfBoth(),
         "reads step 3 of a reverse layer, expected its final h",
