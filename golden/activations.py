@@ -88,6 +88,10 @@ class TanhTable:
         """Format of the index without interpolation: |x| narrowed, saturated at the last entry."""
         return Format(width=self.log2_entries + 1, frac=self.step_frac)
 
+    def curve(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Compute the tabulated function of real numbers, 0 or more."""
+        return np.tanh(x)
+
     def values(self) -> NDArray[np.int64]:
         """Compute the table's contents.
 
@@ -97,8 +101,8 @@ class TanhTable:
         """
         points = np.arange(self.entries + 1, dtype=np.float64) * 2.0**-self.step_frac
         if not self.interpolate:
-            return self.out.quantize(np.tanh(points[:-1]))
-        fine = np.floor(np.ldexp(np.tanh(points), self.out.frac + self.GUARD) + 0.5)
+            return self.out.quantize(self.curve(points[:-1]))
+        fine = np.floor(np.ldexp(self.curve(points), self.out.frac + self.GUARD) + 0.5)
         fine = fine.astype(np.int64)
         return np.stack([fine[:-1], np.diff(fine)], axis=1)
 
@@ -144,3 +148,35 @@ class TanhTable:
         t = self(raw, frac=frac + 1)  # x/2 has the same bits, with one more fraction bit
         both = (1 << self.out.frac) + t
         return np.clip(requantize(both, frac=self.out.frac + 1, to=to), 0, to.one)
+
+
+ALPHAS = {"elu": 1.0, "selu": 1.6732632423543772}
+"""Limit alpha of A(x) = alpha (exp(x) - 1) below 0, by activation; above 0 A(x) is x.
+
+SELU's factor 1.0507 is not a part of A: importers move it to what reads the result.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExponentialTable(TanhTable):
+    """alpha (exp(x) - 1) for x up to 0, by table like tanh: alpha (1 - exp(-|x|)), and its sign.
+
+    Args:
+        alpha: the limit for small x.
+    """
+
+    alpha: float
+
+    @classmethod
+    def like(cls, table: TanhTable, activation: str) -> ExponentialTable:
+        """Make the table of one of ``ALPHAS``, with sizes and format of a network's tanh table."""
+        return cls(
+            log2_entries=table.log2_entries,
+            log2_range=table.log2_range,
+            interpolate=table.interpolate,
+            out=table.out,
+            alpha=ALPHAS[activation],
+        )
+
+    def curve(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return -self.alpha * np.expm1(-x)

@@ -15,7 +15,7 @@ from typing import Any, Callable, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.activations import hard_sigmoid, logistic
+from golden.activations import ALPHAS, hard_sigmoid, logistic
 from golden.dataclass import dataclass
 from golden.errors import InputError
 from golden.formats import Format
@@ -27,8 +27,8 @@ Carried = NDArray[Any]
 SIGMOIDS = {"hard": hard_sigmoid, "logistic": logistic}
 """Gate activations G by name, on real numbers: eq. (21) and the logistic sigmoid."""
 
-CANDIDATES = ("tanh", "relu")
-"""Activations A of candidates and of an LSTM's c; the paper's is tanh."""
+CANDIDATES = ("tanh", "relu", "elu", "selu")
+"""Activations A of candidates, the paper's first; an LSTM, which has one for c too, has no selu."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +38,21 @@ class Activations:
     Args:
         sigmoid: the gate activation G.
         tanh: the hyperbolic tangent.
+        exp: the exponential function.
         maximum: the larger of two values, or of a value and a number.
     """
 
     sigmoid: Callable[[Any], Any]
     tanh: Callable[[Any], Any] = np.tanh
+    exp: Callable[[Any], Any] = np.exp
     maximum: Callable[[Any, Any], Any] = np.maximum
 
     def candidate(self, name: str, value: Any) -> Any:
-        """Apply one of ``CANDIDATES``."""
-        return self.tanh(value) if name == "tanh" else self.maximum(value, 0)
+        """Apply one of ``CANDIDATES``; SELU without its factor."""
+        if name == "tanh":
+            return self.tanh(value)
+        above = self.maximum(value, 0)
+        return above + ALPHAS[name] * (self.exp(value - above) - 1) if name in ALPHAS else above
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +65,7 @@ class Gate:
         diagonal: whether it adds w * c, with a weight vector (a diagonal matrix).
         tanh: whether its activation is tanh instead of the gate activation G.
         wide: whether its sum is narrowed to the format ``hidden`` instead of ``pre``: it is
-            multiplied before its activation, or the activation is a ReLU.
+            multiplied before its activation, or the activation is ReLU, ELU or SELU.
     """
 
     name: str
@@ -115,6 +120,13 @@ class Arithmetic(Protocol):
 
     def tanh(self, raw: Carried, source: Format) -> Carried:
         """Compute tanh of a value in format ``source``; the result has format ``candidate``."""
+        ...
+
+    def exponential(self, activation: str, raw: Carried, source: Format) -> Carried:
+        """Compute alpha (exp - 1) of a value up to 0 in format ``source``, for ELU or SELU.
+
+        The result has format ``candidate``.
+        """
         ...
 
     def maximum(self, raw: Carried, other: Any) -> Carried:
@@ -254,14 +266,23 @@ def blended(
 
 def candidate(name: str, reads: tuple[str, ...], activation: str) -> Gate:
     """Describe the gate of a candidate, given its activation."""
-    return Gate(name=name, reads=reads, tanh=activation == "tanh", wide=activation == "relu")
+    return Gate(name=name, reads=reads, tanh=activation == "tanh", wide=activation != "tanh")
 
 
 def candidate_raw(q: Arithmetic, activation: str, total: Carried, frac: int) -> tuple[Carried, int]:
     """Apply a candidate's activation to a sum; return the candidate and its fraction bits."""
+    if activation == "tanh":
+        return q.tanh(q.requantize(total, frac, q.pre), q.pre), q.candidate.frac
+    return rectified(q, activation, q.requantize(total, frac, q.hidden), q.hidden)
+
+
+def rectified(q: Arithmetic, activation: str, raw: Carried, source: Format) -> tuple[Carried, int]:
+    """Apply ReLU, ELU or SELU to a value; return the exact result and its fraction bits."""
+    above = q.maximum(raw, 0)
     if activation == "relu":
-        return q.maximum(q.requantize(total, frac, q.hidden), 0), q.hidden.frac
-    return q.tanh(q.requantize(total, frac, q.pre), q.pre), q.candidate.frac
+        return above, source.frac
+    below = q.exponential(activation, raw - above, source)
+    return aligned(above, source.frac, below, q.candidate.frac)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +290,7 @@ class RNN(Cell):
     """Eq. (1): h = A(W x + U h + b).
 
     Args:
-        activation: A: ``tanh``, or ``relu`` for max(y, 0).
+        activation: A, one of ``CANDIDATES``.
     """
 
     activation: str = "tanh"
@@ -280,11 +301,15 @@ class RNN(Cell):
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        return (Gate(name="h", reads=("x", "h"), tanh=self.activation == "tanh"),)
+        if self.activation == "relu":
+            return (Gate(name="h", reads=("x", "h")),)
+        return (candidate("h", ("x", "h"), self.activation),)
 
     @property
     def formats(self) -> tuple[str, ...]:
-        return super().formats if self.activation == "tanh" else ("h",)
+        if self.activation == "tanh":
+            return super().formats
+        return ("h",) if self.activation == "relu" else ("h", "hidden")
 
     def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
         return {"h": real.candidate(self.activation, sums("h"))}  # (1)
@@ -294,8 +319,8 @@ class RNN(Cell):
     ) -> dict[str, Carried]:
         if self.activation == "relu":
             return {"h": q.maximum(q.requantize(sums("h"), q.product_frac("h"), q.h), 0)}
-        pre = q.requantize(sums("h"), q.product_frac("h"), q.pre)
-        return {"h": q.requantize(q.tanh(pre, q.pre), q.candidate.frac, q.h)}  # (1)
+        h, frac = candidate_raw(q, self.activation, sums("h"), q.product_frac("h"))
+        return {"h": q.requantize(h, frac, q.h)}  # (1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,7 +330,7 @@ class LSTM(Cell):
     Args:
         peephole: ``none``; ``previous`` for eqs. (8)-(13) as printed, with w_oc on c(t-1); or
             ``current``, as ONNX has it, with w_oc on c(t).
-        activation: A in place of tanh in (5) and (7): ``tanh``, or ``relu`` for max(y, 0).
+        activation: A in place of tanh in (5) and (7), one of ``CANDIDATES`` but ``selu``.
         forget: ``gate``, or ``coupled`` for f = 1 - i, without weights of its own.
     """
 
@@ -316,7 +341,7 @@ class LSTM(Cell):
     kind = "lstm"
     options: ClassVar[dict[str, tuple[str, ...]]] = {
         "peephole": ("none", "previous", "current"),
-        "activation": CANDIDATES,
+        "activation": CANDIDATES[:3],
         "forget": ("gate", "coupled"),
     }
     later = ("activation", "forget")
@@ -356,9 +381,10 @@ class LSTM(Cell):
             total, frac = blended(q, i, state["c"], q.c.frac, g, frac)
         c = q.requantize(total, frac, q.c)  # (6)
         o = gate("o", c=c) if self.peephole == "current" else gate("o")  # (4), (11)
-        seen, frac = q.maximum(c, 0), q.c.frac
         if self.activation == "tanh":
             seen, frac = q.tanh(c, q.c), q.candidate.frac
+        else:
+            seen, frac = rectified(q, self.activation, c, q.c)
         return {"h": q.requantize(o * seen, q.gate.frac + frac, q.h), "c": c}  # (7)
 
 
@@ -370,7 +396,7 @@ class GRU(Cell):
         reset: ``before``, eq. (16) as printed: n = tanh(W x + U (r * h) + b). Or ``after``, the
             form of PyTorch and Keras: n = tanh(W x + b + r * (U h + b')), where U h + b' is a gate
             of its own, ``m``, with U_mh and b_m.
-        activation: A in place of tanh in n: ``tanh``, or ``relu`` for max(y, 0).
+        activation: A in place of tanh in n, one of ``CANDIDATES``.
     """
 
     reset: str = "before"
@@ -464,7 +490,8 @@ class Dense(Cell):
 
     Args:
         activation: A: ``linear`` y, ``relu`` max(y, 0), ``relu6`` min(max(y, 0), 6), ``leaky`` y or
-            below 0 ``slope`` * y, ``tanh``, or ``sigmoid`` for the layer's gate activation G.
+            below 0 ``slope`` * y, ``tanh``, ``sigmoid`` for the layer's gate activation G, or
+            ``elu`` and ``selu``, see :data:`golden.activations.ALPHAS`.
         slope: slope of ``leaky`` below 0; the first value for others.
         pieces: number of products of which each unit takes the largest (maxout, for max pooling):
             h = A(max(W x + b, W' x + b', ...)), a gate per piece: y, y1, ... All have one binary
@@ -477,7 +504,7 @@ class Dense(Cell):
 
     kind = "dense"
     options: ClassVar[dict[str, tuple[str, ...]]] = {
-        "activation": ("linear", "relu", "relu6", "leaky", "tanh", "sigmoid"),
+        "activation": ("linear", "relu", "relu6", "leaky", "tanh", "sigmoid", *ALPHAS),
         "slope": tuple(f"1/{1 << shift}" for shift in range(1, 8)),
         "pieces": ("1", "2", "3", "4"),
     }
@@ -491,14 +518,15 @@ class Dense(Cell):
 
     @property
     def gates(self) -> tuple[Gate, ...]:
+        kind = {"tanh": self.activation == "tanh", "wide": self.activation in ALPHAS}
         return tuple(
-            Gate(name=f"y{piece or ''}", reads=("x",), tanh=self.activation == "tanh")
-            for piece in range(int(self.pieces))
+            Gate(name=f"y{piece or ''}", reads=("x",), **kind) for piece in range(int(self.pieces))
         )
 
     @property
     def formats(self) -> tuple[str, ...]:
-        return {"tanh": ("h", "pre"), "sigmoid": ("h", "pre", "gate")}.get(self.activation, ("h",))
+        more = {"tanh": ("pre",), "sigmoid": ("pre", "gate")} | dict.fromkeys(ALPHAS, ("hidden",))
+        return ("h", *more.get(self.activation, ()))
 
     @property
     def shift(self) -> int:
@@ -507,8 +535,8 @@ class Dense(Cell):
 
     def step(self, sums: Sums, state: Mapping[str, Any], real: Activations) -> dict[str, Any]:
         y = self._largest_piece(sums, real.maximum)
-        if self.activation == "tanh":
-            return {"h": real.tanh(y)}
+        if self.activation == "tanh" or self.activation in ALPHAS:
+            return {"h": real.candidate(self.activation, y)}
         if self.activation == "sigmoid":
             return {"h": real.sigmoid(y)}
         if self.activation == "leaky":
@@ -521,8 +549,8 @@ class Dense(Cell):
         self, sums: Sums, state: Mapping[str, Carried], q: Arithmetic
     ) -> dict[str, Carried]:
         y, frac = self._largest_piece(sums, q.maximum), q.product_frac("y")
-        if self.activation == "tanh":
-            y, frac = q.tanh(q.requantize(y, frac, q.pre), q.pre), q.candidate.frac
+        if self.activation == "tanh" or self.activation in ALPHAS:
+            y, frac = candidate_raw(q, self.activation, y, frac)
         elif self.activation == "sigmoid":
             y, frac = q.sigmoid(q.requantize(y, frac, q.pre)), q.gate.frac
         elif self.activation == "leaky":
@@ -541,6 +569,8 @@ class Dense(Cell):
 
     def largest(self, q: Arithmetic, sums: int) -> int:
         sums = max(sums << self.shift, 1 << q.candidate.width, 1 << q.gate.width)
+        if self.activation in ALPHAS:
+            return super().largest(q, sums)
         finest = max(q.product_frac("y") + self.shift, q.candidate.frac, q.gate.frac)
         # A number below half of the result's last place rounds to 0 in any type.
         return sums + (1 << min(max(0, finest - min(q.pre.frac, q.h.frac)), sums.bit_length() + 2))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from golden.activations import TanhTable, hard_sigmoid_raw
+from golden.activations import ALPHAS, ExponentialTable, TanhTable, hard_sigmoid_raw
 from golden.cells import SIGMOIDS, Floats
 from golden.directions import BACKWARD, FIRST, final, parts
 from golden.formats import Format
@@ -47,7 +47,7 @@ class Emulation:
         names = ["x"]
         for index, layer in enumerate(network.layers):
             formats = [name for name in layer.cell.formats if name != "gate"]
-            gates = ["gates"] if "pre" in formats else []
+            gates = ["gates"] if {"pre", "hidden"} & {*formats} else []
             names += [f"layer{index}.{name}" for name in (*layer.arrays, *formats, *gates)]
         self.tensors = tuple(names)
 
@@ -190,6 +190,13 @@ class _RealArithmetic:
         if self.layer.sigmoid == "hard":
             return to.to_float(hard_sigmoid_raw(_fine(raw), frac=_FRAC, to=to))
         return to.to_float(self.table.logistic(_fine(raw), frac=_FRAC, to=to))
+
+    def exponential(self, activation: str, raw: Floats, source: Format) -> Floats:
+        """Compute alpha (exp - 1), exact or from the table."""
+        if "gates" not in self.rounded:
+            return ALPHAS[activation] * np.expm1(raw)
+        table = ExponentialTable.like(self.table, activation)
+        return table.out.to_float(table(_fine(raw), frac=_FRAC))
 
     def tanh(self, raw: Floats, source: Format) -> Floats:
         """Compute tanh, exact or from the table."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.activations import TanhTable, hard_sigmoid_raw
+from golden.activations import ALPHAS, ExponentialTable, TanhTable, hard_sigmoid_raw
 from golden.cells import Carried
 from golden.errors import InputError
 from golden.formats import Format, requantize
@@ -87,6 +87,10 @@ class LayerArithmetic:
         """Compute tanh of a value in format ``source``."""
         return self._look_up("tanh", source, raw)
 
+    def exponential(self, activation: str, raw: Carried, source: Format) -> Carried:
+        """Compute alpha (exp - 1) of a value up to 0 in format ``source``."""
+        return self._look_up(activation, source, raw)
+
     def maximum(self, raw: Carried, other: Any) -> Carried:
         """Return the larger of two values, or of a value and an integer."""
         return np.maximum(raw, other)
@@ -126,6 +130,8 @@ class LayerArithmetic:
         raw = np.arange(source.min, source.max + 1, dtype=np.int64)
         if function == "tanh":
             result = self.table(raw, frac=source.frac)
+        elif function in ALPHAS:
+            result = ExponentialTable.like(self.table, function)(raw, frac=source.frac)
         elif self.layer.sigmoid == "hard":
             result = hard_sigmoid_raw(raw, frac=source.frac, to=self.gate)
         else:

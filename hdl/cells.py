@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from golden import cells
+from golden.activations import ALPHAS
 from golden.cells import Cell
 
 S = TypeVar("S")
@@ -21,7 +22,7 @@ class Update(Protocol[S]):
     """Operations that a state update is written in.
 
     `CellUpdate` makes gates of them, :mod:`hdl.timing.update_cost` counts their stages. All
-    results are exact but those of ``narrow``, ``make``, ``sigmoid`` and ``tanh``.
+    results are exact but those of ``narrow``, ``make``, ``sigmoid``, ``tanh`` and ``exponential``.
     """
 
     def sum(self, gate: str, *, c: S | None = None) -> S:
@@ -42,6 +43,10 @@ class Update(Protocol[S]):
 
     def tanh(self, a: S, *, name: str) -> S:
         """tanh, in the table's format."""
+        ...
+
+    def exponential(self, activation: str, a: S, *, name: str) -> S:
+        """alpha (exp(a) - 1) for a up to 0, of ELU or SELU, in the table's format."""
         ...
 
     def add(self, a: S, b: S, *, name: str) -> S:
@@ -128,9 +133,18 @@ def _plain(cell: Cell, update: Callable[[Update[Any]], None], *makes: str) -> Sc
 
 def _candidate(u: Update[S], activation: str, total: S, gate: str) -> S:
     """A candidate of a gate's sum, by its activation."""
+    if activation == "tanh":
+        return u.tanh(u.narrow(total, "pre", name=f"pre_{gate}"), name=gate)
+    return _rectified(u, activation, u.narrow(total, "hidden", name=f"pre_{gate}"), gate)
+
+
+def _rectified(u: Update[S], activation: str, a: S, name: str) -> S:
+    """ReLU, ELU or SELU of a value."""
     if activation == "relu":
-        return u.relu(u.narrow(total, "hidden", name=f"pre_{gate}"), name=gate)
-    return u.tanh(u.narrow(total, "pre", name=f"pre_{gate}"), name=gate)
+        return u.relu(a, name=name)
+    above = u.relu(a, name=f"above_{name}")
+    below = u.subtract(a, above, name=f"below_{name}")
+    return u.add(above, u.exponential(activation, below, name=f"exp_{name}"), name=name)
 
 
 def _blend(u: Update[S], gate: S, a: S, b: S, *names: str) -> S:
@@ -147,8 +161,10 @@ def rnn(cell: cells.RNN) -> Schedule:
     def update(u: Update[S]) -> None:  # (1)
         if cell.activation == "relu":
             u.make("h", u.sum("h"), low=0)
-        else:
+        elif cell.activation == "tanh":
             u.make("h", u.tanh(u.narrow(u.sum("h"), "pre", name="pre"), name="h"))
+        else:
+            u.make("h", _candidate(u, cell.activation, u.sum("h"), "h"))
 
     return _plain(cell, update, "h")
 
@@ -170,7 +186,10 @@ def lstm(cell: cells.LSTM) -> Schedule:
         c = u.make("c", total)  # (6)
         total = u.sum("o", c=c) if cell.peephole == "current" else u.sum("o")
         o = u.sigmoid(u.narrow(total, "pre", name="pre_o"), name="o")  # (4), (11)
-        seen = u.relu(c, name="relu_c") if cell.activation == "relu" else u.tanh(c, name="tanh_c")
+        if cell.activation == "tanh":
+            seen = u.tanh(c, name="tanh_c")
+        else:
+            seen = _rectified(u, cell.activation, c, "seen_c")
         u.make("h", u.multiply(o, seen, name="o_tanh_c"))  # (7)
 
     return _plain(cell, update, "c", "h")
@@ -239,6 +258,8 @@ def dense(cell: cells.Dense) -> Schedule:
             y = u.tanh(u.narrow(y, "pre", name="pre_y"), name="y")
         elif cell.activation == "sigmoid":
             y = u.sigmoid(u.narrow(y, "pre", name="pre_y"), name="y")
+        elif cell.activation in ALPHAS:
+            y = _candidate(u, cell.activation, y, "y")
         elif cell.activation == "leaky":
             y = u.leaky(y, cell.shift, name="leaky_y")
         low = 0 if cell.activation in ("relu", "relu6") else None

@@ -7,7 +7,7 @@ the network (:mod:`golden.quantized`) and of its formats is common to both.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,10 @@ from golden.quantized import QuantizedLayer, QuantizedNetwork
 
 GUARD = 2
 """Extra fraction bits of an interpolated table's entries."""
+
+
+Curve = Callable[[float], float]
+"""A tabulated function of real numbers, 0 or more."""
 
 
 class Binary(Protocol):
@@ -53,20 +57,35 @@ def requantize(raw: int, frac: int, to: Binary) -> int:
     return saturate(raw * 2**-drop, to)
 
 
+ALPHAS = {"elu": 1.0, "selu": 1.6732632423543772}
+"""alpha of alpha (exp(x) - 1), below 0."""
+
+
 def hard_sigmoid(raw: int, frac: int, to: Binary) -> int:
     """Eq. (21): clip(x/4 + 1/2, 0, 1). x/4 is the same integer with two more fraction bits."""
     value = requantize(raw + 2 ** (frac + 1), frac + 2, to)
     return max(0, min(2**to.frac, value))
 
 
-def tanh_point(index: int, table: Table, frac: int) -> int:
+def tanh_point(index: int, table: Table, frac: int, curve: Curve = math.tanh) -> int:
     """tanh at table point ``index``, rounded (halves up) to ``frac`` fraction bits."""
     x = index * 2.0 ** (table.log2_range - table.log2_entries)
-    return math.floor(math.tanh(x) * 2.0**frac + 0.5)
+    return math.floor(curve(x) * 2.0**frac + 0.5)
 
 
-def tanh(raw: int, frac: int, table: Table) -> int:
-    """tanh by table, odd, in format ``table.out``."""
+def rectified(name: str, raw: int, frac: int, table: Table) -> tuple[int, int]:
+    """ReLU, ELU or SELU without its factor, and the result's fraction bits."""
+    if name == "relu":
+        return max(0, raw), frac
+    fine = max(frac, table.out.frac)
+    if raw >= 0:
+        return raw * 2 ** (fine - frac), fine
+    below = tanh(raw, frac, table, lambda x: -ALPHAS[name] * math.expm1(-x))
+    return below * 2 ** (fine - table.out.frac), fine
+
+
+def tanh(raw: int, frac: int, table: Table, curve: Curve = math.tanh) -> int:
+    """tanh by table, odd, in format ``table.out``; or another curve."""
     size = abs(raw)
     entries = 2**table.log2_entries
     step_frac = table.log2_entries - table.log2_range
@@ -74,7 +93,7 @@ def tanh(raw: int, frac: int, table: Table) -> int:
         # Nearest point, halves up: floor(|x| / step + 1/2).
         numerator, denominator = size * 2 ** max(0, step_frac), 2 ** max(0, -step_frac) * 2**frac
         index = min(entries - 1, (2 * numerator + denominator) // (2 * denominator))
-        magnitude = saturate(tanh_point(index, table, table.out.frac), table.out)
+        magnitude = saturate(tanh_point(index, table, table.out.frac, curve), table.out)
     else:
         # |x| = (index + part / 2**below) * step
         below = max(0, frac - step_frac)
@@ -82,8 +101,8 @@ def tanh(raw: int, frac: int, table: Table) -> int:
         index, part = divmod(fine, 2**below)
         if index >= entries:
             index, part = entries - 1, 2**below
-        left = tanh_point(index, table, table.out.frac + GUARD)
-        right = tanh_point(index + 1, table, table.out.frac + GUARD)
+        left = tanh_point(index, table, table.out.frac + GUARD, curve)
+        right = tanh_point(index + 1, table, table.out.frac + GUARD, curve)
         exact = left * 2**below + (right - left) * part
         magnitude = requantize(exact, table.out.frac + GUARD + below, table.out)
     return saturate(-magnitude if raw < 0 else magnitude, table.out)
@@ -166,10 +185,11 @@ class LayerStep:
         return tanh(self.narrow(gate, total), self.pre.frac, self.table)
 
     def candidate(self, total: int, frac: int) -> tuple[int, int]:
-        """tanh or max(0, ...) of a candidate's sum, and its fraction bits."""
-        if cell_options(self.layer.cell).get("activation") == "relu":
+        """The activation of a candidate's sum, and its fraction bits."""
+        name = cell_options(self.layer.cell).get("activation", "tanh")
+        if name != "tanh":
             hidden = self.layer.formats.operand("hidden")
-            return max(0, requantize(total, frac, hidden)), hidden.frac
+            return rectified(name, requantize(total, frac, hidden), hidden.frac, self.table)
         pre = requantize(total, frac, self.pre)
         return tanh(pre, self.pre.frac, self.table), self.table.out.frac
 
@@ -179,10 +199,12 @@ class LayerStep:
         return requantize(sum(raw * 2 ** (frac - point) for raw, point in terms), frac, to)
 
     def output(self, gate: int, c_new: int) -> int:
-        """Eqs. (7), (13), (25): gate times tanh(c), or max(0, c)."""
+        """Eqs. (7), (13), (25): gate times tanh(c), or another activation."""
         to = self.layer.formats
-        if cell_options(self.layer.cell).get("activation") == "relu":
-            return requantize(gate * max(0, c_new), self.gate.frac + to.operand("c").frac, to.h)
+        name = cell_options(self.layer.cell).get("activation", "tanh")
+        if name != "tanh":
+            seen, frac = rectified(name, c_new, to.operand("c").frac, self.table)
+            return requantize(gate * seen, self.gate.frac + frac, to.h)
         product = gate * tanh(c_new, to.operand("c").frac, self.table)
         return requantize(product, self.gate.frac + self.table.out.frac, to.h)
 
@@ -239,7 +261,7 @@ def rnn(step: LayerStep, unit: int) -> int:
     to, total = step.layer.formats, step.affine("h", unit)
     if cell_options(step.layer.cell).get("activation") == "relu":
         return max(0, requantize(total, to.product_fracs["h"], to.h))
-    return requantize(step.tanh("h", total), step.table.out.frac, to.h)
+    return requantize(*step.candidate(total, to.product_fracs["h"]), to.h)
 
 
 def gru_before(step: LayerStep) -> list[int]:
@@ -290,6 +312,8 @@ def dense(step: LayerStep, unit: int) -> int:
             return requantize(step.tanh("y", total), step.table.out.frac, to.h)
         case "sigmoid":
             return requantize(step.sigma("y", total), step.gate.frac, to.h)
+        case "elu" | "selu":
+            return requantize(*step.candidate(total, frac), to.h)
         case "leaky" if total < 0:
             down = int(options["slope"].removeprefix("1/")).bit_length() - 1
             return requantize(total, frac + down, to.h)

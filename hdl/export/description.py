@@ -8,6 +8,7 @@ from typing import Any
 
 from amaranth.hdl import Shape
 
+from golden.activations import ExponentialTable, TanhTable
 from golden.cells import cell_options
 from golden.formats import Format
 from golden.quantized import QuantizedLayer, signed_width
@@ -74,6 +75,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "array": plan.options.lanes,
             "state_update": update.multipliers,
             "tanh": update.tables if network.tanh.interpolate else 0,
+            **(update.exponentials if network.tanh.interpolate else {}),
         },
         "memory_bits": memory_bits(plan),
     }
@@ -111,7 +113,6 @@ def memory_bits(plan: Plan) -> dict[str, int]:
         return {**memory_bits(plan.swept), "sequence": sequence}
     network = plan.network
     sums = plan.options.lanes * plan.sizes.accumulator_width
-    table = network.tanh.values().max(axis=0)
     update = plan.update_cost
     return {
         "weights": sum(plan.work.macs(single) for single in plan.work.passes)
@@ -126,9 +127,18 @@ def memory_bits(plan: Plan) -> dict[str, int]:
             name: _vector_words(plan, name) * plan.sizes.vector_width(name)
             for name in ("h", "c", "rh")
         },
-        "tanh": update.tables * network.tanh.entries * sum(int(v).bit_length() for v in table.flat),
+        "tanh": update.tables * _table_bits(network.tanh),
+        **{
+            name: number * _table_bits(ExponentialTable.like(network.tanh, name))
+            for name, number in update.exponentials.items()
+        },
         "output": plan.result_words * Shape.cast(output_layout(plan)).width,
     }
+
+
+def _table_bits(table: TanhTable) -> int:
+    largest = table.values().max(axis=0)
+    return table.entries * sum(int(value).bit_length() for value in largest.flat)
 
 
 def _vector_words(plan: Plan, name: str) -> int:

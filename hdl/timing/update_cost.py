@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
+from golden.activations import ALPHAS
 from golden.cells import Gate
 from hdl.cells import Drain, Update
 from hdl.timing.latency import READ_STATE, Delays
@@ -50,6 +51,7 @@ class UpdateCost:
         products: element-wise products of all programs.
         multipliers: that they share, in hardware or in logic.
         tables: tanh tables, each with a multiplier of its own if it interpolates.
+        exponentials: the same for each of ELU and SELU that is used.
     """
 
     interval: int
@@ -62,6 +64,7 @@ class UpdateCost:
     products: int
     multipliers: int
     tables: int
+    exponentials: dict[str, int]
 
     @property
     def hardware_multipliers(self) -> int:
@@ -84,11 +87,14 @@ class _StageCounter:
         *,
         interval: int,
         multipliers: int | None,
-        tables: int | None,
+        tables: dict[str, int] | None,
         delays: Delays,
     ) -> None:
         self.multipliers = ReservationTable(units=multipliers, interval=interval)
-        self.tables = ReservationTable(units=tables, interval=interval)
+        self.tables = {
+            name: ReservationTable(units=tables[name] if tables else None, interval=interval)
+            for name in ("tanh", *ALPHAS)
+        }
         self.written: dict[str, int] = {}
         self.state_used: list[int] = []
         self._state = _Stage(READ_STATE)
@@ -128,7 +134,10 @@ class _StageCounter:
         return _Stage(before.stage + 1)
 
     def tanh(self, a: _Stage, *, name: str) -> _Stage:
-        slot = self.tables.reserve(a.stage)
+        return self.exponential("tanh", a, name=name)
+
+    def exponential(self, activation: str, a: _Stage, *, name: str) -> _Stage:
+        slot = self.tables[activation].reserve(a.stage)
         self._used(slot.stage, a)
         return _Stage(slot.stage + self._delays.tanh)
 
@@ -184,10 +193,10 @@ def of_programs(
         for program, order in zip(programs, orders, strict=True)
     ]
     alone = _follow(ordered, delays)
-    products, lookups = len(alone.multipliers.taken), len(alone.tables.taken)
+    products = len(alone.multipliers.taken)
     reads = max(len(order) for _, order in ordered)
     interval = max(1, -(-products // multipliers), -(-reads // lanes))
-    tables = -(-lookups // interval)
+    tables = {name: -(-len(table.taken) // interval) for name, table in alone.tables.items()}
     counter = _follow(ordered, delays, interval, min(multipliers, products), tables)
     return UpdateCost(
         interval=interval,
@@ -199,7 +208,8 @@ def of_programs(
         delays=delays,
         products=products,
         multipliers=min(multipliers, products),
-        tables=tables,
+        tables=tables.pop("tanh"),
+        exponentials={name: number for name, number in tables.items() if number},
     )
 
 
@@ -208,7 +218,7 @@ def _follow(
     delays: Delays,
     interval: int = 1,
     multipliers: int | None = None,
-    tables: int | None = None,
+    tables: dict[str, int] | None = None,
 ) -> _StageCounter:
     """Follow programs with their orders of reading; no limit on parts unless given."""
     counter = _StageCounter(

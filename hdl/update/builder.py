@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from amaranth.hdl import Module, Mux, Value, signed
 from amaranth.lib import data
 
+from golden.activations import ExponentialTable
 from golden.formats import Format
 from hdl.layout.contents import bias_words, first_words
 from hdl.parts.numeric import distinct, exceeds, select
@@ -70,7 +72,12 @@ class UpdateBuilder:
             enable=enable,
         )
         delays = self._cost.delays
-        self._tables = self.pipe.share(self._cost.tables, cycles=delays.tanh, build=self._table)
+        self._tables = {
+            name: self.pipe.share(
+                number, cycles=delays.tanh, build=partial(self._table, function=name)
+            )
+            for name, number in {"tanh": self._cost.tables, **self._cost.exponentials}.items()
+        }
         self.arithmetic = Arithmetic(self.pipe, multipliers=self._cost.multipliers, delays=delays)
         self._all_jobs = tuple(range(len(plan.kinds)))
         self._zero = Staged(entering.zero, 0)
@@ -140,27 +147,35 @@ class UpdateBuilder:
 
     def tanh(self, a: Staged, *, name: str) -> Staged:
         """tanh on a shared table."""
+        return self.exponential("tanh", a, name=name)
+
+    def exponential(self, activation: str, a: Staged, *, name: str) -> Staged:
+        """alpha (exp(a) - 1) of an activation, on a shared table."""
         out = self.plan.network.tanh.out
         fracs = (out.frac,) * len(a.fracs)
-        return self.pipe.use(self._tables, a, shape=signed(out.width), fracs=fracs, name=name)
+        tables, shape = self._tables[activation], signed(out.width)
+        return self.pipe.use(tables, a, shape=shape, fracs=fracs, name=name)
 
-    def _table(self, unit: int, lookups: Sequence[Operation]) -> Value:
+    def _table(self, unit: int, lookups: Sequence[Operation], *, function: str) -> Value:
+        contents = self.plan.network.tanh
+        if function != "tanh":
+            contents = ExponentialTable.like(contents, function)
         arguments = [lookup.operands[0] for lookup in lookups]
         fracs, _ = distinct([a.fracs[job] for a in arguments for job in a.jobs])
-        argument = self.pipe.by_phase(arguments, name=f"tanh{unit}_i")
+        argument = self.pipe.by_phase(arguments, name=f"{function}{unit}_i")
         table = Tanh(
-            table=self.plan.network.tanh,
+            table=contents,
             fracs=fracs,
             width=len(argument),
             deep=self.plan.options.storage.deep,
         )
         assert table.latency == self._cost.delays.tanh
-        self._m.submodules[f"tanh{unit}"] = table
+        self._m.submodules[f"{function}{unit}"] = table
         selects = []
         for a in arguments:
             index = [fracs.index(f) if f in fracs else 0 for f in a.fracs]
             selects.append(replace(a, value=self.pipe.index_by_job(a, index)))
-        chosen = self.pipe.by_phase(selects, name=f"tanh{unit}_select")
+        chosen = self.pipe.by_phase(selects, name=f"{function}{unit}_select")
         self._m.d.comb += [table.i.eq(argument), table.select.eq(chosen)]
         return table.o
 

@@ -33,6 +33,7 @@ class CellUpdate(Update[Staged]):
         self.subtract = shared.arithmetic.subtract
         self.multiply = shared.arithmetic.multiply
         self.tanh = shared.tanh
+        self.exponential = shared.exponential
         self.relu = shared.arithmetic.relu
         self.leaky = shared.arithmetic.leaky
 

@@ -22,8 +22,8 @@ from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers.coefficients import alike, as_matrix, times
 
-ACTIVATIONS = ("tanh", "sigmoid", "hard", "relu", "relu6", "leaky")
-"""Kinds of atoms that are an activation; ``hard`` is eq. (21)."""
+ACTIVATIONS = ("tanh", "sigmoid", "hard", "relu", "relu6", "leaky", "elu", "selu")
+"""Kinds of atoms that are an activation; ``hard`` is eq. (21), ``selu`` is without its factor."""
 
 POINTWISE = ("sum", "product", "max", *ACTIVATIONS)
 """Kinds of atoms whose elements depend only on the same element of their arguments."""

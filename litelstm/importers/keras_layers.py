@@ -26,7 +26,7 @@ from litelstm.importers.layers import (
     reals,
     split,
 )
-from litelstm.importers.operations import features
+from litelstm.importers.operations import SELU, features
 from litelstm.importers.recurrent import recurrent
 from litelstm.importers.tensors import Data, combine
 
@@ -175,6 +175,11 @@ def _applied(
         for n in range(len(ways))
     ]
     outputs = recurrent(data, ways, starts=starts)
+    factor = _factor(layer)
+    if factor != 1:
+        if state or layer.options.get("return_state", False):
+            raise InputError("takes or gives a state with selu, expected tanh, relu or elu")
+        outputs = outputs.projected([factor * np.eye(way.units) for way in ways])
     results = [features(data, outputs, steps=layer.flag("return_sequences"), final=True)]
     if layer.options.get("return_state", False) is True:
         pairs = zip(outputs.h, outputs.c, strict=True)
@@ -185,7 +190,7 @@ def _applied(
 
 def _layer(layer: KerasLayer) -> Layer:
     """Make one direction's layer."""
-    names, units = GATES[layer.kind], layer.units
+    names, units, factor = GATES[layer.kind], layer.units, _factor(layer)
     rows = len(names) * units
     after = layer.kind == "GRU" and _reset_after(layer)
     bias_shape = (2, rows) if after else (rows,)
@@ -193,7 +198,8 @@ def _layer(layer: KerasLayer) -> Layer:
     shapes = {"kernel": (None, rows), "recurrent kernel": (units, rows)}
     weights = layer.taken(shapes | ({"bias": bias_shape} if use_bias else {}))
     bias = np.atleast_2d(weights["bias"] if use_bias else np.zeros(bias_shape))
-    x, h = (split(weights[n].T, names) for n in ("kernel", "recurrent kernel"))
+    kernels = weights["kernel"].T, weights["recurrent kernel"].T * factor
+    x, h = (split(kernel, names) for kernel in kernels)
     b = split(bias.sum(axis=0), names)
     gates = {name: GateWeights(x=x[name], h=h[name], b=b[name]) for name in names}
     activation = layer.option("activation")
@@ -213,6 +219,11 @@ def _layer(layer: KerasLayer) -> Layer:
         gates["m"] = GateWeights(h=h["n"], b=b_h)
     cell = GRU(reset="after" if after else "before", activation=activation)
     return make_layer(cell, sigmoid, gates, complement=("z",))
+
+
+def _factor(layer: KerasLayer) -> float:
+    """Return the factor of the cell's activation: a cell's h is without it."""
+    return SELU if layer.options.get("activation") == "selu" else 1.0
 
 
 def _reset_after(layer: KerasLayer) -> bool:

@@ -120,6 +120,11 @@ def _leaky(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
     return [activated(inputs[0], "leaky_relu", layer.number(name))]
 
 
+def _elu(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
+    layer.check("alpha", layer.option("alpha"), 1)
+    return [activated(inputs[0], "elu")]
+
+
 def _softmax(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
     if layer.options.get("axis", -1) not in (-1, [-1]):
         raise InputError(f"axis is {layer.options['axis']}, expected -1")
@@ -204,7 +209,7 @@ def _time_distributed(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
     return LAYERS[kind](one, inputs)
 
 
-OWN = ("LeakyReLU", "ReLU", "Softmax")
+OWN = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 """Layers that may be another layer's activation."""
 
 PER_STEP = ("Activation", "BatchNormalization", "Dense", "Dropout", *OWN)
@@ -225,6 +230,7 @@ LAYERS: dict[str, Apply] = {
     "Bidirectional": apply_bidirectional,
     "Concatenate": _concatenate,
     "Dense": _dense,
+    "ELU": _elu,
     "LeakyReLU": _leaky,
     "Normalization": _normalization,
     "ReLU": _relu,

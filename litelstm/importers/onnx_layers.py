@@ -171,7 +171,7 @@ def _activations(node: Node, expected: tuple[str, ...]) -> tuple[list[Sigmoid], 
     node.check_attributes(*ATTRIBUTES)
     expected = expected * (2 if _direction(node) == "bidirectional" else 1)
     names = [str(name).lower() for name in node.attributes.get("activations", expected)]
-    choices = {"Sigmoid": ("Sigmoid", "HardSigmoid"), "Tanh": ("Tanh", "Relu")}
+    choices = {"Sigmoid": ("Sigmoid", "HardSigmoid"), "Tanh": ("Tanh", "Relu", "Elu")}
     allowed = [[choice.lower() for choice in choices[e]] for e in expected]
     candidates = {name for name, e in zip(names, expected, strict=False) if e == "Tanh"}
     if (
@@ -181,7 +181,7 @@ def _activations(node: Node, expected: tuple[str, ...]) -> tuple[list[Sigmoid], 
     ):
         wanted = ", ".join(" or ".join(choices[e]) for e in expected)
         found = ", ".join(node.attributes["activations"])
-        alike = " (all Tanh or all Relu)" if expected.count("Tanh") > 1 else ""
+        alike = " (one for candidate and c)" if expected.count("Tanh") > 1 else ""
         raise InputError(f"activations are {found}, expected {wanted}{alike}")
     scales = {
         name: [float(v) for v in node.attributes.get(f"activation_{name}", [])]
@@ -195,6 +195,8 @@ def _activations(node: Node, expected: tuple[str, ...]) -> tuple[list[Sigmoid], 
             )
         else:
             sigmoids.append(LOGISTIC)
+    if "elu" in candidates and any(f"activation_{n}" in node.attributes for n, _ in HARD_DEFAULTS):
+        raise InputError("has activation_alpha or activation_beta with Elu, expected none")
     for name, left in scales.items():
         if any(left):
             raise InputError(f"activation_{name} has {left} that no activation takes")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from golden.activations import ALPHAS
 from golden.errors import InputError
 from litelstm.importers import onnx_layers
 from litelstm.importers.forms import Form, clip
@@ -16,7 +17,7 @@ from litelstm.importers.layers import reals
 from litelstm.importers.onnx_axes import MOVING, Results
 from litelstm.importers.onnx_node import Node, Value
 from litelstm.importers.onnx_windows import WINDOWS
-from litelstm.importers.operations import PARTS, activated, hard_sigmoid, mapped
+from litelstm.importers.operations import PARTS, SELU, activated, hard_sigmoid, mapped
 from litelstm.importers.tensors import AxesError, Data, as_data, combine
 
 
@@ -140,6 +141,20 @@ def _leaky_relu(node: Node) -> Results:
     return (activated(node.data(), "leaky_relu", node.real("alpha", 0.01)),)
 
 
+def _elu(node: Node) -> Results:
+    alpha = node.real("alpha", 1.0)
+    if alpha != 1:
+        raise InputError(f"has alpha {alpha:g}, expected 1")
+    return (activated(node.data(), "elu"),)
+
+
+def _selu(node: Node) -> Results:
+    alpha, gamma = node.real("alpha", ALPHAS["selu"]), node.real("gamma", SELU)
+    if abs(alpha - ALPHAS["selu"]) > 1e-6 or abs(gamma - SELU) > 1e-6:
+        raise InputError(f"has alpha {alpha:g} and gamma {gamma:g}, expected those of SELU")
+    return (activated(node.data(), "selu"),)
+
+
 def _hard_sigmoid(node: Node) -> Results:
     alpha, beta = (node.real(name, default) for name, default in onnx_layers.HARD_DEFAULTS)
     return (hard_sigmoid(node.data(), alpha, beta),)
@@ -184,6 +199,7 @@ OPERATORS: dict[str, Callable[[Node], Results]] = {
     "Div": _elementwise(_quotient),
     "DynamicQuantizeLSTM": onnx_layers.dynamic_quantize_lstm,
     "DynamicQuantizeLinear": _dynamic_quantize,
+    "Elu": _elu,
     "GRU": onnx_layers.gru,
     "Gemm": _gemm,
     "HardSigmoid": _hard_sigmoid,
@@ -197,6 +213,7 @@ OPERATORS: dict[str, Callable[[Node], Results]] = {
     "Quant": _quant,
     "RNN": onnx_layers.rnn,
     "Relu": _activation("relu"),
+    "Selu": _selu,
     "Sigmoid": _activation("sigmoid"),
     "Softmax": _softmax("softmax"),
     "Sub": _elementwise(lambda a, b: a.plus(_negative(b))),

@@ -50,9 +50,10 @@ WHY = {
 }
 """Operations that are refused: why, and what to do instead. Names without digits at the end."""
 
+SELU = 1.0507009873554805
+"""Factor of SELU, which goes to what reads the result."""
+
 WITHOUT = {
-    "elu": "relu, or leaky_relu with a slope of 1/128 to 1/2",
-    "selu": "relu, or leaky_relu with a slope of 1/128 to 1/2",
     "gelu": "relu",
     "silu": "relu6",
     "swish": "relu6",
@@ -110,8 +111,8 @@ def activated(data: Data, name: str, slope: float | None = None) -> Data:
 
     Args:
         data: the tensor.
-        name: ``linear``, ``relu``, ``relu6``, ``leaky_relu``, ``tanh``, ``sigmoid``, ``softmax``,
-            ``log_softmax``, ``hard_tanh``.
+        name: ``linear``, ``relu``, ``relu6``, ``leaky_relu``, ``tanh``, ``sigmoid``, ``elu``,
+            ``selu``, ``softmax``, ``log_softmax``, ``hard_tanh``.
         slope: slope of ``leaky_relu`` below 0.
 
     Raises:
@@ -135,7 +136,8 @@ def activated(data: Data, name: str, slope: float | None = None) -> Data:
             raise AxesError(f"is a {name} of {data.described()}, expected features at the end")
         return data.each(lambda form: form.apply(kind))
     if kind in ACTIVATIONS:
-        return data.each(lambda form: form.apply(kind))
+        scale = SELU if kind == "selu" else 1.0
+        return data.each(lambda form: form.apply(kind).scaled(np.full(form.size, scale)))
     instead = WITHOUT.get(kind, "relu, tanh or sigmoid")
     raise InputError(f"is {name}, an activation that no layer here has; train with {instead}")
 

@@ -257,6 +257,7 @@ TRANSLATIONS: dict[str, Callable[[Operator], Made]] = {
     "FILL": _fill,
     "FULLY_CONNECTED": _fully_connected,
     "GATHER": _gather,
+    "ELU": _first("Elu"),
     "LEAKY_RELU": _leaky_relu,
     "LOGISTIC": _first("Sigmoid"),
     "LOG_SOFTMAX": _first("LogSoftmax", axis=-1),

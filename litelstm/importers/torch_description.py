@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golden.cells import CANDIDATES, CELLS, SIGMOIDS, Cell, Pool
+from golden.activations import ALPHAS
+from golden.cells import CELLS, SIGMOIDS, Cell, Pool
 from golden.errors import InputError
 from litelstm.importers.reading import of_file
 
@@ -35,14 +36,14 @@ direction (PyTorch's h_n). The last two differ for bidirectional modules."""
 NONE = "none"
 """Value of ``activation`` for a module without one."""
 
-ANYWHERE = (NONE, "relu", "relu6", "leaky_relu", "tanh", "sigmoid", "hardsigmoid")
+ANYWHERE = (NONE, "relu", "relu6", "leaky_relu", "tanh", "sigmoid", "hardsigmoid", *ALPHAS)
 """Activations that a layer has."""
 
 END_ACTIVATIONS = ("softmax", "log_softmax")
 """Activations at the end of a network alone."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "nonlinearity": CANDIDATES,
+    "nonlinearity": ("tanh", "relu"),
     "gate": tuple(SIGMOIDS),
     "output": (ALL_STEPS, LAST_STEP, FINAL_STATE),
     "activation": (*ANYWHERE, *END_ACTIVATIONS),

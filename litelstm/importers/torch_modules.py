@@ -30,6 +30,8 @@ ACTIVATIONS = {
     "Tanh": "tanh",
     "Sigmoid": "sigmoid",
     "Hardsigmoid": "hardsigmoid",
+    "ELU": "elu",
+    "SELU": "selu",
     "Softmax": "softmax",
     "LogSoftmax": "log_softmax",
 }
@@ -103,6 +105,8 @@ def _described(nn: Any, module: Any, name: str) -> Iterator[dict[str, Any]]:
     elif isinstance(module, nn.BatchNorm1d):
         yield {"module": kind, "name": name, "activation": NONE, "eps": module.eps}
     elif kind in ACTIVATIONS:
+        if kind == "ELU" and module.alpha != 1:
+            raise InputError(f"ELU {name!r} has alpha {module.alpha:g}, expected 1")
         slope = {"slope": module.negative_slope} if kind == "LeakyReLU" else {}
         yield {"kind": kind, "name": name, "activation": ACTIVATIONS[kind], **slope}
     elif isinstance(module, nn.Sequential):

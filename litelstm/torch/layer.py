@@ -24,7 +24,7 @@ def maximum(value: Tensor, other: Any) -> Tensor:
 
 
 ACTIVATIONS = {
-    name: Activations(sigmoid=sigmoid, tanh=torch.tanh, maximum=maximum)
+    name: Activations(sigmoid=sigmoid, tanh=torch.tanh, exp=torch.exp, maximum=maximum)
     for name, sigmoid in (("hard", hard_sigmoid), ("logistic", torch.sigmoid))
 }
 """Activation functions of the cells' equations, by name of the gate activation."""

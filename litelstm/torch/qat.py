@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from golden.activations import TanhTable
+from golden.activations import ALPHAS, TanhTable
 from golden.cells import Sums
 from golden.errors import InputError
 from golden.formats import Format
@@ -85,6 +85,9 @@ class _TensorArithmetic(LayerArithmetic):
     def tanh(self, raw: Any, source: Format) -> Any:
         return self._tabulated("tanh", raw, source, self.candidate)
 
+    def exponential(self, activation: str, raw: Any, source: Format) -> Any:
+        return self._tabulated(activation, raw, source, self.candidate)
+
     def maximum(self, raw: Any, other: Any) -> Any:
         return maximum(raw, other)
 
@@ -104,7 +107,10 @@ class _TensorArithmetic(LayerArithmetic):
         """Tabulate values and slopes for all arguments of a format, in ascending order, as raw."""
         raw = np.arange(source.min, source.max + 1)
         integers = LayerArithmetic(self.layer, self.table, np.int64)
-        if function == "tanh":
+        if function in ALPHAS:
+            values = integers.exponential(function, raw, source)
+            slopes = ALPHAS[function] * np.exp(np.minimum(source.to_float(raw), 0))
+        elif function == "tanh":
             values, slopes = integers.tanh(raw, source), 1 - np.tanh(source.to_float(raw)) ** 2
         else:
             values, slopes = integers.sigmoid(raw), _sigmoid_slope(self.layer, raw, source)

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from golden.activations import ALPHAS
 from golden.cells import Dense
 from golden.formats import Format
 from golden.quantized import QuantizedLayer, QuantizedNetwork
 from sim.draw.networks import (
     PLAIN_CELLS,
+    VARIED,
     Seed,
     random_layer,
     random_recipe,
@@ -43,7 +45,7 @@ def random_graph(seed: Seed, *, units: int = 9, layers: int = 5) -> QuantizedNet
         out = Format(width=recipe.out_width, frac=min(recipe.activation_width, recipe.out_width))
     vectors, made = [x], list[QuantizedLayer]()
     for index in range(count):
-        cells = PLAIN_CELLS if recurrent[index] else (_dense(rng),)
+        cells = PLAIN_CELLS if recurrent[index] else (_dense(rng, later),)
         cell = cells[int(rng.integers(len(cells)))]
         layer = random_layer(
             recipe,
@@ -68,6 +70,10 @@ def _sources(index: int, rng: np.random.Generator) -> tuple[int, ...]:
     return tuple(int(n) for n in rng.permutation(index + 1)[:count])
 
 
-def _dense(rng: np.random.Generator) -> Dense:
-    activation, slope = (str(rng.choice(Dense.options[name])) for name in ("activation", "slope"))
+def _dense(rng: np.random.Generator, later: np.random.Generator) -> Dense:
+    """Draw a dense layer; ``later`` draws the activations that came later."""
+    drawn = [name for name in Dense.options["activation"] if name not in ALPHAS]
+    activation, slope = (str(rng.choice(names)) for names in (drawn, Dense.options["slope"]))
+    if later.random() < VARIED:
+        activation = str(later.choice([*ALPHAS]))
     return Dense(activation=activation, slope=slope if activation == "leaky" else "1/2")

@@ -33,8 +33,11 @@ def naive(layer: Layer, x: Floats, *start: Floats) -> tuple[Floats, Floats]:
         return sigma(value, layer.sigmoid)
 
     def A(value: Floats) -> Floats:
-        relu = getattr(cell, "activation", "tanh") == "relu"
-        return np.maximum(value, 0) if relu else np.tanh(value)
+        name = getattr(cell, "activation", "tanh")
+        if name in ("elu", "selu"):
+            alpha = 1 if name == "elu" else 1.6732632423543772
+            return np.where(value > 0, value, alpha * np.expm1(np.minimum(value, 0)))
+        return np.maximum(value, 0) if name == "relu" else np.tanh(value)
 
     def a(gate: str, x: Floats, h: Floats) -> Floats:
         return w[f"W_{gate}x"] @ x + w[f"U_{gate}h"] @ h + w[f"b_{gate}"]

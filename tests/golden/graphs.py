@@ -161,6 +161,9 @@ def dense(layer: Layer, vectors: list[Floats]) -> Floats:
             return np.clip(y, 0, 6)
         case Dense(activation="leaky", slope=slope):
             return np.where(y < 0, y * {"1/2": 0.5, "1/8": 0.125}[slope], y)
+        case Dense(activation="elu" | "selu" as name):
+            alpha = 1 if name == "elu" else 1.6732632423543772
+            return np.where(y > 0, y, alpha * np.expm1(np.minimum(y, 0)))
         case Dense(activation="tanh"):
             return np.tanh(y)
         case Dense(activation="sigmoid"):

@@ -49,6 +49,7 @@ def times(a: Vector, b: Vector) -> Vector:
 
 
 class ScalarModel:
+    curve = staticmethod(math.tanh)
     ends = (-1, 0)  # beyond R: entry N - 1 of a nearest table, N of an interpolated one
 
     def __init__(self, path: Path) -> None:
@@ -74,8 +75,19 @@ class ScalarModel:
         y = look_up(scaled, below)
         return Fixed(-y.raw, y.frac) if x.raw < 0 else y
 
+    def rectified(self, name: str, x: Fixed) -> Fixed:
+        """ReLU, ELU or SELU."""
+        above = Fixed(max(0, x.raw), x.frac)
+        if name == "relu":
+            return above
+        alpha = {"elu": 1.0, "selu": 1.6732632423543772}[name]
+        self.curve = lambda x: alpha * (1 - math.exp(-x))
+        below = self.tanh(Fixed(min(0, x.raw), x.frac))
+        self.curve = math.tanh
+        return above + below
+
     def entry(self, i: int, frac: int) -> Fixed:
-        real = math.tanh(i * self.reach / self.entries)
+        real = self.curve(i * self.reach / self.entries)
         return Fixed(math.floor(real * 2.0**frac + 0.5), frac)
 
     def nearest(self, x: int, below: int) -> Fixed:
@@ -194,27 +206,27 @@ class Layer:
         def tanh(values: Vector) -> Vector:
             return [model.tanh(v) for v in values]
 
-        relu = own["cell"] != "dense" and own.get("activation", "tanh") == "relu"
-
-        def positive(values: Vector) -> Vector:
-            return [Fixed(max(0, v.raw), v.frac) for v in values]
+        name = own.get("activation", "tanh")
 
         def A(sums: Vector) -> Vector:
-            return positive(narrow("hidden", sums)) if relu else tanh(narrow("pre", sums))
+            if name == "tanh":
+                return tanh(narrow("pre", sums))
+            return [model.rectified(name, v) for v in narrow("hidden", sums)]
 
         if own["cell"] == "dense":
             return self.dense(self.sums("y", x, h, c), own["activation"]), c
-        if own["cell"] == "rnn" and relu:
-            return positive(narrow("h", self.sums("h", x, h, c))), c
+        if own["cell"] == "rnn" and name == "relu":
+            return [model.rectified(name, v) for v in narrow("h", self.sums("h", x, h, c))], c
         if own["cell"] == "rnn":
-            return narrow("h", tanh(pre("h"))), c
+            return narrow("h", A(self.sums("h", x, h, c))), c
         if own["cell"] == "lstm":
             i, g = G("i"), A(self.sums("g", x, h, c))
             coupled = own.get("forget", "gate") == "coupled"
             f = [Fixed(2**v.frac - v.raw, v.frac) for v in i] if coupled else G("f")
             new = narrow("c", plus(times(f, c), times(i, g)))
             o = G("o", c=new if own["peephole"] == "current" else c)
-            return narrow("h", times(o, positive(new) if relu else tanh(new))), new
+            seen = tanh(new) if name == "tanh" else [model.rectified(name, v) for v in new]
+            return narrow("h", times(o, seen)), new
         if own["cell"] == "litelstm":
             f, g = G("f"), tanh(pre("g"))
             new = narrow("c", times(f, plus(c, g)))
@@ -233,6 +245,8 @@ class Layer:
         model, own, narrow = self.model, self.own, self.narrow
         if activation == "tanh":
             return narrow("h", [model.tanh(p) for p in narrow("pre", y)])
+        if activation in ("elu", "selu"):
+            return narrow("h", [model.rectified(activation, v) for v in narrow("hidden", y)])
         if activation == "sigmoid":
             gates = [model.gate(own["sigmoid"], p, own["gate"]) for p in narrow("pre", y)]
             return narrow("h", gates)

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from golden.activations import TanhTable, hard_sigmoid, hard_sigmoid_raw, logistic
+from golden.activations import (
+    ALPHAS,
+    ExponentialTable,
+    TanhTable,
+    hard_sigmoid,
+    hard_sigmoid_raw,
+    logistic,
+)
 from golden.formats import Format
 from tests import reference
 
@@ -262,3 +269,32 @@ def test_double_precision_rounds_every_entry_right(log2_range: int) -> None:
         points = [(value + (half >> 2)) >> (drop - 2) for value in exact]
         assert base == points[:-1]
         assert rise == [above - below for below, above in pairwise(points)]
+
+
+@pytest.mark.parametrize("activation", ["elu", "selu"])
+@pytest.mark.parametrize("log2_range", [2, 3, 5])
+def test_exponential_tables_are_exact(activation: str, log2_range: int) -> None:
+    """As the tanh tables: double precision rounds no entry to the wrong integer."""
+    extra = 80
+    with localcontext(prec=40):
+        alpha, step = Decimal(ALPHAS[activation]), Decimal(2) ** (log2_range - 14)
+        exact = [int(alpha * (1 - (-i * step).exp()) * 2**extra) for i in range(2**14 + 1)]
+    for frac in (1, 5, 8, 11, 16, 17):
+        nearest = ExponentialTable.like(table(14, log2_range, False, 18, frac), activation)
+        half, drop = 1 << (extra - frac - 1), extra - frac
+        assert nearest.values().tolist() == [
+            min(2**17 - 1, (value + half) >> drop) for value in exact[:-1]
+        ]
+        fine = ExponentialTable.like(table(14, log2_range, True, 18, frac), activation)
+        points = [(value + (half >> 2)) >> (drop - 2) for value in exact]
+        assert fine.values()[:, 0].tolist() == points[:-1]
+
+
+def test_an_exponential_is_odd_and_saturates_like_tanh() -> None:
+    one = ExponentialTable.like(table(8, 2, False, 10, 8), "selu")
+    assert one(np.array([0, -1, -128, -(10**6)]), frac=6).tolist()[0] == 0
+    assert one(np.array([-64]), frac=6).tolist() == [
+        -math.floor(1.6732632 * (1 - math.exp(-1)) * 256 + 0.5)
+    ]
+    last = one.values()[-1]
+    assert one(np.array([-(10**6), 10**6]), frac=6).tolist() == [-last, last]

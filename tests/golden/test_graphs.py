@@ -162,7 +162,7 @@ REFUSED = {
     "order": (lambda: small(None, None, results=(2, 1)), "results are (2, 1), expected vectors"),
     "no result": (lambda: small(None, results=()), "results are (), expected vectors from 1 to 1"),
     "slope": (lambda: Dense(slope="1/4"), "slope is 1/4, expected 1/2: only leaky has a slope"),
-    "activation": (lambda: Dense(activation="selu"), "activation must be linear or relu or"),
+    "activation": (lambda: Dense(activation="gelu"), "activation must be linear or relu or"),
 }
 
 

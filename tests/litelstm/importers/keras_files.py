@@ -90,9 +90,18 @@ def _rnn() -> Any:
 def _relu() -> Any:
     first = layers.SimpleRNN(UNITS, return_sequences=True, activation="relu")
     second = layers.LSTM(UNITS, return_sequences=True, activation="relu")
-    options: Any = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
+    options: dict[str, Any] = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
     third = layers.GRU(UNITS, return_sequences=True, reset_after=False, **options)
     return sequential(first, second, third, layers.GRU(UNITS, **options), layers.Dense(OUTPUTS))
+
+
+def _selu() -> Any:
+    first = layers.SimpleRNN(UNITS, return_sequences=True, activation="selu")
+    second = layers.GRU(UNITS, return_sequences=True, activation="selu")
+    third = layers.GRU(UNITS, return_sequences=True, reset_after=False, activation="selu")
+    dense = layers.Dense(UNITS, activation="selu"), layers.Dense(UNITS), layers.ELU()
+    last = layers.LSTM(UNITS, activation="elu"), layers.Dense(OUTPUTS)
+    return sequential(first, second, third, *dense, *last)
 
 
 def _both_ways() -> Any:
@@ -112,10 +121,13 @@ BOTH_WAYS = ("lstm none hard bidirectional", "gru after logistic bidirectional")
 
 RELU = ("rnn relu logistic", "lstm none relu logistic", "gru before relu hard")
 RELU = (*RELU, "gru after relu hard")
+SELU = ("rnn selu logistic", "gru after selu logistic", "gru before selu logistic")
+SELU = (*SELU, "dense selu 1/2 logistic", "dense elu 1/2 logistic", "lstm none elu logistic")
 
 FILES = {
     "SimpleRNN": _case(_rnn, RNN),
     "ReLU": _case(_relu, RELU),
+    "SELU, ELU": _case(_selu, SELU),
     "GRU, reset after": _case(lambda: _gru(reset_after=True), ("gru after logistic",)),
     "GRU, reset after, hard": _case(
         lambda: _gru(reset_after=True, recurrent_activation="hard_sigmoid"), ("gru after hard",)

@@ -184,6 +184,8 @@ OPERATORS = {
     "LSTM, ReLU, peepholes": _case(
         "LSTM", "lstm current relu logistic", peepholes=True, activations=LSTM_RELU
     ),
+    "LSTM, ELU": _case("LSTM", "lstm none elu logistic", activations=["Sigmoid", "Elu", "Elu"]),
+    "GRU, ELU": _case("GRU", "gru before elu hard", activations=["HardSigmoid", "Elu"]),
     "LSTM, coupled": _case("LSTM", "lstm none coupled logistic", input_forget=1),
     "LSTM, coupled, ReLU, peepholes": _case(
         "LSTM",

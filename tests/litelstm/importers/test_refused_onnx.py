@@ -30,16 +30,20 @@ ATTRIBUTES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
         {"direction": "bidirectional", "activations": ["Sigmoid", "Tanh", "HardSigmoid", "Tanh"]},
         ("another gate activation in reverse",),
     ),
-    "softsign": ("RNN", {"activations": ["Softsign"]}, ("are Softsign, expected Tanh or Relu",)),
+    "softsign": (
+        "RNN",
+        {"activations": ["Softsign"]},
+        ("are Softsign, expected Tanh or Relu or Elu",),
+    ),
     "two candidates": (
         "LSTM",
         {"activations": ["Sigmoid", "Relu", "Tanh"]},
-        ("activations are Sigmoid, Relu, Tanh", "all Tanh or all Relu"),
+        ("activations are Sigmoid, Relu, Tanh", "one for candidate and c"),
     ),
     "candidate": (
         "LSTM",
         {"activations": ["Sigmoid", "Softsign", "Tanh"]},
-        ("Softsign", "Sigmoid or HardSigmoid, Tanh or Relu, Tanh or Relu"),
+        ("Softsign", "Sigmoid or HardSigmoid, Tanh or Relu or Elu, "),
     ),
     "one activation": ("GRU", {"activations": ["Sigmoid"]}, ("activations are Sigmoid",)),
     "alpha": ("GRU", {"activation_alpha": [0.5]}, ("activation_alpha has [0.5]",)),
