@@ -58,7 +58,7 @@ def logistic_from_tanh(m: Module, t: Value, *, frac: int, to: Format) -> Value:
 
 
 class Tanh(wiring.Component):
-    """tanh by table: magnitude, look-up (two cycles), sign.
+    """tanh, or another odd function, by table: magnitude, look-up (two cycles), sign.
 
     Latency: `tanh_latency` cycles. Throughput: one result per cycle; no reset, no stall. Cost:
     one ROM of ``table.entries`` words, and with interpolation one small multiplier.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal, signed
 
-from golden.activations import TanhTable, hard_sigmoid_raw
+from golden.activations import ExponentialTable, TanhTable, hard_sigmoid_raw
 from golden.formats import Format, requantize
 from hdl.update.activations import Tanh, hard_sigmoid, logistic_from_tanh
 from tests.hdl.simulate import count_up, watch
@@ -98,6 +98,9 @@ TABLES = [
     table(8, 2, False, 10, 8),
     table(9, 4, False, 8, 7),  # 1.0 does not fit
     table(10, 3, True, 18, 16),
+    ExponentialTable.like(table(8, 2, False, 10, 8), "elu"),
+    ExponentialTable.like(table(6, 3, True, 12, 10), "selu"),
+    ExponentialTable.like(table(7, 2, True, 9, 8), "selu"),  # saturates below alpha
 ]
 tables = pytest.mark.parametrize(
     "tanh",

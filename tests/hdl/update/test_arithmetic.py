@@ -120,6 +120,18 @@ def test_narrowing_within_limits(limits: Limits, deep: bool) -> None:
         assert (rows[one.stage :, 1] == np.clip(exact, low, high)).all()
 
 
+def test_relu() -> None:
+    m = Module()
+    value = Signal(signed(8))
+    count_up(m, value)
+    pipe, numbers = arithmetic(m, Const(0, 1))
+    result = numbers.relu(Staged(value, 0, (3,), (0,)), name="relu")
+    pipe.finish()
+    assert (result.stage, result.fracs) == (1, (3,))
+    rows = np.array(watch(m, [value, result.value], cycles=300))
+    assert (rows[1:, 1] == np.maximum(rows[:-1, 0], 0)).all()
+
+
 @pytest.mark.parametrize("shift", [1, 7])
 def test_leaky(shift: int) -> None:
     """Exact: negative values keep their integer, at a finer binary point."""
