@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -59,7 +59,7 @@ class Generated:
     verilog: str
     description: dict[str, Any]
     plan: Plan
-    memory_files: Mapping[str, str] = field(default_factory=dict)
+    memory_files: Mapping[str, str]
 
 
 def generate(

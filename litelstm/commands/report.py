@@ -76,7 +76,7 @@ def report(
     quantized = QuantizedNetwork.load(network)
     real = Network.load(floats) if floats else None
     _check_alike(floats, real, quantized)
-    data = samples.load(file, inputs=quantized.inputs, count=count) if file else None
+    data = samples.load(file, network=quantized, count=count) if file else None
     if target and not chosen["sums"]:
         chosen["sums"] = TARGETS[target].family.sums
     typed = options.typed_core(chosen)

@@ -117,7 +117,11 @@ class Module(nn.Module):
         self.convs = nn.ModuleList()
         size = INPUTS
         for stage in recipe.stages:
-            kernel = {"stride": stage.stride, "dilation": stage.dilation, "groups": stage.groups}
+            kernel: dict[str, Any] = {
+                "stride": stage.stride,
+                "dilation": stage.dilation,
+                "groups": stage.groups,
+            }
             conv = nn.Conv1d(size, stage.channels, stage.size, **kernel)
             self.convs.append(conv if stage.kind == "conv" else nn.Identity())
             size = stage.channels
@@ -184,7 +188,8 @@ def keras_model(recipe: Recipe) -> Any:
     for index, stage in enumerate(recipe.stages):
         if stage.kind == "conv":
             if any(zeros(recipe, index)):
-                y = layers.ZeroPadding1D(zeros(recipe, index))(y)
+                padding: Any = zeros(recipe, index)
+                y = layers.ZeroPadding1D(padding)(y)
             y = layers.Conv1D(
                 stage.channels,
                 stage.size,
@@ -220,7 +225,7 @@ def keras_model(recipe: Recipe) -> Any:
 @given(recipe=recipes())
 def test_keras(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory, within: Within) -> None:
     model, x = keras_model(recipe), samples(recipe)
-    wanted = keras.ops.convert_to_numpy(model(x))
+    wanted: Any = keras.ops.convert_to_numpy(model(x))
     path: Path = tmp_path_factory.mktemp("windows") / "net.keras"
     model.save(path)
     within("convolutions of Keras", difference(import_network(path), x, wanted), TOLERANCE)

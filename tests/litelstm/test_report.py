@@ -62,7 +62,7 @@ def test_the_page_tells_of_samples_and_rtl(call: Call, files: Files, tmp_path: P
 
 def test_the_confusion_matrix_has_each_sample_once(files: Files) -> None:
     network = QuantizedNetwork.load(files.network)
-    data = samples.load(files.samples, inputs=network.inputs, count=None)
+    data = samples.load(files.samples, network=network, count=None)
     found = gather(_request(files, data), _quiet)
     assert found.confusion is not None
     assert data.y is not None

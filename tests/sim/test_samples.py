@@ -155,7 +155,7 @@ def test_a_wrong_cycle_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_core_that_does_not_answer_is_an_error(simulator: str, message: str) -> None:
     mute = ONE.core.verilog.replace(".o__valid(o_valid)", ".o__valid()")
     assert mute != ONE.core.verilog
-    core = Generated(mute, ONE.core.description, ONE.core.plan)
+    core = Generated(mute, ONE.core.description, ONE.core.plan, {})
     with pytest.raises(SimulationError, match=f"{message}.* 0 output words"):
         run_cocotb(core, ONE.sequences, ONE.expected, simulator=simulator, timeout_s=60)
 

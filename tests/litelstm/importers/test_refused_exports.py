@@ -99,7 +99,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...
     "logistic": (
         lambda: Loop(logistic, stacked_shapes(1), 1),
         {},
-        ("activation must be tanh or relu, not 'sigmoid'",),
+        ("activation must be tanh or relu or elu or selu, not 'sigmoid'",),
     ),
     "another first step": (
         lambda: FirstStepElse(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),

@@ -126,7 +126,7 @@ class WrongCells(Case):
     def core(self) -> Generated:
         core = Case(self.seed, self.number).core
         text = core.verilog.replace("endmodule", "nonsense endmodule", self.number == 1)
-        return Generated(text, core.description, core.plan)
+        return Generated(text, core.description, core.plan, {})
 
 
 class WrongLanes(Case):
@@ -139,7 +139,7 @@ class WrongLanes(Case):
             return core
         other = Case(self.seed, self.number)
         other.__dict__["lanes"] = self.lanes % 3 + 1
-        return Generated(other.core.verilog, core.description, core.plan)
+        return Generated(other.core.verilog, core.description, core.plan, {})
 
 
 @pytest.mark.parametrize(
