@@ -15,10 +15,11 @@ import numpy as np
 from golden.cells import Dense
 from golden.errors import InputError
 from golden.network import Network
+from litelstm.importers.axes import FLAT
 from litelstm.importers.builder import Builder
 from litelstm.importers.forms import Form
 from litelstm.importers.recurrent import PlacedError
-from litelstm.importers.tensors import FLAT, Data
+from litelstm.importers.tensors import Data
 from litelstm.importers.times import check_last_steps
 
 ENDS = {"softmax": "Softmax", "logsoftmax": "LogSoftmax"}

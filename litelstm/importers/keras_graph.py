@@ -16,7 +16,8 @@ from litelstm.importers.assemble import Assembled, assemble
 from litelstm.importers.forms import Atom, made_by
 from litelstm.importers.keras_layers import SLOPES, Arrays, KerasLayer
 from litelstm.importers.keras_ops import LAYERS, TRAINING, apply, scalar_scale
-from litelstm.importers.lengths import probed
+from litelstm.importers.keras_spectra import input_axes
+from litelstm.importers.lengths import Reading, probed
 from litelstm.importers.operations import refusal, sequence
 from litelstm.importers.proof import Imported, compare, imported, steps_note
 from litelstm.importers.tensors import Data
@@ -189,8 +190,7 @@ def convert(model: Model, path: Path) -> Imported:
     if len(sequences) != 1:
         raise InputError(f"has {len(sequences)} inputs of sequences, expected one")
     shape = shapes[sequences[0]]
-    if len(shape) != 3:
-        raise InputError(f"has an input of {len(shape)} axes, expected 3 (batch, steps, features)")
+    axes = input_axes(shape)
     fixed, scale = shape[1], _take_scale(model, sequences[0])
     for entry in model.everything():
         if entry.inner is None and entry.arrays and entry.calls == []:
@@ -206,9 +206,9 @@ def convert(model: Model, path: Path) -> Imported:
     if any(stateful) and not all(stateful):
         raise InputError("has layers that are stateful and others that are not")
 
-    def read(steps: int) -> _Reading:
+    def read(steps: int) -> Reading:
         inputs = {
-            name: sequence(int(own[2] or 0), steps, ("batch", "steps", "features"))
+            name: sequence(int(own[2] or 0), steps, axes)
             if name == sequences[0]
             else _start(name, own[1])
             for name, own in shapes.items()
@@ -216,25 +216,21 @@ def convert(model: Model, path: Path) -> Imported:
         found = model.run(inputs)
         named = [(model.outputs[n][0], found[n]) for n in kept]
         made = assemble(named, steps=steps, scale=scale, stateful=any(stateful), free=not fixed)
-        return _Reading(made, steps)
+        return Reading(made=made, steps=steps)
 
     reading = read(fixed) if fixed else probed(read)
     made = reading.made
 
     def check() -> float:
-        return compare(made, lambda x: _predict(path, x), batch=_batch(model), steps=reading.steps)
+        more = (np.newaxis,) * (len(axes) - 3)
+        batch = _batch(model)
+        return compare(
+            made, lambda x: _predict(path, x[(..., *more)]), batch=batch, steps=reading.steps
+        )
 
     notes = list(_notes(model, fixed, made))
     known = None if len(shapes) > 1 or any(stateful) else check
     return imported(made, names, notes, check=known)
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """The network of sequences of one length."""
-
-    made: Assembled
-    steps: int
 
 
 def _shape(model: Model, name: str) -> tuple[int | None, ...]:

@@ -18,6 +18,7 @@ from litelstm.importers.keras_layers import (
     apply_recurrent,
     shown,
 )
+from litelstm.importers.keras_spectra import side_by_side
 from litelstm.importers.keras_windows import CONVOLUTIONS, WINDOWS
 from litelstm.importers.layers import reals
 from litelstm.importers.operations import activated, affine, hard_sigmoid, mapped
@@ -205,6 +206,8 @@ def _time_distributed(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
     if not isinstance(inner, Mapping) or inner.get("class_name") not in PER_STEP:
         raise InputError(f"layer is {shown(inner)}, expected {' or '.join(PER_STEP)}")
     kind = str(inner["class_name"])
+    if kind == "Flatten":
+        return [side_by_side(inputs[0])]
     one = KerasLayer(kind, layer.name, dict(inner["config"]), layer.arrays, layer.version)
     return LAYERS[kind](one, inputs)
 
@@ -212,7 +215,7 @@ def _time_distributed(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
 OWN = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 """Layers that may be another layer's activation."""
 
-PER_STEP = ("Activation", "BatchNormalization", "Dense", "Dropout", *OWN)
+PER_STEP = ("Activation", "BatchNormalization", "Dense", "Dropout", "Flatten", *OWN)
 """Layers that ``TimeDistributed`` may hold."""
 
 SEVERAL = ("Add", "Average", "Bidirectional", "Concatenate", "Subtract", *GATES)

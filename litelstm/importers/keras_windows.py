@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from golden.cells import Floats
 from golden.errors import InputError
+from litelstm.importers import keras_spectra
 from litelstm.importers.keras_layers import KerasLayer, shown
 from litelstm.importers.operations import mapped
 from litelstm.importers.recurrent import REPEATED
@@ -67,7 +68,7 @@ def convolution(layer: KerasLayer, inputs: Sequence[Data]) -> Data:
     data, window = _sequence(layer, inputs), _convolution_window(layer)
     weights = _weights(layer, {"kernel": (window.size, None, _size(layer, "filters"))})
     kernel = weights["kernel"].transpose(2, 1, 0)
-    return convolved(data, kernel, weights.get("bias"), window, _size(layer, "groups", 1))
+    return convolved(data, kernel, weights.get("bias"), window, groups=_size(layer, "groups", 1))
 
 
 def depthwise(layer: KerasLayer, inputs: Sequence[Data]) -> Data:
@@ -75,7 +76,7 @@ def depthwise(layer: KerasLayer, inputs: Sequence[Data]) -> Data:
     data, window = _sequence(layer, inputs), _convolution_window(layer)
     weights = _weights(layer, {"kernel": (window.size, data.features, None)})
     return convolved(
-        data, _depthwise(weights["kernel"]), weights.get("bias"), window, data.features
+        data, _depthwise(weights["kernel"]), weights.get("bias"), window, groups=data.features
     )
 
 
@@ -93,7 +94,9 @@ def separable(layer: KerasLayer, inputs: Sequence[Data]) -> Data:
         "pointwise kernel": (1, None, _size(layer, "filters")),
     }
     weights = _weights(layer, shapes)
-    each = convolved(data, _depthwise(weights["depthwise kernel"]), None, window, data.features)
+    each = convolved(
+        data, _depthwise(weights["depthwise kernel"]), None, window, groups=data.features
+    )
     made = mapped(each, weights["pointwise kernel"][0])
     bias = weights.get("bias")
     return made if bias is None else made.each(lambda form: form.shifted(bias))
@@ -139,7 +142,7 @@ def _cropping(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
 
 
 def _flatten(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
-    data = inputs[0]
+    data = keras_spectra.side_by_side(inputs[0])
     several = "steps" in data.axes and len(data.forms) > 1
     axis = "steps features" if several else "features"
     return [Data(("batch", axis), data.forms, data.batch)]
@@ -151,6 +154,7 @@ def _repeat(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
 
 
 WINDOWS: dict[str, Callable[[KerasLayer, Sequence[Data]], list[Data]]] = {
+    **keras_spectra.SPECTRA,
     "AveragePooling1D": _pooling(lambda data, window: averaged(data, window, pads_count=False)),
     "Cropping1D": _cropping,
     "Flatten": _flatten,
@@ -164,6 +168,7 @@ WINDOWS: dict[str, Callable[[KerasLayer, Sequence[Data]], list[Data]]] = {
 
 CONVOLUTIONS: dict[str, Callable[[KerasLayer, Sequence[Data]], Data]] = {
     "Conv1D": convolution,
+    "Conv2D": keras_spectra.convolution,
     "DepthwiseConv1D": depthwise,
     "SeparableConv1D": separable,
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,14 +20,15 @@ LONG, LONGEST = 100, 2000
 """Longest sequence for comparing networks, and the longest where windows need it."""
 
 
-class HasNetwork(Protocol):
-    """What an importer reads from a file."""
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What an importer reads from a file, for sequences of ``steps``."""
 
-    @property
-    def made(self) -> Assembled: ...
+    made: Assembled
+    steps: int
 
 
-M = TypeVar("M", bound=HasNetwork)
+M = TypeVar("M", bound=Reading)
 
 
 def probed(read: Callable[[int], M]) -> M:

@@ -16,8 +16,8 @@ from typing import Any
 
 from golden import packages
 from golden.errors import InputError
-from litelstm.importers.assemble import Assembled, assemble
-from litelstm.importers.lengths import PROBES, probed
+from litelstm.importers.assemble import assemble
+from litelstm.importers.lengths import PROBES, Reading, probed
 from litelstm.importers.onnx_graph import Graph
 from litelstm.importers.onnx_inspect import listing
 from litelstm.importers.onnx_model import RECURRENT, label, lengths, quantizes, rounds
@@ -28,28 +28,16 @@ from litelstm.importers.reading import of_file
 from litelstm.importers.recurrent import PlacedError
 from litelstm.importers.tensors import AxesError, Data
 
-LAYOUTS = {
-    2: (("steps", "features"),),
-    3: (
-        ("batch", "steps", "features"),
-        ("steps", "batch", "features"),
-        ("batch", "features", "steps"),
-    ),
-}
-"""Possible meanings of an input's axes, by number of axes."""
-
 NOT_COMPARED = "not compared with the file's own results: onnxruntime cannot run it"
 """Note on a file with a form of operator that onnxruntime does not have."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Reading:
+class _Reading(Reading):
     """Result of following the graph: the network, and the meaning of axes."""
 
-    made: Assembled
     axes: tuple[str, ...]
     outputs: tuple[tuple[str, Data], ...]
-    steps: int
 
 
 def load(path: str | Path, *, start: str | None = None, until: str | None = None) -> Imported:
@@ -106,7 +94,7 @@ def inspect(
             if node.op_type in RECURRENT:
                 place = f"{node.op_type} {label(node)!r}"
                 yield f"{place} reads {node.input[0]}, gives {node.output[0]}"
-        yield from listing(Graph(model), LAYOUTS)
+        yield from listing(Graph(model))
     except InputError as error:
         yield f"refused: {error}"
 
@@ -125,7 +113,7 @@ def follow(model: Any) -> tuple[Plan, tuple[str, ...]]:
 def _notes(graph: Graph, reading: _Reading) -> Iterator[str]:
     """Yield notes on assumptions, and on differences between network and file."""
     axes, made = reading.axes, reading.made
-    if axes not in (LAYOUTS[2][0], LAYOUTS[3][0]):
+    if axes not in (("steps", "features"), ("batch", "steps", "features")):
         read = ", ".join(axes).replace("features", "inputs")
         yield f"the file reads ({read}), the network (batch, steps, inputs)"
     fixed = graph.sizes[axes.index("steps")] or (reading.steps if reading.steps == 1 else 0)
@@ -239,13 +227,8 @@ def _plan(model: Any, graph: Graph, reading: _Reading, pairs: dict[str, str]) ->
 
 def _read_any_layout(graph: Graph, outputs: Sequence[str]) -> _Reading:
     """Read the network with each possible order of batch and steps in the input."""
-    rank = len(graph.sizes)
-    if rank not in LAYOUTS:
-        raise InputError(
-            f"input {graph.input} has {rank} axes, expected 3 (batch, steps, features)"
-        )
     refusals: list[AxesError] = []
-    for axes in LAYOUTS[rank]:
+    for axes in graph.layouts():
         for states in graph.state_layouts():
             try:
                 return _read_any_length(graph, outputs, axes, states)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,14 @@ from numpy.typing import NDArray
 
 from golden import packages
 from golden.errors import InputError
+from litelstm.importers.axes import BINS, DIRECTIONS, bins_of
 from litelstm.importers.forms import Atom, made_by
 from litelstm.importers.onnx_model import find_states, label, read_by, why_integers
 from litelstm.importers.onnx_node import Node, Value
 from litelstm.importers.onnx_ops import OPERATORS
 from litelstm.importers.operations import refusal, sequence
 from litelstm.importers.recurrent import PlacedError
-from litelstm.importers.tensors import DIRECTIONS, AxesError, Data
+from litelstm.importers.tensors import AxesError, Data
 from litelstm.importers.windows import ShortError
 
 DOMAINS = {
@@ -27,6 +29,22 @@ DOMAINS = {
     "onnx.brevitas": ("Quant",),
 }
 """Sets of operators, and which of each are known; ``None`` for all of ``OPERATORS``."""
+
+LAYOUTS = {
+    2: (("steps", "features"),),
+    3: (
+        ("batch", "steps", "features"),
+        ("steps", "batch", "features"),
+        ("batch", "features", "steps"),
+    ),
+    4: (
+        ("batch", "features", "steps", BINS),
+        ("batch", "features", BINS, "steps"),
+        ("batch", "steps", BINS, "features"),
+        ("batch", BINS, "steps", "features"),
+    ),
+}
+"""Possible meanings of an input's axes, by number of axes; with bins, of one feature."""
 
 PROBE_BATCH = 2
 """Batch size for following a graph of free batch size, without states."""
@@ -103,6 +121,22 @@ class Graph:
         """Return samples and steps of an input with these axes."""
         free = 1 if self.states else PROBE_BATCH  # states often have one sample's size
         return self.sizes[axes.index("batch")] or free if "batch" in axes else 1, steps
+
+    def layouts(self) -> Iterator[tuple[str, ...]]:
+        """Yield the possible axes of the input.
+
+        Raises:
+            InputError: it has too few or too many.
+        """
+        rank = len(self.sizes)
+        if rank not in LAYOUTS:
+            raise InputError(
+                f"input {self.input} has {rank} axes, expected 3 (batch, steps, features), or 4 of "
+                "a spectrogram"
+            )
+        for axes in LAYOUTS[rank]:
+            sizes = zip(axes, self.sizes, strict=True)
+            yield tuple(f"{BINS}{size}" if axis == BINS else axis for axis, size in sizes)
 
     def state_layouts(self) -> Iterator[dict[str, tuple[str, ...]]]:
         """Yield the possible axes of the states."""
@@ -189,7 +223,13 @@ class Graph:
             raise AxesError(
                 f"input {self.input} has no fixed number of features on its {place} axis"
             )
-        values[self.input] = sequence(features, steps, axes, batch)
+        bins = math.prod(map(bins_of, axes))
+        if len(axes) > 3 and (features != 1 or not bins):
+            raise AxesError(
+                f"input {self.input} has axes {self.sizes}, expected those of a spectrogram: one "
+                "feature, and a fixed number of bins"
+            )
+        values[self.input] = sequence(features * bins, steps, axes, batch)
         return values | {name: self._state(name, own, batch) for name, own in states.items()}
 
     def apply(self, proto: Any, values: dict[str, Value]) -> tuple[Value, ...]:

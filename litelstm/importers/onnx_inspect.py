@@ -10,19 +10,17 @@ from litelstm.importers.onnx_model import label
 from litelstm.importers.tensors import Data
 
 
-def listing(graph: Graph, layouts: dict[int, tuple[tuple[str, ...], ...]]) -> Iterator[str]:
+def listing(graph: Graph) -> Iterator[str]:
     """Yield a line per operator: its place, the tensor that it makes, or why it is refused.
 
-    Args:
-        graph: the graph.
-        layouts: possible axes of its input by their number; the one that goes farthest is taken.
+    Of the possible axes of the input those are taken that go farthest.
     """
     yield f"input {graph.input} {graph.sizes}"
     for name in graph.states:
         yield f"state {name} {graph.shapes[name]}"
     tries = [
         list(_walk(graph, axes, states))
-        for axes in layouts.get(len(graph.sizes), ())
+        for axes in graph.layouts()
         for states in graph.state_layouts()
     ]
     yield from max(tries, key=lambda lines: sum(": (" in line for line in lines), default=[])

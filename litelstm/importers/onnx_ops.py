@@ -99,7 +99,8 @@ def _batch_normalization(node: Node) -> Results:
         reals(node.constant(n), (data.features,), f"input {n}") for n in range(1, 5)
     )
     scale = gamma / np.sqrt(variance + node.real("epsilon", 1e-5))
-    return (data.each(lambda form: form.scaled(scale).shifted(beta - mean * scale)),)
+    factor, offset = (np.repeat(v, data.bins) for v in (scale, beta - mean * scale))
+    return (data.each(lambda form: form.scaled(factor).shifted(offset)),)
 
 
 def _gemm(node: Node) -> Results:

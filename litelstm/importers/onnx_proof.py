@@ -118,7 +118,11 @@ def _outputs(plan: Plan, run: Run, samples: Floats) -> list[NDArray[Any]]:
     state = {name: np.zeros(shape, plan.dtype) for name, (_, shape) in plan.states.items()}
     chunks = []
     for x in np.split(samples.astype(plan.dtype), samples.shape[1] // plan.steps, axis=1):
-        order = [INPUT.index(axis) for axis in plan.axes]
+        own = INPUT
+        if len(plan.axes) > len(INPUT):  # a spectrogram of one feature
+            bins = next(axis for axis in plan.axes if axis not in INPUT)
+            own, x = ("batch", "steps", bins, "features"), x[..., np.newaxis]
+        order = [own.index(axis) for axis in plan.axes]
         x = x.transpose(order) if "batch" in plan.axes else x[0]
         try:
             found = run(names, {plan.input: x, **state})

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from golden.errors import InputError
+from litelstm.importers.axes import BINS
 from litelstm.importers.onnx_axes import Results
 from litelstm.importers.onnx_node import Node
 from litelstm.importers.tensors import AxesError, Data
 from litelstm.importers.windows import (
+    ALONE,
     Window,
     averaged,
     convolved,
@@ -23,57 +25,68 @@ PADS = {"VALID": (0, 0), "SAME_UPPER": "same", "SAME_LOWER": "same lower"}
 """Padding by the value of ``auto_pad``."""
 
 
-def _window(node: Node, data: Data, kernel: Sequence[int]) -> tuple[Window, int]:
-    """Return the window over the steps, and which of the kernel's axes it moves over."""
+def _windows(node: Node, data: Data, kernel: Sequence[int]) -> dict[str, tuple[int, Window]]:
+    """Return the windows over ``steps`` and ``bins``, and which of the kernel's axes each is."""
     if data.axes[1:2] != ("features",) or len(data.axes) != len(kernel) + 2:
         raise AxesError(f"moves over {data.described()}, expected (batch, features, steps)")
-    spatial = data.axes[2:]
-    if spatial.count("steps") != 1 or {*spatial} - {"steps", "one"}:
+    count, spatial = len(kernel), [axis.rstrip("0123456789") for axis in data.axes[2:]]
+    if spatial.count("steps") != 1 or {*spatial} - {"steps", "one", BINS}:
         raise AxesError(f"moves over {data.described()}, expected (batch, features, steps)")
-    at = spatial.index("steps")
-    if any(size != 1 for n, size in enumerate(kernel) if n != at):
-        raise AxesError(f"has a kernel of {tuple(kernel)} over {data.described()}")
-    count = len(kernel)
     pads = [int(n) for n in node.attributes.get("pads", [0] * 2 * count)]
-    if any(pads[n] for n in range(2 * count) if n % count != at):
-        raise InputError(f"pads {pads}, expected zeros for {spatial}")
     auto = str(node.attributes.get("auto_pad", "NOTSET"))
-    strides, dilations = (
-        node.attributes.get(name, [1] * count) for name in ("strides", "dilations")
-    )
-    window = Window(
-        size=int(kernel[at]),
-        stride=int(strides[at]),
-        dilation=int(dilations[at]),
-        pads=PADS.get(auto, (pads[at], pads[count + at])),
-    )
-    return window, at
+    ones = [1] * count
+    strides, dilations = (node.attributes.get(name, ones) for name in ("strides", "dilations"))
+    found: dict[str, tuple[int, Window]] = {}
+    for n, axis in enumerate(spatial):
+        both = pads[n], pads[count + n]
+        if axis == "one" and (kernel[n] != 1 or any(both)):
+            raise AxesError(f"has a kernel of {tuple(kernel)} over {data.described()}")
+        window = Window(
+            size=int(kernel[n]),
+            stride=int(strides[n]),
+            dilation=int(dilations[n]),
+            pads=PADS.get(auto, both),
+        )
+        found[axis] = n, window
+    return found
 
 
 def _conv(node: Node) -> Results:
-    data, kernel = node.data(), node.constant(1).astype(np.float64)
-    window, at = _window(node, data, kernel.shape[2:])
-    weights = np.moveaxis(kernel, 2 + at, -1).reshape(*kernel.shape[:2], window.size)
+    data, kernel = node.data().spectrogram(), node.constant(1).astype(np.float64)
+    windows = _windows(node, data, kernel.shape[2:])
+    alone = (-1, ALONE)
+    (at, window), (beside, over) = windows["steps"], windows.get(BINS, alone)
+    order = [0, 1, 2 + at, *([2 + beside] if beside >= 0 else [])]
+    rest = [n for n in range(kernel.ndim) if n not in order]
+    weights = kernel.transpose([*order, *rest]).reshape(*(kernel.shape[n] for n in order))
     bias = node.constant(2).astype(np.float64) if node.has(2) else None
-    return (convolved(data, weights, bias, window, node.number("group", 1)),)
+    groups = node.number("group", 1)
+    return (convolved(data, weights, bias, window, groups=groups, over=over),)
 
 
-def _pool(over: Callable[[Node, Data, Window], Data]) -> Callable[[Node], Results]:
+def _pool(pool: Callable[[Node, Data, Window, Window], Data]) -> Callable[[Node], Results]:
     def apply(node: Node) -> Results:
-        data = node.data()
-        window, _ = _window(node, data, node.attributes["kernel_shape"])
+        data = node.data().spectrogram()
+        windows = _windows(node, data, node.attributes["kernel_shape"])
+        _, window = windows["steps"]
+        _, over = windows.get(BINS, (-1, ALONE))
         if node.number("ceil_mode", 0) and (len(data.forms) - window.span) % window.stride:
             raise InputError(
                 f"pools {len(data.forms)} steps, and rounds up; expected a number of steps that "
                 "its windows fill"
             )
-        return (over(node, data, window),)
+        return (pool(node, data, window, over),)
 
     return apply
 
 
-def _average(node: Node, data: Data, window: Window) -> Data:
-    return averaged(data, window, pads_count=bool(node.number("count_include_pad", 0)))
+def _average(node: Node, data: Data, window: Window, over: Window) -> Data:
+    counts = bool(node.number("count_include_pad", 0))
+    return averaged(data, window, pads_count=counts, over=over)
+
+
+def _largest(node: Node, data: Data, window: Window, over: Window) -> Data:
+    return largest(data, window, over=over)
 
 
 def _global(kind: str) -> Callable[[Node], Results]:
@@ -139,7 +152,7 @@ WINDOWS: dict[str, Callable[[Node], Results]] = {
     "Conv": _conv,
     "GlobalAveragePool": _global("mean"),
     "GlobalMaxPool": _global("max"),
-    "MaxPool": _pool(lambda node, data, window: largest(data, window)),
+    "MaxPool": _pool(_largest),
     "Pad": _pad,
     "ReduceMax": _reduce("max"),
     "ReduceMean": _reduce("mean"),

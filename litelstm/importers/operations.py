@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from golden.cells import Floats
 from golden.errors import InputError
+from litelstm.importers.axes import FLAT
 from litelstm.importers.forms import ACTIVATIONS, Atom, Form, clip, stacked
 from litelstm.importers.recurrent import Outputs
-from litelstm.importers.tensors import FLAT, AxesError, Data, as_data, combine
+from litelstm.importers.tensors import AxesError, Data, as_data, combine
 
 SLOPES = tuple(2.0**-n for n in range(1, 8))
 """Slopes of a leaky ReLU below 0 that a layer can have."""
@@ -70,7 +71,7 @@ def mapped(data: Data, matrix: NDArray[np.generic]) -> Data:
     """Multiply by a matrix of shape (features, results)."""
     if data.axes and data.axes[-1] in FLAT:
         return _mapped_flat(data, matrix)
-    if not data.axes or data.axes[-1] != "features" or "directions" in data.axes:
+    if not data.axes or data.axes[-1] != "features" or "directions" in data.axes or data.bins > 1:
         raise AxesError(f"multiplies {data.described()} by a matrix, expected features at the end")
     if matrix.ndim != 2 or matrix.shape[0] != data.features:
         raise InputError(
@@ -103,6 +104,9 @@ def affine(data: Data, scale: Floats, offset: Floats) -> Data:
         return combine(combine(data, scales, Form.times), offsets, Form.plus)
     if data.axes[-1:] != ("features",) or "directions" in data.axes:
         raise AxesError(f"scales {data.described()}, expected features at the end")
+    scale, offset = (
+        np.repeat(np.broadcast_to(v, data.features), data.bins) for v in (scale, offset)
+    )
     return data.each(lambda form: form.scaled(scale).shifted(offset))
 
 

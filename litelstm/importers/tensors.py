@@ -3,7 +3,8 @@
 The names of axes are ``batch``, ``steps``, ``features``, ``directions`` for the two of a
 bidirectional operator, and ``one`` for axes of size 1 that exporters insert and remove. Operators
 that reorder axes only move names, not numbers. An operator that would mix samples of a batch, or
-features and steps, is refused.
+features and steps, is refused. An axis ``bins40`` has the 40 frequencies of a spectrogram: vectors
+then have the bins of the first feature, those of the second one, and so on.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import InputError
+from litelstm.importers.axes import BINS, DIRECTIONS, FLAT, MERGED, PARTS, bins_of, of_one
 from litelstm.importers.forms import Form, constant, stacked
 
 
@@ -29,34 +31,6 @@ class AxesError(InputError):
     def __init__(self, message: str, done: int = 0) -> None:
         super().__init__(message)
         self.done = done
-
-
-DIRECTIONS = 2
-"""Size of the axis ``directions``."""
-
-MERGED = {
-    (): "one",
-    ("batch",): "batch",
-    ("directions",): "directions",
-    ("features",): "features",
-    ("steps",): "steps",
-    ("directions", "features"): "features",
-    ("steps", "batch"): "steps batch",
-    ("batch", "steps"): "batch steps",
-    ("steps", "features"): "steps features",
-    ("features", "steps"): "features steps",
-}
-"""Names of merged axes, in this order; exporters sum over x for all steps as one batch."""
-
-FLAT = ("steps features", "features steps")
-"""Axes of all steps' features, side by side."""
-
-_PARTS = {
-    "steps batch": ("steps", "batch"),
-    "batch steps": ("batch", "steps"),
-    **{name: tuple(name.split()) for name in FLAT},
-}
-"""Axes that a merged one can be split into."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +50,14 @@ class Data:
 
     @property
     def features(self) -> int:
-        """Length of one direction's vectors."""
-        return self.forms[0].size // (DIRECTIONS if "directions" in self.axes else 1)
+        """Length of one direction's vectors, or number of features of each bin."""
+        size = self.forms[0].size // (DIRECTIONS if "directions" in self.axes else 1)
+        return size // self.bins
+
+    @property
+    def bins(self) -> int:
+        """Number of bins; 1 without such an axis."""
+        return math.prod(map(bins_of, self.axes))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -85,8 +65,10 @@ class Data:
         return tuple(self._size(axis) for axis in self.axes)
 
     def _size(self, axis: str) -> int:
-        if axis in _PARTS:
-            return math.prod(map(self._size, _PARTS[axis]))
+        if axis in PARTS:
+            return math.prod(map(self._size, PARTS[axis]))
+        if axis.startswith(BINS):
+            return bins_of(axis)
         sizes = {"batch": self.batch, "directions": DIRECTIONS, "steps": len(self.forms)}
         return self.features if axis == "features" else sizes.get(axis, 1)
 
@@ -117,7 +99,7 @@ class Data:
             if shape[n] != 1:
                 raise AxesError(f"squeezes {self.axes[n]} of size {shape[n]}, expected 1")
         axes = tuple(axis for n, axis in enumerate(self.axes) if n not in gone)
-        return Data(axes, self.forms, self.batch)
+        return Data(of_one(axes), self.forms, self.batch)
 
     def unsqueezed(self, places: Sequence[int]) -> Data:
         """Insert axes of size 1 at ``places`` of the result."""
@@ -140,14 +122,18 @@ class Data:
         if wanted.count(-1) == 1:
             known = -math.prod(wanted)
             wanted[wanted.index(-1)] = math.prod(shape) // known if known else 0
-        single = [part for axis in self.axes for part in _PARTS.get(axis, (axis,))]
+        single = [part for axis in self.axes for part in PARTS.get(axis, (axis,))]
         left = [axis for axis in single if self._size(axis) != 1]
         axes = []
+        data = self
         for size in wanted:
             taken = []
             while size != math.prod(self._size(axis) for axis in taken) and left:
                 taken.append(left.pop(0))
             name = MERGED.get(tuple(taken))
+            if taken[:1] and {*taken} <= {"features", *(a for a in taken if a.startswith(BINS))}:
+                name = taken[0] if len(taken) == 1 else "features"
+                data = data.merged() if taken[0].startswith(BINS) and len(taken) == 2 else data
             if name is None or size != math.prod(self._size(axis) for axis in taken):
                 raise AxesError(self._unshaped(wanted))
             axes.append(name)
@@ -155,7 +141,22 @@ class Data:
             raise AxesError(self._unshaped(wanted))
         if "features" in single and self._size("features") == 1 and axes[-1:] == ["one"]:
             axes[-1] = "features"
-        return Data(tuple(axes), self.forms, self.batch)
+        return Data(of_one(tuple(axes)), data.forms, self.batch)
+
+    def spectrogram(self) -> Data:
+        """Take features as the bins of one feature, where an axis of size 1 is second."""
+        if self.axes[1:2] != ("one",) or "features" not in self.axes[2:] or self.bins > 1:
+            return self
+        names = {"one": "features", "features": f"{BINS}{self.features}"}
+        axes = tuple(names[a] if n == 1 or a == "features" else a for n, a in enumerate(self.axes))
+        return Data(axes, self.forms, self.batch)
+
+    def merged(self) -> Data:
+        """Put the features of each bin side by side; the axis of bins goes."""
+        bins, features = self.bins, self.features
+        order = np.arange(features * bins).reshape(features, bins).T.ravel()
+        axes = tuple(axis for axis in self.axes if not axis.startswith(BINS))
+        return Data(axes, tuple(form.rows(order) for form in self.forms), self.batch)
 
     def _unshaped(self, wanted: Sequence[int]) -> str:
         """Write the message on a shape that mixes axes."""
@@ -173,7 +174,7 @@ class Data:
         if name == "steps":
             forms = tuple(self.forms[n] for n in flat)
             data = Data(self.axes, forms, self.batch)
-        elif name == "features":
+        elif name == "features" and self.bins == 1:
             first = np.arange(0, self.forms[0].size, self.features)  # first row per direction
             rows = (first[:, None] + flat).ravel()
             data = self.each(lambda form: form.rows(rows))
@@ -209,8 +210,9 @@ def as_data(array: NDArray[np.generic], like: Data) -> Data:
     ``array`` must broadcast to the shape of ``like``.
     """
     full = np.broadcast_to(array, like.shape).astype(np.float64)
-    axes = [part for axis in like.axes for part in (_PARTS[axis] if axis in FLAT else (axis,))]
+    axes = [part for axis in like.axes for part in (PARTS[axis] if axis in FLAT else (axis,))]
     sizes = dict(zip(like.axes, like.shape, strict=True)) | {"steps": len(like.forms)}
+    bins = [axis for axis in axes if axis.startswith(BINS)]
     full = full.reshape([sizes.get(axis, like.features) for axis in axes])
     batches = ("batch", "steps batch", "batch steps")
     for place in (n for n, axis in enumerate(axes) if axis in batches):
@@ -218,7 +220,7 @@ def as_data(array: NDArray[np.generic], like: Data) -> Data:
         if (full != first).any():
             raise InputError("a constant differs between the samples of a batch")
         full = first
-    last = ("steps", "directions", "features")  # the others have size 1 here
+    last = ("steps", "directions", "features", *bins)  # the others have size 1 here
     order = [n for n, axis in enumerate(axes) if axis not in last]
     order += [axes.index(axis) for axis in last if axis in axes]
     steps = len(like.forms) if "steps" in axes else 1
@@ -235,7 +237,7 @@ def combine(a: Data, b: Data, change: Callable[[Form, Form], Form]) -> Data:
         if left != right and "one" not in (left, right):
             raise AxesError(f"combines {a.described()} and {b.described()}")
         axes.append(right if left == "one" else left)
-    if a.features != b.features:
+    if a.features != b.features or a.bins != b.bins:
         raise AxesError(f"combines {a.described()} and {b.described()}")
     steps = max(len(a.forms), len(b.forms))
     if {len(a.forms), len(b.forms)} - {1, steps}:
@@ -251,7 +253,7 @@ def joined(parts: Sequence[Data], place: int) -> Data:
     name = parts[0].axes[place]
     if any(part.axes != parts[0].axes for part in parts):
         raise AxesError(f"joins {' and '.join(part.described() for part in parts)}")
-    if name == "features":
+    if name == "features" and parts[0].bins == 1:
         if len({len(part.forms) for part in parts}) > 1:
             raise AxesError(f"joins {' and '.join(part.described() for part in parts)}")
         forms = tuple(stacked(group) for group in zip(*(p.forms for p in parts), strict=True))

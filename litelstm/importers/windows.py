@@ -10,6 +10,7 @@ import numpy as np
 
 from golden.cells import Floats
 from golden.errors import InputError
+from litelstm.importers.axes import BINS
 from litelstm.importers.forms import Atom, Form, constant, made_again
 from litelstm.importers.tensors import AxesError, Data
 
@@ -87,28 +88,55 @@ class Window:
         return [[start + n * self.dilation for n in range(self.size)] for start in starts]
 
 
+ALONE = Window(size=1)
+"""The window that reads one value."""
+
+
 def convolved(
-    data: Data, weights: Floats, bias: Floats | None, window: Window, groups: int = 1
+    data: Data,
+    weights: Floats,
+    bias: Floats | None,
+    window: Window,
+    *,
+    groups: int = 1,
+    over: Window = ALONE,
 ) -> Data:
-    """Convolve over the steps.
+    """Convolve over the steps, and over the bins if there are any.
 
     Args:
         data: a tensor with axes ``steps`` and ``features``.
-        weights: shape (results, features / groups, window's size).
+        weights: shape (results, features / groups, window's size), or with one more axis, for bins.
         bias: shape (results,).
-        window: the window.
+        window: the window over the steps.
         groups: groups of features, each with as many of the results.
+        over: the window over the bins.
     """
-    matrices = _grouped(data, weights, groups)
-    offset = np.zeros(len(weights)) if bias is None else bias
-    taps = [np.ascontiguousarray(matrices[:, :, n]) for n in range(window.size)]
+    weights = weights.reshape(*weights.shape[:3], over.size)
+    reads, count = over.reads(data.bins), data.bins
+    full = _grouped(data, weights.reshape(*weights.shape[:2], -1), groups)
+    full = full.reshape(*full.shape[:2], window.size, over.size)
+    taps = [np.zeros((len(full), len(reads), data.features, count)) for _ in range(window.size)]
+    for n, tap in enumerate(taps):
+        for place, bins in enumerate(reads):
+            for k, at in enumerate(bins):
+                if 0 <= at < count:
+                    tap[:, place, :, at] += full[:, :, n, k]
+    taps = [tap.reshape(len(full) * len(reads), -1) for tap in taps]
+    offset = np.repeat(np.zeros(len(weights)) if bias is None else bias, len(reads))
 
     def value(reads: Sequence[int]) -> Form:
         inside = ((data.forms[n], tap) for n, tap in zip(reads, taps, strict=True) if n >= 0)
         terms = [form.mapped(tap) for form, tap in inside]
         return reduce(Form.plus, terms, constant(offset))
 
-    return _placed(data, [value(_inside(reads, data)) for reads in _windows(data, window)])
+    forms = [value(_inside(reads, data)) for reads in _windows(data, window)]
+    return _binned(_placed(data, forms), len(reads))
+
+
+def _binned(data: Data, bins: int) -> Data:
+    """Rename the axis of bins, whose number has changed."""
+    axes = tuple(f"{BINS}{bins}" if axis.startswith(BINS) else axis for axis in data.axes)
+    return Data(axes, data.forms, data.batch)
 
 
 def _inside(reads: Sequence[int], data: Data) -> list[int]:
@@ -151,8 +179,21 @@ def padded(data: Data, front: int, behind: int) -> Data:
     return _placed(data, (*(zero,) * front, *kept, *(zero,) * behind))
 
 
-def averaged(data: Data, window: Window, *, pads_count: bool) -> Data:
+def _parts(data: Data, over: Window) -> tuple[list[list[Form]], int]:
+    """Select what each of a window's bins reads: for each step, so many forms; and their size."""
+    reads = over.reads(data.bins)
+    if any(not 0 <= at < data.bins for bins in reads for at in bins):
+        raise InputError("pools over zeros beside the bins; use padding valid")
+    first = np.arange(data.features)[:, np.newaxis] * data.bins
+    rows = [(first + np.array(at)).ravel() for at in zip(*reads, strict=True)]
+    return [[form.rows(own) for own in rows] for form in data.forms], len(reads)
+
+
+def averaged(data: Data, window: Window, *, pads_count: bool, over: Window = ALONE) -> Data:
     """Average over a window, of which zeros may count."""
+    parts, bins = _parts(data, over)
+    mean = [reduce(Form.plus, own).scaled(np.full(own[0].size, 1 / len(own))) for own in parts]
+    data = _binned(_placed(data, mean), bins)
 
     def value(reads: Sequence[int]) -> Form:
         forms = [data.forms[n] for n in reads if n >= 0]
@@ -162,8 +203,9 @@ def averaged(data: Data, window: Window, *, pads_count: bool) -> Data:
     return _placed(data, [value(_inside(reads, data)) for reads in _windows(data, window)])
 
 
-def largest(data: Data, window: Window) -> Data:
+def largest(data: Data, window: Window, *, over: Window = ALONE) -> Data:
     """Take the largest of a window, element by element."""
+    parts, bins = _parts(data, over)
     found = []
     for reads in _windows(data, window):
         if min(_inside(reads, data)) < 0:
@@ -171,12 +213,12 @@ def largest(data: Data, window: Window) -> Data:
                 "takes the largest of fewer values at an end; use padding valid, and as many "
                 "steps as its windows fill"
             )
-        found.append([data.forms[n] for n in reads])
+        found.append([form for n in reads for form in parts[n]])
     while len(found[0]) > MOST_PIECES:
         starts = range(0, len(found[0]), MOST_PIECES)
         parts = [_line_of([group[n : n + MOST_PIECES] for group in found]) for n in starts]
         found = [list(group) for group in zip(*parts, strict=True)]
-    return _placed(data, _line_of(found))
+    return _binned(_placed(data, _line_of(found)), bins)
 
 
 def _line_of(groups: Sequence[Sequence[Form]]) -> list[Form]:

@@ -212,7 +212,7 @@ def test_inputs_and_outputs() -> None:
     assert "no fixed number of features" in refusal(made)
     made = model("RNN", weights("RNN"))
     made.graph.input[0].type.tensor_type.shape.dim.add().dim_value = 2
-    assert "has 4 axes, expected 3" in refusal(made)
+    assert "has axes [4, 2, 3, 2], expected those of a spectrogram" in refusal(made)
 
 
 def test_unknown_domain() -> None:

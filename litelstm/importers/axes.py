@@ -1,0 +1,46 @@
+"""Names of the axes of tensors, and which of them can be merged."""
+
+from __future__ import annotations
+
+DIRECTIONS = 2
+"""Size of the axis ``directions``."""
+
+MERGED = {
+    (): "one",
+    ("batch",): "batch",
+    ("directions",): "directions",
+    ("features",): "features",
+    ("steps",): "steps",
+    ("directions", "features"): "features",
+    ("steps", "batch"): "steps batch",
+    ("batch", "steps"): "batch steps",
+    ("steps", "features"): "steps features",
+    ("features", "steps"): "features steps",
+}
+"""Names of merged axes, in this order; exporters sum over x for all steps as one batch."""
+
+FLAT = ("steps features", "features steps")
+"""Axes of all steps' features, side by side."""
+
+BINS = "bins"
+"""Start of the name of an axis of bins; their number follows."""
+
+
+def bins_of(axis: str) -> int:
+    """Return the number of bins of an axis; 1 for any other one."""
+    return int(axis[len(BINS) :]) if axis.startswith(BINS) else 1
+
+
+PARTS = {
+    "steps batch": ("steps", "batch"),
+    "batch steps": ("batch", "steps"),
+    **{name: tuple(name.split()) for name in FLAT},
+}
+"""Axes that a merged one can be split into."""
+
+
+def of_one(axes: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the bins of one feature as features, where its axis is gone."""
+    if "features" in axes:
+        return axes
+    return tuple("features" if axis.startswith(BINS) else axis for axis in axes)
