@@ -69,7 +69,7 @@ class Plan:
             raise InputError("no layer is recurrent: a core needs a recurrent layer")
         for index, layer in enumerate(self.network.layers):
             found = ""
-            if any(layer.lags or ()) or layer.warmup:
+            if (any(layer.lags or ()) or layer.warmup) and not self.options.max_steps:
                 found = "reads vectors at lags"
             elif layer.cell.kind == "pool":
                 found = "pools over the steps"

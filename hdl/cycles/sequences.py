@@ -48,7 +48,7 @@ class SweptRun(Run):
         first = 0
         for number, phase in enumerate(self._phases, start=1):
             turn = [Control(stream=first + n) for n in range(len(phase.sweeps))]
-            self._repeat(turn, 0 if phase.once else steps - 1)
+            self._repeat(turn, phase.turns(steps) - 1)
             self._repeat([replace(control, last=True) for control in turn], 1)
             self._read = max(self._read, self.drains.outputs[-1])
             if number == self._freed:
@@ -158,7 +158,7 @@ class Sequences:
             layers = {sweep.layer for sweep in phase.sweeps}
             for single in self._plan.work.passes:
                 if single.layer in layers:
-                    yield single, 1 if phase.once else steps
+                    yield single, phase.turns(steps)
 
     def _take(self, inputs: Series, count: int) -> None:
         """Take elements in cycles in which nothing else is written."""
@@ -190,7 +190,7 @@ class Sequences:
         for piece in last.gives:
             row += range(at, at + piece.size)
             at = row[-1] + _NEXT
-        turns = np.arange(1 if last.once else steps)[:, np.newaxis]
+        turns = np.arange(last.turns(steps))[:, np.newaxis]
         return (at * turns + np.array(row)).ravel()
 
     def _words(self, reads: NDArray[np.int64]) -> NDArray[np.int64]:

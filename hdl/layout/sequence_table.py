@@ -17,10 +17,12 @@ Entry = dict[str, int]
 def entry_layout(plan: Plan) -> data.StructLayout:
     """Layout of one segment in a walk through the sequence memory.
 
-    Fields: ``start``, place of its first word in its row; ``last``, its number of words less one;
+    Fields: ``start``, place of its first word from the row at hand, modulo the addresses;
+    ``below``, in rows before this address it is zero; ``last``, its number of words less one;
     ``backward``, see :class:`hdl.spec.sweeps.Segment`; ``ends_step``, a step has no segment behind
     it; ``ends_turn``, nor has its phase, until all rows have had their turn; ``once``, the phase
-    has one turn; ``loop``, position of the phase's first segment; ``gives``, its words are results;
+    has one turn; ``base`` and ``then``, address of the phase's first row and of that of the phase
+    behind it; ``loop``, position of the phase's first segment; ``gives``, its words are results;
     ``frees``, nothing reads x from here on; ``again`` and ``after``, position of the first pass of
     the step that follows, if another turn does or if none does.
     """
@@ -30,11 +32,14 @@ def entry_layout(plan: Plan) -> data.StructLayout:
     return data.StructLayout(
         {
             "start": span(sweeps.words),
+            "below": span(sweeps.words + 1),
             "last": span(sweeps.row),
             "backward": 1,
             "ends_step": 1,
             "ends_turn": 1,
             "once": 1,
+            "base": span(sweeps.words),
+            "then": span(sweeps.words),
             "loop": span(count),
             "gives": 1,
             "frees": 1,
@@ -50,62 +55,54 @@ def feeding(plan: Plan) -> list[Entry]:
     firsts = [_first_pass(plan, sweeps[0]) for sweeps in phases]
     entries: list[Entry] = []
     for number, phase in enumerate(plan.sweeps.phases):
-        loop, after = len(entries), firsts[(number + 1) % len(firsts)]
-        frees = number >= plan.sweeps.freed
-        if phase.gives:
-            entries += _step(
-                phase.gives, loop=loop, ends=True, once=phase.once, gives=True, frees=frees
-            )
+        common = {**_of_phase(plan, number, len(entries)), "frees": number >= plan.sweeps.freed}
+        entries += _step(plan, phase.gives, {**common, "gives": 1})
+        after = firsts[(number + 1) % len(firsts)]
         for turn, sweep in enumerate(phase.sweeps):
             ends = turn == len(phase.sweeps) - 1
             again = _first_pass(plan, phase.sweeps[0 if ends else turn + 1])
-            entries += _step(
-                sweep.reads,
-                loop=loop,
-                ends=ends,
-                once=phase.once,
-                frees=frees,
-                again=again,
-                after=after if ends else again,
-            )
+            steps = {"ends_turn": ends, "again": again, "after": after if ends else again}
+            entries += _step(plan, sweep.reads, {**common, **steps})
     return entries
 
 
 def making(plan: Plan) -> list[Entry]:
     """Segments that the sweeps make."""
     entries: list[Entry] = []
-    for phase in plan.sweeps.phases:
-        loop = len(entries)
-        for turn, sweep in enumerate(phase.sweeps):
-            ends = turn == len(phase.sweeps) - 1
-            entries += _step([sweep.makes], loop=loop, ends=ends, once=phase.once)
+    for number, phase in enumerate(plan.sweeps.phases):
+        common = _of_phase(plan, number, len(entries))
+        for sweep in phase.sweeps:
+            entries += _step(
+                plan, [sweep.makes], {**common, "ends_turn": sweep is phase.sweeps[-1]}
+            )
     return entries
 
 
-def _step(
-    pieces: Sequence[Segment],
-    *,
-    loop: int,
-    ends: bool,
-    once: bool,
-    gives: bool = False,
-    frees: bool = False,
-    again: int = 0,
-    after: int = 0,
-) -> list[Entry]:
+def _of_phase(plan: Plan, number: int, loop: int) -> Entry:
+    """Fields that all segments of a phase share, and others as they mostly are."""
+    phases, row = plan.sweeps.phases, plan.sweeps.row
+    return {
+        "once": phases[number].once,
+        "base": phases[number].begin * row,
+        "then": phases[(number + 1) % len(phases)].begin * row,
+        "loop": loop,
+        **dict.fromkeys(("gives", "frees", "again", "after"), 0),
+        "ends_turn": 1,
+    }
+
+
+def _step(plan: Plan, pieces: Sequence[Segment], common: Entry) -> list[Entry]:
+    """Segments of a step; ``ends_turn`` is meant for the last one."""
+    addresses, row = 1 << max(1, (plan.sweeps.words - 1).bit_length()), plan.sweeps.row
     return [
         {
-            "start": piece.start,
+            **common,
+            "start": (piece.start - piece.lag * row) % addresses,
+            "below": min(piece.since, plan.sweeps.rows) * row,
             "last": piece.size - 1,
             "backward": piece.backward,
             "ends_step": piece is pieces[-1],
-            "ends_turn": ends and piece is pieces[-1],
-            "once": once,
-            "loop": loop,
-            "gives": gives,
-            "frees": frees,
-            "again": again,
-            "after": after,
+            "ends_turn": common["ends_turn"] and piece is pieces[-1],
         }
         for piece in pieces
     ]

@@ -103,6 +103,7 @@ class Conductor(wiring.Component):
                     "ends": 1,
                     "first": 1,
                     "last": 1,
+                    "zero": 1,
                     "next": span(swept.sizes.passes),
                 }
             )
@@ -114,7 +115,7 @@ class Conductor(wiring.Component):
             feeder.moves.eq(feeder.valid & (~valid | taken)),
             taken.eq(Mux(beat.gives, results, steps.ready)),
             steps.valid.eq(valid & ~beat.gives),
-            steps.payload.data.eq(word),
+            steps.payload.data.eq(Mux(beat.zero, 0, word)),
             steps.payload.ends.eq(beat.ends),
             steps.payload.first.eq(beat.first),
             steps.payload.next.eq(beat.next),
@@ -125,6 +126,7 @@ class Conductor(wiring.Component):
                 beat.gives.eq(entry.gives),
                 beat.ends.eq(entry.ends_step & feeder.ends),
                 beat.first.eq(feeder.first),
+                beat.zero.eq(feeder.zero),
                 beat.last.eq(entry.ends_turn & feeder.ends & feeder.final),
                 beat.next.eq(Mux(feeder.final, entry.after, entry.again)),
             ]

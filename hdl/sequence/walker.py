@@ -17,7 +17,7 @@ from hdl.plan import Plan
 class Walker(wiring.Component):
     """Gives the addresses of a table's segments: all of a phase in each of its turns.
 
-    Two rows move through a phase: one up from the first row, one down from the last.
+    Two rows move through a phase: one up from its first row, one down from the last.
 
     Throughput: a word per cycle, and ``PAUSE`` cycles without one before each segment.
 
@@ -30,7 +30,7 @@ class Walker(wiring.Component):
         top: address of the last row.
         hold: no segment may begin.
         moves: the word at hand is taken.
-        valid, address: a word is at hand; its place.
+        valid, address, zero: a word is at hand; its place; it is zero whatever is there.
         entry: the segment that it belongs to, or that is about to begin.
         opens: a segment begins in the next cycle.
         ends: the word is its segment's last.
@@ -39,7 +39,7 @@ class Walker(wiring.Component):
         active: the walk has begun, and is not over.
     """
 
-    begins = top = hold = moves = valid = address = port(Signal)
+    begins = top = hold = moves = valid = address = zero = port(Signal)
     opens = ends = first = final = phase = active = port(Signal)
     entry = port(data.View)
 
@@ -56,14 +56,16 @@ class Walker(wiring.Component):
                 "address": Out(address),
                 "entry": Out(entry_layout(plan)),
                 "phase": Out(span(len(plan.sweeps.phases) + 1)),
-                **dict.fromkeys(("valid", "opens", "ends", "first", "final", "active"), Out(1)),
+                **dict.fromkeys(
+                    ("valid", "zero", "opens", "ends", "first", "final", "active"), Out(1)
+                ),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         entry, position = self.entry, Signal(span(len(self._entries)))
-        up, down = (Signal.like(self.address, name=name) for name in ("up", "down"))
+        up, down, row = (Signal.like(self.address, name=name) for name in ("up", "down", "row"))
         left = Signal(entry.last.shape())
         with m.Switch(position):
             for place, fields in enumerate(self._entries):
@@ -73,12 +75,14 @@ class Walker(wiring.Component):
         m.d.comb += [
             self.opens.eq(self.active & ~self.valid & ~self.hold),
             self.ends.eq(left == 0),
-            self.final.eq(entry.once | (down == 0)),
+            self.final.eq(entry.once | (down <= entry.base)),
+            row.eq(Mux(entry.backward, down, up)),
         ]
         with m.If(self.opens):
             m.d.sync += [
                 self.valid.eq(1),
-                self.address.eq(Mux(entry.backward, down, up) + entry.start),
+                self.address.eq(row + entry.start),
+                self.zero.eq(row < entry.below),
                 left.eq(entry.last),
             ]
         with m.If(self.moves):
@@ -86,7 +90,7 @@ class Walker(wiring.Component):
         with m.If(self.moves & self.ends):
             m.d.sync += [self.valid.eq(0), position.eq(position + 1)]
             with m.If(entry.ends_turn & self.final):
-                m.d.sync += [up.eq(0), down.eq(self.top), self.first.eq(1)]
+                m.d.sync += [up.eq(entry.then), down.eq(self.top), self.first.eq(1)]
                 m.d.sync += [
                     self.phase.eq(self.phase + 1),
                     self.active.eq(position != len(self._entries) - 1),
@@ -95,6 +99,7 @@ class Walker(wiring.Component):
                 m.d.sync += [up.eq(up + self._row), down.eq(down - self._row), self.first.eq(0)]
                 m.d.sync += position.eq(entry.loop)
         with m.If(self.begins):
-            m.d.sync += [up.eq(0), down.eq(self.top), self.first.eq(1)]
+            first = self._entries[0]["base"]
+            m.d.sync += [up.eq(first), down.eq(self.top), self.first.eq(1)]
             m.d.sync += [position.eq(0), self.phase.eq(0), self.active.eq(1)]
         return m

@@ -11,7 +11,7 @@ last row, or in the first one for a reverse direction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -32,11 +32,15 @@ class Segment:
         size: number of words.
         backward: whether rows go from the last one to the first. In a phase of one step such a
             segment is in the last row, any other in the first one.
+        lag: rows by which it lies before the row at hand.
+        since: where there is a lag, number of rows at whose turn it is zero: none lies so far back.
     """
 
     start: int
     size: int
     backward: bool
+    lag: int = 0
+    since: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +64,18 @@ class Phase:
 
     Attributes:
         once: whether it has one step, whatever the length of the sequence.
+        begin: row of its first step: those before do not count. A sequence without that row has
+            one step all the same.
     """
 
     sweeps: tuple[Sweep, ...] = ()
     gives: tuple[Segment, ...] = ()
     once: bool
+    begin: int = 0
+
+    def turns(self, steps: int) -> int:
+        """Number of its turns in a sequence of some steps."""
+        return 1 if self.once else max(1, steps - self.begin)
 
 
 @dataclass(frozen=True)
@@ -119,21 +130,25 @@ class Sweeps:
         whole = self.whole
         ends: list[tuple[Segment, ...]] = [(Segment(start=0, size=whole.inputs, backward=True),)]
         for index, layer in enumerate(whole.layers):
-            start = self._starts[index + 1]
+            start, first = self._starts[index + 1], whole.starts[index + 1] * self.row
+            last = index not in self._late and self._at_last(index, ends)
             own = [
-                Segment(start=start + part.columns.start, size=layer.units, backward=way)
-                for part, way in zip(parts(layer), self._ways_of_end(index, ends), strict=True)
+                Segment(start=start + part.columns.start, size=layer.units, backward=last)
+                if not layer.cell.state
+                else Segment(
+                    start=start + part.columns.start + first * part.reverse,
+                    size=layer.units,
+                    backward=not part.reverse,
+                )
+                for part in parts(layer)
             ]
             ends.append(tuple(own))
         return tuple(ends)
 
-    def _ways_of_end(self, index: int, ends: list[tuple[Segment, ...]]) -> list[bool]:
-        """For each direction of a layer whether its final value is in the last row."""
-        layer = self.whole.layers[index]
-        if layer.cell.state:
-            return [not part.reverse for part in parts(layer)]
-        read = {piece.backward for source in self.whole.sources[index] for piece in ends[source]}
-        return [index not in self._late and read == {True}] * len(parts(layer))
+    def _at_last(self, index: int, ends: Sequence[tuple[Segment, ...]]) -> bool:
+        """Tell whether all that a layer reads for its final value is of the last step."""
+        read = zip(self.whole.sources[index], self.whole.lags[index], strict=True)
+        return all(lag or piece.backward for source, lag in read for piece in ends[source])
 
     @cached_property
     def _finals(self) -> tuple[int, ...]:
@@ -146,12 +161,9 @@ class Sweeps:
             return ()
         found, asked = list[int](), {*self.whole.result_vectors}
         for index in reversed(range(len(self.whole.layers))):
-            sources = self.whole.sources[index]
-            ends = {piece.backward for source in sources for piece in self._ends[source]}
-            alike = index not in self._late and len(ends) == 1
             if index + 1 in asked and not self.whole.layers[index].cell.state:
-                asked.update(sources)
-                if not alike:
+                asked.update(self.whole.sources[index])
+                if index in self._late or not self._at_last(index, self._ends):
                     found.append(index)
         return tuple(reversed(found))
 
@@ -161,62 +173,76 @@ class Sweeps:
         layers: dict[tuple[int, int], QuantizedLayer] = {}
         steps = [index for index in range(len(self.whole.layers)) if index not in self._late]
         phases = [
-            Phase(sweeps=tuple(self._sweeps(group, layers, once=once)), once=once)
+            Phase(sweeps=tuple(self._sweeps(group, layers, once=once)), once=once, begin=begin)
             for once, chosen in ((False, steps), (True, [*self._finals]))
-            for group in self._levels(chosen)
+            for begin, group in self._levels(chosen, once=once)
         ]
         names = (f"layer{index}" + " backward" * number for index, number in layers)
         return tuple(phases), tuple(layers.values()), tuple(names)
 
-    def _levels(self, layers: list[int]) -> Iterator[list[int]]:
-        """Group layers that do not read each other, in an order in which each can run."""
+    def _levels(self, layers: list[int], *, once: bool) -> Iterator[tuple[int, list[int]]]:
+        """Group layers that do not read each other, in an order in which each can run.
+
+        Those of a group begin in the same row.
+        """
         level: dict[int, int] = {}
         for index in layers:
             before = [
                 level[source - 1] for source in self.whole.sources[index] if source - 1 in level
             ]
             level[index] = max(before, default=-1) + 1
-        for number in range(max(level.values(), default=-1) + 1):
-            yield [index for index in layers if level[index] == number]
+        first = {index: 0 if once else self.whole.starts[index + 1] for index in layers}
+        for number, begin in sorted({(level[index], first[index]) for index in layers}):
+            yield begin, [n for n in layers if (level[n], first[n]) == (number, begin)]
 
     def _sweeps(
         self, group: list[int], layers: dict[tuple[int, int], QuantizedLayer], *, once: bool
     ) -> Iterator[Sweep]:
         """Sweeps of some layers; ``layers`` gets those that it does not have yet."""
         for index in group:
-            layer, sources = self.whole.layers[index], sorted(self.whole.sources[index])
+            layer = self.whole.layers[index]
             for number, part in enumerate(parts(layer)):
                 way = part.reverse and bool(layer.cell.state) and not once
                 layers.setdefault((index, number), self._joined(index, part))
-                steps = [
-                    (Segment(start=self._starts[n], size=self.whole.sizes[n], backward=way),)
-                    for n in sources
+                pieces = [
+                    self._ends[source]
+                    if once and not lag
+                    else (self._piece(source, lag, way or once),)
+                    for source, lag, _ in self._reads(index)
                 ]
-                ends = [self._ends[source] for source in sources]
                 start = self._starts[index + 1] + part.columns.start
                 yield Sweep(
                     layer=[*layers].index((index, number)),
-                    reads=_merged(
-                        piece for pieces in (ends if once else steps) for piece in pieces
-                    ),
+                    reads=_merged(piece for several in pieces for piece in several),
                     makes=Segment(start=start, size=layer.units, backward=way),
                 )
 
+    def _reads(self, index: int) -> list[tuple[int, int, str]]:
+        """Source, lag and operand of all that a layer reads, in the order of a row."""
+        layer, whole = self.whole.layers[index], self.whole
+        return sorted(zip(whole.sources[index], whole.lags[index], layer.operands, strict=True))
+
+    def _piece(self, source: int, lag: int, backward: bool) -> Segment:
+        """A vector of the step at hand, or of an earlier one."""
+        return Segment(
+            start=self._starts[source],
+            size=self.whole.sizes[source],
+            backward=backward,
+            lag=lag,
+            since=lag + self.whole.starts[source] if lag else 0,
+        )
+
     def _joined(self, index: int, part: Part[QuantizedLayer]) -> QuantizedLayer:
         """One direction of a layer that reads all its vectors as one, in the order of a row."""
-        layer = part.layer
-        order = [
-            name for _, name in sorted(zip(self.whole.sources[index], layer.operands, strict=True))
-        ]
+        layer, order = part.layer, [name for *_, name in self._reads(index)]
         weights = dict(layer.weights)
         for gate in layer.cell.gates:
             if "x" in gate.reads:
                 pieces = [weights.pop(gate.matrix(name)) for name in order]
                 weights[gate.matrix("x")] = np.concatenate(pieces, axis=1)
         x = widest(layer.formats.operand(name) for name in order)
-        return replace(
-            layer, weights=weights, sources=None, formats=replace(layer.formats, x=x, more=())
-        )
+        formats = replace(layer.formats, x=x, more=())
+        return replace(layer, weights=weights, sources=None, lags=None, warmup=0, formats=formats)
 
     @property
     def network(self) -> SweptNetwork:
@@ -243,23 +269,21 @@ class Sweeps:
     def phases(self) -> tuple[Phase, ...]:
         """All phases in their order."""
         if self.every_step:
-            results = [
-                (Segment(start=self._starts[n], size=self.whole.sizes[n], backward=False),)
-                for n in self.whole.result_vectors
-            ]
+            results = [(self._piece(n, 0, False),) for n in self.whole.result_vectors]
         else:
             results = [self._ends[n] for n in self.whole.result_vectors]
         gives = _merged(piece for pieces in results for piece in pieces)
-        return *self._made[0], Phase(gives=gives, once=not self.every_step)
+        begin = self.whole.first if self.every_step else 0
+        return *self._made[0], Phase(gives=gives, once=not self.every_step, begin=begin)
 
 
 def _merged(pieces: Iterable[Segment]) -> tuple[Segment, ...]:
     """Join segments that follow each other in a row."""
     found: list[Segment] = []
     for piece in pieces:
-        if found and (found[-1].start + found[-1].size, found[-1].backward) == (
-            piece.start,
-            piece.backward,
+        if (
+            found
+            and replace(found[-1], start=found[-1].start + found[-1].size, size=piece.size) == piece
         ):
             piece = replace(piece, start=found[-1].start, size=found.pop().size + piece.size)
         found.append(piece)

@@ -87,14 +87,16 @@ class CoreJob:
         places = list(_in_turns([len(s) for s in sequences], plan.options.interface.streams))
         ends = [step == len(sequences[sequence]) - 1 for sequence, step in places]
         every_step, most = plan.options.interface.every_step, plan.options.max_steps
+        first = plan.network.first
         kept = [min(len(sequence), most or len(sequence)) for sequence in sequences]
         given = [
             (sequence, step)
             for sequence, step in places
-            if step == kept[sequence] - 1 or (every_step and step < kept[sequence])
+            if step == kept[sequence] - 1 or (every_step and first <= step < kept[sequence])
         ]
         answers = [
-            np.atleast_2d(expected[sequence])[step if every_step else 0] for sequence, step in given
+            np.atleast_2d(expected[sequence])[step - first if every_step else 0]
+            for sequence, step in given
         ]
         streams = [sequence % plan.options.interface.streams for sequence, _ in places]
         service = Service(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from golden.cells import GRU, Dense
 from golden.errors import InputError
@@ -14,9 +16,16 @@ from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.spec.storage import Storage
-from hdl.spec.sweeps import Segment, Sweeps
+from hdl.spec.sweeps import Phase, Segment, Sweeps
 from sim.draw.networks import Recipe, quantized_network
-from tests.hdl.sequence.networks import STEPS, expected, plan_of, sequences_of, turned
+from tests.hdl.sequence.networks import (
+    STEPS,
+    expected,
+    plan_of,
+    sequences_of,
+    turned,
+    windowed,
+)
 
 
 def both_ways(outputs: int | None = None) -> QuantizedNetwork:
@@ -91,43 +100,62 @@ def test_a_dense_layer_of_both_ends_runs_again_for_its_final_value() -> None:
 
 @pytest.mark.parametrize("every_step", [False, True])
 @pytest.mark.parametrize("seed", range(25))
-def test_sweeps_compute_the_network(seed: int, every_step: bool) -> None:
+@pytest.mark.parametrize("drawn", [turned, windowed])
+def test_sweeps_compute_the_network(
+    drawn: Callable[[int], QuantizedNetwork], seed: int, every_step: bool
+) -> None:
     """Each phase, run by the golden model of its layers alone, on a memory of rows."""
-    plan = plan_of(turned(seed), every_step=every_step)
-    sweeps = plan.sweeps
-    for sequence in sequences_of(plan.network, 1, 3, STEPS):
-        steps = len(sequence)
-        memory = np.zeros(sweeps.words, dtype=np.int64)
-        for step, x in enumerate(sequence):
-            memory[step * sweeps.row : step * sweeps.row + x.size] = x
+    plan = plan_of(drawn(seed), every_step=every_step)
+    sweeps, first = plan.sweeps, plan.network.first
+    for sequence in sequences_of(plan.network, *range(first + 1, STEPS + 1)):
+        memory = Rows(sweeps, sequence)
         for phase in sweeps.phases[:-1]:
-            turns = 1 if phase.once else steps
             for sweep in phase.sweeps:
-                x = [
-                    np.concatenate(read(memory, sweeps, sweep.reads, n, steps))
-                    for n in range(turns)
-                ]
+                x = [memory.read(phase, sweep.reads, n) for n in range(phase.turns(memory.steps))]
                 layer = sweeps.network.layers[sweep.layer]
                 alone = QuantizedNetwork(layers=(layer,), tanh=plan.network.tanh)
                 h = IntegerModel(alone).forward_steps(np.array(x)[np.newaxis])[0]
                 for n, words in enumerate(h):
-                    place = row(sweep.makes, n, steps) * sweeps.row + sweep.makes.start
-                    memory[place : place + words.size] = words
+                    place = memory.row(phase, sweep.makes, n) * sweeps.row + sweep.makes.start
+                    memory.words[place : place + words.size] = words
         last = sweeps.phases[-1]
-        turns = 1 if last.once else steps
-        given = [read(memory, sweeps, last.gives, n, steps) for n in range(turns)]
-        assert np.concatenate([part for parts in given for part in parts]).tolist() == expected(
-            plan, sequence
-        )
+        given = [memory.read(last, last.gives, n) for n in range(last.turns(memory.steps))]
+        assert np.concatenate(given).tolist() == expected(plan, sequence)
 
 
-def row(segment: Segment, turn: int, steps: int) -> int:
-    return steps - 1 - turn if segment.backward else turn
+class Rows:
+    """A sequence memory with a sequence in it."""
+
+    def __init__(self, sweeps: Sweeps, sequence: NDArray[np.int64]) -> None:
+        self.sweeps, self.steps = sweeps, len(sequence)
+        self.words = np.zeros(sweeps.words, dtype=np.int64)
+        for step, x in enumerate(sequence):
+            self.words[step * sweeps.row : step * sweeps.row + x.size] = x
+
+    def row(self, phase: Phase, piece: Segment, turn: int) -> int:
+        if phase.once:
+            return self.steps - 1 if piece.backward else 0
+        return self.steps - 1 - turn if piece.backward else phase.begin + turn
+
+    def read(self, phase: Phase, pieces: Sequence[Segment], turn: int) -> NDArray[np.int64]:
+        found = []
+        for piece in pieces:
+            row = self.row(phase, piece, turn)
+            start = (row - piece.lag) * self.sweeps.row + piece.start
+            there = row >= piece.since
+            found.append(self.words[start : start + piece.size] if there else np.zeros(piece.size))
+        return np.concatenate(found).astype(np.int64)
 
 
-def read(memory: Any, sweeps: Sweeps, pieces: Any, turn: int, steps: int) -> list[Any]:
-    starts = [row(one, turn, steps) * sweeps.row + one.start for one in pieces]
-    return [memory[at : at + one.size] for at, one in zip(starts, pieces, strict=True)]
+def test_a_lag_is_some_rows_before() -> None:
+    """Zero before the vector's first step; a layer begins where its vector counts."""
+    network = both_ways()
+    layer = replace(network.layers[0], lags=(2,), warmup=1)
+    sweeps = Sweeps(replace(network, layers=(layer,)), every_step=True, rows=5)
+    assert sweeps.phases[0].sweeps[0].reads == (replace(piece(0, 2), lag=2, since=2),)
+    assert [phase.begin for phase in sweeps.phases] == [1, 1]
+    last = Sweeps(replace(network, layers=(layer,)), every_step=False, rows=5)
+    assert last.phases[-1].gives == (piece(2, 3, backward=True), piece(5 + last.row, 3))
 
 
 def test_refused() -> None:
