@@ -49,7 +49,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.options.max_steps:
-            self.options.check_sweeps(self.network.layers)
+            self.options.check_sweeps(self.network)
         else:
             check_forward(self.network.layers)
         self._check_graph()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
-from golden.quantized_layers import QuantizedLayer
+from golden.quantized import QuantizedNetwork
 from hdl.spec.storage import BUILT_IN, Storage
 
 MAX_STEPS = (1 << 16) - 1
@@ -53,16 +52,22 @@ class CoreOptions:
         if self.tail_multipliers < 0:
             raise InputError(f"tail_multipliers is {self.tail_multipliers}, expected 0 or more")
 
-    def check_sweeps(self, layers: Sequence[QuantizedLayer]) -> None:
+    def check_sweeps(self, network: QuantizedNetwork) -> None:
         """Refuse to buffer sequences where nothing needs it, or with what does not go with it.
 
         Raises:
-            InputError: all layers are forward; or sequences do not start from zero, one by one, in
-                a core with its weights in the Verilog.
+            InputError: all layers are forward; or not even the first step with a result fits; or
+                sequences do not start from zero, one by one, in a core with its weights in the
+                Verilog.
         """
-        if all(layer.direction == "forward" for layer in layers):
+        if all(layer.direction == "forward" for layer in network.layers):
             raise InputError(
                 f"max_steps is {self.max_steps}, but all layers are forward: expected 0"
+            )
+        if 0 < self.max_steps <= network.first:
+            raise InputError(
+                f"max_steps is {self.max_steps}, expected {network.first + 1} or more: the first "
+                f"{network.first} steps have no result"
             )
         for name, value, expected in (
             ("streams", self.interface.streams, 1),

@@ -174,6 +174,11 @@ def test_refused() -> None:
             {"storage": Storage(weights="ram")},
             "weights is 'ram', expected 'rom' with max_steps",
         ),
+        (
+            replace(network, layers=(replace(network.layers[0], warmup=4),)),
+            {},
+            "max_steps is 4, expected 5 or more: the first 4 steps have no result",
+        ),
         (network, {"max_steps": -1}, "max_steps is -1, expected 0 to 65535"),
     ]
     for wrong, given, message in cases:

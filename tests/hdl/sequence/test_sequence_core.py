@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from amaranth.hdl import Fragment
 
+from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.core import Core
 from hdl.cycles.sequences import SweptRun
 from hdl.sequence.sequence_core import SequenceCore, core_of
-from tests.hdl.sequence.networks import STEPS, expected, plan_of, sequences_of, turned
+from tests.hdl.sequence.networks import (
+    STEPS,
+    expected,
+    plan_of,
+    sequences_of,
+    turned,
+    windowed,
+)
 from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
 
@@ -19,13 +28,18 @@ PATIENCE = 5000
 
 
 @pytest.mark.parametrize("every_step", [False, True])
-@pytest.mark.parametrize("seed", range(3))
-def test_words_and_cycles(seed: int, every_step: bool) -> None:
+@pytest.mark.parametrize(
+    ("drawn", "seed"), [(turned, 0), (turned, 2), (windowed, 3), (windowed, 4)]
+)
+def test_words_and_cycles(
+    drawn: Callable[[int], QuantizedNetwork], seed: int, every_step: bool
+) -> None:
     """Sequences of all lengths, one of which is cut."""
-    plan = plan_of(turned(seed), every_step=every_step)
+    plan = plan_of(drawn(seed), every_step=every_step)
     core = core_of(plan, watched=True)
     assert isinstance(core, SequenceCore)
-    lengths = (2, STEPS, STEPS + 2, 1, STEPS)
+    least = plan.network.first + 1
+    lengths = (least, STEPS, STEPS + 2, least, STEPS)
     sequences = sequences_of(plan.network, *lengths)
     words = [word for sequence in sequences for word in expected(plan, sequence)]
     now, first, told = 0, 0, 0

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from golden.quantized import QuantizedNetwork
 from hdl.layout.sequence_table import feeding, making
 from hdl.plan import Plan
 from hdl.sequence.walker import Walker
-from tests.hdl.sequence.networks import STEPS, plan_of, turned
+from tests.hdl.sequence.networks import STEPS, plan_of, turned, windowed
 from tests.hdl.simulate import run
 
 
-def wanted(plan: Plan, steps: int, *, makes: bool) -> list[tuple[int, int, int, int]]:
-    """Address of each word, whether its turn is the first and the last, and phases before it."""
-    found = []
+def wanted(plan: Plan, steps: int, *, makes: bool) -> list[tuple[int | None, ...]]:
+    """Address of each word, whether its turn is the first and the last, and phases before it.
+
+    A word that is zero, as it lies before the first step, has no address.
+    """
+    found: list[tuple[int | None, ...]] = []
     for number, phase in enumerate(plan.sweeps.phases[: -1 if makes else None]):
-        turns = 1 if phase.once else steps
+        turns = phase.turns(steps)
         for turn in range(turns):
             pieces = [[sweep.makes] if makes else sweep.reads for sweep in phase.sweeps]
             for piece in [*(one for many in pieces for one in many), *phase.gives]:
-                row = steps - 1 - turn if piece.backward else turn
-                start = row * plan.sweeps.row + piece.start
+                row = steps - 1 - turn if piece.backward else phase.begin + turn
+                start = (row - piece.lag) * plan.sweeps.row + piece.start
                 found += [
-                    (address, int(turn == 0), int(turn == turns - 1), number)
+                    (
+                        address if row >= piece.since else None,
+                        *(int(turn == 0), int(turn == turns - 1), number),
+                    )
                     for address in range(start, start + piece.size)
                 ]
     return found
@@ -32,18 +40,19 @@ def wanted(plan: Plan, steps: int, *, makes: bool) -> list[tuple[int, int, int, 
 
 @pytest.mark.parametrize("makes", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_words_in_order(seed: int, makes: bool) -> None:
-    """Two walks, of a sequence of one step and of the longest; words are taken now and then."""
-    plan = plan_of(turned(seed), every_step=seed % 2 == 1)
+@pytest.mark.parametrize("drawn", [turned, windowed])
+def test_words_in_order(drawn: Callable[[int], QuantizedNetwork], seed: int, makes: bool) -> None:
+    """Two walks, of the shortest and the longest sequence; words are taken now and then."""
+    plan = plan_of(drawn(seed), every_step=seed % 2 == 1)
     walker = Walker(plan=plan, entries=making(plan) if makes else feeding(plan))
 
     async def bench(ctx: Any) -> None:
-        for steps in (1, STEPS):
+        for steps in (plan.network.first + 1, STEPS):
             ctx.set(walker.top, (steps - 1) * plan.sweeps.row)
             ctx.set(walker.begins, 1)
             await ctx.tick()
             ctx.set(walker.begins, 0)
-            found = []
+            found: list[tuple[int | None, ...]] = []
             while ctx.get(walker.active):
                 moves = bool(ctx.get(walker.valid)) and len(found) % 3 != 1
                 ports = walker.address, walker.first, walker.final, walker.phase
@@ -53,7 +62,8 @@ def test_words_in_order(seed: int, makes: bool) -> None:
                     assert [ctx.get(port) for port in ports] == before
                     moves = True
                 if moves:
-                    found.append(tuple(ctx.get(port) for port in ports))
+                    address, *others = (ctx.get(port) for port in ports)
+                    found.append((None if ctx.get(walker.zero) else address, *others))
                 ctx.set(walker.moves, moves)
                 await ctx.tick()
                 ctx.set(walker.moves, 0)
