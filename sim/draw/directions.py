@@ -1,4 +1,4 @@
-"""Seeded random directions for the layers of a network."""
+"""Seeded random directions and lags for the layers of a network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from golden.quantized_layers import QuantizedLayer
 from sim.draw.networks import Seed, random_rng
@@ -39,3 +40,18 @@ def with_directions(network: QuantizedNetwork, seed: Seed) -> QuantizedNetwork:
             backward = {name: np.ascontiguousarray(array[order]) for name, array in weights.items()}
         layers.append(replace(layer, weights=weights, direction=direction, backward=backward))
     return replace(network, layers=tuple(layers))
+
+
+def with_lags(network: QuantizedNetwork, seed: Seed) -> QuantizedNetwork:
+    """Draw lags of 0 to 2 steps, and layers that need a step more before their vectors count."""
+    rng = random_rng(seed, 44)
+    for index in range(len(network.layers)):
+        layer = network.layers[index]
+        lags = tuple(int(n) for n in rng.integers(0, 3, size=len(layer.operands)))
+        layers = list(network.layers)
+        layers[index] = replace(layer, lags=lags, warmup=int(rng.random() < 0.3))
+        try:
+            network = replace(network, layers=tuple(layers))
+        except InputError:  # a late layer would read steps of what a reverse one made
+            continue
+    return network

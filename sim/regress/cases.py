@@ -23,7 +23,7 @@ from hdl.plan import check_loadable
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generate
 from sim.core_job.job import CoreJob
-from sim.draw.directions import with_directions
+from sim.draw.directions import with_directions, with_lags
 from sim.draw.graphs import random_graph
 from sim.draw.lively import lively
 from sim.draw.networks import (
@@ -54,7 +54,7 @@ FIRST = 0.2
 
 # Uses of random numbers beside those of sim.draw.networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
-_GRAPH, _FIRST, _TURNED, _MAX_STEPS = 13, 12, 41, 42
+_GRAPH, _FIRST, _TURNED, _MAX_STEPS, _LAGS = 13, 12, 41, 42, 45
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Case:
             f"{layer.cell.kind}{''.join('-' + v for v in cell_options(layer.cell).values())}"
             f"-{layer.sigmoid}:{layer.inputs}x{layer.units}{'+'.join(layer.first or ())}"
             + (f"-{layer.direction}" if layer.direction != "forward" else "")
+            + (f"-lags{list(layer.lags)}" if layer.lags else "")
             + (f"{list(sources)}" if sources != (index,) else "")
             for index, (layer, sources) in enumerate(
                 zip(self.network.recurrent, self.network.sources, strict=False)
@@ -110,14 +111,19 @@ class Case:
         """The first of some draws whose words depend on the input."""
         for attempt in range(ATTEMPTS):
             network = self._turned(self._draw(attempt))
-            words = input_words(network, batch=4, steps=2, seed=(self.seed, self.number))
+            steps = 2 + network.first
+            words = input_words(network, batch=4, steps=steps, seed=(self.seed, self.number))
             if len(np.unique(IntegerModel(network).forward(words), axis=0)) > 1:
                 return network
         return self._turned(self._draw(0))
 
     def _turned(self, network: QuantizedNetwork) -> QuantizedNetwork:
-        """The network with layers that are not forward, in one case in eight."""
-        return with_directions(network, (self.seed, self.number)) if self.is_turned else network
+        """The network with layers that are not forward, in one case in eight; half have lags."""
+        if not self.is_turned:
+            return network
+        seed = self.seed, self.number
+        network = with_directions(network, seed)
+        return with_lags(network, seed) if self.random(_LAGS).random() < 0.5 else network
 
     @property
     def is_turned(self) -> bool:
@@ -131,7 +137,7 @@ class Case:
             return 0
         rng, longest = self.random(_MAX_STEPS), max(map(len, self.sequences))
         if rng.random() < 1 / 3:
-            return int(rng.integers(1, longest, endpoint=True))
+            return int(rng.integers(self.network.first + 1, longest, endpoint=True))
         return longest + int(rng.integers(0, 4))
 
     def _draw(self, attempt: int) -> QuantizedNetwork:
@@ -214,7 +220,8 @@ class Case:
         while len(lengths) < 2 or (sum(lengths) * step < CYCLES and len(lengths) < MAX_SEQUENCES):
             left = int(CYCLES / step) - sum(lengths)
             most = int(rng.choice([1, 3, 8, 40], p=[0.25, 0.4, 0.25, 0.1]))
-            lengths.append(int(rng.integers(1, min(max(left, 3), most), endpoint=True)))
+            length = int(rng.integers(1, min(max(left, 3), most), endpoint=True))
+            lengths.append(self.network.first + length)
         words = input_words(
             self.network, batch=len(lengths), steps=max(lengths), seed=(self.seed, self.number)
         )

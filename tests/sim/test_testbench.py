@@ -15,6 +15,7 @@ from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
+from sim.draw.directions import with_directions
 from sim.draw.lively import lively
 from sim.draw.networks import Recipe, input_words, quantized_network
 from sim.testbench.verilog_bench import verilog_bench
@@ -31,7 +32,9 @@ PLANS = {
     "classes": (MIXED, Interface(streams=2, state="keep", classes=True), Storage(sums="block")),
     "loaded": (MIXED, EVERYTHING, Storage(weights="ram")),
     "two sets": (MIXED, Interface(every_step=True), Storage(weights="double")),
+    "both ways": (MIXED, Interface(every_step=True), BUILT_IN),
 }
+MAX_STEPS = {"both ways": 3}
 
 ICARUS = "iverilog -g2005 -Wall -o tb core/tb.v core.v && vvp -n tb"
 VERILATOR = "verilator --binary core/tb.v core.v >log 2>&1 && obj_dir/Vtb"
@@ -50,7 +53,10 @@ def plan_of(name: str) -> Plan:
     lanes = min(2, max(recipe.units))
     network = quantized_network(recipe, 1)
     network = lively(network, input_words(network, batch=8, steps=4, seed=1))
-    options = CoreOptions(lanes=lanes, interface=interface, storage=storage)
+    max_steps = MAX_STEPS.get(name, 0)
+    if max_steps:
+        network = with_directions(network, 2)
+    options = CoreOptions(lanes=lanes, interface=interface, storage=storage, max_steps=max_steps)
     return Plan(network=network, options=options)
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.errors import InputError
 from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
-from sim.draw.directions import with_directions
+from sim.draw.directions import with_directions, with_lags
 from sim.draw.graphs import random_graph
 from sim.draw.networks import input_words
 
-STEPS = 4
+STEPS = 5
 
 
 def turned(seed: int) -> QuantizedNetwork:
@@ -28,18 +26,7 @@ def turned(seed: int) -> QuantizedNetwork:
 
 def windowed(seed: int) -> QuantizedNetwork:
     """The same, in which layers read vectors at lags and need steps before theirs count."""
-    network, rng = turned(seed), np.random.default_rng([seed, 52])
-    for index in range(len(network.layers)):
-        layer = network.layers[index]
-        lags = tuple(int(n) for n in rng.integers(0, 3, size=len(layer.operands)))
-        other = replace(layer, lags=lags, warmup=int(rng.integers(2)))
-        layers = [*network.layers[:index], other, *network.layers[index + 1 :]]
-        try:
-            made = replace(network, layers=tuple(layers))
-        except InputError:  # a late layer reads what a reverse one made
-            continue
-        network = made if made.first < STEPS else network
-    return network
+    return with_lags(turned(seed), (seed, 52))
 
 
 def plan_of(network: QuantizedNetwork, *, every_step: bool = False, **options: Any) -> Plan:
