@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from amaranth._toolchain.yosys import find_yosys
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
+from hdl.export import yosys
 from hdl.export.description import describe
 from hdl.export.explicit_rtlil import explicit_rtlil
 from hdl.export.memory_words import with_words
@@ -161,7 +161,6 @@ def _yosys_verilog(rtlil: str) -> str:
 
     Nothing is optimized: that would make "is 0" of several bits a logical "not", and trim operands.
     """
-    yosys = find_yosys(lambda version: version >= (0, 40))
     script = (
         f"read_rtlil <<rtlil\n{rtlil}\nrtlil",
         "proc -nomux -norom -noopt",
@@ -169,7 +168,7 @@ def _yosys_verilog(rtlil: str) -> str:
         "attrmap -modattr -remove generator",
         "write_verilog -norename",
     )
-    text = yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
+    text = yosys.run("\n".join(script))
     return text.split("\n", 2)[2]  # without its own header
 
 
