@@ -39,15 +39,21 @@ schema.assertValid(etree.parse(sys.argv[1]))
 """
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("buses")
+
+
 @pytest.fixture(params=BUSES)
-def written(request: pytest.FixtureRequest, files: Files, call: Call, tmp_path: Path) -> Path:
-    """A folder with a generated core."""
-    folder = tmp_path / request.param
-    options = ["--lanes", 2, "--name", "tiny", *BUSES[request.param]]
-    done = call("generate", files.network, *options, "-o", folder)
-    assert done.status == 0, done.err
-    assert len(done.out.splitlines()) == len(list(folder.iterdir()))
-    return folder
+def written(request: pytest.FixtureRequest, folder: Path, files: Files, call: Call) -> Path:
+    """A folder with a core, generated once in each process that runs tests."""
+    core = folder / request.param
+    if not core.exists():
+        options = ["--lanes", 2, "--name", "tiny", *BUSES[request.param]]
+        done = call("generate", files.network, *options, "-o", core)
+        assert done.status == 0, done.err
+        assert len(done.out.splitlines()) == len(list(core.iterdir()))
+    return core
 
 
 def verilog_ports(verilog: str) -> dict[str, tuple[str, int]]:

@@ -37,9 +37,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cores(folder: Path, files: Files, call: Call) -> Path:
-    """Generate all cores into one folder, once in each process that runs tests."""
+    """Generate all cores into one folder, once in each process that runs tests.
+
+    Cores in one folder only overwrite files that are equal for all of them.
+    """
     if not any(folder.iterdir()):
-        write_all(folder, files, call)
+        written = write_all(folder, files, call)
+        assert {file for file, count in written.items() if count > 1} == SHARED
     return folder
 
 
@@ -66,10 +70,8 @@ def write_all(folder: Path, files: Files, call: Call) -> Counter[str]:
     return written
 
 
-def test_in_one_folder(tmp_path: Path, files: Files, call: Call) -> None:
-    """Cores in one folder only overwrite files that are equal for all of them."""
-    written = write_all(tmp_path, files, call)
-    assert {file for file, count in written.items() if count > 1} == SHARED
+def test_in_one_folder(cores: Path) -> None:
+    assert {file.stem for file in cores.glob("*.json")} == set(NAMES)
 
 
 def in_one_design(folder: Path) -> list[str]:

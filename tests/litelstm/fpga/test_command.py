@@ -120,7 +120,16 @@ def test_a_nexus_is_routed(files: Files, call: Call, tmp_path: Path) -> None:
 
 def test_what_does_not_fit(call: Call, tmp_path: Path) -> None:
     network = tmp_path / "net.q.npz"
-    quantized_network(Recipe(inputs=2, units=(10,)), 1).save(network)
+    # Narrow, so that it is mapped soon.
+    recipe = Recipe(
+        inputs=2,
+        units=(10,),
+        activation_width=5,
+        state_width=6,
+        pre_width=6,
+        log2_entries=3,
+    )
+    quantized_network(recipe, 1).save(network)
     done = call("synth", network, "--target", "ice40-up5k", "--lanes", 10)
     assert done.status == 2
     said = done.err.splitlines()[-1]
