@@ -30,7 +30,7 @@ class Update(Protocol[S]):
         ...
 
     def state(self, name: str) -> S:
-        """``h`` or ``c`` of step t-1."""
+        """``h`` or ``c`` of step t-1; before a sequence's first step the cell's ``empty``."""
         ...
 
     def narrow(self, a: S, to: str, *, name: str) -> S:
@@ -63,6 +63,10 @@ class Update(Protocol[S]):
 
     def relu(self, a: S, *, name: str) -> S:
         """The larger of a and 0."""
+        ...
+
+    def maximum(self, a: S, b: S, *, name: str) -> S:
+        """The larger of a and b."""
         ...
 
     def leaky(self, a: S, shift: int, *, name: str) -> S:
@@ -250,10 +254,12 @@ def litelstm(cell: cells.LiteLSTM) -> Schedule:
 
 
 def dense(cell: cells.Dense) -> Schedule:
-    """A layer without state: h = A(y); no multiplier."""
+    """A layer without state: h = A(y), or A of the largest of several y; no multiplier."""
 
     def update(u: Update[S]) -> None:
-        y = u.sum("y")
+        y, *others = (u.sum(gate.name) for gate in cell.gates)
+        for other in others:
+            y = u.maximum(y, other, name="largest_y")
         if cell.activation == "tanh":
             y = u.tanh(u.narrow(y, "pre", name="pre_y"), name="y")
         elif cell.activation == "sigmoid":
@@ -268,12 +274,24 @@ def dense(cell: cells.Dense) -> Schedule:
     return _plain(cell, update, "h")
 
 
+def pool(cell: cells.Pool) -> Schedule:
+    """h = h + y, or the larger of h and y; no multiplier."""
+
+    def update(u: Update[S]) -> None:
+        y, h = u.sum("y"), u.state("h")
+        combine = u.add if cell.over == "sum" else u.maximum
+        u.make("h", combine(y, h, name=f"{cell.over}_h"))
+
+    return _plain(cell, update, "h")
+
+
 CELLS: dict[str, Callable[[Any], Schedule]] = {
     "rnn": rnn,
     "lstm": lstm,
     "gru": gru,
     "litelstm": litelstm,
     "dense": dense,
+    "pool": pool,
 }
 """Schedules by the name of the cell."""
 

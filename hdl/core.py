@@ -130,6 +130,8 @@ class Core(wiring.Component):
             store.read_stream.eq(sequencer.stream),
             store.read_zero.eq(sequencer.zero),
         ]
+        if self.plan.work.windows.used:
+            m.d.comb += store.read_turn.eq(sequencer.turn)
         self._connect_readiness(m)
         m.d.comb += [
             array.read.eq(update.read),

@@ -22,6 +22,7 @@ from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
 from hdl.spec.passes import Work
 from hdl.spec.sweeps import Sweeps
+from hdl.spec.windows import Windows
 from hdl.timing.latency import Delays
 from hdl.timing.update_cost import Program, UpdateCost, of_programs
 
@@ -48,6 +49,7 @@ class Plan:
     core: Capacity | None = None
 
     def __post_init__(self) -> None:
+        Windows(network=self.network).check(self.options)
         if self.options.max_steps:
             self.options.check_sweeps(self.network)
         else:
@@ -62,24 +64,26 @@ class Plan:
         networks = (self.network, *self.others)
         self.options.check(max(layer.units for network in networks for layer in network.recurrent))
         self.options.interface.check(self.network)
+        if not self.options.max_steps:
+            self._check_single_pass()
 
     def _check_graph(self) -> None:
         """Refuse a network without recurrent layer, and what a loaded network cannot be."""
         if not any(layer.cell.state for layer in self.network.layers):
             raise InputError("no layer is recurrent: a core needs a recurrent layer")
-        for index, layer in enumerate(self.network.layers):
-            found = ""
-            if (any(layer.lags or ()) or layer.warmup) and not self.options.max_steps:
-                found = "reads vectors at lags"
-            elif layer.cell.kind == "pool":
-                found = "pools over the steps"
-            elif len(layer.cell.gates) > 1 and not layer.cell.state:
-                found = "takes the largest of several products"
-            if found:
-                raise InputError(f"layer{index} {found}: a core does not have this yet")
         if self.options.storage.loadable:
             for network in (self.network, *self.others):
                 check_loadable(network)
+
+    def _check_single_pass(self) -> None:
+        """Refuse what needs a second pass in a step."""
+        interface = self.options.interface
+        waits = self.work.late_passes and not interface.every_step
+        if len(self.work.step_passes) == 1 and (waits or interface.state == "load"):
+            raise InputError(
+                "layer0 reads x once, and no other layer runs in every step: such a core takes no "
+                "--state load, and layers behind it only with --every-step"
+            )
 
     @cached_property
     def sweeps(self) -> Sweeps:
@@ -157,7 +161,6 @@ class Plan:
             drain = next(drain for drain in drains if not makes or drain.makes == makes)
             program = Program(
                 drain=replace(drain, makes=makes),
-                state=bool(cell.state),
                 gates={gate.name: gate for gate in cell.gates},
                 hard="hard" in sigmoids,
                 logistic="logistic" in sigmoids,
@@ -251,13 +254,13 @@ def check_loadable(network: QuantizedNetwork) -> None:
     """
     work, found = Work(network=network, lanes=1), ""
     if work.step_passes[0].completes is not None:
-        found = "layer0 is dense"
+        found = f"layer0 is {network.layers[0].cell.kind}"
     elif work.rereads:
         found = "several layers read x"
     elif len(network.result_vectors) > 1:
         found = "several layers are results"
     for index, layer in enumerate(network.layers):
-        if any(values.any() for values in (layer.first or {}).values()):
+        if any(values.any() for values in layer.start(1).values()):
             raise InputError(
                 f"layer{index} starts at a state that is not zero: a core whose weights are loaded "
                 "starts at zero, or at a state that the host loads (--state load)"

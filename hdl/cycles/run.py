@@ -28,10 +28,11 @@ MARGIN = 12
 
 @dataclass
 class Stream:
-    """A stream between two steps: does a sequence start, and has it had a state?"""
+    """A stream between two steps: does a sequence start, has it had a state, how many steps?"""
 
     starts: bool = True
     unused: bool = True
+    count: int = 0
 
 
 @dataclass
@@ -40,6 +41,7 @@ class _Step:
 
     stream: int = 0
     independent: bool = True
+    silent: bool = True
     answers: bool = False
 
 
@@ -112,7 +114,7 @@ class Run:
         far = self.now - self.plan.update_cost.depth - MARGIN
         return (
             self.step.stream,
-            tuple((stream.starts, stream.unused) for stream in self._streams),
+            tuple((stream.starts, stream.unused, stream.count) for stream in self._streams),
             self.drains.situation(self.now, far),
             # These are told as they are, so their own distance counts however large it is.
             tuple(cycle - self.now for cycle in (*self.inputs[-1:], *self.releases[-2:])),
@@ -165,10 +167,13 @@ class Run:
 
     def _begin(self, stream: Stream, control: Control) -> None:
         keep = control.keep and not stream.unused
+        zero = stream.starts and not keep and not control.load
+        windows = self.plan.work.windows
+        stream.count = 0 if zero else min(stream.count + 1, windows.count)
         self.step = _Step(
             stream=control.stream,
-            independent=(stream.starts and not keep and not control.load)
-            or control.stream != self.step.stream,
+            independent=zero or control.stream != self.step.stream,
+            silent=stream.count < windows.silent and not control.last,
             answers=control.last or self.plan.options.interface.every_step,
         )
         stream.starts, stream.unused = control.last, False
@@ -220,15 +225,16 @@ class Run:
             self.now = start + length
         self.issued += single.columns * length
         if single.completes is not None:
-            self.drains.drain(
-                single.completes, start, gates=len(single.gates), answers=self.step.answers
-            )
+            answers = self.step.answers and not self.step.silent
+            self.drains.drain(single.completes, start, gates=len(single.gates), answers=answers)
 
     def _ready(self, single: Pass) -> NDArray[np.int64]:
         """For each column the first cycle in which it may start."""
         if single.source < 0:
             released = self.releases[-1] + Sequencer.RELEASE if self.releases else 0
             return np.maximum(np.array(self.inputs[-single.columns :]) + Sequencer.INPUT, released)
+        if single.operand == "past":
+            return np.zeros(single.columns, dtype=np.int64)
         job = self.plan.work.job_making(single.operand, single.source)
         if single.recurrent and (self.step.independent or job not in self.drains.entries):
             return np.zeros(single.columns, dtype=np.int64)

@@ -11,7 +11,7 @@ from amaranth.hdl import Shape
 from golden.activations import ExponentialTable, TanhTable
 from golden.cells import cell_options
 from golden.formats import Format
-from golden.quantized import QuantizedLayer, signed_width
+from golden.quantized import QuantizedLayer, QuantizedNetwork, signed_width
 from golden.sessions import state_vectors
 from hdl import cycles
 from hdl.export.plain_ports import plain_ports
@@ -53,6 +53,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "words_per_result": plan.result_words,
             "format": _format(plan.options.interface.out(network)),
             "meaning": _meaning(plan),
+            **({"first_step": network.first} if network.first else {}),
         },
         "weight_stream": _weight_stream(plan) if plan.options.storage.loadable else None,
         "state": _state(plan) if plan.options.interface.state == "load" else [],
@@ -103,7 +104,9 @@ def _meaning(plan: Plan) -> str:
     if network.results and network.result_vectors != (len(network.layers),):
         words = "h of " + ", ".join(f"layer{vector - 1}" for vector in network.result_vectors)
     words = "class: index of the largest logit" if plan.options.interface.classes else words
-    return f"{words}, {'every' if plan.options.interface.every_step else 'last'} step"
+    silent = network.first if plan.options.interface.every_step else 0
+    after = f" but the first {silent}" if silent > 1 else " but the first" if silent else ""
+    return f"{words}, {'every' if plan.options.interface.every_step else 'last'} step{after}"
 
 
 def memory_bits(plan: Plan) -> dict[str, int]:
@@ -122,11 +125,12 @@ def memory_bits(plan: Plan) -> dict[str, int]:
         "diagonals": sum(_bits(diagonal_words(plan, slot)) for slot in diagonal_slots(plan)),
         "accumulators": sums * plan.sizes.rows * plan.sizes.gates,
         "shadow": sums * plan.sizes.rows * plan.sizes.gates,
-        "x": 2 * network.inputs * network.x.width,
+        "x": plan.work.windows.x_slots * network.inputs * network.x.width,
         **{
             name: _vector_words(plan, name) * plan.sizes.vector_width(name)
             for name in ("h", "c", "rh")
         },
+        **_past_bits(plan),
         "tanh": update.tables * _table_bits(network.tanh),
         **{
             name: number * _table_bits(ExponentialTable.like(network.tanh, name))
@@ -139,6 +143,13 @@ def memory_bits(plan: Plan) -> dict[str, int]:
 def _table_bits(table: TanhTable) -> int:
     largest = table.values().max(axis=0)
     return table.entries * sum(int(value).bit_length() for value in largest.flat)
+
+
+def _past_bits(plan: Plan) -> dict[str, int]:
+    """Bits of the memory of h of earlier steps, if there is one."""
+    windows = plan.work.windows
+    units = sum(plan.network.layers[layer].units for layer in windows.past_layers)
+    return {"past": windows.past_slots * units * plan.sizes.h_width} if units else {}
 
 
 def _vector_words(plan: Plan, name: str) -> int:
@@ -182,6 +193,14 @@ def _options(layer: QuantizedLayer) -> dict[str, str]:
     return {name: value for name, value in options.items() if not unused.get(name)}
 
 
+def _reads(network: QuantizedNetwork, index: int) -> dict[str, Any]:
+    """What a layer reads, where that is not the layer before it, and how it warms up."""
+    layer, sources, lags = network.layers[index], network.sources[index], network.lags[index]
+    told = {"sources": list(sources)} if sources != (index,) else {}
+    told |= {"lags": list(lags)} if any(lags) else {}
+    return told | ({"warmup": layer.warmup} if layer.warmup else {})
+
+
 def _layers(plan: Plan) -> list[dict[str, Any]]:
     network = plan.network
     described: list[dict[str, Any]] = [
@@ -189,7 +208,7 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
             "name": f"layer{index}",
             "cell": layer.cell.kind,
             **_options(layer),
-            **({} if sources == (index,) else {"sources": list(sources)}),
+            **_reads(network, index),
             **({"first": {k: v.tolist() for k, v in layer.first.items()}} if layer.first else {}),
             **({} if layer.direction == "forward" else {"direction": layer.direction}),
             "inputs": layer.inputs,
@@ -200,7 +219,7 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
                 name: _format(getattr(layer.formats, name)) for name in ("x", *layer.cell.formats)
             },
         }
-        for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True))
+        for index, layer in enumerate(network.layers)
         if layer is not network.head
     ]
     if network.head:
@@ -208,6 +227,7 @@ def _layers(plan: Plan) -> list[dict[str, Any]]:
         described.append(
             {
                 "name": "head",
+                **_reads(network, len(network.layers) - 1),
                 "inputs": network.head.inputs,
                 "outputs": network.head.units,
                 "weight_width": formats.weight_width,

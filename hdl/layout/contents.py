@@ -42,12 +42,17 @@ def diagonal_words(plan: Plan, slot: int) -> list[int]:
     return _unit_words(layers, slot, lambda gate: gate.peephole if gate.diagonal else None)
 
 
-def first_words(plan: Plan, name: str) -> list[int]:
-    """First state, h or c, one word per unit as in the vector's memory; empty if all are 0."""
+def first_words(plan: Plan, name: str, *, read: bool = False) -> list[int]:
+    """First state, h or c, one word per unit as in the vector's memory; empty if all are 0.
+
+    With ``read`` they are 0 where the array does not read the state of the step before.
+    """
+    reads = {one.source for one in plan.work.passes if one.recurrent and one.operand == name}
     words: list[int] = []
-    for layer in plan.network.layers[: plan.work.state_layers]:
+    for index, layer in enumerate(plan.network.layers[: plan.work.state_layers]):
         start = layer.start(1)
-        words += start[name][0].tolist() if name in start else [0] * layer.units
+        known = name in start and (index in reads or not read)
+        words += start[name][0].tolist() if known else [0] * layer.units
     return words if any(words) else []
 
 

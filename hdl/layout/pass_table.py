@@ -8,7 +8,7 @@ from typing import Any
 from amaranth.hdl import Value
 from amaranth.lib import data
 
-from hdl.layout.vectors import Operand
+from hdl.layout.vectors import operand_codes, turn_shape
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.spec.passes import Pass
@@ -21,7 +21,7 @@ def row_layout(plan: Plan) -> data.StructLayout:
     is the job's first row; ``stream``; ``zero``, the state of the step before is zero; ``emit``,
     its results go to the output stream; ``last``, it is the job's last row; ``final``, of a
     sequence's last step; where jobs are loaded ``layer`` and ``start``, the index of the job's
-    first unit; ``slot``, that of a packed row.
+    first unit; ``slot``, that of a packed row; where h is read at a lag its step's ``turn``.
     """
     return data.StructLayout(
         {
@@ -36,6 +36,7 @@ def row_layout(plan: Plan) -> data.StructLayout:
             "final": 1,
             **(_job_layout(plan) if plan.options.storage.loadable else {}),
             **({"slot": span(plan.work.slots)} if plan.work.packed else {}),
+            **({"turn": turn_shape(plan)} if plan.work.windows.past_layers else {}),
         }
     )
 
@@ -80,7 +81,7 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "job": span(len(plan.kinds)),
             "drains": span(drained),
             "source": span(len(sources(plan))),
-            "operand": Operand,
+            "operand": operand_codes(plan),
             "base": span(max(sizes.inputs, sizes.state_units)),
             "recurrent": 1,
             "last_column": walk["column"].shape,
@@ -100,6 +101,7 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             **({"packed": 1} if plan.work.packed else {}),
             **({"weights": span(sizes.weight_words)} if plan.work.swept else {}),
             **({"begins": 1, "releases": 1, "releases_late": 1} if plan.work.rereads else {}),
+            **(_window_layout(plan) if plan.work.windows.used else {}),
             **(
                 {"restarts": drained, **_job_layout(plan)}
                 if plan.options.storage.loadable
@@ -130,7 +132,7 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         "job": number,
         "drains": single.drains if single.drains is not None else 0,
         "source": sources(plan).index((single.operand, single.source)),
-        "operand": Operand[single.operand.upper()],
+        "operand": operand_codes(plan)[single.operand.upper()],
         "base": single.base,
         "recurrent": single.recurrent,
         "last_column": single.columns - 1,
@@ -150,6 +152,7 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         **({"packed": plan.work.job_of(single).packed} if plan.work.packed else {}),
         **({"weights": _weights_before(plan, index)} if plan.work.swept else {}),
         **(_of_input(plan, index, single) if plan.work.rereads else {}),
+        **(_of_windows(plan, single) if plan.work.windows.used else {}),
         **more,
     }
 
@@ -159,8 +162,28 @@ def _weights_before(plan: Plan, index: int) -> int:
     return sum(plan.work.macs(single) for single in plan.work.passes[:index])
 
 
+def _window_layout(plan: Plan) -> dict[str, Any]:
+    """Layout of :func:`_of_windows`."""
+    windows = plan.work.windows
+    counts = span(windows.count + 1)
+    return {"lag": span(max(windows.furthest) + 1), "zero_before": counts, "fresh_before": counts}
+
+
+def _of_windows(plan: Plan, single: Pass) -> dict[str, Any]:
+    """Fields of networks with lags or warm-up.
+
+    ``lag``; steps at the start of a sequence in which the operand is zero, and in which the state
+    that the layer's update takes is.
+    """
+    return {
+        "lag": single.lag,
+        "zero_before": single.zero_before,
+        "fresh_before": plan.work.windows.state_zero_before(single.layer),
+    }
+
+
 def _of_input(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
-    """Fields of networks that read x more than once.
+    """Fields of networks that read x more than once, or whose step is one pass.
 
     ``begins``: the step's first pass; ``releases``, ``releases_late``: the last one over x of a
     step without and with a result.
@@ -203,7 +226,7 @@ def _of_next(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
     return {
         "next_source": sources(plan).index((after.operand, after.source)),
         "next_recurrent": after.recurrent,
-        "hands_over": (after.operand, after.source) in made,
+        "hands_over": (after.operand, after.source) in made or after is single,
     }
 
 

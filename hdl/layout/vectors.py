@@ -19,6 +19,21 @@ class Operand(enum.Enum, shape=2):
     RH = 3
 
 
+class WindowOperand(enum.Enum, shape=3):
+    """Memories of a core whose layers read h at a lag."""
+
+    X = 0
+    H = 1
+    C = 2
+    RH = 3
+    PAST = 4
+
+
+def operand_codes(plan: Plan) -> type[Operand | WindowOperand]:
+    """Codes of the memories that an operand can be read from."""
+    return WindowOperand if plan.work.windows.past_layers else Operand
+
+
 class VectorWrite(wiring.PureInterface):
     """Ports of :func:`write_signature`."""
 
@@ -29,10 +44,17 @@ class VectorWrite(wiring.PureInterface):
     announce: Signal
     last: Signal
     layer: Signal
+    turn: Signal
+    kept: Signal
 
 
 def write_signature(plan: Plan, vector: str) -> wiring.Signature:
-    """Writes of one of the vectors, as seen from the writer."""
+    """Writes of one of the vectors, as seen from the writer.
+
+    Of an h that is read at a lag, ``kept`` tells that it is one, and ``turn`` is its step's.
+    """
+    windows = plan.work.windows
+    kept = {"kept": Out(1), "turn": Out(turn_shape(plan))}
     return wiring.Signature(
         {
             "valid": Out(1),
@@ -42,8 +64,15 @@ def write_signature(plan: Plan, vector: str) -> wiring.Signature:
             "announce": Out(1),
             **({"last": Out(1)} if plan.options.storage.loadable else {}),
             "layer": Out(span(plan.sizes.layers)),
+            **(kept if vector == "h" and windows.past_layers else {}),
         }
     )
+
+
+def turn_shape(plan: Plan) -> range:
+    """Shape of a step's turn: its number, modulo the steps that are kept of x and of h."""
+    windows = plan.work.windows
+    return span(max(windows.x_slots, windows.past_slots))
 
 
 def ready_layout(plan: Plan) -> data.StructLayout:

@@ -56,7 +56,7 @@ class ConstantPasses:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         layout = constants_layout(plan)
-        self.coming = Signal(span(plan.sizes.passes), init=1)
+        self.coming = Signal(span(plan.sizes.passes), init=plan.sizes.passes > 1)
         self.now = Signal(layout, init=first_constants(plan))
         self.following = Signal(layout)
         self.next_source, self.next_recurrent, self.hands_over = (self.now[f] for f in OF_NEXT)

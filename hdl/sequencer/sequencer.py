@@ -8,7 +8,14 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.layout.pass_table import begins, row_layout, sources
 from hdl.layout.ports import step_fields
-from hdl.layout.vectors import Operand, complete_layout, ready_layout, restart_bit, restarts
+from hdl.layout.vectors import (
+    complete_layout,
+    operand_codes,
+    ready_layout,
+    restart_bit,
+    restarts,
+    turn_shape,
+)
 from hdl.loading.loader import write_layout
 from hdl.parts.component import port
 from hdl.parts.numeric import span
@@ -43,6 +50,8 @@ class Sequencer(wiring.Component):
         valid: an operation is presented.
         weight_address: word of the weight memory.
         operand, address, stream, zero: what to read from the operand store.
+        turn: where the network reads at a lag: the step of what to read, see
+            :func:`hdl.layout.vectors.turn_shape`.
         place, first, final, done: see :class:`hdl.array.mac_array.MacArray`.
         row: the row that ``done`` completes.
         write, bank: where passes are loaded, see :class:`hdl.loading.loader.Loader`.
@@ -52,7 +61,7 @@ class Sequencer(wiring.Component):
 
     x_ready = x_whole = x_releasing = x_release = restart = head_free = port(Signal)
     load = save = access_stream = access_done = port(Signal)
-    valid = weight_address = operand = address = stream = zero = port(Signal)
+    valid = weight_address = operand = address = stream = zero = turn = port(Signal)
     first = final = done = waits = port(Signal)
     bank = last_input = port(Signal)
     write = complete = x_step = ready = place = row = port(data.View)
@@ -90,7 +99,7 @@ class Sequencer(wiring.Component):
                 "access_done": In(1),
                 "valid": Out(1),
                 "weight_address": Out(span(plan.sizes.weight_words)),
-                "operand": Out(Operand),
+                "operand": Out(operand_codes(plan)),
                 "address": Out(span(max(plan.sizes.inputs, plan.sizes.state_units))),
                 "stream": Out(streams),
                 "zero": Out(1),
@@ -100,6 +109,7 @@ class Sequencer(wiring.Component):
                 "done": Out(1),
                 "row": Out(row_layout(plan)),
                 **(self._load_ports(plan) if plan.options.storage.loadable else {}),
+                **({"turn": Out(turn_shape(plan))} if plan.work.windows.used else {}),
                 **({"waits": Out(1)} if watched else {}),
             }
         )
@@ -149,7 +159,7 @@ class Sequencer(wiring.Component):
         with m.If(go):
             walk.advance(m, now)
             m.d.sync += weight_address.eq(weight_address + 1)
-        answers = self._answers(now, step)
+        answers = step.answers(now)
         ends = following.is_head | (following.ends_step & ~answers)
         first = step.first_pass(m, passes)
         with m.If(passes.enters(m, passed)):
@@ -164,6 +174,8 @@ class Sequencer(wiring.Component):
             else:
                 with m.If(coming == 0):
                     m.d.sync += weight_address.eq(0)
+                    if plan.work.windows.used:
+                        m.d.sync += step.turn.eq(step.turn + 1)
             with m.If(ends):
                 m.d.sync += passes.before_step(self._releases(following, answers))
 
@@ -195,6 +207,10 @@ class Sequencer(wiring.Component):
             return Announced(
                 name="x", count=self.x_ready, whole=self.x_whole, ends=self.x_releasing
             )
+        if operand == "past":
+            # The layer has completed this step's job, so that of the step before was drained.
+            all_of_it = Const(self.plan.sizes.columns)
+            return Announced(name=f"past{source}", count=all_of_it, whole=Const(0), ends=Const(0))
         name = f"{operand}{source}"
         ends = restarted[restart_bit(self.plan, operand, source)]
         return Announced(name=name, count=self.ready[name], whole=Const(0), ends=ends)
@@ -216,13 +232,6 @@ class Sequencer(wiring.Component):
         if not self.plan.work.rereads:
             return single.is_input
         return Mux(answers, single.releases_late, single.releases)
-
-    def _answers(self, now: data.View, step: Step) -> Value:
-        """High when late passes end the step that the following pass belongs to."""
-        late = bool(self.plan.work.late_passes)
-        if not late or self.plan.options.interface.every_step:
-            return Const(late, 1)
-        return Mux(begins(self.plan, now), step.next_last, step.last)
 
     def _held_for_state(
         self, m: Module, position: Signal, walk: Walk, step: Step, *, ended: Value
@@ -247,11 +256,6 @@ class Sequencer(wiring.Component):
             m.d.sync += [saves.eq(step.save), loaded.eq(0)]
         return self.save | self.load
 
-    def _final(self, now: data.View, last: Value) -> Value:
-        """Tell whether a row's words end the last result of a sequence, if it emits any."""
-        emits = [index for index, job in enumerate(self.plan.work.jobs) if job.emits]
-        return last if len(emits) == 1 else last & (now.job == emits[-1])
-
     def _place(self, now: data.View, place: data.View) -> tuple[Value, Value, Value]:
         """Slot and accumulator row of an operation, and its slot if it is of a packed row."""
         gate = now.first_gate + place.gate
@@ -264,16 +268,15 @@ class Sequencer(wiring.Component):
 
     def _present(self, m: Module, walk: Walk, now: data.View, step: Step) -> None:
         """The operation and the row that it may complete, registered."""
-        place, at = walk.place, walk.at
+        place, at, windows = walk.place, walk.at, self.plan.work.windows
         final = now.final.bit_select(place.gate, 1) & at.last_column
         whole = self.plan.options.lanes - 1
-        stream, last = step.of_row(now)
         gate, row, slot = self._place(now, place)
         m.d.sync += [
             self.operand.eq(now.operand),
             self.address.eq(now.base + place.column),
             self.stream.eq(step.stream),
-            self.zero.eq(now.recurrent & step.zero),
+            self.zero.eq(step.reads_zero(now)),
             self.place.gate.eq(gate),
             self.place.row.eq(row),
             self.first.eq(now.first.bit_select(place.gate, 1) & (place.column == 0)),
@@ -283,13 +286,17 @@ class Sequencer(wiring.Component):
             self.row.row.eq(row),
             self.row.units.eq(Mux(at.last_row, now.units_in_last_row, whole)),
             self.row.begin.eq(place.row == 0),
-            self.row.stream.eq(stream),
-            self.row.zero.eq(step.zero),
-            self.row.emit.eq(now.emits & (1 if self.plan.options.interface.every_step else last)),
+            self.row.stream.eq(step.stream_of(now)),
+            self.row.zero.eq(step.fresh(now)),
+            self.row.emit.eq(now.emits & step.due(now)),
             self.row.last.eq(at.last_row),
-            self.row.final.eq(self._final(now, last)),
+            self.row.final.eq(step.final(now)),
         ]
         if self.plan.work.packed:
             m.d.sync += self.row.slot.eq(slot)
+        if windows.used:
+            m.d.sync += self.turn.eq(step.turn - now.lag)
+        if windows.past_layers:
+            m.d.sync += self.row.turn.eq(step.turn)
         if self.plan.options.storage.loadable:
             m.d.sync += [self.row.layer.eq(now.layer), self.row.start.eq(now.start)]

@@ -6,6 +6,7 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 
 from hdl.layout.pass_table import begins as begins_step
+from hdl.layout.vectors import turn_shape
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.sequencer.pass_source import PassSource
@@ -28,11 +29,13 @@ class Step:
             the array was at another stream's step since.
         next_independent: of the step whose input is being read; known from its first operation on.
         last: the step is its sequence's last; ``next_last`` the step whose input is being read.
+        turn: number of the step since reset, see :func:`hdl.layout.vectors.turn_shape`; valid from
+            the step's first operation on, as it is there where the network reads at a lag.
         save: the state is to be saved after this step.
     """
 
     def __init__(self, m: Module, plan: Plan, x_step: data.View, *, begins: Value) -> None:
-        self._plan, interface = plan, plan.options.interface
+        self._plan, interface, windows = plan, plan.options.interface, plan.work.windows
         self._x_step = x_step
         streams = interface.streams
         self.stream = Signal(span(streams))
@@ -53,6 +56,15 @@ class Step:
             zero &= ~x_step.keep | unused.bit_select(self.next_stream, 1)
         if interface.state == "load":
             zero &= ~x_step.load
+        if windows.used:
+            self.turn = Signal(turn_shape(plan), name="turn")
+            self._count = Signal(range(windows.count + 1), name="count")
+            self._next_count = Signal.like(self._count, name="next_count")
+            more = self._count != windows.count
+            m.d.comb += self._next_count.eq(Mux(zero, 0, self._count + more))
+            with m.If(begins):
+                m.d.sync += self._count.eq(self._next_count)
+        self._next_zero = zero
         m.d.sync += self.next_independent.eq(zero | (self.stream != self.next_stream))
         with m.If(begins):
             m.d.sync += [
@@ -82,13 +94,52 @@ class Step:
             m.d.sync += passes.coming.eq(self._x_step.next)
         return Mux(now.is_input | following.is_input, self._x_step.next, self._next)
 
-    def of_row(self, now: data.View) -> tuple[Value, Value]:
-        """Stream of a row that a pass completes, and whether its step is a sequence's last.
+    def stream_of(self, now: data.View) -> Value:
+        """Stream of a row that a pass completes."""
+        return self._here(now, self.next_stream, self.stream)
 
-        A step's first pass completes rows only of a layer without state: the record of the step
-        comes behind it.
-        """
-        if self._plan.work.step_passes[0].completes is None:
-            return self.stream, self.last
-        first = begins_step(self._plan, now)
-        return Mux(first, self.next_stream, self.stream), Mux(first, self.next_last, self.last)
+    def due(self, now: data.View) -> Value:
+        """Tell whether the step has a result; a sequence's last one always has."""
+        last = self._here(now, self.next_last, self.last)
+        if not self._plan.options.interface.every_step:
+            return last
+        silent = self._plan.work.windows.silent
+        return (self.count(now) >= silent) | last if silent else Const(1)
+
+    def final(self, now: data.View) -> Value:
+        """Tell whether a row's words end the last result of a sequence, if it emits any."""
+        last = self._here(now, self.next_last, self.last)
+        emits = [index for index, job in enumerate(self._plan.work.jobs) if job.emits]
+        return last if len(emits) == 1 else last & (now.job == emits[-1])
+
+    def answers(self, now: data.View) -> Value:
+        """High when late passes end the step that the following pass belongs to."""
+        late = bool(self._plan.work.late_passes)
+        if not late or self._plan.options.interface.every_step:
+            return Const(late, 1)
+        return Mux(begins_step(self._plan, now), self.next_last, self.last)
+
+    def reads_zero(self, now: data.View) -> Value:
+        """Tell whether what a pass reads is zero."""
+        if self._plan.work.windows.used:
+            return self.count(now) < now.zero_before
+        return now.recurrent & self.zero
+
+    def fresh(self, now: data.View) -> Value:
+        """Tell whether a row that a pass completes is of a unit whose state is zero."""
+        if self._plan.work.windows.used:
+            return self.count(now) < now.fresh_before
+        if self._plan.network.layers[0].cell.state:
+            return self._here(now, self._next_zero, self.zero)
+        return self.zero
+
+    def count(self, now: data.View) -> Value:
+        """Number of the step in its sequence, or the largest one that matters if that is less."""
+        return self._here(now, self._next_count, self._count)
+
+    def _here(self, now: data.View, early: Value, value: Value) -> Value:
+        """A value of the step, which is recorded behind its first pass; ``early`` until then."""
+        passes = self._plan.work.step_passes
+        if passes[0].completes is None and not passes[0].zero_before:
+            return value
+        return Mux(begins_step(self._plan, now), early, value)

@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from golden.cells import Cell
 from golden.quantized import QuantizedNetwork
 from hdl.cells import Schedule, schedule
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
 from hdl.spec.swept_network import SweptNetwork
+from hdl.spec.windows import Windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +56,12 @@ class Pass:
     Attributes:
         layer: index of the layer whose sums it adds to.
         matrix: operand that its weight matrices are named after.
-        operand: memory that holds the operand: ``x``, ``h``, ``c`` or ``rh``.
+        operand: memory that holds the operand: ``x``, ``h``, ``c``, ``rh``, or ``past`` for h of
+            earlier steps.
         source: index of the layer that produces the operand; -1 for the input stream.
-        recurrent: the operand is step t-1's, zero in a sequence's first step.
+        lag: x or ``past`` is that of so many steps ago.
+        recurrent: the operand is step t-1's.
+        zero_before: steps at the start of a sequence in which the operand is zero.
         base: address of the first element in that memory.
         columns: number of elements.
         gates: indices of the gates that it adds to, contiguous.
@@ -70,7 +75,9 @@ class Pass:
     matrix: str
     operand: str
     source: int
+    lag: int
     recurrent: bool
+    zero_before: int
     base: int
     columns: int
     gates: range
@@ -97,9 +104,9 @@ class Work:
     @classmethod
     def of(cls, network: QuantizedNetwork, options: CoreOptions) -> Work:
         """Return the work of a network on a core."""
-        dense = any(not layer.cell.state and layer is not network.head for layer in network.layers)
+        packs = any(_packs(layer.cell) and layer is not network.head for layer in network.layers)
         work = cls(network=network, lanes=options.lanes)
-        return replace(work, packed=dense and work.slots > 1 and not options.storage.loadable)
+        return replace(work, packed=packs and work.slots > 1 and not options.storage.loadable)
 
     @property
     def slots(self) -> int:
@@ -110,6 +117,11 @@ class Work:
     def schedules(self) -> tuple[Schedule, ...]:
         """The schedule of each layer."""
         return tuple(schedule(layer.cell) for layer in self.network.layers)
+
+    @cached_property
+    def windows(self) -> Windows:
+        """Lags and warm-up of the layers."""
+        return Windows(network=self.network)
 
     @cached_property
     def late(self) -> frozenset[int]:
@@ -145,7 +157,7 @@ class Work:
                     units=layer.units,
                     row=row,
                     rows=-(-layer.units // self.lanes),
-                    packed=self.packed and not layer.cell.state,
+                    packed=self.packed and _packs(layer.cell),
                     unit=self.first_unit(index),
                     emits="h" in drain.makes and index + 1 in self.network.result_vectors,
                 )
@@ -203,8 +215,9 @@ class Work:
 
     @property
     def rereads(self) -> bool:
-        """Tell whether several passes of a step read x."""
-        return not self.swept and sum(single.source < 0 for single in self.passes) > 1
+        """Tell whether several passes of a step read x, or it is one pass, its first and last."""
+        reads = sum(single.source < 0 for single in self.passes)
+        return not self.swept and (reads > 1 or len(self.step_passes) == 1)
 
     @cached_property
     def ends(self) -> frozenset[int]:
@@ -216,33 +229,22 @@ class Work:
     def _passes_of(self, layers: Iterable[int]) -> tuple[Pass, ...]:
         return tuple(single for index in layers for single in self._layer_passes(index))
 
-    def _reads(self, index: int, operand: str) -> list[tuple[str, str, int]]:
-        """Passes over an operand: a matrix's, the memory, and the layer that makes the vector.
-
-        The latest of several sources comes last, for it is still being drained.
-        """
-        if operand != "x":
-            return [(operand, operand, index)]
-        layer, sources = self.network.layers[index], self.network.sources[index]
-        vectors = sorted(zip(sources, layer.operands, strict=True))
-        return [(name, "h" if vector else "x", vector - 1) for vector, name in vectors]
-
     def _layer_passes(self, index: int) -> list[Pass]:
         layer, starts = self.network.layers[index], self.swept or index == self.order[0]
         order = self.schedules[index].first if starts else self.schedules[index].later
         slots = {gate.name: slot for slot, gate in enumerate(layer.cell.gates)}
         reads = [
-            (*read, [slots[name] for name in names])
+            (read, [slots[name] for name in names])
             for operand, names in order
-            for read in self._reads(index, operand)
+            for read in self.windows.reads(index, operand)
         ]
         jobs = [number for number, job in enumerate(self.jobs) if job.layer == index]
         passes = []
         if starts and order[0][0] != "x":
             raise ValueError(f"the first layer must begin with x, not {order[0][0]!r}")
-        for position, (matrix, operand, source, gates) in enumerate(reads):
+        for position, (read, gates) in enumerate(reads):
             if gates != list(range(gates[0], gates[-1] + 1)):
-                raise ValueError(f"gates that read {matrix} must be neighbours, not {gates!r}")
+                raise ValueError(f"gates that read {read.matrix} must be neighbours, not {gates!r}")
             before = {gate for *_, others in reads[:position] for gate in others}
             after = {gate for *_, others in reads[position + 1 :] for gate in others}
             final = tuple(gate for gate in gates if gate not in after)
@@ -250,16 +252,13 @@ class Work:
             waits = [n for n in drains if any(slots[gate] in after for gate in self.jobs[n].gates)]
             done = [n for n in drains if n not in waits]
             if len(done) > 1:
-                raise ValueError(f"the pass over {matrix} must end one drain, not {done!r}")
+                raise ValueError(f"the pass over {read.matrix} must end one drain, not {done!r}")
             passes.append(
                 Pass(
                     layer=index,
-                    matrix=matrix,
-                    operand=operand,
-                    source=source,
-                    recurrent=matrix in ("h", "c"),
-                    base=self.first_unit(source),
-                    columns=layer.weights[layer.cell.gates[gates[0]].matrix(matrix)].shape[1],
+                    **vars(read),
+                    base=self.first_unit(read.source),
+                    columns=layer.weights[layer.cell.gates[gates[0]].matrix(read.matrix)].shape[1],
                     gates=range(gates[0], gates[-1] + 1),
                     first=tuple(gate for gate in gates if gate not in before),
                     final=final,
@@ -298,3 +297,8 @@ class Work:
     def state_layers(self) -> int:
         """Number of layers up to the last one that makes a vector."""
         return 1 + max(job.layer for job in self.jobs if job.makes)
+
+
+def _packs(cell: Cell) -> bool:
+    """Tell whether rows of a cell have one sum per unit, complete with the passes over x."""
+    return [gate.reads for gate in cell.gates] == [("x",)]

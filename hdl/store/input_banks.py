@@ -1,4 +1,4 @@
-"""The two banks of x: one step's input is in use while the next one's arrives."""
+"""The banks of x: one step's input is in use while the next one's arrives."""
 
 from __future__ import annotations
 
@@ -27,10 +27,14 @@ class InputPorts(Protocol):
     x_releasing: Signal
     x_release: Signal
     read_address: Signal
+    read_turn: Signal
 
 
 class InputBanks:
     """Takes the input stream, step by step, and keeps each step's elements until its release.
+
+    There are two banks. Where the network reads x at a lag there are more, one of which is in use
+    until as many steps later; ``read_turn`` tells which one is read.
 
     Latency: an element can be read in the cycle after it was taken.
     Throughput: one element taken and one read per cycle.
@@ -47,11 +51,15 @@ class InputBanks:
     def __init__(self, m: Module, plan: Plan, ports: InputPorts) -> None:
         i, loaded = ports.i, plan.options.storage.loadable
         index_bits = (plan.sizes.inputs - 1).bit_length()  # the bank is the address' top bit
+        slots = plan.work.windows.x_slots
         m.submodules.x_memory = memory = block_memory(
-            shape=i.payload.data.shape(), depth=2 << index_bits
+            shape=i.payload.data.shape(), depth=slots << index_bits
         )
         fill, read = memory.write_port(), memory.read_port()
         fill_bank, read_bank = Signal(), Signal()
+        fill_slot, read_slot = fill_bank, read_bank
+        if slots > 2:
+            fill_slot, read_slot = Signal(range(slots)), ports.read_turn[: slots.bit_length() - 1]
         index = Signal(span(plan.sizes.inputs))
         steps = Signal(data.ArrayLayout(ports.x_step.shape(), 2))
         accept, complete = Signal(), Signal()
@@ -65,10 +73,10 @@ class InputBanks:
             i.ready.eq(room),
             accept.eq(i.valid & i.ready),
             complete.eq(accept & (i.payload.ends if plan.work.swept else at_last)),
-            fill.addr.eq(Cat(index[:index_bits], fill_bank)),
+            fill.addr.eq(Cat(index[:index_bits], fill_slot)),
             fill.data.eq(i.payload.data),
             fill.en.eq(accept),
-            read.addr.eq(Cat(ports.read_address[:index_bits], read_bank)),
+            read.addr.eq(Cat(ports.read_address[:index_bits], read_slot)),
             ports.x_ready.eq(index),
             ports.x_whole.eq(whole),
             ports.x_step.eq(steps[read_bank]),
@@ -92,6 +100,8 @@ class InputBanks:
                 ]
         with m.If(complete):
             m.d.sync += fill_bank.eq(~fill_bank)
+            if slots > 2:
+                m.d.sync += fill_slot.eq(fill_slot + 1)
         with m.If(ports.x_release):
             m.d.sync += read_bank.eq(~read_bank)
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.contents import first_words
 from hdl.layout.ports import input_layout, step_fields, unit_address, vector_depth
 from hdl.layout.vectors import (
-    Operand,
     VectorWrite,
     complete_layout,
     made_vectors,
+    operand_codes,
     ready_layout,
     restart_bit,
     restarts,
     state_vectors,
+    turn_shape,
     write_signature,
 )
 from hdl.parts.component import delayed, port
@@ -50,7 +51,8 @@ class OperandStore(wiring.Component):
 
     x has two banks: one step's input is in use while the next one's arrives. The other vectors
     hold one word per unit of all layers and, but for r * h, of every stream; the state update
-    writes them unit by unit.
+    writes them unit by unit. Where a layer reads x at a lag there are more banks; h that is read at
+    a lag goes to a memory of some steps, too.
 
     Latency: two cycles from ``read_address`` to ``read_data``; one for the state update's reads.
     Throughput: one element of x taken, one unit of each vector written, one element read per cycle.
@@ -71,6 +73,7 @@ class OperandStore(wiring.Component):
         x_release: frees the current step's bank; ``x_releasing`` announces it a cycle before.
         read_operand, read_address, read_stream, read_zero: what to read; the first state, which is
             mostly zero, instead of the memory's word.
+        read_turn: where the network reads at a lag: the step of x or h that is read.
         read_data: the element, two cycles later.
         write_h, write_c, write_rh: ``valid``, ``address`` (unit, over all layers), ``stream`` and
             ``data``; ``latency.ANNOUNCED`` cycles before it ``announce`` with the ``layer``.
@@ -85,6 +88,7 @@ class OperandStore(wiring.Component):
     begins = ends = last_input = port(Signal)
     x_ready = x_whole = x_releasing = x_release = port(Signal)
     read_operand = read_address = read_stream = read_zero = read_data = restart = port(Signal)
+    read_turn = port(Signal)
     state_address = state_stream = state_h = state_c = port(Signal)
     x_step = ready = complete = port(data.View)
     write_h = write_c = write_rh = port(VectorWrite)
@@ -105,6 +109,8 @@ class OperandStore(wiring.Component):
                 "last_input": In(span(inputs)),
                 "complete": Out(complete_layout(plan)),
             }
+        if plan.work.windows.used:
+            ports["read_turn"] = In(turn_shape(plan))
         super().__init__(
             {
                 "i": In(stream.Signature(input_layout(plan))),
@@ -113,7 +119,7 @@ class OperandStore(wiring.Component):
                 "x_step": Out(data.StructLayout(step_fields(plan))),
                 "x_releasing": In(1),
                 "x_release": In(1),
-                "read_operand": In(Operand),
+                "read_operand": In(operand_codes(plan)),
                 "read_address": In(span(max(inputs, units))),
                 "read_stream": In(stream_number),
                 "read_zero": In(1),
@@ -130,6 +136,8 @@ class OperandStore(wiring.Component):
         m = Module()
         words = {"x": InputBanks(m, self.plan, self).word}
         words |= {name: self._vector(m, name) for name in made_vectors(self.plan)}
+        if self.plan.work.windows.past_layers:
+            words["past"] = self._past(m)
         read = [name for name in words if any(p.operand == name for p in self.plan.work.passes)]
         if self.plan.options.storage.loadable:
             read = list(words)
@@ -137,8 +145,9 @@ class OperandStore(wiring.Component):
         operand = delayed(m, self.read_operand, 2, name="operand")[-1]
         zero = delayed(m, self.read_zero, 2, name="zero")[-1]
         # Each memory has its register first: block RAM is slow without.
+        of = operand_codes(self.plan)
         codes = {
-            Operand[name.upper()].value: delayed(m, words[name], 1, name=f"{name}_word")[-1]
+            of[name.upper()].value: delayed(m, words[name], 1, name=f"{name}_word")[-1]
             for name in read
         }
         chosen = self._chosen(m, operand, codes, name="chosen")
@@ -149,7 +158,7 @@ class OperandStore(wiring.Component):
         """What a first step reads: 0, or the network's first state from a ROM for each vector."""
         codes: dict[int, Value] = {}
         for name in (name for name in read if name in state_vectors(self.plan)):
-            words = first_words(self.plan, name)
+            words = first_words(self.plan, name, read=True)
             if words:
                 shape = signed(self.plan.sizes.vector_width(name))
                 rom = block_rom(shape=shape, depth=max(2, len(words)), init=words)
@@ -157,7 +166,7 @@ class OperandStore(wiring.Component):
                 port = rom.read_port()
                 m.d.comb += port.addr.eq(self.read_address)
                 word = delayed(m, port.data, 1, name=f"first_{name}")[-1]
-                codes[Operand[name.upper()].value] = word
+                codes[operand_codes(self.plan)[name.upper()].value] = word
         if not codes:
             return 0
         return self._chosen(m, operand, codes, name="start")
@@ -198,6 +207,24 @@ class OperandStore(wiring.Component):
         for vector, layer in plan.vectors:
             if vector == name:
                 self._counter(m, name, layer, write)
+        return read.data
+
+    def _past(self, m: Module) -> Value:
+        """h of some steps, of the layers that are read at a lag; returns the word for the array."""
+        write, plan = self.write_h, self.plan
+        windows = plan.work.windows
+        units = plan.work.first_unit(windows.past_layers[-1] + 1)
+        bits = (units - 1).bit_length()
+        turn_bits = windows.past_slots.bit_length() - 1
+        memory = block_memory(shape=write.data.shape(), depth=windows.past_slots << bits)
+        m.submodules.past_memory = memory
+        fill, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            fill.addr.eq(Cat(write.address[:bits], write.turn[:turn_bits])),
+            fill.data.eq(write.data),
+            fill.en.eq(write.valid & write.kept),
+            read.addr.eq(Cat(self.read_address[:bits], self.read_turn[:turn_bits])),
+        ]
         return read.data
 
     def _counter(self, m: Module, name: str, layer: int, write: VectorWrite) -> None:

@@ -20,15 +20,18 @@ class Program:
     Attributes:
         drain: what is built.
         gates: the cell's gates by name.
-        state: whether the cell has a state.
         hard, logistic: gate activations that its layers use.
     """
 
     drain: Drain
     gates: dict[str, Gate]
-    state: bool
     hard: bool
     logistic: bool
+
+    @property
+    def recurrent(self) -> bool:
+        """Tell whether a gate reads anything but x."""
+        return any(set(gate.reads) != {"x"} or gate.diagonal for gate in self.gates.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +160,9 @@ class _StageCounter:
     def relu(self, a: _Stage, *, name: str) -> _Stage:
         return _Stage(a.stage + 1)
 
+    def maximum(self, a: _Stage, b: _Stage, *, name: str) -> _Stage:
+        return self.add(a, b, name=name)
+
     def leaky(self, a: _Stage, shift: int, *, name: str) -> _Stage:
         return _Stage(a.stage + 1)
 
@@ -187,10 +193,10 @@ def of_programs(
     """
 
     orders = [_best_order(program, delays) for program in programs]
-    place = _shared_place(programs, orders)
+    shared = list(zip(programs, orders, strict=True))
     ordered = [
-        (program, order if program.state else ("",) * place + order)
-        for program, order in zip(programs, orders, strict=True)
+        (program, order if program.recurrent else _shared_order(program, shared))
+        for program, order in shared
     ]
     alone = _follow(ordered, delays)
     products = len(alone.multipliers.taken)
@@ -239,13 +245,28 @@ def _best_order(program: Program, delays: Delays) -> tuple[str, ...]:
     return min(permutations(program.drain.gates), key=known)
 
 
-def _shared_place(programs: Sequence[Program], orders: Sequence[tuple[str, ...]]) -> int:
-    """Position at which a dense layer's sum is read: that of a cell's first gate."""
-    for program, order in zip(programs, orders, strict=True):
-        first = next(iter(program.gates)) if program.state else ""
-        if first in order:
-            return order.index(first)
-    return 0
+def _shared_order(
+    program: Program, others: Sequence[tuple[Program, tuple[str, ...]]]
+) -> tuple[str, ...]:
+    """Order of reading the sums of a layer whose gates read x alone.
+
+    Each is read where another cell's gate in its slot is, so that they share memory and adder.
+    """
+    places: dict[int, str] = {}
+    for slot, gate in enumerate(program.gates):
+        place = _place_of(slot, others)
+        free = (n for n in range(len(places) + 1) if n not in places)
+        places[next(free) if place is None or place in places else place] = gate
+    return tuple(places.get(place, "") for place in range(max(places) + 1))
+
+
+def _place_of(slot: int, others: Sequence[tuple[Program, tuple[str, ...]]]) -> int | None:
+    """Position at which a recurrent cell's gate in a slot is read, if there is one."""
+    for program, order in others:
+        gate = list(program.gates)[slot] if slot < len(program.gates) else ""
+        if program.recurrent and gate in order:
+            return order.index(gate)
+    return None
 
 
 _: type[Update[_Stage]] = _StageCounter

@@ -67,6 +67,10 @@ class Arithmetic:
         """Exact difference, at the finer binary point of the two; one stage."""
         return self._combine(a, b, lambda x, y: x - y, name=name)
 
+    def maximum(self, a: Staged, b: Staged, *, name: str) -> Staged:
+        """The larger of the two, at their finer binary point; one stage."""
+        return self._combine(a, b, lambda x, y: Mux(x > y, x, y), name=name)
+
     def _combine(
         self, a: Staged, b: Staged, operation: Callable[[Value, Value], Value], *, name: str
     ) -> Staged:

@@ -43,6 +43,7 @@ class UpdateBuilder:
         constants: of each unit.
         index: index of the unit.
         stream: stream of the unit.
+        turn: where h is read at a lag, turn of the unit's step.
         layer, last: where weights are loaded, its layer, and whether it is its job's last.
     """
 
@@ -86,6 +87,8 @@ class UpdateBuilder:
         self._bank = Staged(entering.bank, 0)
         self.index = Staged(entering.index, 0)
         self.stream = Staged(entering.stream, 0)
+        if plan.work.windows.past_layers:
+            self.turn = Staged(entering.turn, 0)
         if loads:
             self.layer = Staged(entering.layer, 0)
             self.last = Staged(entering.last, 0)

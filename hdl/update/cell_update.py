@@ -31,6 +31,7 @@ class CellUpdate(Update[Staged]):
         self._shared, self._program, self._jobs, self._order = shared, program, jobs, order
         self.add = shared.arithmetic.add
         self.subtract = shared.arithmetic.subtract
+        self.maximum = shared.arithmetic.maximum
         self.multiply = shared.arithmetic.multiply
         self.tanh = shared.tanh
         self.exponential = shared.exponential

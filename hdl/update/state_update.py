@@ -174,6 +174,13 @@ class StateUpdate(wiring.Component):
         ]
         if self.plan.options.storage.loadable:
             m.d.comb += write.last.eq(builder.pipe.at(builder.last, announced))
+        past = self.plan.work.windows.past_layers
+        if vector == "h" and past:
+            jobs = [n for n, job in enumerate(self.plan.work.jobs) if job.layer in past]
+            m.d.comb += [
+                write.kept.eq(builder.pipe.job_at(stage).matches(*jobs)),
+                write.turn.eq(builder.pipe.at(builder.turn, stage)),
+            ]
 
     def _layer(self, m: Module, builder: UpdateBuilder, vector: str, stage: int) -> Value:
         """The layer of the unit in a stage."""

@@ -18,6 +18,7 @@ def _of_row(plan: Plan) -> tuple[str, ...]:
     """Fields of a unit that its row decides."""
     names = ("job", "row", "stream", "zero", "emit", "final")
     names = (*names, "slot") if plan.work.packed else names
+    names = (*names, "turn") if plan.work.windows.past_layers else names
     return (*names, "layer") if plan.options.storage.loadable else names
 
 

@@ -282,13 +282,15 @@ class CoreBench:
     ) -> None:
         """Plan a run of steps, each (inputs,), with their controls and the states to load."""
         plan = self.core.plan
-        answers = [
-            control for control in controls if control.last or plan.options.interface.every_step
-        ]
+        every_step, first = plan.options.interface.every_step, self.network.first
+        place, answers = 0, 0
+        for control in controls:
+            answers += control.last or (every_step and place >= first)
+            place = 0 if control.last else place + 1
         job = {
             "stream": list(beats(plan, x, controls)),
             "loads": [word for load in loads for word in load.tolist()],
-            "expected": len(answers) * plan.result_words,
+            "expected": answers * plan.result_words,
             "saves": sum(control.save for control in controls) * state_words(self.network),
             "offer": offer or always(),
             "take": take or always(),

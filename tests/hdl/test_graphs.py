@@ -16,11 +16,11 @@ from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.export.description import describe
+from hdl.layout.vectors import Operand
 from hdl.plan import Plan
 from hdl.sequencer.sequencer import Sequencer
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
-from hdl.store.operand_store import Operand
 from sim.draw.graphs import random_graph
 from tests.hdl.simulate import run
 

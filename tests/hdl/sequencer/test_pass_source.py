@@ -11,6 +11,7 @@ from amaranth.hdl import Module, ResetInserter, Signal
 from golden.cells import GRU, LSTM
 from golden.quantized import QuantizedNetwork
 from hdl.layout.pass_table import pass_constants, table_words
+from hdl.layout.vectors import Operand
 from hdl.layout.weight_image import sections
 from hdl.loading.loader import section_of
 from hdl.plan import Plan
@@ -18,7 +19,6 @@ from hdl.sequencer.pass_source import ConstantPasses
 from hdl.sequencer.sequencer import Sequencer
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
-from hdl.store.operand_store import Operand
 from tests.hdl.simulate import count_up, run, watch
 from tests.networks import Recipe, quantized_network
 

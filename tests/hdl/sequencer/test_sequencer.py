@@ -6,10 +6,10 @@ from itertools import product
 from typing import Any
 
 from golden.cells import LSTM
+from hdl.layout.vectors import Operand
 from hdl.plan import Plan
 from hdl.sequencer.sequencer import Sequencer
 from hdl.spec.options import CoreOptions
-from hdl.store.operand_store import Operand
 from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +18,12 @@ from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
 
 
-def make(inputs: int) -> tuple[Module, Any, InputBanks]:
+def make(inputs: int, lag: int = 0) -> tuple[Module, Any, InputBanks]:
     recipe = Recipe(inputs=inputs, units=(2,), outputs=None)
-    plan = Plan(network=quantized_network(recipe, 1), options=CoreOptions(lanes=1))
+    network = quantized_network(recipe, 1)
+    if lag:
+        network = replace(network, layers=(replace(network.layers[0], sources=(0,), lags=(lag,)),))
+    plan = Plan(network=network, options=CoreOptions(lanes=1))
     m = Module()
     ports: Any = SimpleNamespace(
         i=stream.Signature(input_layout(plan)).create(path=("i",)),
@@ -29,6 +33,7 @@ def make(inputs: int) -> tuple[Module, Any, InputBanks]:
         x_releasing=Signal(),
         x_release=Signal(),
         read_address=Signal(8),
+        read_turn=Signal(8),
     )
     return m, ports, InputBanks(m, plan, ports)
 
@@ -78,3 +83,34 @@ def test_elements_are_counted_until_the_step_is_whole() -> None:
         assert (ctx.get(ports.x_ready), ctx.get(ports.x_whole)) == (0, 1)
 
     run(m, bench)
+
+
+def test_steps_before_are_kept() -> None:
+    """With a lag of 3, four steps are kept, two of which may not be released yet."""
+    m, ports, banks = make(2, lag=3)
+
+    async def fill(ctx: Any) -> None:
+        ctx.set(ports.i.valid, 1)
+        for step in range(12):
+            for n in range(2):
+                ctx.set(ports.i.payload.data, 2 * step + n)
+                await ctx.tick().until(ports.i.ready)
+        ctx.set(ports.i.valid, 0)
+
+    async def take(ctx: Any) -> None:
+        for step in range(12):
+            await ctx.tick().until(ports.x_whole)
+            await ctx.tick().repeat(8)  # until the next step is there, and nothing more is taken
+            assert ctx.get(ports.i.ready) == (step == 11)
+            for lag in range(min(step, 3) + 1):
+                for n in range(2):
+                    ctx.set(ports.read_turn, step - lag)
+                    ctx.set(ports.read_address, n)
+                    await ctx.tick()
+                    assert ctx.get(banks.word) == 2 * (step - lag) + n, (step, lag)
+            for signal in (ports.x_releasing, ports.x_release):
+                ctx.set(signal, 1)
+                await ctx.tick()
+                ctx.set(signal, 0)
+
+    run(m, fill, take)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hdl.layout.vectors import Operand
+from hdl.layout.vectors import Operand, WindowOperand
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.store.operand_store import OperandStore
@@ -46,7 +46,7 @@ async def send(ctx: Any, store: OperandStore, value: int, *, last: bool = False)
     ctx.set(store.i.valid, 0)
 
 
-async def read(ctx: Any, store: OperandStore, operand: Operand, address: int) -> int:
+async def read(ctx: Any, store: OperandStore, operand: Any, address: int) -> int:
     """Read one element; it is there two cycles later."""
     ctx.set(store.read_operand, operand)
     ctx.set(store.read_address, address)
@@ -350,5 +350,30 @@ def test_a_network_that_does_not_multiply_c_keeps_it_for_the_state_update() -> N
         ctx.set(store.state_address, 3)
         await ctx.tick()
         assert ctx.get(store.state_c) == -30000
+
+    run(store, bench)
+
+
+def test_h_of_earlier_steps() -> None:
+    """What is kept can be read until as many steps later; h of the other layer is not kept."""
+    chain = quantized_network(Recipe(inputs=3, units=(3, 2), activation_width=6), 1)
+    layers = (chain.layers[0], replace(chain.layers[1], sources=(1,), lags=(2,)), *chain.layers[2:])
+    network = replace(chain, layers=layers)
+    store = OperandStore(plan=Plan(network=network, options=CoreOptions(lanes=1)))
+
+    async def bench(ctx: Any) -> None:
+        for turn in range(6):
+            for unit in range(5):
+                word = {"valid": 1, "address": unit, "data": 5 * turn + unit - 9, "turn": turn % 4}
+                for name, value in {**word, "kept": unit < 3}.items():
+                    ctx.set(getattr(store.write_h, name), value)
+                await ctx.tick()
+            ctx.set(store.write_h.valid, 0)
+            for back in range(min(turn, 2) + 1):
+                ctx.set(store.read_turn, (turn - back) % 4)
+                for unit in range(3):
+                    word = await read(ctx, store, WindowOperand.PAST, unit)
+                    assert word == 5 * (turn - back) + unit - 9
+            assert await read(ctx, store, WindowOperand.H, 4) == 5 * turn + 4 - 9
 
     run(store, bench)
