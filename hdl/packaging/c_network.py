@@ -87,12 +87,15 @@ def network_header(description: Mapping[str, Any]) -> str:
     x, y = (Format(**description[side]["format"]) for side in ("input", "output"))
     streams = {} if bus["window"] else {one["name"]: one for one in bus["streams"]}
     weights = description["weight_stream"]
+    first = description["output"].get("first_step", 0)
+    results = f"((steps) - {first}u)" if first else "(steps)"
+    results = results if interface["every_step"] else "1u"
     return _TEXT.format(
         name=name,
         inputs=description["input"]["words_per_step"],
         outputs=description["output"]["words_per_result"],
         meaning=description["output"]["meaning"],
-        results="(steps)" if interface["every_step"] else "1u",
+        results=results,
         state_words=bus["state_words"],
         streams=interface["streams"],
         weight_words=weights["words"] if weights else 0,
@@ -100,7 +103,7 @@ def network_header(description: Mapping[str, Any]) -> str:
         y=y,
         scale=repr(float(description["input"]["scale"])),
         x_factor=repr(2.0**x.frac),
-        buffer=_buffer(streams, every_step=interface["every_step"]),
+        buffer=_buffer(streams, results=results),
         core=f"0x{bus['core']:08x}",
         packing_x=_packing(streams.get("x")),
         packing_y=_packing(streams.get("y")),
@@ -121,9 +124,9 @@ def _packing(stream: Mapping[str, Any] | None) -> str:
     return f"{packing.element}u, {packing.container}u, {packing.bus}u, {stream['vector']}u"
 
 
-def _buffer(streams: Mapping[str, Mapping[str, Any]], *, every_step: bool) -> str:
+def _buffer(streams: Mapping[str, Mapping[str, Any]], *, results: str) -> str:
     """Write the bytes of all frames of a sequence as a C expression."""
-    vectors = {"x": "(steps)", "y": "(steps)" if every_step else "1u"}
+    vectors = {"x": "(steps)", "y": results}
     frames = []
     for name, stream in streams.items():
         if name != "weights":
