@@ -27,12 +27,18 @@ def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetw
         operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
         for name, source in zip(layer.operands, network.sources[index], strict=True):
             operands[name] = traces[source - 1]["h"] if source else words
-        operands["rh"] = operands["h"]  # an estimate: the trace has no r
+        # An estimate: the trace has no r, and vectors at a lag are about as large as those without.
+        operands["rh"] = operands["h"]
+        steps = min(value.shape[1] for value in operands.values())
+        operands = {name: value[:, -steps:] for name, value in operands.items()}
         weights, fracs = dict(layer.weights), {}
         for gate in layer.cell.gates:
             products = [operands[name] @ weights[gate.matrix(name)].T for name in layer.reads(gate)]
             spread = max(1.0, float(np.std(np.sum(products, axis=0))))
-            fracs[gate.name] = frac = max(-MAX_FRAC, min(40, round(np.log2(spread))))
+            frac = max(-MAX_FRAC, min(40, round(np.log2(spread))))
+            if not layer.cell.state:  # pieces have one binary point
+                frac = fracs.get("y", frac)
+            fracs[gate.name] = frac
             drop, bias = layer.formats.product_fracs[gate.name] - frac, weights[gate.bias]
             moved = bias >> drop if drop > 0 else bias << min(-drop, 30)
             weights[gate.bias] = BIAS.saturate(moved)

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.activations import TanhTable
-from golden.cells import CELLS, Cell, Dense, LiteLSTM, cell_options
+from golden.cells import CELLS, Cell, Dense, LiteLSTM, Pool, cell_options
 from golden.directions import operand_names
 from golden.formats import Format
 from golden.layer_formats import LayerFormats, weight_format
 from golden.network import weight_shapes
 from golden.quantized import QuantizedLayer, QuantizedNetwork
-from hdl.cells import CELLS as SCHEDULES
 
 T = TypeVar("T")
 
@@ -26,7 +25,7 @@ Seed = int | tuple[int, ...]
 _EVERY_CELL: tuple[Cell, ...] = tuple(
     kind(**dict(zip(kind.options, chosen, strict=True)))  # all options are fields of the kind
     for kind in CELLS.values()
-    if kind.state and kind.kind in SCHEDULES
+    if kind.state and kind is not Pool
     for chosen in product(*kind.options.values())
 )
 
@@ -241,7 +240,7 @@ def random_layer(
     c = Format(width=state, frac=state - 1 - recipe.log2_state)
     read = {**dict(zip(operand_names(len(sources)), formats_read, strict=True)), "h": h, "c": c}
     rough = (1 << weight_width) * sum(
-        shape[1] ** 0.5 * (1 << read[name.split("_")[1][1:]].width) / 12
+        shape[1] ** 0.5 * (1 << read[_operand(cell, name)].width) / 12
         for name, shape in shapes.items()
         if len(shape) == 2
     )  # roughly the standard deviation of all sums together
@@ -250,6 +249,7 @@ def random_layer(
     if any(g.wide for g in cell.gates):
         hidden = Format(width=width(recipe.pre_width, 5), frac=pre_frac)
     common = int(np.ceil(np.log2(rough)))
+    fracs = {g.name: common + (rng.integers(-2, 3) if recipe.mixed else 0) for g in cell.gates}
     formats = LayerFormats(
         x=formats_read[0],
         more=tuple(formats_read[1:]),
@@ -259,9 +259,7 @@ def random_layer(
         hidden=hidden,
         gate=Format(width=gate + 2, frac=gate),
         weight_width=weight_width,
-        product_fracs={
-            g.name: common + (int(rng.integers(-2, 3)) if recipe.mixed else 0) for g in cell.gates
-        },
+        product_fracs={name: int(fracs[name if cell.state else "y"]) for name in fracs},
     )
     return QuantizedLayer(
         cell=cell,
@@ -270,6 +268,11 @@ def random_layer(
         weights=_weights(recipe, shapes, formats, rng),
         sources=None if len(sources) == 1 else tuple(range(len(sources))),
     )
+
+
+def _operand(cell: Cell, matrix: str) -> str:
+    """The operand of a matrix: x, x1, ..., c, or h for r * h, too."""
+    return matrix[2 + max(len(g.name) for g in cell.gates if matrix[2:].startswith(g.name)) :]
 
 
 def _weights(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,16 +46,24 @@ def random_work(
     """
     rng = np.random.default_rng([*seed, 30])
     keeps, loads = interface.state != "clear", interface.state == "load"
-    controls = [
-        Control(
-            last=n == steps - 1 or bool(rng.random() < 0.4),
+    first = network.first
+    steps += first
+    controls: list[Control] = []
+    count = 0  # steps since the state was empty
+    for left in reversed(range(steps)):
+        last = left == 0 or bool(rng.random() < 0.4)
+        control = Control(
+            last=last,
             stream=int(rng.integers(interface.streams)),
             keep=keeps and bool(rng.random() < 0.5),
             load=loads and bool(rng.random() < 0.2),
             save=loads and bool(rng.random() < 0.2),
         )
-        for n in range(steps)
-    ]
+        if first:  # every sequence needs so many steps before its result
+            begins = not controls or (controls[-1].last and not control.keep)
+            count = 1 if begins else count + 1
+            control = replace(control, last=left == 0 or (last and count > first < left))
+        controls.append(control)
     x = input_words(network, batch=1, steps=steps, seed=(*seed, 31))[0]
     model = IntegerModel(network)
     count = sum(control.load for control in controls)

@@ -69,10 +69,11 @@ class Case:
             f"{layer.cell.kind}{''.join('-' + v for v in cell_options(layer.cell).values())}"
             f"-{layer.sigmoid}:{layer.inputs}x{layer.units}{'+'.join(layer.first or ())}"
             + (f"-{layer.direction}" if layer.direction != "forward" else "")
-            + (f"-lags{list(layer.lags)}" if layer.lags else "")
             + (f"{list(sources)}" if sources != (index,) else "")
-            for index, (layer, sources) in enumerate(
-                zip(self.network.recurrent, self.network.sources, strict=False)
+            + (f"@{list(lags)}" if any(lags) else "")
+            + (f"+{layer.warmup}" if layer.warmup else "")
+            for index, (layer, sources, lags) in enumerate(
+                zip(self.network.recurrent, self.network.sources, self.network.lags, strict=False)
             )
         )
         if len(self.network.result_vectors) > 1:
@@ -111,7 +112,7 @@ class Case:
         """The first of some draws whose words depend on the input."""
         for attempt in range(ATTEMPTS):
             network = self._turned(self._draw(attempt))
-            steps = 2 + network.first
+            steps = network.first + 2
             words = input_words(network, batch=4, steps=steps, seed=(self.seed, self.number))
             if len(np.unique(IntegerModel(network).forward(words), axis=0)) > 1:
                 return network
@@ -144,8 +145,9 @@ class Case:
         """A network; three of four have pre-activations that spread."""
         seed, rng = (self.seed, self.number, attempt), self.random(_SIZES + attempt)
         if self.is_graph:
-            network = random_graph(seed, units=MAX_UNITS)
-            return lively(network, input_words(network, batch=8, steps=6, seed=seed))
+            network = random_graph(seed, units=MAX_UNITS, windows=self.has_windows)
+            steps = max(network.starts) + 6
+            return lively(network, input_words(network, batch=8, steps=steps, seed=seed))
         recipe = random_recipe(seed, units=MAX_UNITS, cells=EVERY_CELL)
         recipe = replace(recipe, drive=bool(rng.random() < 0.05))
         network = quantized_network(recipe, seed)
@@ -157,6 +159,11 @@ class Case:
     def is_graph(self) -> bool:
         """One network in five is no chain of recurrent layers."""
         return bool(self.random(_GRAPH).random() < 0.2)
+
+    @property
+    def has_windows(self) -> bool:
+        """Tell whether layers read vectors at lags and pool: in two of five graphs."""
+        return bool(self.random(_GRAPH).random() < 0.08) and not self.is_turned
 
     @cached_property
     def lanes(self) -> int:
@@ -181,6 +188,8 @@ class Case:
             every_step=bool(rng.random() < 0.5),
             classes=self.network.classes and bool(rng.random() < 0.4),
         )
+        if self.network.windowed:
+            chosen = replace(chosen, streams=1, state=chosen.state.replace("load", "keep"))
         return replace(chosen, streams=1, state="clear") if self.is_turned else chosen
 
     @cached_property
@@ -190,7 +199,8 @@ class Case:
         if rng.random() < 0.8:
             return BUILT_IN
         weights, sums = [("ram", "lanes"), ("rom", "block"), ("double", "block")][rng.integers(3)]
-        if self.is_turned or not is_loadable(self.network):
+        loadable = not self.network.windowed and is_loadable(self.network)
+        if self.is_turned or not loadable:
             weights = "rom"
         return Storage(weights=weights, sums=sums)
 

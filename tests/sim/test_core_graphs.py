@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from golden.cells import Dense
+from golden.cells import Dense, Pool
 from golden.quantized import QuantizedNetwork
 from hdl.spec.passes import Work
 from hdl.spec.storage import Storage
@@ -48,7 +48,14 @@ class Loaded(Graph):
         return Storage(weights="double" if self.number % 2 else "ram")
 
 
+class Windowed(Graph):
+    """A graph whose layers read vectors at lags, and pool."""
+
+    has_windows = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+
 CASES = [Graph(SEED, number) for number in range(20)]
+WINDOWS = [Windowed(SEED, number) for number in range(200, 216)]
 LOADED = [Loaded(SEED, number) for number in range(100, 104)]
 
 
@@ -68,8 +75,24 @@ def test_graphs_are_of_every_kind() -> None:
     assert {case.interface.state for case in CASES} == {"clear", "keep", "load"}
 
 
+def test_windows_are_of_every_kind() -> None:
+    networks = [case.network for case in WINDOWS]
+    cells = {layer.cell for network in networks for layer in network.layers}
+    assert {cell.over for cell in cells if isinstance(cell, Pool)} == {"sum", "max"}
+    assert len({cell.pieces for cell in cells if isinstance(cell, Dense)}) > 2
+    works = [Work(network=network, lanes=1) for network in networks]
+    passes = [one for work in works for one in work.passes if one.lag]
+    assert {one.operand for one in passes} == {"x", "past"}
+    assert any(one.lag for work in works for one in work.late_passes)
+    assert {bool(work.windows.silent) for work in works} == {True, False}
+    assert any(work.step_passes[0].zero_before for work in works)
+    assert {case.interface.state for case in WINDOWS} == {"clear", "keep"}
+    assert {case.interface.every_step for case in WINDOWS} == {True, False}
+    assert any(case.interface.every_step and case.network.first for case in WINDOWS)
+
+
 def test_every_word_and_cycle() -> None:
-    cases = [*CASES, *LOADED]
+    cases = [*CASES, *WINDOWS, *LOADED]
     library = bench_library([Design.of(case.core) for case in cases], optimize=False)
     for case in cases:
         with CompiledBench.of(case.core, library=library) as bench:
