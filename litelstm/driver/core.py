@@ -57,6 +57,7 @@ class Core(Supervised, Closing):
         self._length: int | None = None  # contents of LENGTH and SEQUENCE, None if unknown
         self._sequence: dict[str, int] | None = None
         self._unsettled = False  # a call began and did not end without an error
+        self._has_state = False  # of an earlier sequence, so that every step has a result
         self.enable_interrupts()
         self.reset()
 
@@ -146,6 +147,12 @@ class Core(Supervised, Closing):
     ) -> dict[str, NDArray[np.int64]]:
         description, registers = self.description, self._registers
         steps = len(sequence)
+        silent = 0 if fields["KEEP"] and self._has_state else description.first_step
+        if steps <= silent:
+            raise InputError(
+                f"a sequence has {steps} steps, expected {silent + 1} or more: the first {silent} "
+                "have no result"
+            )
         if fields != self._sequence:
             registers.set("SEQUENCE", **fields)
             self._sequence = fields
@@ -153,12 +160,13 @@ class Core(Supervised, Closing):
             _, width = description.register("LENGTH").fields["STEPS"]
             registers.set("LENGTH", STEPS=steps if steps < 1 << width else 0)
             self._length = steps
-        incoming = {Y: steps if description.every_step else 1}
+        incoming = {Y: steps - silent if description.every_step else 1}
         if save:
             incoming[STATE_OUT] = 1
         came = self._move({**loads, X: sequence.reshape(-1)}, incoming)
         if errors := self.errors():
             raise DriverError(f"the core reports {', '.join(errors)}")
+        self._has_state = True
         return came
 
     def _move(
@@ -179,7 +187,7 @@ class Core(Supervised, Closing):
         Raises:
             DriverError: the core does not reach that state; only another reset works then.
         """
-        self._unsettled = True
+        self._unsettled, self._has_state = True, False
         self._length = self._sequence = None
         self._traffic.discard()
         self._registers.set("CONTROL", RESET=1)  # without ENABLE: the next word begins a new frame

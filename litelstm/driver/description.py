@@ -77,6 +77,7 @@ class Description:
         scale: factor from stored samples to real inputs.
         classes: whether a result is the number of a class.
         every_step: whether every step gives a result.
+        first_step: number of the first step of a sequence that does.
         state: source of a sequence's first state: clear, keep or load.
         number_of_streams: number of streams that share the core.
         max_steps: steps of the longest sequence that the core buffers; 0 if it buffers none.
@@ -100,6 +101,7 @@ class Description:
     scale: float
     classes: bool
     every_step: bool
+    first_step: int
     state: str
     number_of_streams: int
     max_steps: int
@@ -151,6 +153,7 @@ class Description:
             scale=float(source.get("scale", (int, float))),
             classes=interface.get("classes", bool),
             every_step=interface.get("every_step", bool),
+            first_step=result.get("first_step", int) if "first_step" in result.values else 0,
             state=interface.get("state", str),
             number_of_streams=interface.get("streams", int),
             max_steps=top.get("max_steps", int) if "max_steps" in top.values else 0,

@@ -57,6 +57,7 @@ class ModelBackend(WallTime):
         self._frames: dict[str, list[int]] = {X: [], STATE_IN: [], WEIGHTS: []}
         self._model: IntegerModel | None = None
         self._states: dict[int, State | None] = {}
+        self._before: dict[int, Words] = {}
         if isinstance(networks, QuantizedNetwork):
             self._model = IntegerModel(networks)
         self._set("ID", MAGIC=int.from_bytes(b"LSTM", "little"))
@@ -152,6 +153,7 @@ class ModelBackend(WallTime):
             for queue in (*self._waiting.values(), *self._frames.values()):
                 queue.clear()
             self._states.clear()
+            self._before.clear()
 
     def _frame_ends(self, stream: str) -> None:
         frame = self._frames[stream]
@@ -178,23 +180,25 @@ class ModelBackend(WallTime):
     def _run(self, x: Words) -> None:
         model, description = self._model, self._description
         assert model is not None, "no weights yet"
+        steps = len(x)
         wanted = split(description.register("SEQUENCE"), self._words["SEQUENCE"])
         stream = wanted["STREAM"]
         state = self._states.get(stream) if wanted["KEEP"] else None
+        before = self._before.get(stream, x[:0]) if wanted["KEEP"] else x[:0]
         if wanted["LOAD"]:
             words = self._frames[STATE_IN][: description.state_words]
             del self._frames[STATE_IN][: description.state_words]
             state = unpack_state(model.network, np.array([words], np.int64))
-        given: list[Words] = []
-        form = Interface(classes=description.classes)
-        for part in [x] if description.max_steps else x[:, np.newaxis]:
-            run = model.run(part[np.newaxis], state=state)
-            state = run.state
-            given += list(form.answer(run.steps[0] if description.every_step else run.output))
-        self._states[stream] = state
-        for words in given if description.every_step else given[-1:]:
+        x = np.concatenate([before, x])
+        run = model.run(x[np.newaxis], state=state)
+        if model.network.windowed:  # such a core goes on from earlier steps, not from a state
+            self._before[stream] = x
+        else:
+            self._states[stream] = state = run.state
+        results = run.steps[0][-steps:] if description.every_step else run.output
+        for words in Interface(classes=description.classes).answer(results):
             self._waiting[Y].extend(words.tolist())
-        self._count("STEPS", len(x))
+        self._count("STEPS", steps)
         self._count("SEQUENCES", 1)
         self._happened("RESULT", "SEQUENCE")
         if wanted["SAVE"] and state is not None:

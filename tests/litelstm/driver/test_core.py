@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import litelstm
 from golden.errors import InputError
-from golden.interface import Control
+from golden.interface import Control, Interface
 from litelstm.driver import Core, CoreTimeoutError, DriverError, ModelBackend
 from litelstm.driver.backend import WallTime
 from tests.litelstm.driver.cores import CASES, BusCase
@@ -353,3 +354,21 @@ def test_bad_descriptions(text: str, message: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match=rf"core.json: {message}$"):
         litelstm.open(path, "sim")
+
+
+def test_first_steps_without_result() -> None:
+    """A kept sequence goes on from the steps before it, so that all of its steps have one."""
+    case = replace(CASES["plain"], interface=Interface(state="keep", every_step=True))
+    first, *rest = case.network.layers
+    windowed = replace(first, sources=(0,), lags=(1,), warmup=2)
+    vars(case)["network"] = replace(case.network, layers=(windowed, *rest))
+    before, after = case.sequence(5, 1), case.sequence(2, 2)
+    expected = case.result(np.concatenate([before, after]))
+    with opened(case) as core:
+        assert core.run(before).tolist() == expected[:3].tolist()
+        assert core.run(after, keep=True).tolist() == expected[3:].tolist()
+        with pytest.raises(InputError, match="a sequence has 2 steps, expected 3 or more"):
+            core.run(after)
+        core.reset()
+        with pytest.raises(InputError, match="the first 2 have no result"):
+            core.run(after, keep=True)
