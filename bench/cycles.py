@@ -23,7 +23,12 @@ from numpy.typing import NDArray
 from rich.console import Console, RenderableType
 
 from golden.interface import Interface
+from golden.layers import dense
 from golden.model import IntegerModel
+from golden.network import Network
+from golden.quantize import quantize
+from golden.quantized import QuantizedNetwork
+from golden.settings import Settings
 from hdl import cycles, verilog
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
@@ -46,6 +51,39 @@ TITLES = {
     "gru": "GRU reset-before",
     "litelstm": "LiteLSTM",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spotter(Architecture):
+    """A recurrent layer, or several, behind a convolution over time with ReLU.
+
+    Args:
+        features: length of the input vector; ``inputs`` is the number of filters.
+        kernel: steps that a filter reads.
+    """
+
+    features: int
+    kernel: int
+
+    def __str__(self) -> str:
+        front = f"{self.features} in, Conv1D of {self.kernel} steps and {self.inputs} filters"
+        return f"{self.cell}, {front}, {self.units} units"
+
+    def floats(self, seed: int = 0) -> Network:
+        """Make a float network as :meth:`litelstm.architectures.Architecture.floats` does."""
+        rng = np.random.default_rng([seed, 2])
+        shape, scale = (self.inputs, self.features), (self.features * self.kernel) ** -0.5
+        weights = [rng.normal(scale=scale, size=shape) for _ in range(self.kernel)]
+        lags = tuple(range(self.kernel))
+        front = dense(
+            weights, rng.normal(scale=0.5, size=self.inputs), "relu", (0,) * len(lags), lags
+        )
+        return Network(layers=(front, *super().floats(seed).layers))
+
+    def quantized(self, settings: Settings | None = None, *, seed: int = 0) -> QuantizedNetwork:
+        """Make the network in integers."""
+        samples = np.random.default_rng([seed, 1]).uniform(-1, 1, size=(4, 12, self.features))
+        return quantize(self.floats(seed), samples, settings or Settings())[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +132,7 @@ ROWS = (
     _row("litelstm", 16, 16, 16, 82),
     _row("litelstm", 1, 16, 16, 64),
     Row(work=Architecture(cell="litelstm", inputs=1, units=16), lanes=16, bar=51, streams=2),
+    Row(work=Spotter(cell="gru", features=40, kernel=5, inputs=64, units=64), lanes=16, bar=2338),
 )
 """The project's bars for cycles per step."""
 
