@@ -194,7 +194,7 @@ def _options(layer: QuantizedLayer) -> dict[str, str]:
 
 
 def _reads(network: QuantizedNetwork, index: int) -> dict[str, Any]:
-    """What a layer reads, where that is not the layer before it, and how it warms up."""
+    """Describe what a layer reads, if not the layer before it alone, and how it warms up."""
     layer, sources, lags = network.layers[index], network.sources[index], network.lags[index]
     told = {"sources": list(sources)} if sources != (index,) else {}
     told |= {"lags": list(lags)} if any(lags) else {}

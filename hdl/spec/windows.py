@@ -13,7 +13,7 @@ from hdl.spec.options import CoreOptions
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What a matrix of a layer multiplies; for the fields see :class:`hdl.spec.passes.Pass`."""
+    """Operand of a matrix of a layer; for the fields see :class:`hdl.spec.passes.Pass`."""
 
     matrix: str
     operand: str
@@ -34,7 +34,7 @@ class Windows:
     network: QuantizedNetwork
 
     def reads(self, layer: int, operand: str = "x") -> list[Read]:
-        """What a layer reads as ``x``, ``h``, ``c`` or ``rh``, in the order of its passes.
+        """List the operands of ``x``, ``h``, ``c`` or ``rh`` of a layer, in the order of its passes.
 
         What is at a lag is there early. The latest of several vectors comes last, for it is still
         being drained. In the first layer, x without a lag comes first.

@@ -155,7 +155,7 @@ class OperandStore(wiring.Component):
         return m
 
     def _start(self, m: Module, operand: Value, read: Sequence[str]) -> Value | int:
-        """What a first step reads: 0, or the network's first state from a ROM for each vector."""
+        """Return the word of a first step: 0, or the first state, from a ROM for each vector."""
         codes: dict[int, Value] = {}
         for name in (name for name in read if name in state_vectors(self.plan)):
             words = first_words(self.plan, name, read=True)

@@ -27,7 +27,7 @@ MAX_SOURCES = 3
 MAX_LAG = 9
 
 Reads = tuple[tuple[int, int], ...]
-"""What a layer reads: vectors, each at a lag."""
+"""Vectors that a layer reads, each at a lag."""
 
 
 def random_graph(

@@ -355,7 +355,7 @@ def test_a_network_that_does_not_multiply_c_keeps_it_for_the_state_update() -> N
 
 
 def test_h_of_earlier_steps() -> None:
-    """What is kept can be read until as many steps later; h of the other layer is not kept."""
+    """Kept words can be read until as many steps later; h of the other layer is not kept."""
     chain = quantized_network(Recipe(inputs=3, units=(3, 2), activation_width=6), 1)
     layers = (chain.layers[0], replace(chain.layers[1], sources=(1,), lags=(2,)), *chain.layers[2:])
     network = replace(chain, layers=layers)
