@@ -34,7 +34,7 @@ class Windows:
     network: QuantizedNetwork
 
     def reads(self, layer: int, operand: str = "x") -> list[Read]:
-        """List the operands of ``x``, ``h``, ``c`` or ``rh`` of a layer, in the order of its passes.
+        """List a layer's operands of ``x``, ``h``, ``c`` or ``rh``, in the order of its passes.
 
         What is at a lag is there early. The latest of several vectors comes last, for it is still
         being drained. In the first layer, x without a lag comes first.
