@@ -57,9 +57,9 @@ class Step:
         if interface.state == "load":
             zero &= ~x_step.load
         if windows.used:
-            self.turn = Signal(turn_shape(plan), name="turn")
-            self._count = Signal(range(windows.count + 1), name="count")
-            self._next_count = Signal.like(self._count, name="next_count")
+            self.turn = Signal(turn_shape(plan), name="step_turn")
+            self._count = Signal(range(windows.count + 1), name="step_count")
+            self._next_count = Signal.like(self._count, name="next_step_count")
             more = self._count != windows.count
             m.d.comb += self._next_count.eq(Mux(zero, 0, self._count + more))
             with m.If(begins):

@@ -59,7 +59,8 @@ class InputBanks:
         fill_bank, read_bank = Signal(), Signal()
         fill_slot, read_slot = fill_bank, read_bank
         if slots > 2:
-            fill_slot, read_slot = Signal(range(slots)), ports.read_turn[: slots.bit_length() - 1]
+            fill_slot = Signal(range(slots))
+            read_slot = ports.read_turn[: slots.bit_length() - 1]
         index = Signal(span(plan.sizes.inputs))
         steps = Signal(data.ArrayLayout(ports.x_step.shape(), 2))
         accept, complete = Signal(), Signal()

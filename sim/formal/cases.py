@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from golden.cells import GRU, LSTM, RNN, Cell, Dense, LiteLSTM
 from golden.interface import DEFAULT, Interface
+from golden.quantized import QuantizedLayer
 from hdl.core import Core
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
@@ -24,6 +25,7 @@ class Case:
         inputs, outputs: of the network; ``None`` for no dense head.
         weight_width: bits of a weight.
         lanes, tail_multipliers, interface, storage: see :class:`hdl.core.Core`.
+        lag: each layer also reads the vector before it at this lag, if it is not 0.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Case:
     tail_multipliers: int = 2
     interface: Interface = DEFAULT
     storage: Storage = BUILT_IN
+    lag: int = 0
 
     def core(self) -> Core:
         """The core."""
@@ -51,9 +54,13 @@ class Case:
             out_width=2,
             log2_entries=2,
         )
+        network = quantized_network(recipe, 1)
+        if self.lag:
+            layers = [_at_lag(n, layer, self.lag) for n, layer in enumerate(network.layers)]
+            network = replace(network, layers=tuple(layers))
         return Core(
             plan=Plan(
-                network=quantized_network(recipe, 1),
+                network=network,
                 options=CoreOptions(
                     lanes=self.lanes,
                     tail_multipliers=self.tail_multipliers,
@@ -62,6 +69,18 @@ class Case:
                 ),
             )
         )
+
+
+def _at_lag(index: int, layer: QuantizedLayer, lag: int) -> QuantizedLayer:
+    """Make a layer read its source a second time, at a lag, with the same weights."""
+    matrices = {g.matrix("x1"): layer.weights[g.matrix("x")] for g in layer.cell.gates}
+    return replace(
+        layer,
+        weights={**layer.weights, **matrices},
+        formats=replace(layer.formats, more=(layer.formats.x,)),
+        sources=(index, index),
+        lags=(0, lag),
+    )
 
 
 CELLS: dict[str, Cell] = {
@@ -89,6 +108,12 @@ CASES: tuple[Case, ...] = (
         cells=(RNN(), Dense(activation="relu")),
         units=(2, 2),
         outputs=1,
+    ),
+    Case(
+        name="x and h of earlier steps",
+        cells=(Dense(activation="relu"), RNN()),
+        units=(2, 2),
+        lag=1,
     ),
     Case(name="one multiplier", cells=(LSTM(),), tail_multipliers=1),
     Case(name="products in logic", cells=_LITE, tail_multipliers=0),

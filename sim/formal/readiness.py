@@ -81,12 +81,16 @@ def elements(observed: Observed, single: Pass) -> tuple[Value, Value]:
     store = observed.core.store
     if single.source < 0:
         return store.x_whole, store.x_ready
+    if single.lag:  # its layer has completed a job since
+        return Const(0), Const(observed.plan.sizes.columns)
     needless = observed.inside("sequencer.independent") & single.recurrent
     return needless, store.ready[f"{single.operand}{single.source}"]
 
 
 def _claim_known(observed: Observed, operand: str, source: int) -> None:
     """Claim that each flag about a vector's first elements implies that they are there."""
+    if operand == "past":
+        return
     store = observed.core.store
     name = "x" if source < 0 else f"{operand}{source}"
     whole, count = (store.x_whole, store.x_ready) if source < 0 else (Const(0), store.ready[name])

@@ -6,6 +6,7 @@ from amaranth.hdl import Const, Mux, Signal, Value
 from amaranth.lib import data
 
 from hdl.layout.ports import step_fields
+from hdl.layout.vectors import turn_shape
 from sim.formal.probes import Probes
 
 Fields = dict[str, Value]
@@ -21,6 +22,8 @@ class Steps:
         in_use: the sequencer is inside the last column of x.
         current: fields of the step that the sequencer is at, once it is past x.
         answers: the network's result after that step is given out.
+        rereads: the sequencer is at a later pass over x, or between two of them.
+        released: it is behind the last one.
         probes: of the core.
         fill_bank, read_bank, index, full: the operand store's.
     """
@@ -43,8 +46,12 @@ class Steps:
         both = data.ArrayLayout(layout, 2)
         steps = data.View(both, probes.inside("store.steps", both.size))
         oldest, newest = steps[self.read_bank], steps[~self.read_bank]
+        reads = [n for n, one in enumerate(probes.plan.work.passes) if one.source < 0]
+        self.rereads = (probes.position > 0) & (probes.position <= reads[-1])
+        self.released = probes.position > reads[-1]
+        known = self.rereads | core.store.x_release  # as the sequencer's step
         self.banks = [
-            ((self.full != 0) & ~core.store.x_release, self._fields(oldest)),
+            ((self.full != 0) & ~known, self._fields(oldest)),
             (self.full == 2, self._fields(newest)),
         ]
         payload = core.i.payload
@@ -88,8 +95,9 @@ def claim_inputs(steps: Steps) -> None:
     probes.claims.always("input_banks_fit", fits)
     in_use = (probes.position == 0) & (probes.column == plan.network.inputs - 1)
     in_use &= (probes.pass_row != 0) | (probes.gate != 0)
+    in_use |= steps.rereads
     release = probes.core.store.x_release
-    there = (steps.full >= in_use + release) & (~release | (probes.position == 1))
+    there = (steps.full >= in_use + release) & (~release | steps.released)
     probes.claims.always("input_is_there", there)
     whole = probes.inside("store.whole")
     probes.claims.always("input_is_known_to_be_whole", whole == (steps.full != release))
@@ -97,3 +105,15 @@ def claim_inputs(steps: Steps) -> None:
     known &= probes.inside("store.at_first") == (steps.index == 0)
     known &= probes.inside("store.at_last") == (steps.index == plan.network.inputs - 1)
     probes.claims.always("input_knows_its_room", known)
+    slots = plan.work.windows.x_slots
+    if slots > 2:
+        bits = slots.bit_length() - 1
+        filling, turn = probes.inside("store.fill_slot", bits), _turn(probes)
+        gone = steps.released & ~release
+        kept = filling == (turn + steps.full + gone)[:bits]
+        probes.claims.always("earlier_steps_are_kept", kept)
+
+
+def _turn(probes: Probes) -> Value:
+    """The step's number, see :func:`hdl.layout.vectors.turn_shape`."""
+    return probes.inside("sequencer.step_turn", len(Signal(turn_shape(probes.plan))))
