@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from golden.errors import InputError
@@ -86,7 +86,7 @@ AXI = Host()
 class System(Generated):
     """A generated core with a bus, and its timing."""
 
-    timing: Timing
+    timing: Timing = field(kw_only=True)
 
     def files(
         self, *, sources: Mapping[str, str], formats: Sequence[str] = ("xdc", "sdc")
@@ -152,7 +152,7 @@ def generate_system(
     comments = header(plan, description, host=host.ports, network_name=network_name)
     text, files = convert_apart(top, name=name, header=comments, memory_files=memory_files)
     description["memory_files"] = list(files)
-    return System(text, description, plan, files, host.timing(name))
+    return System(text, description, plan, files, timing=host.timing(name))
 
 
 def describe_system(plan: Plan, *, name: str, host: Host) -> dict[str, Any]:
