@@ -299,3 +299,8 @@ CELLS: dict[str, Callable[[Any], Schedule]] = {
 def schedule(cell: Cell) -> Schedule:
     """The schedule of a cell."""
     return CELLS[cell.kind](cell)
+
+
+def reads_x_once(cell: Cell) -> bool:
+    """Tell whether a cell has one sum per unit, which is complete with the passes over x."""
+    return [gate.reads for gate in cell.gates] == [("x",)]

@@ -177,9 +177,9 @@ class Sequencer(wiring.Component):
                     if plan.work.windows.used:
                         m.d.sync += step.turn.eq(step.turn + 1)
             with m.If(ends):
-                m.d.sync += passes.before_step(self._releases(following, answers))
+                m.d.sync += passes.before_step(step.releases(following, answers))
 
-        m.d.comb += self.x_releasing.eq(passed & self._releases(now, answers))
+        m.d.comb += self.x_releasing.eq(passed & step.releases(now, answers))
         m.d.sync += [
             self.valid.eq(go),
             self.x_release.eq(self.x_releasing),
@@ -226,12 +226,6 @@ class Sequencer(wiring.Component):
             self.ready[f"{job.makes[-1]}{job.layer}"] == job.units if job.makes else next(free)
             for job in plan.work.jobs
         ]
-
-    def _releases(self, single: data.View, answers: Value) -> Value:
-        """Tell whether a pass is the last one over x of its step, which has a result or none."""
-        if not self.plan.work.rereads:
-            return single.is_input
-        return Mux(answers, single.releases_late, single.releases)
 
     def _held_for_state(
         self, m: Module, position: Signal, walk: Walk, step: Step, *, ended: Value

@@ -119,6 +119,12 @@ class Step:
             return Const(late, 1)
         return Mux(begins_step(self._plan, now), self.next_last, self.last)
 
+    def releases(self, single: data.View, answers: Value) -> Value:
+        """Tell whether a pass is the last one over x of its step, which has a result or none."""
+        if not self._plan.work.rereads:
+            return single.is_input
+        return Mux(answers, single.releases_late, single.releases)
+
     def reads_zero(self, now: data.View) -> Value:
         """Tell whether what a pass reads is zero."""
         if self._plan.work.windows.used:

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from golden.cells import Cell
 from golden.quantized import QuantizedNetwork
-from hdl.cells import Schedule, schedule
+from hdl.cells import Schedule, reads_x_once, schedule
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
 from hdl.spec.swept_network import SweptNetwork
@@ -104,7 +103,9 @@ class Work:
     @classmethod
     def of(cls, network: QuantizedNetwork, options: CoreOptions) -> Work:
         """Return the work of a network on a core."""
-        packs = any(_packs(layer.cell) and layer is not network.head for layer in network.layers)
+        packs = any(
+            reads_x_once(layer.cell) and layer is not network.head for layer in network.layers
+        )
         work = cls(network=network, lanes=options.lanes)
         return replace(work, packed=packs and work.slots > 1 and not options.storage.loadable)
 
@@ -157,7 +158,7 @@ class Work:
                     units=layer.units,
                     row=row,
                     rows=-(-layer.units // self.lanes),
-                    packed=self.packed and _packs(layer.cell),
+                    packed=self.packed and reads_x_once(layer.cell),
                     unit=self.first_unit(index),
                     emits="h" in drain.makes and index + 1 in self.network.result_vectors,
                 )
@@ -297,8 +298,3 @@ class Work:
     def state_layers(self) -> int:
         """Number of layers up to the last one that makes a vector."""
         return 1 + max(job.layer for job in self.jobs if job.makes)
-
-
-def _packs(cell: Cell) -> bool:
-    """Tell whether rows of a cell have one sum per unit, complete with the passes over x."""
-    return [gate.reads for gate in cell.gates] == [("x",)]
