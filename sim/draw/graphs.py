@@ -69,7 +69,7 @@ def random_graph(
             layer = replace(layer, formats=replace(layer.formats, h=out))
         own, lags = zip(*reads[index], strict=True)
         warmup = int(draw.integers(1, 4)) if windows and draw.random() < 0.2 else 0
-        made.append(replace(layer, sources=own, lags=lags, warmup=warmup))
+        made.append(replace(layer, sources=own, lags=lags if any(lags) else None, warmup=warmup))
         vectors.append(made[-1].formats.h)
     return QuantizedNetwork(layers=tuple(made), results=tuple(results), tanh=tanh_table(recipe))
 
