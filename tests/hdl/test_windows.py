@@ -100,7 +100,7 @@ def test_warm_up_is_told_apart() -> None:
     ("option", "given"),
     [
         ("streams is 2, expected 1", {"interface": Interface(streams=2)}),
-        ("storage is ram, expected rom", {"storage": Storage(weights="ram")}),
+        ("weights is ram, expected rom", {"storage": Storage(weights="ram")}),
         ("state is load, expected clear or keep", {"interface": Interface(state="load")}),
     ],
 )
