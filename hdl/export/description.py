@@ -48,6 +48,8 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "words_per_step": network.inputs,
             "format": _format(network.x),
             "scale": network.input_scale,
+            **({"samples_per_step": network.fold} if network.fold > 1 else {}),
+            **({"zero_steps_after": network.flush} if network.flush else {}),
         },
         "output": {
             "words_per_result": plan.result_words,

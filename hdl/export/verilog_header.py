@@ -153,6 +153,15 @@ def _network(plan: Plan, told: Mapping[str, Any], network_name: str) -> list[tup
     return entries
 
 
+def _words(x: Mapping[str, Any]) -> str:
+    """Describe a step's input words, and what whoever feeds a sequence adds to its samples."""
+    folded, more = x.get("samples_per_step", 1), x.get("zero_steps_after", 0)
+    words = f"{x['words_per_step']} words per step"
+    words += f" ({folded} samples)" if folded > 1 else ""
+    zeros = f", {more} step{'s' * (more > 1)} of zeros behind a sequence"
+    return words + (zeros if more else "")
+
+
 def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str]]:
     """Describe the core: words at its ports, sizes, options, timing, and versions of its tools."""
     x, y, timing = told["input"], told["output"], told["timing"]
@@ -163,7 +172,7 @@ def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str
         **({"max steps": plan.options.max_steps} if plan.options.max_steps else {}),
     }
     return [
-        ("Input", f"{x['words_per_step']} words per step, format {_format(x['format'])}"),
+        ("Input", f"{_words(x)}, format {_format(x['format'])}"),
         (
             "Output",
             f"{y['words_per_result']} words per result ({y['meaning']}), "

@@ -134,9 +134,7 @@ class Windows:
         if streams > 1:
             found = f"streams is {streams}, expected 1: a core keeps earlier steps of one stream"
         elif storage.loadable:
-            found = (
-                f"weights is {storage.weights}, expected rom: loaded passes read no other step"
-            )
+            found = f"weights is {storage.weights}, expected rom: loaded passes read no other step"
         if found:
             raise InputError(f"{found}, and the network {self._used_for()}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
 from hdl import cycles
 from hdl.export.description import describe
+from hdl.export.verilog_header import header
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
@@ -88,6 +90,26 @@ def test_steps_that_are_kept() -> None:
     bits = describe(plan_of(front()), name="core")["memory_bits"]
     x, h = front().x.width, plan_of(front()).sizes.h_width
     assert (bits["x"], bits["past"]) == (4 * INPUTS * x, 4 * (4 + 3) * h)
+
+
+def test_the_description_tells_lags_and_warm_up() -> None:
+    network = replace(front(), fold=2, flush=1)
+    told = describe(plan_of(network, interface=Interface(every_step=True)), name="core")
+    assert (told["input"]["samples_per_step"], told["input"]["zero_steps_after"]) == (2, 1)
+    assert told["output"]["first_step"] == 2
+    assert told["output"]["meaning"] == "logits, every step but the first 2"
+    described = [
+        (layer["sources"], layer["lags"], layer.get("warmup"))
+        for layer in (told["layers"][0], told["layers"][1], told["layers"][3])
+    ]
+    assert described == [
+        ([0, 0, 0], [2, 1, 0], None),
+        ([1, 1], [2, 0], 2),
+        ([3, 3], [1, 0], None),
+    ]
+    text = header(plan_of(network), told, host="plain streams", network_name="front")
+    assert "sources [1, 1], lags [2, 0], warmup 2" in " ".join(text.replace("//", "").split())
+    assert "(2 samples), 1 step of zeros behind a sequence" in text
 
 
 def test_warm_up_is_told_apart() -> None:
