@@ -16,7 +16,7 @@ from hdl.cells import Schedule, reads_x_once, schedule
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
 from hdl.spec.swept_network import SweptNetwork
-from hdl.spec.windows import Windows
+from hdl.spec.windows import Read, Windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +49,11 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pass:
+class Pass(Read):
     """One run over the columns of an operand.
 
     Attributes:
         layer: index of the layer whose sums it adds to.
-        matrix: operand that its weight matrices are named after.
-        operand: memory that holds the operand: ``x``, ``h``, ``c``, ``rh``, or ``past`` for h of
-            earlier steps.
-        source: index of the layer that produces the operand; -1 for the input stream.
-        lag: x or ``past`` is that of so many steps ago.
-        recurrent: the operand is step t-1's.
-        zero_before: steps at the start of a sequence in which the operand is zero.
         base: address of the first element in that memory.
         columns: number of elements.
         gates: indices of the gates that it adds to, contiguous.
@@ -71,12 +64,6 @@ class Pass:
     """
 
     layer: int
-    matrix: str
-    operand: str
-    source: int
-    lag: int
-    recurrent: bool
-    zero_before: int
     base: int
     columns: int
     gates: range

@@ -13,7 +13,17 @@ from hdl.spec.options import CoreOptions
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """Operand of a matrix of a layer; for the fields see :class:`hdl.spec.passes.Pass`."""
+    """Operand of a layer's matrices.
+
+    Attributes:
+        matrix: operand that the matrices are named after.
+        operand: memory that holds the operand: ``x``, ``h``, ``c``, ``rh``, or ``past`` for h of
+            earlier steps.
+        source: index of the layer that produces the operand; -1 for the input stream.
+        lag: x or ``past`` is that of so many steps ago.
+        recurrent: the operand is step t-1's.
+        zero_before: steps at the start of a sequence in which the operand is zero.
+    """
 
     matrix: str
     operand: str
