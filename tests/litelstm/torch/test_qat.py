@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from golden.cells import GRU, LSTM, RNN, Cell
 from golden.errors import InputError
 from golden.formats import Format
 from golden.model import IntegerModel
@@ -19,6 +20,7 @@ from golden.quantized import QuantizedNetwork
 from litelstm.architectures import CELLS, Architecture
 from litelstm.torch import Recurrent, from_network, to_network
 from litelstm.torch.qat import QuantizationAware, requantize
+from tests.networks import Recipe, float_network
 
 pytestmark = pytest.mark.frameworks
 
@@ -101,6 +103,28 @@ def test_without_a_head_the_words_are_h() -> None:
     aware = module("litelstm", "hard", Settings(), head=None)
     x = samples(Architecture(cell="litelstm", inputs=5, units=7, layers=2).floats())
     assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(aware.export(), x))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        RNN(activation="selu"),
+        LSTM(activation="elu", forget="coupled"),
+        LSTM(activation="relu", peephole="current"),
+        GRU(reset="after", activation="elu"),
+    ],
+    ids=str,
+)
+def test_options_that_came_later(cell: Cell) -> None:
+    recipe = Recipe(inputs=5, units=(7, 7), cells=(cell, cell), outputs=3)
+    network = rounded(float_network(recipe, 2))
+    x = samples(network)
+    before, _ = quantize(network, x / 3, Settings())
+    aware = QuantizationAware(network, before)
+    step(aware, x, torch.optim.Adam(aware.parameters(), lr=0.01))
+    after = aware.export()
+    assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(after, x))
+    assert not np.array_equal(golden(after, x), golden(before, x))
 
 
 @pytest.mark.parametrize("cell", ["litelstm", "gru", "plstm"])
