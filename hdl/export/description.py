@@ -16,7 +16,7 @@ from golden.sessions import state_vectors
 from hdl import cycles
 from hdl.export.plain_ports import plain_ports
 from hdl.layout import weight_image
-from hdl.layout.contents import bias_words, diagonal_slots, diagonal_words
+from hdl.layout.contents import bias_words, diagonal_slots, diagonal_words, first_words
 from hdl.layout.ports import output_layout
 from hdl.parts.top_ports import Port
 from hdl.plan import Plan
@@ -139,7 +139,20 @@ def memory_bits(plan: Plan) -> dict[str, int]:
             for name, number in update.exponentials.items()
         },
         "output": plan.result_words * Shape.cast(output_layout(plan)).width,
+        **_first_bits(plan),
     }
+
+
+def _first_bits(plan: Plan) -> dict[str, int]:
+    """Count the bits of first states: for the array, and for the state update if it reads them."""
+    bits = 0
+    for name in ("h", "c"):
+        words = first_words(plan, name)
+        if words and any(single.operand == name for single in plan.work.passes):
+            bits += len(words) * plan.sizes.vector_width(name)
+        if words and (name == "c" or any(kind.cell.kind == "gru" for kind in plan.kinds)):
+            bits += _bits(words)
+    return {"first": bits} if bits else {}
 
 
 def _table_bits(table: TanhTable) -> int:

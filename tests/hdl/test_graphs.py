@@ -13,7 +13,7 @@ from golden.errors import InputError
 from golden.layers import Layer, dense, weight_shapes
 from golden.network import Network
 from golden.quantize import quantize
-from golden.quantized import QuantizedNetwork
+from golden.quantized import QuantizedNetwork, signed_width
 from hdl import cycles
 from hdl.export.description import describe
 from hdl.layout.vectors import Operand
@@ -160,8 +160,11 @@ def test_refused() -> None:
         InputError, match="^layer0 starts at a state that is not zero: a core whose"
     ):
         plan_of(started, storage=Storage(weights="ram"))
-    told = describe(plan_of(started), name="core")["layers"][0]["first"]
-    assert told == {"c": started.layers[0].start(1)["c"][0].tolist()}
+    told = describe(plan_of(started), name="core")
+    words = started.layers[0].start(1)["c"][0].tolist()
+    assert told["layers"][0]["first"] == {"c": words}
+    assert told["memory_bits"]["first"] == 3 * signed_width(0, max(words))  # no matrix reads c
+    assert "first" not in describe(plan_of(made(lstm)), name="core")["memory_bits"]
     zero = replace(lstm, first={"c": np.zeros(3, dtype=np.int64)})
     plan_of(made(zero), storage=Storage(weights="ram"))
 
