@@ -45,6 +45,12 @@ def why_integers(nodes: Sequence[Any], name: str, kind: Any) -> str:
                 f"gives the lengths of {node.op_type} {label(node)!r}; export without it: a core's "
                 "sequences end where the last step is marked"
             )
+        if node.op_type == "Gather" and name in node.input[1:2]:
+            return (
+                f"is {np.dtype(kind)}, indices of the table of Gather {label(node)!r}: a core "
+                "reads vectors; look the table up on a host, and import with --from "
+                f"{node.output[0]}"
+            )
     return f"is {np.dtype(kind)}, expected floats"
 
 

@@ -35,7 +35,8 @@ WHY = {
     "equal": COMPARED,
     "greater": COMPARED,
     "less": COMPARED,
-    "embedding": f"looks up a table; {PARTS}",
+    "embedding": "looks up a table; a core reads vectors: look it up on a host, and import the "
+    "layers behind it alone (of an ONNX file with --from)",
     "layernormalization": "divides by what depends on the data; train with batch normalization, "
     "which becomes weights",
     "groupnormalization": "divides by what depends on the data; train with batch normalization, "

@@ -164,8 +164,9 @@ def compare(
         difference = np.abs(found.reshape(want.shape) - want).max()
         worst = float(np.maximum(worst, difference / (np.abs(want).max() + 1e-6)))  # keeps NaN
     if not worst <= tolerance:
+        why = "; an unrolled loop must start at zero, with all steps alike" if made.unrolled else ""
         raise InputError(
             f"computes something else than its layers, read as {cells}: results differ by "
-            f"{worst:.1e}"
+            f"{worst:.1e}{why}"
         )
     return worst

@@ -104,7 +104,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...
     "another first step": (
         lambda: FirstStepElse(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
         {},
-        ("read as litelstm", "results differ by"),
+        ("read as litelstm", "results differ by", "an unrolled loop must start at zero"),
     ),
     "another first step, tiny results": (
         lambda: TinyResults(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from golden.errors import InputError
 from litelstm.importers.files import import_network
 from litelstm.importers.onnx import convert
-from tests.litelstm.importers.cases import BATCH, STEPS, UNITS
+from tests.litelstm.importers.cases import BATCH, INPUTS, STEPS, UNITS
 from tests.litelstm.importers.onnx_files import GRU_HARD, LSTM_HARD, model, refusal, weights
 
 ATTRIBUTES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
@@ -115,7 +115,9 @@ def loop(nodes: list[Any]) -> None:
 
 GRAPHS: dict[str, tuple[Callable[[list[Any]], object], tuple[str, ...]]] = {
     "comparison": (after("Equal"), ("Equal 'added' compares values, as masking does",)),
-    "elu": (after("Elu"), ("Elu 'added'", "train with relu")),
+    "elu": (after("Elu", alpha=0.5), ("Elu 'added'", "has alpha 0.5, expected 1")),
+    "selu": (after("Selu", gamma=1.0), ("Selu 'added'", "expected those of SELU")),
+    "softplus": (after("Softplus"), ("Softplus 'added'", "train with relu")),
     "prelu": (after("Erf"), ("Erf 'added'", "is not known here", "--from and --until")),
     "slope": (after("LeakyRelu", alpha=0.01), ("LeakyRelu 'added'", "slope 0.01", "power of two")),
     "softmax over samples": (after("Softmax", axis=0), ("Softmax 'added'", "batch")),
@@ -195,6 +197,18 @@ def test_zero_state_and_full_lengths_are_no_reason() -> None:
     told = convert(model("GRU", arrays, inputs=("x", "W", "R", "B", "lens", "h0"))).network
     for name, value in plain.layers[0].weights.items():
         assert np.array_equal(value, told.layers[0].weights[name])
+
+
+def test_an_embedding_and_the_part_behind_it() -> None:
+    arrays = weights("RNN") | {"E": np.ones((9, INPUTS), np.float32)}
+    look_up = helper.make_node("Gather", ["E", "tokens"], ["x"], name="look_up")
+    made = model("RNN", arrays, change=lambda nodes: nodes.insert(0, look_up))
+    tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, [STEPS, BATCH])
+    made.graph.input[0].CopyFrom(tokens)
+    said = refusal(made)
+    assert "input tokens is int64, indices of the table of Gather 'look_up'" in said
+    assert said.endswith("import with --from x")
+    assert convert(made, start="x").network.inputs == INPUTS
 
 
 def test_inputs_and_outputs() -> None:
