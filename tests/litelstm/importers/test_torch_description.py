@@ -18,6 +18,7 @@ from tests.litelstm.importers.torch_nets import Both, Stack
 
 STEPS = "'all steps' or 'last step' or 'final state'"
 ANYWHERE = "'none' or 'relu' or 'relu6' or 'leaky_relu' or 'tanh' or 'sigmoid' or 'hardsigmoid'"
+ANYWHERE += " or 'elu' or 'selu'"
 ACTIVATIONS = f"{ANYWHERE} or 'softmax' or 'log_softmax'"
 
 
