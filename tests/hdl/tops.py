@@ -15,6 +15,7 @@ from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
+from sim.draw.directions import with_directions
 from sim.draw.networks import Recipe, quantized_network
 
 LINE = Line(clock=12_000_000, baud=115_200)
@@ -46,11 +47,17 @@ def _plan(
     tail: int = 2,
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
+    max_steps: int = 0,
 ) -> Plan:
+    network = quantized_network(recipe, 1)
     return Plan(
-        network=quantized_network(recipe, 1),
+        network=with_directions(network, 2) if max_steps else network,
         options=CoreOptions(
-            lanes=lanes, tail_multipliers=tail, interface=interface, storage=storage
+            lanes=lanes,
+            tail_multipliers=tail,
+            interface=interface,
+            storage=storage,
+            max_steps=max_steps,
         ),
     )
 
@@ -83,6 +90,9 @@ _TOPS: dict[str, Callable[[], str]] = {
     ),
     "double": lambda: _plain(
         Recipe(units=(6, 5), cells=(GRU(), LSTM())), lanes=3, storage=Storage(weights="double")
+    ),
+    "both_ways": lambda: _plain(
+        MIXED, interface=Interface(every_step=True, classes=True), max_steps=9
     ),
     "axi": lambda: _system(Host()),
     "axi_tight": lambda: _system(
