@@ -82,7 +82,7 @@ class Host:
 AXI = Host()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class System(Generated):
     """A generated core with a bus, and its timing."""
 
