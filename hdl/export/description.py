@@ -147,10 +147,9 @@ def _first_bits(plan: Plan) -> dict[str, int]:
     """Count the bits of first states: for the array, and for the state update if it reads them."""
     bits = 0
     for name in ("h", "c"):
-        words = first_words(plan, name)
-        if words and any(single.operand == name for single in plan.work.passes):
-            bits += len(words) * plan.sizes.vector_width(name)
-        if words and (name == "c" or any(kind.cell.kind == "gru" for kind in plan.kinds)):
+        bits += len(first_words(plan, name, read=True)) * plan.sizes.vector_width(name)
+        words, kinds = first_words(plan, name), {kind.cell.kind for kind in plan.kinds}
+        if words and (name == "c" or kinds & {"gru", "pool"}):
             bits += _bits(words)
     return {"first": bits} if bits else {}
 

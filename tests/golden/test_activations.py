@@ -274,7 +274,7 @@ def test_double_precision_rounds_every_entry_right(log2_range: int) -> None:
 @pytest.mark.parametrize("activation", ["elu", "selu"])
 @pytest.mark.parametrize("log2_range", [2, 3, 5])
 def test_exponential_tables_are_exact(activation: str, log2_range: int) -> None:
-    """As the tanh tables: double precision rounds no entry to the wrong integer."""
+    """Double precision rounds no entry to the wrong integer."""
     extra = 80
     with localcontext(prec=40):
         alpha, step = Decimal(ALPHAS[activation]), Decimal(2) ** (log2_range - 14)

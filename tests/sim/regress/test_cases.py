@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from golden.cells import Cell
 from golden.errors import InputError
 from hdl.verilog import Generated
 from litelstm.commands.regress import regress
@@ -66,15 +67,22 @@ def test_a_case_is_made_of_two_numbers() -> None:
     assert one.core.verilog == same.core.verilog
 
 
+def choices(cell: Cell) -> list[tuple[str, str, str]]:
+    """Each option of a cell with its value."""
+    return [(cell.kind, name, getattr(cell, name)) for name in cell.options]
+
+
 def test_cases_are_of_every_kind() -> None:
     cases = [Case(SEED, number) for number in range(150)]
     layers = [layer for case in cases for layer in case.network.layers if layer.cell.state]
-    assert {layer.cell for layer in layers} == {*EVERY_CELL}
+    assert {choice for layer in layers for choice in choices(layer.cell)} >= {
+        choice for cell in EVERY_CELL for choice in choices(cell)
+    }
     assert {(layer.cell, layer.sigmoid) for layer in layers} >= {
         (cell, sigmoid) for cell in PLAIN_CELLS for sigmoid in ("hard", "logistic")
     }
     starts = {(layer.cell.kind, name) for layer in layers for name in layer.first or ()}
-    assert starts == {
+    assert starts >= {
         *product(("lstm", "litelstm"), ("h", "c")),
         *product(("rnn", "gru"), ("h",)),
     }
