@@ -86,7 +86,7 @@ def _dense(rng: np.random.Generator, later: np.random.Generator) -> Dense:
     """Draw a dense layer; ``later`` draws the activations that came later."""
     drawn = [name for name in Dense.options["activation"] if name not in ALPHAS]
     activation, slope = (str(rng.choice(names)) for names in (drawn, Dense.options["slope"]))
-    if later.random() < VARIED:
+    if later.random() < VARIED / 2:
         activation = str(later.choice([*ALPHAS]))
     return Dense(activation=activation, slope=slope if activation == "leaky" else "1/2")
 
