@@ -25,7 +25,7 @@ def turned(seed: int) -> QuantizedNetwork:
 
 
 def windowed(seed: int) -> QuantizedNetwork:
-    """The same, in which layers read vectors at lags and need steps before theirs count."""
+    """A random graph as of `turned`, in which layers read vectors at lags."""
     return with_lags(turned(seed), (seed, 52))
 
 
