@@ -11,6 +11,7 @@ import numpy as np
 from golden.errors import InputError
 from golden.network import Network
 from litelstm.importers.assemble import Assembled
+from litelstm.importers.tensors import AxesError
 from litelstm.importers.windows import ShortError
 
 PROBES = (5, 8)
@@ -18,6 +19,9 @@ PROBES = (5, 8)
 
 LONG, LONGEST = 100, 2000
 """Longest sequence for comparing networks, and the longest where windows need it."""
+
+
+OTHER = "is another network for another number of steps; export with a fixed number"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,7 @@ def probed(read: Callable[[int], M]) -> M:
         InputError: they give different networks.
     """
     low, high = PROBES
+    refusal: InputError | None = None
     while True:
         try:
             first = read(low)
@@ -47,17 +52,19 @@ def probed(read: Callable[[int], M]) -> M:
                 continue
             if _same(first.made.network, read(high).made.network):
                 return first
-            error = InputError(
-                "is another network for another number of steps; export with a fixed number"
-            )
-            low, high = 4 * low, 4 * high  # windows may need more
-            most = LONG
+            error, most = InputError(OTHER), LONG
+        except AxesError:
+            raise
         except ShortError as short:
-            error = short
+            error, most = short, LONGEST
             low, high = (n + max(short.steps, low) for n in (low, high))
-            most = LONGEST
+        except InputError as other:  # a padded window over few steps may look like another one
+            error, most = other, LONG
+        refusal = refusal or error
+        if not isinstance(error, ShortError):
+            low, high = 4 * low, 4 * high
         if low > most:
-            raise error
+            raise refusal
 
 
 def _same(a: Network, b: Network) -> bool:

@@ -95,9 +95,11 @@ def _zeros(torch: Any, module: Any) -> Any:
     state = module.state_dict()
     arrays = [v for v in state.values() if torch.is_tensor(v) and v.ndim in (2, 3)]
     widths = dict.fromkeys(array.shape[1] for array in arrays)
-    sizes = [(*size, width) for size in SIZES for width in widths]
-    if any(array.ndim == 3 for array in arrays):  # a convolution, which has the steps last
-        sizes += [(samples, width, steps) for samples, steps in SIZES for width in widths]
+    wide = any(array.ndim == 3 for array in arrays)  # a convolution, which has the steps last
+    counts = [size for size in SIZES if size[1] > 4] if wide else SIZES
+    sizes = [(*size, width) for size in counts for width in widths]
+    if wide:
+        sizes += [(samples, width, steps) for samples, steps in counts for width in widths]
     reason = "it has no matrix"
     for size in sizes:
         try:
