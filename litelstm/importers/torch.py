@@ -21,6 +21,7 @@ from litelstm.importers import torch_description
 from litelstm.importers.assemble import assemble
 from litelstm.importers.forms import made_by
 from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer, reals, split
+from litelstm.importers.lengths import Reading, probed
 from litelstm.importers.operations import (
     activated,
     affine,
@@ -36,14 +37,13 @@ from litelstm.importers.torch_description import (
     ALL_STEPS,
     FINAL_STATE,
     LAST_STEP,
+    POOLS,
     Description,
     described_cell,
 )
+from litelstm.importers.windows import ShortError, Window, convolved, pooled
 
 Arrays = dict[str, NDArray[Any]]
-
-STEPS = 4
-"""Steps for following the modules; any number gives the same network."""
 
 GATES = {"RNN": "h", "GRU": "rzn", "LSTM": "ifgo"}
 """PyTorch's recurrent modules, with the stacking order of their gates."""
@@ -61,6 +61,12 @@ def from_state_dict(state: Mapping[str, Any], description: Mapping[str, Any]) ->
 
 def from_description(state: Mapping[str, Any], told: Description) -> Imported:
     """Import a state dict with a checked description."""
+    made = probed(lambda steps: _read(state, told, steps)).made
+    return imported(made, ["y"], ())
+
+
+def _read(state: Mapping[str, Any], told: Description, steps: int) -> Reading:
+    """Follow the modules with sequences of one length."""
     left = {name: _array(value) for name, value in state.items()}
     data: Data | None = None
     for entry in told.layers:
@@ -69,22 +75,27 @@ def from_description(state: Mapping[str, Any], told: Description) -> Imported:
         try:
             arrays = _taken(left, prefix, module)
             if data is None:
-                data = sequence(_inputs(arrays), STEPS, ("batch", "steps", "features"))
+                axes = ("batch", "steps", "features")
+                data = sequence(_inputs(arrays, entry), steps, axes)
             with made_by(f"{module} {name!r}"):
                 data = _APPLY[module](data, arrays, entry)
                 data = _activated(data, entry)
+        except ShortError as error:
+            raise ShortError(f"{module} {name!r}: {error}", error.steps) from None
         except InputError as error:
             raise InputError(f"{module} {name!r}: {error}") from None
     if left:
         raise InputError(f"weight {next(iter(left))} belongs to no module of the description")
     if data is None:
         raise InputError("has no recurrent layer")
-    made = assemble([("y", data)], steps=STEPS, scale=told.input_scale)
-    return imported(made, ["y"], ())
+    made = assemble([("y", data)], steps=steps, scale=told.input_scale, free=True)
+    return Reading(made=made, steps=steps)
 
 
-def _inputs(arrays: Arrays) -> int:
+def _inputs(arrays: Arrays, entry: Mapping[str, Any]) -> int:
     """Return the number of values that a module reads, from its weights on x."""
+    if entry["module"] == "Conv1d" and arrays.get("weight", np.zeros(0)).ndim == 3:
+        return arrays["weight"].shape[1] * int(entry["groups"])
     for name, array in arrays.items():
         if array.ndim and re.fullmatch(r"weight(_ih_l0)?|layers\.\d+\.W_\w+x", name):
             return array.shape[-1]
@@ -104,6 +115,7 @@ def _taken(left: Arrays, prefix: str, module: str) -> Arrays:
     """Move a module's arrays out of ``left``; return them by name without the prefix."""
     pattern = {
         "Linear": r"(weight|bias)",
+        "Conv1d": r"(weight|bias)",
         "BatchNorm1d": r"(weight|bias|running_mean|running_var|num_batches_tracked)",
         "Recurrent": r"layers\.\d+\.\w+",
     }.get(module, r"(weight|bias)_\w+")
@@ -122,6 +134,25 @@ def _linear(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
         return data
     bias = reals(arrays["bias"], (len(matrix),), "bias")
     return data.each(lambda form: form.shifted(bias))
+
+
+def _convolution(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
+    """Convolve over the steps; the module itself has them on its last axis."""
+    if "weight" not in arrays:
+        raise InputError("weight is missing")
+    weight = reals(arrays["weight"], (None, None, None), "weight")
+    bias = reals(arrays["bias"], (len(weight),), "bias") if "bias" in arrays else None
+    numbers = {n: entry[n] for n in ("stride", "padding", "dilation", "groups")}
+    for name, value in numbers.items():
+        if not isinstance(value, int):
+            raise InputError(f"{name} is {value}, expected an integer")
+    window = Window(
+        size=weight.shape[2],
+        stride=numbers["stride"],
+        dilation=numbers["dilation"],
+        pads=(numbers["padding"], numbers["padding"]),
+    )
+    return convolved(data, weight, bias, window, groups=numbers["groups"])
 
 
 def _batch_norm(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
@@ -181,8 +212,10 @@ def _stacked(
         outputs = recurrent(data, ways)
         if projections:
             outputs = outputs.projected(projections[index])
-        steps = index < len(stack) - 1 or entry["output"] == ALL_STEPS
+        steps = index < len(stack) - 1 or entry["output"] in (ALL_STEPS, *POOLS)
         data = features(data, outputs, steps=steps, final=entry["output"] == FINAL_STATE)
+    if entry["output"] in POOLS:
+        data = pooled(data, entry["output"])
     return data
 
 
@@ -249,6 +282,7 @@ _APPLY: dict[str, Callable[[Data, Arrays, Mapping[str, Any]], Data]] = {
     "GRU": _recurrent,
     "LSTM": _recurrent,
     "Linear": _linear,
+    "Conv1d": _convolution,
     "BatchNorm1d": _batch_norm,
     "Recurrent": _litelstm,
 }

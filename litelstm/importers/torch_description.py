@@ -9,11 +9,11 @@ them. A description, a JSON object, has all of it:
         {"module": "Linear", "name": "head", "activation": "none"}],
      "input_scale": 1.0}
 
-``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM, Linear or BatchNorm1d of
-``torch.nn``, or ``Recurrent`` of :mod:`litelstm.torch`. ``name`` is the prefix of its parameters'
-names, empty for the state dict of the module itself. ``output`` is the output of a recurrent
-module, and ``activation`` the function between that, or a Linear's result, and the next module. No
-field that decides a result has a default: a description without one is refused.
+``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM, Linear, Conv1d or
+BatchNorm1d of ``torch.nn``, or ``Recurrent`` of :mod:`litelstm.torch`. ``name`` is the prefix of
+its parameters' names, empty for the state dict of the module itself. ``output`` is the output of a
+recurrent module, and ``activation`` the function between that, or a Linear's result, and the next
+module. No field that decides a result has a default: a description without one is refused.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ ALL_STEPS, LAST_STEP, FINAL_STATE = "all steps", "last step", "final state"
 """Outputs of a recurrent module: h of every step, h of the last step, or the final h of each
 direction (PyTorch's h_n). The last two differ for bidirectional modules."""
 
+POOLS = ("mean", "max")
+"""Outputs of a recurrent module that pool h over the steps."""
+
 NONE = "none"
 """Value of ``activation`` for a module without one."""
 
@@ -45,7 +48,7 @@ END_ACTIVATIONS = ("softmax", "log_softmax")
 CHOICES: dict[str, tuple[str, ...]] = {
     "nonlinearity": ("tanh", "relu"),
     "gate": tuple(SIGMOIDS),
-    "output": (ALL_STEPS, LAST_STEP, FINAL_STATE),
+    "output": (ALL_STEPS, LAST_STEP, FINAL_STATE, *POOLS),
     "activation": (*ANYWHERE, *END_ACTIVATIONS),
 }
 """Fields that decide a module's function, with their supported values."""
@@ -56,11 +59,12 @@ REQUIRED = {
     "LSTM": ("output", "activation"),
     "Linear": ("activation",),
     "BatchNorm1d": ("eps", "activation"),
+    "Conv1d": ("stride", "padding", "dilation", "groups", "activation"),
     "Recurrent": ("gate", "output", "activation"),
 }
 """Required fields of an entry, by module."""
 
-NUMBERS = ("eps", "slope")
+NUMBERS = ("eps", "slope", "stride", "padding", "dilation", "groups")
 """Fields that are numbers; the others are texts. ``slope`` is that of ``leaky_relu``."""
 
 RECURRENT = {name: cell for name, cell in CELLS.items() if cell.state and cell is not Pool}

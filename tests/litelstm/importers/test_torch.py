@@ -131,8 +131,8 @@ BAD_DESCRIPTIONS: dict[str, tuple[Any, str]] = {
     "field": ({"layers": LSTM, "bias": True}, "description has bias"),
     "entry": ({"layers": ["rnn"]}, "layers[0] is 'rnn', expected an object"),
     "module": (
-        {"layers": [{"module": "Conv1d", "name": "c"}]},
-        "layers[0].module is 'Conv1d', expected RNN or GRU or LSTM or Linear or BatchNorm1d or",
+        {"layers": [{"module": "Conv2d", "name": "c"}]},
+        "layers[0].module is 'Conv2d', expected RNN or GRU or LSTM or Linear or BatchNorm1d or",
     ),
     "name": ({"layers": [{"module": "LSTM"}]}, "layers[0].name is None, expected a text"),
     "option": (

@@ -16,7 +16,7 @@ from tests.litelstm.importers.cases import INPUTS, OUTPUTS, UNITS, check, sample
 from tests.litelstm.importers.torch_files import described, results
 from tests.litelstm.importers.torch_nets import Both, Stack
 
-STEPS = "'all steps' or 'last step' or 'final state'"
+STEPS = "'all steps' or 'last step' or 'final state' or 'mean' or 'max'"
 ANYWHERE = "'none' or 'relu' or 'relu6' or 'leaky_relu' or 'tanh' or 'sigmoid' or 'hardsigmoid'"
 ANYWHERE += " or 'elu' or 'selu'"
 ACTIVATIONS = f"{ANYWHERE} or 'softmax' or 'log_softmax'"
@@ -119,10 +119,42 @@ def test_all_steps_of_the_last_module_are_the_result() -> None:
 
 
 @pytest.mark.parametrize("output", ["mean", "max"])
-def test_pooling_over_steps_is_refused(output: str) -> None:
-    said = refusal(Stack(nn.GRU).state_dict(), described("GRU", output=output)["layers"])
-    assert said.startswith(f"layers[0].output is '{output}', expected ")
-    assert said.endswith("nothing else can be mapped to a core here")
+def test_pooling_over_steps(output: str) -> None:
+    """The mean over any number of steps is the sum, which the host divides."""
+    torch.manual_seed(23)
+    module = Stack(nn.GRU, batch_first=True)
+    imported = from_state_dict(module.state_dict(), described("GRU", output=output))
+    x = samples(23)
+    with torch.no_grad():
+        h = module.rnn(torch.from_numpy(x))[0]
+        y = module.head(h.mean(1) if output == "mean" else h.amax(1)).numpy()
+    found = imported.network.forward(x)
+    if output == "mean":
+        assert "y is a sum over the steps: divide by their number for the mean" in imported.notes
+        found = found / x.shape[1]
+    assert np.abs(found - y).max() < 1e-6
+
+
+def test_a_convolution_in_front() -> None:
+    torch.manual_seed(24)
+    conv = nn.Conv1d(INPUTS, 4, 3, stride=2, padding=1)
+    rnn = nn.GRU(4, UNITS, batch_first=True)
+    state = {f"conv.{name}": value for name, value in conv.state_dict().items()}
+    state |= {f"rnn.{name}": value for name, value in rnn.state_dict().items()}
+    numbers = {"stride": 2, "padding": 1, "dilation": 1, "groups": 1}
+    layers = [
+        {"module": "Conv1d", "name": "conv", "activation": "relu", **numbers},
+        {"module": "GRU", "name": "rnn", "output": "last step", "activation": "none"},
+    ]
+    network = from_state_dict(state, {"layers": layers}).network
+    x = np.random.default_rng(24).normal(size=(2, 12, INPUTS)).astype(np.float32)
+    with torch.no_grad():
+        front = torch.relu(conv(torch.from_numpy(x).transpose(1, 2))).transpose(1, 2)
+        y = rnn(front)[0][:, -1].numpy()
+    assert network.fold == 2
+    assert np.abs(network.forward(network.feed(x)) - y).max() < 1e-6
+    del layers[0]["stride"]
+    assert "does not say stride of layers[0] (a number)" in refusal(state, layers)
 
 
 def test_the_first_of_two_recurrent_modules_hands_on_all_steps() -> None:
