@@ -22,7 +22,7 @@ from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers.coefficients import alike, as_matrix, times
 
-ACTIVATIONS = ("tanh", "sigmoid", "hard", "relu", "relu6", "leaky", "elu", "selu")
+ACTIVATIONS = ("linear", "tanh", "sigmoid", "hard", "relu", "relu6", "leaky", "elu", "selu")
 """Kinds of atoms that are an activation; ``hard`` is eq. (21), ``selu`` is without its factor."""
 
 POINTWISE = ("sum", "product", "max", *ACTIVATIONS)

@@ -86,13 +86,11 @@ def recurrent(
         lengths: see :class:`Run`.
 
     Raises:
-        InputError: the steps of ``data`` are neither in the order of time nor in reverse order.
+        InputError: the steps of ``data`` are the same one.
     """
     times, count = [form.time for form in data.forms], len(data.forms)
     if count > 1 and times[0] == times[-1]:
         raise InputError(f"reads the same vector in {count} steps, as a decoder does; {REPEATED}")
-    if times not in (sorted(times), sorted(times, reverse=True)):
-        raise InputError(f"reads {data.described()} whose steps are not the input's, in order")
     turned = times[0] > times[-1]
     places = list(range(count))[:: -1 if turned else 1]
     if turned:

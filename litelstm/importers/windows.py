@@ -112,6 +112,8 @@ def convolved(
         over: the window over the bins.
     """
     weights = weights.reshape(*weights.shape[:3], over.size)
+    if window.padding(len(data.forms))[0]:
+        data = _with_zeros(data)
     reads, count = over.reads(data.bins), data.bins
     full = _grouped(data, weights.reshape(*weights.shape[:2], -1), groups)
     full = full.reshape(*full.shape[:2], window.size, over.size)
@@ -131,6 +133,14 @@ def convolved(
 
     forms = [value(_inside(reads, data)) for reads in _windows(data, window)]
     return _binned(_placed(data, forms), len(reads))
+
+
+def _with_zeros(data: Data) -> Data:
+    """Make a layer of values with an offset: before its first step it is zero."""
+    if not any(form.bias.any() for form in data.forms):
+        return data
+    with made_again():
+        return data.each(lambda form: form.apply("linear"))
 
 
 def _binned(data: Data, bins: int) -> Data:
@@ -174,6 +184,7 @@ def padded(data: Data, front: int, behind: int) -> Data:
     count = len(data.forms)
     if data.axes.count("steps") != 1 or count + min(front, 0) + min(behind, 0) < 1:
         raise AxesError(f"pads {data.described()} by {front} and {behind} steps")
+    data = _with_zeros(data) if front > 0 else data
     kept = data.forms[max(0, -front) : count + min(0, behind)]
     zero = constant(np.zeros(data.forms[0].size))
     return _placed(data, (*(zero,) * front, *kept, *(zero,) * behind))

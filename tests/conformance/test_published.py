@@ -11,12 +11,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from golden.interface import Control
 from golden.model import IntegerModel
 from golden.network import Network
 from golden.quantize import quantize
 from golden.settings import Settings
+from hdl.verilog import generate
 from litelstm.importers.files import import_network
 from litelstm.importers.torch_modules import import_torch_module
+from sim import fields
+from sim.compiled.adapter import Design
+from sim.compiled.bench import CompiledBench, bench_library
+from sim.run import Run, Source
 from tests.conformance.conftest import Within
 from tests.litelstm.importers.keras_files import keras, layers, saved
 
@@ -134,3 +140,26 @@ def test_a_keyword_spotter(within: Within) -> None:
     found = network.forward(network.feed(x))
     assert np.abs(found - wanted).max() < TOLERANCE
     assert integers(network, x) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["keyword spotter", "Hello Edge CRNN"])
+def test_rtl(name: str, tmp_path: Path) -> None:
+    """The core gives the words of the integer model, for 2 sequences back to back."""
+    keras.utils.set_random_seed(7)
+    torch.manual_seed(5)
+    if name == "keyword spotter":
+        network, shape = import_torch_module(Spotter().eval()).network, (2, 48, 13)
+    else:
+        network, shape = import_network(saved(hello_edge(), tmp_path)).network, (2, 49, 10)
+    fed = network.feed(np.random.default_rng(3).normal(size=shape))
+    quantized, _ = quantize(network, fed)
+    words = quantized.quantize_input(fed)
+    core = generate(quantized, lanes=16)
+    ends = [Control(last=step == words.shape[1] - 1) for step in range(words.shape[1])]
+    beats = fields.of_steps([*ends, *ends], quantized.inputs)
+    run = Run(sources={"i": Source(words.reshape(-1), beats)}, sinks={"o": 2 * quantized.outputs})
+    with CompiledBench.of(core, library=bench_library([Design.of(core)], optimize=True)) as bench:
+        found = bench.run(run)
+    assert np.array_equal(found.words, IntegerModel(quantized).forward(words).reshape(-1))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -106,6 +106,17 @@ def zeros(recipe: Recipe, index: int) -> tuple[int, int]:
     return (reach // 2, reach - reach // 2) if index == 0 and stage.stride == 1 else (0, 0)
 
 
+BIAS_AND_ZEROS = Recipe(
+    (Stage("conv", 1), Stage("conv", 2)), "causal", "gru", both=False, end="last", seed=0
+)
+"""Zeros in front of values with an offset."""
+
+WIDE_AND_ZEROS = Recipe(
+    (Stage("conv", 2, dilation=2), Stage("conv", 1)), "same", "gru", both=False, end="last", seed=0
+)
+"""The last step reads earlier samples than the one before it."""
+
+
 class Module(nn.Module):
     """A recipe in PyTorch."""
 
@@ -169,6 +180,8 @@ def samples(recipe: Recipe) -> Any:
 @pytest.mark.filterwarnings("ignore")
 @QUICK
 @given(recipe=recipes())
+@example(recipe=BIAS_AND_ZEROS)
+@example(recipe=WIDE_AND_ZEROS)
 def test_pytorch(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory, within: Within) -> None:
     module, x = Module(recipe).eval(), samples(recipe)
     with torch.no_grad():
@@ -222,6 +235,8 @@ def keras_model(recipe: Recipe) -> Any:
 
 @settings(QUICK, max_examples=15)
 @given(recipe=recipes())
+@example(recipe=BIAS_AND_ZEROS)
+@example(recipe=WIDE_AND_ZEROS)
 def test_keras(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory, within: Within) -> None:
     model, x = keras_model(recipe), samples(recipe)
     wanted: Any = keras.ops.convert_to_numpy(model(x))

@@ -115,7 +115,7 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
             layers.Conv1D(4, 3, padding="same"),
             layers.GRU(UNITS),
         ),
-        ("GRU 'gru", "it has zeros in place of values that are never zero"),
+        ("GRU 'gru", "reads zeros behind or before the steps of layer0"),
     ),
     "a pool with fewer values at an end": (
         lambda: sequential(layers.MaxPooling1D(3, padding="same"), layers.GRU(UNITS)),
