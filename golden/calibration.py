@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from golden.cells import Floats, Gate, Pool
 from golden.directions import parts
 from golden.errors import InputError
 from golden.formats import Format
-from golden.layer_formats import LayerFormats
+from golden.layer_formats import LayerFormats, weight_format
 from golden.network import Layer, Network
 from golden.quantized import QuantizedLayer, QuantizedNetwork
-from golden.refinement import refine, rounded
+from golden.rounding import COMPENSATED, Rounding
 from golden.scales import Block, LayerScales, Observed
 from golden.settings import Settings
 
@@ -59,8 +60,29 @@ class Calibration:
             if not network.layers[vector - 1].cell.state and not network.is_read(vector)
         }
 
-    def quantize(self, settings: Settings) -> QuantizedNetwork:
-        """Choose every format and round the weights.
+    @cached_property
+    def _rounding(self) -> Rounding:
+        return Rounding(self.network, self.samples)
+
+    def quantize(self, settings: Settings, *, fit: bool = False) -> QuantizedNetwork:
+        """Choose every format and round the weights, narrow ones as :mod:`golden.rounding` does.
+
+        Args:
+            settings: widths and method.
+            fit: whether to run a network of narrow weights on the samples, to see whether the
+                nearest numbers do better and which biases do best.
+
+        Raises:
+            InputError: a tensor's numbers are too large or too small for any format.
+        """
+        nearest = self.nearest(settings)
+        if settings.weight_width > COMPENSATED:
+            return nearest
+        compensated = self._rounding.round(nearest)
+        return self._rounding.best([compensated, nearest]) if fit else compensated
+
+    def nearest(self, settings: Settings) -> QuantizedNetwork:
+        """Choose every format and round each weight to the nearest number.
 
         Raises:
             InputError: a tensor's numbers are too large or too small for any format.
@@ -71,7 +93,7 @@ class Calibration:
             results = self.network.result_vectors
             if len({layers[vector - 1].formats.h for vector in results}) > 1:
                 layers = self._choose(settings, table, self._coarsest(layers, settings))
-            result = QuantizedNetwork(
+            return QuantizedNetwork(
                 layers=tuple(layers),
                 results=self.network.results,
                 tanh=table,
@@ -79,9 +101,6 @@ class Calibration:
                 flush=self.network.flush,
                 fold=self.network.fold,
             )
-            if settings.refine:
-                result = refine(self.network, result, self.samples, self.run.output)
-            return result
         except InputError:
             raise
         except ValueError as error:
@@ -219,7 +238,10 @@ def _quantize_layer(
     )
     start = (layer.first or {}).items()
     first = {name: formats.operand(name).quantize(value) for name, value in start}
-    forward, *backward = (rounded(part.layer.weights, formats) for part in parts(layer))
+    forward, *backward = (
+        {name: weight_format(name, formats).quantize(w) for name, w in part.layer.weights.items()}
+        for part in parts(layer)
+    )
     return QuantizedLayer(
         cell=layer.cell,
         sigmoid=layer.sigmoid,

@@ -41,7 +41,7 @@ def quantize(
         InputError: the samples have a wrong shape or are not finite.
     """
     calibration = Calibration(network, check_samples(samples, network.inputs))
-    result = calibration.quantize(settings or Settings())
+    result = calibration.quantize(settings or Settings(), fit=True)
     return result, _report(calibration, result)
 
 

@@ -28,8 +28,6 @@ class Settings:
         hidden_width: bits of a sum that is multiplied before its activation.
         out_width: bits of a logit.
         method: ``mse`` or ``max``, for every power-of-two scale.
-        refine: whether to refine each gate's binary point by the output's error, see
-            :mod:`golden.refinement`.
         log2_entries, log2_range, interpolate: the tanh table, see
             :class:`golden.activations.TanhTable`.
 
@@ -46,7 +44,6 @@ class Settings:
     hidden_width: int = 16
     out_width: int = 16
     method: str = "mse"
-    refine: bool = False
     log2_entries: int = 8
     log2_range: int = 2
     interpolate: bool = False

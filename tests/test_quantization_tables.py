@@ -36,7 +36,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(bench, "FAST", FAST)
     small = Small(task="iot", cell="lstm", units=4, samples=200, epochs=6)
     monkeypatch.setattr(bench, "SMALL", (small, replace(small, cell="rnn")))
-    monkeypatch.setattr(bench, "GATES", {("iot", "lstm"): (8, 2)})
+    monkeypatch.setattr(bench, "ROUNDED", {("iot", "lstm"): (8, 2)})
     monkeypatch.setattr(bench, "TANH", ("iot",))
     recipe = {**bench.TASKS["iot"].recipe, **FAST, "epochs": 6}
     monkeypatch.setitem(bench.TASKS, "iot", replace(bench.TASKS["iot"], recipe=recipe))
@@ -72,16 +72,19 @@ def test_a_promise_in_numbers(place: Place, monkeypatch: pytest.MonkeyPatch) -> 
     for key in ("drop", "changed", "promised", "cost"):
         assert mean[key] == pytest.approx((rows[0][key] + rows[1][key]) / 2)
         assert worst[key] == max(rows[0][key], rows[1][key])
-    assert all(row["drop"] <= row["changed"] <= row["promised"] for row in rows)
+    assert all(row["drop"] <= row["changed"] for row in rows)
+    noise = 5  # standard deviation of a share of 100 samples, in percent
+    assert all(row["changed"] <= row["promised"] + noise for row in rows)
     monkeypatch.setattr(Trainer, "_run_epoch", pytest.fail)  # kept networks are not trained again
     again = bench.promise(replace(place, quick=True))
     assert again[0] | {"seconds": 0} == rows[0] | {"seconds": 0}
 
 
 def test_the_other_tables(place: Place) -> None:
-    eight, two = bench.gates(place)
+    eight, two = bench.rounding(place)
     assert (eight["network"], eight["W"], two["W"]) == ("iot lstm", 8, 2)
-    assert two["plain_db"] < eight["plain_db"] < eight["refined_db"] + 1
+    assert two["nearest_db"] < two["compensated_db"] < eight["nearest_db"]
+    assert eight["nearest_db"] == eight["compensated_db"]
     floats, nearest, interpolated = bench.tanh(place)
     assert floats.keys() == {"task", "numbers", "held", "test"}
     assert nearest["db"] < interpolated["db"] + 3

@@ -19,20 +19,23 @@ def _table(name: str, command: Command, rows: list[str]) -> list[Figure]:
     ]
 
 
-_FEW_BITS = "{plain_db ~10%} | {plain ~1%} | {refined_db ~10%} | {refined ~1%} |"
+_FEW_BITS = "{nearest_db ~10%} | {nearest ~2%} | {compensated_db ~10%} | {compensated ~2%} |"
 _CLOSE = "{db ~10%} | {changed ~40%} | {held ~1%} | {test ~1%} |"
 _FOUND = "{drop ~50%} | {changed ~50%} | {promised ~20%} | {cost ~20%} |"
 
-GATES = [
+ROUNDED = [
     f"| {network} | {bits} | {{float ~1%}} | {_FEW_BITS}"
-    for network, widths in (
-        ("iot lstm", (5, 4, 3)),
-        ("iot litelstm", (5, 4)),
-        ("speech litelstm", (4,)),
-        ("speech gru", (5,)),
-        ("mnist litelstm", (4, 3)),
+    for network in (
+        "mnist litelstm",
+        "digits litelstm",
+        "iot litelstm",
+        "intrusion litelstm",
+        "speech litelstm",
+        "emotion litelstm",
+        "iot lstm",
+        "speech gru",
     )
-    for bits in widths
+    for bits in (5, 4, 3)
 ]
 TANH = [
     f"| {task} | {numbers} | " + ("| | {held ~1%} | {test ~1%} |" if numbers == "float" else _CLOSE)
@@ -40,7 +43,7 @@ TANH = [
     for numbers in ("float", "nearest", "interpolated", "trained on")
     if numbers != "trained on" or task == "speech"
 ]
-MNIST_4 = next(row for row in GATES if row.startswith("| mnist litelstm | 4"))
+MNIST_4 = next(row for row in ROUNDED if row.startswith("| mnist litelstm | 4"))
 PROMISE = [
     *(
         f"| {network} | {{float ~1%}} | {_FOUND} {{seconds ~40%}} |"
@@ -60,21 +63,21 @@ PROMISE = [
     *(f"| {name} | | {_FOUND}" for name in ("mean", "worst")),
 ]
 
-GATES_TABLE = _command("gates", 60)
+ROUNDING = _command("rounding", 60)
 QUANTIZED = [
-    *_table("gates", GATES_TABLE, GATES),
+    *_table("rounding", ROUNDING, ROUNDED),
     *_table("tanh", _command("tanh", 300), TANH),
     *_table("promise", _command("promise", 500), PROMISE),
     *(
         Figure(
             page=page,
             shows=shows,
-            command=GATES_TABLE,
-            at=f"gates.{GATES.index(MNIST_4)}",
+            command=ROUNDING,
+            at=f"rounding.{ROUNDED.index(MNIST_4)}",
         )
         for page, shows in (
-            (RESULTS, "trained in integers / rounded | ... / {plain} % |"),
-            (TRAINING, "rounding alone gives {plain} % ("),
+            (RESULTS, "trained in integers / rounded | ... / {compensated} % |"),
+            (TRAINING, "rounding alone gives {compensated} % ("),
         )
     ),
 ]

@@ -62,11 +62,6 @@ TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
     help="Choice of scales: mse has the least mean squared error, max never saturates.",
 )
 @click.option(
-    "--refine",
-    is_flag=True,
-    help="Tune each gate's binary point by the error of the output; helps below 8 bits.",
-)
-@click.option(
     "--tanh-entries",
     "log2_entries",
     default=256,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from golden.cells import GRU, Cell, LiteLSTM
-from golden.emulation import Emulation, nearest
+from golden.emulation import Emulation
 from golden.model import IntegerModel
 from golden.network import Network
 from golden.quantize import quantize
@@ -96,7 +96,7 @@ def test_one_matrix_alone_is_the_float_network_with_that_matrix_rounded() -> Non
     quantized, _ = quantize(network, x, SETTINGS["narrow"])
     emulation = Emulation(network, quantized)
     layer, formats = network.layers[1], quantized.layers[1].formats
-    rounded = nearest(formats.weight("g", "h"), layer.weights["U_gh"])
+    rounded = formats.weight("g", "h").to_float(quantized.layers[1].weights["U_gh"])
     other = replace(layer, weights={**layer.weights, "U_gh": rounded})
     want = replace(network, layers=(network.layers[0], other, network.layers[2])).forward(x)
     got = emulation.output(x, {"layer1.U_gh"})
