@@ -1,11 +1,12 @@
 """Speed of the integer model beside a float PyTorch LSTM layer of the same size.
 
-    python -m bench.golden_speed [NETWORK] [--json PATH]
+    python -m bench.golden_speed [NETWORK] [--numpy] [--json PATH]
 
-Both run one recurrent layer (the network's first one) over sequences of 28 steps, 256 at once and
-one at a time, on one thread. Rates are per second of CPU time, so other work on the machine matters
-little. Both take turns, so a change of the machine's clock affects both. The result is the ratio
-of their medians.
+Both run one recurrent layer (the network's first one, and an LSTM and a GRU of its size) over
+sequences of 28 steps, 256 at once and one at a time, on one thread. The integer model uses compiled
+loops (:mod:`golden.fused`) if Numba is installed, unless ``--numpy`` is given. Rates are per second
+of CPU time, so other work on the machine matters little. Both take turns, so a change of the
+machine's clock affects both. The result is the ratio of their medians.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"
 
 import argparse
+import math
 import statistics
 import sys
 import time
@@ -27,11 +29,13 @@ from pathlib import Path
 
 import numpy as np
 
+from golden import fused
 from golden.errors import InputError
 from golden.model import IntegerModel
 from golden.packages import missing
-from golden.quantized import QuantizedNetwork
+from golden.quantized import QuantizedLayer, QuantizedNetwork
 from litelstm import outputs
+from litelstm.architectures import Architecture
 
 try:
     import torch  # pyright: ignore[reportMissingImports]
@@ -40,6 +44,7 @@ except ImportError:
     sys.exit(2)
 
 NETWORK = Path(__file__).parent.parent / "models" / "mnist_litelstm_w8a8.npz"
+OTHERS = ("lstm", "gru")
 BATCHES, STEPS = (256, 1), 28
 SLICE = 0.3  # seconds of a turn
 
@@ -92,26 +97,35 @@ def measure(network: QuantizedNetwork, batch: int, repetitions: int) -> dict[str
     return {**result, "ratio": result["golden"] / result["torch_lstm"]}
 
 
+def _like(layer: QuantizedLayer, cell: str) -> QuantizedNetwork:
+    """Make a network of one layer with random weights, of a layer's size."""
+    return Architecture(cell=cell, inputs=layer.inputs, units=layer.units).quantized()
+
+
 def main() -> int:
     """Print the table, or JSON."""
     parser = argparse.ArgumentParser(prog="golden_speed", description=__doc__)
     parser.add_argument("network", nargs="?", type=Path, default=NETWORK, help="quantized network")
     parser.add_argument("--repetitions", type=int, default=11)
+    parser.add_argument("--numpy", action="store_true", help="without compiled loops")
     parser.add_argument("--json", type=Path, metavar="PATH", help="JSON; - is standard output")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    fused.PATIENCE = math.inf if args.numpy else 0.0
     network = QuantizedNetwork.load(args.network)
-    results = {batch: measure(network, batch, max(1, args.repetitions)) for batch in BATCHES}
     layer = network.layers[0]
-    lines: list[str] = []
-    for batch, result in results.items():
-        lines += (
-            f"{layer.inputs} in, {layer.units} units, {STEPS} steps, batch {batch}, one thread",
-            f"golden integer {layer.cell.kind}  {result['golden']:10,.0f} sequences/CPU s",
-            f"torch.nn.LSTM float32     {result['torch_lstm']:10,.0f} sequences/CPU s",
-            f"ratio                     {result['ratio']:10.2f}",
-        )
-    report = {f"batch {batch}": result for batch, result in results.items()}
+    networks = [network, *(_like(layer, cell) for cell in OTHERS)]
+    report: dict[str, dict[str, float]] = {}
+    lines = [f"{layer.inputs} in, {layer.units} units, {STEPS} steps, one thread, sequences/CPU s"]
+    for one in networks:
+        for batch in BATCHES:
+            kind = one.layers[0].cell.kind
+            result = measure(one, batch, max(1, args.repetitions))
+            report[f"{kind}, batch {batch}"] = result
+            lines.append(
+                f"{kind:8}  batch {batch:3}  golden {result['golden']:9,.0f}  "
+                f"torch.nn.LSTM float32 {result['torch_lstm']:9,.0f}  ratio {result['ratio']:5.2f}"
+            )
     outputs.give(report, args.json, lines)
     return 0
 

@@ -28,7 +28,7 @@ _STEP = 1e-6
 
 
 class Unrolled:
-    """A forward layer that ran on samples from its empty state.
+    """A forward layer that ran on samples from its first state.
 
     Args:
         layer: a forward layer, see :func:`golden.directions.parts`.
@@ -43,9 +43,8 @@ class Unrolled:
         self.layer, self._x, self.h = layer, x, trace["h"]
         self._sums = {gate.name: trace[f"pre_{gate.name}"] for gate in layer.cell.gates}
         self._before: dict[str, Floats] = {}
-        for name in layer.cell.state:
-            self._before[name] = np.full_like(trace[name], layer.cell.empty)
-            self._before[name][:, 1:] = trace[name][:, :-1]
+        for name, first in layer.start(len(x)).items():
+            self._before[name] = np.concatenate([first[:, np.newaxis], trace[name][:, :-1]], axis=1)
         self._real = Activations(sigmoid=SIGMOIDS[layer.sigmoid])
         self._made: dict[tuple[str, str], Floats] = {}  # by gate and operand
         self._step(None, 0.0, self._made)

@@ -7,6 +7,7 @@ layer reads earlier vectors only, each as it was a number of steps ago (:mod:`go
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Generic
 
 import numpy as np
@@ -91,17 +92,17 @@ class Graph(Generic[L]):
                         "layer is at or before it, and no recurrent layer follows"
                     )
 
-    @property
+    @cached_property
     def sources(self) -> tuple[tuple[int, ...], ...]:
         """The vectors that each layer reads."""
         return tuple(layer.sources or (index,) for index, layer in enumerate(self.layers))
 
-    @property
+    @cached_property
     def lags(self) -> tuple[tuple[int, ...], ...]:
         """For each layer the lags of the vectors that it reads."""
         return tuple(layer.lags or (0,) * len(layer.operands) for layer in self.layers)
 
-    @property
+    @cached_property
     def starts(self) -> tuple[int, ...]:
         """For each vector the first step in which it counts."""
         starts = [0]
@@ -178,7 +179,7 @@ class Graph(Generic[L]):
         """Whether a layer reads a vector."""
         return any(vector in sources for sources in self.sources)
 
-    @property
+    @cached_property
     def late(self) -> frozenset[int]:
         """Indices of the layers that run only when a result is due: no recurrent layer follows.
 

@@ -111,10 +111,14 @@ class LayerArithmetic:
         # Bounds in the carrier's own type: NumPy is several times slower with Python numbers.
         return np.clip(raw, self.dtype(to.min), self.dtype(to.max), out=raw)
 
-    def _look_up(self, function: str, source: Format, raw: Carried) -> Carried:
+    def values(self, function: str, source: Format) -> NDArray[Any]:
+        """Return a function's values for all arguments of a format, the smallest first."""
         key = function, source
         if key not in self._lookups:
             self._lookups[key] = self._evaluate(function, source)
+        return self._lookups[key]
+
+    def _look_up(self, function: str, source: Format, raw: Carried) -> Carried:
         # Subtracting source.min keeps indices from being negative: NumPy's branch on the sign of
         # an index costs more than all the rest.
         place = self.scratch.array("place", raw.shape, self.dtype)
@@ -124,7 +128,7 @@ class LayerArithmetic:
         np.copyto(whole, place, casting="unsafe")  # two steps are faster than one
         np.copyto(index, whole)
         # All indices are in range; mode "wrap" skips the check of each index before the copy.
-        return self._lookups[key].take(index, out=np.empty_like(raw), mode="wrap")
+        return self.values(function, source).take(index, out=np.empty_like(raw), mode="wrap")
 
     def _evaluate(self, function: str, source: Format) -> NDArray[Any]:
         raw = np.arange(source.min, source.max + 1, dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from golden.activations import TanhTable
 from golden.cells import Carried, Sums
 from golden.directions import parts
+from golden.fused import CLOCK, FusedLayer
 from golden.layer_arithmetic import LayerArithmetic, carrier
 from golden.quantized import QuantizedLayer
 
@@ -23,7 +25,7 @@ _BLOCK_BYTES = 1 << 17
 
 
 @dataclass(frozen=True)
-class _Product:
+class Product:
     """One matrix product: its gates, and the rows of the stacked operands that it multiplies.
 
     ``bias`` (rows, 1) is added to the product; ``None`` if ``matrix`` includes it.
@@ -42,7 +44,7 @@ class LayerModel:
     """
 
     def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
-        self.layer = layer
+        self.layer, self._units = layer, layer.units
         self._gates = {gate.name: gate for gate in layer.cell.gates}
         self.arithmetic = LayerArithmetic(layer, table, carrier(self._largest(table)))
         dtype = self.arithmetic.dtype
@@ -54,6 +56,7 @@ class LayerModel:
                 size = layer.inputs if name == "x" else layer.units
                 self._rows[name] = slice(ends, ends := ends + size)
         self._products = [self._product(names, dtype) for names in self._alike()]
+        self._fused: FusedLayer | None = None
         self._late = {
             name: layer.weights[gate.matrix("rh")].astype(dtype)
             for name, gate in self._gates.items()
@@ -72,7 +75,7 @@ class LayerModel:
             found.setdefault(tuple(n for n in _STACKED if n in gate.reads), []).append(name)
         return list(found.values())
 
-    def _product(self, names: list[str], dtype: type[np.generic]) -> _Product:
+    def _product(self, names: list[str], dtype: type[np.generic]) -> Product:
         """Stack the matrices of gates that read the same operands."""
         gates = [self._gates[name] for name in names]
         reads = [name for name in self._rows if name in gates[0].reads]
@@ -93,7 +96,7 @@ class LayerModel:
                 )
         if not first:
             matrix[:, 0] = bias
-        return _Product(tuple(names), rows, matrix, bias[:, np.newaxis] if first else None)
+        return Product(tuple(names), rows, matrix, bias[:, np.newaxis] if first else None)
 
     def _largest(self, table: TanhTable) -> int:
         """Compute a bound of every integer of a step, see :meth:`golden.cells.Cell.largest`."""
@@ -121,7 +124,7 @@ class LayerModel:
             Raw vectors of every step by name, each (steps, units, batch), in the carrier type;
             valid until this thread's next run.
         """
-        q, units, names = self.arithmetic, self.layer.units, self.layer.cell.state
+        q, units, names = self.arithmetic, self._units, self.layer.cell.state
         steps, _, batch = x.shape
         shape, makes = (steps, units, batch), self.layer.cell.makes
         if not names and steps > 1:  # without state all steps are one batch
@@ -131,6 +134,8 @@ class LayerModel:
         trace = {name: q.scratch.array(f"trace {name}", shape, q.dtype) for name in makes}
         widest = max(product.matrix.shape[0] for product in self._products)
         block = max(1, _BLOCK_BYTES // (widest * np.dtype(q.dtype).itemsize))
+        if CLOCK.up:  # compiled loops keep less in the cache
+            block *= 4
         for start in range(0, batch, block):
             part = slice(start, start + block)
             words = q.scratch.array("x", (*x.shape[:2], len(range(batch)[part])), q.dtype)
@@ -142,6 +147,20 @@ class LayerModel:
 
     def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:
         """Run all steps of one block of the batch from ``state``; fill ``trace``."""
+        if CLOCK.up and self.arithmetic.dtype is not np.int64:
+            self._fused = self._fused or FusedLayer(
+                self.arithmetic, self._products, self._rows, self._late, self._diagonal
+            )
+            self._fused.run(x, state, trace)
+            return
+        begin = time.perf_counter()
+        self._run_steps(x, state, trace)
+        CLOCK.add(time.perf_counter() - begin)
+
+    def _run_steps(
+        self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]
+    ) -> None:
+        """Run a block with NumPy, the reference of :mod:`golden.fused`."""
         rows, batch = max(part.stop for part in self._rows.values()), x.shape[2]
         scratch, dtype = self.arithmetic.scratch, self.arithmetic.dtype
         stacked = scratch.array("stacked", (rows, batch), dtype)

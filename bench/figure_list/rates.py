@@ -39,7 +39,7 @@ RATES = [
         shows="against a float `torch.nn.LSTM` layer | {golden ~40%} against {torch_lstm ~40%}, "
         "ratio {ratio ~10%};",
         command=GOLDEN_SPEED,
-        at="batch 256",
+        at="litelstm, batch 256",
     ),
     Figure(
         page=RESULTS,
