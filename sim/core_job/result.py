@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from golden.store import load_arrays
 from sim.core_job.job import CoreJob
-from sim.scoreboard import Scoreboard
+from sim.core_job.scoreboard import Scoreboard
 from sim.streams import Record
 
 

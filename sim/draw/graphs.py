@@ -31,7 +31,7 @@ Reads = tuple[tuple[int, int], ...]
 
 
 def random_graph(
-    seed: Seed, *, units: int = 9, layers: int = 5, windows: bool = False
+    seed: Seed, *, units: int = 9, layers: int = 5, windows: bool = False, bits: int = 16
 ) -> QuantizedNetwork:
     """Draw a graph of 1 to ``layers`` layers, at least one of them recurrent.
 
@@ -40,7 +40,7 @@ def random_graph(
     steps to warm up, pool, and take the largest of several products.
     """
     rng, draw = random_rng(seed, 40), random_rng(seed, 41)
-    recipe = random_recipe(seed, units=units)
+    recipe = random_recipe(seed, units=units, bits=bits)
     count = int(rng.integers(1, layers + 1))
     recurrent = rng.random(count) < 0.5
     recurrent[rng.integers(count)] = True

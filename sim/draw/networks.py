@@ -95,7 +95,7 @@ class Recipe:
 
 
 def random_recipe(
-    seed: Seed, *, units: int = 9, layers: int = 3, cells: tuple[Cell, ...] = ()
+    seed: Seed, *, units: int = 9, layers: int = 3, cells: tuple[Cell, ...] = (), bits: int = 16
 ) -> Recipe:
     """Draw a recipe: 1 to ``layers`` layers of 1 to ``units`` units.
 
@@ -104,6 +104,7 @@ def random_recipe(
         units, layers: upper bounds.
         cells: each layer draws one of these; a LiteLSTM of the drawn ``peephole`` if there are
             none.
+        bits: upper bound of most widths, 4 or more; sums and outputs are wider.
     """
     rng = random_rng(seed, 0)
     count = int(rng.integers(1, layers + 1))
@@ -118,12 +119,12 @@ def random_recipe(
         sigmoid=tuple(pick("hard", "logistic") for _ in range(count)),
         peephole=tuple(pick("full", "none") for _ in range(count)),
         cells=_draw_cells(seed, cells, count),
-        weight_width=int(rng.integers(2, 17)),
-        activation_width=int(rng.integers(3, 17)),
-        state_width=int(rng.integers(4, 19)),
-        pre_width=int(rng.integers(5, 19)),
-        out_width=int(rng.integers(2, 33)),
-        log2_entries=int(rng.integers(2, 11)),
+        weight_width=int(rng.integers(2, bits + 1)),
+        activation_width=int(rng.integers(3, bits + 1)),
+        state_width=int(rng.integers(4, bits + 3)),
+        pre_width=int(rng.integers(5, bits + 3)),
+        out_width=int(rng.integers(2, 2 * bits + 1)),
+        log2_entries=int(rng.integers(2, min(bits, 10) + 1)),
         log2_range=int(rng.integers(2, 5)),
         interpolate=pick(False, True),
         log2_state=int(rng.integers(0, 4)),

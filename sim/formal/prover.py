@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Value
 
-from golden.packages import missing
 from sim.errors import SimulationError
 from sim.formal.claims import Claims
 from sim.tools.cache import cache_root, cached_folder, content_key
+from sim.tools.yosys import find_abc, run_script, run_tool
 
 # No claim depends on data: results of multipliers and memories are free signals, except for the
 # memories of the two FIFOs. A claim that holds for any data also holds for the right data.
@@ -107,7 +104,7 @@ def prove(
         MissingToolError: pyosys is missing.
         SimulationError: a tool failed, e.g. because a probed signal no longer exists.
     """
-    abc = _abc()
+    abc = find_abc()
     ports = [*inputs, *claims.probes.values()]
     netlist = rtlil.convert(claims.m, ports=ports, emit_src=False)
     script = _SCRIPT.format(
@@ -142,9 +139,8 @@ def _decide(
     claims: Claims, abc: str, folder: Path, seconds: int, searched: Collection[str]
 ) -> Verdict:
     """Run the tools on the netlist and the script in ``folder``."""
-    run = "from pyosys import libyosys as y; y.run_pass('script design.ys', y.Design())"
-    _run([sys.executable, "-c", run], folder, "yosys.log")
-    log = _run([abc, "-c", _PROOF.format(seconds=seconds)], folder, "pdr.log")
+    run_script("design.ys", folder, "yosys.log")
+    log = run_tool([abc, "-c", _PROOF.format(seconds=seconds)], folder, "pdr.log")
     outputs = json.loads((folder / "design.json").read_text())["asserts"]
     verdict = _verdict(claims, outputs, log)
     names, broken = _names(outputs), set(verdict.failed)
@@ -152,29 +148,13 @@ def _decide(
         if name not in searched:
             continue
         search = _SEARCH.format(output=names.index(name))
-        if "was asserted in frame" in _run([abc, "-c", search], folder, "bmc3.log"):
+        if "was asserted in frame" in run_tool([abc, "-c", search], folder, "bmc3.log"):
             broken.add(name)
     return Verdict(
         proved=verdict.proved,
         failed=tuple(name for name in claims.names if name in broken),
         undecided=tuple(name for name in verdict.undecided if name not in broken),
     )
-
-
-def _abc() -> str:
-    found = find_spec("pyosys")
-    if found is None or found.origin is None:
-        raise missing("pyosys", extra="fpga")
-    return str(Path(found.origin).parent / "yosys-abc")
-
-
-def _run(command: list[str], folder: Path, log: str) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    (folder / log).write_text(done.stdout + done.stderr)
-    if done.returncode != 0:
-        errors = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
-        raise SimulationError((errors or [f"{command[0]} failed, see {folder / log}"])[-1].strip())
-    return done.stdout
 
 
 def _names(outputs: list[list[str]]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +20,17 @@ from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from hdl.plan import check_loadable
+from hdl.plan import Plan, check_loadable
+from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
-from hdl.verilog import Generated, generate
+from hdl.verilog import Generated, generated
 from sim.core_job.job import CoreJob
 from sim.draw.directions import with_directions, with_lags
 from sim.draw.graphs import random_graph
 from sim.draw.lively import lively
 from sim.draw.networks import (
     EVERY_CELL,
+    Recipe,
     input_words,
     quantized_network,
     random_recipe,
@@ -36,8 +39,6 @@ from sim.draw.networks import (
 from sim.draw.steps import random_work
 from sim.regress.trials import PATIENCE, random_stalls
 from sim.run import Reset, Run
-
-MAX_UNITS = 12
 
 MAX_TAIL_MULTIPLIERS = 6
 
@@ -63,6 +64,15 @@ class Case:
 
     seed: int
     number: int
+
+    UNITS: ClassVar = 12
+    """Upper bound of a layer's units and inputs."""
+
+    LAYERS: ClassVar = (3, 5)
+    """Upper bounds of the layers: of a chain, of a graph."""
+
+    BITS: ClassVar = 16
+    """Upper bound of widths, see `random_recipe`."""
 
     def __str__(self) -> str:
         layers = " ".join(
@@ -145,15 +155,26 @@ class Case:
         """A network; three of four have pre-activations that spread."""
         seed, rng = (self.seed, self.number, attempt), self.random(_SIZES + attempt)
         if self.is_graph:
-            network = random_graph(seed, units=MAX_UNITS, windows=self.has_windows)
+            network = random_graph(
+                seed,
+                units=self.UNITS,
+                layers=self.LAYERS[1],
+                windows=self.has_windows,
+                bits=self.BITS,
+            )
             steps = max(network.starts) + 6
             return lively(network, input_words(network, batch=8, steps=steps, seed=seed))
-        recipe = random_recipe(seed, units=MAX_UNITS, cells=EVERY_CELL)
+        recipe = self._recipe(seed)
         recipe = replace(recipe, drive=bool(rng.random() < 0.05))
         network = quantized_network(recipe, seed)
         if recipe.drive or rng.random() < 0.25:
             return network
         return lively(network, input_words(network, batch=8, steps=6, seed=seed))
+
+    def _recipe(self, seed: tuple[int, ...]) -> Recipe:
+        return random_recipe(
+            seed, units=self.UNITS, layers=self.LAYERS[0], cells=EVERY_CELL, bits=self.BITS
+        )
 
     @property
     def is_graph(self) -> bool:
@@ -210,7 +231,7 @@ class Case:
         if not self.storage.loadable:
             return []
         seed, own = (self.seed, self.number, ATTEMPTS), self.network
-        recipe = random_recipe(seed, units=MAX_UNITS, cells=EVERY_CELL)
+        recipe = self._recipe(seed)
         last = own.result_vectors[-1]
         has_head = not (own.layers[last - 1].cell.state or own.is_read(last))
         outputs = (recipe.outputs or 1) if has_head else None
@@ -246,28 +267,31 @@ class Case:
         return [self.interface.answer(one) for one in words]
 
     @cached_property
-    def core(self) -> Generated:
-        """The generated core."""
-        return generate(
-            self.network,
+    def plan(self) -> Plan:
+        """The core's plan."""
+        options = CoreOptions(
             lanes=self.lanes,
             tail_multipliers=self.tail_multipliers,
             interface=self.interface,
             storage=self.storage,
             max_steps=self.max_steps,
-            name=self.name,
-            others=self.others,
         )
+        return Plan(network=self.network, options=options, others=tuple(self.others))
+
+    @cached_property
+    def core(self) -> Generated:
+        """The generated core."""
+        return generated(self.plan, name=self.name)
 
     @cached_property
     def job(self) -> CoreJob:
         """The core's job."""
         if self.interface == DEFAULT or self.is_turned:
-            return CoreJob.make(self.core.plan, self.sequences, self.expected)
+            return CoreJob.make(self.plan, self.sequences, self.expected)
         steps = int(np.clip(CYCLES / self._step_cycles, 4, 40))
         seed = (self.seed, self.number)
         work = random_work(self.network, self.interface, steps=steps, seed=seed)
-        return CoreJob.of_steps(self.core.plan, work.x, work.controls, work.loads, work.service)
+        return CoreJob.of_steps(self.plan, work.x, work.controls, work.loads, work.service)
 
     def trials(self, job: CoreJob) -> Iterator[Run]:
         """Yield the runs of a job; they do not depend on the bench."""

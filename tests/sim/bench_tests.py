@@ -14,9 +14,9 @@ import pytest
 from cocotb.triggers import Timer
 
 from sim.cocotb_bench.bench import Bench
+from sim.core_job.scoreboard import Scoreboard
 from sim.patterns import Pattern, Stalls, Trigger
 from sim.run import Reset, Run, flatten
-from sim.scoreboard import Scoreboard
 from sim.streams import CycleLimitError, ProtocolError, Record
 from tests.sim.echo import CROSSINGS, ECHO, RESETS, SEED, SIMULATED, Echo, Fault, pack
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sim import fields
+from sim.core_job.scoreboard import Difference, Scoreboard
 from sim.run import Reset, Run, Source, flatten
-from sim.scoreboard import Difference, Scoreboard
 from sim.streams import STREAMS, Moved, Record
 
 EXPECTED = np.array([[1, -2, 3], [4, 5, -6]])

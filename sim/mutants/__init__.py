@@ -1,0 +1,1 @@
+"""Mutants of cores' netlists: how much do the benches see? ``python -m sim.mutants``."""

@@ -1,0 +1,160 @@
+"""Cores whose mutants are made, and the runs that judge a mutant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import count, islice
+from typing import ClassVar
+
+import numpy as np
+
+from golden.cells import cell_options
+from hdl.core import Core
+from hdl.export.plain_ports import plain_ports
+from hdl.layout.weight_image import HEADER
+from hdl.plan import Plan
+from hdl.verilog import Top
+from sim.compiled.adapter import Design
+from sim.core_job.job import CoreJob
+from sim.draw.steps import random_work
+from sim.patterns import IDLE_PATTERNS, READY_PATTERNS, Stalls
+from sim.regress.cases import Case
+from sim.run import Reset, Run, Source, Terms
+
+SEED = 1
+"""Seed of the drawn cores."""
+
+STEPS, STALLED, RESET = 600, 60, 8
+"""Steps of the run without stalls, of those with stalls, and of those with a reset."""
+
+RESETS = 400
+"""Most cycles in which a core is reset, spread over a run."""
+
+PATIENCE = 3_000
+"""Clock cycles without a transfer after which a mutant hangs; the longest gap takes 600."""
+
+SLOWLY = Stalls.named("single", "none")
+
+TAILS = 2
+"""State updates with more multipliers are like those with so many."""
+
+
+@dataclass(frozen=True)
+class SmallCase(Case):
+    """Case of the regression, so small that a mutant can be proved equivalent."""
+
+    UNITS: ClassVar = 3
+    LAYERS: ClassVar = (2, 3)
+    BITS: ClassVar = 5
+
+    @property
+    def top(self) -> Top:
+        """Make the core's top."""
+        return Top(Core(plan=self.plan))
+
+    def design(self, verilog: str) -> Design:
+        """Describe a netlist of the core for the compiled bench."""
+        ports = {port.name: port.width for port in plain_ports(self.plan)}
+        return Design(top=self.name, verilog=verilog, ports=ports)
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """Cells, options and interfaces that the core has."""
+        network, interface, storage = self.network, self.interface, self.storage
+        cells = {
+            " ".join((layer.cell.kind, *list(cell_options(layer.cell).values())[:1]))
+            for layer in network.layers
+        }
+        options = {f"gates {layer.sigmoid}" for layer in network.recurrent}
+        options |= {f"interpolate {network.tanh.interpolate}", f"head {network.head is not None}"}
+        options |= {f"state {interface.state}", f"streams {interface.streams > 1}"}
+        options |= {f"every step {interface.every_step}", f"classes {interface.classes}"}
+        options |= {f"weights {storage.weights}", f"sums {storage.sums}", f"graph {self.is_graph}"}
+        return frozenset(cells | options | {f"tail {min(self.tail_multipliers, TAILS)}"})
+
+    @property
+    def is_lively(self) -> bool:
+        """Whether no result makes up four fifths of all: a bench sees little of a dull core."""
+        results = self._work(self.plan, STALLED, 1).expected
+        _, counts = np.unique(results, axis=0, return_counts=True)
+        return 5 * int(counts.max()) <= 4 * len(results)
+
+    def _work(self, plan: Plan, steps: int, use: int) -> CoreJob:
+        seed = (self.seed, self.number, use)
+        work = random_work(plan.network, plan.options.interface, steps=steps, seed=seed)
+        return CoreJob.of_steps(plan, work.x, work.controls, work.loads, work.service)
+
+    def judged(self) -> Iterator[tuple[CoreJob, Run]]:
+        """Yield the runs that judge a mutant: long, stalled in all ways, reset in any cycle."""
+        yield (long := self._work(self.plan, STEPS, 0)), long.request(patience=PATIENCE)
+        short = self._work(self.plan, RESET, 2)
+        yield from self._other_networks(short)
+        middle = self._work(self.plan, STALLED, 1)
+        for idle in IDLE_PATTERNS:
+            for ready in READY_PATTERNS:
+                if ready == "when_due" and self.interface.every_step:
+                    continue  # words are due before a sequence's end, too
+                stalls = Stalls.named(idle, ready)
+                yield middle, middle.request(stalls=stalls, seed=1, patience=PATIENCE)
+        if self.storage.loadable:
+            yield short, self._wrong_images(short)
+        cycles = int(short.weights.size + short.taken[-1]) + 1
+        for cycle in sorted({n * cycles // RESETS for n in range(RESETS)} & set(range(cycles))):
+            yield short, short.request(reset=Reset(cycle=cycle), patience=PATIENCE)
+
+    def _other_networks(self, own: CoreJob) -> Iterator[tuple[CoreJob, Run]]:
+        """Load other networks and come back, without a reset where no state is kept."""
+        stays = self.storage.weights == "double" or self.interface.state != "clear"
+        for other in self.others:
+            job = self._work(self.plan.of(other), STALLED, 3)
+            yield job, job.request(patience=PATIENCE, fresh=stays)
+            yield own, own.request(patience=PATIENCE, fresh=stays)
+        if self.storage.weights == "double" and self.interface.state == "clear":
+            # The core works with the old set while the new one comes in.
+            old, new = (
+                self._work(plan, 1, 4) for plan in (self.plan, self.plan.of(self.others[0]))
+            )
+            terms: Terms = {"stalls": SLOWLY, "patience": PATIENCE, "fresh": False}
+            yield old, old.request(patience=PATIENCE)
+            yield old, old.request(weights=new.weights, **terms)
+            yield new, new.request(weights=[], **terms)
+
+    def _wrong_images(self, job: CoreJob) -> Run:
+        """Make a run in which wrong images come before the right one."""
+        rng, right = self.random(50), job.weights
+        wrong = [right[:2], right[: HEADER + 1], right[:-1], np.append(right, 0)]
+        for word in (*range(HEADER), *rng.integers(HEADER, right.size, size=6)):
+            flipped = right.copy()
+            flipped[word] ^= np.uint32(1 << int(rng.integers(32)))
+            wrong.append(flipped)
+        images = [*wrong, right]
+        last = np.zeros(sum(image.size for image in images), np.bool_)
+        last[np.cumsum([image.size for image in images]) - 1] = True
+        run = job.request(stalls=SLOWLY, patience=PATIENCE)
+        weights = Source(np.concatenate(images), last)
+        return replace(run, sources={**run.sources, "i_weights": weights})
+
+
+def cores(number: int) -> list[SmallCase]:
+    """Return the first lively cores of which each shows a cell, option or interface that is new.
+
+    When nothing is new in 200 draws, everything counts as new again.
+    """
+    return list(islice(_drawn(), number))
+
+
+def _drawn() -> Iterator[SmallCase]:
+    shown: set[str] = set()
+    dull = 0
+    for number in count():
+        case = SmallCase(SEED, number)
+        if case.features <= shown or not case.is_lively:
+            dull += 1
+            if dull == 200:
+                shown, dull = set(), 0
+            continue
+        shown |= case.features
+        dull = 0
+        yield case

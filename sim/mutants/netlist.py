@@ -1,0 +1,190 @@
+"""Netlist of a core with all its mutants, by Yosys' ``mutate``.
+
+The netlist is flat and optimized, so that no mutant is dead logic. Mutants are muxes that the
+input ``mutsel`` controls: 0 is the core itself, k the k-th mutant.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
+from amaranth.lib import wiring
+
+import hdl
+from sim.mutants.aiger import Netlist
+from sim.tools.yosys import run_script
+
+SELECT = "mutsel"
+_BITS = 16
+
+VARIABLE = "LITELSTM_MUTANT"
+"""Environment variable that a model reads its mutant's number from when it is made."""
+
+# A mutated output of a register would lose its initial value, so all are 0 before.
+_FLATTEN = """\
+read_rtlil design.il
+hierarchy -top {top}
+flatten -noscopeinfo
+proc -norom
+memory_collect
+opt -full
+zinit -all
+setattr -unset init w:*
+opt_clean -purge
+mutate -list {count} -seed {seed} -o drawn.ys
+"""
+
+_MUTATE = """\
+read_rtlil core.il
+script mutants.ys
+opt_clean
+write_rtlil mutants.il
+pmuxtree
+write_verilog -noattr mutants.v
+"""
+
+# Without its memories: their ports become the netlist's.
+_MAP = """\
+read_rtlil mutants.il
+expose -evert t:$mem_v2
+clean
+opt
+async2sync
+simplemap
+techmap
+opt_expr
+dffunmap
+simplemap
+opt_clean
+setundef -undriven -init -zero
+aigmap
+opt_clean
+write_aiger -ascii -zinit -symbols mutants.aag
+"""
+
+_ALWAYS = r"cell \$mem_v2 (\S+)\n(?:    .*\n)*?    connect \\RD_EN \d"
+"""A memory that always reads."""
+
+_ROOT = Path(hdl.__path__[0]).parent
+_HELPERS = ("hdl/verilog.py", "hdl/core.py", "hdl/bus/top.py")
+"""Files that only put the others together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """A change of one bit of one cell.
+
+    Attributes:
+        number: of the mutant in its netlist, from 1.
+        change: Yosys' name of the change, and the cell's port and bit.
+        room: folder of hdl/ that the logic belongs to.
+        lines: of the generator that the cell comes from.
+    """
+
+    number: int
+    change: str
+    room: str
+    lines: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.change}, {' '.join(self.lines)}"
+
+
+def mutated(
+    top: wiring.Component, *, name: str, count: int, seed: int, folder: Path
+) -> tuple[str, list[Mutant]]:
+    """Draw the mutants of a component; leave the netlists in a folder.
+
+    Args:
+        top: the component.
+        name: of the top module.
+        count: of mutants; fewer if the component has no more.
+        seed: of the draw.
+        folder: for the netlists, see `read_netlist`.
+
+    Returns:
+        Verilog with all mutants, and their list.
+
+    Raises:
+        MissingToolError: pyosys is missing.
+        SimulationError: Yosys failed.
+    """
+    (folder / "design.il").write_text(rtlil.convert(top, name=name, emit_src=True))
+    # Twice as many as wanted: some are left out.
+    script = _FLATTEN.format(top=name, count=2 * count, seed=seed) + "write_rtlil core.il\n"
+    (folder / "flatten.ys").write_text(script)
+    run_script("flatten.ys", folder, "flatten.log")
+    drawn = (folder / "drawn.ys").read_text().splitlines()
+    always = {name.lstrip("\\") for name in re.findall(_ALWAYS, (folder / "core.il").read_text())}
+    chosen = [line for line in drawn if _is_sound(line, always)][:count]
+    mutants = [_parse(number, line) for number, line in enumerate(chosen, 1)]
+    controlled = (
+        line.replace("mutate", f"mutate -ctrl {SELECT} {_BITS} {number}", 1)
+        for number, line in enumerate(chosen, 1)
+    )
+    (folder / "mutants.ys").write_text("\n".join([*controlled, ""]))
+    (folder / "mutate.ys").write_text(_MUTATE)
+    run_script("mutate.ys", folder, "mutate.log")
+    return _selected((folder / "mutants.v").read_text(), name), mutants
+
+
+def read_netlist(folder: Path) -> Netlist:
+    """Read the gates and registers of the mutated netlist that `mutated` left in a folder.
+
+    Raises:
+        SimulationError: Yosys failed.
+    """
+    (folder / "map.ys").write_text(_MAP)
+    run_script("map.ys", folder, "map.log")
+    return Netlist.read(folder / "mutants.aag")
+
+
+def _is_sound(line: str, always: set[str]) -> bool:
+    """Tell whether a mutant changes neither a clock nor a pin that its memory does not have."""
+    fields = dict(re.findall(r"-(cell|port) (\S+)", line))
+    port = fields["port"]
+    if port == "RD_EN":
+        return fields["cell"].lstrip("\\") not in always
+    return not port.endswith(("CLK", "ARST")) and port != "RD_SRST"
+
+
+def _parse(number: int, line: str) -> Mutant:
+    """Read a mutant from a line of Yosys' list."""
+    fields = dict(re.findall(r"-(mode|cell|port|portbit|ctrlbit|wire) (\S+)", line))
+    lines = sorted(
+        found.removeprefix(f"{_ROOT}/")
+        for found in re.findall(r"-src (\S+)", line)
+        if found.startswith(f"{_ROOT}/")
+    )
+    lines = [found for found in lines if not found.startswith(_HELPERS)]
+    change = f"{fields['mode']} {fields['port']}[{fields['portbit']}]"
+    if "ctrlbit" in fields:
+        change += f" by [{fields['ctrlbit']}]"
+    cell = re.sub(r"\$flatten|\\", "", fields["cell"])
+    place = fields.get("wire", cell) if cell.startswith("$auto") else cell
+    return Mutant(number=number, change=change, room=_room(place, lines), lines=tuple(lines))
+
+
+def _room(place: str, lines: list[str]) -> str:
+    """Name the room of a cell from its path, or from the lines that it comes from."""
+    parts = place.split(".")
+    if parts[0] == "core" and len(parts) > 2:
+        return {"loader": "loading"}.get(parts[1], parts[1])
+    rooms = [line.split("/")[1] for line in lines if line.count("/") > 1]
+    return next((room for room in rooms if room != "parts"), "core")
+
+
+def _selected(verilog: str, top: str) -> str:
+    """Let the top module read its mutant's number from the environment, once."""
+    start = verilog.index(f"module {top}(")
+    module = verilog[start:]
+    port = rf"  input \[{_BITS - 1}:0\] {SELECT};\n  wire \[{_BITS - 1}:0\] {SELECT};\n"
+    read = rf"  reg [{_BITS - 1}:0] {SELECT};\n"
+    read += rf'  initial {SELECT} = $c32("atoi(getenv(\\"{VARIABLE}\\"))");\n'
+    module = re.sub(port, read.replace("\\n", "\n"), module, count=1)
+    head, rest = module.split(";", 1)
+    names = [name for name in re.findall(r"\w+", head.split("(", 1)[1]) if name != SELECT]
+    return f"{verilog[:start]}module {top}({', '.join(names)});{rest}"
