@@ -26,7 +26,7 @@ def read_capacity(path: Path) -> Capacity:
         told = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is no JSON: {error}") from None
     try:
         return capacity_of(told)

@@ -49,7 +49,7 @@ def load_flows(path: Path) -> dict[str, Array]:
     table = _read_csv(require_file(path), header=0)
     names = {str(name).strip().lower().replace("_", " "): name for name in table.columns}
     if "label" not in names:
-        found = ", ".join(map(str, table.columns[:5]))
+        found = ", ".join(" ".join(str(name).split()) for name in table.columns[:5])
         raise InputError(f"{path}: has columns {found}, ..., expected one named Label")
     labels = table[names["label"]].astype(str).str.strip().str.lower()
     y = np.where(labels.isin(NORMAL), 0, 1).astype(np.int64)
@@ -117,7 +117,7 @@ def _read_csv(path: Path, *, header: int | None) -> Any:
     try:
         table = pandas.read_csv(path, header=header, skipinitialspace=True, low_memory=False)
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise InputError(f"{path}: is not a CSV file: {str(error).strip()}") from None
+        raise InputError(f"{path}: is not a CSV file: {' '.join(str(error).split())}") from None
     if table.empty:
         raise InputError(f"{path}: has no rows")
     return table

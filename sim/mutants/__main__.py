@@ -76,16 +76,17 @@ def _judge(state: State, number: int, jobs: int, file: Path | None) -> None:
         if case.name in state.cores:
             _show(str(case), state.cores[case.name])
     tasks = [
-        Task(case=case, count=state.mutants, seconds=state.seconds)
+        Task(number=case.number, count=state.mutants, seconds=state.seconds)
         for case in chosen
         if case.name not in state.cores
     ]
     start = time.monotonic()
     for task, found in work_through(verdicts, tasks, jobs=jobs):
-        state.cores[task.case.name] = found
+        case = task.case
+        state.cores[case.name] = found
         if file:
             state.save(file)
-        _show(f"{task.case} ({time.monotonic() - start:.0f} s)", found)
+        _show(f"{case} ({time.monotonic() - start:.0f} s)", found)
 
 
 def _show(what: str, found: list[Verdict]) -> None:

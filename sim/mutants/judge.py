@@ -12,7 +12,7 @@ from pathlib import Path
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.errors import SimulationError
-from sim.mutants.cores import SmallCase
+from sim.mutants.cores import SEED, SmallCase
 from sim.mutants.equivalence import is_equivalent
 from sim.mutants.netlist import VARIABLE, Mutant, mutated, read_netlist
 from sim.regress.trials import judge
@@ -26,14 +26,19 @@ class Task:
     """Mutants of one core.
 
     Attributes:
-        case: the core.
+        number: of the core's case.
         count: number of its mutants.
         seconds: CPU time of each attempt at a proof.
     """
 
-    case: SmallCase
+    number: int
     count: int
     seconds: int
+
+    @property
+    def case(self) -> SmallCase:
+        """Draw the core anew: what it is made of cannot travel between processes."""
+        return SmallCase(SEED, self.number)
 
 
 @dataclass(frozen=True, kw_only=True)

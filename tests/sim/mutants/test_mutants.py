@@ -17,6 +17,7 @@ from sim.mutants.equivalence import is_equivalent
 from sim.mutants.judge import EQUIVALENT, KILLED, SURVIVED, Task, Verdict, verdicts
 from sim.mutants.netlist import mutated, read_netlist
 from sim.mutants.state import State
+from sim.regress.worker_pool import work_through
 
 pytestmark = pytest.mark.simulator
 
@@ -26,8 +27,7 @@ LEAST = 0.8
 
 @pytest.mark.parametrize("number", [0, 2])
 def test_a_quick_share(number: int) -> None:
-    case = cores(number + 1)[number]
-    found = verdicts(Task(case=case, count=50, seconds=1))
+    found = verdicts(Task(number=number, count=50, seconds=1))
     assert len(found) == 50
     counts = Counter(verdict.verdict for verdict in found)
     left = [f"{v.room}: {v.mutant}" for v in found if v.verdict == SURVIVED]
@@ -84,6 +84,15 @@ def test_a_state_goes_on(tmp_path: Path) -> None:
     path.write_text("[]")
     with pytest.raises(InputError, match="is no state of mutants"):
         State.load(path, mutants=3, seconds=1)
+
+
+def test_a_task_travels_to_another_process() -> None:
+    (result,) = work_through(_name, [Task(number=cores(1)[0].number, count=1, seconds=1)], jobs=1)
+    assert result[1] == "case_1_0"
+
+
+def _name(task: Task) -> str:
+    return task.case.name
 
 
 def test_bad_input_takes_one_line(tmp_path: Path) -> None:
