@@ -182,6 +182,11 @@ LARGEST, RATIO = 1 << 28, 50
 """Bytes that any file may expand to when it is read, and the factor by which a larger one may."""
 
 
+def most_bytes(size: int) -> int:
+    """Return the most bytes that a file of ``size`` bytes may expand to."""
+    return max(LARGEST, RATIO * size)
+
+
 def check_expansion(file: BinaryIO) -> None:
     """Refuse an archive whose members expand to far more than the archive: a zip bomb.
 
@@ -197,7 +202,7 @@ def check_expansion(file: BinaryIO) -> None:
     with zipfile.ZipFile(file) as archive:
         expanded = sum(member.file_size for member in archive.infolist())
     file.seek(0)
-    if expanded > max(LARGEST, RATIO * size):
+    if expanded > most_bytes(size):
         raise ValueError(f"expands to {expanded} bytes")
 
 

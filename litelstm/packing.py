@@ -47,13 +47,11 @@ def capacity_of(description: Mapping[str, Any]) -> Capacity:
         raise InputError("the core has its weights in the Verilog, expected weights ram or double")
     try:
         capacity = Capacity.from_json(told["capacity"])
-        number = int(told["core_id"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        number, own = int(told["core_id"]), capacity.number
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"weight_stream is not as generated: {error!r}") from None
-    if capacity.number != number:
-        raise InputError(
-            f"core_id is {number}, expected {capacity.number}, that of the capacity beside it"
-        )
+    if own != number:
+        raise InputError(f"core_id is {number}, expected {own}, that of the capacity beside it")
     return capacity
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from golden.errors import InputError
+from golden.store import most_bytes
 from litelstm.data.dataset import Array
 
 PARTS = {"train": "train", "test": "t10k"}
@@ -60,7 +62,8 @@ def read(path: Path, dimensions: int) -> Array:
     try:
         data = path.read_bytes()
         if path.suffix == ".gz":
-            data = gzip.decompress(data)
+            limit = most_bytes(len(data))
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(limit)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
     header = 4 + 4 * dimensions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -138,7 +137,7 @@ def _sound(path: Path) -> Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # unknown chunks
             rate, sound = wavfile.read(path)
-    except (OSError, ValueError, EOFError, struct.error) as error:
+    except Exception as error:  # of many kinds, also UnboundLocalError without a data chunk
         reason = str(error) or type(error).__name__
         raise InputError(f"{path}: is not a wav file: {reason}") from None
     if sound.ndim > 1:

@@ -81,6 +81,7 @@ def load_nsl_kdd(folder: Path) -> dict[str, Array]:
     numeric = [n for n in range(KDD_COLUMNS - 2) if n not in KDD_TEXT]
     parts = in_unit_range(_numbers(train[numeric]), _numbers(test[numeric]))
     for column in KDD_TEXT:
+        train[column], test[column] = (table[column].map(str) for table in (train, test))
         words = sorted(set(train[column]))
         one_hot = (
             (table[column].to_numpy()[:, None] == np.array(words)[None]).astype(np.float64)

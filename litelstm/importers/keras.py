@@ -16,6 +16,7 @@ from typing import Any
 
 from golden import packages
 from golden.errors import InputError
+from golden.store import check_expansion, most_bytes
 from litelstm.importers.keras_graph import Model, convert
 from litelstm.importers.keras_layers import Arrays
 from litelstm.importers.proof import Imported
@@ -62,11 +63,13 @@ def load(path: str | Path) -> Imported:
 
 def _read_zip(h5py: Any, data: bytes) -> Model:
     """Read a ``.keras`` file."""
+    check_expansion(io.BytesIO(data))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         metadata, config = (json.loads(archive.read(n)) for n in ("metadata.json", "config.json"))
         weights = archive.read("model.weights.h5")
     version = _version(metadata)
     with h5py.File(io.BytesIO(weights), "r") as file:
+        _check_sizes(h5py, file, len(weights))
         return _model_of_groups(h5py, file, config, version)
 
 
@@ -95,6 +98,7 @@ def _read_h5(h5py: Any, data: bytes) -> Model:
         if "model_config" not in file.attrs or "model_weights" not in file:
             raise InputError("has no model_config and model_weights, expected a whole saved model")
         model = Model(json.loads(file.attrs["model_config"]), _version(dict(file.attrs)))
+        _check_sizes(h5py, file, len(data))
         groups = file["model_weights"]
         for entry in model.entries:
             if entry.inner is not None:
@@ -104,6 +108,19 @@ def _read_h5(h5py: Any, data: bytes) -> Model:
             groups, {entry.name for entry in model.entries} | {"top_level_model_weights"}
         )
         return model
+
+
+def _check_sizes(h5py: Any, file: Any, size: int) -> None:
+    """Refuse arrays that are far larger than their file: of one value, or compressed."""
+    sizes: list[int] = []
+
+    def visit(_path: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            sizes.append(item.size * item.dtype.itemsize)
+
+    file.visititems(visit)
+    if sum(sizes) > most_bytes(size):
+        raise InputError(f"has arrays of {sum(sizes)} bytes in {size}")
 
 
 def _version(fields: dict[str, Any]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from golden import packages
 from golden.errors import InputError
+from golden.store import check_expansion, most_bytes
 from litelstm.importers import torch_description
 from litelstm.importers.proof import Imported
 from litelstm.importers.reading import of_file
@@ -81,13 +82,20 @@ def _read_safetensors(path: Path) -> Mapping[str, Any]:
 def _read_pickle(path: Path) -> Mapping[str, Any]:
     torch, data = packages.load("torch", extra="train"), io.BytesIO(path.read_bytes())
     try:
+        if zipfile.is_zipfile(data):
+            check_expansion(data)
+        data.seek(0)
         state = torch.load(data, map_location="cpu", weights_only=True)
     except Exception:
         raise InputError(
             "is not a readable state dict (foreign, damaged, cut short, or more than tensors); "
             "save module.state_dict(), or the module with torch.jit.save"
         ) from None
-    return _unwrapped(torch, state)
+    state = _unwrapped(torch, state)
+    size = sum(value.numel() * value.element_size() for value in state.values())
+    if size > most_bytes(len(data.getvalue())):
+        raise InputError(f"has tensors of {size} bytes in {len(data.getvalue())}")
+    return state
 
 
 def _unwrapped(torch: Any, state: Any) -> Mapping[str, Any]:

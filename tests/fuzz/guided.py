@@ -5,16 +5,19 @@ libFuzzer ends the process itself, also when the time is up.
 
 from __future__ import annotations
 
-import atexit
 import os
 import random
 import sys
 import tempfile
+import time
+import warnings
 from pathlib import Path
 
-import atheris  # pyright: ignore[reportMissingImports]
+import atheris  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
 
-with atheris.instrument_imports(include=["golden", "litelstm"], enable_loader_override=False):
+with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
+    include=["golden", "litelstm"], enable_loader_override=False
+):
     from tests.fuzz import corpus, plain
     from tests.fuzz.readers import READERS
 
@@ -28,11 +31,15 @@ def main(name: str, kept: Path, seconds: int, seed: int) -> None:
     folder = Path(tempfile.mkdtemp()) / "inside"
     folder.mkdir()
     guard = plain.warmed_up(name, folder)
-    count = 0
+    count, told = 0, time.monotonic()
+    warnings.simplefilter("ignore")
 
     def one(data: bytes) -> None:
-        nonlocal count
+        nonlocal count, told
         count += 1
+        if time.monotonic() > told + 1:
+            told = time.monotonic()
+            print(f"fuzz: {count} files, none fails", flush=True)
         if problem := plain.run(name, data, guard, folder):
             path = kept / f"failed{READERS[name].suffix}"
             path.write_bytes(data)
@@ -45,10 +52,6 @@ def main(name: str, kept: Path, seconds: int, seed: int) -> None:
             return atheris.Mutate(data, most)
         return READERS[name].mutate(data, rng)[:most]
 
-    def told() -> None:
-        print(f"fuzz: {count} files, none fails", flush=True)
-
-    atexit.register(told)
     options = [f"-max_total_time={seconds}", f"-seed={seed or 1}", "-rss_limit_mb=1024"]
     options += ["-max_len=100000", f"-artifact_prefix={kept}/", "-verbosity=0"]
     atheris.Setup([sys.argv[0], *options, str(files)], one, custom_mutator=mutate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import random
@@ -71,7 +72,7 @@ def _of_value(told: Any, rng: random.Random) -> Any:
             if isinstance(node[key], (dict, list)):
                 left.append(node[key])
     if not places or rng.random() < 0.03:
-        return rng.choice(VALUES)
+        return copy.deepcopy(rng.choice(VALUES))
     node, key = rng.choice(places)
     way = rng.random()
     if way < 0.15:
@@ -82,9 +83,9 @@ def _of_value(told: Any, rng: random.Random) -> Any:
         node[rng.choice(("name", "units", "x", "", key + "_"))] = node.pop(key)
     elif way < 0.6:
         other, place = rng.choice(places)
-        node[key] = json.loads(json.dumps(other[place]))
+        node[key] = copy.deepcopy(other[place])
     else:
-        node[key] = rng.choice(VALUES)
+        node[key] = copy.deepcopy(rng.choice(VALUES))
     return told
 
 
