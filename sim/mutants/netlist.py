@@ -20,6 +20,9 @@ from sim.tools.yosys import run_script
 SELECT = "mutsel"
 _BITS = 16
 
+_ROOMS = {"loader": "loading", "weights": "loading", "access": "store"}
+"""Rooms of the core's parts that have other names."""
+
 VARIABLE = "LITELSTM_MUTANT"
 """Environment variable that a model reads its mutant's number from when it is made."""
 
@@ -172,7 +175,7 @@ def _room(place: str, lines: list[str]) -> str:
     """Name the room of a cell from its path, or from the lines that it comes from."""
     parts = place.split(".")
     if parts[0] == "core" and len(parts) > 2:
-        return {"loader": "loading"}.get(parts[1], parts[1])
+        return _ROOMS.get(parts[1], parts[1])
     rooms = [line.split("/")[1] for line in lines if line.count("/") > 1]
     return next((room for room in rooms if room != "parts"), "core")
 

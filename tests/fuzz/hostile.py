@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from golden.packages import load
+from tests.fuzz import corpus
 
 FILES = Path(__file__).parents[1] / "litelstm/importers/files"
 
@@ -149,6 +150,42 @@ def json_numbers(path: Path) -> None:
     path.write_text(json.dumps({"layers": [], "input_scale": 0}).replace("0}", "9" * 10**6 + "}"))
 
 
+def npz_header(path: Path) -> None:
+    """Write an array whose header NumPy's tokenizer does not finish."""
+    header = b"{'descr': '<f8', 'shape': (2,\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header)
+
+
+def npz_member(path: Path) -> None:
+    """Write an archive with a member that is no array."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", b"text")
+
+
+def capacity_infinite(path: Path) -> None:
+    """Write a core with an infinite number in its capacity."""
+    told = json.loads(corpus.make("capacity")[0])
+    told["weight_stream"]["capacity"]["lanes"] = float("inf")
+    path.write_text(json.dumps(told))
+
+
+def flows_lines(path: Path) -> None:
+    """Write a table with a column's name of two lines."""
+    path.write_text('"a\nb",c\n1,2\n')
+
+
+def kdd_mixed(path: Path) -> None:
+    """Write a table with an empty field among texts, and an unknown attack."""
+    lines = corpus.make("kdd")[0].decode().replace("http", "", 1).replace("satan", "x", 1)
+    path.write_text(lines)
+
+
+def wav_empty(path: Path) -> None:
+    """Write a sound without a chunk of data."""
+    path.write_bytes(corpus.make("wav")[0][:36])
+
+
 class _Command:
     """An object whose unpickling leaves a file behind."""
 
@@ -174,6 +211,12 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "ONNX of a huge shape": ("onnx", onnx_shape),
     "nested JSON": ("description", json_nested),
     "core of nested JSON": ("core", json_nested),
+    "npz with half a header": ("samples", npz_header),
+    "npz with text": ("samples", npz_member),
+    "infinite capacity": ("capacity", capacity_infinite),
+    "column of two lines": ("flows", flows_lines),
+    "texts and nothing": ("kdd", kdd_mixed),
+    "wav without data": ("wav", wav_empty),
     "JSON of a huge number": ("description", json_numbers),
 }
 """Reader, and maker of a file, by name."""
