@@ -12,7 +12,7 @@ from golden.activations import TanhTable
 from golden.cells import Floats, Gate, Pool
 from golden.directions import parts
 from golden.errors import InputError
-from golden.formats import Format
+from golden.formats import Format, WeightFormat
 from golden.layer_formats import LayerFormats, weight_format
 from golden.network import Layer, Network
 from golden.quantized import QuantizedLayer, QuantizedNetwork
@@ -173,10 +173,10 @@ class _ObservedLayer:
             for gate in layer.cell.gates:
                 for name in layer.reads(gate):
                     operand = "h" if name == "rh" else name
-                    matrix = Observed(weights[gate.matrix(name)])
+                    matrix = Observed(weights[gate.matrix(name)], WeightFormat)
                     blocks.append(Block(_alike(layer, gate), operand, matrix))
                 if gate.diagonal:
-                    diagonal = Observed(weights[gate.peephole][:, np.newaxis])
+                    diagonal = Observed(weights[gate.peephole][:, np.newaxis], WeightFormat)
                     blocks.append(Block(gate.name, "c", diagonal))
         values = dict(zip(layer.operands, xs, strict=True))
         values |= {n: h if n == "h" else Observed(trace[n]) for n in layer.cell.state}

@@ -56,6 +56,11 @@ class Format:
         return (1 << (self.width - 1)) - 1
 
     @property
+    def least(self) -> int:
+        """Smallest raw value that :meth:`quantize` returns."""
+        return self.min
+
+    @property
     def one(self) -> int:
         """Raw value of 1.0.
 
@@ -85,11 +90,23 @@ class Format:
             scaled = np.floor(np.ldexp(np.asarray(value, dtype=np.float64), self.frac) + 0.5)
         if np.isnan(scaled).any():
             raise ValueError("cannot quantize NaN")
-        return np.clip(scaled, self.min, self.max).astype(np.int64)
+        return np.clip(scaled, self.least, self.max).astype(np.int64)
 
     def to_float(self, raw: ArrayLike) -> NDArray[np.float64]:
         """Convert raw values to real ones, exactly; any shape, float64."""
         return np.ldexp(np.asarray(raw, dtype=np.float64), -self.frac)
+
+
+class WeightFormat(Format):
+    """Format of weights: rounding leaves out the most negative value.
+
+    Then two products fit a hardware multiplier (:mod:`hdl.parts.joint`). Networks that were not
+    rounded here may have it.
+    """
+
+    @property
+    def least(self) -> int:
+        return -self.max
 
 
 def requantize(raw: ArrayLike, *, frac: int, to: Format) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from golden.dataclass import dataclass
 from golden.directions import FIRST, operand_names
 from golden.errors import InputError
-from golden.formats import FARTHEST, Format
+from golden.formats import FARTHEST, Format, WeightFormat
 from golden.layers import check_weight
 
 BIAS = Format(width=32, frac=0)
@@ -82,7 +82,7 @@ class LayerFormats:
         assert found is not None
         return found
 
-    def weight(self, gate: str, operand: str) -> Format:
+    def weight(self, gate: str, operand: str) -> WeightFormat:
         """Format of the weights with which a gate multiplies ``operand``.
 
         Raises:
@@ -90,7 +90,7 @@ class LayerFormats:
         """
         check_product_frac(self.product_fracs[gate], self.operand(operand))
         frac = self.product_fracs[gate] - self.operand(operand).frac
-        return Format(width=self.weight_width, frac=frac)
+        return WeightFormat(width=self.weight_width, frac=frac)
 
 
 def check_format(name: str, value: Format, widest: int = MAX_TENSOR_WIDTH) -> None:

@@ -49,7 +49,7 @@ class TensorLoss:
         """Measure the error of ``values`` quantized to ``to``, or of ``got`` in their place."""
         approximation = to.to_float(to.quantize(values)) if got is None else got
         scaled = np.floor(np.ldexp(values, to.frac) + 0.5)
-        saturated = float(np.mean((scaled < to.min) | (scaled > to.max)))
+        saturated = float(np.mean((scaled < to.least) | (scaled > to.max)))
         return cls(
             name=name,
             format=to,

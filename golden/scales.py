@@ -30,9 +30,11 @@ class Observed:
 
     Args:
         values: real numbers of any shape.
+        formats: kind of their format.
     """
 
-    def __init__(self, values: Floats) -> None:
+    def __init__(self, values: Floats, formats: type[Format] = Format) -> None:
+        self._formats = formats
         self.columns = values.shape[-1]
         self.power = float(np.mean(values**2))
         flat = values.ravel()
@@ -46,7 +48,7 @@ class Observed:
     def square_error(self, width: int, frac: int) -> float:
         """Mean squared error of rounding and clipping to a format."""
         if (width, frac) not in self._errors:
-            to = Format(width=width, frac=frac)
+            to = self._formats(width=width, frac=frac)
             error = to.to_float(to.quantize(self._values)) - self._values
             self._errors[width, frac] = float(np.mean(error**2))
         return self._errors[width, frac]
@@ -68,7 +70,7 @@ class Observed:
         if largest == 0:
             return width - 1
         finest = max(-64, min(64, width - 1 - int(np.floor(np.log2(largest)))))
-        while finest > -64 and self._saturates(Format(width=width, frac=finest)):
+        while finest > -64 and self._saturates(self._formats(width=width, frac=finest)):
             finest -= 1
         if method == "max":
             return finest
@@ -77,7 +79,7 @@ class Observed:
 
     def _saturates(self, to: Format) -> bool:
         low, high = np.floor(np.ldexp(self._ends, to.frac) + 0.5)
-        return bool(low < to.min or high > to.max)
+        return bool(low < to.least or high > to.max)
 
 
 @dataclass(frozen=True)

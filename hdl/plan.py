@@ -17,8 +17,10 @@ from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from hdl.array.lanes import ArrayShape
 from hdl.cells import schedule
+from hdl.parts.joint import Joint
 from hdl.spec.capacity import Capacity, Sizes
 from hdl.spec.kinds import UpdateKind
+from hdl.spec.multipliers import check_weights
 from hdl.spec.options import CoreOptions
 from hdl.spec.passes import Work
 from hdl.spec.sweeps import Sweeps
@@ -60,6 +62,8 @@ class Plan:
         if self.core:
             self.options.interface.check(self.network)
             self.core.check(self.work)
+            if self.core.joint:
+                check_weights(_least_weight(self.network), self.core.joint)
             return
         networks = (self.network, *self.others)
         self.options.check(max(layer.units for network in networks for layer in network.recurrent))
@@ -105,8 +109,8 @@ class Plan:
         return Work.of(self.network, self.options)
 
     @cached_property
-    def capacity(self) -> Capacity:
-        """Sizes and kinds that the core is made for."""
+    def _measured(self) -> Capacity:
+        """The capacity; without ``joint`` for a core that is made for its networks."""
         if self.options.max_steps:
             return self._around(self.swept.capacity)
         return self.core or Capacity.of((self.network, *self.others), self.options)
@@ -123,6 +127,38 @@ class Plan:
         )
         return replace(swept, interface=interface, sizes=sizes)
 
+    @cached_property
+    def capacity(self) -> Capacity:
+        """Sizes and kinds that the core is made for, and how its lanes share multipliers."""
+        return replace(self._measured, joint=self.joint)
+
+    @cached_property
+    def joint(self) -> Joint | None:
+        """How lanes share multipliers; ``None`` if each has one.
+
+        Raises:
+            InputError: see :meth:`hdl.spec.multipliers.Multipliers.choose`.
+        """
+        if self.options.max_steps:
+            return self.swept.joint
+        if self.core:
+            return self.core.joint
+        update, tables = self.update_cost, 0
+        if self.network.tanh.interpolate:
+            tables = update.tables + sum(update.exponentials.values())
+        return self.options.multipliers.choose(
+            lanes=self.options.lanes,
+            beside=update.hardware_multipliers + tables,
+            operand_width=self.sizes.operand_width,
+            weight_width=self.sizes.weight_width,
+            least=min(_least_weight(network) for network in (self.network, *self.others)),
+        )
+
+    @property
+    def array_multipliers(self) -> int:
+        """Hardware multipliers of the array."""
+        return self.joint.multipliers(self.options.lanes) if self.joint else self.options.lanes
+
     def of(self, network: QuantizedNetwork) -> Plan:
         """Plan another network on the same core, whose weights are loaded.
 
@@ -134,12 +170,12 @@ class Plan:
     @property
     def sizes(self) -> Sizes:
         """Sizes of the core."""
-        return self.capacity.sizes
+        return self._measured.sizes
 
     @property
     def kinds(self) -> tuple[UpdateKind, ...]:
         """Kinds that the state update is built for: one per job unless weights are loaded."""
-        return self.capacity.kinds if self.options.storage.loadable else self.work.job_kinds
+        return self._measured.kinds if self.options.storage.loadable else self.work.job_kinds
 
     @property
     def kind_numbers(self) -> tuple[int, ...]:
@@ -230,6 +266,7 @@ class Plan:
             gates=self.sizes.gates,
             banks=self.update_cost.banks,
             side_by_side=self.options.storage.side_by_side,
+            joint=self.joint,
         )
 
     @property
@@ -244,6 +281,12 @@ class Plan:
     def result_words(self) -> int:
         """Output words of one result of the network."""
         return self.options.interface.words(self.network)
+
+
+def _least_weight(network: QuantizedNetwork) -> int:
+    """Smallest weight of any matrix."""
+    weights = (array for layer in network.layers for array in layer.weights.values())
+    return min(int(array.min()) for array in weights if array.ndim == 2)
 
 
 def check_loadable(network: QuantizedNetwork) -> None:

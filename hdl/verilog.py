@@ -23,6 +23,7 @@ from hdl.export.verilog_names import check_name, inner_prefix
 from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
 from hdl.sequence.sequence_core import Cores, core_of
+from hdl.spec.multipliers import ANY, Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 
@@ -70,6 +71,7 @@ def generate(
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
     max_steps: int = 0,
+    multipliers: Multipliers = ANY,
     name: str = NAME,
     network_name: str = "",
     others: Sequence[QuantizedNetwork] = (),
@@ -79,11 +81,12 @@ def generate(
 
     Args:
         network: what it runs.
-        lanes: multipliers of the array.
+        lanes: products of the array per cycle.
         tail_multipliers: multipliers of the state update, see :class:`hdl.plan.Plan`.
         interface: streams, state and outputs.
         storage: memories of weights and sums.
         max_steps: steps of the longest sequence, where layers are not forward.
+        multipliers: how many products a hardware multiplier of the array computes.
         name: the top module's name.
         network_name: the network's name, for the Verilog's header.
         others: where weights are loaded, networks that it can run as well.
@@ -104,6 +107,7 @@ def generate(
             interface=interface,
             storage=storage,
             max_steps=max_steps,
+            multipliers=multipliers,
         ),
         others=tuple(others),
     )

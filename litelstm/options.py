@@ -15,16 +15,17 @@ from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from golden.settings import Settings
 from hdl.bus.options import Bus
+from hdl.spec.multipliers import SIZES, USUAL, Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm import outputs
 from litelstm.architectures import CELLS
-from litelstm.fpga.targets import TARGETS
+from litelstm.fpga.targets import TARGETS, Target
 from litelstm.tasks import TASKS
 from sim.tools.toolchain import SIMULATORS
 
 LANES = 16
-"""Multipliers in the array, unless there are fewer units."""
+"""Lanes of the array, unless there are fewer units."""
 
 STEPS = 28
 """Length of a sequence that is counted, unless another is asked for."""
@@ -43,7 +44,7 @@ def output_option(text: str, *, required: bool = True) -> Decorator:
 
 
 CORE_HELP = {
-    "lanes": "Multipliers in the MAC array, at most one per unit of the largest layer.  "
+    "lanes": "Products per cycle of the MAC array, at most one per unit of the largest layer.  "
     f"[default: {LANES}, or one per unit if there are fewer]",
     "tail_multipliers": "Multipliers for the element-wise products of the state update. Fewer take "
     "more cycles; with 0 the products use LUTs.",
@@ -53,6 +54,10 @@ CORE_HELP = {
     "block RAM, for parts without LUT RAM.  [default: lanes; synth: the one that suits the part]",
     "max_steps": "Longest sequence that the core buffers, in steps, for reverse and bidirectional "
     "layers; a longer one is cut. 0 for a core of forward layers, which takes steps as they come.",
+    "pack": "Products that each multiplier of the array computes. auto takes 2 or 3 where the part "
+    "has too few multipliers, or where only --multiplier says what fits.",
+    "multiplier": "Bits of a hardware multiplier's factors, for --pack.  [default: the part's; "
+    f"{USUAL} if none is named]",
     "streams": "Independent sequences that take turns on the core, each with a state of its own.",
     "state": "State in which a sequence starts: clear is always the network's, mostly zero; keep "
     "is that of the sequence before, if the input asks for it; load can also be written and read "
@@ -65,7 +70,12 @@ CORE_HELP = {
 CORE_NAMES = {"weights": "storage"}
 """Fields that have another name on the command line."""
 
-CHOICES = {"state": Interface.STATES, **Storage.CHOICES}
+CHOICES = {
+    "state": Interface.STATES,
+    **Storage.CHOICES,
+    "pack": Multipliers.CHOICES["pack"],
+    "multiplier": tuple(SIZES),
+}
 
 
 def _fields(of: type) -> Iterator[tuple[type, Field[Any]]]:
@@ -89,8 +99,8 @@ def _core_option(name: str) -> Decorator:
         how["is_flag"] = True
     else:
         how["type"] = click.Choice(CHOICES[name]) if name in CHOICES else int
-        # The part decides the default of sums, and the network that of lanes: see `core_of`.
-        if name != "sums" and default is not MISSING:
+        # Part and network decide the other defaults: see `core_of`.
+        if name not in ("sums", "multiplier") and default is not MISSING:
             how["default"] = default
     return click.option(typed, name, **how)
 
@@ -105,18 +115,26 @@ def core_options(*only: str, but: Collection[str] = ()) -> Decorator:
     return _several([_core_option(name) for name in only or CORE_HELP if name not in but])
 
 
-def core_of(given: dict[str, Any], *networks: QuantizedNetwork) -> CoreOptions:
+def core_of(
+    given: dict[str, Any], *networks: QuantizedNetwork, part: Target | None = None
+) -> CoreOptions:
     """Make a core's options from the values of :func:`core_options`.
 
     Args:
         given: a command's values by parameter; this removes those of a core. ``None`` stands for
             the default.
         networks: networks that the core runs; they decide the default number of lanes.
+        part: decides how the lanes use multipliers.
 
     Raises:
         InputError: a value is out of range.
     """
-    taken: dict[type, dict[str, Any]] = {CoreOptions: {}, Interface: {}, Storage: {}}
+    taken: dict[type, dict[str, Any]] = {
+        CoreOptions: {},
+        Interface: {},
+        Storage: {},
+        Multipliers: {} if part is None else part.multipliers,
+    }
     for name, (owner, _) in FIELDS.items():
         if (value := given.pop(name, None)) is not None:
             taken[owner][name] = value
@@ -125,6 +143,7 @@ def core_of(given: dict[str, Any], *networks: QuantizedNetwork) -> CoreOptions:
         **{"lanes": min(LANES, units), **taken[CoreOptions]},
         interface=Interface(**taken[Interface]),
         storage=Storage(**taken[Storage]),
+        multipliers=Multipliers(**taken[Multipliers]),
     )
 
 
@@ -301,7 +320,7 @@ _BUS = [
         metavar="HZ",
         help="Clock of the core, for the constraints. --uart needs it.  [default: 100000000]",
     ),
-    target_option("Also write constraints for this part's tools."),
+    target_option("Part: decides --pack auto, and adds constraints for its tools with a bus."),
 ]
 
 bus_options = _several(_BUS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
@@ -9,7 +10,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hdl.array.dual_product import DualProduct
+from hdl.array.joint_product import JointProduct
 from hdl.parts.component import delayed, port
+from hdl.parts.joint import Joint
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import MULTIPLIER, span
 from hdl.timing.latency import TOTAL
@@ -20,7 +24,7 @@ class ArrayShape:
     """Sizes of an array.
 
     Attributes:
-        lanes: multipliers.
+        lanes: products per cycle.
         operand_width, weight_width, accumulator_width: bits.
         rows: accumulator rows.
         gates: sums of each lane and row.
@@ -28,6 +32,7 @@ class ArrayShape:
             bank ``n % banks``.
         side_by_side: all lanes' accumulators are words of one memory, all shadows of a bank of
             another, wide enough for block RAM; else each lane has a memory of its own.
+        joint: how lanes share multipliers; ``None`` if each lane has one.
     """
 
     lanes: int
@@ -38,6 +43,7 @@ class ArrayShape:
     gates: int
     banks: int = 1
     side_by_side: bool = False
+    joint: Joint | None = None
 
     @property
     def place(self) -> data.StructLayout:
@@ -98,28 +104,65 @@ class Lanes(wiring.Component):
         place = delayed(m, self.i_place, TOTAL, name="place")
         first = delayed(m, self.i_first, TOTAL, name="first")
         # Once for all lanes: simulators move a word at once, and synthesizers see equal registers.
-        weights = delayed(m, self.i_weights, 2, name="weights")[-1]
-        operand = delayed(m, self.i_operand, 1, name="operand")[-1]
+        own = 0 if self.shape.joint else 1  # multipliers that lanes share have these registers
+        weights = delayed(m, self.i_weights, 1 + own, name="weights")[-1]
+        operand = delayed(m, self.i_operand, own, name="operand")[-1]
         forward_q = Signal(reset_less=True)
         m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
         m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
         memory = {"load": place[-2], "store": place[-1], "enable": valid[-1]}
         accumulators = self._side_by_side if self.shape.side_by_side else self._of_each
+        factors = operand, [weights[lane] for lane in range(self.shape.lanes)]
+        shared = self._shared_products(m, *factors) if self.shape.joint else None
         for lane, stored in enumerate(accumulators(m, **memory)):
             total = self.total[lane]
-            product = Signal(
-                (operand * weights[lane]).shape(), name=f"product{lane}", attrs=MULTIPLIER
-            )
-            product_q = Signal(product.shape(), name=f"product_q{lane}", reset_less=True)
+            if shared:
+                added, carry = shared[lane]
+            else:
+                added, carry = self._product(m, lane, operand, weights[lane]), None
             total_q = Signal(total.shape(), name=f"total_q{lane}", reset_less=True)
             base = Signal(total.shape(), name=f"base{lane}")
-            m.d.sync += [product_q.eq(product), total_q.eq(total)]
+            m.d.sync += total_q.eq(total)
             m.d.comb += [
-                product.eq(operand * weights[lane]),
                 base.eq(Mux(first[-1], 0, Mux(forward_q, total_q, stored))),
-                total.eq(base + product_q),
+                total.eq(base + added if carry is None else _sum(base, added, carry)),
             ]
         return m
+
+    def _shared_products(
+        self, m: Module, operand: Value, weights: Sequence[Value]
+    ) -> list[tuple[Value, Value | None]]:
+        """Each lane's product and its carry, from multipliers that lanes share.
+
+        Args:
+            m: module to build into.
+            operand, weights: the factors, without their last registers.
+        """
+        joint, found = self.shape.joint, list[tuple[Value, Value | None]]()
+        assert joint
+        for start in range(0, len(weights), joint.count):
+            group = weights[start : start + joint.count]
+            kind = "dual" if joint.native else "joint"
+            unit = DualProduct() if joint.native else JointProduct(joint=joint, lanes=len(group))
+            m.submodules[f"{kind}{start // joint.count}"] = unit
+            m.d.comb += unit.operand.eq(operand)
+            m.d.comb += [unit.weights[lane].eq(weight) for lane, weight in enumerate(group)]
+            if isinstance(unit, DualProduct):
+                products = [unit.product0, unit.product1][: len(group)]
+                found += [
+                    (product[: joint.product_width + 1].as_signed(), None) for product in products
+                ]
+            else:
+                found += zip(unit.product, unit.carry, strict=True)
+        return found
+
+    def _product(self, m: Module, lane: int, operand: Value, weight: Value) -> Value:
+        """A lane's product, a cycle later, from a multiplier of its own."""
+        product = Signal((operand * weight).shape(), name=f"product{lane}", attrs=MULTIPLIER)
+        product_q = Signal(product.shape(), name=f"product_q{lane}", reset_less=True)
+        m.d.sync += product_q.eq(product)
+        m.d.comb += product.eq(operand * weight)
+        return product_q
 
     def _of_each(
         self, m: Module, *, load: data.View, store: data.View, enable: Value
@@ -161,3 +204,8 @@ class Lanes(wiring.Component):
             *(write.data[lane].eq(total) for lane, total in enumerate(self.total)),
         ]
         return [read.data[lane] for lane in range(self.shape.lanes)]
+
+
+def _sum(base: Value, added: Value, carry: Value) -> Value:
+    """The sum of three in one chain: its lowest place takes the carry in."""
+    return (Cat(1, base).as_signed() + Cat(carry, added).as_signed())[1:]

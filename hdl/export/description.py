@@ -75,10 +75,11 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "latency_one_step": int(cycles.count(plan, [1]).outputs[0]),
         },
         "multipliers": {
-            "array": plan.options.lanes,
+            "array": plan.array_multipliers,
             "state_update": update.multipliers,
             "tanh": update.tables if network.tanh.interpolate else 0,
             **(update.exponentials if network.tanh.interpolate else {}),
+            **({"joint": asdict(plan.joint)} if plan.joint else {}),
         },
         "memory_bits": memory_bits(plan),
     }

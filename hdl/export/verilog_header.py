@@ -26,6 +26,7 @@ MODULES = {
     "Conductor": "Keeps a sequence, and leads the core through the sweeps over it.",
     "Core": "The core: operand store, MAC array, sequencer and state update.",
     "Deframer": "Takes packets out of frames, and drops damaged ones.",
+    "DualProduct": "Two products, for a multiplier that has a mode for them.",
     "FFSynchronizer": "Brings an asynchronous input into the clock domain.",
     "Framed": "Answers requests that arrive in frames.",
     "Framer": "Puts packets into frames.",
@@ -33,6 +34,7 @@ MODULES = {
     "InputGate": "Holds the input back while weights change.",
     "Intake": "Takes a sequence into the memory.",
     "InputGuard": "Turns frames of the bus into whole sequences, and reports malformed ones.",
+    "JointProduct": "Products of several lanes in one multiplier.",
     "Lanes": "Multipliers and accumulators of the array, one of each per lane.",
     "LoadedMemory": "A memory of constants that are loaded.",
     "Loader": "Receives an image of weights, checks it and writes it to the memories.",
@@ -181,7 +183,8 @@ def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str
         ("", "<w,f> is a signed word of w bits, f of them fraction."),
         (
             "Array",
-            f"{plan.options.lanes} lanes, accumulators of {plan.sizes.accumulator_width} bits",
+            f"{plan.options.lanes} lanes{_joint(plan)}, accumulators of "
+            f"{plan.sizes.accumulator_width} bits",
         ),
         ("Ports", host),
         (
@@ -196,6 +199,11 @@ def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str
         ("Made by", ", ".join(f"{tool} {number}" for tool, number in told["versions"].items())),
         ("Licence", "Apache-2.0 for the logic; the weights are those of the network's owner"),
     ]
+
+
+def _joint(plan: Plan) -> str:
+    """Tell how many multipliers the lanes share, if they do."""
+    return f" in {plan.array_multipliers} multipliers" if plan.joint else ""
 
 
 def _format(value: Mapping[str, int]) -> str:

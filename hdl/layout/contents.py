@@ -16,11 +16,14 @@ from hdl.spec.passes import Pass
 def weight_words(plan: Plan) -> list[int]:
     """Words of the weight memory: ``lanes`` weights per word, lane 0 in the lowest bits.
 
-    One word is read per cycle, in this order.
+    One word is read per cycle, in this order. Lanes that share multipliers read their weights as
+    :meth:`hdl.parts.joint.Joint.stored` has them.
     """
     words: list[int] = []
     for single in plan.work.passes:
-        words += _pack(_pass_weights(plan, single), plan.sizes.weight_width)
+        weights = _pass_weights(plan, single)
+        stored = plan.joint.stored(weights) if plan.joint else weights
+        words += _pack(stored, plan.sizes.weight_width)
     return words + [0] * (plan.sizes.weight_words - len(words))
 
 

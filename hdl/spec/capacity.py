@@ -14,6 +14,7 @@ from golden.errors import InputError
 from golden.formats import Format
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork, signed_width
+from hdl.parts.joint import Joint
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
 from hdl.spec.passes import Work
@@ -142,6 +143,7 @@ class Capacity:
         sizes: the largest of each.
         kinds: kinds of jobs that its state update was made for.
         tanh: its table.
+        joint: how its lanes share multipliers, ``None`` if each has one.
     """
 
     lanes: int
@@ -150,6 +152,7 @@ class Capacity:
     sizes: Sizes
     kinds: tuple[UpdateKind, ...]
     tanh: TanhTable
+    joint: Joint | None = None
 
     @classmethod
     def of(cls, networks: Sequence[QuantizedNetwork], options: CoreOptions) -> Capacity:
@@ -208,6 +211,7 @@ class Capacity:
             "sizes": asdict(self.sizes),
             "kinds": [kind.as_json() for kind in self.kinds],
             "tanh": asdict(self.tanh),
+            **({"joint": asdict(self.joint)} if self.joint else {}),
         }
 
     @classmethod
@@ -224,6 +228,7 @@ class Capacity:
             sizes=Sizes(**{name: int(number) for name, number in value["sizes"].items()}),
             kinds=tuple(UpdateKind.from_json(kind) for kind in value["kinds"]),
             tanh=TanhTable(**{**value["tanh"], "out": Format(**value["tanh"]["out"])}),
+            joint=Joint(**value["joint"]) if "joint" in value else None,
         )
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedNetwork
+from hdl.spec.multipliers import ANY, Multipliers
 from hdl.spec.storage import BUILT_IN, Storage
 
 MAX_STEPS = (1 << 16) - 1
@@ -18,7 +19,7 @@ class CoreOptions:
     """Options of a core, chosen when it is generated.
 
     Attributes:
-        lanes: multipliers in the array, 1 to the largest number of units.
+        lanes: products per cycle, 1 to the largest number of units.
         tail_multipliers: multipliers that the state update may have beside the array. With
             fewer, a unit enters every few cycles. With 0, the state update has one made of adders,
             for parts whose multipliers the array takes.
@@ -26,6 +27,7 @@ class CoreOptions:
         storage: memories of weights and sums.
         max_steps: steps of the longest sequence that the core buffers, so that it can run reverse
             layers; 0 for one that takes steps as they come.
+        multipliers: how many products a hardware multiplier of the array computes.
     """
 
     lanes: int
@@ -33,6 +35,7 @@ class CoreOptions:
     interface: Interface = DEFAULT
     storage: Storage = BUILT_IN
     max_steps: int = 0
+    multipliers: Multipliers = ANY
 
     def check(self, largest: int) -> None:
         """Refuse options that no network of ``largest`` units in a layer can have.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.network_argument
 @click.option("--board", type=click.Choice(tuple(BOARDS)), required=True, help="Board.")
-@options.core_options("lanes", "tail_multipliers", "max_steps", "classes")
+@options.core_options("lanes", "tail_multipliers", "pack", "max_steps", "classes")
 @click.option(
     "--baud", type=int, help="Bits per second of the serial line.  [default: the board's]"
 )
@@ -66,7 +66,9 @@ def build(
 
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
+    plan = Plan(
+        network=quantized, options=options.core_of(chosen, quantized, part=BOARDS[board].part)
+    )
     built = board_build.build(
         plan,
         BOARDS[board],

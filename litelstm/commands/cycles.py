@@ -25,7 +25,7 @@ from litelstm.console import progress
 @click.option("--layers", type=int, help="Number of layers (with --cell).  [default: 1]")
 @click.option("--head", type=int, help="Outputs of a dense head (with --cell).  [default: none]")
 @options.sigmoid_option("Activation of the gates (with --cell).")
-@options.core_options()
+@options.core_options(but=("pack", "multiplier"))
 @options.steps_option("Length of the sequence to count.")
 @options.json_option
 def cycles(

@@ -89,7 +89,9 @@ def generate(
     networks = [QuantizedNetwork.load(other) for other in others]
     plan = Plan(
         network=quantized,
-        options=options.core_of(given, quantized, *networks),
+        options=options.core_of(
+            given, quantized, *networks, part=TARGETS.get(chosen["target"] or "")
+        ),
         others=tuple(networks),
     )
     with progress("generate"):
@@ -110,7 +112,7 @@ def generate(
     files.replace_all({folder / file: files.content(data) for file, data in contents.items()})
     timing = description["timing"]
     out.print(
-        f"{folder / name}.v: {plan.options.lanes} lanes, "
+        f"{folder / name}.v: {plan.options.lanes} lanes{_joint(plan)}, "
         f"{plan.sizes.accumulator_width}-bit accumulators, "
         f"{timing['cycles_per_step']} cycles per step (ideal {timing['ideal_cycles_per_step']:g})"
     )
@@ -121,6 +123,11 @@ def generate(
             )
         elif file != f"{name}.v" and not file.startswith(f"{name}/drivers"):
             out.print(f"{folder / file}: {_meaning(file, words.size)}")
+
+
+def _joint(plan: Plan) -> str:
+    """Tell how many multipliers the lanes share, if they do."""
+    return f" in {plan.array_multipliers} multipliers" if plan.joint else ""
 
 
 def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
@@ -137,9 +144,8 @@ def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
             raise InputError(f"--{option.replace('_', '-')} needs --axi")
     if chosen["uart"] is not None and chosen["clock"] is None:
         raise InputError("--uart needs --clock")
-    for option in ("clock", "target"):
-        if chosen[option] is not None and not has_bus:
-            raise InputError(f"--{option} needs --axi, --spi or --uart")
+    if chosen["clock"] is not None and not has_bus:
+        raise InputError("--clock needs --axi, --spi or --uart")
     if has_bus:
         require_for("registers")
 

@@ -71,7 +71,8 @@ def simulate(
     _check(sim, batch=batch, stall=stall, jobs=jobs, waves=waves)
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, network=quantized, count=count)
-    plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
+    part = TARGETS[netlist] if netlist else None
+    plan = Plan(network=quantized, options=options.core_of(chosen, quantized, part=part))
     plan.check_steps(data.x.shape[1])
     require(simulator)
     mapped = _mapper(netlist)

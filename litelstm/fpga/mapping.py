@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from litelstm.fpga.dual_multiplier import DualMultiplier
 from litelstm.fpga.families import MULTIPLIER, RAM, SPRAM
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import Target
@@ -53,11 +54,14 @@ _MERGED = ("opt_merge -share_all", "opt_clean")
 LUTs. One register shares the LUT's logic cell; every other would need a wire."""
 
 
-def script(target: Target, *, top: str, mapping: Mapping) -> str:
+def script(
+    target: Target, *, top: str, mapping: Mapping, dual: DualMultiplier | None = None
+) -> str:
     """Write Yosys' commands from ``core.v`` to ``NETLIST``, one per line.
 
     ``autoname`` names every cell after the design, which not all of Yosys' own scripts do. These
-    names tell the part of the core (:data:`litelstm.fpga.netlist.PARTS`).
+    names tell the part of the core (:data:`litelstm.fpga.netlist.PARTS`). ``dual`` uses
+    multipliers in their mode for two products.
     """
     synth = f"{target.family.synth} {target.options} -top {top}"
     label = target.family.maps_from
@@ -65,7 +69,7 @@ def script(target: Target, *, top: str, mapping: Mapping) -> str:
     lines += [f"scratchpad -set {name} {delay}" for name, delay in target.delays]
     if not label:
         return "\n".join([*lines, synth, "autoname", f"write_json {NETLIST}", ""])
-    lines += [f"{synth} -run :{label}", *_NARROWED]
+    lines += [*(dual.begin() if dual else ()), f"{synth} -run :{label}", *_NARROWED]
     if target.available.get(SPRAM):
         lines += [
             f"delete {top}/t:$meminit* {top}/r:MEMID={LOADED_WEIGHTS} %i",
@@ -75,7 +79,8 @@ def script(target: Target, *, top: str, mapping: Mapping) -> str:
         # The mapping to multipliers ignores this type, and Yosys turns it into $mul afterwards.
         lines.append(f"chtype -set $__soft_mul {top}/c:*update.* {top}/t:$mul %i")
     lines += [f'setattr -set ram_style "logic" {top}/m:{n}' for n in mapping.memories_in_logic]
-    lines += [f"{synth} -run {label}:json", *_MERGED, f"write_json {NETLIST}", ""]
+    lines += [f"{synth} -run {label}:json", *_MERGED]
+    lines += [*(dual.end() if dual else ()), f"write_json {NETLIST}", ""]
     return "\n".join(lines)
 
 

@@ -56,6 +56,7 @@ class Measured:
             "note": self.target.note,
             "tools": tools.versions(self.target),
             "lanes": self.plan.options.lanes,
+            "joint": asdict(self.plan.joint) if self.plan.joint else None,
             "tail_multipliers": self.plan.update_cost.hardware_multipliers,
             "interface": asdict(self.plan.options.interface),
             "storage": asdict(self.plan.options.storage),
@@ -82,7 +83,7 @@ class Measured:
         if self.clock is None:
             return {}
         hertz = self.clock.median * 1e6
-        multipliers = self.plan.options.lanes + self.plan.update_cost.hardware_multipliers
+        multipliers = self.plan.array_multipliers + self.plan.update_cost.hardware_multipliers
         steps = hertz / self.cycles_per_step
         ratio = self.clock.median / self.bare_array.median if self.bare_array else None
         return {
@@ -226,7 +227,7 @@ def _fewer_lanes(flow: Flow, plan: Plan, netlist: Netlist, progress: Progress) -
     """
     fits, fails = 0, plan.options.lanes
     multipliers = flow.target.available.get(MULTIPLIER, 0)
-    beside = netlist.used.get(MULTIPLIER, 0) - plan.options.lanes
+    beside = netlist.used.get(MULTIPLIER, 0) - plan.array_multipliers
     guess = min(fails - 1, max(1, multipliers - beside)) if multipliers else fails // 2
     while fails - fits > 1:
         lanes = guess if fits < guess < fails else (fits + fails) // 2

@@ -17,13 +17,16 @@ from litelstm.fpga.netlist_cells import OPEN, Cells, drivers_of, next_net, plain
 _WIDEST = 18
 """Widest word of one port; a wider word uses the outputs of both ports."""
 
+_INPUTS = {"LUT4": "ABCD", "PFUMX": ("BLUT", "ALUT", "C0")}
+"""Cells that a register moves over, with their inputs; a PFUMX chooses the second if C0 is 1."""
+
 
 @dataclass(kw_only=True)
 class _Cone:
-    """The LUTs before a register that nothing else reads.
+    """The LUTs before a register that nothing else reads, and the multiplexers that join two.
 
     Attributes:
-        luts: names of the LUTs, the one next to the register first.
+        luts: names of these cells, the one next to the register first.
         leaves: nets that drive the LUTs.
         at_start: value of the register's input while all leaves are 0.
     """
@@ -76,13 +79,18 @@ def _walk(net: Any, cells: Cells, drivers: dict[Any, str], uses: Counter[Any], c
     if isinstance(net, str):
         return int(net not in OPEN)
     lut = cells.get(drivers.get(net, ""))
-    if lut is None or lut["type"] != "LUT4" or uses[net] != 1:
+    if lut is None or lut["type"] not in _INPUTS or uses[net] != 1:
         cone.leaves.add(net)
         return 0
     cone.luts.append(drivers[net])
-    place = 0
-    for port, weight in (("A", 1), ("B", 2), ("C", 4), ("D", 8)):
-        place += weight * _walk(lut["connections"][port][0], cells, drivers, uses, cone)
+    inputs = [
+        _walk(lut["connections"][port][0], cells, drivers, uses, cone)
+        for port in _INPUTS[lut["type"]]
+    ]
+    if lut["type"] == "PFUMX":
+        no, yes, choice = inputs
+        return yes if choice else no
+    place = sum(value << bit for bit, value in enumerate(inputs))
     return int(lut["parameters"]["INIT"][-1 - place])
 
 

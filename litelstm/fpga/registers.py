@@ -10,7 +10,7 @@ from litelstm.fpga import multiplier_registers, ram_registers
 class Registers:
     """Refinement of the ECP5; see :class:`litelstm.fpga.families.Refinement`."""
 
-    version = 1
+    version = 2
 
     def refine(self, module: dict[str, Any]) -> None:
         """Move registers into the block RAMs and multipliers of a netlist's module, in place."""

@@ -25,7 +25,9 @@ MARKDOWN_HEADER = (
 
 def lines(report: dict[str, Any]) -> Iterator[RenderableType]:
     """Yield a measured core as text and tables."""
-    yield f"{report['network']}, {report['lanes']} lanes on {report['part']}"
+    joint = report.get("joint")
+    shared = f", {joint['count']} per multiplier," if joint else ""
+    yield f"{report['network']}, {report['lanes']} lanes{shared} on {report['part']}"
     yield from area(report)
     cycles = f"{report['cycles_per_step']:,} cycles per step"
     clock, wanted = report["clock"], report["wanted"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from litelstm.fpga.families import (
     ECP5,
@@ -51,6 +52,12 @@ class Target:
     arguments: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
     note: str = ""
+
+    @property
+    def multipliers(self) -> dict[str, Any]:
+        """Fields of :class:`hdl.spec.multipliers.Multipliers`; none without multipliers."""
+        available = self.available.get(MULTIPLIER, 0)
+        return {"multiplier": self.family.multiplier, "available": available} if available else {}
 
     @property
     def routes(self) -> bool:

@@ -178,7 +178,7 @@ class IntegerLayer(RecurrentLayer):
         to = weight_format(name, self.quantized.formats)
         if name.startswith("b_"):
             return to.frac, -self._bias_limit, self._bias_limit
-        return to.frac, to.min, to.max
+        return to.frac, to.least, to.max
 
     def _largest_layer(self) -> QuantizedLayer:
         """Make the layer with the largest weights that training can reach."""

@@ -21,6 +21,7 @@ from golden.interface import DEFAULT, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.plan import Plan, check_loadable
+from hdl.spec.multipliers import SIZES, Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generated
@@ -34,6 +35,7 @@ from sim.draw.networks import (
     input_words,
     quantized_network,
     random_recipe,
+    symmetric,
     with_first_states,
 )
 from sim.draw.steps import random_work
@@ -55,7 +57,8 @@ FIRST = 0.2
 
 # Uses of random numbers beside those of sim.draw.networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
-_GRAPH, _FIRST, _TURNED, _MAX_STEPS, _LAGS = 13, 12, 41, 42, 45
+_GRAPH, _FIRST, _MULTIPLIERS, _AVAILABLE = 13, 12, 11, 10
+_TURNED, _MAX_STEPS, _LAGS = 41, 42, 45
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Case:
         extras += f" weights:{self.storage.weights}" if self.storage.weights != "rom" else ""
         extras += f" sums:{self.storage.sums}" if self.storage.sums != "lanes" else ""
         extras += f" max steps:{self.max_steps}" if self.max_steps else ""
+        extras += f" {self.multiplier}" if self.multiplier else ""
         return f"{layers}{head}{extras} lanes {self.lanes} tail {self.tail_multipliers}"
 
     @property
@@ -115,7 +119,8 @@ class Case:
         One in five has first states that are not zero.
         """
         rng, network = self.random(_FIRST), self._lively
-        return with_first_states(network, rng) if rng.random() < FIRST else network
+        network = with_first_states(network, rng) if rng.random() < FIRST else network
+        return symmetric(network) if self.multiplier else network
 
     @property
     def _lively(self) -> QuantizedNetwork:
@@ -164,16 +169,24 @@ class Case:
             )
             steps = max(network.starts) + 6
             return lively(network, input_words(network, batch=8, steps=steps, seed=seed))
-        recipe = self._recipe(seed)
-        recipe = replace(recipe, drive=bool(rng.random() < 0.05))
+        recipe = replace(self._recipe(seed), drive=bool(rng.random() < 0.05))
         network = quantized_network(recipe, seed)
         if recipe.drive or rng.random() < 0.25:
             return network
         return lively(network, input_words(network, batch=8, steps=6, seed=seed))
 
     def _recipe(self, seed: tuple[int, ...]) -> Recipe:
-        return random_recipe(
+        """A recipe; with half the bits where several products may share a multiplier."""
+        recipe = random_recipe(
             seed, units=self.UNITS, layers=self.LAYERS[0], cells=EVERY_CELL, bits=self.BITS
+        )
+        if not self.multiplier:
+            return recipe
+        return replace(
+            recipe,
+            weight_width=max(2, recipe.weight_width // 2),
+            activation_width=max(3, recipe.activation_width // 2),
+            state_width=max(4, recipe.state_width // 2),
         )
 
     @property
@@ -188,7 +201,7 @@ class Case:
 
     @cached_property
     def lanes(self) -> int:
-        """Multipliers of the array, 1 to the units of the largest layer."""
+        """Products of the array per cycle, 1 to the units of the largest layer."""
         largest = max(layer.units for layer in self.network.recurrent)
         return int(self.random(_LANES).integers(1, largest, endpoint=True))
 
@@ -226,6 +239,19 @@ class Case:
         return Storage(weights=weights, sums=sums)
 
     @cached_property
+    def multiplier(self) -> str:
+        """Name of the part's hardware multiplier, whose size matters; empty in two of three."""
+        rng = self.random(_MULTIPLIERS)
+        return str(rng.choice(list(SIZES))) if rng.random() < 1 / 3 else ""
+
+    @cached_property
+    def multipliers(self) -> Multipliers:
+        """How lanes may share multipliers; most parts have just enough for two per multiplier."""
+        enough = self.tail_multipliers + (self.lanes + 1) // 2
+        available = enough if self.random(_AVAILABLE).random() < 0.7 else 0
+        return Multipliers(multiplier=self.multiplier, available=available)
+
+    @cached_property
     def others(self) -> list[QuantizedNetwork]:
         """Where weights are loaded, networks that the core can run as well."""
         if not self.storage.loadable:
@@ -236,7 +262,8 @@ class Case:
         has_head = not (own.layers[last - 1].cell.state or own.is_read(last))
         outputs = (recipe.outputs or 1) if has_head else None
         other = quantized_network(replace(recipe, outputs=outputs), seed)
-        return [replace(other, tanh=own.tanh)]
+        other = replace(other, tanh=own.tanh)
+        return [symmetric(other) if self.multiplier else other]
 
     @property
     def _step_cycles(self) -> float:
@@ -275,6 +302,7 @@ class Case:
             interface=self.interface,
             storage=self.storage,
             max_steps=self.max_steps,
+            multipliers=self.multipliers,
         )
         return Plan(network=self.network, options=options, others=tuple(self.others))
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.formats import Format, requantize
+from golden.formats import Format, WeightFormat, requantize
 
 WIDTHS = range(2, 7)
 FRACS = range(-3, 9)
@@ -89,6 +89,13 @@ def test_quantize_is_nearest_with_halves_up_and_saturates() -> None:
         want = [exact(int(v * 32), 5, to) for v in values]
         assert to.quantize(values).tolist() == want
         assert to.quantize(values).dtype == np.int64
+
+
+def test_weights_leave_out_the_most_negative_value() -> None:
+    to = WeightFormat(width=4, frac=1)
+    assert (to.min, to.least, to.max) == (-8, -7, 7)
+    assert to.quantize([-9, -4, -3.5, -3, 3.5, 9]).tolist() == [-7, -7, -7, -6, 7, 7]
+    assert to.saturate([-9, -8]).tolist() == [-8, -8]
 
 
 def test_quantize_takes_infinity_and_refuses_nan() -> None:

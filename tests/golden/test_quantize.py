@@ -63,6 +63,20 @@ def test_every_number_is_the_nearest_of_its_format(method: str) -> None:
             assert (array == to.quantize(layer.weights[name])).all()
 
 
+@methods
+@pytest.mark.parametrize("width", [2, 3, 4, 8])
+def test_no_weight_is_the_most_negative_value(method: str, width: int) -> None:
+    """Not even where that is the nearest value of the format; the largest one occurs."""
+    settings = Settings(weight_width=width, method=method)
+    result, _ = quantize(NETWORK, SAMPLES, settings)
+    arrays = [a for layer in result.layers for a in layer.weights.values() if a.ndim == 2]
+    every = np.concatenate([array.ravel() for array in arrays])
+    most = (1 << (width - 1)) - 1
+    assert every.min() >= -most
+    if method == "mse" and width < 8:
+        assert -most in every
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_mse_of_activations_is_never_worse_than_with_max(seed: int) -> None:
     network = float_network(RECIPE, seed)
@@ -209,7 +223,7 @@ def test_the_report_says_what_was_lost() -> None:
         errors, power, saturated = [], 0.0, 0
         for value in array.flat:
             nearest = math.floor(float(value) * 2.0**to.frac + 0.5)
-            kept = max(to.min, min(to.max, nearest))
+            kept = max(to.least, min(to.max, nearest))
             saturated += kept != nearest
             errors.append(kept * 2.0**-to.frac - float(value))
             power += float(value) ** 2

@@ -153,7 +153,6 @@ def test_simulators_take_it(written: Path, tool: str) -> None:
         (["--spi", "--packing", "tight"], "--packing needs --axi"),
         (["--uart", "9600"], "--uart needs --clock"),
         (["--clock", "9600"], "--clock needs --axi, --spi or --uart"),
-        (["--target", "ecp5-25f"], "--target needs --axi, --spi or --uart"),
         (["--axi", "--clock", "0"], "--clock is 0 Hz, expected 1 to 1000000000"),
         (["--spi", "--clock", "1000000001"], "--clock is 1000000001 Hz, expected 1 to 1000000000"),
         (["--axi", "--bus-width", "24"], "--bus-width is 24 bits, expected 8, 16, 32, 64 or 128"),

@@ -14,6 +14,7 @@ import pytest
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from golden.settings import Settings
+from hdl.spec.multipliers import Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.cli import cli
@@ -105,8 +106,10 @@ def test_quantize_prints_its_report(call: Call, files: Files, tmp_path: Path) ->
 
 
 def test_every_field_of_a_core_is_an_option() -> None:
-    of = {field.name for owner in (CoreOptions, Interface, Storage) for field in fields(owner)}
-    assert set(CORE_HELP) == set(FIELDS) == of - {"interface", "storage"}
+    owners = (CoreOptions, Interface, Storage, Multipliers)
+    of = {field.name for owner in owners for field in fields(owner)}
+    assert set(FIELDS) == of - {"interface", "storage", "multipliers"}
+    assert set(CORE_HELP) == set(FIELDS) - {"available"}  # the part says how many
     typed = {name for command, name, _ in options() if command == "generate"}
     assert {"--lanes", "--tail-multipliers", "--storage", "--sums", "--streams"} <= typed
     assert {"--state", "--every-step", "--classes"} <= typed

@@ -8,13 +8,25 @@ import numpy as np
 import pytest
 
 from hdl.array.lanes import ArrayShape, Lanes
+from hdl.parts.joint import Joint
 from hdl.timing.latency import TOTAL
 from tests.hdl.simulate import run
 
 LANES = 3
 
 
-def shape(*, side_by_side: bool) -> ArrayShape:
+JOINTS = {
+    "own": None,
+    "two": Joint(count=2, operand_width=5, weight_width=4),
+    "two, 1 bit overlaps": Joint(count=2, operand_width=5, weight_width=4, overlap=1),
+    "two, 3 bits overlap": Joint(count=2, operand_width=5, weight_width=4, overlap=3),
+    "three": Joint(count=3, operand_width=5, weight_width=4),
+    "native": Joint(count=2, operand_width=5, weight_width=4, native=True),
+}
+"""Multipliers of one product, of two or of three."""
+
+
+def shape(*, side_by_side: bool, joint: Joint | None = None) -> ArrayShape:
     return ArrayShape(
         lanes=LANES,
         operand_width=5,
@@ -23,16 +35,24 @@ def shape(*, side_by_side: bool) -> ArrayShape:
         rows=2,
         gates=3,
         side_by_side=side_by_side,
+        joint=joint,
     )
 
 
-@pytest.mark.parametrize("side_by_side", [False, True])
-def test_sums_of_random_operations(side_by_side: bool) -> None:
+@pytest.mark.parametrize(
+    ("side_by_side", "joint"),
+    [(True, "own"), *((False, name) for name in JOINTS)],
+)
+def test_sums_of_random_operations(side_by_side: bool, joint: str) -> None:
     """Places repeat at once, after one cycle and later; cycles without an operation change none."""
-    lanes, rng = Lanes(shape=shape(side_by_side=side_by_side)), np.random.default_rng(2)
+    shared, rng = JOINTS[joint], np.random.default_rng(2)
+    lanes = Lanes(shape=shape(side_by_side=side_by_side, joint=shared))
     count = 400
     x, w = rng.integers(-16, 16, count), rng.integers(-8, 8, (count, LANES))
     x[:8], w[:8] = -16, -8
+    if shared:
+        w = np.maximum(w, shared.least)
+    stored = shared.stored(w) if shared else w
     row, gate = rng.integers(0, 2, count), rng.integers(0, 3, count)
     row[::2], gate[::2] = row[1::2], gate[1::2]
     valid = rng.random(count) < 0.8
@@ -54,7 +74,7 @@ def test_sums_of_random_operations(side_by_side: bool) -> None:
             now = min(n, count - 1)
             ctx.set(lanes.i_valid, n < count and bool(valid[now]))
             ctx.set(lanes.i_place, {"row": int(row[now]), "gate": int(gate[now])})
-            ctx.set(lanes.i_weights, w[now].tolist())
+            ctx.set(lanes.i_weights, stored[now].tolist())
             ctx.set(lanes.i_first, bool(first[now]))
             ctx.set(lanes.i_operand, int(x[min(n, count) - 1]) if n else 0)  # a cycle later
             want = expected[n - TOTAL] if n >= TOTAL else None

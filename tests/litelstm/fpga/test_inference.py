@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
+from golden.cells import LSTM
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.parts.memory import BLOCK_BITS
 from hdl.plan import Plan
+from hdl.spec.multipliers import Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.fpga.families import FF, LUT, LUT_RAM, MULTIPLIER, RAM, SRL
 from litelstm.fpga.flow import Flow, Synthesized
 from litelstm.fpga.targets import TARGETS
+from sim.draw.networks import symmetric
 from tests.litelstm.conftest import Files
 from tests.networks import Recipe, quantized_network
 
@@ -103,3 +106,44 @@ def test_every_part_has_its_cells(target: str, files: Files) -> None:
         assert set(netlist.registers) == {"FDRE", "FDSE"}
         assert netlist.parts["array"][LUT_RAM] >= 2 * 4  # accumulators and shadows
         assert netlist.used[SRL] == netlist.cells["SRL16E"]
+
+
+@pytest.mark.parametrize(
+    ("target", "weight", "operand", "pack", "cell"),
+    [
+        ("ecp5-25f", 4, 8, "2", "MULT18X18D"),
+        ("ecp5-25f", 6, 8, "2", "MULT18X18D"),
+        ("ecp5-25f", 8, 8, "2", "MULT18X18D"),
+        ("ecp5-25f", 3, 4, "3", "MULT18X18D"),
+        ("xilinx-a35t", 8, 10, "2", "DSP48E1"),
+        ("xilinx-a35t", 3, 9, "3", "DSP48E1"),
+        ("gowin-gw2a-18", 6, 7, "2", "MULT18X18"),
+        ("ice40-up5k", 8, 8, "2", "SB_MAC16"),
+        ("ice40-up5k", 4, 9, "2", "SB_MAC16"),
+    ],
+)
+def test_lanes_share_multipliers(
+    target: str, weight: int, operand: int, pack: str, cell: str
+) -> None:
+    """Seven lanes; whatever tells the products apart takes no multiplier of its own."""
+    recipe = Recipe(
+        inputs=3,
+        units=(7,),
+        outputs=None,
+        cells=(LSTM(),),
+        weight_width=weight,
+        activation_width=operand,
+    )
+    part = TARGETS[target]
+    core = verilog.generate(
+        symmetric(quantized_network(recipe, 1)),
+        lanes=7,
+        tail_multipliers=0,
+        multipliers=Multipliers(**{**part.multipliers, "pack": pack}),
+        name=TOP,
+    )
+    netlist = Flow(target=part).synthesize(core.verilog, top=TOP).netlist
+    expected = -(-7 // int(pack))
+    assert core.description["multipliers"]["array"] == expected
+    assert netlist.parts["array"][MULTIPLIER] == netlist.used[MULTIPLIER] == expected
+    assert netlist.cells[cell] == expected

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from golden.cells import LSTM
 from litelstm.fpga.flow import Flow, Synthesized
+from sim.draw.networks import symmetric
 from tests.litelstm.conftest import SAMPLES, Call, Files
+from tests.networks import Recipe, input_words, quantized_network
 
 pytestmark = pytest.mark.fpga
 
@@ -23,6 +27,27 @@ def test_a_netlist_computes_the_same(files: Files, call: Call, tmp_path: Path, t
     found = json.loads(report.read_text())
     assert (found["compared"], found["mismatched"]) == (2 * SAMPLES, 0)
     assert found["wrong_cycle"] == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "weight_width"),
+    [("ice40-up5k", 8), ("ecp5-25f", 4), ("ecp5-25f", 6), ("ecp5-25f", 8)],
+)
+def test_a_netlist_with_shared_multipliers_computes_the_same(
+    call: Call, tmp_path: Path, target: str, weight_width: int
+) -> None:
+    """On the iCE40 by the multiplier's own mode, in place of the Verilog's description."""
+    recipe = Recipe(inputs=3, units=(5,), outputs=2, cells=(LSTM(),), weight_width=weight_width)
+    network, data, report = (tmp_path / name for name in ("net.npz", "x.npz", "report.json"))
+    quantized = symmetric(quantized_network(recipe, 1))
+    quantized.save(network)
+    x = quantized.x.to_float(input_words(quantized, batch=4, steps=3, seed=1))
+    np.savez(data, x=x / quantized.input_scale)
+    command = ["simulate", network, "--samples", data, "--lanes", 5, "--sim", "icarus"]
+    done = call(*command, "--netlist", target, "--pack", 2, "--json", report)
+    assert done.status == 0, done.err
+    found = json.loads(report.read_text())
+    assert (found["compared"], found["mismatched"], found["wrong_cycle"]) == (8, 0, "")
 
 
 def test_a_wrong_netlist_is_found(

@@ -136,6 +136,27 @@ def test_a_register_behind_a_multiplexer_moves_to_the_block_ram() -> None:
     assert absorb(design) == 2  # port B has one word only, port A's other bit is not used
 
 
+@pytest.mark.parametrize(("one", "moves"), [("1010101010101010", 1), ("1010101010101011", 0)])
+def test_a_register_moves_over_two_luts_and_what_joins_them(one: str, moves: int) -> None:
+    """The lower LUT, which is chosen at the start, must be 0 then; the upper one need not."""
+    design = module(
+        lower=lut(one, 31, WORD, 50),
+        upper=lut("1010101010101011", 32, WORD + 8),
+        bit0={
+            "type": "PFUMX",
+            "parameters": {},
+            "port_directions": {**dict.fromkeys(("BLUT", "ALUT", "C0"), "input"), "Z": "output"},
+            "connections": {"BLUT": [31], "ALUT": [32], "C0": [51], "Z": [30]},
+        },
+        bit1=register(30, HELD),
+    ) | {"ports": {"o": {"bits": [HELD]}}}
+    assert retime(design) == moves
+    if moves:
+        connections = design["cells"]["bit0"]["connections"]
+        assert (connections["BLUT"], connections["ALUT"], connections["Z"]) == ([31], [32], [HELD])
+        assert connections["C0"] != [51]
+
+
 @pytest.mark.parametrize(
     "change",
     [
