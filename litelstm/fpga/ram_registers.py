@@ -54,7 +54,8 @@ def retime(module: dict[str, Any]) -> int:
     for data, name in registers(module, "DI", plain).items():
         cone = _Cone()
         cone.at_start = _walk(data, cells, drivers, uses, cone)
-        kinds = {cells[drivers[leaf]]["type"] for leaf in cone.leaves if leaf in drivers}
+        sources = [drivers.get(leaf, "") for leaf in cone.leaves]
+        kinds = {cells[name]["type"] for name in sources if name in cells}  # others have moved
         if not cone.luts or cone.at_start or "DP16KD" not in kinds:
             continue
         register = cells.pop(name)

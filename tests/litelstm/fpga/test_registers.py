@@ -136,6 +136,17 @@ def test_a_register_behind_a_multiplexer_moves_to_the_block_ram() -> None:
     assert absorb(design) == 2  # port B has one word only, port A's other bit is not used
 
 
+def test_a_register_behind_one_that_has_moved_stays() -> None:
+    design = deep_memory("1100101011001010")
+    design["cells"] |= {
+        "next": lut("0110011001100110", 60, HELD, 50),
+        "after": register(60, 61),
+    }
+    design["ports"]["o"]["bits"] = [61]
+    assert retime(design) == 1
+    assert design["cells"]["after"]["connections"]["DI"] == [60]
+
+
 @pytest.mark.parametrize(("one", "moves"), [("1010101010101010", 1), ("1010101010101011", 0)])
 def test_a_register_moves_over_two_luts_and_what_joins_them(one: str, moves: int) -> None:
     """The lower LUT, which is chosen at the start, must be 0 then; the upper one need not."""
