@@ -11,6 +11,7 @@ import pytest
 
 from golden.quantized import QuantizedNetwork
 from hdl.spec.capacity import Capacity
+from sim.draw.networks import symmetric
 from tests.litelstm.conftest import Call, Files
 from tests.networks import Recipe, quantized_network
 
@@ -89,6 +90,28 @@ def test_what_does_not_fit_is_refused(
         f"litelstm: {larger}: the network does not fit the core: layers 2, the core offers 1\n"
     )
     assert not image.exists()
+
+
+@pytest.mark.slow
+def test_a_core_whose_lanes_share_multipliers(call: Call, tmp_path: Path) -> None:
+    """It says how many there are; a network with the most negative weight is refused."""
+    recipe = Recipe(inputs=2, units=(4,), weight_width=4, extremes=True)
+    least = tmp_path / "least.q.npz"
+    network = quantized_network(recipe, 2)
+    network.save(least)
+    fits = tmp_path / "fits.q.npz"
+    symmetric(network).save(fits)
+    options = ["--lanes", 4, "--storage", "ram", "--pack", 2, "-o", tmp_path / "core"]
+    refusal = "the smallest weight is -8, expected -7 or more: 2 products share a multiplier\n"
+    done = call("generate", least, *options)
+    assert (done.status, done.err.splitlines(keepends=True)[-1]) == (2, f"litelstm: {refusal}")
+    done = call("generate", fits, *options)
+    assert done.status == 0, done.err
+    assert "litelstm_core.v: 4 lanes in 2 multipliers, " in done.out
+    core = tmp_path / "core" / "litelstm_core.json"
+    assert json.loads(core.read_text())["multipliers"]["array"] == 2
+    done = call("pack", least, "--for", core, "-o", tmp_path / "weights.bin")
+    assert (done.status, done.err) == (2, f"litelstm: {least}: {refusal}")
 
 
 @pytest.mark.slow
