@@ -145,5 +145,6 @@ def test_lanes_share_multipliers(
     netlist = Flow(target=part).synthesize(core.verilog, top=TOP).netlist
     expected = -(-7 // int(pack))
     assert core.description["multipliers"]["array"] == expected
-    assert netlist.parts["array"][MULTIPLIER] == netlist.used[MULTIPLIER] == expected
-    assert netlist.cells[cell] == expected
+    assert ceil(netlist.parts["array"][MULTIPLIER]) == netlist.used[MULTIPLIER] == expected
+    # The last lane is alone; Gowin has a smaller multiplier for it.
+    assert netlist.cells[cell] == expected - target.startswith("gowin")

@@ -150,7 +150,7 @@ def test_a_register_behind_one_that_has_moved_stays() -> None:
 @pytest.mark.parametrize(("one", "moves"), [("1010101010101010", 1), ("1010101010101011", 0)])
 def test_a_register_moves_over_two_luts_and_what_joins_them(one: str, moves: int) -> None:
     """The lower LUT, which is chosen at the start, must be 0 then; the upper one need not."""
-    design = module(
+    design: dict[str, Any] = module(
         lower=lut(one, 31, WORD, 50),
         upper=lut("1010101010101011", 32, WORD + 8),
         bit0={
