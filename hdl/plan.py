@@ -20,7 +20,8 @@ from hdl.cells import schedule
 from hdl.parts.joint import Joint
 from hdl.spec.capacity import Capacity, Sizes
 from hdl.spec.kinds import UpdateKind
-from hdl.spec.multipliers import check_weights
+from hdl.spec.loadable import check_loadable
+from hdl.spec.multipliers import check_weights, least_weight
 from hdl.spec.options import CoreOptions
 from hdl.spec.passes import Work
 from hdl.spec.sweeps import Sweeps
@@ -63,7 +64,7 @@ class Plan:
             self.options.interface.check(self.network)
             self.core.check(self.work)
             if self.core.joint:
-                check_weights(_least_weight(self.network), self.core.joint)
+                check_weights(least_weight(self.network), self.core.joint)
             return
         networks = (self.network, *self.others)
         self.options.check(max(layer.units for network in networks for layer in network.recurrent))
@@ -151,7 +152,7 @@ class Plan:
             beside=update.hardware_multipliers + tables,
             operand_width=self.sizes.operand_width,
             weight_width=self.sizes.weight_width,
-            least=min(_least_weight(network) for network in (self.network, *self.others)),
+            least=min(least_weight(network) for network in (self.network, *self.others)),
         )
 
     @property
@@ -281,35 +282,3 @@ class Plan:
     def result_words(self) -> int:
         """Output words of one result of the network."""
         return self.options.interface.words(self.network)
-
-
-def _least_weight(network: QuantizedNetwork) -> int:
-    """Smallest weight of any matrix."""
-    weights = (array for layer in network.layers for array in layer.weights.values())
-    return min(int(array.min()) for array in weights if array.ndim == 2)
-
-
-def check_loadable(network: QuantizedNetwork) -> None:
-    """Refuse a network that a core cannot run whose passes are loaded.
-
-    Raises:
-        InputError: its first layer has no state, several layers read x, or several are results.
-    """
-    work, found = Work(network=network, lanes=1), ""
-    if work.step_passes[0].completes is not None:
-        found = f"layer0 is {network.layers[0].cell.kind}"
-    elif work.rereads:
-        found = "several layers read x"
-    elif len(network.result_vectors) > 1:
-        found = "several layers are results"
-    for index, layer in enumerate(network.layers):
-        if any(values.any() for values in layer.start(1).values()):
-            raise InputError(
-                f"layer{index} starts at a state that is not zero: a core whose weights are loaded "
-                "starts at zero, or at a state that the host loads (--state load)"
-            )
-    if found:
-        raise InputError(
-            f"{found}: a core whose weights are loaded takes a network in which one recurrent "
-            "layer reads x, and one layer is the result"
-        )

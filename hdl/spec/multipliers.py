@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 from golden.errors import InputError
+from golden.quantized import QuantizedNetwork
 from hdl.parts.joint import Joint
 
 
@@ -132,6 +133,12 @@ class Multipliers:
             fits = factors[1] <= size.wide and factors[0] <= size.narrow
             if fits and overlap < operand_width and joint.step >= weight_width:
                 yield joint
+
+
+def least_weight(network: QuantizedNetwork) -> int:
+    """Smallest weight of any matrix."""
+    weights = (array for layer in network.layers for array in layer.weights.values())
+    return min(int(array.min()) for array in weights if array.ndim == 2)
 
 
 def check_weights(least: int, joint: Joint) -> None:

@@ -314,20 +314,6 @@ def limits(name: str, formats: LayerFormats) -> tuple[int, int]:
     return -(1 << (width - 1)), (1 << (width - 1)) - 1
 
 
-def symmetric(network: QuantizedNetwork) -> QuantizedNetwork:
-    """Return a network whose matrices leave out the most negative weight, as the quantizer does."""
-
-    def without(layer: QuantizedLayer) -> QuantizedLayer:
-        least = 1 - (1 << (layer.formats.weight_width - 1))
-        weights = {
-            name: values if values.ndim == 1 else np.maximum(values, least)
-            for name, values in layer.weights.items()
-        }
-        return replace(layer, weights=weights)
-
-    return replace(network, layers=tuple(map(without, network.layers)))
-
-
 def _matrix(
     recipe: Recipe, shape: tuple[int, ...], limits: tuple[int, int], rng: np.random.Generator
 ) -> NDArray[np.int64]:

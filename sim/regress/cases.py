@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.cells import cell_options
-from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from hdl.plan import Plan, check_loadable
-from hdl.spec.multipliers import SIZES, Multipliers
+from hdl.plan import Plan
+from hdl.spec.loadable import is_loadable
+from hdl.spec.multipliers import Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generated
@@ -35,9 +35,9 @@ from sim.draw.networks import (
     input_words,
     quantized_network,
     random_recipe,
-    symmetric,
     with_first_states,
 )
+from sim.draw.sharing import narrow, random_multiplier, random_multipliers, symmetric
 from sim.draw.steps import random_work
 from sim.regress.trials import PATIENCE, random_stalls
 from sim.run import Reset, Run
@@ -180,14 +180,7 @@ class Case:
         recipe = random_recipe(
             seed, units=self.UNITS, layers=self.LAYERS[0], cells=EVERY_CELL, bits=self.BITS
         )
-        if not self.multiplier:
-            return recipe
-        return replace(
-            recipe,
-            weight_width=max(2, recipe.weight_width // 2),
-            activation_width=max(3, recipe.activation_width // 2),
-            state_width=max(4, recipe.state_width // 2),
-        )
+        return narrow(recipe) if self.multiplier else recipe
 
     @property
     def is_graph(self) -> bool:
@@ -240,16 +233,14 @@ class Case:
 
     @cached_property
     def multiplier(self) -> str:
-        """Name of the part's hardware multiplier, whose size matters; empty in two of three."""
-        rng = self.random(_MULTIPLIERS)
-        return str(rng.choice(list(SIZES))) if rng.random() < 1 / 3 else ""
+        """Name of the part's hardware multiplier; empty where it does not matter."""
+        return random_multiplier(self.random(_MULTIPLIERS))
 
     @cached_property
     def multipliers(self) -> Multipliers:
-        """How lanes may share multipliers; most parts have just enough for two per multiplier."""
-        enough = self.tail_multipliers + (self.lanes + 1) // 2
-        available = enough if self.random(_AVAILABLE).random() < 0.7 else 0
-        return Multipliers(multiplier=self.multiplier, available=available)
+        """How lanes may share multipliers."""
+        chosen = {"lanes": self.lanes, "beside": self.tail_multipliers}
+        return random_multipliers(self.random(_AVAILABLE), self.multiplier, **chosen)
 
     @cached_property
     def others(self) -> list[QuantizedNetwork]:
@@ -335,12 +326,3 @@ class Case:
             stalls = random_stalls(rng, due=not self.interface.every_step)
             seed = int(rng.integers(1 << 32))
             yield job.request(stalls=stalls, seed=seed, patience=PATIENCE)
-
-
-def is_loadable(network: QuantizedNetwork) -> bool:
-    """Tell whether a core can run a network whose passes are loaded."""
-    try:
-        check_loadable(network)
-    except InputError:
-        return False
-    return True

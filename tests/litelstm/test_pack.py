@@ -11,7 +11,7 @@ import pytest
 
 from golden.quantized import QuantizedNetwork
 from hdl.spec.capacity import Capacity
-from sim.draw.networks import symmetric
+from sim.draw.sharing import symmetric
 from tests.litelstm.conftest import Call, Files
 from tests.networks import Recipe, quantized_network
 

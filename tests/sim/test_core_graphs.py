@@ -10,6 +10,7 @@ import pytest
 
 from golden.cells import Dense, Pool
 from golden.quantized import QuantizedNetwork
+from hdl.spec.loadable import is_loadable
 from hdl.spec.passes import Work
 from hdl.spec.storage import Storage
 from sim.compiled.adapter import Design
@@ -17,7 +18,7 @@ from sim.compiled.bench import CompiledBench, bench_library
 from sim.draw.graphs import random_graph
 from sim.draw.lively import lively
 from sim.draw.networks import input_words
-from sim.regress.cases import Case, is_loadable
+from sim.regress.cases import Case
 from sim.regress.trials import run_all
 from sim.run import Run
 from sim.streams import Record

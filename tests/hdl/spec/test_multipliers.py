@@ -14,7 +14,7 @@ from hdl.plan import Plan
 from hdl.spec.multipliers import SIZES, Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
-from sim.draw.networks import symmetric
+from sim.draw.sharing import symmetric
 from tests.networks import Recipe, quantized_network
 
 RECIPE = Recipe(

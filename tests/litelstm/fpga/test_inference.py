@@ -20,7 +20,7 @@ from hdl.spec.storage import Storage
 from litelstm.fpga.families import FF, LUT, LUT_RAM, MULTIPLIER, RAM, SRL
 from litelstm.fpga.flow import Flow, Synthesized
 from litelstm.fpga.targets import TARGETS
-from sim.draw.networks import symmetric
+from sim.draw.sharing import symmetric
 from tests.litelstm.conftest import Files
 from tests.networks import Recipe, quantized_network
 

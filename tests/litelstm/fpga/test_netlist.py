@@ -10,7 +10,7 @@ import pytest
 
 from golden.cells import LSTM
 from litelstm.fpga.flow import Flow, Synthesized
-from sim.draw.networks import symmetric
+from sim.draw.sharing import symmetric
 from tests.litelstm.conftest import SAMPLES, Call, Files
 from tests.networks import Recipe, input_words, quantized_network
 
