@@ -47,7 +47,7 @@ def main(data: Path, bits: tuple[int, ...], json_path: Path | None) -> None:
     floats = Network.load(FLOAT)
     with np.load(data) as file:
         calibration = file["x_train"][:CALIBRATION].astype(float)
-    images = samples.load(data, inputs=floats.inputs, count=None)
+    images = samples.load(data, network=floats, count=None)
 
     def accuracy(width: int) -> float:
         network, _ = quantize(floats, calibration, Settings(weight_width=width))
