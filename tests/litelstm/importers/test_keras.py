@@ -68,7 +68,7 @@ CONFIGS: dict[str, tuple[Callable[[Config], object], tuple[str, ...]]] = {
         option("return_sequences", "yes"),
         ("GRU 'gru", "return_sequences is yes", "expected true or false"),
     ),
-    "activation": (option("activation", "elu"), ("activation is elu", "expected tanh or relu")),
+    "activation": (option("activation", "gelu"), ("activation is gelu", "expected tanh")),
     "recurrent activation": (
         option("recurrent_activation", "relu"),
         ("recurrent_activation is relu", "sigmoid or hard_sigmoid"),
