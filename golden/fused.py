@@ -14,10 +14,11 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +27,6 @@ from golden.cells import Carried
 from golden.errors import InputError
 from golden.kernels import Loops, trace
 from golden.layer_arithmetic import LayerArithmetic
-
-if TYPE_CHECKING:
-    from golden.layer_model import Product
 
 PATIENCE = 1.0
 """Seconds that a process computes with NumPy first."""
@@ -84,6 +82,19 @@ class Clock:
 
 
 CLOCK = Clock()
+
+
+@dataclass(frozen=True)
+class Product:
+    """One matrix product: its gates, and the rows of the stacked operands that it multiplies.
+
+    ``bias`` (rows, 1) is added to the product; ``None`` if ``matrix`` includes it.
+    """
+
+    gates: tuple[str, ...]
+    rows: slice
+    matrix: Carried
+    bias: Carried | None
 
 
 class FusedLayer:

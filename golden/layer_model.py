@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from golden.activations import TanhTable
 from golden.cells import Carried, Sums
 from golden.directions import parts
-from golden.fused import CLOCK, FusedLayer
+from golden.fused import CLOCK, FusedLayer, Product
 from golden.layer_arithmetic import LayerArithmetic, carrier
 from golden.quantized import QuantizedLayer
 
@@ -22,19 +19,6 @@ _STACKED = ("x", "h", "c")
 
 _BLOCK_BYTES = 1 << 17
 """Size of a product's result: a batch is split into blocks that fit in a CPU core's cache."""
-
-
-@dataclass(frozen=True)
-class Product:
-    """One matrix product: its gates, and the rows of the stacked operands that it multiplies.
-
-    ``bias`` (rows, 1) is added to the product; ``None`` if ``matrix`` includes it.
-    """
-
-    gates: tuple[str, ...]
-    rows: slice
-    matrix: NDArray[Any]
-    bias: NDArray[Any] | None
 
 
 class LayerModel:
