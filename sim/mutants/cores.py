@@ -45,9 +45,7 @@ TAILS = 2
 class SmallCase(Case):
     """Case of the regression, so small that a mutant can be proved equivalent."""
 
-    UNITS: ClassVar = 3
-    LAYERS: ClassVar = (2, 3)
-    BITS: ClassVar = 5
+    LIMITS: ClassVar = {"units": 3, "layers": 2, "bits": 5}
 
     @property
     def top(self) -> Top:
@@ -76,7 +74,12 @@ class SmallCase(Case):
 
     @property
     def is_lively(self) -> bool:
-        """Whether no result makes up four fifths of all: a bench sees little of a dull core."""
+        """Whether no result makes up four fifths of all: a bench sees little of a dull core.
+
+        Cores that buffer whole sequences have no such jobs and are left out.
+        """
+        if self.is_turned:
+            return False
         results = self._work(self.plan, STALLED, 1).expected
         _, counts = np.unique(results, axis=0, return_counts=True)
         return 5 * int(counts.max()) <= 4 * len(results)

@@ -31,7 +31,6 @@ from sim.draw.graphs import random_graph
 from sim.draw.lively import lively
 from sim.draw.networks import (
     EVERY_CELL,
-    Recipe,
     input_words,
     quantized_network,
     random_recipe,
@@ -68,14 +67,8 @@ class Case:
     seed: int
     number: int
 
-    UNITS: ClassVar = 12
-    """Upper bound of a layer's units and inputs."""
-
-    LAYERS: ClassVar = (3, 5)
-    """Upper bounds of the layers: of a chain, of a graph."""
-
-    BITS: ClassVar = 16
-    """Upper bound of widths, see `random_recipe`."""
+    LIMITS: ClassVar = {"units": 12}
+    """Upper bounds of what is drawn, see `random_recipe`."""
 
     def __str__(self) -> str:
         layers = " ".join(
@@ -160,13 +153,7 @@ class Case:
         """A network; three of four have pre-activations that spread."""
         seed, rng = (self.seed, self.number, attempt), self.random(_SIZES + attempt)
         if self.is_graph:
-            network = random_graph(
-                seed,
-                units=self.UNITS,
-                layers=self.LAYERS[1],
-                windows=self.has_windows,
-                bits=self.BITS,
-            )
+            network = random_graph(seed, windows=self.has_windows, **self.LIMITS)
             steps = max(network.starts) + 6
             return lively(network, input_words(network, batch=8, steps=steps, seed=seed))
         recipe = replace(self._recipe(seed), drive=bool(rng.random() < 0.05))
@@ -177,9 +164,7 @@ class Case:
 
     def _recipe(self, seed: tuple[int, ...]) -> Recipe:
         """A recipe; with half the bits where several products may share a multiplier."""
-        recipe = random_recipe(
-            seed, units=self.UNITS, layers=self.LAYERS[0], cells=EVERY_CELL, bits=self.BITS
-        )
+        recipe = random_recipe(seed, cells=EVERY_CELL, **self.LIMITS)
         return narrow(recipe) if self.multiplier else recipe
 
     @property
@@ -248,7 +233,7 @@ class Case:
         if not self.storage.loadable:
             return []
         seed, own = (self.seed, self.number, ATTEMPTS), self.network
-        recipe = self._recipe(seed)
+        recipe = random_recipe(seed, cells=EVERY_CELL, **self.LIMITS)
         last = own.result_vectors[-1]
         has_head = not (own.layers[last - 1].cell.state or own.is_read(last))
         outputs = (recipe.outputs or 1) if has_head else None

@@ -16,6 +16,7 @@ from litelstm.driver.description import Description
 from litelstm.importers import torch_description
 from litelstm.importers.files import import_network
 from litelstm.packing import read_capacity
+from sim.draw.networks import Recipe, quantized_network
 from tests.fuzz import mutation
 
 
@@ -68,6 +69,11 @@ def _kdd(path: Path) -> object:
     return tables.load_nsl_kdd(path.parent)
 
 
+def _samples(path: Path) -> object:
+    network = quantized_network(Recipe(inputs=3, units=(1,)), 1)
+    return samples.load(path, network=network, count=2)
+
+
 def _wav(path: Path) -> object:
     return speech.spectra([path], 13, 40)
 
@@ -77,7 +83,7 @@ READERS = {
     "quantized": Reader(suffix=".npz", read=QuantizedNetwork.load, mutate=mutation.of_zip),
     "samples": Reader(
         suffix=".npz",
-        read=lambda path: samples.load(path, inputs=3, count=2),
+        read=_samples,
         mutate=mutation.of_zip,
     ),
     "dataset": Reader(

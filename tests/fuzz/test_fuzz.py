@@ -11,7 +11,7 @@ import pytest
 from tests.fuzz import corpus, plain
 from tests.fuzz.readers import READERS
 
-FILES = 150
+FILES = 100
 """Mutants of each reader's files; `python -m tests.fuzz` runs any number."""
 
 LIBRARIES = {"h5py": ("keras", "h5"), "onnx": ("onnx", "tflite"), "torch": ("pt", "safetensors")}
@@ -95,6 +95,7 @@ def test_a_reader_that_fails_is_told(tmp_path: Path) -> None:
     script = f"""
 from pathlib import Path
 from golden.errors import InputError
+from tests.fuzz.guard import Guard
 folder = Path({str(tmp_path)!r}) / "inside"
 guard = Guard(folder)
 def lines(path): raise InputError("a\\nb")
