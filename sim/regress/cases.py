@@ -31,6 +31,7 @@ from sim.draw.graphs import random_graph
 from sim.draw.lively import lively
 from sim.draw.networks import (
     EVERY_CELL,
+    Recipe,
     input_words,
     quantized_network,
     random_recipe,
