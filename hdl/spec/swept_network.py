@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from golden.formats import Format
 from golden.quantized import QuantizedNetwork
@@ -17,7 +18,7 @@ class SweptNetwork(QuantizedNetwork):
     def __post_init__(self) -> None:
         """Check nothing: the layers were checked in the network that they come from."""
 
-    @property
+    @cached_property
     def sources(self) -> tuple[tuple[int, ...], ...]:
         """Each layer reads x."""
         return ((0,),) * len(self.layers)
@@ -27,7 +28,7 @@ class SweptNetwork(QuantizedNetwork):
         """Each layer makes a result."""
         return tuple(range(1, len(self.layers) + 1))
 
-    @property
+    @cached_property
     def late(self) -> frozenset[int]:
         """No layer waits for the end of a sequence: each has steps of its own."""
         return frozenset()

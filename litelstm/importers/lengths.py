@@ -26,7 +26,7 @@ OTHER = "is another network for another number of steps; export with a fixed num
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What an importer reads from a file, for sequences of ``steps``."""
+    """Result of an importer on a file, for sequences of ``steps``."""
 
     made: Assembled
     steps: int

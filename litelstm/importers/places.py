@@ -64,7 +64,7 @@ class Vector:
 
 @dataclass(frozen=True)
 class Step:
-    """What a layer reads in one step: coefficients of places, and a bias.
+    """Map of a layer in one step: coefficients of places, and a bias.
 
     Attributes:
         step: the network's step.

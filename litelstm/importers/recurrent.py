@@ -16,7 +16,7 @@ REPEATED = (
     "import the layers before and behind as two networks, and let a host feed the result of the "
     "first to the second in every step"
 )
-"""What to do with a vector that is repeated."""
+"""Advice about a vector that is repeated."""
 
 
 class PlacedError(InputError):

@@ -15,7 +15,7 @@ from litelstm.importers.forms import ACTIVATIONS, Atom, Call, Form
 from litelstm.importers.recurrent import Run
 
 Group = Sequence[Form]
-"""What one step of a line reads: one form, or several of which the largest is taken."""
+"""Reading of one step of a line: one form, or several of which the largest is taken."""
 
 
 class Times:

@@ -37,7 +37,7 @@ def differences(network: Network, x: np.ndarray, weights: np.ndarray) -> list[np
 
 
 def carried(network: Network, x: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
-    """The same, carried back."""
+    """Derivatives carried back."""
     through = Derivatives(network, x)
     assert np.allclose(through.output, network.forward(x), rtol=1e-12, atol=1e-12)
     totals: dict[tuple[int, int, str], np.ndarray] = {}
