@@ -98,7 +98,8 @@ class Unrolled:
     def _carried(self, moved: tuple[str, str], t: Any, known: Mapping[str, Any]) -> Any:
         """Derivative by one sum or state vector of a step, from those by what the step makes."""
         slopes = self._slopes[moved].items()
-        return sum((known[n] * slope[:, t] for n, slope in slopes if n in known), np.float32(0))
+        nothing = np.zeros_like(known["h"])
+        return sum((known[n] * slope[:, t] for n, slope in slopes if n in known), nothing)
 
     def _multiplied(
         self, gate: Gate, d: Single, weights: Mapping[str, Single]
