@@ -1,4 +1,4 @@
-"""Two products of 8 x 8 bits, which some multipliers compute in a mode of their own."""
+"""Two products of 8 x 8 bits or less, which some multipliers compute in a mode of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hdl.parts.component import delayed, port
 
 
 class DualProduct(wiring.Component):
-    """Multiplies one operand of 8 bits by two weights of 8 bits.
+    """Multiplies one operand by two weights, all of 8 bits at most.
 
     This is the generic description. Where the part's multiplier has a mode for it (iCE40), the
     FPGA flow puts that multiplier in place of the whole module: ports and registers are the same.
@@ -19,25 +19,29 @@ class DualProduct(wiring.Component):
     Throughput: one operation per cycle.
     Cost: one multiplier with such a mode, two others.
 
+    The ports have the factors' own widths: of a port with copies of its sign Amaranth would make a
+    narrower one of another name.
+
+    Args:
+        operand_width, weight_width: bits of the factors.
+
     Attributes:
         operand: x.
         weights: the lower lane's first.
         product0, product1: of the lanes.
     """
 
-    WIDTH = 8
-
     operand = product0 = product1 = port(Signal)
     weights = port(data.View)
 
-    def __init__(self) -> None:
-        width = self.WIDTH
+    def __init__(self, *, operand_width: int, weight_width: int) -> None:
+        product = signed(operand_width + weight_width)
         super().__init__(
             {
-                "operand": In(signed(width)),
-                "weights": In(data.ArrayLayout(signed(width), 2)),
-                "product0": Out(signed(2 * width)),
-                "product1": Out(signed(2 * width)),
+                "operand": In(signed(operand_width)),
+                "weights": In(data.ArrayLayout(signed(weight_width), 2)),
+                "product0": Out(product),
+                "product1": Out(product),
             }
         )
 

@@ -142,16 +142,24 @@ class Lanes(wiring.Component):
         assert joint
         for start in range(0, len(weights), joint.count):
             group = weights[start : start + joint.count]
+            if joint.native and len(group) == 1:
+                x = delayed(m, operand, 1, name="own_operand")[-1]
+                weight = delayed(m, group[0], 1, name="own_weight")[-1]
+                found.append((self._product(m, start, x, weight), None))
+                continue
+            unit = (
+                DualProduct(
+                    operand_width=self.shape.operand_width, weight_width=self.shape.weight_width
+                )
+                if joint.native
+                else JointProduct(joint=joint, lanes=len(group))
+            )
             kind = "dual" if joint.native else "joint"
-            unit = DualProduct() if joint.native else JointProduct(joint=joint, lanes=len(group))
             m.submodules[f"{kind}{start // joint.count}"] = unit
             m.d.comb += unit.operand.eq(operand)
             m.d.comb += [unit.weights[lane].eq(weight) for lane, weight in enumerate(group)]
             if isinstance(unit, DualProduct):
-                products = [unit.product0, unit.product1][: len(group)]
-                found += [
-                    (product[: joint.product_width + 1].as_signed(), None) for product in products
-                ]
+                found += [(unit.product0, None), (unit.product1, None)]
             else:
                 found += zip(unit.product, unit.carry, strict=True)
         return found

@@ -1,18 +1,25 @@
-"""Data sheet of the dual product: two products of 8 x 8 bits, two cycles after their factors."""
+"""Data sheet of the dual product: two products, two cycles after their factors."""
 
 from __future__ import annotations
 
 from itertools import product
 from typing import Any
 
+import pytest
+
 from hdl.array.dual_product import DualProduct
 from tests.hdl.simulate import run
 
-ENDS = (-128, -127, -1, 0, 1, 127)
+
+def _ends(width: int) -> tuple[int, ...]:
+    most = (1 << (width - 1)) - 1
+    return (-most - 1, -most, -1, 0, 1, most)
 
 
-def test_two_products_two_cycles_later() -> None:
-    unit, rows = DualProduct(), list(product(ENDS, repeat=3))
+@pytest.mark.parametrize(("operand", "weight"), [(8, 8), (5, 8), (8, 3)])
+def test_two_products_two_cycles_later(operand: int, weight: int) -> None:
+    unit = DualProduct(operand_width=operand, weight_width=weight)
+    rows = list(product(_ends(operand), _ends(weight), _ends(weight)))
 
     async def bench(ctx: Any) -> None:
         for n in range(len(rows) + 1):

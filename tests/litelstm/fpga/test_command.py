@@ -123,18 +123,18 @@ def test_what_does_not_fit(call: Call, tmp_path: Path) -> None:
     # Narrow, so that it is mapped soon.
     recipe = Recipe(
         inputs=2,
-        units=(10,),
+        units=(20,),
         activation_width=5,
         state_width=6,
         pre_width=6,
         log2_entries=3,
     )
     quantized_network(recipe, 1).save(network)
-    done = call("synth", network, "--target", "ice40-up5k", "--lanes", 10)
+    done = call("synth", network, "--target", "ice40-up5k", "--lanes", 20)
     assert done.status == 2
     said = done.err.splitlines()[-1]
-    assert said.startswith("litelstm: 10 lanes do not fit ice40-up5k: ")
-    assert "12 multipliers of 8 (4 too many)" in said
+    assert said.startswith("litelstm: 20 lanes do not fit ice40-up5k: ")
+    assert "22 multipliers of 8 (14 too many)" in said
     assert "the smallest part of its family that would do: ice40-hx8k" in said or (
         "the most lanes that would fit: " in said
     )

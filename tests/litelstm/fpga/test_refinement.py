@@ -38,7 +38,7 @@ def nexus() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("target", "make", "version", "digest"),
     [
-        ("ecp5-25f", ecp5, 1, "b360ec9bd24e248f"),
+        ("ecp5-25f", ecp5, 2, "b360ec9bd24e248f"),
         ("nexus-lifcl-40", nexus, 1, "5ff81d2e4d684b98"),
     ],
 )

@@ -79,11 +79,11 @@ def step(aware: QuantizationAware, x: NDArray[Any], optimizer: torch.optim.Optim
 def test_exported_integers_give_the_words_of_the_forward_pass(
     cell: str, sigmoid: str, name: str
 ) -> None:
-    """Before training, where they are the quantizer's, and after it, where they are others."""
+    """Before training, where they are the nearest numbers, and after it, where they are others."""
     aware = module(cell, sigmoid, SETTINGS[name])
     network = Architecture(cell=cell, inputs=5, units=7, layers=2, head=3).floats()
     x = samples(network)
-    start = aware.quantized
+    start = aware.export()
     assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(start, x))
     optimizer = torch.optim.Adam(aware.parameters(), lr=0.05)
     for _ in range(4):
