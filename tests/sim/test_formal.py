@@ -241,7 +241,7 @@ def test_a_netlist_is_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise AssertionError("a tool runs")
 
     first = prove(10)
-    monkeypatch.setattr(prover, "_run", run_a_tool)
+    monkeypatch.setattr(prover, "run_script", run_a_tool)
     assert prove(10) == first
     for limit, options in ((9, {}), (10, {"seconds": 21}), (10, {"searched": ()})):
         with pytest.raises(AssertionError, match="a tool runs"):

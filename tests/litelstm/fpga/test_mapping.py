@@ -108,8 +108,8 @@ def test_eight_lanes_and_loaded_weights_on_an_up5k(call: Call, tmp_path: Path) -
         1,
     )
     quantized.save(network)
-    options = "--target ice40-up5k --lanes 8 --tail-multipliers 1 --storage ram --classes --json -"
-    done = call("synth", network, *options.split())
+    options = "--target ice40-up5k --lanes 8 --tail-multipliers 1 --storage ram --classes"
+    done = call("synth", network, *options.split(), "--pack", "off", "--json", "-")
     assert done.status == 0, done.err
     told = json.loads(done.out)
     assert told["tail_multipliers"] == 1
