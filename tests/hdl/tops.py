@@ -12,11 +12,13 @@ from hdl.board.board_top import BoardTop, Line, board_verilog
 from hdl.bus.options import Bus
 from hdl.packaging.system import Host, generate_system
 from hdl.plan import Plan
+from hdl.spec.multipliers import ANY, Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import generated
 from sim.draw.directions import with_directions
 from sim.draw.networks import Recipe, quantized_network
+from sim.draw.sharing import symmetric
 
 LINE = Line(clock=12_000_000, baud=115_200)
 
@@ -40,6 +42,17 @@ LITELSTM = Recipe(
 )
 
 
+NARROW = Recipe(
+    inputs=2,
+    units=(4, 3),
+    outputs=3,
+    weight_width=4,
+    activation_width=6,
+    state_width=8,
+    cells=(GRU(), RNN()),
+)
+
+
 def _plan(
     recipe: Recipe = SMALL,
     *,
@@ -48,8 +61,11 @@ def _plan(
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
     max_steps: int = 0,
+    multipliers: Multipliers = ANY,
 ) -> Plan:
     network = quantized_network(recipe, 1)
+    if multipliers != ANY:
+        network = symmetric(network)
     return Plan(
         network=with_directions(network, 2) if max_steps else network,
         options=CoreOptions(
@@ -58,6 +74,7 @@ def _plan(
             interface=interface,
             storage=storage,
             max_steps=max_steps,
+            multipliers=multipliers,
         ),
     )
 
@@ -93,6 +110,12 @@ _TOPS: dict[str, Callable[[], str]] = {
     ),
     "both_ways": lambda: _plain(
         MIXED, interface=Interface(every_step=True, classes=True), max_steps=9
+    ),
+    "shared_multipliers": lambda: _plain(
+        NARROW, lanes=4, multipliers=Multipliers(pack="2", multiplier="18x18")
+    ),
+    "dual_multipliers": lambda: _plain(
+        NARROW, lanes=3, multipliers=Multipliers(pack="2", multiplier="dual-8x8")
     ),
     "axi": lambda: _system(Host()),
     "axi_tight": lambda: _system(
