@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
 from golden.derivatives import Derivatives
@@ -13,6 +14,8 @@ from golden.directions import parts
 from golden.network import Network
 from tests.golden.graphs import graphs
 from tests.networks import EVERY_CELL, Recipe, float_network
+
+pytestmark = pytest.mark.slow
 
 
 def differences(network: Network, x: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:

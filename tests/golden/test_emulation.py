@@ -17,6 +17,8 @@ from golden.ranking import rank
 from golden.settings import Settings
 from tests.networks import EVERY_CELL, Recipe, float_network, samples
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "default": Settings(),
     "narrow": Settings(weight_width=4, activation_width=5, state_width=6, pre_width=7),

@@ -150,6 +150,7 @@ CARRIERS: dict[str, tuple[Recipe, Callable[[Recipe, int], QuantizedNetwork], typ
 }
 
 
+@pytest.mark.slow
 @every_cell
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize("seed", range(3))

@@ -24,6 +24,8 @@ from golden.settings import Settings
 from tests.golden.graphs import graphs
 from tests.networks import EVERY_CELL, Recipe, float_network, samples
 
+pytestmark = pytest.mark.slow
+
 NARROW = Settings(weight_width=4)
 
 

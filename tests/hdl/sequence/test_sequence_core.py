@@ -24,6 +24,8 @@ from tests.hdl.sequence.networks import (
 from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 5000
 
 
