@@ -525,7 +525,11 @@ class Dense(Cell):
 
     @property
     def formats(self) -> tuple[str, ...]:
-        more = {"tanh": ("pre",), "sigmoid": ("pre", "gate")} | dict.fromkeys(ALPHAS, ("hidden",))
+        more = {
+            "tanh": ("pre",),
+            "sigmoid": ("pre", "gate"),
+            **dict.fromkeys(ALPHAS, ("hidden",)),
+        }
         return ("h", *more.get(self.activation, ()))
 
     @property

@@ -8,20 +8,22 @@ tables are arguments, so layers that differ only in formats share a loop and its
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import dataclasses
+from dataclasses import field
+from typing import Any, Tuple
 
 from golden.cells import Gate
+from golden.dataclass import dataclass
 from golden.formats import Format
 from golden.layer_arithmetic import LayerArithmetic
 
 STRIP = 512
 """Numbers that go through a loop's phases together; their intermediate values fit in the cache."""
 
-_Point = tuple[int, int]  # stage and phase
+_Point = Tuple[int, int]  # stage and phase
 
 
-@dataclass
+@dataclasses.dataclass
 class _Number:
     """A number of the loop.
 
@@ -54,7 +56,7 @@ class _Number:
     __radd__, __rmul__ = __add__, __mul__
 
 
-@dataclass
+@dataclasses.dataclass
 class Loops:
     """Loops of one layer, and what they are called with.
 
@@ -80,7 +82,7 @@ class Loops:
     stages: int = 1
 
 
-@dataclass
+@dataclasses.dataclass
 class _Phase:
     """A loop over a strip without look-ups, and the look-ups after it."""
 
