@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 def changed(frozen: T, **changes: object) -> T:
     """A frozen dataclass with some fields changed."""
-    return type(frozen)(**(vars(frozen) | changes))
+    return replace(frozen, **changes)  # pyright: ignore
 
 
 def answers(network: QuantizedNetwork, sequences: Sequence[Integers]) -> Integers:

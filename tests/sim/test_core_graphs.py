@@ -56,7 +56,7 @@ class Windowed(Graph):
 
 
 CASES = [Graph(SEED, number) for number in range(20)]
-WINDOWS = [Windowed(SEED, number) for number in range(200, 210)]
+WINDOWS = [Windowed(SEED, number) for number in range(230, 240)]
 LOADED = [Loaded(SEED, number) for number in range(100, 104)]
 
 
