@@ -23,6 +23,7 @@ from hdl.plan import Plan
 from hdl.spec.loadable import is_loadable
 from hdl.spec.multipliers import Multipliers
 from hdl.spec.options import CoreOptions
+from hdl.spec.passes import Work
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generated
 from sim.core_job.job import CoreJob
@@ -192,18 +193,22 @@ class Case:
     @cached_property
     def interface(self) -> Interface:
         """The core's interface: the plain one in half of the cases."""
-        rng = self.random(_INTERFACE)
-        if rng.random() < 0.5:
-            return DEFAULT
-        chosen = Interface(
-            streams=int(rng.choice([1, 2, 3, 5])),
-            state=str(rng.choice(Interface.STATES)),
-            every_step=bool(rng.random() < 0.5),
-            classes=self.network.classes and bool(rng.random() < 0.4),
-        )
+        rng, chosen = self.random(_INTERFACE), DEFAULT
+        if rng.random() >= 0.5:
+            chosen = Interface(
+                streams=int(rng.choice([1, 2, 3, 5])),
+                state=str(rng.choice(Interface.STATES)),
+                every_step=bool(rng.random() < 0.5),
+                classes=self.network.classes and bool(rng.random() < 0.4),
+            )
+        if self.is_turned:
+            return replace(chosen, streams=1, state="clear")
         if self.network.windowed:
             chosen = replace(chosen, streams=1, state=chosen.state.replace("load", "keep"))
-        return replace(chosen, streams=1, state="clear") if self.is_turned else chosen
+        if len(Work(network=self.network, lanes=self.lanes).step_passes) == 1:
+            state = chosen.state.replace("load", "keep")
+            chosen = replace(chosen, every_step=True, state=state)
+        return chosen
 
     @cached_property
     def storage(self) -> Storage:

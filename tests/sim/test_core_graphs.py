@@ -53,6 +53,7 @@ class Windowed(Graph):
     """A graph whose layers read vectors at lags, and pool."""
 
     has_windows = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+    is_turned = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
 
 CASES = [Graph(SEED, number) for number in range(20)]
