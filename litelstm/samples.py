@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import InputError
+from golden.model import IntegerModel
 from golden.network import Network
-from golden.quantized import QuantizedNetwork
+from golden.quantized import Integers, QuantizedNetwork
 from golden.store import load_arrays
+from hdl.plan import Plan
 from litelstm.data.arrays import checked
 from litelstm.data.dataset import spread
 from litelstm.importers.reading import of_file
@@ -91,3 +93,10 @@ def accuracies(
         name: float(np.mean((words[:, 0] if classes else words.argmax(axis=1)) == labels))
         for name, words in results.items()
     }
+
+
+def expected(plan: Plan, x: Integers) -> Integers:
+    """Compute the golden model's words for a core, of its last or every step."""
+    model, interface = IntegerModel(plan.network), plan.options.interface
+    forward = model.forward_steps if interface.every_step else model.forward
+    return interface.answer(forward(x))

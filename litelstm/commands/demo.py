@@ -87,7 +87,7 @@ def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
     with progress("picture"):
         image = _picture(work)
     with progress("page"):
-        html = _page(work, runs["compiled"])
+        html = _page(work, logits, runs["compiled"])
     made = {
         "verilog": (folder / "litelstm_core.v", work.core.verilog),
         "description": (folder / "litelstm_core.json", _json(work.core.description)),
@@ -179,7 +179,7 @@ def _picture(work: _Work) -> bytes:
     return picture.png(figure, dpi=110)
 
 
-def _page(work: _Work, run: SampleRun) -> str:
+def _page(work: _Work, logits: NDArray[np.float64], run: SampleRun) -> str:
     """Make the page of `litelstm report`, with the compiled bench's run."""
     from litelstm.report.contents import Request, gather
     from litelstm.report.page import page
@@ -194,7 +194,8 @@ def _page(work: _Work, run: SampleRun) -> str:
         steps=work.x.shape[1],
         chosen=f"--lanes {LANES}",
     )
-    return page(gather(request, progress, run=run))
+    answers = {"float": logits, "golden": work.expected}
+    return page(gather(request, progress, answers=answers, run=run))
 
 
 def _show(report: dict[str, Any], seconds: dict[str, float]) -> None:

@@ -68,7 +68,7 @@ def report(
     the RTL differs from the golden model.
     """
     require_for("reports")
-    from litelstm.report.contents import Request, gather, through_rtl
+    from litelstm.report.contents import Request, answers_of, gather, through_rtl
     from litelstm.report.page import page
 
     _check(file=file, floats=floats, count=count, rtl=rtl)
@@ -101,7 +101,8 @@ def report(
         steps=length,
         chosen=typed,
     )
-    contents = gather(request, progress, run=run, measured=measured)
+    answers = answers_of(request, progress)
+    contents = gather(request, progress, answers=answers, run=run, measured=measured)
     with progress("page"):
         text = page(contents)
     files.replace(output, files.content(text))

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from golden import files
-from golden.model import IntegerModel
-from golden.quantized import Integers, QuantizedNetwork
+from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
 from hdl.verilog import Generated
@@ -80,7 +79,7 @@ def simulate(
     outputs.check_folder(logs)
     x = quantized.quantize_input(data.x)
     with progress("golden model"):
-        expected = _expected(plan, x)
+        expected = samples.expected(plan, x)
     with progress(f"synthesis for {netlist}" if netlist else "generate"):
         core = mapped(verilog.generated(plan))
     bench = _compiled(stall, seed) if batch else _cocotb(sim, seed, waves, logs)
@@ -110,13 +109,6 @@ def _mapper(target: str | None) -> Callable[[Generated], Generated]:
     from litelstm.fpga.flow import Flow
 
     return cell_models.mapper(Flow(target=TARGETS[target]))
-
-
-def _expected(plan: Plan, x: Integers) -> Integers:
-    """Compute the golden model's words."""
-    model = IntegerModel(plan.network)
-    forward = model.forward_steps if plan.options.interface.every_step else model.forward
-    return plan.options.interface.answer(forward(x))
 
 
 def _compiled(stall: bool, seed: int | None) -> Callable[..., SampleRun]:

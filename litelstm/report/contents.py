@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,27 +89,25 @@ def gather(
     request: Request,
     progress: Progress,
     *,
+    answers: Mapping[str, NDArray[Any]] | None = None,
     run: SampleRun | None = None,
     measured: dict[str, Any] | None = None,
 ) -> Contents:
-    """Run the models, and collect what the page shows.
+    """Collect what the page shows.
 
     Args:
         request: the network, its core and the samples.
         progress: shows progress.
+        answers: results of the samples, see :func:`answers_of`.
         run: samples that ran through the RTL.
         measured: report of ``litelstm synth``.
     """
     plan, data = request.plan, request.data
-    answers: dict[str, NDArray[Any]] = {}
+    answers = answers or {}
     tensors: tuple[TensorLoss, ...] = ()
-    if data is not None:
-        words = _words(plan.network, data.x, progress)
-        if request.floats:
-            with progress("float network", None):
-                answers["float"] = _floats(request.floats, data.x)
-                tensors = _tensors(request.floats, plan.network, data.x)
-        answers["golden"] = words
+    if data is not None and request.floats:
+        with progress("float network", None):
+            tensors = _tensors(request.floats, plan.network, data.x)
     decides = plan.network.classes and plan.network.outputs > 1
     labels = data.y if data is not None and decides else None
     return Contents(
@@ -125,6 +123,21 @@ def gather(
         run=run,
         measured=measured,
     )
+
+
+def answers_of(request: Request, progress: Progress) -> dict[str, NDArray[Any]]:
+    """Compute the samples' results by source: ``float``, if that network is known, and ``golden``.
+
+    They are real numbers and raw words, (samples, words), of each sequence's last step.
+    """
+    answers: dict[str, NDArray[Any]] = {}
+    if request.data is None:
+        return answers
+    if request.floats:
+        with progress("float network", None):
+            answers["float"] = _floats(request.floats, request.data.x)
+    answers["golden"] = _words(request.plan.network, request.data.x, progress)
+    return answers
 
 
 def _words(network: QuantizedNetwork, x: NDArray[np.float64], progress: Progress) -> Integers:
@@ -157,16 +170,14 @@ def through_rtl(plan: Plan, x: NDArray[np.float64], progress: Progress) -> Sampl
 
     plan.check_steps(x.shape[1])
     integers = plan.network.quantize_input(x)
-    model, interface = IntegerModel(plan.network), plan.options.interface
-    forward = model.forward_steps if interface.every_step else model.forward
-    expected = interface.answer(forward(integers))
+    expected = samples.expected(plan, integers)
     with progress("generate", None):
         core = verilog.generated(plan)
     with progress("RTL, compiled bench", len(x)) as tell:
         return run_compiled(core, list(integers), expected, jobs=1, progress=tell)
 
 
-def _agreement(answers: dict[str, NDArray[Any]]) -> float | None:
+def _agreement(answers: Mapping[str, NDArray[Any]]) -> float | None:
     if "float" not in answers:
         return None
     float_class, golden_class = (answers[name].argmax(axis=1) for name in ("float", "golden"))

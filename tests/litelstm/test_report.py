@@ -15,7 +15,7 @@ from golden.quantized import QuantizedNetwork
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from litelstm import samples
-from litelstm.report.contents import Request, gather
+from litelstm.report.contents import Request, answers_of, gather
 from litelstm.report.page import page
 from litelstm.samples import Samples
 from tests.litelstm.conftest import Call, Files
@@ -63,7 +63,8 @@ def test_the_page_tells_of_samples_and_rtl(call: Call, files: Files, tmp_path: P
 def test_the_confusion_matrix_has_each_sample_once(files: Files) -> None:
     network = QuantizedNetwork.load(files.network)
     data = samples.load(files.samples, network=network, count=None)
-    found = gather(_request(files, data), _quiet)
+    request = _request(files, data)
+    found = gather(request, _quiet, answers=answers_of(request, _quiet))
     assert found.confusion is not None
     assert data.y is not None
     assert found.confusion.sum(axis=1).tolist() == np.bincount(data.y, minlength=2).tolist()
