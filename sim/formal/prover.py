@@ -20,11 +20,12 @@ from amaranth.hdl import Value
 from sim.errors import SimulationError
 from sim.formal.claims import Claims
 from sim.tools.cache import cache_root, cached_folder, content_key
-from sim.tools.yosys import find_abc, run_script, run_tool
+from sim.tools.yosys import TO_GATES, find_abc, run_script, run_tool
 
 # No claim depends on data: results of multipliers and memories are free signals, except for the
 # memories of the two FIFOs. A claim that holds for any data also holds for the right data.
-_SCRIPT = """\
+_SCRIPT = (
+    """\
 read_rtlil design.il
 hierarchy -top top
 proc -norom
@@ -39,18 +40,15 @@ opt_clean
 memory_nordff
 memory_map
 opt
-async2sync
-simplemap
-techmap
-opt_expr
-dffunmap
-simplemap
-opt_clean
+"""
+    + TO_GATES
+    + """\
 setundef -undriven -anyseq
 aigmap
 opt_clean
 write_aiger -I -B -zinit -ywmap design.json design.aig
 """
+)
 
 _PROOF = "read_aiger design.aig; strash; scorr -C 100000; dc2; pdr -a -T {seconds}"
 

@@ -15,7 +15,7 @@ from amaranth.lib import wiring
 
 import hdl
 from sim.mutants.aiger import Netlist
-from sim.tools.yosys import run_script
+from sim.tools.yosys import TO_GATES, run_script
 
 SELECT = "mutsel"
 _BITS = 16
@@ -50,23 +50,21 @@ write_verilog -noattr mutants.v
 """
 
 # Without its memories: their ports become the netlist's.
-_MAP = """\
+_MAP = (
+    """\
 read_rtlil mutants.il
 expose -evert t:$mem_v2
 clean
 opt
-async2sync
-simplemap
-techmap
-opt_expr
-dffunmap
-simplemap
-opt_clean
+"""
+    + TO_GATES
+    + """\
 setundef -undriven -init -zero
 aigmap
 opt_clean
 write_aiger -ascii -zinit -symbols mutants.aag
 """
+)
 
 _ALWAYS = r"cell \$mem_v2 (\S+)\n(?:    .*\n)*?    connect \\RD_EN \d"
 """A memory that always reads."""

@@ -12,6 +12,17 @@ from sim.errors import SimulationError
 
 _RUN = "from pyosys import libyosys as y; y.run_pass('script {script}', y.Design())"
 
+TO_GATES = """\
+async2sync
+simplemap
+techmap
+opt_expr
+dffunmap
+simplemap
+opt_clean
+"""
+"""Commands that make simple gates and registers of a netlist without memories."""
+
 
 def find_abc() -> str:
     """Return the path of abc.
