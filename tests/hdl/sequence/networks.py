@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,3 +51,21 @@ def expected(plan: Plan, sequence: NDArray[np.int64]) -> list[int]:
     kept = sequence[np.newaxis, : plan.options.max_steps]
     words = model.forward_steps(kept) if interface.every_step else model.forward(kept)
     return interface.answer(words[0]).ravel().tolist()
+
+
+async def send(
+    ctx: Any,
+    stream: Any,
+    sequences: Sequence[NDArray[np.int64]],
+    taken: Callable[[], object] = lambda: None,
+) -> None:
+    """Send sequences without a pause; ``taken`` is called after each element."""
+    ctx.set(stream.valid, 1)
+    for sequence in sequences:
+        for step, x in enumerate(sequence):
+            for value in x.tolist():
+                ctx.set(stream.payload.data, value)
+                ctx.set(stream.payload.last, step == len(sequence) - 1)
+                await ctx.tick().until(stream.ready)
+                taken()
+    ctx.set(stream.valid, 0)

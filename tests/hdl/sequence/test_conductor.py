@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hdl.sequence.conductor import Conductor
-from tests.hdl.sequence.networks import STEPS, plan_of, sequences_of, turned
+from tests.hdl.sequence.networks import STEPS, plan_of, send, sequences_of, turned
 from tests.hdl.simulate import run
 
 SEEDS = range(4)
@@ -27,14 +27,7 @@ def test_steps_and_results(seed: int, every_step: bool) -> None:
     sequences = sequences_of(plan.network, 2, STEPS, 1)
 
     async def source(ctx: Any) -> None:
-        ctx.set(conductor.i.valid, 1)
-        for sequence in sequences:
-            for step, x in enumerate(sequence):
-                for value in x.tolist():
-                    ctx.set(conductor.i.payload.data, value)
-                    ctx.set(conductor.i.payload.last, step == len(sequence) - 1)
-                    await ctx.tick().until(conductor.i.ready)
-        ctx.set(conductor.i.valid, 0)
+        await send(ctx, conductor.i, sequences)
 
     async def take(ctx: Any, stream: Any) -> Any:
         ctx.set(stream.ready, 1)

@@ -17,6 +17,7 @@ from tests.hdl.sequence.networks import (
     STEPS,
     expected,
     plan_of,
+    send,
     sequences_of,
     turned,
     windowed,
@@ -44,22 +45,13 @@ def test_words_and_cycles(
     lengths = (least, STEPS, STEPS + 2, least, STEPS)
     sequences = sequences_of(plan.network, *lengths)
     words = [word for sequence in sequences for word in expected(plan, sequence)]
-    now, first, told = 0, 0, 0
+    now, told = 0, 0
     found: list[int] = []
     taken: list[int] = []
     given: list[int] = []
 
     async def source(ctx: Any) -> None:
-        nonlocal first
-        ctx.set(core.i.valid, 1)
-        for sequence in sequences:
-            for step, x in enumerate(sequence):
-                for value in x.tolist():
-                    ctx.set(core.i.payload.data, value)
-                    ctx.set(core.i.payload.last, step == len(sequence) - 1)
-                    await ctx.tick().until(core.i.ready)
-                    taken.append(now - 1)
-        ctx.set(core.i.valid, 0)
+        await send(ctx, core.i, sequences, lambda: taken.append(now - 1))
 
     async def sink(ctx: Any) -> None:
         nonlocal now, told
