@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -47,9 +46,7 @@ class WrongModel(IntegerModel):
 def test_words_that_differ(
     bench: str, call: Call, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The module's name in its package stands for the command.
-    module = importlib.import_module("litelstm.commands.simulate")
-    monkeypatch.setattr(module, "IntegerModel", WrongModel)
+    monkeypatch.setattr("litelstm.samples.IntegerModel", WrongModel)
     line = ("simulate", files.network, "--samples", files.samples, "--lanes", 3)
     done = call(*line, *BENCHES[bench], "--json", tmp_path / "result.json")
     right = expected_words(files)
