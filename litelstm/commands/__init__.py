@@ -10,6 +10,7 @@ from litelstm.commands.generate import generate
 from litelstm.commands.host import host
 from litelstm.commands.import_ import import_
 from litelstm.commands.pack import pack
+from litelstm.commands.prove import prove
 from litelstm.commands.quantize import quantize
 from litelstm.commands.regress import regress
 from litelstm.commands.report import report
@@ -28,6 +29,7 @@ ALL: tuple[click.Command, ...] = (
     pack,
     simulate,
     run,
+    prove,
     cycles,
     synth,
     report,

@@ -101,6 +101,8 @@ CASES: tuple[Case, ...] = (
     *(Case(name=name, cells=(cell,)) for name, cell in CELLS.items()),
     Case(name="with a head", cells=_LITE, outputs=2),
     Case(name="GRU with a head", cells=(GRU(),), outputs=2),
+    Case(name="RNN with a head", cells=(RNN(),), outputs=2),
+    Case(name="LSTM with a head", cells=(LSTM(),), outputs=2),
     Case(name="rows of two lanes, the last half empty", cells=_LITE, units=(3,), lanes=2),
     Case(name="two layers and a head", cells=(GRU(), LiteLSTM()), units=(1, 2), outputs=1),
     Case(
@@ -126,6 +128,12 @@ CASES: tuple[Case, ...] = (
     ),
     Case(name="RNN, state loaded and saved", cells=(RNN(),), interface=Interface(state="load")),
     Case(name="LSTM, state loaded and saved", cells=(LSTM(),), interface=Interface(state="load")),
+    Case(name="LiteLSTM, state loaded and saved", cells=_LITE, interface=Interface(state="load")),
+    Case(
+        name="GRU, state loaded and saved",
+        cells=(GRU(reset="after"),),
+        interface=Interface(state="load"),
+    ),
     Case(name="every step, a head", cells=_LITE, outputs=2, interface=Interface(every_step=True)),
     Case(name="classes", cells=_LITE, outputs=3, interface=Interface(classes=True)),
     Case(
