@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from golden.closing import Closing
 from sim.compiled.library import verilator_library
+from sim.compiled.noise import noise_header
 from sim.errors import SimulationError
 
 HARNESS = Path(__file__).with_name("bus_bench.cpp")
@@ -135,6 +136,10 @@ class BusBench(Closing):
         """Reset the core by its pin."""
         self._library.bus_reset(self._bench, _u64(cycles))
 
+    def noise(self, seed: int, cycles: int) -> None:
+        """Put random values on every input, now and then a reset; the core needs one afterwards."""
+        self._library.bus_noise(self._bench, _u64(seed), _u64(cycles))
+
     def play(self, traffic: Traffic) -> Played:
         """Play traffic until transfers cease, or for ``traffic.cycles`` cycles.
 
@@ -178,4 +183,5 @@ class BusBench(Closing):
 
 def bus_library(cores: Mapping[str, str], *, optimize: bool = True) -> Path:
     """Build one library of benches for several cores: Verilog texts by name of the top module."""
-    return verilator_library(cores, harness=HARNESS, optimize=optimize)
+    headers = {"noise.h": noise_header(cores)}
+    return verilator_library(cores, harness=HARNESS, headers=headers, optimize=optimize)

@@ -1,6 +1,6 @@
 // Bench around a Verilated core with AXI buses: plays lists of beats and accesses, with pauses, and
 // records the core's beats and responses. sim/bus/bench.py calls it through ctypes and mirrors the
-// structures below field by field.
+// structures below field by field. sim/compiled/noise.py writes noise.h.
 //
 // sim/compiled/library.py compiles this file together with the models; VERILATED_MODELS(macro)
 // calls a macro with each of their classes.
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "noise.h"
 #include "verilated.h"
 
 namespace litelstm {
@@ -105,6 +106,7 @@ class AnyBench {
     virtual ~AnyBench() = default;
     virtual void reset(uint64_t cycles) = 0;
     virtual int32_t run(Job& job) = 0;
+    virtual void noise(uint64_t seed, uint64_t cycles) = 0;
 };
 
 template <class Model>
@@ -143,13 +145,17 @@ class Bench : public AnyBench {
         return BUDGET;
     }
 
-  private:
-    uint64_t draw(Job& job) {
-        uint64_t z = job.random += 0x9E3779B97F4A7C15u;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-        return (z ^ (z >> 31)) >> 32;
+    // Random values on every input, whatever the buses' rules, and the reset in one of 4,096 cycles.
+    void noise(uint64_t seed, uint64_t cycles) override {
+        for (; cycles; --cycles) {
+            make_noise(*model_, seed);
+            model_->aresetn = (mixed(seed) & 0xFFF) != 0;
+            clock();
+        }
     }
+
+  private:
+    uint64_t draw(Job& job) { return mixed(job.random) >> 32; }
     bool pauses(Job& job) { return draw(job) < job.pause; }
     uint64_t gap(Job& job) { return pauses(job) ? draw(job) % 8 : 0; }
 
@@ -317,6 +323,9 @@ void* bus_open(int32_t which) {
 void bus_close(void* bench) { delete static_cast<litelstm::AnyBench*>(bench); }
 void bus_reset(void* bench, uint64_t cycles) {
     static_cast<litelstm::AnyBench*>(bench)->reset(cycles);
+}
+void bus_noise(void* bench, uint64_t seed, uint64_t cycles) {
+    static_cast<litelstm::AnyBench*>(bench)->noise(seed, cycles);
 }
 int32_t bus_run(void* bench, litelstm::Job* job) {
     return static_cast<litelstm::AnyBench*>(bench)->run(*job);

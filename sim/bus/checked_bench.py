@@ -38,6 +38,10 @@ class CheckedBench:
         """Reset the core by its pin."""
         self._bench.reset()
 
+    def noise(self, cycles: int) -> None:
+        """Put random values on every input."""
+        self._bench.noise(self._seed * 2**32 + self.episode, cycles)
+
     def check(self, what: str, got: Any, expected: Any) -> None:
         """Raise a DifferentError unless a value equals the expected one; ``what`` names it."""
         if got != expected:

@@ -86,6 +86,16 @@ class Soak:
         else:
             self._reset_by_pin()
 
+    def noise(self, cycles: int) -> None:
+        """Put random values on every input; then check episodes until one has run to its end."""
+        self._bench.episode += 1
+        self._bench.noise(cycles)
+        self._start()
+        self.kinds["noise"] += 1
+        before = self.kinds["run"]
+        while self.kinds["run"] == before:
+            self.episode()
+
     def _x(self, network: QuantizedNetwork) -> Iterator[Integers]:
         """Yield random inputs, one step each, without end."""
         while True:

@@ -107,11 +107,25 @@ def claim_access(observed: Observed) -> None:
     core, plan, m = observed.core, observed.plan, observed.m
     if core.access is None:
         return
-    jobs = [n for n, job in enumerate(plan.work.jobs) if job.makes]
-    end = max(plan.update_cost.written.values())
-    busy = [unit["valid"] & unit["job"].matches(*jobs) for unit in observed.units[: end + 1]]
+    written = plan.update_cost.written
+    ends = {
+        n: max(written[name] for name in job.makes)
+        for n, job in enumerate(plan.work.jobs)
+        if job.makes
+    }
+
+    def at(stages: dict[int, int]) -> Value:
+        """A unit of a job is in that job's stage."""
+        units = observed.units
+        return Cat(
+            *(units[n]["valid"] & (units[n]["job"] == job) for job, n in stages.items())
+        ).any()
+
+    busy = [
+        at({job: n for job, end in ends.items() if n <= end}) for n in range(max(ends.values()) + 1)
+    ]
     waits = observed.rows_on_the_way + observed.queue
-    busy += [valid & row.job.matches(*jobs) for valid, row in waits]
+    busy += [valid & row.job.matches(*ends) for valid, row in waits]
     counts = [core.store.ready[f"{name}{layer}"] for name, layer in plan.vectors]
     units = [plan.network.layers[layer].units for _, layer in plan.vectors]
     ready = Cat(*(count == all_ for count, all_ in zip(counts, units, strict=True))).all()
@@ -121,7 +135,8 @@ def claim_access(observed: Observed) -> None:
     asked = core.sequencer.load | core.sequencer.save
     observed.claims.never("state_moves_meanwhile", serves & Cat(*busy).any())
     for cycles, known in enumerate(known_for, start=1):
-        observed.claims.never(f"ready_for_{cycles}", known & busy[end - ANNOUNCED + cycles])
+        late = at({job: end - ANNOUNCED + cycles for job, end in ends.items()})
+        observed.claims.never(f"ready_for_{cycles}", known & late)
     observed.claims.always("state_rests", ~serves | (asked & ready & known_for.all()))
 
 

@@ -14,6 +14,7 @@ from sim.bus.bench import ACCESS, BusBench, Traffic, bus_library
 from sim.bus.checked_bench import DifferentError
 from sim.bus.cores import CORES
 from sim.bus.episodes import Soak
+from sim.bus.soak import PIECES
 from sim.bus.soak import soak as run_soak
 from sim.errors import SimulationError
 
@@ -33,9 +34,10 @@ def play(soak: Soak, episodes: int) -> None:
 
 
 def test_short_soak() -> None:
-    total = run_soak(9_000, 1, optimize=False)
+    total = run_soak(9_000, 1, noise=60_000, optimize=False)
     for core in CORES:
         done = total[core.name]
+        assert done["noise"] == PIECES
         assert done["operations"] >= 3_000
         assert done["run"]
         assert done["soft"]
@@ -93,3 +95,11 @@ def test_a_core_that_hangs_is_seen(library: Path) -> None:
         writes = np.zeros(1, ACCESS)
         with pytest.raises(SimulationError, match=r"the core hangs .*'x': 2"):
             bench.play(Traffic(x=beats, writes=writes, cycles=None))
+
+
+def test_noise_without_a_reset_is_seen(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with BusBench(library, 0) as bench:
+        soak = Soak(PLAIN, bench, 1)
+        monkeypatch.setattr(bench, "reset", lambda: None)
+        with pytest.raises(DifferentError):
+            soak.noise(1_000)
