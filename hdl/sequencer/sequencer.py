@@ -169,13 +169,7 @@ class Sequencer(wiring.Component):
                 now.eq(following),
                 *walk.begin(following),
             ]
-            if plan.work.swept:
-                m.d.sync += weight_address.eq(following.weights)
-            else:
-                with m.If(coming == 0):
-                    m.d.sync += weight_address.eq(0)
-                    if plan.work.windows.used:
-                        m.d.sync += step.turn.eq(step.turn + 1)
+            self._begin_weights(m, passes, step, weight_address)
             with m.If(ends):
                 m.d.sync += passes.before_step(step.releases(following, answers))
 
@@ -189,6 +183,16 @@ class Sequencer(wiring.Component):
         if self._watched:
             m.d.comb += self.waits.eq(at.column_start & now.is_input & ~at.goes)
         return m
+
+    def _begin_weights(self, m: Module, passes: PassSource, step: Step, address: Signal) -> None:
+        """Address the following pass's first weights. A walk that begins anew is the next turn."""
+        if self.plan.work.swept:
+            m.d.sync += address.eq(passes.following.weights)
+            return
+        with m.If(passes.coming == 0):
+            m.d.sync += address.eq(0)
+            if self.plan.work.windows.used:
+                m.d.sync += step.turn.eq(step.turn + 1)
 
     def _passes(self, at: data.View) -> PassSource:
         if not self.plan.options.storage.loadable:
