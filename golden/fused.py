@@ -2,8 +2,8 @@
 
 They give the words of :class:`golden.layer_model.LayerModel`, bit for bit, several times as fast.
 Importing Numba takes half a second, and compiling a cell's loops some seconds, once: the machine
-code is kept in the cache's folder. So a process starts with NumPy and changes over when it has
-spent ``PATIENCE`` in it.
+code is kept in the cache's folder. So layers of each kind start with NumPy, and change over when
+they have spent ``PATIENCE`` in it: about what compiling takes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from golden import files
-from golden.cells import Carried
+from golden.cells import Carried, Cell
 from golden.errors import InputError
 from golden.kernels import Loops, trace
 from golden.layer_arithmetic import LayerArithmetic
 
 PATIENCE = 1.0
-"""Seconds that a process computes with NumPy first."""
+"""Seconds that a process computes with NumPy first, per kind of layer."""
 
 _HEADER = """\
 from numba import njit
@@ -61,7 +61,7 @@ def multiply(columns, vector, first, bias, out):
 
 
 class Clock:
-    """Time that this process has spent in NumPy loops."""
+    """Time that this process has spent in the NumPy loops of one kind of layer."""
 
     def __init__(self) -> None:
         self._spent = 0.0
@@ -81,7 +81,10 @@ class Clock:
         return self._found
 
 
-CLOCK = Clock()
+@lru_cache(maxsize=None)
+def clock_of(cell: Cell, sigmoid: str, interpolate: bool, dtype: type[np.generic]) -> Clock:
+    """Return the clock of one kind of layer: its layers share their loops in most cases."""
+    return Clock()
 
 
 @dataclass(frozen=True)

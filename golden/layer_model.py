@@ -10,7 +10,7 @@ import numpy as np
 from golden.activations import TanhTable
 from golden.cells import Carried, Sums
 from golden.directions import parts
-from golden.fused import CLOCK, FusedLayer, Product
+from golden.fused import FusedLayer, Product, clock_of
 from golden.layer_arithmetic import LayerArithmetic, carrier
 from golden.quantized import QuantizedLayer
 
@@ -41,6 +41,7 @@ class LayerModel:
                 self._rows[name] = slice(ends, ends := ends + size)
         self._products = [self._product(names, dtype) for names in self._alike()]
         self._fused: FusedLayer | None = None
+        self._clock = clock_of(layer.cell, layer.sigmoid, table.interpolate, dtype)
         self._late = {
             name: layer.weights[gate.matrix("rh")].astype(dtype)
             for name, gate in self._gates.items()
@@ -118,7 +119,7 @@ class LayerModel:
         trace = {name: q.scratch.array(f"trace {name}", shape, q.dtype) for name in makes}
         widest = max(product.matrix.shape[0] for product in self._products)
         block = max(1, _BLOCK_BYTES // (widest * np.dtype(q.dtype).itemsize))
-        if CLOCK.up:  # compiled loops keep less in the cache
+        if self._clock.up:  # compiled loops keep less in the cache
             block *= 4
         for start in range(0, batch, block):
             part = slice(start, start + block)
@@ -131,7 +132,7 @@ class LayerModel:
 
     def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:
         """Run all steps of one block of the batch from ``state``; fill ``trace``."""
-        if CLOCK.up and self.arithmetic.dtype is not np.int64:
+        if self._clock.up and self.arithmetic.dtype is not np.int64:
             self._fused = self._fused or FusedLayer(
                 self.arithmetic, self._products, self._rows, self._late, self._diagonal
             )
@@ -139,7 +140,7 @@ class LayerModel:
             return
         begin = time.perf_counter()
         self._run_steps(x, state, trace)
-        CLOCK.add(time.perf_counter() - begin)
+        self._clock.add(time.perf_counter() - begin)
 
     def _run_steps(
         self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]

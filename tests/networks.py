@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.activations import TanhTable
-from golden.cells import LiteLSTM
+from golden.cells import Cell, LiteLSTM
 from golden.formats import Format
 from golden.layer_formats import LayerFormats
 from golden.layers import dense
@@ -16,6 +19,7 @@ from golden.network import Layer, Network, weight_shapes
 from golden.quantized import QuantizedLayer, QuantizedNetwork
 from sim.draw.networks import (
     EVERY_CELL,
+    PLAIN_CELLS,
     Recipe,
     input_words,
     limits,
@@ -25,16 +29,45 @@ from sim.draw.networks import (
 
 __all__ = [
     "EVERY_CELL",
+    "SOME_CELLS",
     "Recipe",
     "bound_network",
     "clipped",
     "float_network",
+    "in_turns",
     "input_words",
     "quantized_network",
     "random_recipe",
     "samples",
     "square_error",
 ]
+
+
+def _some_cells() -> tuple[Cell, ...]:
+    groups: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in EVERY_CELL:
+        later = tuple(getattr(cell, name) for name in cell.later)
+        groups.setdefault((cell.kind, *later), []).append(cell)
+    turns = (group[number % len(group)] for number, group in enumerate(groups.values()))
+    return tuple(dict.fromkeys((*PLAIN_CELLS, *turns)))
+
+
+SOME_CELLS = _some_cells()
+"""The plain cells, and one with every choice of the later options of a kind, in turns.
+
+For checks of code that treats these options apart from the others.
+"""
+
+
+def in_turns(cells: tuple[Cell, ...], *choices: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Give each cell a combination of the choices and its opposite; all occur, in turns.
+
+    Each cell meets both values of each choice of two.
+    """
+    every = list(product(*choices))
+    half = len(every) // 2
+    places = [(n % half, -1 - n % half) for n in range(len(cells))]
+    return [(cell, *every[at]) for cell, pair in zip(cells, places, strict=True) for at in pair]
 
 
 def float_network(recipe: Recipe, seed: int) -> Network:

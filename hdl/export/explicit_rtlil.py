@@ -8,7 +8,9 @@ makes an object per bit of a memory, so this one leaves the words to
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, cast
@@ -38,6 +40,19 @@ class Rtlil:
     memories: Sequence[Words]
 
 
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Collect no garbage meanwhile: a fifth of the time, as all objects of a netlist stay alive."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_without_collection()
 def explicit_rtlil(component: Component, *, name: str) -> Rtlil:
     """Write RTLIL of a component; names of inner modules begin with ``name`` and a dot."""
     fragment = Fragment.get(component, None)

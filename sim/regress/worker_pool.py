@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -98,7 +97,6 @@ def _loop(line: Connection, work: Callable[[Any], Any]) -> None:
     """Main loop of a worker. It ignores Ctrl-C: its parent ends it by SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
-    gc.disable()  # it takes a third of the time, as nearly all objects of a netlist stay alive
     with open(os.devnull, "w", encoding="utf-8") as nothing:
         sys.stdout = nothing
         while True:
@@ -111,7 +109,6 @@ def _loop(line: Connection, work: Callable[[Any], Any]) -> None:
             except Exception as error:
                 answer = False, error
             line.send(answer)
-            gc.collect()
 
 
 def _end(_number: int, _frame: object) -> None:

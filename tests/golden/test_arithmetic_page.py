@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from litelstm import IntegerModel, QuantizedNetwork
-from sim.draw.networks import EVERY_CELL, input_words, quantized_network, random_recipe
 from tests.golden.scalar_model import Fixed, Layer, ScalarModel, input_word
+from tests.networks import EVERY_CELL, in_turns, input_words, quantized_network, random_recipe
 
 
 def check(path: Path, network: QuantizedNetwork, seed: int, steps: int = 4) -> None:
@@ -35,11 +35,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "n.q.npz"
 
 
-@pytest.mark.parametrize("cell", EVERY_CELL, ids=str)
-@pytest.mark.parametrize("sigmoid", ["hard", "logistic"])
-@pytest.mark.parametrize("interpolate", [False, True])
+@pytest.mark.parametrize(
+    ("cell", "sigmoid", "interpolate"),
+    in_turns(EVERY_CELL, ("hard", "logistic"), (False, True)),
+    ids=str,
+)
 def test_every_cell(cell, sigmoid, interpolate, path):
-    for seed, outputs in enumerate((None, 3) * 2):
+    for seed, outputs in enumerate((None, 3)):
         recipe = random_recipe((71, seed), units=4, layers=1, cells=(cell,))
         options = {"sigmoid": sigmoid, "interpolate": interpolate, "outputs": outputs}
         network = quantized_network(dataclasses.replace(recipe, **options), (72, seed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.golden import files
 from tests.golden.equations import naive
 from tests.networks import (
     EVERY_CELL,
+    SOME_CELLS,
     Recipe,
     float_network,
     input_words,
@@ -37,7 +39,10 @@ from tests.networks import (
 
 Floats = NDArray[np.float64]
 
-every_cell = pytest.mark.parametrize("cell", EVERY_CELL, ids=str)
+some_cells = pytest.mark.parametrize("cell", SOME_CELLS, ids=str)
+every_cell_with_a_sigmoid = pytest.mark.parametrize(
+    ("cell", "sigmoid"), list(zip(EVERY_CELL, cycle(("hard", "logistic")))), ids=str
+)
 every_direction = pytest.mark.parametrize("direction", DIRECTIONS)
 STACK = ("bidirectional", "reverse", "forward", "bidirectional")
 UNITS = (3, 5, 4, 2)
@@ -93,9 +98,8 @@ def one_way(layer: Any) -> list[tuple[Any, int, slice]]:
 # Floats, against the equations written out once more
 
 
-@every_cell
+@every_cell_with_a_sigmoid
 @every_direction
-@pytest.mark.parametrize("sigmoid", ["hard", "logistic"])
 def test_a_layer_of_every_direction(cell: Cell, direction: str, sigmoid: str) -> None:
     network = float_stack((direction,), cell, outputs=None, sigmoid=sigmoid)
     (layer,) = network.layers
@@ -150,7 +154,7 @@ def test_what_lies_beyond_a_sequence_does_not_matter(direction: str) -> None:
     assert np.array_equal(network.run(spoilt, lengths=lengths).output, want.output)
 
 
-@every_cell
+@some_cells
 def test_state_carries_over(cell: Cell) -> None:
     network = float_stack(("forward", "forward"), cell)
     x = samples(network, batch=2, steps=STEPS, seed=5)
@@ -209,7 +213,7 @@ def logits(network: QuantizedNetwork, h: list[int]) -> list[int]:
     return reference.run(alone, [h]).y[0]
 
 
-@every_cell
+@some_cells
 @every_direction
 def test_integers_of_every_direction(cell: Cell, direction: str) -> None:
     network = integer_stack((direction,), cell)
@@ -246,8 +250,7 @@ def test_integers_of_a_stack() -> None:
 # The quantizer
 
 
-@every_cell
-@pytest.mark.parametrize("method", ["mse", "max"])
+@pytest.mark.parametrize(("cell", "method"), list(zip(SOME_CELLS, cycle(("mse", "max")))), ids=str)
 def test_quantizer_knows_both_directions(cell: Cell, method: str) -> None:
     network = float_stack(("bidirectional", "reverse"), cell)
     x = samples(network, batch=16, steps=8, seed=8)
@@ -411,7 +414,7 @@ def test_a_core_runs_forward_only(direction: str) -> None:
         serve(IntegerModel(network), Interface(), [], [])
 
 
-@every_cell
+@some_cells
 def test_one_layer_in_reverse_is_fed_the_sequence_backwards(cell: Cell) -> None:
     """How a core runs a network whose only layer is a reverse one."""
     network = integer_stack(("reverse",), cell)

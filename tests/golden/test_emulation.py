@@ -15,7 +15,7 @@ from golden.network import Network
 from golden.quantize import quantize
 from golden.ranking import rank
 from golden.settings import Settings
-from tests.networks import EVERY_CELL, Recipe, float_network, samples
+from tests.networks import EVERY_CELL, Recipe, float_network, in_turns, samples
 
 pytestmark = pytest.mark.slow
 
@@ -53,15 +53,15 @@ def case(cell: Cell, sigmoid: str, *, both_ways: bool = False) -> Network:
     return bidirectional(network) if both_ways else network
 
 
-@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-@pytest.mark.parametrize("sigmoid", ["hard", "logistic"])
-@pytest.mark.parametrize("cell", EVERY_CELL, ids=str)
+@pytest.mark.parametrize(
+    ("cell", "sigmoid", "settings"), in_turns(EVERY_CELL, ("hard", "logistic"), SETTINGS), ids=str
+)
 def test_with_everything_rounded_it_is_the_integer_model(
-    cell: Cell, sigmoid: str, settings: Settings
+    cell: Cell, sigmoid: str, settings: str
 ) -> None:
     network = case(cell, sigmoid)
     x = samples(network, batch=5, steps=6, seed=2)
-    quantized, _ = quantize(network, x, settings)
+    quantized, _ = quantize(network, x, SETTINGS[settings])
     emulation = Emulation(network, quantized)
     words = IntegerModel(quantized).forward(quantized.quantize_input(x))
     assert (emulation.output(x, emulation.tensors) == quantized.out.to_float(words)).all()

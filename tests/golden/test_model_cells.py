@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -19,8 +20,10 @@ from tests import reference
 from tests.golden.equations import naive
 from tests.networks import (
     EVERY_CELL,
+    SOME_CELLS,
     Recipe,
     float_network,
+    in_turns,
     input_words,
     quantized_network,
     random_recipe,
@@ -30,6 +33,9 @@ from tests.networks import (
 Floats = NDArray[np.float64]
 
 every_cell = pytest.mark.parametrize("cell", EVERY_CELL, ids=str)
+every_cell_with_a_sigmoid = pytest.mark.parametrize(
+    ("cell", "sigmoid"), list(zip(EVERY_CELL, cycle(("hard", "logistic")))), ids=str
+)
 
 
 def check(network: QuantizedNetwork, words: NDArray[np.int64]) -> list[reference.Run]:
@@ -69,10 +75,11 @@ def test_random_networks_are_of_every_kind() -> None:
     assert max(len(stack) for stack in stacks) == 3
 
 
-@every_cell
-@pytest.mark.parametrize("sigmoid", ["hard", "logistic"])
-@pytest.mark.parametrize("interpolate", [False, True])
-@pytest.mark.parametrize("outputs", [None, 3])
+@pytest.mark.parametrize(
+    ("cell", "sigmoid", "interpolate", "outputs"),
+    in_turns(EVERY_CELL, ("hard", "logistic"), (False, True), (None, 3)),
+    ids=str,
+)
 def test_every_option(cell: Cell, sigmoid: str, interpolate: bool, outputs: int | None) -> None:
     recipe = Recipe(
         inputs=3,
@@ -86,17 +93,30 @@ def test_every_option(cell: Cell, sigmoid: str, interpolate: bool, outputs: int 
     assert lively(check(network, input_words(network, batch=3, steps=6, seed=7)))
 
 
-@every_cell
-@pytest.mark.parametrize("below", PLAIN_CELLS, ids=str)
+@pytest.mark.parametrize(
+    ("cell", "below"),
+    [
+        (cell, PLAIN_CELLS[(number + step) % len(PLAIN_CELLS)])
+        for number, cell in enumerate(SOME_CELLS)
+        for step in range(0, len(PLAIN_CELLS), 2)
+    ],
+    ids=str,
+)
 def test_every_kind_on_every_kind(cell: Cell, below: Cell) -> None:
     recipe = Recipe(units=(4, 5), cells=(below, cell), sigmoid=("logistic", "hard"), mixed=True)
     network = quantized_network(recipe, 2)
     check(network, input_words(network, batch=2, steps=4, seed=2))
 
 
-@every_cell
-@pytest.mark.parametrize("width", [2, 5, 9, 16])
-@pytest.mark.parametrize("extremes", [False, True])
+@pytest.mark.parametrize(
+    ("cell", "width", "extremes"),
+    [
+        (cell, width, (number + place) % 2 == 0)
+        for number, cell in enumerate(SOME_CELLS)
+        for place, width in enumerate((2, 5, 9, 16))
+    ],
+    ids=str,
+)
 def test_widths_and_extreme_weights(cell: Cell, width: int, extremes: bool) -> None:
     recipe = Recipe(
         units=(4,),
@@ -151,9 +171,8 @@ CARRIERS: dict[str, tuple[Recipe, Callable[[Recipe, int], QuantizedNetwork], typ
 
 
 @pytest.mark.slow
-@every_cell
-@pytest.mark.parametrize("carrier", CARRIERS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("cell", SOME_CELLS, ids=str)
+@pytest.mark.parametrize(("seed", "carrier"), list(enumerate(CARRIERS)))
 def test_every_carrier(cell: Cell, carrier: str, seed: int) -> None:
     recipe, make, dtype = CARRIERS[carrier]
     network = make(replace(recipe, cells=(cell,)), seed)
@@ -164,8 +183,7 @@ def test_every_carrier(cell: Cell, carrier: str, seed: int) -> None:
 # The float reference, against the equations written out once more
 
 
-@every_cell
-@pytest.mark.parametrize("sigmoid", ["hard", "logistic"])
+@every_cell_with_a_sigmoid
 def test_float_reference_follows_the_equations(cell: Cell, sigmoid: str) -> None:
     recipe = Recipe(inputs=3, units=(4, 6), cells=(RNN(), cell), sigmoid=sigmoid, outputs=2)
     network = float_network(recipe, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,32 @@ def test_ports_are_named_after_what_they_are_parts_of(
     ports = re.findall(rf"^module {inner}\((.*)\);", text, re.MULTILINE)[0].split(", ")
     assert sorted(ports) == ["o", *names]
     assert proved(tmp_path, plain, text)
+
+
+class Asked(wiring.Component):
+    """A component that notes whether garbage is collected while it is elaborated."""
+
+    o = port(Signal)
+
+    def __init__(self, *, fails: bool) -> None:
+        self.fails, self.collected = fails, True
+        super().__init__({"o": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        self.collected = gc.isenabled()
+        if self.fails:
+            raise ValueError("planted")
+        return Module()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_garbage_is_collected_meanwhile(fails: bool) -> None:
+    asked = Asked(fails=fails)
+    assert gc.isenabled()
+    if fails:
+        with pytest.raises(ValueError, match="planted"):
+            convert(asked, name="top")
+    else:
+        convert(asked, name="top")
+    assert gc.isenabled()
+    assert not asked.collected
