@@ -22,6 +22,7 @@ from litelstm import outputs
 from litelstm.architectures import CELLS
 from litelstm.fpga.targets import TARGETS, Target
 from litelstm.tasks import TASKS
+from sim.jobs import SCHEDULER
 from sim.tools.toolchain import SIMULATORS
 
 LANES = 16
@@ -144,6 +145,16 @@ def core_of(
         interface=Interface(**taken[Interface]),
         storage=Storage(**taken[Storage]),
         multipliers=Multipliers(**taken[Multipliers]),
+    )
+
+
+def jobs_options(what: str, default: int = 2) -> Decorator:
+    """Make the options that tell where independent jobs run, see :func:`sim.jobs.work_through`."""
+    return _several(
+        [
+            click.option("--jobs", type=POSITIVE, default=default, help=f"{what} at once."),
+            click.option("--scheduler", metavar="ADDRESS", help=SCHEDULER),
+        ]
     )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
+from litelstm import options
 from litelstm.console import err, out, progress
 from litelstm.options import POSITIVE, SEED
+from sim.jobs import work_through
 from sim.regress.cases import Case
 from sim.regress.run import BENCHES, batches, run_batch
 from sim.regress.state import State
-from sim.regress.worker_pool import work_through
 
 FAILED = 1
 
@@ -21,7 +23,7 @@ FAILED = 1
 @click.option("--cases", type=POSITIVE, default=100, help="Number of cases, from case 0.")
 @click.option("--seed", type=SEED, default=1, help="Seed of all cases.")
 @click.option("--case", "only", type=SEED, help="Run only the case with this number.")
-@click.option("--jobs", type=POSITIVE, default=2, help="Cases to run in parallel.")
+@options.jobs_options("Groups of cases")
 @click.option(
     "--bench",
     default="mixed",
@@ -35,7 +37,7 @@ FAILED = 1
     help="Save progress in this file; continue from it if it exists.",
 )
 def regress(
-    cases: int, seed: int, only: int | None, jobs: int, bench: str, file: Path | None
+    cases: int, seed: int, only: int | None, bench: str, file: Path | None, **where: Any
 ) -> int:
     """Test random cores against the golden model.
 
@@ -56,7 +58,7 @@ def regress(
     for number in sorted(state.failed):
         _show_failure(seed, number, bench, state.failed[number])
     try:
-        _run(state, [n for n in wanted if n not in state.done], jobs=jobs, file=file)
+        _run(state, [n for n in wanted if n not in state.done], file, where)
     except KeyboardInterrupt:
         hint = f"; go on with the same command (--resume {file})" if file else ""
         err.print(f"{len(state.done)} cases are through, {len(state.failed)} failed{hint}")
@@ -71,11 +73,11 @@ def regress(
     return FAILED if state.failed else 0
 
 
-def _run(state: State, numbers: list[int], *, jobs: int, file: Path | None) -> None:
+def _run(state: State, numbers: list[int], file: Path | None, where: dict[str, Any]) -> None:
     tasks = batches(state.seed, numbers, state.bench)
     with progress(f"regression of seed {state.seed}", len(numbers)) as tell:
         done = 0
-        for _, outcomes in work_through(run_batch, tasks, jobs=jobs):
+        for _, outcomes in work_through(run_batch, tasks, **where):
             for outcome in outcomes:
                 state.add(outcome)
                 if outcome.problem:

@@ -1,6 +1,7 @@
 """Mutants of small random cores: killed by the benches, proved equivalent, or survived.
 
-    python -m sim.mutants [--cores 20] [--mutants 200] [--jobs 1] [--seconds 10] [--resume FILE]
+    python -m sim.mutants [--cores 20] [--mutants 200] [--jobs 1] [--scheduler ADDRESS]
+        [--seconds 10] [--resume FILE]
 
 The compiled bench judges each mutant: a long run without stalls (words and cycles), all crossings
 of stall patterns, resets in any cycle, wrong images and other networks where weights are loaded.
@@ -14,15 +15,16 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 
 from golden.errors import InputError, MissingToolError
 from sim.errors import SimulationError
+from sim.jobs import SCHEDULER, work_through
 from sim.mutants.cores import cores
 from sim.mutants.judge import EQUIVALENT, KILLED, SURVIVED, Task, Verdict, verdicts
 from sim.mutants.state import State
-from sim.regress.worker_pool import work_through
 
 POSITIVE = click.IntRange(min=1)
 
@@ -37,6 +39,7 @@ POSITIVE = click.IntRange(min=1)
     help="Mutants per core.",
 )
 @click.option("--jobs", type=POSITIVE, default=1, show_default=True, help="Cores at once.")
+@click.option("--scheduler", help=SCHEDULER)
 @click.option(
     "--seconds",
     type=POSITIVE,
@@ -50,14 +53,16 @@ POSITIVE = click.IntRange(min=1)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Save verdicts in this file; continue from it if it exists.",
 )
-def main(number: int, mutants: int, jobs: int, seconds: int, file: Path | None) -> None:
+def main(
+    number: int, mutants: int, jobs: int, scheduler: str | None, seconds: int, file: Path | None
+) -> None:
     """Judge the mutants of small random cores; exit with 1 if some survive."""
     state = State(mutants=mutants, seconds=seconds)
     try:
         if file:
             state = State.load(file, mutants=mutants, seconds=seconds)
             state.save(file)
-        _judge(state, number, jobs, file)
+        _judge(state, number, file, jobs=jobs, scheduler=scheduler)
     except (InputError, MissingToolError, SimulationError) as error:
         print(str(error).splitlines()[0], file=sys.stderr)
         sys.exit(2)
@@ -69,7 +74,7 @@ def main(number: int, mutants: int, jobs: int, seconds: int, file: Path | None) 
     sys.exit(1 if any(v.verdict == SURVIVED for vs in state.cores.values() for v in vs) else 0)
 
 
-def _judge(state: State, number: int, jobs: int, file: Path | None) -> None:
+def _judge(state: State, number: int, file: Path | None, **where: Any) -> None:
     """Judge the mutants of the cores that are not in the state yet, and print the others."""
     chosen = cores(number)
     for case in chosen:
@@ -81,7 +86,7 @@ def _judge(state: State, number: int, jobs: int, file: Path | None) -> None:
         if case.name not in state.cores
     ]
     start = time.monotonic()
-    for task, found in work_through(verdicts, tasks, jobs=jobs):
+    for task, found in work_through(verdicts, tasks, **where):
         case = task.case
         state.cores[case.name] = found
         if file:

@@ -23,13 +23,11 @@ from hdl.verilog import Generated
 from litelstm.commands.regress import regress
 from sim.core_job.job import CoreJob
 from sim.draw.networks import PLAIN_CELLS
-from sim.errors import SimulationError
 from sim.regress import run as regress_run
 from sim.regress.cases import Case
 from sim.regress.run import BENCHES, Batch, batches, run_batch
 from sim.regress.state import State, spans
 from sim.regress.trials import Outcome
-from sim.regress.worker_pool import work_through
 from tests.networks import EVERY_CELL
 
 pytestmark = pytest.mark.simulator
@@ -39,6 +37,7 @@ CASES = 16
 """Number of tested cases of the default budget; `litelstm regress` runs any number."""
 
 SLOW = 60.0
+"""Seconds after which a command hangs."""
 
 
 @pytest.mark.parametrize("batch", batches(SEED, range(CASES), "mixed"), ids=str)
@@ -202,40 +201,6 @@ def test_spans() -> None:
     assert spans({9, 1, 2, 3, 5}) == [[1, 3], [5, 5], [9, 9]]
 
 
-# Processes
-
-
-def double(number: int) -> int:
-    if number == 13:
-        raise ValueError("thirteen")
-    if number == 14:
-        os._exit(1)
-    if number == 15:
-        time.sleep(SLOW)
-    return 2 * number
-
-
-def test_all_tasks_are_done() -> None:
-    assert sorted(work_through(double, [3, 1, 2], jobs=2)) == [(1, 2), (2, 4), (3, 6)]
-    assert list(work_through(double, [], jobs=2)) == []
-
-
-def test_an_error_and_a_death_are_told() -> None:
-    with pytest.raises(ValueError, match="thirteen"):
-        list(work_through(double, [1, 13], jobs=1))
-    with pytest.raises(SimulationError, match="a process died at 14"):
-        list(work_through(double, [1, 14], jobs=1))
-
-
-def test_whoever_stops_listening_ends_the_processes() -> None:
-    start = time.monotonic()
-    results = work_through(double, [15, 1], jobs=2)
-    assert next(results) == (1, 2)
-    assert isinstance(results, Iterator)
-    results.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - start < SLOW / 2
-
-
 # The command
 
 
@@ -247,8 +212,10 @@ def use(monkeypatch: pytest.MonkeyPatch, broken: set[int]) -> list[int]:
     """Replace the benches; returns the numbers of the cases that were run."""
     ran: list[int] = []
 
-    def work(_work: object, tasks: list[Batch], *, jobs: int) -> Iterator[tuple[Batch, object]]:
-        assert jobs == 3
+    def work(
+        _work: object, tasks: list[Batch], *, jobs: int, scheduler: str | None
+    ) -> Iterator[tuple[Batch, object]]:
+        assert (jobs, scheduler) == (3, None)
         for task in tasks:
             ran.extend(task.numbers)
             yield (

@@ -22,18 +22,10 @@ _END_SECONDS = 10.0
 def work_through(
     work: Callable[[Task], Result], tasks: Sequence[Task], *, jobs: int
 ) -> Iterator[tuple[Task, Result]]:
-    """Yield each task with the result of ``work`` on it, as soon as it is there.
+    """Yield each task with its result, see :func:`sim.jobs.work_through`.
 
-    The processes end with the loop over the results, however it ends (also by Ctrl-C).
-
-    Args:
-        work: a function of a module, called in other processes; its output is dropped.
-        tasks: picklable; begun in this order.
-        jobs: processes, 1 or more.
-
-    Raises:
-        SimulationError: a process died.
-        Exception: what ``work`` raised.
+    ``concurrent.futures`` cannot end a job that has begun before Python 3.14: Ctrl-C would wait for
+    simulators and leave those that it interrupts.
     """
     left = list(reversed(tasks))
     workers = [_Worker(work) for _ in range(min(jobs, len(tasks)))]
