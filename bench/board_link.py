@@ -23,6 +23,7 @@ from hdl.board.board_top import TOP
 from litelstm import outputs, samples
 from litelstm.options import json_option
 from sim.cocotb_bench import runner
+from sim.testbench.plls import with_plls
 
 
 @click.command()
@@ -42,7 +43,8 @@ def main(
     x = quantized.quantize_input(data.x)
     interface = Interface(**report["interface"])
     expected = interface.answer(IntegerModel(quantized).forward(x))
-    build = runner.build((folder / "board.v").read_text(), top=TOP, simulator=sim)
+    verilog = (folder / "board.v").read_text()
+    build = runner.build(with_plls(verilog) if report["pll"] else verilog, top=TOP, simulator=sim)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         np.savez(work / "x.npz", x=x)

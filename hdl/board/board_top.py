@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetInserter, ResetSignal, Signal
 from amaranth.lib import wiring
+from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect
 
 from golden.errors import InputError
 from golden.link.messages import Identity
+from hdl.board.plls.pll import Pll
 from hdl.board.responder import Responder
 from hdl.export.description import describe
 from hdl.export.verilog_header import header
@@ -37,7 +39,7 @@ class Line:
     """A board's serial line.
 
     Attributes:
-        clock: Hz, of the board; the whole design runs at it.
+        clock: Hz, at which the whole design runs.
         baud: bits per second.
 
     Raises:
@@ -64,14 +66,16 @@ class Line:
 class BoardTop(wiring.Component):
     """A core that a host reaches over a serial line.
 
-    Everything runs at the clock of the board's oscillator. A reset lasts for ``POWER_ON_SECONDS``
-    after power-on. There is no reset input: each new sequence of a host resets the core.
+    Everything runs at one clock: that of the board's oscillator, or that of a PLL behind it. A
+    reset lasts for ``POWER_ON_SECONDS`` after power-on, or after the PLL's clock is stable. There
+    is no reset input: each new sequence of a host resets the core.
 
     Args:
         plan: of the core: one stream, state cleared, results of sequences only.
         identity: answer to IDENTIFY; it also limits the bytes of x per request.
         line: clock and serial line.
         high: names of outputs that are always 1, for pins that a board needs high.
+        pll: makes the clock from the oscillator; ``None`` if the clock is the oscillator's.
 
     Attributes:
         clk: the oscillator.
@@ -87,11 +91,13 @@ class BoardTop(wiring.Component):
         identity: Identity,
         line: Line,
         high: Sequence[str] = (),
+        pll: Pll | None = None,
     ) -> None:
         self.core = core_of(plan)
         self.responder = Responder(plan=plan, identity=identity)
         self.line = line
         self._high = tuple(high)
+        self._pll = pll
         outputs = {name: Out(1) for name in ("tx", *high)}
         super().__init__({"clk": In(1), "rx": In(1), **outputs})
 
@@ -114,17 +120,28 @@ class BoardTop(wiring.Component):
         return m
 
     def _start_clock(self, m: Module) -> None:
-        """Make the clock from the oscillator, and a reset at power-on."""
+        """Make the clock, and a reset at power-on."""
         cycles = math.ceil(self.line.clock * POWER_ON_SECONDS)
         waited = Signal(range(cycles + 1))
         m.domains.power_on = ClockDomain(reset_less=True, local=True)
         m.domains.sync = ClockDomain(local=True)
+        clock = self.clk
+        m.d.power_on += waited.eq(waited + ResetSignal())
+        if self._pll:
+            clock, locked, stable = (
+                Signal(name="clock"),
+                Signal(name="locked"),
+                Signal(name="stable"),
+            )
+            self._pll.build(m, reference=self.clk, output=clock, locked=locked)
+            m.submodules.lock = FFSynchronizer(locked, stable, o_domain="power_on", reset_less=True)
+            with m.If(~stable):
+                m.d.power_on += waited.eq(0)
         m.d.comb += [
-            ClockSignal("power_on").eq(self.clk),
-            ClockSignal().eq(self.clk),
+            ClockSignal("power_on").eq(clock),
+            ClockSignal().eq(clock),
             ResetSignal().eq(waited != cycles),
         ]
-        m.d.power_on += waited.eq(waited + ResetSignal())
 
 
 def board_verilog(top: BoardTop, *, network_name: str = "") -> str:

@@ -18,6 +18,7 @@ from hdl.plan import Plan
 from litelstm import options, outputs
 from litelstm.console import progress
 from litelstm.extras import require_for
+from litelstm.fpga.board_script import vivado_script
 from litelstm.fpga.boards import BOARDS
 from litelstm.fpga.report import area
 
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 @options.network_argument
 @click.option("--board", type=click.Choice(tuple(BOARDS)), required=True, help="Board.")
 @options.core_options("lanes", "tail_multipliers", "pack", "max_steps", "classes")
+@click.option(
+    "--clock",
+    "mhz",
+    type=float,
+    metavar="MHZ",
+    help="Clock of the design, made by a PLL; the fastest that the PLL can make up to this one.  "
+    "[default: the oscillator's]",
+)
 @click.option(
     "--baud", type=int, help="Bits per second of the serial line.  [default: the board's]"
 )
@@ -44,6 +53,7 @@ if TYPE_CHECKING:
 def build(
     network: Path,
     board: str,
+    mhz: float | None,
     baud: int | None,
     buffer: int,
     seeds: int,
@@ -55,11 +65,11 @@ def build(
     """Make a board's bitstream, for litelstm host.
 
     \b
-    litelstm build net.q.npz --board ulx3s-85f --lanes 16 -o build/board
+    litelstm build net.q.npz --board ulx3s-85f --lanes 16 --clock 80 -o build/board
 
-    The board holds the core of the quantized NETWORK and a serial link to a host. Both run at the
-    clock of the board's oscillator; a design that is too slow for it with
-    every seed is an error.
+    The board holds the core of the quantized NETWORK and a serial link to a host. Both run at one
+    clock; a design that is too slow for it with every seed is an error. For an Arty A7 the command
+    writes a script for Vivado instead of a bitstream.
     """
     require_for("boards")
     from litelstm.fpga import board_build
@@ -73,6 +83,7 @@ def build(
         plan,
         BOARDS[board],
         network_name=network.name.removesuffix(".npz"),
+        mhz=mhz,
         baud=baud,
         capacity=buffer,
         seeds=seeds,
@@ -85,31 +96,47 @@ def build(
 
 
 def _write(folder: Path, built: BoardBuild, report: dict[str, Any]) -> None:
-    """Write bitstream, Verilog, constraints and report, all or none of them.
+    """Write bitstream or script, Verilog, constraints and report, all or none of them.
 
-    This adds the bitstream's path to ``report``.
+    This adds the path of bitstream or script to ``report``.
     """
-    bitstream = folder / f"board{built.bitstream.suffix}"
-    _, constraints = built.target.family.constraints
-    report["bitstream"] = str(bitstream)
-    files.replace_all(
-        {
-            bitstream: files.content(built.bitstream.read_bytes()),
-            folder / "board.v": files.content(built.verilog),
-            folder / "board.vlt": files.content(waivers("board.v")),
-            folder / constraints: files.content(built.board.constraints()),
-            folder / "board.json": files.content(json.dumps(report, indent=2) + "\n"),
-        }
-    )
+    contents: dict[str, str | bytes] = {
+        "board.v": built.verilog,
+        "board.vlt": waivers("board.v"),
+        built.target.family.pin_file: built.board.constraints(),
+    }
+    if built.bitstream:
+        name = f"board{built.bitstream.suffix}"
+        contents[name] = built.bitstream.read_bytes()
+        report["bitstream"] = str(folder / name)
+    else:
+        contents["build.tcl"] = vivado_script(built.board, "board.v")
+        report["script"] = str(folder / "build.tcl")
+    contents["board.json"] = json.dumps(report, indent=2) + "\n"
+    files.replace_all({folder / name: files.content(what) for name, what in contents.items()})
 
 
 def _lines(report: dict[str, Any]) -> Iterator[RenderableType]:
     yield f"{report['network']}, {report['lanes']} lanes on {report['part']}"
     yield from area(report)
-    yield f"{report['mhz']:.1f} MHz, the board's clock is {report['clock_hz'] / 1e6:g} MHz"
-    yield f"worst path: {report['worst_path']}"
+    yield from _clock(report)
     yield f"{report['cycles_per_step']:,} cycles per step, {report['microseconds_per_step']:.2f} us"
     identity = report["identity"]
     yield f"{report['baud']:,} baud; up to {identity['capacity']} bytes of input per request"
     yield f"network {identity['network']}"
-    yield f"bitstream: {report['bitstream']}"
+    if "bitstream" in report:
+        yield f"bitstream: {report['bitstream']}"
+    else:
+        yield f"script, not run here: vivado -mode batch -source {report['script']}"
+
+
+def _clock(report: dict[str, Any]) -> Iterator[str]:
+    clock, oscillator = report["clock_hz"] / 1e6, report["oscillator_hz"] / 1e6
+    source = f", made from {oscillator:g} MHz" if report["pll"] else ", the oscillator's"
+    if "mhz" in report:
+        yield f"{report['mhz']:.1f} MHz, the board's clock is {clock:g} MHz{source}"
+        yield f"worst path: {report['worst_path']}"
+        if report["note"]:
+            yield report["note"]
+    else:
+        yield f"the board's clock is {clock:g} MHz{source}; Vivado checks whether it is met"

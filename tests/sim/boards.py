@@ -17,9 +17,11 @@ from golden.link.messages import Identity
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from hdl.board.board_top import BoardTop, Line, board_verilog
+from hdl.board.plls.ice40 import Ice40Pll
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from sim.draw.directions import with_directions
+from sim.testbench.plls import with_plls
 from tests.networks import Recipe, input_words, quantized_network
 
 BOARD = "LITELSTM_TEST_BOARD"
@@ -41,6 +43,7 @@ class BoardCase:
         interface: of its core.
         input_width: bits of x, if not those of the recipe.
         max_steps: of its core, whose layers then turn.
+        pll: whether a PLL makes the clock.
     """
 
     recipe: Recipe
@@ -49,6 +52,7 @@ class BoardCase:
     interface: Interface = DEFAULT
     input_width: int | None = None
     max_steps: int = 0
+    pll: bool = False
 
     @cached_property
     def network(self) -> QuantizedNetwork:
@@ -74,8 +78,10 @@ class BoardCase:
             identity=Identity.of(self.network, self.interface, capacity=self.capacity),
             line=LINE,
             high=("always_high",),
+            pll=Ice40Pll.nearest(12_000_000, 27_000_000) if self.pll else None,
         )
-        return board_verilog(top)
+        text = board_verilog(top)
+        return with_plls(text) if self.pll else text
 
     @cached_property
     def model(self) -> IntegerModel:
@@ -106,6 +112,7 @@ _CASES: Mapping[str, BoardCase] = {
         lanes=1,
         capacity=16,
         interface=Interface(classes=True),
+        pll=True,
     ),
     "long_words": BoardCase(
         recipe=Recipe(inputs=2, units=(4, 3), outputs=3, cells=(LSTM(), LSTM()), out_width=32),
