@@ -94,7 +94,7 @@ class Pll(ABC):
 
     @property
     def is_legal(self) -> bool:
-        """Whether each frequency is in its range."""
+        """Tell whether each frequency is in its range."""
         at, limits = self, self.limits
         return (
             at.reference in limits.reference
