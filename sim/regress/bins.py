@@ -22,9 +22,9 @@ from golden.directions import DIRECTIONS
 from golden.interface import Interface
 from hdl.spec.storage import Storage
 from sim.draw.networks import EVERY_CELL
+from sim.jobs import work_through
 from sim.patterns import NO_GAPS, Pattern, Trigger
 from sim.regress.cases import Case
-from sim.regress.worker_pool import work_through
 
 KINDS = tuple(dict.fromkeys(cell.kind for cell in EVERY_CELL))
 
