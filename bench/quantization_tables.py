@@ -5,8 +5,7 @@
 *rounding*: few bits, rounded to the nearest numbers and with compensation. *tanh*: nearest and
 interpolated entries, mean of three seeds. *promise*: ``--auto --max-drop 0.1`` on ten networks,
 each calibrated with 500 samples and judged on 2,000 others. DIR holds the data sets of
-:mod:`bench.paper_tables`. Networks are trained once and kept; everything else is measured again in
-each run.
+:mod:`bench.paper_tables`. Networks are trained once and kept; all else is measured anew.
 """
 
 from __future__ import annotations
@@ -42,17 +41,12 @@ from litelstm.options import json_option
 from litelstm.tasks import TASKS
 from litelstm.torch.training import Recipe, one_thread
 
-ROUNDED = {
-    ("mnist", "litelstm"): (5, 4, 3),
-    ("digits", "litelstm"): (5, 4, 3),
-    ("iot", "litelstm"): (5, 4, 3),
-    ("intrusion", "litelstm"): (5, 4, 3),
-    ("speech", "litelstm"): (5, 4, 3),
-    ("emotion", "litelstm"): (5, 4, 3),
-    ("iot", "lstm"): (5, 4, 3),
-    ("speech", "gru"): (5, 4, 3),
-}
-"""Weight widths by task and cell; for MNIST, the network in ``models``."""
+ROUNDED = (
+    *((task, "litelstm") for task in ("mnist", "digits", "iot", "intrusion", "speech", "emotion")),
+    ("iot", "lstm"),
+    ("speech", "gru"),
+)
+"""Task and cell of each network of *rounding*; for MNIST, the network in ``models``."""
 
 INTERPOLATED = "speech"
 """Task whose networks have an interpolated tanh table, as the shipped one."""
@@ -120,7 +114,7 @@ class Place:
 def rounding(place: Place) -> list[Row]:
     """Measure SQNR and accuracy on test samples at few bits, for two ways of rounding."""
     rows = []
-    for (task, cell), widths in place.some(ROUNDED.items()):
+    for task, cell in place.some(ROUNDED):
         data = place.dataset(task)
         recipe = Recipe(**TASKS[task].recipe)
         floats = (
@@ -129,7 +123,7 @@ def rounding(place: Place) -> list[Row]:
             else trained(TASKS[task], data, cell, recipe, place.keep)[0]
         )
         exact, calibration = _outputs(floats, data.x_test), Calibration(floats, data.calibration)
-        for width in widths:
+        for width in (5, 4, 3):
             row: Row = {"network": f"{task} {cell}", "W": width}
             row["float"] = _accuracy(exact, data.y_test)
             settings = Settings(weight_width=width, interpolate=task == INTERPOLATED)
@@ -298,7 +292,6 @@ def main(data_dir: Path, only: str | None, quick: bool, keep: Path, json_path: P
     place = Place(data=data_dir, keep=keep, quick=quick)
     with threadpool_limits(1):
         report = {name: make(place) for name, make in TABLES.items() if only in (None, name)}
-
     lines = (line for name, rows in report.items() for line in (name, shown(rows)))
     outputs.give(report, json_path, lines, out)
 

@@ -226,13 +226,7 @@ def gru(cell: cells.GRU) -> Schedule:
     # r is complete early, and r * h drains under the passes that follow.
     return Schedule(
         first=(("x", ("r", "z", "n")), ("h", ("r",)), ("h", ("z",)), ("rh", ("n",))),
-        later=(
-            ("h", ("z",)),
-            ("h", ("r",)),
-            ("x", ("r",)),
-            ("x", ("z", "n")),
-            ("rh", ("n",)),
-        ),
+        later=(("h", ("z",)), ("h", ("r",)), ("x", ("r",)), ("x", ("z", "n")), ("rh", ("n",))),
         drains=(
             Drain(gates=("r",), makes=("rh",), update=reset),
             Drain(gates=("z", "n"), makes=("h",), update=candidate),

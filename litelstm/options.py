@@ -14,7 +14,6 @@ from golden.errors import InputError
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
 from golden.settings import Settings
-from hdl.bus.options import Bus
 from hdl.spec.multipliers import SIZES, USUAL, Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
@@ -113,7 +112,7 @@ def core_options(*only: str, but: Collection[str] = ()) -> Decorator:
         only: names of the fields; all by default.
         but: fields to leave out.
     """
-    return _several([_core_option(name) for name in only or CORE_HELP if name not in but])
+    return several([_core_option(name) for name in only or CORE_HELP if name not in but])
 
 
 def core_of(
@@ -189,7 +188,7 @@ def typed_core(given: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-def _several(options: list[Decorator]) -> Decorator:
+def several(options: list[Decorator]) -> Decorator:
     """Combine options into one decorator; the help lists them in this order."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -224,7 +223,7 @@ def bit_options(*names: str) -> Decorator:
         if defaults[name] is not None:
             text += f"  [default: {defaults[name]}]"
         options.append(click.option(typed, name, type=int, help=text))
-    return _several(options)
+    return several(options)
 
 
 def said(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,37 +302,3 @@ json_option = click.option(
     callback=_report_path,
     help="Also write the report as JSON; - prints the JSON instead of the text.",
 )
-
-_BUS = [
-    click.option("--axi", is_flag=True, help="Add AXI4-Lite registers and AXI4-Stream buses."),
-    click.option("--bus-width", type=int, help="Bits of an AXI stream, 8 to 128.  [default: 32]"),
-    click.option(
-        "--packing",
-        type=click.Choice(Bus.PACKINGS),
-        help="Elements on an AXI stream: extended gives each 8, 16 or 32 bits; tight leaves no "
-        "gaps.  [default: extended]",
-    ),
-    click.option(
-        "--window",
-        is_flag=True,
-        help="Move data through registers instead of AXI streams, for hosts without DMA.",
-    ),
-    click.option("--spi", is_flag=True, help="Add registers that a host reaches over SPI."),
-    click.option(
-        "--uart",
-        type=int,
-        metavar="BAUD",
-        help="Add registers that a host reaches over a serial line of this rate.",
-    ),
-    click.option(
-        "--clock",
-        type=int,
-        metavar="HZ",
-        help="Clock of the core, for the constraints. --uart needs it.  [default: 100000000]",
-    ),
-    target_option("Part: decides --pack auto, and adds constraints for its tools with a bus."),
-]
-
-bus_options = _several(_BUS)
-"""Options of the bus or line through which a host reaches a core: see
-:class:`hdl.packaging.system.Host`."""

@@ -17,15 +17,8 @@ from golden.layer_formats import LayerFormats
 from golden.layers import dense
 from golden.network import Layer, Network, weight_shapes
 from golden.quantized import QuantizedLayer, QuantizedNetwork
-from sim.draw.networks import (
-    EVERY_CELL,
-    PLAIN_CELLS,
-    Recipe,
-    input_words,
-    limits,
-    quantized_network,
-    random_recipe,
-)
+from sim.draw.cells import EVERY_CELL, PLAIN_CELLS
+from sim.draw.networks import Recipe, input_words, limits, quantized_network, random_recipe
 
 __all__ = [
     "EVERY_CELL",

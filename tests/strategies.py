@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
+from sim.draw.cells import EVERY_CELL
 from sim.draw.lively import lively
-from sim.draw.networks import EVERY_CELL, Recipe, input_words, quantized_network
+from sim.draw.networks import Recipe, input_words, quantized_network
 
 SEEDS = st.integers(0, 1 << 20)
 

@@ -75,9 +75,7 @@ class Responder(BodyResponder):
         connect(m, flipped(self.words), answer.words)
         connect(m, answer.o, flipped(self.o))
         self._miss(m, listening, cut, missed)
-        if self._buffers:
-            self._overlong = Signal()  # since the last restart a sequence was too long
-            m.d.sync += self._overlong.eq((self._overlong | self.overlong) & ~self.restart)
+        self._watch_length(m)
 
         def refuse(why: Fault, *, known: bool = True) -> None:
             m.d.comb += answer.start.eq(1)
@@ -113,6 +111,12 @@ class Responder(BodyResponder):
                 with m.If(answer.done):
                     m.next = "LISTEN"
         return m
+
+    def _watch_length(self, m: Module) -> None:
+        """Remember that, since the last restart, a sequence was too long."""
+        if self._buffers:
+            self._overlong = Signal()
+            m.d.sync += self._overlong.eq((self._overlong | self.overlong) & ~self.restart)
 
     def _refuse_overlong(self, m: Module, content: enum.EnumView[Content], fault: Signal) -> None:
         """Answer a sequence that was too long by a fault; a reset drops its result."""

@@ -29,7 +29,6 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
         InputError: the plan's networks cannot share a core.
     """
     network = plan.network
-    steady = cycles.steady_state(plan)
     update = plan.update_cost
     low, high = network.sum_bounds(bias=False)
     return {
@@ -67,13 +66,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "format": _format(network.tanh.out),
         },
         "accumulator": {"width": plan.sizes.accumulator_width, "min": low, "max": high},
-        "timing": {
-            "cycles_per_step": steady.cycles_per_step,
-            "ideal_cycles_per_step": steady.ideal_cycles_per_step,
-            "utilization": round(steady.utilization, 6),
-            "waited_per_step": steady.waited,
-            "latency_one_step": int(cycles.count(plan, [1]).outputs[0]),
-        },
+        "timing": _timing(plan),
         "multipliers": {
             "array": plan.array_multipliers,
             "state_update": update.multipliers,
@@ -82,6 +75,17 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             **({"joint": asdict(plan.joint)} if plan.joint else {}),
         },
         "memory_bits": memory_bits(plan),
+    }
+
+
+def _timing(plan: Plan) -> dict[str, Any]:
+    steady = cycles.steady_state(plan)
+    return {
+        "cycles_per_step": steady.cycles_per_step,
+        "ideal_cycles_per_step": steady.ideal_cycles_per_step,
+        "utilization": round(steady.utilization, 6),
+        "waited_per_step": steady.waited,
+        "latency_one_step": int(cycles.count(plan, [1]).outputs[0]),
     }
 
 

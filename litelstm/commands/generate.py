@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.resources import files as files_of
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,28 +15,27 @@ from golden import files
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
-from hdl.board.board_top import Line
-from hdl.bus.options import Bus
 from hdl.export.fusesoc import core_file
 from hdl.export.verilog_header import waivers
 from hdl.layout.weight_image import image
 from hdl.plan import Plan
 from litelstm import options, outputs
+from litelstm.bus_options import NAMES, bus_options, host_of
 from litelstm.console import out, progress
-from litelstm.extras import require_for
 from litelstm.fpga.targets import TARGETS
 from sim.testbench.verilog_bench import bench_file, verilog_bench
 
+if TYPE_CHECKING:
+    from hdl.packaging.system import Host
+
 C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h", "c")]
 """The C driver, the same for every core."""
-
-BUS_OPTIONS = ("axi", "bus_width", "packing", "window", "spi", "uart", "clock", "target")
 
 
 @click.command()
 @options.network_argument
 @options.core_options()
-@options.bus_options
+@bus_options
 @click.option(
     "--also",
     "others",
@@ -79,23 +78,22 @@ def generate(
 
     With --testbench, iverilog -o tb NAME/tb.v NAME.v && vvp tb checks the core without Python.
     """
-    chosen = {option: given.pop(option) for option in BUS_OPTIONS}
-    has_bus = chosen["axi"] or chosen["spi"] or chosen["uart"] is not None
-    _check_bus_options(has_bus, chosen)
-    if has_bus and has_bench:
+    chosen = {option: given.pop(option) for option in NAMES}
+    host, target = host_of(chosen), chosen["target"]
+    if host and has_bench:
         raise InputError("--testbench is for cores with plain streams, not with a bus")
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
     networks = [QuantizedNetwork.load(other) for other in others]
     plan = Plan(
         network=quantized,
-        options=options.core_of(
-            given, quantized, *networks, part=TARGETS.get(chosen["target"] or "")
-        ),
+        options=options.core_of(given, quantized, *networks, part=TARGETS.get(target or "")),
         others=tuple(networks),
     )
     with progress("generate"):
-        make = partial(_with_bus, chosen=chosen) if has_bus else partial(_plain, bench=has_bench)
+        make = partial(_plain, bench=has_bench)
+        if host:
+            make = partial(_with_bus, host=host, target=target)
         texts, description = make(
             plan,
             name=name,
@@ -110,44 +108,30 @@ def generate(
     for file in contents:
         files.make_folder((folder / file).parent)
     files.replace_all({folder / file: files.content(data) for file, data in contents.items()})
-    timing = description["timing"]
+    _tell(plan, folder, name, list(contents), description["timing"], words.size)
+
+
+def _tell(
+    plan: Plan, folder: Path, name: str, written: list[str], timing: Mapping[str, Any], words: int
+) -> None:
+    """Print a line about the core, and one per file."""
     out.print(
         f"{folder / name}.v: {plan.options.lanes} lanes{_joint(plan)}, "
         f"{plan.sizes.accumulator_width}-bit accumulators, "
         f"{timing['cycles_per_step']} cycles per step (ideal {timing['ideal_cycles_per_step']:g})"
     )
-    for file in contents:
+    for file in written:
         if file == bench_file(name):
             out.print(
                 f"{folder / file}: test bench; iverilog -o tb {bench_file(name)} {name}.v && vvp tb"
             )
         elif file != f"{name}.v" and not file.startswith(f"{name}/drivers"):
-            out.print(f"{folder / file}: {_meaning(file, words.size)}")
+            out.print(f"{folder / file}: {_meaning(file, words)}")
 
 
 def _joint(plan: Plan) -> str:
     """Tell how many multipliers the lanes share, if they do."""
     return f" in {plan.array_multipliers} multipliers" if plan.joint else ""
-
-
-def _check_bus_options(has_bus: bool, chosen: Mapping[str, Any]) -> None:
-    """Check that options go together.
-
-    Raises:
-        InputError: they do not.
-    """
-    kinds = [f"--{kind}" for kind in ("axi", "spi", "uart") if chosen[kind] not in (False, None)]
-    if len(kinds) > 1:
-        raise InputError(f"{' and '.join(kinds)} are for one core, expected one of them")
-    for option in ("bus_width", "packing", "window"):
-        if chosen[option] not in (None, False) and not chosen["axi"]:
-            raise InputError(f"--{option.replace('_', '-')} needs --axi")
-    if chosen["uart"] is not None and chosen["clock"] is None:
-        raise InputError("--uart needs --clock")
-    if chosen["clock"] is not None and not has_bus:
-        raise InputError("--clock needs --axi, --spi or --uart")
-    if has_bus:
-        require_for("registers")
 
 
 def _plain(
@@ -171,28 +155,16 @@ def _plain(
 
 
 def _with_bus(
-    plan: Plan, *, chosen: Mapping[str, Any], **given: Any
+    plan: Plan, *, host: Host, target: str | None, **given: Any
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
     """Make the texts by file, and the description, of a core with registers."""
-    from hdl.packaging.constraints import CLOCK, FORMATS  # these need the extra
-    from hdl.packaging.system import Host, generate_system
+    from hdl.packaging.constraints import FORMATS  # these need the extra
+    from hdl.packaging.system import generate_system
 
     formats = ["xdc", "sdc"]
-    if chosen["target"]:
-        option, _ = TARGETS[chosen["target"]].family.constraints
+    if target:
+        option, _ = TARGETS[target].family.constraints
         formats += {option.lstrip("-")} & set(FORMATS)
-    clock = CLOCK if chosen["clock"] is None else chosen["clock"]
-    if chosen["axi"]:
-        bus = Bus(
-            width=chosen["bus_width"] or 32,
-            packing=chosen["packing"] or "extended",
-            window=chosen["window"],
-        )
-        host = Host(kind="axi", bus=bus, clock=clock)
-    elif chosen["spi"]:
-        host = Host(kind="spi", clock=clock)
-    else:
-        host = Host(kind="uart", line=Line(clock=clock, baud=chosen["uart"]))
     system = generate_system(plan, host=host, **given)
     driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
     return system.files(sources=driver, formats=formats), system.description

@@ -74,35 +74,32 @@ def report(
     _check(file=file, floats=floats, count=count, rtl=rtl)
     outputs.check_file(output)
     quantized = QuantizedNetwork.load(network)
-    real = Network.load(floats) if floats else None
-    _check_alike(floats, real, quantized)
+    real = _float_network(floats, quantized) if floats else None
     data = samples.load(file, network=quantized, count=count) if file else None
     if target and not chosen["sums"]:
         chosen["sums"] = TARGETS[target].family.sums
     typed = options.typed_core(chosen)
     plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
-    used = 0 if data is None else min(100 if rtl is None else rtl, len(data.x))
-    if used:
+    if used := 0 if data is None else min(100 if rtl is None else rtl, len(data.x)):
         require_for("benches")
         require(check_simulator("verilator"))
-    natural = options.STEPS if data is None else data.x.shape[1]
-    length = options.length_of(plan.options, steps, natural)
+    length = options.length_of(plan.options, steps, data.x.shape[1] if data else options.STEPS)
     measured = _measured(plan, target, seeds, length) if target else None
     run = through_rtl(plan, data.x[:used], progress) if data and used else None
+    checked = f"litelstm simulate {network} --samples {file} --batch --count {used} {typed}"
     request = Request(
         path=network,
         plan=plan,
         floats=real,
         source=str(file),
         data=data,
-        checked=" ".join(
-            f"litelstm simulate {network} --samples {file} --batch --count {used} {typed}".split()
-        ),
+        checked=checked.rstrip(),
         steps=length,
         chosen=typed,
     )
-    answers = answers_of(request, progress)
-    contents = gather(request, progress, answers=answers, run=run, measured=measured)
+    contents = gather(
+        request, progress, answers=answers_of(request, progress), run=run, measured=measured
+    )
     with progress("page"):
         text = page(contents)
     files.replace(output, files.content(text))
@@ -118,16 +115,16 @@ def _check(*, file: Path | None, **needing: Any) -> None:
             raise click.UsageError(f"{option} needs --samples")
 
 
-def _check_alike(path: Path | None, floats: Network | None, network: QuantizedNetwork) -> None:
-    """Refuse a float network whose layers are not those of the quantized one."""
-    if floats is None:
-        return
+def _float_network(path: Path, network: QuantizedNetwork) -> Network:
+    """Load a float network; refuse one whose layers are not those of the quantized one."""
+    floats = Network.load(path)
     shapes = [
         [(layer.cell.kind, layer.units, layer.inputs) for layer in one.layers]
         for one in (floats, network)
     ]
     if shapes[0] != shapes[1]:
         raise InputError(f"{path}: its layers are {shapes[0]}, expected NETWORK's, {shapes[1]}")
+    return floats
 
 
 def _measured(plan: Plan, target: str, seeds: int, steps: int) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import Any
 
 from golden.quantized import QuantizedNetwork
 from hdl import cycles, verilog
-from hdl.bare_array import bare_array_verilog
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from litelstm.fpga import tools
+from litelstm.fpga.bare_array import bare_array_verilog
 from litelstm.fpga.clock import Clock
 from litelstm.fpga.errors import DoesNotFitError
 from litelstm.fpga.few_pins import few_pins_verilog

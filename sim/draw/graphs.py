@@ -11,16 +11,8 @@ from golden.activations import ALPHAS
 from golden.cells import Cell, Dense, Pool
 from golden.formats import Format
 from golden.quantized import QuantizedLayer, QuantizedNetwork
-from sim.draw.networks import (
-    PLAIN_CELLS,
-    VARIED,
-    Seed,
-    random_layer,
-    random_recipe,
-    random_rng,
-    tanh_table,
-    varied,
-)
+from sim.draw.cells import PLAIN_CELLS, VARIED, varied
+from sim.draw.networks import Seed, random_layer, random_recipe, random_rng, tanh_table
 
 MAX_SOURCES = 3
 

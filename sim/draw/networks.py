@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.activations import TanhTable
-from golden.cells import CELLS, Cell, Dense, LiteLSTM, Pool, cell_options
+from golden.cells import Cell, Dense, LiteLSTM
 from golden.directions import operand_names
 from golden.formats import Format
 from golden.layer_formats import LayerFormats, weight_format
 from golden.network import weight_shapes
 from golden.quantized import QuantizedLayer, QuantizedNetwork
+from sim.draw.cells import draw_cells
 
 T = TypeVar("T")
 
 Seed = int | tuple[int, ...]
 """Seed of every draw: a number, or several."""
-
-_EVERY_CELL: tuple[Cell, ...] = tuple(
-    kind(**dict(zip(kind.options, chosen, strict=True)))  # all options are fields of the kind
-    for kind in CELLS.values()
-    if kind.state and kind is not Pool
-    for chosen in product(*kind.options.values())
-)
-
-PLAIN_CELLS = tuple(cell for cell in _EVERY_CELL if not {*cell.later} & {*cell_options(cell)})
-"""Every kind of recurrent cell with every choice of its first options."""
-
-EVERY_CELL = PLAIN_CELLS + tuple(cell for cell in _EVERY_CELL if cell not in PLAIN_CELLS)
-"""Every kind of recurrent cell with every choice of its options."""
-
-VARIED = 0.4
-"""Share of drawn cells that are of any choice of the later options."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +102,7 @@ def random_recipe(
         outputs=pick(None, int(rng.integers(1, units + 1))),
         sigmoid=tuple(pick("hard", "logistic") for _ in range(count)),
         peephole=tuple(pick("full", "none") for _ in range(count)),
-        cells=_draw_cells(seed, cells, count),
+        cells=draw_cells(cells, count, random_rng(seed, 6), random_rng(seed, 7)),
         weight_width=int(rng.integers(2, bits + 1)),
         activation_width=int(rng.integers(3, bits + 1)),
         state_width=int(rng.integers(4, bits + 3)),
@@ -180,22 +164,6 @@ def with_first_states(
     return replace(network, layers=tuple(layers))
 
 
-def _draw_cells(seed: Seed, cells: tuple[Cell, ...], count: int) -> tuple[Cell, ...] | None:
-    if not cells:
-        return None
-    plain = [cell for cell in cells if cell in PLAIN_CELLS] or list(cells)
-    drawn = [plain[int(n)] for n in random_rng(seed, 6).integers(len(plain), size=count)]
-    rng = random_rng(seed, 7)
-    variants = ((cell, varied(cell, rng)) for cell in drawn)
-    return tuple(new if new in cells else cell for cell, new in variants)
-
-
-def varied(cell: Cell, rng: np.random.Generator) -> Cell:
-    """Draw a cell of the same kind and first options."""
-    later = {name: str(rng.choice(cell.options[name])) for name in cell.later}
-    return type(cell)(**{**cell_options(cell), **later}) if rng.random() < VARIED else cell
-
-
 def _of_layer(value: str | tuple[str, ...], index: int) -> str:
     return value if isinstance(value, str) else value[index]
 
@@ -235,9 +203,8 @@ def random_layer(
     activation, state = width(recipe.activation_width), width(recipe.state_width, 4)
     pre, gate = width(recipe.pre_width, 5), width(recipe.activation_width)
     weight_width = width(recipe.weight_width)
-    h = Format(
-        width=activation, frac=activation - 1 + (int(rng.integers(-1, 2)) if recipe.mixed else 0)
-    )
+    frac = activation - 1 + (int(rng.integers(-1, 2)) if recipe.mixed else 0)
+    h = Format(width=activation, frac=frac)
     c = Format(width=state, frac=state - 1 - recipe.log2_state)
     read = {**dict(zip(operand_names(len(sources)), formats_read, strict=True)), "h": h, "c": c}
     rough = (1 << weight_width) * sum(
@@ -246,9 +213,8 @@ def random_layer(
         if len(shape) == 2
     )  # roughly the standard deviation of all sums together
     pre_frac = max(0, pre - 1 - recipe.log2_range)
-    hidden = None
-    if any(g.wide for g in cell.gates):
-        hidden = Format(width=width(recipe.pre_width, 5), frac=pre_frac)
+    wide = any(g.wide for g in cell.gates)
+    hidden = Format(width=width(recipe.pre_width, 5), frac=pre_frac) if wide else None
     common = int(np.ceil(np.log2(rough)))
     fracs = {g.name: common + (rng.integers(-2, 3) if recipe.mixed else 0) for g in cell.gates}
     formats = LayerFormats(

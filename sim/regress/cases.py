@@ -27,11 +27,11 @@ from hdl.spec.passes import Work
 from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generated
 from sim.core_job.job import CoreJob
+from sim.draw.cells import EVERY_CELL
 from sim.draw.directions import with_directions, with_lags
 from sim.draw.graphs import random_graph
 from sim.draw.lively import lively
 from sim.draw.networks import (
-    EVERY_CELL,
     Recipe,
     input_words,
     quantized_network,
@@ -40,16 +40,13 @@ from sim.draw.networks import (
 )
 from sim.draw.sharing import narrow, random_multiplier, random_multipliers, symmetric
 from sim.draw.steps import random_work
-from sim.regress.trials import PATIENCE, random_stalls
-from sim.run import Reset, Run
-
-MAX_TAIL_MULTIPLIERS = 6
+from sim.regress.trials import trials_of
+from sim.run import Run
 
 CYCLES = 800
 """Rough number of clock cycles that a case's sequences take without stalls."""
 
 MAX_SEQUENCES = 12
-
 ATTEMPTS = 4
 """Draws of a network; about one in seven gives equal answers to all inputs."""
 
@@ -90,8 +87,7 @@ class Case:
         chosen = self.interface
         extras = f" streams:{chosen.streams}" if chosen.streams > 1 else ""
         extras += f" state:{chosen.state}" if chosen.state != "clear" else ""
-        extras += " every step" if chosen.every_step else ""
-        extras += " classes" if chosen.classes else ""
+        extras += " every step" * chosen.every_step + " classes" * chosen.classes
         extras += f" weights:{self.storage.weights}" if self.storage.weights != "rom" else ""
         extras += f" sums:{self.storage.sums}" if self.storage.sums != "lanes" else ""
         extras += f" max steps:{self.max_steps}" if self.max_steps else ""
@@ -187,8 +183,8 @@ class Case:
 
     @cached_property
     def tail_multipliers(self) -> int:
-        """Multipliers of the state update; 0 for products in logic."""
-        return int(self.random(_TAIL).integers(0, MAX_TAIL_MULTIPLIERS, endpoint=True))
+        """Multipliers of the state update, 0 to 6; 0 for products in logic."""
+        return int(self.random(_TAIL).integers(0, 6, endpoint=True))
 
     @cached_property
     def interface(self) -> Interface:
@@ -206,8 +202,7 @@ class Case:
         if self.network.windowed:
             chosen = replace(chosen, streams=1, state=chosen.state.replace("load", "keep"))
         if len(Work(network=self.network, lanes=self.lanes).step_passes) == 1:
-            state = chosen.state.replace("load", "keep")
-            chosen = replace(chosen, every_step=True, state=state)
+            chosen = replace(chosen, every_step=True, state=chosen.state.replace("load", "keep"))
         return chosen
 
     @cached_property
@@ -218,8 +213,7 @@ class Case:
             return BUILT_IN
         weights, sums = [("ram", "lanes"), ("rom", "block"), ("double", "block")][rng.integers(3)]
         loadable = not self.network.windowed and is_loadable(self.network)
-        if self.is_turned or not loadable:
-            weights = "rom"
+        weights = weights if loadable and not self.is_turned else "rom"
         return Storage(weights=weights, sums=sums)
 
     @cached_property
@@ -243,8 +237,7 @@ class Case:
         last = own.result_vectors[-1]
         has_head = not (own.layers[last - 1].cell.state or own.is_read(last))
         outputs = (recipe.outputs or 1) if has_head else None
-        other = quantized_network(replace(recipe, outputs=outputs), seed)
-        other = replace(other, tanh=own.tanh)
+        other = replace(quantized_network(replace(recipe, outputs=outputs), seed), tanh=own.tanh)
         return [symmetric(other) if self.multiplier else other]
 
     @property
@@ -272,8 +265,7 @@ class Case:
         """The golden model's words for each sequence, or for each of its steps."""
         model, most = IntegerModel(self.network), self.max_steps or None
         run = model.forward_steps if self.interface.every_step else model.forward
-        words = [run(sequence[np.newaxis, :most])[0] for sequence in self.sequences]
-        return [self.interface.answer(one) for one in words]
+        return [self.interface.answer(run(one[np.newaxis, :most])[0]) for one in self.sequences]
 
     @cached_property
     def plan(self) -> Plan:
@@ -299,21 +291,10 @@ class Case:
         if self.interface == DEFAULT or self.is_turned:
             return CoreJob.make(self.plan, self.sequences, self.expected)
         steps = int(np.clip(CYCLES / self._step_cycles, 4, 40))
-        seed = (self.seed, self.number)
-        work = random_work(self.network, self.interface, steps=steps, seed=seed)
+        work = random_work(self.network, self.interface, steps=steps, seed=(self.seed, self.number))
         return CoreJob.of_steps(self.plan, work.x, work.controls, work.loads, work.service)
 
     def trials(self, job: CoreJob) -> Iterator[Run]:
-        """Yield the runs of a job; they do not depend on the bench."""
-        rng = self.random(_TRIALS)
-        reset = Reset(
-            cycle=int(rng.integers(0, job.weights.size + job.taken[-1], endpoint=True)),
-            hold=int(rng.integers(1, 4)),
-        )
-        yield job.request(patience=PATIENCE)
-        yield job.request(reset=reset, patience=PATIENCE)
-        for _ in range(2):
-            # Where every step gives words, they are due before a sequence's end, too.
-            stalls = random_stalls(rng, due=not self.interface.every_step)
-            seed = int(rng.integers(1 << 32))
-            yield job.request(stalls=stalls, seed=seed, patience=PATIENCE)
+        """The runs of a job; they do not depend on the bench."""
+        # Where every step gives words, they are due before a sequence's end, too.
+        return trials_of(job, self.random(_TRIALS), due=not self.interface.every_step)

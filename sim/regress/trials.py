@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -11,7 +11,7 @@ import numpy as np
 from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
 from sim.patterns import NO_STALLS, WHEN_DUE, Pattern, Stalls, Trigger
-from sim.run import Run
+from sim.run import Reset, Run
 from sim.streams import BenchError, Record
 
 PATIENCE = 20_000
@@ -77,6 +77,25 @@ def judge(job: CoreJob, run: Run, record: Record) -> str:
     what = f"{result.mismatched} of {result.compared} words differ: {result.first_mismatch}"
     what = what if result.mismatched else result.wrong_cycle or "words are missing"
     return f"{what}{' (stalled)' if stalled else ''}{' (after a reset)' if run.reset else ''}"
+
+
+def trials_of(job: CoreJob, rng: np.random.Generator, *, due: bool) -> Iterator[Run]:
+    """Yield the runs of a job: without stalls, with a reset, and twice with stalls.
+
+    Args:
+        job: what is run.
+        rng: decides reset and stalls.
+        due: see :func:`random_stalls`.
+    """
+    reset = Reset(
+        cycle=int(rng.integers(0, job.weights.size + job.taken[-1], endpoint=True)),
+        hold=int(rng.integers(1, 4)),
+    )
+    yield job.request(patience=PATIENCE)
+    yield job.request(reset=reset, patience=PATIENCE)
+    for _ in range(2):
+        stalls = random_stalls(rng, due=due)
+        yield job.request(stalls=stalls, seed=int(rng.integers(1 << 32)), patience=PATIENCE)
 
 
 def random_stalls(rng: np.random.Generator, *, due: bool) -> Stalls:

@@ -15,7 +15,7 @@ from golden.formats import Format
 from golden.layer_model import LayerModel
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from sim.draw.networks import PLAIN_CELLS
+from sim.draw.cells import PLAIN_CELLS
 from tests import reference
 from tests.golden.equations import naive
 from tests.networks import (

@@ -12,8 +12,9 @@ from golden.interface import Interface
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
+from sim.draw.cells import PLAIN_CELLS
 from sim.draw.graphs import random_graph
-from sim.draw.networks import PLAIN_CELLS, Recipe, quantized_network
+from sim.draw.networks import Recipe, quantized_network
 from sim.formal.abstraction import ROWS, abstraction
 
 

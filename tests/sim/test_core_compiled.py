@@ -9,8 +9,9 @@ import pytest
 
 from sim.compiled.bench import CompiledBench
 from sim.core_job.result import CoreResult
+from sim.draw.cells import EVERY_CELL
 from sim.draw.lively import lively
-from sim.draw.networks import EVERY_CELL, input_words, quantized_network, random_recipe
+from sim.draw.networks import input_words, quantized_network, random_recipe
 from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Stalls
 from sim.run import Reset, Run
 from sim.samples import run_compiled

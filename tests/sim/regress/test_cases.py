@@ -22,7 +22,7 @@ from golden.errors import InputError
 from hdl.verilog import Generated
 from litelstm.commands.regress import regress
 from sim.core_job.job import CoreJob
-from sim.draw.networks import PLAIN_CELLS
+from sim.draw.cells import PLAIN_CELLS
 from sim.regress import run as regress_run
 from sim.regress.cases import Case
 from sim.regress.run import BENCHES, Batch, batches, run_batch

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hdl.bare_array import BareArray
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
+from litelstm.fpga.bare_array import BareArray
 from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
 
