@@ -163,7 +163,9 @@ def test_pieces_are_read_where_a_cells_gates_are() -> None:
 
 
 @pytest.mark.parametrize("every_step", [False, True])
-@pytest.mark.parametrize("which", ["front", "pools", "pieces"])
+@pytest.mark.parametrize(
+    "which", [*(pytest.param(n, marks=pytest.mark.slow) for n in ("front", "pieces")), "pools"]
+)
 def test_words_and_cycles(which: str, every_step: bool) -> None:
     """Sequences after each other, without stalls and with them."""
     networks = {
