@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from threading import Timer
 
 from rich.box import SIMPLE, Box
 from rich.console import Console
@@ -45,13 +43,9 @@ def table(
     return made
 
 
-SECONDS_TO_FIRST_LINE = 2
-SECONDS_BETWEEN_LINES = 10
-
-
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show progress while the block runs: a bar on a terminal, otherwise lines after a while.
+    """Show progress in one line while the block runs; show none if stderr is no terminal.
 
     Args:
         what: description of the work.
@@ -60,35 +54,11 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
     Yields:
         A function to call with the number of finished items.
     """
-    if not err.is_terminal:
-        with _lines(what, total) as tell:
-            yield tell
-        return
     columns = [TextColumn("{task.description}"), BarColumn()]
     columns += [MofNCompleteColumn()] if total else []
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
+    bar = Progress(
+        *columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal
+    )
+    with bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
-
-
-@contextmanager
-def _lines(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show progress as lines of text: one after two seconds, then one every few seconds."""
-    first = Timer(
-        SECONDS_TO_FIRST_LINE,
-        lambda: err.print(f"{what} ..." if total is None else f"{what}: {total} ..."),
-    )
-    told = time.monotonic()
-
-    def tell(done: int) -> None:
-        nonlocal told
-        if time.monotonic() - told > SECONDS_BETWEEN_LINES and done != total:
-            told = time.monotonic()
-            err.print(f"{what}: {done}" if total is None else f"{what}: {done} of {total}")
-
-    first.daemon = True
-    first.start()
-    try:
-        yield tell
-    finally:
-        first.cancel()

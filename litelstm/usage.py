@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
 from functools import wraps
 from typing import Any
 
@@ -34,7 +36,19 @@ def usage_line(error: click.UsageError) -> str:
                 return f"{error.option_name} is now {new}"
     if isinstance(error, click.BadOptionUsage) and error.option_name == "--json":
         return f"--json needs {JSON_VALUE}"
-    return " ".join(error.format_message().split())
+    line = " ".join(error.format_message().split())
+    if isinstance(error, click.BadParameter) and error.param:
+        return line + _nearest(error.param.type, error.message)
+    return line
+
+
+def _nearest(kind: click.ParamType, message: str) -> str:
+    """Suggest the choice that is nearest to the value that a message quotes first."""
+    value = re.match("'([^']*)' ", message)
+    if not isinstance(kind, click.Choice) or not value:
+        return ""
+    near = get_close_matches(value[1], map(str, kind.choices), n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 ALIASES = {"baud": "uart", "bus": "bus_width"}

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 @options.core_options("lanes", "tail_multipliers", "pack", "max_steps", "classes")
 @click.option(
     "--clock",
-    "mhz",
     type=float,
     metavar="MHZ",
     help="Clock of the design, made by a PLL; the fastest that the PLL can make up to this one.  "
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
 def build(
     network: Path,
     board: str,
-    mhz: float | None,
+    clock: float | None,
     baud: int | None,
     buffer: int,
     seeds: int,
@@ -83,7 +82,7 @@ def build(
         plan,
         BOARDS[board],
         network_name=network.name.removesuffix(".npz"),
-        mhz=mhz,
+        mhz=clock,
         baud=baud,
         capacity=buffer,
         seeds=seeds,

@@ -66,6 +66,9 @@ class _Work:
 def demo(output: Path, icarus: int, verilator: int, compiled: int) -> int:
     """Run the shipped MNIST network, floats to RTL.
 
+    \b
+    litelstm demo --verilator 20 --compiled 500 -o build/run
+
     Unseen digits pass, row by row, through the float network, the golden model and the RTL in three
     benches, which compare every word. This is what make run does; it needs a checkout.
     """

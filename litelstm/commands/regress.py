@@ -41,6 +41,9 @@ def regress(
 ) -> int:
     """Test random cores against the golden model.
 
+    \b
+    litelstm regress --cases 100 --seed 7
+
     A case is a core with random cells, sizes, formats, lanes, sequences and stalls; its seed and
     number determine it. The core must give the golden model's words and, without stalls, take
     exactly the counted cycles. If a case fails, the exit status is 1, and the command that repeats

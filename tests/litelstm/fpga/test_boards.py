@@ -178,8 +178,8 @@ def test_a_core_that_does_not_fit(
         (["--board", "icebreaker", "--seeds", 0], "0 is not in the range x>=1"),
         (["--board", "icebreaker", "--lanes", 9], "lanes is 9, expected 1 to 4"),
         (["--board", "icebreaker", "--lanes", 1, "--baud", 5_000_000], "baud is 5000000"),
-        (["--board", "icebreaker", "--lanes", 1, "--clock", 5], "clock is 5 MHz, expected one"),
-        (["--board", "icebreaker", "--lanes", 1, "--clock", "nan"], "clock is nan MHz, expected"),
+        (["--board", "icebreaker", "--lanes", 1, "--clock", 5], "--clock is 5 MHz, expected one"),
+        (["--board", "icebreaker", "--lanes", 1, "--clock", "nan"], "--clock is nan MHz, expected"),
         (["--board", "icebreaker", "--lanes", 1, "--buffer", 2], "buffer is 2 bytes, expected 3"),
     ],
 )
