@@ -9,7 +9,7 @@ WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 PARALLEL := -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick lint formal site dist format clean distclean
+.PHONY: help setup run test quick lint formal site dist release format clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ site: $(READY) ## Build the docs as a site into build/site/
 
 dist: $(READY) ## Build sdist and wheel into dist/
 	@$(BIN)/python -m build --no-isolation
+
+release: $(READY) ## Build sdist, wheel, site and SHA256SUMS into dist/, the same bytes for one commit
+	@$(WITH_BIN) $(BIN)/python tools/release.py
 
 format: $(READY) ## Rewrite the source in the project's style
 	@$(WITH_BIN) $(BIN)/ruff check --fix .

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.litelstm.conftest import Files
+from tools import release
 
 pytestmark = pytest.mark.simulator
 
@@ -23,6 +24,9 @@ PACKAGES = ("golden", "hdl", "sim", "litelstm")
 BESIDE = ("pyproject.toml", "README.md", "LICENSE")
 
 Run = Callable[..., str]
+
+TIME = 1_700_000_000
+"""Time of all files in the archives, in seconds."""
 
 
 def sources() -> set[str]:
@@ -60,7 +64,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / package, source / package, ignore=ignored)
     for name in BESIDE:
         shutil.copy(ROOT / name, source)
-    checked([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source], folder)
+    release.packages(source, folder, time=TIME)
     return folder
 
 
@@ -94,6 +98,15 @@ def test_all_files_are_in_sdist_and_wheel(dist: Path) -> None:
     with tarfile.open(sdist) as archive:
         inner = {name.partition("/")[2] for name in archive.getnames()}
     assert inner >= sources() | set(BESIDE)
+
+
+def test_a_second_build_has_the_same_bytes(dist: Path) -> None:
+    """Other times, and another folder, change nothing."""
+    for path in (moved := shutil.copytree(dist / "source", dist / "moved")).rglob("*"):
+        os.utime(path, (TIME + 9, TIME + 9))
+    shutil.rmtree(moved / "litelstm.egg-info", ignore_errors=True)
+    for again in release.packages(moved, dist / "again", time=TIME):
+        assert again.read_bytes() == (dist / again.name).read_bytes(), again.name
 
 
 def test_the_project_comes_from_the_wheel(run: Run, dist: Path) -> None:
