@@ -19,7 +19,7 @@ from golden.network import Network
 from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
 from litelstm import metrics
-from litelstm.commands.train import float_trainer
+from litelstm.torch.trainers import float_trainer
 from litelstm.console import err
 from litelstm.data.dataset import Dataset
 from litelstm.metrics import Metrics

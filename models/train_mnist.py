@@ -18,7 +18,7 @@ import click
 
 from golden.errors import InputError
 from litelstm import metrics, outputs
-from litelstm.commands.train import float_trainer
+from litelstm.torch.trainers import float_trainer
 from litelstm.data.dataset import Dataset
 from litelstm.tasks import TASKS
 from litelstm.torch.training import Recipe, one_thread

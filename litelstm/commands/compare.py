@@ -31,6 +31,11 @@ from litelstm.paper import Paper, Printed
 @options.target_option("Compare area and clock on this part instead.")
 @options.seeds_option
 @click.option(
+    "--energy",
+    is_flag=True,
+    help="Compare energies by a model instead: docs/energy.md. Takes a minute or two.",
+)
+@click.option(
     "--chart", type=options.PATH, help="Draw a bar chart in this file, .png (with --target)."
 )
 @options.fresh_option
@@ -43,6 +48,7 @@ def compare(
     sigmoid: str | None,
     target: str | None,
     seeds: int,
+    energy: bool,
     chart: Path | None,
     fresh: bool,
     json_path: Path | None,
@@ -52,10 +58,12 @@ def compare(
     \b
     litelstm compare --inputs 28 --units 64
     litelstm compare --target ecp5-85f --seeds 5 --chart cells.png
+    litelstm compare --energy
 
     Every cell is one layer without a head. Numbers follow from the cell's description; the lines
     below each show those of the paper's equations and of its Table 1. Weight bits leave out biases.
-    With --target the cells are synthesized, placed and routed like in litelstm synth.
+    With --target the cells are synthesized, placed and routed like in litelstm synth. With --energy
+    they run in the RTL, LSTM and LiteLSTM also with weights of 4 bits.
     """
     layer = Layer(
         inputs=inputs,
@@ -64,7 +72,11 @@ def compare(
         settings=Settings(**options.said({"weight_width": weight_width})),
         sigmoid=sigmoid or "hard",
     )
-    if target is not None:
+    if energy and target is not None:
+        raise click.UsageError("--energy goes without --target")
+    if energy:
+        report, lines = _of_energy(layer)
+    elif target is not None:
         report, lines = _on_fpga(layer, target, seeds=seeds, fresh=fresh, chart=chart)
     elif chart is not None:
         raise click.UsageError("--chart goes with --target")
@@ -116,6 +128,24 @@ def _on_fpga(layer: Layer, target: str, *, seeds: int, fresh: bool, chart: Path 
     }
     notes = [part.note, f"bar chart: {chart}" if chart else ""]
     return report, [comparison.as_table(cells, title=title), *filter(None, notes)]
+
+
+def _of_energy(layer: Layer) -> Result:
+    """Compare energies per step, in the RTL on random inputs."""
+    require_for("benches")
+    from litelstm.energy import comparison
+    from sim.tools.toolchain import check_simulator, require
+
+    require(check_simulator("verilator"))
+    rows = comparison.compare(layer, progress)
+    notes = [
+        f"nJ per step by the model of docs/energy.md, with its range; ratios to {rows[0].name}, "
+        "between the bounds whatever an event takes"
+    ]
+    return {**layer.as_json(), **comparison.as_json(rows)}, [
+        comparison.as_table(rows, layer),
+        *notes,
+    ]
 
 
 def _report(row: Row, *, inputs: int, units: int) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def report(
     the RTL differs from the golden model.
     """
     require_for("reports")
-    from litelstm.report.contents import Request, answers_of, gather, through_rtl
+    from litelstm.report.contents import Request, answers_of, energy_of, gather, through_rtl
     from litelstm.report.page import page
 
     _check(file=file, floats=floats, count=count, rtl=rtl)
@@ -87,6 +87,7 @@ def report(
     measured = _measured(plan, target, seeds, length) if target else None
     run = through_rtl(plan, data.x[:used], progress) if data and used else None
     checked = f"litelstm simulate {network} --samples {file} --batch --count {used} {typed}"
+    energy = energy_of(plan, data.x[:used], progress) if data and used else None
     request = Request(
         path=network,
         plan=plan,
@@ -97,9 +98,8 @@ def report(
         steps=length,
         chosen=typed,
     )
-    contents = gather(
-        request, progress, answers=answers_of(request, progress), run=run, measured=measured
-    )
+    answers = answers_of(request, progress)
+    contents = gather(request, progress, answers=answers, run=run, measured=measured, energy=energy)
     with progress("page"):
         text = page(contents)
     files.replace(output, files.content(text))

@@ -14,7 +14,6 @@ from golden.network import Network
 from golden.quantize import Settings, quantize
 from golden.quantized import QuantizedNetwork
 from litelstm import metrics, options, outputs
-from litelstm.architectures import Architecture
 from litelstm.console import err, progress
 from litelstm.data.dataset import Dataset
 from litelstm.tasks import TASKS, Task
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from litelstm.torch.training import Recipe, Trainer
 
 SHAPE = ("cell", "sigmoid", "units", "layers", "dropout")
-"""Options that describe a new network; :func:`float_trainer` takes them."""
+"""Options that describe a new network; :func:`litelstm.torch.trainers.float_trainer` takes them."""
 
 WIDTHS = ("weight_width", "activation_width", "state_width")
 """Options of quantization-aware training: fields of the quantizer's settings."""
@@ -91,6 +90,7 @@ def train(
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     for path in (output, checkpoint):
         outputs.check_file(path)
+    from litelstm.torch.trainers import float_trainer
     from litelstm.torch.training import Recipe, one_thread
 
     one_thread()
@@ -122,29 +122,6 @@ def _take(given: dict[str, Any], names: Sequence[str], start: Path | None) -> di
         typed = options.BITS[name][0] if name in options.BITS else f"--{name}"
         raise click.BadParameter(why, param_hint=typed)
     return taken
-
-
-def float_trainer(
-    task: Task, data: Dataset, recipe: Recipe, *, dropout: float = 0.0, **shape: Any
-) -> Trainer:
-    """Make a trainer of new weights.
-
-    Args:
-        task: decides sizes where ``shape`` does not.
-        data: training samples.
-        recipe: settings of the training.
-        dropout: dropout between layers.
-        shape: fields of :class:`Architecture`.
-    """
-    from litelstm.torch.classifier import Classifier
-    from litelstm.torch.training import Trainer, seed
-
-    sizes = {"cell": "litelstm", "units": task.units, "layers": task.layers, **shape}
-    network = Architecture(inputs=data.inputs, head=len(data.classes), **sizes)
-    seed(recipe.seed)
-    model = Classifier.of(network, dropout=dropout, input_scale=data.input_scale)
-    identity = {"network": f"{network}, {network.sigmoid}", "dropout": dropout}
-    return Trainer(model, data.x_train, data.y_train, recipe, identity)
 
 
 def aware_trainer(data: Dataset, network: Network, settings: Settings, recipe: Recipe) -> Trainer:

@@ -20,6 +20,7 @@ from hdl.cycles.spans import Timeline, timeline
 from hdl.export.description import describe
 from hdl.plan import Plan
 from litelstm import samples
+from litelstm.energy.model import Energy
 from litelstm.samples import Samples
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], No
 """Shows progress, like :func:`litelstm.console.progress`."""
 
 BATCH = 1000
+
+COUNTED = 10
+"""Most samples whose switching activity is counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,7 @@ class Contents:
         tensors: error of each tensor, the worst first, if the float network is known.
         run: samples through the RTL, if any ran.
         measured: report of ``litelstm synth``, if there is a target.
+        energy: energy of an inference, if samples ran through the RTL.
     """
 
     request: Request
@@ -83,6 +88,7 @@ class Contents:
     tensors: tuple[TensorLoss, ...]
     run: SampleRun | None
     measured: dict[str, Any] | None
+    energy: Energy | None
 
 
 def gather(
@@ -92,6 +98,7 @@ def gather(
     answers: Mapping[str, NDArray[Any]] | None = None,
     run: SampleRun | None = None,
     measured: dict[str, Any] | None = None,
+    energy: Energy | None = None,
 ) -> Contents:
     """Collect what the page shows.
 
@@ -101,6 +108,7 @@ def gather(
         answers: results of the samples, see :func:`answers_of`.
         run: samples that ran through the RTL.
         measured: report of ``litelstm synth``.
+        energy: energy of an inference.
     """
     plan, data = request.plan, request.data
     answers = answers or {}
@@ -122,6 +130,7 @@ def gather(
         tensors=tensors,
         run=run,
         measured=measured,
+        energy=energy,
     )
 
 
@@ -175,6 +184,18 @@ def through_rtl(plan: Plan, x: NDArray[np.float64], progress: Progress) -> Sampl
         core = verilog.generated(plan)
     with progress("RTL, compiled bench", len(x)) as tell:
         return run_compiled(core, list(integers), expected, jobs=1, progress=tell)
+
+
+def energy_of(plan: Plan, x: NDArray[np.float64], progress: Progress) -> Energy:
+    """Compute the energy of an inference from the activity of the first samples in the RTL."""
+    from sim.compiled.activity import measure
+
+    integers = plan.network.quantize_input(x[:COUNTED])
+    with progress("RTL, switching activity", None):
+        activity = measure(
+            verilog.generated(plan), list(integers), samples.expected(plan, integers)
+        )
+    return Energy.of(activity, plan, per=activity.sequences)
 
 
 def _agreement(answers: Mapping[str, NDArray[Any]]) -> float | None:

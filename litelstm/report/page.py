@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from litelstm.energy.model import FIGURES, shown
 from litelstm.report import plots
 from litelstm.report.contents import Contents
 from litelstm.report.diagram import svg
@@ -34,6 +35,7 @@ def page(contents: Contents) -> str:
         ("area", "Area", _area(contents)),
         ("clock", "Clock", _clock(contents)),
         ("memory", "Memories", _memory(contents)),
+        ("energy", "Energy", _energy(contents)),
         ("verified", "What was verified", _verified(contents)),
     )
     sections = [
@@ -80,6 +82,8 @@ def _cards(contents: Contents) -> Iterator[dict[str, str]]:
     yield card(f"{contents.steady.utilization:.1%}", "of the multipliers at work")
     if contents.accuracy:
         yield card(f"{contents.accuracy['golden']:.2%}", "accuracy, integers")
+    if contents.energy:
+        yield card(f"{shown(contents.energy.nj)} nJ", "per inference, by the model")
     if contents.run:
         yield card(f"{contents.run.mismatched:,}", f"of {contents.run.compared:,} RTL words differ")
     if measured := contents.measured:
@@ -225,6 +229,36 @@ def _memory(contents: Contents) -> Iterator[Part]:
         f"{sum(bits.values()):,} bits in all",
     )
     yield _table(("memory", "bits"), [(name, f"{n:,}") for name, n in bits.items()])
+
+
+def _energy(contents: Contents) -> Iterator[Part]:
+    if not (energy := contents.energy):
+        return
+    low, high = energy.range
+    found = {part: values["nj"] for part, values in energy.as_json()["parts"].items()}
+    yield _figure(
+        plots.html(plots.shares(found, "nJ"), "energy"),
+        f"{shown(energy.nj)} nJ per inference, between {shown(low)} and {shown(high)}: a model of the "
+        "core alone, without pins and leakage. Activity is counted in the RTL on real samples.",
+    )
+    counts = energy.counts
+    rows = [
+        (
+            figure.event,
+            f"{counts[name]:,.0f}",
+            f"{figure.pj:g}",
+            f"{figure.low:g} to {figure.high:g}",
+        )
+        for name, figure in FIGURES.items()
+    ]
+    yield _table(("event", "per inference", "pJ each", "range"), rows)
+    sources = [(figure.event, figure.source) for figure in FIGURES.values()]
+    yield _table(
+        ("event", "source of its energy"),
+        sources,
+        texts=("source of its energy",),
+        folded="sources",
+    )
 
 
 def _verified(contents: Contents) -> Iterator[Part]:

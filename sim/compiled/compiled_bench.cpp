@@ -142,6 +142,9 @@ class AnyBench {
     virtual void restart() = 0;
     virtual void begin(Job& job) = 0;
     virtual Status run(Job& job, uint64_t budget) = 0;
+#ifdef VERILATOR_VERILATED_COV_H_
+    virtual void write_toggles(const char* path) = 0;
+#endif
 };
 
 template <class Model, class Sources, class Sinks>
@@ -163,6 +166,10 @@ class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
     }
 
     uint64_t cycle() const override { return cycle_; }
+
+#ifdef VERILATOR_VERILATED_COV_H_
+    void write_toggles(const char* path) override { context_.coveragep()->write(path); }
+#endif
 
     // Clears all state, a failed assertion's included; cycle 0 comes next.
     void restart() override {
@@ -359,6 +366,11 @@ void bench_begin(AnyBench* bench, Job* job) { bench->begin(*job); }
 
 // Continues a Job for at most `budget` clock cycles; returns a Status.
 int32_t bench_run(AnyBench* bench, Job* job, uint64_t budget) { return bench->run(*job, budget); }
+
+#ifdef VERILATOR_VERILATED_COV_H_
+// Writes the counts of toggles to a file; only in a library that counts them.
+void bench_write_toggles(AnyBench* bench, const char* path) { bench->write_toggles(path); }
+#endif
 }
 
 #pragma GCC visibility pop

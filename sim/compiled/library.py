@@ -13,6 +13,9 @@ from sim.tools.verilator import build_key, compile_models, runtime, verilate
 
 _LIBRARY = "library.so"
 
+TOGGLES = ("--coverage-toggle", "--coverage-underscore", "--coverage-max-width", "65536")
+"""Verilator's options that count the changes of every bit, also of names that Yosys made."""
+
 
 def verilator_library(
     designs: Mapping[str, str],
@@ -20,6 +23,7 @@ def verilator_library(
     harness: Path,
     headers: Mapping[str, str] | None = None,
     optimize: bool = True,
+    toggles: bool = False,
     cache: Path | None = None,
 ) -> Path:
     """Verilate designs into a shared library together with a C++ file.
@@ -33,6 +37,7 @@ def verilator_library(
         harness: the C++ file.
         headers: texts of the headers that it includes, by name.
         optimize: whether to spend seconds of compiling on models that run about ten times as fast.
+        toggles: whether the models count how often each bit changes.
         cache: folder of builds, see `sim.tools.build.build`.
 
     Returns:
@@ -51,19 +56,23 @@ def verilator_library(
     texts = {**(headers or {}), "harness.cpp": harness_text}
     sources = {f"{top}.v": verilog for top, verilog in designs.items()}
 
+    counting, parts = (TOGGLES, ("verilated_cov",)) if toggles else ((), ())
+
     def make(folder: Path) -> None:
         for name, text in {**texts, **sources}.items():
             (folder / name).write_text(text, encoding="utf-8")
-        verilates = [verilate(f"{top}.v", prefix=f"V{top}", top=top) for top in designs]
+        verilates = [
+            verilate(f"{top}.v", prefix=f"V{top}", top=top, options=counting) for top in designs
+        ]
         run_build(verilates, folder, what=what)
         models = " ".join(f"X(V{top})" for top in designs)
         tail = [f"#define VERILATED_MODELS(X) {models}", '#include "harness.cpp"']
         prefixes = [f"V{top}" for top in designs]
         commands = compile_models(folder, prefixes, tail, optimize=optimize, waves=None)
         link = [find_tool("g++"), "-shared", "-Wl,-Bsymbolic", "-o", _LIBRARY, "model.o"]
-        run_build([*commands, [*link, *runtime()]], folder, what=what)
+        run_build([*commands, [*link, *runtime(*parts)]], folder, what=what)
         keep_only(folder, _LIBRARY, "build.log", *texts, *sources)
 
-    key = content_key("library", dict(designs), texts, build_key(optimize=optimize))
+    key = content_key("library", dict(designs), texts, build_key(optimize=optimize), counting)
     folder, _ = cached_folder(cache_root(cache) / "library", key, make)
     return folder / _LIBRARY

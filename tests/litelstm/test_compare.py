@@ -6,6 +6,7 @@ import pytest
 
 from litelstm.architectures import CELLS
 from litelstm.comparison import ROWS, activations
+from litelstm.energy import comparison as energy
 from litelstm.paper import PAPER, TABLE_1
 from tests.litelstm.commands import refuse, run, run_json
 
@@ -133,3 +134,25 @@ def test_variants_with_the_same_activations() -> None:
 )
 def test_bad_input_is_one_line(capsys: Capture, arguments: tuple[str, ...], message: str) -> None:
     assert refuse(capsys, "compare", *arguments).startswith(message)
+
+
+@pytest.mark.simulator
+def test_energies(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(energy, "PAPER", ("lstm",))
+    sizes = ("--inputs", "2", "--units", "2", "--lanes", "1")
+    report = run_json(capsys, "compare", "--energy", *sizes)
+    assert report["ratios_to"] == "lstm W8"
+    rows = {row["name"]: row for row in report["cells"]}
+    assert list(rows) == ["lstm W8", "lstm W4", "litelstm W4"]
+    assert rows["lstm W8"]["ratio"] == 1
+    for row in rows.values():
+        assert row["low_nj"] < row["nj"] < row["high_nj"]
+        assert row["least_ratio"] <= row["ratio"] <= row["most_ratio"]
+    products = rows["lstm W8"]["counts"]["products"]
+    assert products == 8 * 8 * 4 * (2 * 2 + 2 * 2)
+    assert rows["lstm W4"]["counts"]["products"] == products / 2
+
+
+def test_energies_need_no_part(capsys: Capture) -> None:
+    said = refuse(capsys, "compare", "--energy", "--target", "ecp5-25f")
+    assert said == "--energy goes without --target"

@@ -57,6 +57,7 @@ def test_the_page_tells_of_samples_and_rtl(call: Call, files: Files, tmp_path: P
         f"litelstm simulate {files.network} --samples {files.samples} --batch --count 2 --lanes 2"
         in text
     )
+    assert re.search(r"[\d.]+ nJ per inference, between", text)
     assert "all 13 tensors" in text  # x, seven weights of the layer, h, c, two of the head, output
 
 

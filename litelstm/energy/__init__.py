@@ -1,0 +1,1 @@
+"""Energy of cores: a model, and cells side by side."""

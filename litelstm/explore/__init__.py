@@ -1,0 +1,1 @@
+"""``litelstm explore``: search the cores of a task or a network."""

@@ -1,0 +1,116 @@
+"""Area of a core without synthesis: a model of its Verilog, fitted to synthesized cores.
+
+Multipliers and block RAMs follow from the plan and from the memories' shapes. LUTs and registers
+are sums over operations in the text, each with a coefficient of its own per family and part of the
+core. ``python -m bench.area_model`` fits the coefficients in ``area.json`` and prints their errors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hdl.plan import Plan
+from litelstm.explore.text import OPERATIONS, Memory, Text, read
+from litelstm.fpga.families import ECP5, FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, RAM, Family
+
+COEFFICIENTS = Path(__file__).with_name("area.json")
+
+FITTED = (LUT, FF)
+"""Resources with coefficients."""
+
+_BLOCKS = {
+    ECP5.name: ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+    ICE40.name: ((256, 16), (512, 8), (1024, 4), (2048, 2)),
+}
+"""Shapes of a block RAM by family: words, and their bits."""
+
+FEATURES = (*OPERATIONS, "registers", "chunks", "chosen", "one")
+"""What a part is the sum of: operations and registers in bits; memories outside block RAM in chunks
+of 16 words of 4 bits, and in bits that are chosen from several chunks; and a constant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Area:
+    """Resources of a core, and what its registers and memories do per cycle.
+
+    Attributes:
+        used: amount of each resource.
+        registers: bits of registers in the Verilog.
+        read_bits: bits that all memories deliver in a cycle.
+    """
+
+    used: Mapping[str, int]
+    registers: int
+    read_bits: int
+
+
+def multipliers(plan: Plan) -> int:
+    """Count the hardware multipliers of a core."""
+    return plan.array_multipliers + plan.update_cost.hardware_multipliers
+
+
+def estimate(verilog: str, multipliers: int, family: Family) -> Area:
+    """Estimate the area of a core with so many hardware multipliers."""
+    parts, model = read(verilog), coefficients()[family.name]
+    memories = [memory for text in parts.values() for memory in text.memories]
+    used = {
+        MULTIPLIER: multipliers,
+        RAM: sum(blocks(memory, family) for memory in memories),
+    }
+    for resource in FITTED:
+        used[resource] = round(
+            sum(
+                model[resource][part][name] * amount
+                for part, text in parts.items()
+                for name, amount in features(text, family).items()
+            )
+        )
+    if family is ICE40:
+        used[LOGIC_CELL] = round(model[LOGIC_CELL] * (used[LUT] + used[FF]))
+    return Area(
+        used=used,
+        registers=sum(text.registers for text in parts.values()),
+        read_bits=sum(memory.width * memory.ports for memory in memories),
+    )
+
+
+def features(text: Text, family: Family) -> dict[str, int]:
+    """Return the amount of each of ``FEATURES`` in a part."""
+    logic = [memory for memory in text.memories if not in_block(memory, family)]
+    return {
+        **{name: text.bits[name] for name in OPERATIONS},
+        "registers": text.registers,
+        "chunks": sum(-(-m.width // 4) * -(-m.words // 16) * m.ports for m in logic),
+        "chosen": sum(m.width * (-(-m.words // 16) - 1) * m.ports for m in logic),
+        "one": 1,
+    }
+
+
+def in_block(memory: Memory, family: Family) -> bool:
+    """Tell whether Yosys puts a memory into block RAM."""
+    if memory.block or not memory.clocked:
+        return memory.block
+    if family is ICE40:
+        return memory.words * memory.width >= 128
+    return memory.words > 64
+
+
+def blocks(memory: Memory, family: Family) -> int:
+    """Count the block RAMs of a memory, one set per read port."""
+    if not in_block(memory, family):
+        return 0
+    shapes = _BLOCKS[family.name]
+    return memory.ports * min(
+        -(-memory.width // width) * -(-memory.words // words) for words, width in shapes
+    )
+
+
+@cache
+def coefficients() -> dict[str, Any]:
+    """Read the coefficients: by family, resource, part and feature."""
+    return json.loads(COEFFICIENTS.read_text(encoding="utf-8"))

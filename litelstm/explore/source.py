@@ -1,0 +1,200 @@
+"""Where the networks of a search come from: a file, or training as the search goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden import files
+from golden.errors import InputError
+from golden.network import Network
+from litelstm import samples
+from litelstm.data.dataset import CALIBRATION, Dataset, hold_out, spread
+from litelstm.explore.evaluate import BATCH, Samples
+from litelstm.explore.space import Choice
+from litelstm.tasks import Task
+
+JUDGING = 2000
+"""Most samples that judge a point during the search."""
+
+Shape = tuple[str, int, int]
+"""Cell, units and layers of a network to train."""
+
+
+class Source(Protocol):
+    """Networks of a search.
+
+    Attributes:
+        shaped: whether the search also chooses the network's shape.
+        default: network that stands for what accuracy can be had.
+        samples: samples that judge points during the search.
+        test: samples that judge the points that are measured.
+        identity: facts that decide the networks, as JSON values.
+    """
+
+    shaped: bool
+    default: Shape | None
+    samples: Samples
+    test: Samples
+    identity: dict[str, Any]
+
+    def missing(self, shapes: Iterable[Shape]) -> list[Training]:
+        """List the trainings that some shapes still need."""
+        ...
+
+    def network(self, shape: Shape | None) -> Network:
+        """Return a network that is there."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A network to train; it travels to a worker by content.
+
+    Attributes:
+        shape: what to train.
+        data: training samples.
+        recipe: fields of :class:`litelstm.torch.training.Recipe`.
+        task: names the sizes that the shape leaves open.
+    """
+
+    shape: Shape
+    data: Dataset
+    recipe: dict[str, Any]
+    task: Task
+
+
+def train(training: Training) -> bytes:
+    """Train a network; return its file."""
+    from litelstm.torch.trainers import float_trainer
+    from litelstm.torch.training import Recipe, one_thread
+
+    one_thread()
+    cell, units, layers = training.shape
+    trainer = float_trainer(
+        training.task,
+        training.data,
+        Recipe(**training.recipe),
+        cell=cell,
+        units=units,
+        layers=layers,
+    )
+    for _ in trainer.run():
+        pass
+    buffer = io.BytesIO()
+    trainer.model.export().save_to(buffer)  # pyright: ignore[reportCallIssue]
+    return buffer.getvalue()
+
+
+class Given:
+    """One float network, from a file.
+
+    Samples without labels are judged by the float network's own decisions. A file with a part for
+    training and one for tests calibrates on the first and judges on the second; of any other,
+    every other sample does either.
+    """
+
+    shaped = False
+    default = None
+
+    def __init__(self, path: Path, data: Path) -> None:
+        self._network = network = Network.load(path)
+        if network.outputs < 2:
+            raise InputError(f"{path}: has a single output, expected logits of classes")
+        test = samples.load(data, network=network, count=None)
+        training = samples.load(data, network=network, count=None, split="train")
+        x, y, calibration = test.x, test.y, training.x
+        if len(x) == len(calibration) and np.array_equal(x, calibration):
+            x, y, calibration = x[1::2], None if y is None else y[1::2], x[::2]
+        if not len(x):
+            raise InputError(f"{data}: has {len(test.x)} samples, expected 2 or more")
+        chosen = calibration[spread(len(calibration), min(CALIBRATION, len(calibration)))]
+        answers = decisions(network, x) if y is None else y
+        few = slice(JUDGING)
+        self.samples = Samples(calibration=chosen, x=x[few], y=answers[few])
+        self.test = Samples(calibration=chosen, x=x, y=answers)
+        self.identity = {"network": _digest(path.read_bytes()), "samples": _digest(data.read_bytes())}
+
+    def missing(self, shapes: Iterable[Shape]) -> list[Training]:
+        return []
+
+    def network(self, shape: Shape | None) -> Network:
+        return self._network
+
+
+class Trained:
+    """Networks of a task, trained when a point first needs them and kept in the study's folder.
+
+    The samples that training holds out to choose its epoch judge points during the search; the test
+    samples judge only those that are measured.
+    """
+
+    shaped = True
+
+    def __init__(self, task: Task, data: Path | None, folder: Path, recipe: dict[str, Any]) -> None:
+        from litelstm.torch.training import Recipe
+
+        self._task, self._folder = task, folder
+        self._recipe = {**task.recipe, **recipe}
+        self._data = dataset = task.load(data)
+        settings = Recipe(**self._recipe)
+        _, held = hold_out(dataset.y_train, settings.validation, settings.seed)
+        held = held[:JUDGING]
+        self.default = ("litelstm", task.units, task.layers)
+        self.samples = Samples(
+            calibration=dataset.calibration, x=dataset.x_train[held], y=dataset.y_train[held]
+        )
+        self.test = Samples(
+            calibration=dataset.calibration, x=dataset.x_test, y=dataset.y_test
+        )
+        self.identity = {
+            "task": task.name,
+            "recipe": {name: value for name, value in self._recipe.items()},
+            "samples": _digest(dataset.x_train.tobytes() + dataset.y_train.tobytes()),
+        }
+
+    def missing(self, shapes: Iterable[Shape]) -> list[Training]:
+        return [
+            Training(shape=shape, data=self._data, recipe=self._recipe, task=self._task)
+            for shape in dict.fromkeys(shapes)
+            if not self.path(shape).exists()
+        ]
+
+    def keep(self, training: Training, made: bytes) -> None:
+        """Keep a trained network."""
+        files.make_folder(self._folder)
+        files.replace(self.path(training.shape), files.content(made))
+
+    def path(self, shape: Shape) -> Path:
+        """Return the file of a network."""
+        cell, units, layers = shape
+        return self._folder / f"{cell}-{layers}x{units}.npz"
+
+    def network(self, shape: Shape | None) -> Network:
+        assert shape is not None
+        return Network.load(self.path(shape))
+
+
+def shape_of(choice: Choice) -> Shape | None:
+    """Return the network's shape that a point chooses, if it does."""
+    if choice.cell is None or choice.units is None or choice.layers is None:
+        return None
+    return choice.cell, choice.units, choice.layers
+
+
+def decisions(network: Network, x: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the class that the float network chooses for each sample."""
+    run: Callable[[NDArray[Any]], NDArray[Any]] = network.forward
+    parts = [run(x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
+    return np.concatenate(parts).argmax(axis=1)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

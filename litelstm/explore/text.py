@@ -1,0 +1,129 @@
+"""Operations and memories in a core's Verilog, counted in bits without any tool.
+
+The text is the generator's own: one operation per assignment, modules without parameters, each
+module once per place where it is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+OPERATIONS = ("add", "compare", "mux", "case", "logic")
+"""Counted operations: additions, comparisons, multiplexers, branches of cases, bitwise logic."""
+
+PARTS = ("array", "update", "control")
+"""Parts of a core; the last one is what the others leave."""
+
+_MODULE = re.compile(r"^module (\S+?)\(.*?^endmodule", re.M | re.S)
+_DECLARED = re.compile(
+    r"^  (?:wire|reg|input|output)(?: signed)? (?:\[(\d+):0\] )?(\S+?)(?: = \S+)?;$", re.M
+)
+_MEMORY = re.compile(r"^((?:  \(\* .* \*\)\n)*)  reg (?:\[(\d+):0\] )?(\S+) \[(\d+):\d+\];$", re.M)
+_CLOCKED = re.compile(r"^ {4,}(\S+?)(?:\[[^\]]*\])? <= ([^;]*);$", re.M)
+_READ = re.compile(r"(<?)= (\w+)\[[^;]*\];$", re.M)
+_ASSIGNED = re.compile(r"^  assign (\S+) = ([^;]*);$", re.M)
+_CHOSEN = re.compile(r"^ {8,}(\S+?)(?:\[[^\]]*\])? = [^;]*;$", re.M)
+_NAME = re.compile(r"\$signed\((\w+)|(\d+)'|([A-Za-z_]\w*)(?:\[(\d+)(?::(\d+))?\])?")
+
+_KINDS = (
+    ("add", re.compile(r" [+-] |^- ")),
+    ("mux", re.compile(r" \? ")),
+    ("compare", re.compile(r" (?:==|!=|<|<=|>|>=) ")),
+    ("logic", re.compile(r"[&|^~]")),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """A memory of a core.
+
+    Attributes:
+        words, width: number of its words, and their bits.
+        ports: read ports.
+        clocked: whether a register follows, as block RAM needs.
+        block: whether the Verilog asks for block RAM.
+    """
+
+    words: int
+    width: int
+    ports: int
+    clocked: bool
+    block: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Contents of a part of a core's Verilog.
+
+    Attributes:
+        bits: bits of each of ``OPERATIONS``.
+        registers: bits of registers, without those at memories' outputs.
+        memories: every memory.
+    """
+
+    bits: Counter[str]
+    registers: int
+    memories: tuple[Memory, ...]
+
+
+def read(verilog: str) -> dict[str, Text]:
+    """Count what each of ``PARTS`` has."""
+    modules: dict[str, list[Text]] = {part: [] for part in PARTS}
+    for module in _MODULE.finditer(verilog):
+        part = next((part for part in PARTS if f"_core_{part}" in module[1]), PARTS[-1])
+        modules[part].append(_count(module[0]))
+    return {
+        part: Text(
+            bits=sum((one.bits for one in found), Counter()),
+            registers=sum(one.registers for one in found),
+            memories=tuple(memory for one in found for memory in one.memories),
+        )
+        for part, found in modules.items()
+    }
+
+
+def _count(module: str) -> Text:
+    """Count what one module has."""
+    bits: Counter[str] = Counter()
+    widths = {name: int(high or 0) + 1 for high, name in _DECLARED.findall(module)}
+    mine = {found[3]: found for found in _MEMORY.finditer(module)}
+    reads = [(edge, name) for edge, name in _READ.findall(module) if name in mine]
+    ports, clocked = Counter(name for _, name in reads), {name for edge, name in reads if edge}
+    loaded = {
+        name
+        for name, value in _CLOCKED.findall(module)
+        if name not in mine and value.split("[")[0] not in mine
+    }
+    for name, value in _ASSIGNED.findall(module):
+        kind = next((kind for kind, pattern in _KINDS if pattern.search(value)), None)
+        if kind:
+            single = kind == "compare" or value.startswith(("| ", "& ", "^ "))
+            bits[kind] += _widest(value, widths) if single else widths.get(name, 1)
+    bits["case"] += sum(widths.get(name, 1) for name in _CHOSEN.findall(module))
+    memories = tuple(
+        Memory(
+            words=int(found[4]) + 1,
+            width=int(found[2] or 0) + 1,
+            ports=ports[name],
+            clocked=name in clocked,
+            block='ram_style = "block"' in found[1],
+        )
+        for name, found in mine.items()
+    )
+    registers = sum(widths.get(name, 1) for name in loaded)
+    return Text(bits=bits, registers=registers, memories=memories)
+
+
+def _widest(value: str, widths: dict[str, int]) -> int:
+    """Return the bits of the widest operand."""
+    found = [1]
+    for signed, literal, name, high, low in _NAME.findall(value):
+        if literal:
+            found.append(int(literal))
+        elif high:
+            found.append(int(high) - int(low or high) + 1)
+        else:
+            found.append(widths.get(signed or name, 1))
+    return max(found)
