@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hdl.parts.output_buffer import OutputBuffer
 from hdl.plan import Plan
 from hdl.sequencer.sequencer import Sequencer
-from hdl.spec.passes import Job
+from hdl.spec.jobs import Job
 from hdl.store.state_access import StateAccess
 from hdl.timing.latency import CLASS
 from hdl.timing.series import Series

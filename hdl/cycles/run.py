@@ -211,7 +211,8 @@ class Run:
     def _pass(self, single: Pass, *, starts_step: bool) -> None:
         length = self.plan.work.rows_of(single) * len(single.gates)
         ready = self._ready(single)
-        drained = self.drains.drained(single.drains) if single.drains is not None else 0
+        waits = self.plan.work.waits(single.drains) if single.drains is not None else ()
+        drained = max((self.drains.drained(job) for job in waits), default=0)
         what = f"{single.operand} of {f'layer{single.source}' if single.source >= 0 else 'i'}"
         start = self.now
         for column in range(single.columns):

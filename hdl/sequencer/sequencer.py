@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
+from operator import and_, or_
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -152,8 +156,8 @@ class Sequencer(wiring.Component):
             go=go,
             passed=passed,
             vectors=[self._announced(*source, restarted) for source in sources(plan)],
-            drained=self._drained(),
-            restarted=restarted,
+            drained=self._with_shared(self._drained(), and_),
+            restarted=self._with_shared(restarted, or_),
         )
         m.d.sync += at.goes.eq(readiness.goes)
         with m.If(go):
@@ -230,6 +234,16 @@ class Sequencer(wiring.Component):
             self.ready[f"{job.makes[-1]}{job.layer}"] == job.units if job.makes else next(free)
             for job in plan.work.jobs
         ]
+
+    def _with_shared(
+        self, of_jobs: list[Value], joined: Callable[[Value, Value], Value]
+    ) -> list[Value]:
+        """Join each job's bit and those of jobs that use its rows again."""
+        if self.plan.options.storage.loadable:
+            return of_jobs
+        work = self.plan.work
+        waits = (work.waits(number) for number in range(len(of_jobs)))
+        return [reduce(joined, (of_jobs[number] for number in numbers)) for numbers in waits]
 
     def _held_for_state(
         self, m: Module, position: Signal, walk: Walk, step: Step, *, ended: Value

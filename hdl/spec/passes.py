@@ -7,45 +7,17 @@ the array together: a layer's gates, or a part of them where a cell drains in tw
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from golden.quantized import QuantizedNetwork
 from hdl.cells import Schedule, reads_x_once, schedule
+from hdl.spec.jobs import Job
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
 from hdl.spec.swept_network import SweptNetwork
 from hdl.spec.windows import Read, Windows
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """Sums that the state update drains together.
-
-    Attributes:
-        name: ``layer0``, ... or ``head``; ``layer0.rh`` where a layer drains in two parts.
-        layer: index of the layer.
-        gates: names of the gates whose sums are drained.
-        makes: vectors that it writes: ``h``, ``c``, ``rh``; none of an h that no layer reads.
-        units: sums of each gate.
-        row: first accumulator row; row ``r`` holds units ``(r - row) * lanes`` and on.
-        rows: number of rows.
-        packed: its rows lie in all slots of as many accumulator rows as that takes.
-        unit: first index of its units in the memories of vectors and constants.
-        emits: whether its h is a result, or a part of one.
-    """
-
-    name: str
-    layer: int
-    gates: tuple[str, ...]
-    makes: tuple[str, ...]
-    units: int
-    row: int
-    rows: int
-    packed: bool
-    unit: int
-    emits: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +52,8 @@ class Work:
     Attributes:
         network: the network.
         lanes: multipliers of the array, over which units are dealt.
-        packed: rows of dense layers lie in all slots of the accumulators, which saves memory.
+        packed: rows of dense layers lie in all slots of the accumulators, and late layers use rows
+            of others again, which saves memory.
     """
 
     network: QuantizedNetwork
@@ -131,11 +104,12 @@ class Work:
     def jobs(self) -> tuple[Job, ...]:
         """Jobs of the layers in the order in which they run."""
         jobs: list[Job] = []
-        row = 0
         for index in self.order:
             layer = self.network.layers[index]
+            row = self._first_row(index, jobs)
             name = "head" if layer is self.network.head else f"layer{index}"
             kept = layer.cell.state or self.network.is_read(index + 1)
+            rows, packed = -(-layer.units // self.lanes), self.packed and reads_x_once(layer.cell)
             jobs += [
                 Job(
                     name=name + ("" if "h" in drain.makes else f".{drain.makes[-1]}"),
@@ -144,24 +118,45 @@ class Work:
                     makes=drain.makes if kept else (),
                     units=layer.units,
                     row=row,
-                    rows=-(-layer.units // self.lanes),
-                    packed=self.packed and reads_x_once(layer.cell),
+                    rows=rows,
+                    taken=-(-rows // self.slots) if packed else rows,
+                    packed=packed,
                     unit=self.first_unit(index),
                     emits="h" in drain.makes and index + 1 in self.network.result_vectors,
                 )
                 for drain in self.schedules[index].drains
             ]
-            row += self._taken(jobs[-1])
         return tuple(jobs)
 
-    def _taken(self, job: Job) -> int:
-        """Accumulator rows of a job."""
-        return -(-job.rows // self.slots) if job.packed else job.rows
+    def _first_row(self, index: int, jobs: Sequence[Job]) -> int:
+        """Return the first accumulator row of a layer that runs behind ``jobs``.
+
+        Where rows are packed, late layers use others' rows again. Accumulators are free as soon as
+        the passes of a layer are over. The shadow's rows are not: but the last column of a layer
+        waits for the last element of each vector that it reads, so sums up to those that made it
+        are drained.
+        """
+        if self.packed and index in self.late and not self.swept:
+            reads = zip(self.network.sources[index], self.network.lags[index], strict=True)
+            made = {source - 1 for source, lag in reads if not lag}
+            jobs = jobs[
+                max((n + 1 for n, job in enumerate(jobs) if job.layer in made), default=0) :
+            ]
+        return max((job.end for job in jobs), default=0)
+
+    def waits(self, number: int) -> tuple[int, ...]:
+        """Indices of the jobs whose sums of the time before a job's sums overwrite.
+
+        They are its own, and the last job's, which is drained behind all others, if a layer behind
+        it uses its rows again.
+        """
+        shared = any(self.jobs[number].meets(job) for job in self.jobs[number + 1 :])
+        return (number, len(self.jobs) - 1) if shared else (number,)
 
     @property
     def sum_rows(self) -> int:
         """Accumulator rows of all jobs."""
-        return self.jobs[-1].row + self._taken(self.jobs[-1])
+        return max(job.end for job in self.jobs)
 
     @cached_property
     def unread(self) -> tuple[int, ...]:

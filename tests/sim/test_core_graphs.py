@@ -6,10 +6,16 @@ import asyncio
 from functools import cached_property
 from itertools import count
 
+import numpy as np
 import pytest
 
-from golden.cells import Dense, Pool
+from golden.cells import LSTM, Dense, Pool
+from golden.interface import Interface
+from golden.layers import Layer, dense, weight_shapes
+from golden.network import Network
+from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
+from hdl import cycles
 from hdl.spec.loadable import is_loadable
 from hdl.spec.passes import Work
 from hdl.spec.storage import Storage
@@ -56,6 +62,34 @@ class Windowed(Graph):
     is_turned = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
 
+class Shared(Graph):
+    """A small layer whose rows larger late layers use again, before they have been drained."""
+
+    @cached_property
+    def network(self) -> QuantizedNetwork:
+        rng = np.random.default_rng([self.seed, self.number])
+        shapes = weight_shapes(LSTM(), 1, 2)
+        weights = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+        first = Layer(cell=LSTM(), sigmoid="hard", weights=weights)
+        relu = dense(rng.normal(size=(3, 2)), rng.normal(size=3), "relu")
+        last = dense(rng.normal(size=(11, 3)), rng.normal(size=11))
+        samples = rng.normal(size=(8, 6, 1))
+        return quantize(Network(layers=(first, relu, last)), samples)[0]
+
+    @cached_property
+    def lanes(self) -> int:
+        return 1 + self.number % 2
+
+    @cached_property
+    def interface(self) -> Interface:
+        return Interface(every_step=True, streams=1 + self.number % 3)
+
+    @cached_property
+    def storage(self) -> Storage:
+        return Storage(sums=("lanes", "block")[self.number % 2])
+
+
+SHARED = [Shared(SEED, number) for number in range(300, 303)]
 CASES = [Graph(SEED, number) for number in range(20)]
 WINDOWS = [Windowed(SEED, number) for number in range(230, 240)]
 LOADED = [Loaded(SEED, number) for number in range(100, 104)]
@@ -93,7 +127,12 @@ def test_windows_are_of_every_kind() -> None:
     assert any(case.interface.every_step and case.network.first for case in WINDOWS)
 
 
-@pytest.mark.parametrize("cases", [[*CASES, *LOADED], WINDOWS], ids=["graphs", "windows"])
+def test_the_first_layer_waits_for_rows_that_it_shares() -> None:
+    waited = [cycles.steady_state(case.core.plan).waited for case in SHARED]
+    assert any("drain of the step before" in one for one in waited), waited
+
+
+@pytest.mark.parametrize("cases", [[*CASES, *LOADED, *SHARED], WINDOWS], ids=["graphs", "windows"])
 def test_every_word_and_cycle(cases: list[Case]) -> None:
     library = bench_library([Design.of(case.core) for case in cases], optimize=False)
     for case in cases:
