@@ -4,11 +4,12 @@
 
 Each network is imported as a user would import it, quantized to W8 A8, generated and Verilated.
 Eight sequences of random samples follow each other without stalls. Every output word is compared
-with the golden model, every transfer with the cycle count. DIR holds other people's files: dtln_1.onnx,
-pm_binary.h5, tflm_mnist_lstm.tflite and tflm_mnist_lstm_int8.tflite (breizhn/DTLN,
-umbertogriffo/Predictive-Maintenance-using-LSTM and tensorflow/tflite-micro on GitHub), and
-silero_vad_16k_sequence.onnx (in the package silero-vad 6.2.3). Networks whose file is not there are
-left out. The exit status is 1 if a comparison fails.
+with the golden model, every transfer with the cycle count.
+
+DIR holds other people's files: dtln_1.onnx, pm_binary.h5, tflm_mnist_lstm.tflite and
+tflm_mnist_lstm_int8.tflite (breizhn/DTLN, umbertogriffo/Predictive-Maintenance-using-LSTM and
+tensorflow/tflite-micro on GitHub), and silero_vad_16k_sequence.onnx (in the package silero-vad
+6.2.3). Networks whose file is not there are left out. The exit status is 1 if a comparison fails.
 """
 
 from __future__ import annotations

@@ -311,6 +311,7 @@ PUBLISHED = {
         title="predictive maintenance, Keras 2.0.5",
         make=_file("pm_binary.h5"),
         source="its file",
+        lanes=25,
     ),
     "tflm-float": Published(
         title="tflite-micro MNIST LSTM, float",
