@@ -16,7 +16,7 @@ from litelstm.importers.forms import ACTIVATIONS, Atom, Call, Form
 from litelstm.importers.places import Forms, Place, Reads, Vector, stacked_maps
 from litelstm.importers.recurrent import PlacedError, Run, Starts
 from litelstm.importers.stack import Stack, both_ways, dense_of, on
-from litelstm.importers.times import Times
+from litelstm.importers.times import Times, is_loop, read_at_end
 from litelstm.importers.unrolled import read_layer
 
 FREE_MEAN = (
@@ -52,7 +52,8 @@ class Builder:
         self._times = Times(samples, outputs)
         self._places: dict[tuple[Atom, bool], Place | None] = {}
         self._calls: dict[Call, dict[Atom, Place]] = {}
-        self._runs: dict[Run, int] = {}
+        self._runs: dict[tuple[Run, int | None], int] = {}
+        self._ends = set() if free else read_at_end(outputs)
         self._forms = Forms(self._place, self._stack.vectors)
         self.starts = Starts()
 
@@ -160,7 +161,7 @@ class Builder:
             return Place(index, np.arange(atom.size), self._times.last)
         if atom.kind in (*ACTIVATIONS, "max") and atom.in_line:
             return self._line(atom.call)[atom]
-        if atom.kind in (*ACTIVATIONS, "max") and not _is_loop(atom):
+        if atom.kind in (*ACTIVATIONS, "max") and not is_loop(atom):
             kind, tag, forms, scale = dense_of([atom])
             index = self._single(kind, tag, forms[0], final=final)
             return Place(index, np.arange(atom.size), self._step_of(atom, final), scale)
@@ -185,6 +186,9 @@ class Builder:
 
     def _state(self, atom: Atom, final: bool) -> Place:
         run, way, position = atom.tag
+        if run in self._ends:
+            at = self._times.of(atom) // self.fold
+            return Place(self._run(run, way), np.arange(atom.size), at)
         index, layer = self._run(run), run.ways[way]
         first = run.ways[0].units if way != (run.ways[0].direction == "reverse") else 0
         rows = (first if len(run.ways) > 1 else 0) + np.arange(atom.size)
@@ -198,15 +202,23 @@ class Builder:
             raise InputError(f"reads step {position} of a {what}, expected its final h")
         return Place(index, rows, self._times.last)
 
-    def _run(self, run: Run) -> int:
-        """Make the layer of a recurrent operator."""
-        if run not in self._runs:
+    def _run(self, run: Run, way: int | None = None) -> int:
+        """Make the layer of a recurrent operator, or of one direction alone.
+
+        A reverse direction alone is read in its first step, so it is a forward layer that starts in
+        the last one.
+        """
+        if (run, way) not in self._runs:
+            steps, forms = [time // self.fold for time in self._times.of_run(run)], run.forms
             ways = self.starts.of(run)
-            steps = [time // self.fold for time in self._times.of_run(run)]
-            reads = self._map([*zip(steps, run.forms, strict=True)], final=False)
+            if way is not None:
+                ways = [replace(ways[way], direction="forward")]
+                if run.ways[way].direction == "reverse":
+                    self.fixed, steps, forms = True, steps[-1:], forms[-1:]
+            reads = self._map([*zip(steps, forms, strict=True)], final=False)
             layer = both_ways([on(layer, reads) for layer in ways])
-            self._runs[run] = self._stack.add(layer, steps[0], steps)
-        return self._runs[run]
+            self._runs[run, way] = self._stack.add(layer, steps[0], steps)
+        return self._runs[run, way]
 
     def _pool(self, over: str, forms: Sequence[Form], at: Sequence[int]) -> int:
         """Make a layer that sums over the steps, or takes the largest."""
@@ -286,13 +298,3 @@ REFUSED = {
     "logsoftmax": "stands before other layers, expected it at the end",
 }
 """Atoms that no layer computes."""
-
-
-def _is_loop(atom: Atom) -> bool:
-    """Whether an activation is the h of an unrolled RNN: it reads itself, one step before."""
-    return atom.kind != "max" and any(
-        before.kind in (atom.kind, "start")
-        and before.time == atom.time - 1
-        and not (before.in_line or (before.whole and before.whole[0].in_line))
-        for before in atom.args[0].terms
-    )

@@ -130,28 +130,60 @@ class Times:
 
 def _states(outputs: Sequence[Sequence[Form]]) -> Iterator[Sequence[Form]]:
     """Yield the steps of all recurrent operators and pools that outputs depend on."""
-    seen: set[object] = set()
+    runs: set[Run] = set()
+    for atom in reached(outputs):
+        if atom.kind == "pool":
+            yield atom.args
+        elif atom.kind in ("state", "c") and atom.tag[0] not in runs:
+            runs.add(atom.tag[0])
+            yield atom.tag[0].forms
+
+
+def reached(outputs: Sequence[Sequence[Form]]) -> Iterator[Atom]:
+    """Yield the atoms that outputs depend on, those of operators one by one."""
+    seen: set[Atom] = set()
+    owners: set[object] = set()
     left = [form for forms in outputs for form in forms]
     while left:
-        form = left.pop()
-        for atom in form.terms:
+        for atom in left.pop().terms:
             atom = atom.whole[0] if atom.whole else atom
+            if atom in seen:
+                continue
+            seen.add(atom)
+            yield atom
             owner = atom.tag[0] if atom.kind in ("state", "c") else atom
             owner = atom.call if atom.in_line else owner
-            if owner in seen:
+            if owner in owners:
                 continue
-            seen.add(owner)
+            owners.add(owner)
             if isinstance(owner, Run):
-                yield owner.forms
                 left += owner.forms
             elif atom.in_line:
                 left += [form for other in atom.call.atoms for form in other.args]
             elif atom.kind == "product":
                 left += [arg.form for arg in atom.args]
             else:
-                if atom.kind == "pool":
-                    yield atom.args
                 left += atom.args
+
+
+def read_at_end(outputs: Sequence[Sequence[Form]]) -> set[Run]:
+    """Find recurrent operators whose reverse layer is read in the last step alone.
+
+    That step is the reverse layer's first one: it depends on the last input only.
+    """
+    read: dict[Run, set[int]] = {}
+    for atom in reached(outputs):
+        if atom.kind in ("state", "c"):
+            run, way, position = atom.tag
+            if run.ways[way].direction == "reverse":
+                read.setdefault(run, set()).add(position)
+    return {
+        run
+        for run, positions in read.items()
+        if len(run.forms) > 1
+        and positions == {len(run.forms) - 1}
+        and not (any(run.starts) or run.lengths)
+    }
 
 
 def check_last_steps(forms: Sequence[Form]) -> None:
@@ -173,3 +205,13 @@ def check_last_steps(forms: Sequence[Form]) -> None:
                     )
             elif atom.kind in (*ACTIVATIONS, "sum", "max"):
                 left += atom.args
+
+
+def is_loop(atom: Atom) -> bool:
+    """Whether an activation is the h of an unrolled RNN: it reads itself, one step before."""
+    return atom.kind != "max" and any(
+        before.kind in (atom.kind, "start")
+        and before.time == atom.time - 1
+        and not (before.in_line or (before.whole and before.whole[0].in_line))
+        for before in atom.args[0].terms
+    )

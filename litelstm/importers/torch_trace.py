@@ -28,6 +28,11 @@ LONGER = 3
 
 OPSET = 17
 
+ONE_STEP = (
+    "reads the last step of a reverse layer, expected its final h: in that step it has seen one "
+    "alone; export it as ONNX with the number of steps that it is for"
+)
+
 
 def from_program(
     module: Any, shape: tuple[int, ...] | None = None, *, input_scale: float = 1.0
@@ -50,6 +55,8 @@ def from_program(
         x = _zeros(torch, module) if shape is None else torch.zeros(shape)
         plan, notes = onnx.follow(_exported(torch, module, x))
         names = [name for name, _ in plan.outputs]
+        if shape is None and _reads_one_step(plan):
+            raise InputError(ONE_STEP)
 
         def run(wanted: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
             with torch.no_grad(), warnings.catch_warnings():
@@ -79,6 +86,16 @@ def _prove(plan: Plan, run: Run) -> tuple[str, ...]:
         prove(plan, run)
         fixed = True
     return (steps_note(plan.steps, fixed=plan.made.fixed),) if fixed else ()
+
+
+def _reads_one_step(plan: Plan) -> bool:
+    """Whether a recurrent layer is in its first state in the last step of all."""
+    network = plan.made.network
+    last = plan.steps // network.fold - 1
+    return any(
+        layer.cell.state and layer.warmup and start == last
+        for layer, start in zip(network.layers, network.starts[1:], strict=True)
+    )
 
 
 def _longer(plan: Plan) -> Plan:

@@ -1,4 +1,4 @@
-"""Modules whose ONNX export cannot be mapped."""
+"""Modules whose ONNX export cannot be mapped, or for sequences of one length alone."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
 from torch import Tensor, nn
 
+from litelstm.importers.onnx import convert
 from tests.litelstm.importers import torch_nets
-from tests.litelstm.importers.cases import INPUTS, UNITS
+from tests.litelstm.importers.cases import INPUTS, STEPS, TOLERANCE, UNITS
 from tests.litelstm.importers.onnx_files import refusal
 from tests.litelstm.importers.torch_files import export
 from tests.litelstm.importers.torch_nets import Loop, Stack, stacked_shapes
@@ -34,9 +36,9 @@ class EarlyStep(Stack):
 class Bidirectional(nn.Module):
     """Read at its last step, where one direction has only begun."""
 
-    def __init__(self) -> None:
+    def __init__(self, layers: int = 1) -> None:
         super().__init__()
-        self.rnn = nn.LSTM(INPUTS, UNITS, bidirectional=True, batch_first=True)
+        self.rnn = nn.LSTM(INPUTS, UNITS, layers, bidirectional=True, batch_first=True)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.rnn(x)[0][:, -1]
@@ -83,8 +85,8 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...
     ),
     "bidirectional": (
         Bidirectional,
-        {},
-        ("reads step 3 of a reverse layer", "expected its final h"),
+        {"free": ("batch", "steps")},
+        ("of a reverse layer", "expected its final h"),
     ),
     "two activations": (
         lambda: Loop(half_relu, stacked_shapes(4), 1),
@@ -127,3 +129,18 @@ def test_modules(
     message = refusal(exported(make(), tmp_path / "net.onnx", **how))
     for words in says:
         assert words in message
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_one_step_of_a_reverse_layer_for_sequences_of_one_length(
+    layers: int, tmp_path: Path
+) -> None:
+    torch.manual_seed(6)
+    module = Bidirectional(layers).eval()
+    imported = convert(exported(module, tmp_path / "net.onnx"))
+    network, x = imported.network, np.random.default_rng(7).normal(size=(3, STEPS, INPUTS))
+    found = [(layer.direction, layer.warmup) for layer in network.layers if layer.cell.state]
+    assert found[layers - 1 :] == [("forward", 0), ("forward", STEPS - 1)]
+    assert any("right for these alone" in note for note in imported.notes)
+    wanted = module(torch.from_numpy(x.astype(np.float32))).detach().numpy()
+    assert np.abs(network.forward(x) - wanted).max() < TOLERANCE

@@ -198,7 +198,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     ),
     "last step of both ways": (
         lambda: LastOfBoth(),
-        "reads step 3 of a reverse layer, expected its final h",
+        "reads the last step of a reverse layer, expected its final h",
     ),
     "layer": (
         lambda: nn.Sequential(nn.Conv1d(3, 3, 1), nn.GRU(3, 4)),
