@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from golden.directions import parts
 from golden.fused import FusedLayer, Product, clock_of
 from golden.layer_arithmetic import LayerArithmetic, carrier
 from golden.quantized import QuantizedLayer
+from golden.thresholds import Sender, sent_steps
 
 _STACKED = ("x", "h", "c")
 """Operands that exist when a step begins, in stacking order; a row of ones is above them."""
@@ -25,10 +27,21 @@ class LayerModel:
     """One forward layer, ready to run: stacked matrices in the fastest exact type.
 
     Gates that read the same operands share a matrix with only these operands' columns.
+
+    Args:
+        layer: the layer.
+        table: the network's table of tanh.
+        thresholds: those of a recurrent layer that multiplies sent values (golden.thresholds), by
+            name; that of x is (inputs, 1). The trace then has rh, too.
     """
 
-    def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
-        self.layer, self._units = layer, layer.units
+    def __init__(
+        self,
+        layer: QuantizedLayer,
+        table: TanhTable,
+        thresholds: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.layer, self._units, self._thresholds = layer, layer.units, thresholds
         self._gates = {gate.name: gate for gate in layer.cell.gates}
         self.arithmetic = LayerArithmetic(layer, table, carrier(self._largest(table)))
         dtype = self.arithmetic.dtype
@@ -112,6 +125,8 @@ class LayerModel:
         q, units, names = self.arithmetic, self._units, self.layer.cell.state
         steps, _, batch = x.shape
         shape, makes = (steps, units, batch), self.layer.cell.makes
+        if self._thresholds and self._late:
+            makes = *makes, "rh"
         if not names and steps > 1:  # without state all steps are one batch
             flat = x.transpose(1, 0, 2).reshape(1, self.layer.inputs, steps * batch)
             h = self.run(flat)["h"].reshape(units, steps, batch)
@@ -125,6 +140,8 @@ class LayerModel:
             part = slice(start, start + block)
             words = q.scratch.array("x", (*x.shape[:2], len(range(batch)[part])), q.dtype)
             words[...] = x[:, :, part]
+            if self._thresholds:
+                words, _ = sent_steps(words, self._thresholds["x"])
             begin = state or {n: v.T for n, v in self.layer.start(batch).items()}
             before = {n: begin[n][:, part].astype(q.dtype) for n in names}
             self._run(words, before, {name: trace[name][:, :, part] for name in makes})
@@ -132,7 +149,7 @@ class LayerModel:
 
     def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:
         """Run all steps of one block of the batch from ``state``; fill ``trace``."""
-        if self._clock.up and self.arithmetic.dtype is not np.int64:
+        if self._clock.up and self.arithmetic.dtype is not np.int64 and not self._thresholds:
             self._fused = self._fused or FusedLayer(
                 self.arithmetic, self._products, self._rows, self._late, self._diagonal
             )
@@ -146,6 +163,7 @@ class LayerModel:
         self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]
     ) -> None:
         """Run a block with NumPy, the reference of :mod:`golden.fused`."""
+        seen = Sender(self._thresholds or {}, state)
         rows, batch = max(part.stop for part in self._rows.values()), x.shape[2]
         scratch, dtype = self.arithmetic.scratch, self.arithmetic.dtype
         stacked = scratch.array("stacked", (rows, batch), dtype)
@@ -154,14 +172,22 @@ class LayerModel:
             scratch.array(f"products {i}", (product.matrix.shape[0], batch), dtype)
             for i, product in enumerate(self._products)
         ]
+        operands = {**state}
+
+        def late(rh: Carried) -> Carried:
+            if "rh" in trace:
+                trace["rh"][t] = rh
+            return seen("rh", rh)
+
         for t, word in enumerate(x):
             for name, part in self._rows.items():
-                stacked[part] = word if name == "x" else state[name]
-            by_gate = self._multiply(stacked, results)
-            state = self.layer.cell.step_raw(self._sums(by_gate, state), state, self.arithmetic)
+                stacked[part] = word if name == "x" else operands[name]
+            sums = self._sums(self._multiply(stacked, results), state, late)
+            state = self.layer.cell.step_raw(sums, state, self.arithmetic)
             for name, value in state.items():
                 trace[name][t] = value
                 value.flags.writeable = False  # requantize works in place, but not on a state
+                operands[name] = seen(name, value)
 
     def _multiply(self, stacked: Carried, results: list[Carried]) -> dict[str, Carried]:
         """Multiply by stacked x, h and c, add biases; return each gate's part of ``results``."""
@@ -175,13 +201,24 @@ class LayerModel:
                 by_gate[name] = result[index * units : (index + 1) * units]
         return by_gate
 
-    def _sums(self, by_gate: Mapping[str, Carried], state: Mapping[str, Carried]) -> Sums:
-        """Make golden.cells.Sums from the gates' products with the stacked operands."""
+    def _sums(
+        self,
+        by_gate: Mapping[str, Carried],
+        state: Mapping[str, Carried],
+        late: Callable[[Carried], Carried],
+    ) -> Sums:
+        """Make golden.cells.Sums from the gates' products with the stacked operands.
+
+        Args:
+            by_gate: the products plus bias.
+            state: the state of the step before.
+            late: makes what is multiplied of rh.
+        """
 
         def sums(name: str, **made: Carried) -> Carried:
             total = by_gate[name]
             if name in self._late:
-                total = total + self._late[name] @ made["rh"]
+                total = total + self._late[name] @ late(made["rh"])
             if name in self._diagonal:
                 total = total + self._diagonal[name] * (made["c"] if "c" in made else state["c"])
             return total
@@ -192,8 +229,13 @@ class LayerModel:
 class DirectedModel:
     """One layer of any direction: one :class:`LayerModel` per direction (golden.directions)."""
 
-    def __init__(self, layer: QuantizedLayer, table: TanhTable) -> None:
-        self._parts = [(part, LayerModel(part.layer, table)) for part in parts(layer)]
+    def __init__(
+        self,
+        layer: QuantizedLayer,
+        table: TanhTable,
+        thresholds: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._parts = [(part, LayerModel(part.layer, table, thresholds)) for part in parts(layer)]
 
     def run(self, x: Carried, state: Mapping[str, Carried] | None = None) -> dict[str, Carried]:
         """Run all steps, see :meth:`LayerModel.run`; concatenate the directions' vectors."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Dict, Tuple
 
@@ -28,7 +29,7 @@ class IntegerRun:
         output: raw results, (batch, outputs).
         steps: raw results of every step from the first that counts, (batch, steps, outputs).
         layers: one trace per layer: raw vectors by name, int64, each (batch, steps, units of all
-            directions), from the first step that counts.
+            directions), from the first step that counts. Layers with thresholds have rh, too.
         state: each layer's final state: after the last step, for a reverse layer after the first.
     """
 
@@ -43,14 +44,23 @@ class IntegerModel:
 
     Args:
         network: the network.
+        walk: whether to run a network with thresholds step by step even if all are 0, so that the
+            traces have rh, too.
 
     Raises:
         InputError: a sum could exceed 62 bits.
     """
 
-    def __init__(self, network: QuantizedNetwork) -> None:
+    def __init__(self, network: QuantizedNetwork, *, walk: bool = False) -> None:
         self.network = network
-        self._layers = [DirectedModel(layer, network.tanh) for layer in network.layers]
+        thresholds = network.thresholds
+        self._sends = thresholds is not None and thresholds.largest > 0
+        by_layer: tuple[Mapping[str, Any] | None, ...] = (None,) * len(network.layers)
+        if thresholds is not None and (self._sends or walk):
+            by_layer = tuple(thresholds.of_layer(network, n) for n in range(len(network.layers)))
+        self._layers = [
+            DirectedModel(layer, network.tanh, own) for layer, own in zip(network.layers, by_layer)
+        ]
 
     def forward(self, x: ArrayLike) -> Integers:
         """Compute the output words for input words, from the network's first state.
@@ -103,6 +113,8 @@ class IntegerModel:
         """
         words = check_inputs(self.network, as_array("input words", x))
         if state is not None:
+            if self._sends:
+                raise InputError("state is given, expected none: the values last sent are unknown")
             check_state(self.network, state, len(words))
         self.network.check_steps(words.shape[1])
         value = words.transpose(1, 2, 0)

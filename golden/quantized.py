@@ -16,7 +16,7 @@ from golden.directions import BACKWARD, parts
 from golden.errors import InputError
 from golden.formats import Format
 from golden.graph import MAX_LAYERS, Graph
-from golden.layer_formats import LayerFormats, check_format, weight_format
+from golden.layer_formats import MAX_TENSOR_WIDTH, LayerFormats, check_format, weight_format
 from golden.network import (
     check_scale,
     graph_fields,
@@ -26,6 +26,7 @@ from golden.network import (
     read_weights,
 )
 from golden.quantized_layers import Integers, QuantizedLayer, signed_width
+from golden.thresholds import NAMES, Thresholds, check_thresholds
 
 KIND = "litelstm quantized network"
 """Value of the field ``kind`` in a quantized network's file."""
@@ -42,9 +43,10 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
         tanh: the table for every tanh and logistic sigmoid.
         input_scale: factor from stored samples to real inputs.
         flush, fold: how samples become steps, see :meth:`Graph.feed`.
+        thresholds: those of a delta network (:mod:`golden.thresholds`).
 
     Raises:
-        InputError: sizes or formats do not fit each other.
+        InputError: sizes, formats or thresholds do not fit each other.
     """
 
     layers: tuple[QuantizedLayer, ...]
@@ -53,6 +55,7 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
     input_scale: float = 1.0
     flush: int = 0
     fold: int = 1
+    thresholds: Thresholds | None = None
 
     def __post_init__(self) -> None:
         self._check()
@@ -73,6 +76,8 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
                     f"layer{result - 1} makes results of {vectors[result]}, another layer of "
                     f"{self.out}: expected one format"
                 )
+        if self.thresholds is not None:
+            check_thresholds(self, self.thresholds)
 
     @property
     def formats(self) -> tuple[Format, ...]:
@@ -140,6 +145,10 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
             for name in layer.cell.formats:
                 out[f"{prefix}{name}"] = _format_field(getattr(layer.formats, name))
             out.update((prefix + name, _compact(array)) for name, array in layer.arrays.items())
+        if self.thresholds is not None:
+            out["threshold.x"] = self.thresholds.x
+            for index, own in enumerate(self.thresholds.layers):
+                out.update((f"layer{index}.threshold.{name}", own[name]) for name in own)
         return out
 
     def save(self, path: str | Path) -> None:
@@ -174,9 +183,15 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
                 out=_read_format(reader, "tanh.out"),
             )
             scale, feeding = reader.real("input_scale"), read_feeding(reader)
+            thresholds = _read_thresholds(reader, count)
             reader.finish()
             return cls(
-                layers=tuple(layers), results=results, tanh=table, input_scale=scale, **feeding
+                layers=tuple(layers),
+                results=results,
+                tanh=table,
+                input_scale=scale,
+                thresholds=thresholds,
+                **feeding,
             )
 
 
@@ -195,6 +210,24 @@ def _read_format(reader: store.Reader, name: str) -> Format:
     width, frac = reader.integers(name, (2,), -64, 64).tolist()
     with reader.placed(f"{name}: "):
         return Format(width=width, frac=frac)
+
+
+def _read_thresholds(reader: store.Reader, layers: int) -> Thresholds | None:
+    """Read the thresholds of a delta network; which ones it has is checked with the network."""
+    if not reader.has("threshold.x"):
+        return None
+
+    def read(field: str) -> int:
+        return reader.integer(field, 0, (1 << MAX_TENSOR_WIDTH) - 1)
+
+    prefixes = [f"layer{index}.threshold." for index in range(layers)]
+    return Thresholds(
+        x=read("threshold.x"),
+        layers=tuple(
+            {name: read(prefix + name) for name in NAMES if reader.has(prefix + name)}
+            for prefix in prefixes
+        ),
+    )
 
 
 def _read_layer(reader: store.Reader, index: int, vectors: list[Format]) -> QuantizedLayer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -107,7 +107,7 @@ def serve(
     check_forward(network.layers)
     words: dict[int, Integers] = {}
     saved: dict[int, Integers] = {}
-    for state, steps in _chains(network, controls, iter(loads)):
+    for state, steps in chains(network, controls, loads):
         if len(steps) <= network.first:  # no result yet
             continue
         run = model.run(np.stack([x[n] for n in steps])[np.newaxis], state)
@@ -135,7 +135,7 @@ def _serve_whole(
     """Compute results of whole sequences on one stream, each from zero state."""
     words: list[Integers] = []
     last: list[int] = []
-    for _, steps in _chains(model.network, controls, iter(())):
+    for _, steps in chains(model.network, controls):
         if controls[steps[-1]].last:
             run = model.run(np.stack([x[n] for n in steps[:max_steps]])[np.newaxis])
             results = run.steps[0] if interface.every_step else run.output
@@ -154,27 +154,33 @@ def _rows(rows: list[Integers], size: int) -> Integers:
     return np.array(rows, dtype=np.int64).reshape(-1, size)
 
 
-def _chains(
-    network: QuantizedNetwork, controls: Sequence[Control], loads: Iterator[Integers]
+def chains(
+    network: QuantizedNetwork, controls: Sequence[Control], loads: Iterable[Integers] = ()
 ) -> list[tuple[State | None, list[int]]]:
     """List the steps that continue each other in a stream, with the state before the first one.
+
+    Args:
+        network: the network.
+        controls: control fields of each step.
+        loads: state words, one array per step with ``load``.
 
     Raises:
         InputError: state words do not fit, or a sequence is too short for a result.
     """
-    chains: list[tuple[State | None, list[int]]] = []
+    found: list[tuple[State | None, list[int]]] = []
+    states = iter(loads)
     now: dict[int, list[int]] = {}
     ended: set[int] = set()
     for n, control in enumerate(controls):
         stream = control.stream
         begins = stream not in now or (stream in ended and not control.keep)
         if control.load or begins:
-            state = unpack_state(network, next(loads)[np.newaxis]) if control.load else None
+            state = unpack_state(network, next(states)[np.newaxis]) if control.load else None
             now[stream] = []
-            chains.append((state, now[stream]))
+            found.append((state, now[stream]))
         now[stream].append(n)
         ended.discard(stream)
         if control.last:
             ended.add(stream)
             network.check_steps(len(now[stream]))
-    return chains
+    return found

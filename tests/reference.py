@@ -130,6 +130,8 @@ class LayerStep:
         layer, table: the layer, and the table of tanh.
         x: the vectors that it reads.
         h, c: operands of the step before.
+        seen_h, seen_c: what matrices multiply in place of h and c.
+        see_rh: makes what a matrix multiplies in place of rh.
     """
 
     layer: QuantizedLayer
@@ -137,6 +139,9 @@ class LayerStep:
     x: Sequence[Sequence[int]]
     h: Sequence[int]
     c: Sequence[int]
+    seen_h: Sequence[int]
+    seen_c: Sequence[int]
+    see_rh: Callable[[list[int]], list[int]]
 
     @property
     def pre(self) -> Binary:
@@ -166,7 +171,7 @@ class LayerStep:
     def affine(self, gate: str, unit: int, h: Sequence[int] | None = None) -> int:
         """W x + U h + b, with another vector in place of h if one is given."""
         product = self.on_x(gate, unit)
-        product += self.matrix(f"U_{gate}h", unit, self.h if h is None else h)
+        product += self.matrix(f"U_{gate}h", unit, self.seen_h if h is None else h)
         return product
 
     def narrow(self, gate: str, total: int) -> int:
@@ -223,7 +228,7 @@ def litelstm(step: LayerStep, unit: int) -> tuple[int, int]:
     to, weights = step.layer.formats, step.layer.weights
     sum_f = step.affine("f", unit)
     if "W_fc" in weights:
-        sum_f += step.matrix("W_fc", unit, step.c)
+        sum_f += step.matrix("W_fc", unit, step.seen_c)
     if "w_fc" in weights:
         sum_f += step.one("w_fc", unit) * step.c[unit]
     f, g = step.sigma("f", sum_f), step.tanh("g", step.affine("g", unit))
@@ -270,6 +275,7 @@ def gru_before(step: LayerStep) -> list[int]:
     r = [step.sigma("r", step.affine("r", unit)) for unit in units]
     z = [step.sigma("z", step.affine("z", unit)) for unit in units]
     rh = [requantize(r[unit] * step.h[unit], step.gate.frac + to.h.frac, to.h) for unit in units]
+    rh = step.see_rh(rh)
     n = [step.candidate(step.affine("n", unit, rh), to.product_fracs["n"]) for unit in units]
     return [step.mix(unit, z[unit], *n[unit]) for unit in units]
 
@@ -278,7 +284,7 @@ def gru_after(step: LayerStep, unit: int) -> int:
     """n = tanh(W x + b + r (U h + b')), reset after the product: new h."""
     to = step.layer.formats
     r, z = (step.sigma(gate, step.affine(gate, unit)) for gate in "rz")
-    sum_m = step.matrix("U_mh", unit, step.h) + step.one("b_m", unit)
+    sum_m = step.matrix("U_mh", unit, step.seen_h) + step.one("b_m", unit)
     m = requantize(sum_m, to.product_fracs["m"], to.operand("hidden"))
     sum_n = step.on_x("n", unit)
     reset = r * m, step.gate.frac + to.operand("hidden").frac
@@ -347,11 +353,13 @@ class Run:
         h: h[step][layer][unit].
         c: c[step][layer][unit]; empty for a layer without c.
         y: words of a result after every step, y[step][output].
+        changed: changed[step][vector, name][element]: it was sent, of a network with thresholds.
     """
 
     h: list[list[list[int]]]
     c: list[list[list[int]]]
     y: list[list[int]]
+    changed: list[dict[tuple[int, str], list[bool]]]
 
 
 def run(
@@ -365,24 +373,56 @@ def run(
     """
     before = [empty(layer) for layer in network.layers]
     h, c = state or (before, before)
-    result = Run(h=[], c=[], y=[])
+    sent: dict[tuple[int, str], list[int]] = {}  # by vector and name
+
+    def see(vector: int, name: str, value: list[int]) -> list[int]:
+        """Send the elements that differ by more than the threshold; return what was sent last."""
+        if network.thresholds is None:
+            return value
+        own = network.thresholds.layers[vector - 1] if vector else {"x": network.thresholds.x}
+        if name in own:
+            old = sent.get((vector, name), [0] * len(value))
+            pairs = zip(value, old, strict=True)
+            sent[vector, name] = [new if abs(new - was) > own[name] else was for new, was in pairs]
+            moved = [abs(new - was) > own[name] for new, was in zip(value, old, strict=True)]
+            result.changed[-1][vector, name] = moved
+        return sent.get((vector, name), value)
+
+    result = Run(h=[], c=[], y=[], changed=[])
     past: list[list[list[int]]] = []  # past[step][vector][element]
     counts = [0]
     for layer, sources in zip(network.layers, network.sources, strict=True):
         counts.append(layer.warmup + max(counts[n] for n in sources))
     for t, sample in enumerate(samples):
+        result.changed.append({})
         past.append([[int(value) for value in sample]])
+        see(0, "x", past[t][0])
         c_new: list[list[int]] = []
         for index, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
             x = [
                 past[t - lag][n] if not lag or t - lag >= counts[n] else [0] * network.sizes[n]
                 for n, lag in zip(sources, network.lags[index], strict=True)
             ]
+            if layer.cell.state:
+                x = [
+                    sent.get((n, "h" if n else "x"), old) for n, old in zip(sources, x, strict=True)
+                ]
             if t <= counts[index + 1] and state is None:
                 h[index], c[index] = before[index], before[index]
-            h_after, c_after = layer_step(
-                LayerStep(layer=layer, table=network.tanh, x=x, h=h[index], c=c[index])
+            number = index + 1
+            step = LayerStep(
+                layer=layer,
+                table=network.tanh,
+                x=x,
+                h=h[index],
+                c=c[index],
+                seen_h=sent.get((number, "h"), h[index]),
+                seen_c=sent.get((number, "c"), c[index]),
+                see_rh=lambda rh, number=number: see(number, "rh", rh),
             )
+            h_after, c_after = layer_step(step)
+            see(number, "h", h_after)
+            see(number, "c", c_after)
             past[t].append(h_after)
             c_new.append(c_after)
         h, c = past[t][1:], c_new

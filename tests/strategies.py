@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
 from golden.interface import Interface
+from golden.layer_formats import LayerFormats
 from golden.quantized import QuantizedNetwork
+from golden.thresholds import Thresholds, sent_names
 from sim.draw.cells import EVERY_CELL
 from sim.draw.lively import lively
 from sim.draw.networks import Recipe, input_words, quantized_network
@@ -52,6 +54,23 @@ def networks(draw: st.DrawFn, *, units: int = 6, layers: int = 3) -> QuantizedNe
     if draw(st.booleans(), label="spread"):
         network = lively(network, input_words(network, batch=4, steps=4, seed=seed))
     return network
+
+
+@st.composite
+def with_thresholds(draw: st.DrawFn, network: QuantizedNetwork) -> QuantizedNetwork:
+    """The network with a threshold per vector, many of them 0."""
+
+    def threshold(formats: LayerFormats, name: str) -> int:
+        return min(formats.operand(name).max, draw(st.integers(0, 40), label=name))
+
+    own = zip(network.layers, sent_names(network), strict=True)
+    thresholds = Thresholds(
+        x=threshold(network.layers[0].formats, "x"),
+        layers=tuple(
+            {name: threshold(layer.formats, name) for name in names} for layer, names in own
+        ),
+    )
+    return replace(network, thresholds=thresholds)
 
 
 @st.composite

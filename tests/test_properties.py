@@ -6,9 +6,11 @@ the benches.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from golden.interface import Control, Interface
 from golden.model import IntegerModel
@@ -20,7 +22,7 @@ from sim.draw.steps import random_work
 from tests import reference
 from tests.hdl.simulate import CoreBench
 from tests.hdl.test_interface import check_twice
-from tests.strategies import SEEDS, CoreChoice, cores, networks
+from tests.strategies import SEEDS, CoreChoice, cores, networks, with_thresholds
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +35,27 @@ def test_the_integer_model_is_the_scalar_one(
     network: QuantizedNetwork, steps: int, seed: int
 ) -> None:
     """Every word and every state of every step, against plain integers from the equations."""
+    check_scalar(network, input_words(network, batch=2, steps=steps, seed=seed))
+
+
+@settings(max_examples=EXAMPLES // 2, deadline=None, derandomize=True)
+@given(network=networks().flatmap(with_thresholds), steps=st.integers(1, 8), seed=SEEDS)
+def test_the_integer_model_with_thresholds_is_the_scalar_one(
+    network: QuantizedNetwork, steps: int, seed: int
+) -> None:
     words = input_words(network, batch=2, steps=steps, seed=seed)
+    check_scalar(network, slow(words))
+
+
+def slow(words: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Let every third element keep its first value, and others their neighbours' more often."""
+    made = words.copy()
+    made[:, 1::2] = made[:, 0:-1:2]
+    made[:, :, ::3] = made[:, :1, ::3]
+    return made
+
+
+def check_scalar(network: QuantizedNetwork, words: NDArray[np.int64]) -> None:
     got = IntegerModel(network).run(words)
     for b, sequence in enumerate(words.tolist()):
         want = reference.run(network, sequence)
