@@ -32,7 +32,7 @@ class LayerModel:
         layer: the layer.
         table: the network's table of tanh.
         thresholds: those of a recurrent layer that multiplies sent values (golden.thresholds), by
-            name; that of x is (inputs, 1). The trace then has rh, too.
+            name; those of x are (inputs,). The trace then has rh, too.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class LayerModel:
             words = q.scratch.array("x", (*x.shape[:2], len(range(batch)[part])), q.dtype)
             words[...] = x[:, :, part]
             if self._thresholds:
-                words, _ = sent_steps(words, self._thresholds["x"])
+                words, _ = sent_steps(words, self._thresholds["x"][:, np.newaxis])
             begin = state or {n: v.T for n, v in self.layer.start(batch).items()}
             before = {n: begin[n][:, part].astype(q.dtype) for n in names}
             self._run(words, before, {name: trace[name][:, :, part] for name in makes})

@@ -57,13 +57,13 @@ class Thresholds:
         """Return the thresholds of all that a recurrent layer multiplies; ``None`` of a dense one.
 
         Returns:
-            Those of its own vectors by name, and as ``x`` those of all it reads, (inputs, 1).
+            Those of its own vectors by name, and as ``x`` those of all it reads, (inputs,).
         """
         layer, sources = network.layers[index], network.sources[index]
         if not layer.cell.state:
             return None
         values = [self.layers[n - 1]["h"] if n else self.x for n in sources]
-        return {**self.layers[index], "x": np.repeat(values, layer.input_sizes)[:, np.newaxis]}
+        return {**self.layers[index], "x": np.repeat(values, layer.input_sizes)}
 
 
 def sent_names(network: Graph[Any]) -> tuple[tuple[str, ...], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -31,6 +31,9 @@ ACTIVATIONS = {
 
 Trace = dict[str, list[Tensor]]
 """The vectors of every step by name (``h``, ``c``), each (batch, units)."""
+
+Seen = Callable[[str, Tensor], Tensor]
+"""Function from a vector's name and its value in a step to what matrices multiply."""
 
 
 class RecurrentLayer(nn.Module):
@@ -70,25 +73,34 @@ class RecurrentLayer(nn.Module):
                 self.get_parameter(gate.peephole).uniform_(-bound, bound)
             self.get_parameter(gate.bias).fill_(1.0 if gate.name == "f" else 0.0)
 
-    def forward(self, x: Tensor, state: Mapping[str, Tensor], mask: Tensor | None = None) -> Trace:
+    def forward(
+        self,
+        x: Tensor,
+        state: Mapping[str, Tensor],
+        mask: Tensor | None = None,
+        seen: Seen = lambda _, value: value,
+    ) -> Trace:
         """Run all steps.
 
         Args:
             x: inputs (steps, batch, inputs).
             state: state before the first step by name, each (batch, units).
             mask: (steps, batch, 1), false after a sequence's end, where its state stays unchanged.
+            seen: makes of h, c or rh of each step what matrices multiply in its place.
         """
         now = dict(state)
         trace: Trace = {name: [] for name in self.cell.makes}
         weights = self.weights()
         from_h = self._from_h(weights)
+        operands = dict(now)
         for t, from_x in enumerate(self._from_x(x, weights)):
-            new = self.step(self._sums(from_x, now, from_h, weights), now)
+            new = self.step(self._sums(from_x, now, operands, from_h, weights, seen), now)
             if mask is not None:
                 new = {name: torch.where(mask[t], value, now[name]) for name, value in new.items()}
             now = new
             for name, value in now.items():
                 trace[name].append(value)
+                operands[name] = seen(name, value)
         return trace
 
     def weights(self) -> dict[str, Tensor]:
@@ -122,26 +134,28 @@ class RecurrentLayer(nn.Module):
         self,
         from_x: Tensor,
         state: Mapping[str, Tensor],
+        operands: Mapping[str, Tensor],
         from_h: Tensor,
         weights: Mapping[str, Tensor],
+        seen: Seen,
     ) -> Sums:
-        """Make the gates' sums of one step, see golden.cells.Sums."""
+        """Make the gates' sums of one step, see golden.cells.Sums; matrices take ``operands``."""
         reading, rest = from_h.shape[1], from_x.shape[1] - from_h.shape[1]
         parts = [part for part in from_x.split([reading, rest], dim=1) if part.shape[1]]
         if reading:
-            parts[0] = torch.addmm(parts[0], state["h"], from_h)
+            parts[0] = torch.addmm(parts[0], operands["h"], from_h)
         by_gate = [gate for part in parts for gate in part.split(self.units, dim=1)]
         by_name = {gate.name: (gate, by_gate[n]) for n, gate in enumerate(self._gates)}
 
         def sums(name: str, **made: Tensor) -> Tensor:
             gate, total = by_name[name]
-            values = {**state, **made}
             for operand in gate.reads:
                 if operand not in ("x", "h"):
                     matrix = weights[gate.matrix(operand)]
-                    total = torch.addmm(total, values[operand], matrix.t())
+                    value = seen("rh", made["rh"]) if operand == "rh" else operands[operand]
+                    total = torch.addmm(total, value, matrix.t())
             if gate.diagonal:
-                total = torch.addcmul(total, weights[gate.peephole], values["c"])
+                total = torch.addcmul(total, weights[gate.peephole], {**state, **made}["c"])
             return total
 
         return sums

@@ -27,6 +27,7 @@ from golden.network import Network
 from golden.quantized import QuantizedLayer, QuantizedNetwork
 from litelstm.torch.classifier import require_chain
 from litelstm.torch.layer import RecurrentLayer, Trace, maximum
+from litelstm.torch.sent import TensorSender
 
 BIAS_GROWTH = 2
 """Largest growth of a bias in training, relative to the largest bias at the start."""
@@ -132,14 +133,22 @@ class IntegerLayer(RecurrentLayer):
         layer: formats and the initial weights, as integers.
         weights: the initial weights as real numbers.
         table: the network's tanh table.
+        thresholds: those of a layer that multiplies values sent, by name: ``x`` and its own.
 
     Raises:
         InputError: no float carries the sums exactly.
     """
 
-    def __init__(self, layer: QuantizedLayer, weights: Mapping[str, Any], table: TanhTable) -> None:
+    def __init__(
+        self,
+        layer: QuantizedLayer,
+        weights: Mapping[str, Any],
+        table: TanhTable,
+        thresholds: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(layer.cell, layer.sigmoid, layer.inputs, layer.units)
         self.quantized = layer
+        self._thresholds = {name: torch.as_tensor(own) for name, own in (thresholds or {}).items()}
         largest = max(int(np.abs(layer.weights[gate.bias]).max()) for gate in layer.cell.gates)
         self._bias_limit = min(BIAS.max, BIAS_GROWTH * largest + 1)
         self.dtype = _exact_type(self._largest_layer(), table)
@@ -165,7 +174,10 @@ class IntegerLayer(RecurrentLayer):
         """Run all steps from zero state, for raw x (steps, batch, inputs)."""
         x = x.to(self.dtype)
         zero = x.new_zeros(x.shape[1], self.units)
-        return self(x, dict.fromkeys(self.cell.state, zero))
+        seen = TensorSender(self._thresholds)
+        if self._thresholds:
+            x = torch.stack([seen("x", step) for step in x])
+        return self(x, dict.fromkeys(self.cell.state, zero), seen=seen)
 
     @torch.no_grad()
     def export(self) -> QuantizedLayer:
@@ -204,9 +216,15 @@ class QuantizationAware(nn.Module):
         super().__init__()
         require_chain(network)
         self.quantized = quantized
+        own = quantized.thresholds
         self.layers = nn.ModuleList(
-            IntegerLayer(integer, layer.weights, quantized.tanh)
-            for integer, layer in zip(quantized.layers, network.layers, strict=True)
+            IntegerLayer(
+                *(integer, layer.weights, quantized.tanh),
+                None if own is None else own.of_layer(quantized, index),
+            )
+            for index, (integer, layer) in enumerate(
+                zip(quantized.layers, network.layers, strict=True)
+            )
         )
 
     def forward(self, samples: Tensor) -> Tensor:

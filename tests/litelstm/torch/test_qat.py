@@ -17,9 +17,12 @@ from golden.model import IntegerModel
 from golden.network import Network
 from golden.quantize import Settings, quantize
 from golden.quantized import QuantizedNetwork
+from golden.thresholds import Thresholds
 from litelstm.architectures import CELLS, Architecture
 from litelstm.torch import Recurrent, from_network, to_network
 from litelstm.torch.qat import QuantizationAware, requantize
+from litelstm.torch.sent import TensorSender
+from sim.draw.networks import PLAIN_CELLS
 from tests.networks import Recipe, float_network
 
 pytestmark = pytest.mark.frameworks
@@ -125,6 +128,34 @@ def test_options_that_came_later(cell: Cell) -> None:
     after = aware.export()
     assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(after, x))
     assert not np.array_equal(golden(after, x), golden(before, x))
+
+
+@pytest.mark.parametrize("cell", PLAIN_CELLS, ids=str)
+def test_thresholds_are_in_the_loop(cell: Cell) -> None:
+    """The golden model's words of a delta network, before and after training."""
+    recipe = Recipe(inputs=5, units=(7, 7), cells=(cell, cell), outputs=3)
+    network = rounded(float_network(recipe, 2))
+    x = samples(network)
+    dense, _ = quantize(network, x / 3, Settings())
+    before = replace(dense, thresholds=Thresholds.of(dense, x=9, h=12, c=70, rh=10))
+    aware = QuantizationAware(network, before)
+    assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(before, x))
+    step(aware, x, torch.optim.Adam(aware.parameters(), lr=0.01))
+    after = aware.export()
+    assert after.thresholds == before.thresholds
+    assert np.array_equal(aware.words(torch.from_numpy(x)).numpy(), golden(after, x))
+    others = dense, before, replace(after, thresholds=None)
+    assert not any(np.array_equal(golden(after, x), golden(other, x)) for other in others)
+
+
+def test_the_gradient_of_a_value_sent_goes_to_the_true_value() -> None:
+    send = TensorSender({"h": 3})
+    steps = [torch.tensor([[value, 5.0]], requires_grad=True) for value in (4.0, 6.0, 8.0)]
+    sent = [send("h", step) for step in steps]
+    assert [step[0, 0].item() for step in sent] == [4, 4, 8]
+    assert send("c", steps[0]) is steps[0]
+    torch.stack(sent).sum().backward()
+    assert all(step.grad is not None and (step.grad == 1).all() for step in steps)
 
 
 @pytest.mark.parametrize("cell", ["litelstm", "gru", "plstm"])
