@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.dataclass import dataclass
 from golden.interface import Control
-from golden.model import IntegerModel
+from golden.model import IntegerModel, IntegerRun
 from golden.quantized import Integers, QuantizedNetwork
 from golden.sessions import chains
 from golden.thresholds import Thresholds, sent_names, sent_steps
@@ -33,11 +33,11 @@ class Changes:
     layers: tuple[Mapping[str, Mask], ...]
 
     def masks(self) -> Iterator[tuple[str, Mask]]:
-        """Yield every vector's name (``x``, ``layer0 h``) and its mask."""
+        """Yield every vector's name (``x``, ``layer0.h``) and its mask."""
         yield "x", self.x
         for index, own in enumerate(self.layers):
             for name, mask in own.items():
-                yield f"layer{index} {name}", mask
+                yield f"layer{index}.{name}", mask
 
 
 def changes(network: QuantizedNetwork, x: ArrayLike) -> Changes:
@@ -50,15 +50,19 @@ def changes(network: QuantizedNetwork, x: ArrayLike) -> Changes:
     Raises:
         InputError: the words do not fit, or delta does not go with the network.
     """
+    return watched(network, x)[1]
+
+
+def watched(network: QuantizedNetwork, x: ArrayLike) -> tuple[IntegerRun, Changes]:
+    """Run whole sequences, see :func:`changes`; return the run, and what is sent."""
     thresholds = network.thresholds or Thresholds.of(network)
-    network = replace(network, thresholds=thresholds)
-    run = IntegerModel(network, walk=True).run(x)
+    run = IntegerModel(replace(network, thresholds=thresholds), walk=True).run(x)
 
     def changed(values: Integers, threshold: int) -> Mask:
         _, mask = sent_steps(values.transpose(1, 2, 0), threshold)
         return np.ascontiguousarray(mask.transpose(2, 0, 1))
 
-    return Changes(
+    return run, Changes(
         x=changed(np.asarray(x, dtype=np.int64), thresholds.x),
         layers=tuple(
             {name: changed(trace[name], own[name]) for name in own}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.calibration import Calibration
+from golden.cells import Floats
 from golden.checks import check_samples
 from golden.errors import InputError
 from golden.losses import Report, losses
@@ -18,9 +20,13 @@ from golden.quality import Judge
 from golden.quantized import QuantizedNetwork
 from golden.search import Outcome, Search
 from golden.settings import Settings
+from golden.threshold_search import ThresholdSearch
 
 SHARES = tuple(0.25**look for look in range(len(LOOKS)))
 """Share of the bound that each successive search may use."""
+
+WIDTHS_SHARE = 0.5
+"""Share of that which the widths of a delta network may use; its thresholds use the rest."""
 
 
 @np.errstate(over="ignore", invalid="ignore")  # numbers that no format holds are refused
@@ -53,6 +59,7 @@ def quantize_within(
     max_drop: float,
     labels: NDArray[Any] | None = None,
     settings: Settings | None = None,
+    delta: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Outcome, Report, Promise]:
     """Search for the cheapest widths with which the network loses no more than a bound.
@@ -67,6 +74,7 @@ def quantize_within(
         labels: classes of the samples (batch,); without them the float network's decisions count,
             see :class:`golden.quality.Judge`.
         settings: settings that are not searched; the search ignores its widths and table.
+        delta: whether to search thresholds, too (:mod:`golden.threshold_search`).
         progress: called with the number of settings tried.
 
     Returns:
@@ -74,8 +82,8 @@ def quantize_within(
         samples.
 
     Raises:
-        InputError: samples or labels do not fit, there are fewer than two samples, or no setting
-            stays within the bound.
+        InputError: samples or labels do not fit, there are fewer than two samples, no setting stays
+            within the bound, or delta does not go with the network.
     """
     x = check_samples(samples, network.inputs)
     if len(x) < 2:
@@ -90,7 +98,9 @@ def quantize_within(
     search = Search(calibration, judges[0], max_drop=max_drop, base=base, progress=progress)
     lost = 0.0
     for look, share in enumerate(SHARES):
-        outcome = search.run(share)
+        outcome = search.run(share * (WIDTHS_SHARE if delta else 1))
+        if delta:
+            outcome = _with_thresholds(outcome, x[seen], judges[0], share * max_drop, progress)
         promise = Promise.of(judges[1], outcome.best.network, x[held], look=look)
         if promise.lost <= max_drop:
             return outcome, _report(calibration, outcome.best.network), promise
@@ -99,6 +109,17 @@ def quantize_within(
         f"max_drop is {max_drop:g}, expected {lost:.3g} or more: so many points are lost on "
         f"{len(x[held])} samples that were held out of the search (more samples may help)"
     )
+
+
+def _with_thresholds(
+    outcome: Outcome, x: Floats, judge: Judge, bound: float, progress: Callable[[int], None]
+) -> Outcome:
+    """Add the thresholds that save most within a bound to the network of a search."""
+    best, before = outcome.best, outcome.tried
+    search = ThresholdSearch(best.network, x, judge, lambda done: progress(before + done))
+    found = search.run(bound)
+    best = replace(best, network=found.network, drop=found.drop, lost=found.lost, doubt=found.doubt)
+    return replace(outcome, best=best, tried=before + search.tried, bound=bound)
 
 
 def _report(calibration: Calibration, result: QuantizedNetwork) -> Report:

@@ -18,6 +18,7 @@ from golden.quantized import QuantizedNetwork
 from golden.ranking import Contribution
 from golden.search import Candidate, Outcome
 from litelstm.console import table
+from litelstm.delta import Delta
 
 SHOWN = 10
 """Most contributions to print; the JSON has all."""
@@ -34,6 +35,7 @@ class Summary:
         cost: cost of the network.
         outcome, promise: results of the search, if there was one.
         max_drop: bound of the search.
+        delta: what a delta network skips.
     """
 
     network: QuantizedNetwork
@@ -43,6 +45,7 @@ class Summary:
     outcome: Outcome | None = None
     promise: Promise | None = None
     max_drop: float = 0.0
+    delta: Delta | None = None
 
     def document(self) -> dict[str, Any]:
         """Make the report's JSON values."""
@@ -65,6 +68,8 @@ class Summary:
                 "reference": _candidate(self.outcome.reference),
                 "held_out": asdict(self.promise) | {"confidence": CONFIDENCE},
             }
+        if self.delta:
+            found["delta"] = self.delta.document()
         return found
 
     def lines(self) -> Iterator[RenderableType]:
@@ -74,6 +79,8 @@ class Summary:
         if self.outcome and self.promise:
             yield _settings(self.outcome)
             yield from _promises(self.outcome, self.promise, self.max_drop)
+        if self.delta:
+            yield from self.delta.lines()
         yield (
             f"{self.cost.memory} bits of memory, {self.cost.weights} of them weights; a lane of "
             f"{self.cost.operand_width} x {self.cost.weight_width} bits and a "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from golden.search import WIDTHS
 from golden.settings import Settings
 from litelstm import options, outputs, samples
 from litelstm.console import progress
+from litelstm.delta import ALL_0, Delta, delta_option, thresholds
 from litelstm.quantize_report import Summary
 from litelstm.samples import Samples
 
@@ -74,6 +76,7 @@ TABLE = {"log2_entries": range(2, 15), "log2_range": range(2, 6)}
     help="Range of the tanh table: 4, 8, 16 or 32. Beyond it tanh is 1.",
 )
 @click.option("--interpolate", is_flag=True, help="Interpolate between entries of the tanh table.")
+@delta_option("Make a delta network: cores skip columns of unchanged elements. --auto searches.")
 @options.json_option
 def quantize(
     network: Path,
@@ -82,6 +85,7 @@ def quantize(
     count: int | None,
     auto: bool,
     max_drop: float,
+    delta: str | None,
     json_path: Path | None,
     **given: Any,
 ) -> None:
@@ -95,6 +99,8 @@ def quantize(
     output: docs/quantization.md.
     """
     _check_together(click.get_current_context(), auto=auto)
+    if auto and delta not in (None, ALL_0):
+        raise click.UsageError("--delta has thresholds, which --auto searches: give one of them")
     given |= {name: _log2(name, given[name]) for name in TABLE}
     settings = Settings(**options.said(given))
     outputs.check_file(output)
@@ -102,7 +108,7 @@ def quantize(
     chosen = samples.load(calibrate, network=floats, count=count, split="train", from_all_over=True)
     # One thread: the matrices are too small for more, and results must not depend on the number.
     with threadpool_limits(1):
-        summary = _quantize(floats, chosen, settings, max_drop if auto else None)
+        summary = _quantize(floats, chosen, settings, max_drop if auto else None, delta)
     result = summary.network
     result.save(output)
     written = f"{output}: {len(result.layers)} layers, {result.accumulator_width}-bit accumulators"
@@ -110,13 +116,19 @@ def quantize(
 
 
 def _quantize(
-    floats: Network, chosen: Samples, settings: Settings, max_drop: float | None
+    floats: Network,
+    chosen: Samples,
+    settings: Settings,
+    max_drop: float | None,
+    delta: str | None,
 ) -> Summary:
     """Quantize, or search if there is a bound, and measure the result."""
     found: dict[str, Any] = {}
     if max_drop is None:
         with progress("quantize"):
             result, report = quantize_network(floats, chosen.x, settings)
+            if delta is not None:
+                result = replace(result, thresholds=thresholds(delta, result))
     else:
         with progress("settings tried") as tell:
             outcome, report, promise = quantize_within(
@@ -125,10 +137,14 @@ def _quantize(
                 labels=chosen.y,
                 max_drop=max_drop,
                 settings=settings,
+                delta=delta is not None,
                 progress=tell,
             )
         result = outcome.best.network
         found = {"outcome": outcome, "promise": promise, "max_drop": max_drop}
+    if delta is not None:
+        with progress("columns skipped"):
+            found["delta"] = Delta.of(floats, result, chosen)
     with progress("what hurts", len(Emulation(floats, result).tensors)) as tell:
         ranking = rank(floats, result, chosen.x, tell)
     return Summary(network=result, report=report, ranking=ranking, cost=cost(result), **found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from golden.quantized import QuantizedNetwork
 from litelstm import metrics, options, outputs
 from litelstm.console import err, progress
 from litelstm.data.dataset import Dataset
+from litelstm.delta import delta_option, thresholds
 from litelstm.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ AWARE = {"epochs": 5, "lr": 5e-4, "c_penalty": 0.0, "weight_limit": 0.0, "weight
     help="Float network to train further with rounding in the loop; writes a quantized network.",
 )
 @options.bit_options(*WIDTHS)
+@delta_option("Train a delta network (with --qat): thresholds are in the loop.")
 @options.json_option
 def train(
     task: str,
@@ -74,6 +76,7 @@ def train(
     seed: int,
     restart: bool,
     start: Path | None,
+    delta: str | None,
     json_path: Path | None,
     **given: Any,
 ) -> None:
@@ -96,6 +99,8 @@ def train(
     one_thread()
     given = options.said(given)
     shape, bits = (_take(given, names, start) for names in (SHAPE, WIDTHS))
+    if start is None and delta is not None:
+        raise click.BadParameter("needs --qat", param_hint="--delta")
     settings = Settings(**bits)
     if not 0 <= (dropout := shape.get("dropout", 0.0)) < 1:
         raise InputError(f"dropout is {dropout}, expected 0 or more, less than 1")
@@ -105,7 +110,7 @@ def train(
     if start is None:
         trainer = float_trainer(chosen, dataset, plan, **shape)
     else:
-        trainer = aware_trainer(dataset, Network.load(start), settings, plan)
+        trainer = aware_trainer(dataset, Network.load(start), settings, plan, delta)
     _run(trainer, plan, checkpoint, restart=restart)
     network = trainer.model.export()  # pyright: ignore[reportCallIssue]
     network.save(output)
@@ -124,11 +129,24 @@ def _take(given: dict[str, Any], names: Sequence[str], start: Path | None) -> di
     return taken
 
 
-def aware_trainer(data: Dataset, network: Network, settings: Settings, recipe: Recipe) -> Trainer:
+def aware_trainer(
+    data: Dataset,
+    network: Network,
+    settings: Settings,
+    recipe: Recipe,
+    delta: str | None = None,
+) -> Trainer:
     """Make a trainer that rounds to integers, in formats chosen from training samples.
 
+    Args:
+        data: training samples.
+        network: the float network to start from.
+        settings: widths of the integers.
+        recipe: settings of the training.
+        delta: thresholds of a delta network, as typed.
+
     Raises:
-        InputError: the network does not fit the samples.
+        InputError: the network does not fit the samples, or the thresholds the network.
     """
     from litelstm.torch.qat import QuantizationAware
     from litelstm.torch.training import Trainer
@@ -141,8 +159,12 @@ def aware_trainer(data: Dataset, network: Network, settings: Settings, recipe: R
         if found != expected:
             raise InputError(f"the network's {name} is {found}, expected {expected} (the task's)")
     quantized, _ = quantize(network, data.calibration, settings)
+    identity = {"network": repr(settings)}
+    if delta is not None:
+        quantized = replace(quantized, thresholds=thresholds(delta, quantized))
+        identity["delta"] = repr(quantized.thresholds)
     model = QuantizationAware(network, quantized)
-    return Trainer(model, data.x_train, data.y_train, recipe, {"network": repr(settings)})
+    return Trainer(model, data.x_train, data.y_train, recipe, identity)
 
 
 def _run(trainer: Trainer, recipe: Recipe, checkpoint: Path, *, restart: bool) -> None:

@@ -12,6 +12,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from golden.calibration import Calibration
+from golden.changes import changes
 from golden.cost import cost
 from golden.emulation import Emulation
 from golden.model import IntegerModel
@@ -19,6 +20,7 @@ from golden.network import Network
 from golden.quantize import quantize, quantize_within
 from golden.quantized import QuantizedNetwork
 from golden.settings import Settings
+from golden.thresholds import Thresholds
 from litelstm import digits
 from litelstm.commands.demo import FLOAT
 from tests.litelstm.conftest import Call, Files
@@ -48,6 +50,50 @@ def test_the_report_is_complete(call: Call, files: Files, tmp_path: Path) -> Non
     assert alone[: len(known)] == known
     assert names[0] in done.out
     assert f"{found.memory} bits of memory" in done.out
+
+
+def test_delta_reports_what_is_skipped(call: Call, files: Files, tmp_path: Path) -> None:
+    output, report = tmp_path / "net.q.npz", tmp_path / "report.json"
+    line = f"quantize {files.floats} --calibrate {files.samples} -o {output} --json {report}"
+    done = call(*line.split(), "--delta", "x=3,h=9,layer0.h=40")
+    assert done.status == 0
+    network = QuantizedNetwork.load(output)
+    assert network.thresholds == Thresholds(x=3, layers=({"h": 40, "c": 0}, {}))
+    with np.load(files.samples) as data:
+        x, y = data["x"], data["y"]
+    found = changes(network, network.quantize_input(x))
+    told = json.loads(report.read_text())["delta"]
+    shares = {"x": found.x.mean(), "layer0.c": found.layers[0]["c"][:, :-1].sum() / (6 * 3 * 4)}
+    skipped = {one["vector"]: one["skipped"] for one in told["vectors"]}
+    assert {name: 1 - share for name, share in shares.items()} == pytest.approx(
+        {name: skipped[name] for name in shares}
+    )
+    words = IntegerModel(network).forward(network.quantize_input(x))
+    right = 100 * float(np.mean(words.argmax(axis=1) == y))
+    assert told["percent"]["thresholds"] == pytest.approx(right)
+    assert told["ideal_speedup"] == told["dense"] / told["kept"] > 1
+    assert f"ideal speed-up {told['ideal_speedup']:.2f}" in done.out
+    assert "layer0.h" in done.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ((), (0, 0, 0)),
+        (("5",), (5, 5, 5)),
+        (("h=2",), (0, 2, 0)),
+        (("layer0.c=7,c=1,x=3",), (3, 0, 7)),
+    ],
+)
+def test_thresholds_as_they_are_typed(
+    call: Call, files: Files, tmp_path: Path, typed: tuple[str, ...], expected: tuple[int, ...]
+) -> None:
+    output = tmp_path / "net.q.npz"
+    line = f"quantize {files.floats} --calibrate {files.samples}"
+    assert call(*line.split(), "--delta", *typed, "-o", output).status == 0
+    x, h, c = expected
+    want = Thresholds(x=x, layers=({"h": h, "c": c}, {}))
+    assert QuantizedNetwork.load(output).thresholds == want
 
 
 def test_auto(call: Call, files: Files, tmp_path: Path) -> None:

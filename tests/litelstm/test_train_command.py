@@ -15,6 +15,7 @@ from golden.model import IntegerModel
 from golden.network import Network
 from golden.packages import in_a_checkout
 from golden.quantized import QuantizedNetwork
+from golden.thresholds import Thresholds
 from litelstm.torch.training import Trainer
 from tests.golden.files import same
 from tests.litelstm.commands import refuse
@@ -54,13 +55,14 @@ def test_train_quantize_and_train_on(call: Call, data: Path, tmp_path: Path) -> 
     assert network.head is not None
     assert (network.inputs, network.outputs) == (2, 2)
     assert call("quantize", net, "--calibrate", data, "-o", rounded).status == 0
-    bits = ("--weight-bits", 3, "--state-bits", 8)
+    bits = ("--weight-bits", 3, "--state-bits", 8, "--delta", "h=3")
     done = call(
         "train", *options, "--qat", net, *bits, "--epochs", 2, "-o", aware, "--json", report
     )
     assert done.status == 0, done.err
     integers = QuantizedNetwork.load(aware)
     assert {layer.formats.weight_width for layer in integers.layers} == {3}
+    assert integers.thresholds == Thresholds.of(integers, h=3)
     words = IntegerModel(integers).forward(integers.quantize_input(x))
     assert json.loads(report.read_text())["test"]["accuracy"] == np.mean(words.argmax(1) == y)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
