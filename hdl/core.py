@@ -17,7 +17,9 @@ from hdl.loading.weight_ram import WeightRam, weight_rom
 from hdl.parts.component import delayed, port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
+from hdl.sequencer.delta_sequencer import DeltaSequencer
 from hdl.sequencer.sequencer import Sequencer
+from hdl.store.list_wiring import array_operand, connect_lists, make_lists
 from hdl.store.operand_store import OperandStore, all_ready
 from hdl.store.state_access import StateAccess
 from hdl.update.state_update import StateUpdate
@@ -70,7 +72,9 @@ class Core(wiring.Component):
         loadable = plan.options.storage.loadable
         self.array = MacArray(shape=plan.array)
         self.store = OperandStore(plan=plan)
-        self.sequencer = Sequencer(plan=plan, place=plan.array.place, watched=watched)
+        sequencer: Any = DeltaSequencer if plan.options.delta else Sequencer
+        self.sequencer = sequencer(plan=plan, place=plan.array.place, watched=watched)
+        self.lists = make_lists(plan)
         self.update = StateUpdate(plan=plan, watched=watched)
         self._watched = watched
         self.access = StateAccess(plan=plan) if plan.options.interface.state == "load" else None
@@ -106,6 +110,7 @@ class Core(wiring.Component):
         m.submodules.array = self._cleared(array, clears)
         m.submodules.update = self._cleared(update, clears)
         weight_address, weight_word = self._weight_memory(m)
+        operand = array_operand(m, sequencer, store) if self.lists else store.read_data
 
         # The sequencer's operation addresses the memories; the array takes it with their data.
         def at_array(name: str, *, resets: bool = False) -> Any:
@@ -124,15 +129,19 @@ class Core(wiring.Component):
         m.d.comb += [
             weight_address.eq(sequencer.weight_address),
             array.i_weights.eq(weight_word),
-            array.i_operand.eq(store.read_data),
+            array.i_operand.eq(operand),
             store.read_operand.eq(sequencer.operand),
             store.read_address.eq(sequencer.address),
-            store.read_stream.eq(sequencer.stream),
-            store.read_zero.eq(sequencer.zero),
         ]
+        if not self.lists:
+            m.d.comb += [
+                store.read_stream.eq(sequencer.stream),
+                store.read_zero.eq(sequencer.zero),
+            ]
         if self.plan.work.windows.used:
             m.d.comb += store.read_turn.eq(sequencer.turn)
         self._connect_readiness(m)
+        connect_lists(m, self.lists, sequencer=sequencer, store=store, update=update)
         m.d.comb += [
             array.read.eq(update.read),
             update.sums.eq(array.sums),

@@ -20,6 +20,7 @@ from hdl.cells import schedule
 from hdl.parts.joint import Joint
 from hdl.spec.capacity import Capacity, Sizes
 from hdl.spec.kinds import UpdateKind
+from hdl.spec.lists import Lists, check_lists
 from hdl.spec.loadable import check_loadable
 from hdl.spec.multipliers import check_weights, least_weight
 from hdl.spec.options import CoreOptions
@@ -58,6 +59,7 @@ class Plan:
         else:
             check_forward(self.network.layers)
         self._check_graph()
+        check_lists(self.network, self.options)
         if self.others and not self.options.storage.loadable:
             raise InputError("several networks can share a core only with weights ram or double")
         if self.core:
@@ -108,6 +110,16 @@ class Plan:
         if self.options.max_steps:
             return self.swept.work
         return Work.of(self.network, self.options)
+
+    @cached_property
+    def lists(self) -> Lists:
+        """Lists of changes, where the core is a delta core."""
+        return Lists(work=self.work)
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Names of the vectors that have lists of changes: none unless the core is a delta core."""
+        return self.lists.names if self.options.delta else ()
 
     @cached_property
     def _measured(self) -> Capacity:

@@ -71,6 +71,7 @@ def generate(
     interface: Interface = DEFAULT,
     storage: Storage = BUILT_IN,
     max_steps: int = 0,
+    delta: bool = False,
     multipliers: Multipliers = ANY,
     name: str = NAME,
     network_name: str = "",
@@ -86,6 +87,7 @@ def generate(
         interface: streams, state and outputs.
         storage: memories of weights and sums.
         max_steps: steps of the longest sequence, where layers are not forward.
+        delta: whether it multiplies only what changed from step to step.
         multipliers: how many products a hardware multiplier of the array computes.
         name: the top module's name.
         network_name: the network's name, for the Verilog's header.
@@ -107,6 +109,7 @@ def generate(
             interface=interface,
             storage=storage,
             max_steps=max_steps,
+            delta=delta,
             multipliers=multipliers,
         ),
         others=tuple(others),

@@ -54,6 +54,8 @@ CORE_HELP = {
     "block RAM, for parts without LUT RAM.  [default: lanes; synth: the one that suits the part]",
     "max_steps": "Longest sequence that the core buffers, in steps, for reverse and bidirectional "
     "layers; a longer one is cut. 0 for a core of forward layers, which takes steps as they come.",
+    "delta": "Multiply only what changed from step to step: the sums of recurrent layers live on.  "
+    "[default: where the network has thresholds]",
     "pack": "Products that each multiplier of the array computes. auto takes 2 or 3 where the part "
     "has too few multipliers, or where only --multiplier says what fits.",
     "multiplier": "Bits of a hardware multiplier's factors, for --pack.  [default: the part's; "
@@ -138,6 +140,8 @@ def core_of(
     for name, (owner, _) in FIELDS.items():
         if (value := given.pop(name, None)) is not None:
             taken[owner][name] = value
+    if any(network.thresholds for network in networks):
+        taken[CoreOptions]["delta"] = True
     units = max(layer.units for network in networks for layer in network.recurrent)
     return CoreOptions(
         **{"lanes": min(LANES, units), **taken[CoreOptions]},

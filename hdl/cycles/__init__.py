@@ -17,9 +17,12 @@ from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
+from golden.changes import Changes, changes_in_use
 from golden.errors import InputError
 from golden.interface import Control
+from hdl.cycles.delta_run import DeltaRun
 from hdl.cycles.record import CycleCount as CycleCount
 from hdl.cycles.record import SteadyState as SteadyState
 from hdl.cycles.run import Repeats, Run
@@ -44,30 +47,54 @@ def _repeats(lengths: Sequence[int]) -> Repeats:
     return [one for length in lengths for one in ((ends[0], length - 1), (ends[1], 1))]
 
 
-def count(plan: Plan, lengths: Sequence[int]) -> CycleCount:
+def _run(plan: Plan, changes: Changes | None = None) -> Run:
+    """Begin a count."""
+    return DeltaRun(plan, changes=changes) if plan.options.delta else Run(plan)
+
+
+def count(plan: Plan, lengths: Sequence[int], *, changes: Changes | None = None) -> CycleCount:
     """Timing of sequences of ``lengths`` steps, fed without a gap from reset on.
+
+    Args:
+        plan: the core's plan.
+        lengths: steps of each sequence.
+        changes: for a delta core the elements that are sent in all steps, see
+            :func:`golden.changes.changes_in_use`; ``None`` for its longest time, in which all are.
 
     Raises:
         InputError: a length is less than 1.
     """
     if plan.options.max_steps:
         return Sequences(plan).run(lengths)
-    return Run(plan).run(_repeats(lengths))
+    return _run(plan, changes).run(_repeats(lengths))
 
 
-def count_steps(plan: Plan, controls: Sequence[Control]) -> CycleCount:
-    """Timing of steps, fed without a gap from reset on."""
+def count_steps(
+    plan: Plan, controls: Sequence[Control], *, changes: Changes | None = None
+) -> CycleCount:
+    """Timing of steps, fed without a gap from reset on; ``changes`` as of :func:`count`."""
     if plan.options.max_steps:
         ends = [n for n, control in enumerate(controls) if control.last]
         return Sequences(plan).run(np.diff(ends, prepend=-1).tolist())
-    return Run(plan).run([([one], len(list(alike))) for one, alike in groupby(controls)])
+    repeats = [([one], len(list(alike))) for one, alike in groupby(controls)]
+    return _run(plan, changes).run(repeats)
+
+
+def count_inputs(
+    plan: Plan, x: Sequence[NDArray[np.int64]] | NDArray[np.int64], controls: Sequence[Control]
+) -> CycleCount:
+    """Timing of steps with these input words, (inputs,) each; they matter in a delta core."""
+    delta = plan.options.delta
+    return count_steps(
+        plan, controls, changes=changes_in_use(plan.network, x, controls) if delta else None
+    )
 
 
 def cycles_per_sequence(plan: Plan, steps: int) -> int:
     """Cycles that a sequence takes behind others of its length."""
     if plan.options.max_steps:
         return Sequences(plan).period(steps)
-    run = Run(plan)
+    run = _run(plan)
     ends = [run.run(_repeats([steps])).last_output for _ in range(4)]
     return ends[-1] - ends[-2]
 
@@ -85,7 +112,7 @@ def steady_state(plan: Plan) -> SteadyState:
     def after(turns: int) -> CycleCount:
         turn = [Control(stream=n) for n in range(streams)]
         end = [*turn[:-1], replace(turn[-1], last=True)]
-        return Run(plan).run([(turn, 4 * turns - 1), (end, 1)])
+        return _run(plan).run([(turn, 4 * turns - 1), (end, 1)])
 
     early, late = after(1), after(2)
     span = late.end - early.end

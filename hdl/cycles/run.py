@@ -156,7 +156,7 @@ class Run:
         for position, single in enumerate(passes):
             self._pass(single, starts_step=position == 0)
             if position == last:
-                self.releases.append(self.now - 1)
+                self.releases.append(self._released)
         if control.save:
             self._save()
 
@@ -203,17 +203,26 @@ class Run:
         """First cycle in which a bank of x is free."""
         return self.releases[-2] + 2 if len(self.releases) >= 2 else 0
 
+    @property
+    def _released(self) -> int:
+        """Cycle in which the last pass over x released its bank."""
+        return self.now - 1
+
+    @property
+    def _pause(self) -> int:
+        """Cycles between the elements of two steps."""
+        return 0
+
     def _take_inputs(self, control: Control) -> None:
         """One step's elements, as soon as a bank is free."""
-        start = max(self.inputs[-1] + 1 if self.inputs else 0, self._free)
+        start = max(self.inputs[-1] + 1 + self._pause if self.inputs else 0, self._free)
         self.inputs += range(start, start + self.plan.network.inputs)
 
     def _pass(self, single: Pass, *, starts_step: bool) -> None:
         length = self.plan.work.rows_of(single) * len(single.gates)
-        ready = self._ready(single)
+        ready, what = self._ready(single), self._what(single)
         waits = self.plan.work.waits(single.drains) if single.drains is not None else ()
         drained = max((self.drains.drained(job) for job in waits), default=0)
-        what = f"{single.operand} of {f'layer{single.source}' if single.source >= 0 else 'i'}"
         start = self.now
         for column in range(single.columns):
             start = max(self.now, int(ready[column]))
@@ -221,10 +230,23 @@ class Run:
             if column == single.columns - 1 and drained > start:
                 self.waited["drain of the step before"] += drained - start
                 start = drained
-            if starts_step and column == 0:
-                self.steps.append(start)
-            self.now = start + length
-        self.issued += single.columns * length
+            self._start(single, start, length, first=starts_step and column == 0)
+        self._complete(single, start)
+
+    @staticmethod
+    def _what(single: Pass) -> str:
+        """Name what a pass waits for."""
+        return f"{single.operand} of {f'layer{single.source}' if single.source >= 0 else 'i'}"
+
+    def _start(self, single: Pass, start: int, length: int, *, first: bool) -> None:
+        """Run a column; ``first``: it is its step's first."""
+        if first:
+            self.steps.append(start)
+        self.now = start + length
+        self.issued += length
+
+    def _complete(self, single: Pass, start: int) -> None:
+        """Drain the sums that a pass completes; ``start``: of its last column."""
         if single.completes is not None:
             answers = self.step.answers and not self.step.silent
             self.drains.drain(single.completes, start, gates=len(single.gates), answers=answers)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from golden.interface import Control
 from hdl.cycles import controls_of
+from hdl.cycles.delta_run import DeltaRun
 from hdl.cycles.run import Run
 from hdl.cycles.sequences import SweptRun
 from hdl.plan import Plan
@@ -64,17 +65,12 @@ class _Recorder(Run):
         self.passes: dict[tuple[str, str], list[Span]] = {}
         self.updates: dict[tuple[str, str], list[Span]] = {}
 
-    def _pass(self, single: Pass, *, starts_step: bool) -> None:
-        begin, ready = self.now, self._ready(single)
-        super()._pass(single, starts_step=starts_step)
-        length = self.plan.work.rows_of(single) * len(single.gates)
-        spans = self.passes.setdefault((_name(self.plan, single), ARRAY), [])
-        for column in range(single.columns - 1):
-            start = max(begin, int(ready[column]))
-            begin = start + length
-            spans.append((start, begin))
-        spans.append((self.now - length, self.now))  # the last one may also wait for a drain
+    def _start(self, single: Pass, start: int, length: int, *, first: bool) -> None:
+        super()._start(single, start, length, first=first)
+        self.passes.setdefault((_name(self.plan, single), ARRAY), []).append((start, self.now))
 
+    def _complete(self, single: Pass, start: int) -> None:
+        super()._complete(single, start)
         if single.completes is not None:
             self._update(single.completes)
 
@@ -98,13 +94,18 @@ class _SweptRecorder(_Recorder, SweptRun):
         super()._repeat([*controls] * times, 1)
 
 
+class _DeltaRecorder(_Recorder, DeltaRun):
+    """Cycle count of a delta core in which all elements change that records spans likewise."""
+
+
 def timeline(plan: Plan) -> Timeline:
     """Compute the spans of two steps of a long sequence.
 
     Where sequences are buffered they are those of a layer, or two turns of layers side by side.
     """
     turn = len(plan.sweeps.phases[0].sweeps) if plan.options.max_steps else 1
-    record = _SweptRecorder(plan) if plan.options.max_steps else _Recorder(plan)
+    recorder = _DeltaRecorder if plan.options.delta else _Recorder
+    record = _SweptRecorder(plan) if plan.options.max_steps else recorder(plan)
     if isinstance(record, SweptRun):
         count = record.sequence(STEP + SHOWN + 2)
     else:

@@ -16,6 +16,7 @@ from golden.sessions import state_vectors
 from hdl import cycles
 from hdl.export.plain_ports import plain_ports
 from hdl.layout import weight_image
+from hdl.layout.changes import entry_layout
 from hdl.layout.contents import bias_words, diagonal_slots, diagonal_words, first_words
 from hdl.layout.ports import output_layout
 from hdl.parts.top_ports import Port
@@ -42,6 +43,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
         "interface": asdict(plan.options.interface),
         "storage": asdict(plan.options.storage),
         **({"max_steps": plan.options.max_steps} if plan.options.max_steps else {}),
+        **({"delta": _delta(plan)} if plan.options.delta else {}),
         "ports": _ports(plan),
         "input": {
             "words_per_step": network.inputs,
@@ -87,6 +89,13 @@ def _timing(plan: Plan) -> dict[str, Any]:
         "waited_per_step": steady.waited,
         "latency_one_step": int(cycles.count(plan, [1]).outputs[0]),
     }
+
+
+def _delta(plan: Plan) -> dict[str, int]:
+    """Describe the largest difference of each vector that makes no column run."""
+    lists = plan.lists
+    made = {f"layer{layer} {name}": lists.threshold(name, layer) for name, layer in lists.made}
+    return {**({"x": lists.threshold("x", -1)} if "x" in lists.names else {}), **made}
 
 
 def _weight_stream(plan: Plan) -> dict[str, Any]:
@@ -138,6 +147,7 @@ def memory_bits(plan: Plan) -> dict[str, int]:
             for name in ("h", "c", "rh")
         },
         **_past_bits(plan),
+        **_list_bits(plan),
         "tanh": update.tables * _table_bits(network.tanh),
         **{
             name: number * _table_bits(ExponentialTable.like(network.tanh, name))
@@ -169,6 +179,18 @@ def _past_bits(plan: Plan) -> dict[str, int]:
     windows = plan.work.windows
     units = sum(plan.network.layers[layer].units for layer in windows.past_layers)
     return {"past": windows.past_slots * units * plan.sizes.h_width} if units else {}
+
+
+def _list_bits(plan: Plan) -> dict[str, int]:
+    """Bits of a delta core's lists, and of the values last sent."""
+    bits = {}
+    for name in plan.listed:
+        lists, width = plan.lists, plan.sizes.vector_width(name)
+        units = plan.network.inputs if name == "x" else plan.work.state_units
+        entries = lists.length(name) * len(lists.layers(name))
+        bits[f"{name} sent"] = units * width
+        bits[f"{name} lists"] = entries * entry_layout(plan, name).size
+    return bits
 
 
 def _vector_words(plan: Plan, name: str) -> int:

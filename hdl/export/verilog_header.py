@@ -172,6 +172,7 @@ def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str
         **told["storage"],
         "tail multipliers": plan.options.tail_multipliers,
         **({"max steps": plan.options.max_steps} if plan.options.max_steps else {}),
+        **({"delta": True} if plan.options.delta else {}),
     }
     return [
         ("Input", f"{_words(x)}, format {_format(x['format'])}"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Value
+from amaranth.hdl import Const, Mux, Value
 from amaranth.lib import data
 
+from hdl.layout.changes import delta_constants, delta_layout
 from hdl.layout.vectors import operand_codes, turn_shape
 from hdl.parts.numeric import span
 from hdl.plan import Plan
@@ -102,6 +103,7 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             **({"weights": span(sizes.weight_words)} if plan.work.swept else {}),
             **({"begins": 1, "releases": 1, "releases_late": 1} if plan.work.rereads else {}),
             **(_window_layout(plan) if plan.work.windows.used else {}),
+            **(delta_layout(plan) if plan.options.delta else {}),
             **(
                 {"restarts": drained, **_job_layout(plan)}
                 if plan.options.storage.loadable
@@ -153,6 +155,7 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         **({"weights": _weights_before(plan, index)} if plan.work.swept else {}),
         **(_of_input(plan, index, single) if plan.work.rereads else {}),
         **(_of_windows(plan, single) if plan.work.windows.used else {}),
+        **(delta_constants(plan, index, single) if plan.options.delta else {}),
         **more,
     }
 
@@ -202,6 +205,19 @@ def _of_input(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
 def begins(plan: Plan, now: data.View) -> Value:
     """Tell whether a pass is its step's first."""
     return now.begins if plan.work.rereads else now.is_input
+
+
+def sums_place(
+    plan: Plan, now: data.View, *, gate: Value, row: Value
+) -> tuple[Value, Value, Value]:
+    """Slot and accumulator row of an operation, and its slot if it is of a packed row."""
+    gate = now.first_gate + gate
+    if not plan.work.packed:
+        return gate, now.first_row + row, Const(0)
+    bits = plan.work.slots.bit_length() - 1
+    slot = row[:bits]
+    row = now.first_row + Mux(now.packed, row[bits:], row)
+    return Mux(now.packed, slot, gate), row, slot
 
 
 def first_constants(plan: Plan) -> dict[str, Any]:

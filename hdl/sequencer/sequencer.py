@@ -10,7 +10,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.layout.pass_table import begins, row_layout, sources
+from hdl.layout.pass_table import begins, row_layout, sources, sums_place
 from hdl.layout.ports import step_fields
 from hdl.layout.vectors import (
     complete_layout,
@@ -268,22 +268,12 @@ class Sequencer(wiring.Component):
             m.d.sync += [saves.eq(step.save), loaded.eq(0)]
         return self.save | self.load
 
-    def _place(self, now: data.View, place: data.View) -> tuple[Value, Value, Value]:
-        """Slot and accumulator row of an operation, and its slot if it is of a packed row."""
-        gate = now.first_gate + place.gate
-        if not self.plan.work.packed:
-            return gate, now.first_row + place.row, Const(0)
-        bits = self.plan.work.slots.bit_length() - 1
-        slot, row = place.row[:bits], place.row[bits:]
-        row = now.first_row + Mux(now.packed, row, place.row)
-        return Mux(now.packed, slot, gate), row, slot
-
     def _present(self, m: Module, walk: Walk, now: data.View, step: Step) -> None:
         """The operation and the row that it may complete, registered."""
         place, at, windows = walk.place, walk.at, self.plan.work.windows
         final = now.final.bit_select(place.gate, 1) & at.last_column
         whole = self.plan.options.lanes - 1
-        gate, row, slot = self._place(now, place)
+        gate, row, slot = sums_place(self.plan, now, gate=place.gate, row=place.row)
         m.d.sync += [
             self.operand.eq(now.operand),
             self.address.eq(now.base + place.column),

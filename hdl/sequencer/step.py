@@ -27,6 +27,7 @@ class Step:
             its state is not kept.
         independent: h and c of the step before are the first state or have long been ready, because
             the array was at another stream's step since.
+        next_zero: ``zero`` of the step whose input is being read.
         next_independent: of the step whose input is being read; known from its first operation on.
         last: the step is its sequence's last; ``next_last`` the step whose input is being read.
         turn: number of the step since reset, see :func:`hdl.layout.vectors.turn_shape`; valid from
@@ -64,7 +65,7 @@ class Step:
             m.d.comb += self._next_count.eq(Mux(zero, 0, self._count + more))
             with m.If(begins):
                 m.d.sync += self._count.eq(self._next_count)
-        self._next_zero = zero
+        self.next_zero = zero
         m.d.sync += self.next_independent.eq(zero | (self.stream != self.next_stream))
         with m.If(begins):
             m.d.sync += [
@@ -136,7 +137,7 @@ class Step:
         if self._plan.work.windows.used:
             return self.count(now) < now.fresh_before
         if self._plan.network.layers[0].cell.state:
-            return self._here(now, self._next_zero, self.zero)
+            return self._here(now, self.next_zero, self.zero)
         return self.zero
 
     def count(self, now: data.View) -> Value:

@@ -64,8 +64,8 @@ class Sizes:
     sum_width: int
 
     @classmethod
-    def of(cls, work: Work, interface: Interface) -> Sizes:
-        """Measure one network."""
+    def of(cls, work: Work, interface: Interface, *, delta: bool = False) -> Sizes:
+        """Measure one network; with ``delta`` recurrent layers multiply differences."""
         network = work.network
         making = [job for job in work.jobs if job.makes]
         return cls(
@@ -87,7 +87,7 @@ class Sizes:
             c_width=_vector_width(work, "c"),
             rh_width=_vector_width(work, "rh"),
             out_width=interface.out(network).width,
-            operand_width=_operand_width(network),
+            operand_width=_operand_width(network, delta=delta),
             weight_width=_weight_width(network),
             accumulator_width=network.accumulator_width,
             bias_width=_bias_width(network),
@@ -163,7 +163,9 @@ class Capacity:
         """
         first = networks[0]
         works = [Work.of(network, options) for network in networks]
-        sizes = Sizes.hull([Sizes.of(work, options.interface) for work in works])
+        sizes = Sizes.hull(
+            [Sizes.of(work, options.interface, delta=options.delta) for work in works]
+        )
         for network in networks[1:]:
             _check_alike(network, first.tanh, head=_has_head(first))
         return cls(
@@ -273,10 +275,10 @@ def _vector_width(work: Work, name: str) -> int:
     return max(widths, default=0)
 
 
-def _operand_width(network: QuantizedNetwork) -> int:
-    """Bits of the widest of x, h and c that the array reads."""
+def _operand_width(network: QuantizedNetwork, *, delta: bool) -> int:
+    """Bits of the widest of x, h and c that the array reads, or of their differences."""
     return max(
-        layer.formats.operand(name).width
+        layer.formats.operand(name).width + (delta and bool(layer.cell.state))
         for layer in network.layers
         for gate in layer.cell.gates
         for name in layer.reads(gate)

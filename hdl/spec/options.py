@@ -27,6 +27,8 @@ class CoreOptions:
         storage: memories of weights and sums.
         max_steps: steps of the longest sequence that the core buffers, so that it can run reverse
             layers; 0 for one that takes steps as they come.
+        delta: recurrent layers' sums live on from step to step, and only elements that changed are
+            multiplied.
         multipliers: how many products a hardware multiplier of the array computes.
     """
 
@@ -35,6 +37,7 @@ class CoreOptions:
     interface: Interface = DEFAULT
     storage: Storage = BUILT_IN
     max_steps: int = 0
+    delta: bool = False
     multipliers: Multipliers = ANY
 
     def check(self, largest: int) -> None:

@@ -52,13 +52,14 @@ class Work:
     Attributes:
         network: the network.
         lanes: multipliers of the array, over which units are dealt.
-        packed: rows of dense layers lie in all slots of the accumulators, and late layers use rows
-            of others again, which saves memory.
+        packed: rows of dense layers lie in all slots of the accumulators, which saves memory.
+        reuses: late layers use rows of others again.
     """
 
     network: QuantizedNetwork
     lanes: int
     packed: bool = False
+    reuses: bool = False
 
     @classmethod
     def of(cls, network: QuantizedNetwork, options: CoreOptions) -> Work:
@@ -67,7 +68,8 @@ class Work:
             reads_x_once(layer.cell) and layer is not network.head for layer in network.layers
         )
         work = cls(network=network, lanes=options.lanes)
-        return replace(work, packed=packs and work.slots > 1 and not options.storage.loadable)
+        packed = packs and work.slots > 1 and not options.storage.loadable
+        return replace(work, packed=packed, reuses=packed and not options.delta)
 
     @property
     def slots(self) -> int:
@@ -131,12 +133,13 @@ class Work:
     def _first_row(self, index: int, jobs: Sequence[Job]) -> int:
         """Return the first accumulator row of a layer that runs behind ``jobs``.
 
-        Where rows are packed, late layers use others' rows again. Accumulators are free as soon as
+        Where rows are packed, late layers use others' rows again, unless sums live on from step to
+        step. Accumulators are free as soon as
         the passes of a layer are over. The shadow's rows are not: but the last column of a layer
         waits for the last element of each vector that it reads, so sums up to those that made it
         are drained.
         """
-        if self.packed and index in self.late and not self.swept:
+        if self.reuses and index in self.late and not self.swept:
             reads = zip(self.network.sources[index], self.network.lags[index], strict=True)
             made = {source - 1 for source, lag in reads if not lag}
             jobs = jobs[

@@ -8,16 +8,25 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 
 from golden.interface import LAST_BEAT
+from hdl.layout.changes import AHEAD
 from hdl.layout.ports import step_fields
+from hdl.parts.component import delayed
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 from hdl.plan import Plan
+
+
+def pause(plan: Plan) -> int:
+    """Cycles for which a delta core takes nothing behind a step of few elements."""
+    return max(0, AHEAD + 2 - plan.network.inputs) if "x" in plan.listed else 0
 
 
 class InputPorts(Protocol):
     """Ports of :class:`hdl.store.operand_store.OperandStore` that are about x."""
 
     i: stream.Interface
+    element_x: data.View
+    x_word: Signal
     begins: Signal
     ends: Signal
     last_input: Signal
@@ -71,7 +80,7 @@ class InputBanks:
         at_last = Signal(init=plan.network.inputs == 1)  # index is the last
         self.word = read.data
         m.d.comb += [
-            i.ready.eq(room),
+            i.ready.eq(self._spaced(m, plan, room, complete)),
             accept.eq(i.valid & i.ready),
             complete.eq(accept & (i.payload.ends if plan.work.swept else at_last)),
             fill.addr.eq(Cat(index[:index_bits], fill_slot)),
@@ -105,6 +114,53 @@ class InputBanks:
                 m.d.sync += fill_slot.eq(fill_slot + 1)
         with m.If(ports.x_release):
             m.d.sync += read_bank.eq(~read_bank)
+        if "x" in plan.listed:
+            self._tell(m, plan, ports, accept, bank=fill_bank, begin=at_first, last=at_last)
+
+    def _spaced(self, m: Module, plan: Plan, room: Value, complete: Value) -> Value:
+        """Pause behind a step of few elements: each is sent before it comes again."""
+        gap = pause(plan)
+        if not gap:
+            return room
+        pauses = Signal(gap)
+        m.d.sync += pauses.eq(Mux(complete, (1 << gap) - 1, pauses[1:]))
+        return room & ~pauses[0]
+
+    def _tell(
+        self,
+        m: Module,
+        plan: Plan,
+        ports: InputPorts,
+        accept: Value,
+        *,
+        bank: Value,
+        begin: Value,
+        last: Value,
+    ) -> None:
+        """Tell the lists of changes of an element of x, and whether its sequence is fresh."""
+        begins, fresh, payload = Signal(init=1), Signal(), ports.i.payload
+        held = Signal(name="fresh_q")
+        element = ports.element_x
+        m.d.comb += [
+            element.valid.eq(accept),
+            element.unit.eq(ports.x_ready),
+            element.list.eq(bank),
+            element.begin.eq(begin),
+            element.last.eq(last),
+            element.fresh.eq(fresh),
+        ]
+        first: Value = begins
+        if plan.options.interface.state != "clear":
+            unused = Signal(init=1)
+            first = begins & (~payload.keep | unused)
+            with m.If(accept):
+                m.d.sync += unused.eq(0)
+        m.d.comb += fresh.eq(Mux(begin, first, held))
+        with m.If(accept):
+            m.d.sync += held.eq(fresh)
+            with m.If(last):
+                m.d.sync += begins.eq(payload.last)
+        m.d.comb += ports.x_word.eq(delayed(m, payload.data, AHEAD, name="x_word")[-1])
 
     def _count_steps(
         self, m: Module, ports: InputPorts, complete: Value, room: Signal, whole: Signal

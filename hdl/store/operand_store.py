@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.layout.changes import element_layout
 from hdl.layout.contents import first_words
 from hdl.layout.ports import input_layout, step_fields, unit_address, vector_depth
 from hdl.layout.vectors import (
@@ -71,6 +72,7 @@ class OperandStore(wiring.Component):
         x_step: the current step's other fields; those of its first beat are valid once an element
             is ready, those of its last beat once all are.
         x_release: frees the current step's bank; ``x_releasing`` announces it a cycle before.
+        element_x, x_word: in a delta core, see :class:`hdl.store.change_lists.ChangeLists`.
         read_operand, read_address, read_stream, read_zero: what to read; the first state, which is
             mostly zero, instead of the memory's word.
         read_turn: where the network reads at a lag: the step of x or h that is read.
@@ -89,8 +91,8 @@ class OperandStore(wiring.Component):
     x_ready = x_whole = x_releasing = x_release = port(Signal)
     read_operand = read_address = read_stream = read_zero = read_data = restart = port(Signal)
     read_turn = port(Signal)
-    state_address = state_stream = state_h = state_c = port(Signal)
-    x_step = ready = complete = port(data.View)
+    state_address = state_stream = state_h = state_c = x_word = port(Signal)
+    element_x = x_step = ready = complete = port(data.View)
     write_h = write_c = write_rh = port(VectorWrite)
 
     def __init__(self, *, plan: Plan) -> None:
@@ -109,6 +111,9 @@ class OperandStore(wiring.Component):
                 "last_input": In(span(inputs)),
                 "complete": Out(complete_layout(plan)),
             }
+        if "x" in plan.listed:
+            ports["element_x"] = Out(element_layout(plan, "x"))
+            ports["x_word"] = Out(signed(plan.sizes.x_width))
         if plan.work.windows.used:
             ports["read_turn"] = In(turn_shape(plan))
         super().__init__(
@@ -138,7 +143,10 @@ class OperandStore(wiring.Component):
         words |= {name: self._vector(m, name) for name in made_vectors(self.plan)}
         if self.plan.work.windows.past_layers:
             words["past"] = self._past(m)
-        read = [name for name in words if any(p.operand == name for p in self.plan.work.passes)]
+        passes = self.plan.work.passes
+        if self.plan.options.delta:
+            passes = [single for single in passes if self.plan.lists.counted(single)]
+        read = [name for name in words if any(p.operand == name for p in passes)]
         if self.plan.options.storage.loadable:
             read = list(words)
 

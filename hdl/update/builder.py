@@ -81,7 +81,7 @@ class UpdateBuilder:
         }
         self.arithmetic = Arithmetic(self.pipe, multipliers=self._cost.multipliers, delays=delays)
         self._all_jobs = tuple(range(len(plan.kinds)))
-        self._zero = Staged(entering.zero, 0)
+        self.zero = Staged(entering.zero, 0)
         self._biased: dict[tuple[int, int], Staged] = {}
         self._states: dict[str, Staged] = {}
         self._bank = Staged(entering.bank, 0)
@@ -89,9 +89,12 @@ class UpdateBuilder:
         self.stream = Staged(entering.stream, 0)
         if plan.work.windows.past_layers:
             self.turn = Staged(entering.turn, 0)
+        if plan.options.delta:
+            self.begin = Staged(entering.begin, 0)
+        if plan.options.delta or loads:
+            self.last = Staged(entering.last, 0)
         if loads:
             self.layer = Staged(entering.layer, 0)
-            self.last = Staged(entering.last, 0)
         self.constants = UnitConstants(self.pipe, plan, index=self.index, loads=loads)
         self._made: dict[str, list[Staged]] = {}
         self._watched = watched
@@ -144,7 +147,7 @@ class UpdateBuilder:
             words, first = first_words(self.plan, name), 0
             if words:
                 first = self.constants.word(f"first_{name}", words, stage=stage - 1)
-            masked = Mux(self.pipe.at(self._zero, stage - 1), first, word.value)
+            masked = Mux(self.pipe.at(self.zero, stage - 1), first, word.value)
             self._states[name] = self.pipe.register(masked, word, name=f"old_{name}")
         return replace(self._states[name], jobs=tuple(jobs))
 

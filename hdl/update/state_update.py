@@ -9,6 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hdl.array.shadow import read_layout
+from hdl.layout.changes import AHEAD, element_layout
 from hdl.layout.pass_table import row_layout
 from hdl.layout.ports import output_layout
 from hdl.layout.vectors import VectorWrite, made_vectors, state_vectors, write_signature
@@ -47,6 +48,8 @@ class StateUpdate(wiring.Component):
         state_address, state_stream, state_h, state_c: a unit and its h and c of step t-1, one
             cycle later.
         write_h, write_c, write_rh: see :class:`hdl.store.operand_store.OperandStore`.
+        element_h, element_c, element_rh: in a delta core, see
+            :class:`hdl.store.change_lists.ChangeLists`; the words are written.
         write, bank: where weights are loaded, see :class:`hdl.loading.loader.Loader`.
         head_start, head_free: for each job that makes no vector, its sums are about to be
             overwritten; may they be?
@@ -56,7 +59,7 @@ class StateUpdate(wiring.Component):
 
     row_done = state_address = state_stream = state_h = state_c = port(Signal)
     bank = head_start = head_free = saturated = port(Signal)
-    row = read = sums = write = port(data.View)
+    row = read = sums = write = element_h = element_c = element_rh = port(data.View)
     write_h = write_c = write_rh = port(VectorWrite)
     o = port(stream.Interface)
 
@@ -64,11 +67,14 @@ class StateUpdate(wiring.Component):
         self.plan = plan
         loads = plan.options.storage.loadable
         self._watched = watched
+        self._listed = [name for name in plan.listed if name != "x"]
         ports = {f"write_{name}": Out(write_signature(plan, name)) for name in made_vectors(plan)}
         ports |= {
             f"state_{name}": In(signed(plan.sizes.vector_width(name)))
             for name in state_vectors(plan)
         }
+        for name in self._listed:
+            ports[f"element_{name}"] = Out(element_layout(plan, name))
         super().__init__(
             {
                 "row_done": In(1),
@@ -119,6 +125,8 @@ class StateUpdate(wiring.Component):
                 drain.update(update)
         for vector in made_vectors(plan):
             self._write(m, builder, vector, entry.alive)
+        for vector in self._listed:
+            self._tell(m, builder, vector, entry.alive)
         if self._watched and "c" in made_vectors(plan):
             stage, cut = builder.cut()
             m.d.comb += self.saturated.eq(entry.alive[stage] & cut)
@@ -181,6 +189,25 @@ class StateUpdate(wiring.Component):
                 write.kept.eq(builder.pipe.job_at(stage).matches(*jobs)),
                 write.turn.eq(builder.pipe.at(builder.turn, stage)),
             ]
+
+    def _tell(self, m: Module, builder: UpdateBuilder, vector: str, alive: Value) -> None:
+        """Tell of a vector's new elements before they are written, if they belong to a list."""
+        element, lists = getattr(self, f"element_{vector}"), self.plan.lists.layers(vector)
+        written, _, _ = builder.written(vector)
+        stage = written - AHEAD
+        job = builder.pipe.job_at(stage)
+        layers = [one.layer if vector in one.makes else -1 for one in self.plan.work.jobs]
+        found = [lists.index(layer) if layer in lists else 0 for layer in layers]
+        m.d.comb += [
+            element.valid.eq(
+                alive[stage] & job.matches(*(n for n, one in enumerate(layers) if one in lists))
+            ),
+            element.list.eq(constant_by(m, job, found, name=f"{vector}_list")),
+            element.unit.eq(builder.pipe.at(builder.index, stage)),
+            element.begin.eq(builder.pipe.at(builder.begin, stage)),
+            element.last.eq(builder.pipe.at(builder.last, stage)),
+            element.fresh.eq(builder.pipe.at(builder.zero, stage)),
+        ]
 
     def _layer(self, m: Module, builder: UpdateBuilder, vector: str, stage: int) -> Value:
         """The layer of the unit in a stage."""

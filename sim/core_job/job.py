@@ -127,7 +127,7 @@ class CoreJob:
         from hdl import cycles
         from hdl.layout.weight_image import image
 
-        timing = cycles.count_steps(plan, controls)
+        timing = cycles.count_inputs(plan, x, controls)
         return cls(
             inputs=x.astype(np.int64),
             controls=np.array([astuple(control) for control in controls], dtype=np.int64),

@@ -141,7 +141,7 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
         max_steps=options.max_steps,
     )
     streams = _streams(plan, work)
-    timing = cycles.count_steps(plan, work.controls)
+    timing = cycles.count_inputs(plan, work.x, work.controls)
     sinks = [stream for stream in streams if not stream.into]
     loads, bench = plan.options.storage.loadable, bench_module(name)
     go = {"i": "loaded", "i_state": "loaded"} if loads else {}

@@ -157,14 +157,13 @@ class CoreBench:
         *,
         tail_multipliers: int = 2,
         interface: Interface = DEFAULT,
+        delta: bool = False,
     ) -> None:
         self.network = network
-        plan = Plan(
-            network=network,
-            options=CoreOptions(
-                lanes=lanes, tail_multipliers=tail_multipliers, interface=interface
-            ),
+        options = CoreOptions(
+            lanes=lanes, tail_multipliers=tail_multipliers, interface=interface, delta=delta
         )
+        plan = Plan(network=network, options=options)
         self.core = Core(plan=plan)
         self._reset = Signal(init=1)
         design: Elaboratable = ResetInserter(self._reset)(self.core)
