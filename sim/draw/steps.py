@@ -11,6 +11,7 @@ from golden.interface import Control, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from golden.sessions import Service, serve, state_vectors, state_words
+from sim.draw.changes import steady
 from sim.draw.networks import input_words
 
 
@@ -42,7 +43,7 @@ def random_work(
     """Draw steps of sequences on random streams; the last step ends its sequence.
 
     Half of the states to load are states that other sequences reached; the other half are random
-    words in range.
+    words in range. Where the network has thresholds, x changes little.
     """
     rng = np.random.default_rng([*seed, 30])
     keeps, loads = interface.state != "clear", interface.state == "load"
@@ -65,6 +66,7 @@ def random_work(
             control = replace(control, last=left == 0 or (last and count > first < left))
         controls.append(control)
     x = input_words(network, batch=1, steps=steps, seed=(*seed, 31))[0]
+    x = steady(x, seed) if network.thresholds else x
     model = IntegerModel(network)
     count = sum(control.load for control in controls)
     states = np.zeros((0, state_words(network)), dtype=np.int64)

@@ -28,6 +28,7 @@ from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Generated, generated
 from sim.core_job.job import CoreJob
 from sim.draw.cells import EVERY_CELL
+from sim.draw.changes import steady, with_thresholds
 from sim.draw.directions import with_directions, with_lags
 from sim.draw.graphs import random_graph
 from sim.draw.lively import lively
@@ -56,7 +57,7 @@ FIRST = 0.2
 # Uses of random numbers beside those of sim.draw.networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
 _GRAPH, _FIRST, _MULTIPLIERS, _AVAILABLE = 13, 12, 11, 10
-_TURNED, _MAX_STEPS, _LAGS = 41, 42, 45
+_TURNED, _MAX_STEPS, _LAGS, _DELTA = 41, 42, 45, 53
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Case:
         extras += f" weights:{self.storage.weights}" if self.storage.weights != "rom" else ""
         extras += f" sums:{self.storage.sums}" if self.storage.sums != "lanes" else ""
         extras += f" max steps:{self.max_steps}" if self.max_steps else ""
+        extras += " delta" if self.is_delta else ""
         extras += f" {self.multiplier}" if self.multiplier else ""
         return f"{layers}{head}{extras} lanes {self.lanes} tail {self.tail_multipliers}"
 
@@ -107,10 +109,13 @@ class Case:
     def network(self) -> QuantizedNetwork:
         """The core's network: the first of some draws whose words depend on the input.
 
-        One in five has first states that are not zero.
+        One in five has first states that are not zero; in a delta core it has thresholds.
         """
         rng, network = self.random(_FIRST), self._lively
-        network = with_first_states(network, rng) if rng.random() < FIRST else network
+        if self.is_delta:
+            network = with_thresholds(network, (self.seed, self.number))
+        elif rng.random() < FIRST:
+            network = with_first_states(network, rng)
         return symmetric(network) if self.multiplier else network
 
     @property
@@ -146,6 +151,12 @@ class Case:
         if rng.random() < 1 / 3:
             return int(rng.integers(self.network.first + 1, longest, endpoint=True))
         return longest + int(rng.integers(0, 4))
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether the core is a delta core: in one case in six that can be one."""
+        delta = bool(self.random(_DELTA).random() < 1 / 6)
+        return delta and not (self.is_turned or self.has_windows)
 
     def _draw(self, attempt: int) -> QuantizedNetwork:
         """A network; three of four have pre-activations that spread."""
@@ -199,7 +210,7 @@ class Case:
             )
         if self.is_turned:
             return replace(chosen, streams=1, state="clear")
-        if self.network.windowed:
+        if self.network.windowed or self.is_delta:
             chosen = replace(chosen, streams=1, state=chosen.state.replace("load", "keep"))
         if len(Work(network=self.network, lanes=self.lanes).step_passes) == 1:
             chosen = replace(chosen, every_step=True, state=chosen.state.replace("load", "keep"))
@@ -213,7 +224,8 @@ class Case:
             return BUILT_IN
         weights, sums = [("ram", "lanes"), ("rom", "block"), ("double", "block")][rng.integers(3)]
         loadable = not self.network.windowed and is_loadable(self.network)
-        weights = weights if loadable and not self.is_turned else "rom"
+        fixed = self.is_turned or self.is_delta or not loadable
+        weights = "rom" if fixed else weights
         return Storage(weights=weights, sums=sums)
 
     @cached_property
@@ -258,6 +270,7 @@ class Case:
         words = input_words(
             self.network, batch=len(lengths), steps=max(lengths), seed=(self.seed, self.number)
         )
+        words = steady(words, (self.seed, self.number)) if self.is_delta else words
         return [sequence[:length] for sequence, length in zip(words, lengths, strict=True)]
 
     @cached_property
@@ -276,6 +289,7 @@ class Case:
             interface=self.interface,
             storage=self.storage,
             max_steps=self.max_steps,
+            delta=self.is_delta,
             multipliers=self.multipliers,
         )
         return Plan(network=self.network, options=options, others=tuple(self.others))

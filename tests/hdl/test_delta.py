@@ -10,16 +10,14 @@ import pytest
 from golden.cells import GRU, LSTM, RNN, Cell, LiteLSTM
 from golden.errors import InputError
 from golden.interface import Interface
-from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from golden.sessions import serve
 from golden.thresholds import Thresholds
 from hdl import cycles
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.passes import Work
 from hdl.spec.storage import Storage
-from sim.draw.changes import steady, with_thresholds
+from sim.draw.changes import with_thresholds
 from sim.draw.graphs import random_graph
 from sim.draw.networks import with_first_states
 from sim.draw.steps import random_work
@@ -32,8 +30,7 @@ CELLS: dict[str, Cell] = {"rnn": RNN(), "lstm": LSTM(), "gru": GRU(), "litelstm"
 def check(network: QuantizedNetwork, lanes: int, interface: Interface, seed: int) -> None:
     """Steps without stalls, word by word and cycle by cycle, and with stalls."""
     work = random_work(network, interface, steps=6, seed=(seed,))
-    x = steady(work.x, seed)
-    want = serve(IntegerModel(network), interface, x, work.controls).words.ravel().tolist()
+    x, want = work.x, work.service.words.ravel().tolist()
     bench = CoreBench(network, lanes, tail_multipliers=seed % 4, interface=interface, delta=True)
     bench.add_steps(x, work.controls)
     offer, take = sometimes(seed, share=0.5), sometimes(seed + 1, share=0.3)
