@@ -19,11 +19,11 @@ from golden.network import Network
 from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
 from litelstm import metrics
-from litelstm.torch.trainers import float_trainer
 from litelstm.console import err
 from litelstm.data.dataset import Dataset
 from litelstm.metrics import Metrics
 from litelstm.tasks import Task
+from litelstm.torch.trainers import float_trainer
 from litelstm.torch.training import Recipe, Trainer
 
 Trained = TypeVar("Trained", Network, QuantizedNetwork)

@@ -153,7 +153,7 @@ def core_of(
 
 def jobs_options(what: str, default: int = 2) -> Decorator:
     """Make the options that tell where independent jobs run, see :func:`sim.jobs.work_through`."""
-    return _several(
+    return several(
         [
             click.option("--jobs", type=POSITIVE, default=default, help=f"{what} at once."),
             click.option("--scheduler", metavar="ADDRESS", help=SCHEDULER),

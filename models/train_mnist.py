@@ -18,9 +18,9 @@ import click
 
 from golden.errors import InputError
 from litelstm import metrics, outputs
-from litelstm.torch.trainers import float_trainer
 from litelstm.data.dataset import Dataset
 from litelstm.tasks import TASKS
+from litelstm.torch.trainers import float_trainer
 from litelstm.torch.training import Recipe, one_thread
 from models.mnist_data import demonstration_digits, load_mnist, unseen_by_demonstration
 

@@ -90,9 +90,7 @@ def evaluate(request: Request) -> Estimate:
     )
 
 
-def quantized(
-    network: Network, choice: Choice, calibration: NDArray[Any]
-) -> QuantizedNetwork:
+def quantized(network: Network, choice: Choice, calibration: NDArray[Any]) -> QuantizedNetwork:
     """Quantize a network as a point says."""
     return quantize(network, calibration, choice.settings)[0]
 

@@ -120,7 +120,8 @@ class Given:
         few = slice(JUDGING)
         self.samples = Samples(calibration=chosen, x=x[few], y=answers[few])
         self.test = Samples(calibration=chosen, x=x, y=answers)
-        self.identity = {"network": _digest(path.read_bytes()), "samples": _digest(data.read_bytes())}
+        files = {"network": path, "samples": data}
+        self.identity = {name: _digest(file.read_bytes()) for name, file in files.items()}
 
     def missing(self, shapes: Iterable[Shape]) -> list[Training]:
         return []
@@ -151,12 +152,10 @@ class Trained:
         self.samples = Samples(
             calibration=dataset.calibration, x=dataset.x_train[held], y=dataset.y_train[held]
         )
-        self.test = Samples(
-            calibration=dataset.calibration, x=dataset.x_test, y=dataset.y_test
-        )
+        self.test = Samples(calibration=dataset.calibration, x=dataset.x_test, y=dataset.y_test)
         self.identity = {
             "task": task.name,
-            "recipe": {name: value for name, value in self._recipe.items()},
+            "recipe": dict(self._recipe),
             "samples": _digest(dataset.x_train.tobytes() + dataset.y_train.tobytes()),
         }
 

@@ -238,8 +238,8 @@ def _energy(contents: Contents) -> Iterator[Part]:
     found = {part: values["nj"] for part, values in energy.as_json()["parts"].items()}
     yield _figure(
         plots.html(plots.shares(found, "nJ"), "energy"),
-        f"{shown(energy.nj)} nJ per inference, between {shown(low)} and {shown(high)}: a model of the "
-        "core alone, without pins and leakage. Activity is counted in the RTL on real samples.",
+        f"{shown(energy.nj)} nJ per inference, between {shown(low)} and {shown(high)}: a model of "
+        "the core alone, without pins and leakage. Activity is counted in the RTL on real samples.",
     )
     counts = energy.counts
     rows = [

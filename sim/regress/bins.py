@@ -21,7 +21,7 @@ from golden.cells import SIGMOIDS, Cell, Dense, Pool
 from golden.directions import DIRECTIONS
 from golden.interface import Interface
 from hdl.spec.storage import Storage
-from sim.draw.networks import EVERY_CELL
+from sim.draw.cells import EVERY_CELL
 from sim.jobs import work_through
 from sim.patterns import NO_GAPS, Pattern, Trigger
 from sim.regress.cases import Case

@@ -23,7 +23,8 @@ from golden.quantized import QuantizedNetwork
 from golden.sessions import serve
 from golden.settings import Settings
 from golden.thresholds import Thresholds, sent_names
-from sim.draw.networks import PLAIN_CELLS, with_first_states
+from sim.draw.cells import PLAIN_CELLS
+from sim.draw.networks import with_first_states
 from tests import reference
 from tests.golden import files
 from tests.golden.graphs import graphs

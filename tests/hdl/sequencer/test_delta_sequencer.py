@@ -63,7 +63,7 @@ async def column(ctx: Any, sequencer: DeltaSequencer) -> dict[str, Any]:
             sequencer.valid, sequencer.place, sequencer.done, *ports
         )
         if valid:
-            got = dict(zip(names, values, strict=True))
+            got: dict[str, Any] = dict(zip(names, values, strict=True))
             length = COLUMN if got["changes"] else 1
             if got["changes"]:
                 assert (place.row, place.gate) == divmod(len(seen), 4)

@@ -22,7 +22,7 @@ from litelstm.architectures import CELLS, Architecture
 from litelstm.torch import Recurrent, from_network, to_network
 from litelstm.torch.qat import QuantizationAware, requantize
 from litelstm.torch.sent import TensorSender
-from sim.draw.networks import PLAIN_CELLS
+from sim.draw.cells import PLAIN_CELLS
 from tests.networks import Recipe, float_network
 
 pytestmark = pytest.mark.frameworks
