@@ -9,7 +9,7 @@ WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 PARALLEL := -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick lint formal site dist release format clean distclean
+.PHONY: help setup run test quick lint formal site notebooks dist release format clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ formal: $(READY) ## Prove what the streams promise, for small cores of every cel
 
 site: $(READY) ## Build the docs as a site into build/site/
 	@$(WITH_BIN) NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q
+
+notebooks: $(READY) ## Execute examples/notebooks, and write their pages in docs/notebooks/
+	@$(WITH_BIN) $(BIN)/python tools/notebooks.py
 
 dist: $(READY) ## Build sdist and wheel into dist/
 	@$(BIN)/python -m build --no-isolation
