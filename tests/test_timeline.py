@@ -1,10 +1,10 @@
-"""docs/timeline.txt shows the schedule as it is."""
+"""docs/timeline.txt and docs/waveform.svg show the schedule as it is."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bench import timeline
+from bench import timeline, waveform
 from litelstm.architectures import Architecture
 
 PAGE = "docs/timeline.txt, made by python -m bench.timeline, is not what it prints now"
@@ -13,6 +13,11 @@ PAGE = "docs/timeline.txt, made by python -m bench.timeline, is not what it prin
 def test_the_page_is_what_the_command_prints() -> None:
     page = Path(__file__).parents[1] / "docs" / "timeline.txt"
     assert page.read_text(encoding="utf-8") == timeline.text(), PAGE
+
+
+def test_the_waveform_is_what_the_command_prints() -> None:
+    picture = Path(__file__).parents[1] / "docs" / "waveform.svg"
+    assert picture.read_text(encoding="utf-8") == waveform.drawn()
 
 
 def test_a_core_that_waits_says_so() -> None:

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import torch
+from IPython.display import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -90,7 +91,7 @@ figure = picture.hidden_state(
     title=f"hidden state while reading a {y_test[0]}",
     lsb=2.0**-to.frac,
 )
-figure
+Image(picture.png(figure, dpi=80))
 
 # %% [markdown]
 # ## Area and clock on an ECP5

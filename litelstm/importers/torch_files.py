@@ -46,7 +46,10 @@ def load(path: str | Path, description: str | Path | None) -> Imported:
             return from_program(*program)
         state = (_read_safetensors if path.suffix == ".safetensors" else _read_pickle)(path)
         if told is None:
-            raise InputError("a state dict needs a description of its modules (docs/import.md)")
+            raise InputError(
+                "a state dict needs a description of its modules: --description FILE "
+                "(docs/import.md); in Python litelstm.import_torch_module(module) needs none"
+            )
         return from_description(_without_prefix(state, told), told)
 
 

@@ -164,8 +164,8 @@ def test_descriptions_belong_to_state_dicts(
     state, graph = shipped("torch_gru.safetensors"), shipped("torch_lstm.onnx")
     output = tmp_path / "net.npz"
     line = commands.refuse(capsys, *arguments(state.path, None, output))
-    told = "a state dict needs a description of its modules (docs/import.md)"
-    assert line == f"{state.path}: {told}"
+    told = "a state dict needs a description of its modules: --description FILE (docs/import.md)"
+    assert line.startswith(f"{state.path}: {told}")
     line = commands.refuse(capsys, *arguments(graph.path, state.description, output))
     assert "is for a state dict" in line
 
