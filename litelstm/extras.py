@@ -12,6 +12,7 @@ NEEDS = {
     "programs": ("sim", (*_SIM, "cocotbext")),
     "synthesis": ("fpga", _FPGA),
     "boards": ("fpga", (*_FPGA, "amaranth_boards")),
+    "exploration": ("explore", ("optuna",)),
     "reports": ("report", ("jinja2", "plotly")),
     "registers": ("axi", ("systemrdl", "peakrdl_cheader", "peakrdl_ipxact")),
 }

@@ -6,6 +6,7 @@ from litelstm.commands.build import build
 from litelstm.commands.compare import compare
 from litelstm.commands.cycles import cycles
 from litelstm.commands.demo import demo
+from litelstm.commands.explore import explore
 from litelstm.commands.generate import generate
 from litelstm.commands.host import host
 from litelstm.commands.import_ import import_
@@ -33,6 +34,7 @@ ALL: tuple[click.Command, ...] = (
     cycles,
     synth,
     report,
+    explore,
     build,
     host,
     compare,

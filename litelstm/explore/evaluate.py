@@ -41,7 +41,7 @@ class Samples:
     y: NDArray[Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Request:
     """A point to evaluate; it travels to a worker by content."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ Shape = tuple[str, int, int]
 """Cell, units and layers of a network to train."""
 
 
-class Source(Protocol):
+class Source(ABC):
     """Networks of a search.
 
     Attributes:
@@ -45,13 +45,17 @@ class Source(Protocol):
     test: Samples
     identity: dict[str, Any]
 
+    @abstractmethod
     def missing(self, shapes: Iterable[Shape]) -> list[Training]:
         """List the trainings that some shapes still need."""
-        ...
 
+    @abstractmethod
+    def keep(self, training: Training, made: Network) -> None:
+        """Keep a trained network."""
+
+    @abstractmethod
     def network(self, shape: Shape | None) -> Network:
         """Return a network that is there."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +75,8 @@ class Training:
     task: Task
 
 
-def train(training: Training) -> bytes:
-    """Train a network; return its file."""
+def train(training: Training) -> Network:
+    """Train a network."""
     from litelstm.torch.trainers import float_trainer
     from litelstm.torch.training import Recipe, one_thread
 
@@ -88,12 +92,10 @@ def train(training: Training) -> bytes:
     )
     for _ in trainer.run():
         pass
-    buffer = io.BytesIO()
-    trainer.model.export().save_to(buffer)  # pyright: ignore[reportCallIssue]
-    return buffer.getvalue()
+    return trainer.model.export()  # pyright: ignore[reportCallIssue]
 
 
-class Given:
+class Given(Source):
     """One float network, from a file.
 
     Samples without labels are judged by the float network's own decisions. A file with a part for
@@ -120,17 +122,22 @@ class Given:
         few = slice(JUDGING)
         self.samples = Samples(calibration=chosen, x=x[few], y=answers[few])
         self.test = Samples(calibration=chosen, x=x, y=answers)
-        files = {"network": path, "samples": data}
-        self.identity = {name: _digest(file.read_bytes()) for name, file in files.items()}
+        self.identity = {
+            "network": _digest(path.read_bytes()),
+            "samples": _digest(data.read_bytes()),
+        }
 
     def missing(self, shapes: Iterable[Shape]) -> list[Training]:
         return []
+
+    def keep(self, training: Training, made: Network) -> None:
+        raise AssertionError("nothing is trained")
 
     def network(self, shape: Shape | None) -> Network:
         return self._network
 
 
-class Trained:
+class Trained(Source):
     """Networks of a task, trained when a point first needs them and kept in the study's folder.
 
     The samples that training holds out to choose its epoch judge points during the search; the test
@@ -166,10 +173,9 @@ class Trained:
             if not self.path(shape).exists()
         ]
 
-    def keep(self, training: Training, made: bytes) -> None:
-        """Keep a trained network."""
+    def keep(self, training: Training, made: Network) -> None:
         files.make_folder(self._folder)
-        files.replace(self.path(training.shape), files.content(made))
+        made.save(self.path(training.shape))
 
     def path(self, shape: Shape) -> Path:
         """Return the file of a network."""

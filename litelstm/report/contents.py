@@ -21,6 +21,7 @@ from hdl.export.description import describe
 from hdl.plan import Plan
 from litelstm import samples
 from litelstm.energy.model import Energy
+from litelstm.energy.samples import of_samples
 from litelstm.samples import Samples
 
 if TYPE_CHECKING:
@@ -188,14 +189,8 @@ def through_rtl(plan: Plan, x: NDArray[np.float64], progress: Progress) -> Sampl
 
 def energy_of(plan: Plan, x: NDArray[np.float64], progress: Progress) -> Energy:
     """Compute the energy of an inference from the activity of the first samples in the RTL."""
-    from sim.compiled.activity import measure
-
-    integers = plan.network.quantize_input(x[:COUNTED])
     with progress("RTL, switching activity", None):
-        activity = measure(
-            verilog.generated(plan), list(integers), samples.expected(plan, integers)
-        )
-    return Energy.of(activity, plan, per=activity.sequences)
+        return of_samples(plan, x[:COUNTED])
 
 
 def _agreement(answers: Mapping[str, NDArray[Any]]) -> float | None:

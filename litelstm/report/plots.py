@@ -45,9 +45,9 @@ def html(figure: go.Figure, name: str, *, zoom: bool = False) -> str:
     )
 
 
-def _figure(bars: Sequence[Any], *, height: int, **layout: Any) -> go.Figure:
+def bare_figure(traces: Sequence[Any], *, height: int, **layout: Any) -> go.Figure:
     """Make a figure without background, so that the page's shows through."""
-    figure = go.Figure(list(bars))
+    figure = go.Figure(list(traces))
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -75,7 +75,7 @@ def errors(tensors: Sequence[TensorLoss]) -> go.Figure:
         hovertemplate="%{y}, %{customdata[0]}: %{x:.1f} dB<br>%{customdata[1]:.2f} % saturated, "
         "largest error %{customdata[2]:.2g}<extra></extra>",
     )
-    figure = _figure([bar], height=60 + 24 * len(worst), showlegend=False)
+    figure = bare_figure([bar], height=60 + 24 * len(worst), showlegend=False)
     figure.update_xaxes(title="signal to quantization noise, dB")
     figure.update_yaxes(autorange="reversed")
     return figure
@@ -97,7 +97,7 @@ def confusion(table: NDArray[np.int64]) -> go.Figure:
         showscale=False,
         hovertemplate="label %{y}, answer %{x}: %{text}<extra></extra>",
     )
-    figure = _figure([heat], height=120 + 30 * min(len(table), 20))
+    figure = bare_figure([heat], height=120 + 30 * min(len(table), 20))
     figure.update_xaxes(title="answer", type="category", showgrid=False)
     figure.update_yaxes(title="label", type="category", autorange="reversed")
     return figure
@@ -124,7 +124,7 @@ def schedule(shown: Timeline) -> go.Figure:
             )
         )
     labels = [row.label.strip() for row in shown.rows]
-    figure = _figure(bars, height=130 + 26 * len(labels), barmode="overlay", bargap=0.25)
+    figure = bare_figure(bars, height=130 + 26 * len(labels), barmode="overlay", bargap=0.25)
     figure.update_layout(dragmode="zoom")
     figure.update_xaxes(title="cycle", range=[0, shown.cycles])
     figure.update_yaxes(categoryorder="array", categoryarray=labels[::-1], fixedrange=True)
@@ -152,7 +152,7 @@ def shares(parts: dict[str, float], unit: str) -> go.Figure:
         for number, (name, amount) in enumerate(parts.items())
         if amount
     ]
-    figure = _figure(bars, height=150, barmode="stack", showlegend=True)
+    figure = bare_figure(bars, height=150, barmode="stack", showlegend=True)
     figure.update_layout(legend={"y": -0.55, "traceorder": "normal"})
     figure.update_xaxes(title=unit)
     return figure
@@ -178,7 +178,7 @@ def resources(report: dict[str, Any]) -> go.Figure:
         )
         for number, (part, amounts) in enumerate(parts.items())
     ]
-    figure = _figure(bars, height=130 + 34 * len(available), barmode="stack")
+    figure = bare_figure(bars, height=130 + 34 * len(available), barmode="stack")
     figure.update_xaxes(title="percent of the part", range=[0, 100])
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(legend={"y": -0.3, "traceorder": "normal"})

@@ -29,7 +29,7 @@ BROWSER = (
 )
 
 
-def _shown(path: Path, *, dark: bool) -> tuple[str, list[str]]:
+def shown(path: Path, *, dark: bool) -> tuple[str, list[str]]:
     """Open a page in the browser; return the page as shown, and the console's messages."""
     theme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
     done = subprocess.run(
@@ -78,11 +78,11 @@ def test_a_browser_shows_it_in_both_themes(files: Files, tmp_path: Path) -> None
     path.write_text(page(gather(_request(files, None), _quiet)))
     inks = set()
     for dark in (False, True):
-        shown, messages = _shown(path, dark=dark)
+        text, messages = shown(path, dark=dark)
         assert messages == []
-        plots = re.findall(r'<div id="plot-([a-z-]+)"[^>]*js-plotly-plot', shown)
+        plots = re.findall(r'<div id="plot-([a-z-]+)"[^>]*js-plotly-plot', text)
         assert plots == ["schedule", "cycle-use", "memories"]
-        inks.update(re.findall(r'class="xtitle"[^>]*fill: (rgb\([^)]*\))', shown))
+        inks.update(re.findall(r'class="xtitle"[^>]*fill: (rgb\([^)]*\))', text))
     assert len(inks) == 2  # axis titles follow the theme
 
 

@@ -1,0 +1,136 @@
+"""Results of a search: the front as text, JSON and CSV, and the networks of its points."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from golden import files
+from litelstm import options
+from litelstm.console import table
+from litelstm.energy.model import shown
+from litelstm.explore.evaluate import quantized
+from litelstm.explore.finalists import Measured
+from litelstm.explore.front import front
+from litelstm.explore.source import Source, shape_of
+from litelstm.explore.space import Choice
+from litelstm.explore.study import Point
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A point of the front.
+
+    Attributes:
+        number: of the point.
+        choice: what was chosen.
+        values: objectives: measured ones, or estimates.
+        cycles: of an inference.
+        mhz: measured clock, ``None`` for an estimate.
+        command: command that makes the core.
+    """
+
+    number: int
+    choice: Choice
+    values: dict[str, float]
+    cycles: int
+    mhz: float | None
+    measured: bool
+    command: str
+
+
+def rows(
+    points: Sequence[Point],
+    measured: Mapping[int, Measured],
+    source: Source,
+    folder: Path,
+    target: str,
+) -> list[Row]:
+    """Make the rows of the front, and write the networks of its points.
+
+    Measured rows come first; accuracy falls.
+    Points that turned out not to fit are left out. Measured points are compared with each other,
+    and so are estimates: an estimate cannot push a measured core off the front.
+    """
+    good = [p for p in points if p.number in measured and not measured[p.number].problem]
+    real = front(good, [measured[point.number].values for point in good])
+    rest = [point for point in points if point.number not in measured]
+    made = [_row(p, measured.get(p.number), source, folder, target) for p in (*real, *rest)]
+    return sorted(made, key=lambda row: (not row.measured, -row.values["accuracy"], row.number))
+
+
+def _row(point: Point, found: Measured | None, source: Source, folder: Path, target: str) -> Row:
+    path = files.make_folder(folder / "networks") / f"point{point.number}.q.npz"
+    network = quantized(
+        source.network(shape_of(point.choice)), point.choice, source.samples.calibration
+    )
+    network.save(path)
+    typed = options.typed_core(point.choice.core(network))
+    return Row(
+        number=point.number,
+        choice=point.choice,
+        values=found.values if found else point.values,
+        cycles=point.cycles,
+        mhz=found.mhz if found else None,
+        measured=found is not None,
+        command=f"litelstm generate {path} --target {target} {typed} "
+        f"-o {folder / f'point{point.number}'}",
+    )
+
+
+def described(choice: Choice) -> str:
+    """Describe a network's shape and widths in a few words."""
+    shape = f"{choice.cell} {choice.layers}x{choice.units} " if choice.cell else ""
+    return f"{shape}W{choice.weight_width} A{choice.activation_width} C{choice.state_width}"
+
+
+def as_table(found: Sequence[Row]) -> Table:
+    """Return the front as a table."""
+    heads = ("accuracy", "per second", "LUT", "mult.", "RAM", "nJ", "MHz")
+    made = table("point", "network", *heads, texts=("network",))
+    for row in found:
+        values = row.values
+        made.add_row(
+            f"{row.number}",
+            described(row.choice),
+            f"{values['accuracy']:.2%}",
+            f"{values['rate']:,.0f}",
+            f"{values['luts']:,.0f}",
+            f"{values['multipliers']:.0f}",
+            f"{values['rams']:.0f}",
+            shown(values["nj"]),
+            f"{row.mhz:.1f}" if row.mhz else "estimate",
+        )
+    return made
+
+
+def as_json(found: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the front as JSON values."""
+    return [{**asdict(row), "choice": row.choice.parameters} for row in found]
+
+
+def as_csv(found: Sequence[Row]) -> str:
+    """Return the front as CSV."""
+    buffer = io.StringIO()
+    lines = [
+        {
+            "number": row.number,
+            "measured": int(row.measured),
+            **row.values,
+            "cycles": row.cycles,
+            "mhz": row.mhz or "",
+            **row.choice.parameters,
+            "command": row.command,
+        }
+        for row in found
+    ]
+    writer = csv.DictWriter(buffer, list(lines[0]) if lines else ["number"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return buffer.getvalue()

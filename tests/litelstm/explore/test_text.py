@@ -1,0 +1,96 @@
+"""Operations and memories that are counted in Verilog, by hand."""
+
+from __future__ import annotations
+
+from litelstm.explore.area import FEATURES, blocks, coefficients, features, in_block
+from litelstm.explore.text import OPERATIONS, PARTS, Memory, read
+from litelstm.fpga.families import ECP5, FF, ICE40, LUT
+
+MODULE = """module litelstm_core_123456_core_array_lanes(clk, a, b);
+  input clk;
+  wire clk;
+  input [7:0] a;
+  wire [7:0] a;
+  wire [8:0] n1;
+  wire n2;
+  wire [3:0] n3;
+  wire n4;
+  reg [5:0] chosen;
+  reg [8:0] sum_q = 9'h000;
+  (* no_rw_check = 32'd1 *)
+  (* ram_style = "block" *)
+  reg [15:0] deep [99:0];
+  reg [4:0] flat [16:0];
+  reg [15:0] _0_;
+  assign n1 = $signed(a) + $signed(b);
+  assign n2 = a == 8'h04;
+  assign n3 = n2 ? a[3:0] : b[3:0];
+  assign n4 = | a[5:0];
+  assign plain = n4;
+  always @(posedge clk)
+    sum_q <= n1;
+  always @(posedge clk) begin
+    _0_ <= deep[a];
+  end
+  assign word = flat[a];
+  always @* begin
+    casez (a)
+      8'h00:
+          chosen = 6'h01;
+      default:
+          chosen = 6'h02;
+    endcase
+  end
+endmodule
+
+module litelstm_core_123456_core_update(clk);
+  wire [2:0] x;
+  assign x = ~ y;
+endmodule
+"""
+
+
+def test_counts_of_a_module() -> None:
+    parts = read(MODULE)
+    array = parts["array"]
+    expected = {"add": 9, "compare": 8, "mux": 4, "logic": 6, "case": 12}
+    assert dict(array.bits) == expected
+    assert set(expected) == set(OPERATIONS)
+    assert array.registers == 9  # the memory's output is the memory's
+    assert array.memories == (
+        Memory(words=100, width=16, ports=1, clocked=True, block=True),
+        Memory(words=17, width=5, ports=1, clocked=False, block=False),
+    )
+    assert parts["update"].bits["logic"] == 3
+    assert not parts["control"].memories
+
+
+def test_features_leave_out_block_ram() -> None:
+    found = features(read(MODULE)["array"], ECP5)
+    assert tuple(found) == FEATURES
+    assert (found["chunks"], found["chosen"]) == (2 * 2, 5)  # 5 bits are two chunks of 4, twice
+
+
+def test_where_memories_go() -> None:
+    def memory(words: int, width: int, *, clocked: bool = True, block: bool = False) -> Memory:
+        return Memory(words=words, width=width, ports=1, clocked=clocked, block=block)
+
+    assert in_block(memory(8, 8, block=True), ECP5)
+    assert in_block(memory(65, 8), ECP5)
+    assert not in_block(memory(64, 8), ECP5)
+    assert in_block(memory(16, 8), ICE40)
+    assert not in_block(memory(1000, 8, clocked=False), ICE40)
+    assert blocks(memory(600, 40, block=True), ECP5) == 3  # 3 of 1024 x 18
+    assert blocks(memory(300, 8, block=True), ICE40) == 1  # 512 x 8
+    assert blocks(memory(4, 1472, block=True), ECP5) == 41  # 512 x 36
+    assert blocks(memory(4, 4), ECP5) == 0
+
+
+def test_every_coefficient_is_there() -> None:
+    for family in (ECP5, ICE40):
+        for resource in (LUT, FF):
+            model = coefficients()[family.name][resource]
+            assert set(model) == set(PARTS)
+            for part in PARTS:
+                assert set(model[part]) == set(FEATURES)
+                assert all(value >= 0 for value in model[part].values())
