@@ -31,6 +31,7 @@ from litelstm import console, outputs
 from litelstm.data.dataset import Dataset
 from litelstm.tasks import TASKS
 from litelstm.torch.training import Recipe, one_thread
+from sim.jobs import work_through
 
 SEEDS = (1, 2, 3)
 MEASURES = ("accuracy", "precision", "recall", "f1")
@@ -196,17 +197,35 @@ def by_cell(runs: list[Run]) -> list[tuple[str, list[Run]]]:
     return [(cell, [run for run in runs if run.cell == cell]) for cell in cells]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Wanted:
+    """A run to train and measure."""
+
+    task: str
+    data: Dataset
+    cell: str
+    recipe: Recipe
+    folder: Path
+
+
+def train_and_measure(wanted: Wanted) -> Run:
+    """Train and measure a run on one thread."""
+    one_thread()
+    with threadpool_limits(1):
+        return run(TASKS[wanted.task], wanted.data, wanted.cell, wanted.recipe, wanted.folder)
+
+
 def show(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """Train and measure every cell on a task, print its table, and return its JSON."""
     experiment = EXPERIMENTS[name]
     data, recipes = plan(name, args)
-    cells = summary(
-        [
-            run(TASKS[name], data, cell, recipe, args.keep)
-            for recipe in recipes
-            for cell in args.cells
-        ]
-    )
+    tasks = [
+        Wanted(task=name, data=data, cell=cell, recipe=recipe, folder=args.keep)
+        for recipe in recipes
+        for cell in args.cells
+    ]
+    found = dict(work_through(train_and_measure, tasks, jobs=args.jobs)) if args.jobs > 1 else {}
+    cells = summary([found.get(task) or train_and_measure(task) for task in tasks])
     out.print(f"{TASKS[name].title} ({name})")
     out.print(table(name, cells, seeds=len(recipes)))
     out.print(setting(data, recipes, short=args.short))
@@ -235,6 +254,7 @@ def parse() -> argparse.Namespace:
         default=KEEP,
         help=f"folder of trained networks, which are not trained again  [default: {KEEP}]",
     )
+    parser.add_argument("--jobs", type=int, default=1, help="runs at once")
     parser.add_argument("--json", type=Path, help="file for the same numbers as JSON")
     return parser.parse_args()
 
@@ -243,10 +263,8 @@ def main() -> None:
     """Train and print the tables."""
     args = parse()
     outputs.check_file(args.json)
-    one_thread()
     files.make_folder(args.keep)
-    with threadpool_limits(1):
-        report = {name: show(name, args) for name in args.tasks}
+    report = {name: show(name, args) for name in args.tasks}
     if args.json:
         files.replace(args.json, files.content(json.dumps(report, indent=2) + "\n"))
     out.print(

@@ -34,7 +34,7 @@ def args(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
     keep = tmp_path / "keep"
     keep.mkdir()
     return argparse.Namespace(
-        data_dir=tmp_path, short=True, cells=["lstm", "rnn"], seeds=3, keep=keep
+        data_dir=tmp_path, short=True, cells=["lstm", "rnn"], seeds=3, keep=keep, jobs=1
     )
 
 

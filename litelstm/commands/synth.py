@@ -24,6 +24,7 @@ from litelstm.fpga.targets import TARGETS, Target
 @options.target_option("FPGA part.", required=True)
 @options.core_options()
 @options.seeds_option
+@options.jobs_options("Seeds", default=1)
 @options.steps_option("Steps per inference.")
 @click.option(
     "--mhz", type=float, help="Clock that the router aims at; exit status 1 if no seed reaches it."
@@ -38,6 +39,8 @@ def synth(
     network: Path,
     target: str,
     seeds: int,
+    jobs: int,
+    scheduler: str | None,
     steps: int | None,
     mhz: float | None,
     paths: int,
@@ -78,6 +81,7 @@ def synth(
         progress=progress,
         paths=paths,
         wanted=mhz,
+        where={"jobs": jobs, "scheduler": scheduler},
     )
     described = {"network": network.name, **measured.as_json()}
     if output is not None:

@@ -30,7 +30,7 @@ _BLOCKS = {
 """Shapes of a block RAM by family: words, and their bits."""
 
 FEATURES = (*OPERATIONS, "registers", "chunks", "chosen", "one")
-"""What a part is the sum of: operations and registers in bits; memories outside block RAM in chunks
+"""Summands of a part: operations and registers in bits; memories outside block RAM in chunks
 of 16 words of 4 bits, and in bits that are chosen from several chunks; and a constant."""
 
 

@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What is known of a point before synthesis.
+    """Properties of a point before synthesis.
 
     Attributes:
         accuracy: share of right answers of the integers.

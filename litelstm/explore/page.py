@@ -90,7 +90,7 @@ def _scatter(found: Sequence[Row], x: str, y: str) -> go.Figure:
     figure.update_xaxes(title=AXES[x], rangemode="tozero")
     figure.update_yaxes(title=AXES[y], showgrid=True, gridcolor="rgba(128,128,128,0.25)")
     if y == "rate":
-        figure.update_yaxes(type="log")
+        figure.update_yaxes(type="log", dtick="D2")
     return figure
 
 

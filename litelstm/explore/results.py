@@ -13,6 +13,7 @@ from rich.table import Table
 
 from golden import files
 from litelstm import options
+from litelstm.architectures import CELLS
 from litelstm.console import table
 from litelstm.energy.model import shown
 from litelstm.explore.evaluate import quantized
@@ -87,7 +88,8 @@ def _row(point: Point, found: Measured | None, source: Source, folder: Path, tar
 def described(choice: Choice) -> str:
     """Describe a network's shape and widths in a few words."""
     shape = f"{choice.cell} {choice.layers}x{choice.units} " if choice.cell else ""
-    return f"{shape}W{choice.weight_width} A{choice.activation_width} C{choice.state_width}"
+    state = f" C{choice.state_width}" if not choice.cell or "c" in CELLS[choice.cell].state else ""
+    return f"{shape}W{choice.weight_width} A{choice.activation_width}{state}"
 
 
 def as_table(found: Sequence[Row]) -> Table:

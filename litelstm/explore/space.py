@@ -1,4 +1,4 @@
-"""What is searched: a network's shape and widths, and its core's options."""
+"""Points of a search: a network's shape and widths, and its core's options."""
 
 from __future__ import annotations
 

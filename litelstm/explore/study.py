@@ -42,14 +42,14 @@ OBJECTIVES: dict[str, Literal["minimize", "maximize"]] = {
     "rams": "minimize",
     "nj": "minimize",
 }
-"""What the search is for. ``rate`` is in inferences per second."""
+"""Objectives of the search. ``rate`` is in inferences per second."""
 
 Tell = Callable[[int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a core must keep.
+    """Limits that a core must keep.
 
     Attributes:
         target: the part that it must fit.

@@ -19,7 +19,7 @@ from litelstm.fpga.targets import Target
 from litelstm.fpga.timing import TimingPath, longest_paths
 from sim.tools.cache import cache_root, cached_folder, content_key
 
-_NETLIST, _MAPPED = mapping.NETLIST, "mapped.v"
+NETLIST, _MAPPED = mapping.NETLIST, "mapped.v"
 _ROUTER_REPORT, _DELAYS = "report.json", "delays.sdf"
 
 
@@ -62,13 +62,13 @@ class Flow:
             (folder / "core.v").write_text(verilog)
             tools.yosys(script, folder)
             if refinement:
-                design = json.loads((folder / _NETLIST).read_text())
+                design = json.loads((folder / NETLIST).read_text())
                 refinement.refine(design["modules"][top])
-                (folder / _NETLIST).write_text(json.dumps(design))
+                (folder / NETLIST).write_text(json.dumps(design))
 
         version = refinement.version if refinement else None
         folder = self._cached("synthesis", [verilog, script, version], make)
-        counted = netlist.read(folder / _NETLIST, top=top, family=self.target.family)
+        counted = netlist.read(folder / NETLIST, top=top, family=self.target.family)
         return Synthesized(folder=folder, top=top, netlist=counted)
 
     def verilog(self, synthesized: Synthesized) -> str:
@@ -79,24 +79,32 @@ class Flow:
         Raises:
             SynthesisError: Yosys failed.
         """
-        steps = (f"read_json {_NETLIST}", "setundef -zero", "setundef -zero -params")
+        steps = (f"read_json {NETLIST}", "setundef -zero", "setundef -zero -params")
         script = "\n".join([*steps, f"write_verilog -noattr {_MAPPED}", ""])
-        source = (synthesized.folder / _NETLIST).read_text()
+        source = (synthesized.folder / NETLIST).read_text()
 
         def make(folder: Path) -> None:
-            (folder / _NETLIST).write_text(source)
+            (folder / NETLIST).write_text(source)
             tools.yosys(script, folder)
-            (folder / _NETLIST).unlink()
+            (folder / NETLIST).unlink()
 
         return (self._cached("mapped", [source, script], make) / _MAPPED).read_text()
 
-    def route(self, synthesized: Synthesized, *, seed: int, pins: str = "") -> Routed:
+    def route(
+        self,
+        synthesized: Synthesized,
+        *,
+        seed: int,
+        pins: str = "",
+        made: dict[str, bytes] | None = None,
+    ) -> Routed:
         """Place and route a netlist.
 
         Args:
             synthesized: the netlist.
             seed: the placer's seed.
             pins: a board's constraints, in the family's format; by default the pins are free.
+            made: files of the same routing elsewhere, to keep here.
 
         Raises:
             DoesNotFitError: the part has too few places for the cells.
@@ -105,11 +113,11 @@ class Flow:
         family, target = self.target.family, self.target
         assert family.router
         option, name = family.routed
-        files = [option, name, "--json", _NETLIST, "--report", _ROUTER_REPORT, "--sdf", _DELAYS]
+        files = [option, name, "--json", NETLIST, "--report", _ROUTER_REPORT, "--sdf", _DELAYS]
         wanted = ["--freq", str(target.mhz), "--seed", str(seed)]
         wanted += ["--timing-allow-fail", "--detailed-timing-report"]
         arguments = [*target.arguments, *files, *wanted]
-        source = (synthesized.folder / _NETLIST).read_text()
+        source = (synthesized.folder / NETLIST).read_text()
         places = pins or _pin_constraints(source, synthesized.top, target)
         option, constraints = family.constraints
         if places:
@@ -118,7 +126,11 @@ class Flow:
             arguments += family.free_pins
 
         def make(folder: Path) -> None:
-            shutil.copy(synthesized.folder / _NETLIST, folder / _NETLIST)
+            if made:
+                for name, content in made.items():
+                    (folder / name).write_bytes(content)
+                return
+            shutil.copy(synthesized.folder / NETLIST, folder / NETLIST)
             if places:
                 (folder / family.pin_file).write_text(places)
             try:
@@ -126,7 +138,7 @@ class Flow:
             except SynthesisError:
                 _refuse_full_part(folder / "route.log", target)
                 raise
-            (folder / _NETLIST).unlink()
+            (folder / NETLIST).unlink()
 
         folder = self._cached("route", [source, arguments, places], make)
         report = json.loads((folder / _ROUTER_REPORT).read_text())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -16,8 +16,9 @@ from litelstm.fpga.bare_array import bare_array_verilog
 from litelstm.fpga.clock import Clock
 from litelstm.fpga.errors import DoesNotFitError
 from litelstm.fpga.few_pins import few_pins_verilog
-from litelstm.fpga.flow import Flow, Routed, Synthesized
+from litelstm.fpga.flow import Flow, Synthesized
 from litelstm.fpga.netlist import Netlist
+from litelstm.fpga.seeds import route_all
 from litelstm.fpga.targets import MULTIPLIER, PIN, SPRAM, Target, larger
 
 TOP = "litelstm_core"
@@ -109,6 +110,7 @@ def measure(
     progress: Progress,
     paths: int = 1,
     wanted: float | None = None,
+    where: Mapping[str, Any] | None = None,
 ) -> Measured:
     """Synthesize a core, and place and route it if the target is routed.
 
@@ -121,6 +123,7 @@ def measure(
         progress: shows progress.
         paths: number of longest paths to keep.
         wanted: clock that the core must reach, in MHz.
+        where: where seeds run, see :func:`litelstm.fpga.seeds.route_all`.
 
     Raises:
         DoesNotFitError: the part is too small; the message names a remedy.
@@ -138,8 +141,9 @@ def measure(
     _check_fit(flow, core.plan, synthesized.netlist, progress)
     clock = bare = None
     if flow.target.routes:
-        clock = _route(flow, synthesized, seeds, "core", progress, bitstream=bitstream, paths=paths)
-        bare = _bare_array(flow, core.plan, seeds, progress) if bare_array else None
+        router = _Router(flow=flow, seeds=seeds, progress=progress, where=where or {})
+        clock = router.route(synthesized, "core", bitstream=bitstream, paths=paths)
+        bare = _bare_array(router, core.plan) if bare_array else None
     return Measured(
         target=flow.target,
         plan=core.plan,
@@ -151,39 +155,38 @@ def measure(
     )
 
 
-def _bare_array(flow: Flow, plan: Plan, seeds: int, progress: Progress) -> Clock:
+@dataclass(frozen=True, kw_only=True)
+class _Router:
+    """Router with its seeds."""
+
+    flow: Flow
+    seeds: int
+    progress: Progress
+    where: Mapping[str, Any]
+
+    def route(
+        self, synthesized: Synthesized, what: str, *, bitstream: bool = False, paths: int = 1
+    ) -> Clock:
+        """Route with all seeds; make the bitstream of the fastest."""
+        with self.progress(f"place and route the {what}, seeds", self.seeds) as tell:
+            routed = route_all(self.flow, synthesized, self.seeds, self.where, tell)
+        by_clock = sorted(routed, key=lambda single: single.mhz)
+        packed = None
+        if bitstream:
+            with self.progress("bitstream", None):
+                packed = str(self.flow.pack(by_clock[-1]))
+        return Clock(
+            mhz=tuple(single.mhz for single in routed),
+            paths=tuple(by_clock[(self.seeds - 1) // 2].paths(paths)),
+            bitstream=packed,
+        )
+
+
+def _bare_array(router: _Router, plan: Plan) -> Clock:
     """Measure the clock of the MAC array alone."""
-    with progress("synthesis of the bare array", None):
-        synthesized = flow.synthesize(bare_array_verilog(plan, name=TOP), top=TOP)
-    return _route(flow, synthesized, seeds, "bare array", progress)
-
-
-def _route(
-    flow: Flow,
-    synthesized: Synthesized,
-    seeds: int,
-    what: str,
-    progress: Progress,
-    *,
-    bitstream: bool = False,
-    paths: int = 1,
-) -> Clock:
-    """Route with all seeds; make the bitstream of the fastest."""
-    routed: list[Routed] = []
-    with progress(f"place and route the {what}, seeds", seeds) as tell:
-        for seed in range(1, seeds + 1):
-            routed.append(flow.route(synthesized, seed=seed))
-            tell(seed)
-    by_clock = sorted(routed, key=lambda single: single.mhz)
-    packed = None
-    if bitstream:
-        with progress("bitstream", None):
-            packed = str(flow.pack(by_clock[-1]))
-    return Clock(
-        mhz=tuple(single.mhz for single in routed),
-        paths=tuple(by_clock[(seeds - 1) // 2].paths(paths)),
-        bitstream=packed,
-    )
+    with router.progress("synthesis of the bare array", None):
+        synthesized = router.flow.synthesize(bare_array_verilog(plan, name=TOP), top=TOP)
+    return router.route(synthesized, "bare array")
 
 
 def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]]:

@@ -33,7 +33,7 @@ _POINT = re.compile(r"^C '(.*)' (\d+)$", re.M)
 
 @dataclass(frozen=True, kw_only=True)
 class Activity:
-    """What happened in a core while it ran sequences.
+    """Counts of events in a core while it ran sequences.
 
     Attributes:
         toggles: changes of each register's bits, by its name in the hierarchy of the core; those
