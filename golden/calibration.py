@@ -19,6 +19,7 @@ from golden.quantized import QuantizedLayer, QuantizedNetwork
 from golden.rounding import COMPENSATED, Rounding
 from golden.scales import Block, LayerScales, Observed
 from golden.settings import Settings
+from golden.windows import FINAL
 
 _Points = tuple[dict[str, int], dict[str, int]]
 
@@ -48,7 +49,7 @@ class Calibration:
         for index, (layer, sources) in enumerate(zip(network.layers, network.sources)):
             late = index in network.late
             xs = [
-                finals[source] if late and not lag else steps[source]
+                finals[source] if lag == FINAL or (late and not lag) else steps[source]
                 for source, lag in zip(sources, network.lags[index])
             ]
             h = (finals if late else steps)[index + 1]

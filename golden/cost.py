@@ -108,7 +108,7 @@ def _slots(network: QuantizedNetwork, vector: int) -> int:
         for lag, source in zip(layer, sources)
         if source == vector
     )
-    longest = max(lags, default=0)
+    longest = max((0, *lags))
     return 1 << (longest + 1).bit_length() if longest else 1
 
 

@@ -18,7 +18,7 @@ from golden.cells import SIGMOIDS, Activations, Floats, Gate
 from golden.directions import final, parts
 from golden.layers import Layer
 from golden.network import Network
-from golden.windows import at_end, padded
+from golden.windows import FINAL, at_end, padded
 
 Single = NDArray[np.float32]
 """Derivatives; more digits would only cost time."""
@@ -215,7 +215,7 @@ class Derivatives:
                 else:
                     last = end if network.layers[index].cell.state else None
                     dx = self._through(index, runs, dh, last, found)
-                    self._spread(index, padded(dx, first, time=1), steps)
+                    self._spread(index, padded(dx, first, time=1), steps, ends)
         return found
 
     def _through(
@@ -239,10 +239,13 @@ class Derivatives:
             total += dx[:, order]
         return total
 
-    def _spread(self, index: int, dx: Single, steps: list[Single]) -> None:
+    def _spread(self, index: int, dx: Single, steps: list[Single], ends: list[Single]) -> None:
         """Add derivatives by what a layer reads in every step to those by its sources."""
         network, layer = self._network, self._network.layers[index]
         for name, source, lag in zip(layer.operands, network.sources[index], network.lags[index]):
+            if lag == FINAL:
+                ends[source] += dx[:, :, layer.place(name)].sum(axis=1)
+                continue
             start = network.starts[source] if lag else 0
             until = max(start, self._steps - lag)
             steps[source][:, start:until] += dx[:, start + lag : until + lag, layer.place(name)]
@@ -252,7 +255,7 @@ class Derivatives:
         network, layer = self._network, self._network.layers[index]
         for name, source, lag in zip(layer.operands, network.sources[index], network.lags[index]):
             given, step = dx[:, layer.place(name)], self._steps - 1 - lag
-            if not lag:
+            if lag <= 0:
                 ends[source] += given
             elif step >= network.starts[source]:
                 steps[source][:, step] += given

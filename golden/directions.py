@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from golden.cells import Cell, Gate
 from golden.checks import as_array
 from golden.errors import InputError
+from golden.windows import FINAL
 
 DIRECTIONS = ("forward", "reverse", "bidirectional")
 """Names of the directions, as in files and in ONNX."""
@@ -169,9 +170,14 @@ def check_forward(layers: Iterable[DirectedLayer]) -> None:
     """Refuse layers that a core cannot run: a core takes the steps in order of arrival.
 
     Raises:
-        InputError: a layer's direction is not ``forward``.
+        InputError: a layer's direction is not ``forward``, or it reads a final value in every step.
     """
     for index, layer in enumerate(layers):
+        if FINAL in (layer.lags or ()):
+            raise InputError(
+                f"layer{index} reads a final value in every step: a core must buffer the steps "
+                "before it (--max-steps)"
+            )
         if layer.direction != "forward":
             raise InputError(
                 f"layer{index} is {layer.direction}, expected forward: "

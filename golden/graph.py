@@ -17,7 +17,7 @@ from golden.cells import Dense, Pool
 from golden.checks import check_shape
 from golden.directions import L
 from golden.errors import InputError
-from golden.windows import check_count, delayed, padded
+from golden.windows import FINAL, check_count, delayed, folded, held, padded
 
 MAX_LAYERS = 64
 
@@ -86,7 +86,13 @@ class Graph(Generic[L]):
         for index, (layer, sources, lags) in enumerate(zip(self.layers, self.sources, self.lags)):
             turned.append(layer.direction != "forward" or any(turned[n] for n in sources))
             for source, lag in zip(sources, lags):
-                if lag and turned[source] and index in self.late:
+                state = source and self.layers[source - 1].cell.state
+                if lag == FINAL and turned[source] and not state:
+                    raise InputError(
+                        f"layer{index} reads the final value of layer{source - 1} in every step, "
+                        "expected that of a recurrent layer, or no reverse layer before it"
+                    )
+                if lag > 0 and turned[source] and index in self.late:
                     raise InputError(
                         f"layer{index} reads layer{source - 1} at lag {lag}, expected 0: a reverse "
                         "layer is at or before it, and no recurrent layer follows"
@@ -120,6 +126,11 @@ class Graph(Generic[L]):
         """Whether a step's result depends on earlier steps' vectors beside the state."""
         return any(layer.warmup or any(layer.lags or ()) for layer in self.layers)
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a layer reads a final value in every step."""
+        return any(FINAL in lags for lags in self.lags)
+
     def check_steps(self, steps: int) -> None:
         """Refuse a sequence without result.
 
@@ -146,14 +157,7 @@ class Graph(Generic[L]):
         Raises:
             InputError: the samples have another shape.
         """
-        array = check_shape(samples, self.inputs // self.fold)
-        batch, count, size = array.shape
-        if self.fold == 1 and not self.flush:
-            return array
-        steps = count // self.fold + self.flush
-        fed = np.zeros((batch, steps * self.fold, size), dtype=array.dtype)
-        fed[:, :count] = array[:, : fed.shape[1]]
-        return fed.reshape(batch, steps, self.inputs)
+        return folded(check_shape(samples, self.inputs // self.fold), self.fold, self.flush)
 
     @property
     def result_vectors(self) -> tuple[int, ...]:
@@ -242,14 +246,19 @@ class Graph(Generic[L]):
             if index in late and not every_step:
                 steps.append(None)
             else:
-                read = [delayed(steps[n], lag, start, time) for n, lag, start in reads]
+                read = [
+                    held(ends[n], x.shape[time], time)
+                    if lag == FINAL
+                    else delayed(steps[n], lag, start, time)
+                    for n, lag, start in reads
+                ]
                 counted = (*(slice(None),) * time, slice(first, None))
                 made = run(index, _concatenated(read, axis)[counted])
                 steps.append(padded(made, first, time))
                 if layer.cell.state:
                     ends.append(final(index, made))
                     continue
-            read = [end(steps[n], lag, start) if lag else ends[n] for n, lag, start in reads]
+            read = [end(steps[n], lag, start) if lag > 0 else ends[n] for n, lag, start in reads]
             ends.append(run(index, _concatenated(read, axis)))
         return steps, ends
 

@@ -18,7 +18,7 @@ from golden.directions import BACKWARD, DIRECTIONS, FIRST, check_lengths, final,
 from golden.errors import InputError
 from golden.graph import MAX_LAYERS, Graph
 from golden.layers import Layer, weight_shapes
-from golden.windows import MAX_LAG, at_end
+from golden.windows import FINAL, MAX_LAG, at_end
 
 KIND = "litelstm float network"
 """Value of the field ``kind`` in a float network's file."""
@@ -222,7 +222,7 @@ def read_description(reader: store.Reader, index: int) -> dict[str, Any]:
         "sigmoid": reader.text(f"{prefix}sigmoid", list(SIGMOIDS)),
         "direction": direction,
         "sources": read_vectors(reader, f"{prefix}sources", 0, index),
-        "lags": read_vectors(reader, f"{prefix}lags", 0, MAX_LAG),
+        "lags": read_vectors(reader, f"{prefix}lags", FINAL, MAX_LAG),
         "warmup": reader.integer_or(f"{prefix}warmup", 0, MAX_LAG, default=0),
     }
 

@@ -20,6 +20,10 @@ from golden.errors import InputError
 if TYPE_CHECKING:
     from golden.directions import DirectedLayer
 
+FINAL = -1
+"""Lag of a vector's final value, in every step: that of the last step, of a reverse layer the first
+one's. A decoder repeats it."""
+
 MAX_LAG = 65535
 """Largest lag, warm-up, flush and fold."""
 
@@ -35,7 +39,7 @@ def check_window(layer: DirectedLayer) -> None:
         raise InputError(f"lags are {lags}, expected {operands} (one per source)")
     check_count("warmup", layer.warmup, 0)
     for lag in lags or ():
-        check_count("lag", lag, 0)
+        check_count("lag", lag, FINAL)
 
 
 def check_count(name: str, value: Any, low: int) -> None:
@@ -60,6 +64,22 @@ def delayed(values: NDArray[Any], lag: int, first: int, time: int) -> NDArray[An
     made = np.zeros_like(values)
     made[(*before, slice(lag + first, None))] = values[(*before, slice(first, max(0, steps - lag)))]
     return made
+
+
+def folded(samples: NDArray[Any], fold: int, flush: int) -> NDArray[Any]:
+    """Make steps of ``fold`` samples (batch, samples, size) each, and ``flush`` more of zeros."""
+    batch, count, size = samples.shape
+    if fold == 1 and not flush:
+        return samples
+    steps = count // fold + flush
+    fed = np.zeros((batch, steps * fold, size), dtype=samples.dtype)
+    fed[:, :count] = samples[:, : fed.shape[1]]
+    return fed.reshape(batch, steps, fold * size)
+
+
+def held(value: NDArray[Any], steps: int, time: int) -> NDArray[Any]:
+    """Repeat a vector's final value in every step; ``time`` is the axis of the steps."""
+    return np.repeat(np.expand_dims(value, time), steps, axis=time)
 
 
 def padded(values: NDArray[Any], first: int, time: int) -> NDArray[Any]:

@@ -48,6 +48,7 @@ class Walker(wiring.Component):
 
     def __init__(self, *, plan: Plan, entries: Sequence[Entry]) -> None:
         self._row, self._entries = plan.sweeps.row, entries
+        self._repeats = plan.network.repeats
         address = span(plan.sweeps.words)
         super().__init__(
             {
@@ -78,6 +79,9 @@ class Walker(wiring.Component):
             self.final.eq(entry.once | (down <= entry.base)),
             row.eq(Mux(entry.backward, down, up)),
         ]
+        if self._repeats:
+            with m.If(entry.held):
+                m.d.comb += row.eq(Mux(entry.backward, self.top, 0))
         with m.If(self.opens):
             m.d.sync += [
                 self.valid.eq(1),

@@ -66,7 +66,8 @@ class CoreOptions:
                 sequences do not start from zero, one by one, in a core with its weights in the
                 Verilog.
         """
-        if all(layer.direction == "forward" for layer in network.layers):
+        forward = all(layer.direction == "forward" for layer in network.layers)
+        if forward and not network.repeats:
             raise InputError(
                 f"max_steps is {self.max_steps}, but all layers are forward: expected 0"
             )

@@ -20,6 +20,7 @@ import numpy as np
 from golden.directions import Part, parts
 from golden.quantized import QuantizedNetwork
 from golden.quantized_layers import QuantizedLayer
+from golden.windows import FINAL
 from hdl.spec.swept_network import SweptNetwork, widest
 
 
@@ -34,6 +35,7 @@ class Segment:
             segment is in the last row, any other in the first one.
         lag: rows by which it lies before the row at hand.
         since: where there is a lag, number of rows at whose turn it is zero: none lies so far back.
+        held: it is a final value, the same in all turns: in the last row, or in the first.
     """
 
     start: int
@@ -41,6 +43,7 @@ class Segment:
     backward: bool
     lag: int = 0
     since: int = 0
+    held: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,8 +208,8 @@ class Sweeps:
                 way = part.reverse and bool(layer.cell.state) and not once
                 layers.setdefault((index, number), self._joined(index, part))
                 pieces = [
-                    self._ends[source]
-                    if once and not lag
+                    tuple(replace(piece, held=not once) for piece in self._ends[source])
+                    if lag == FINAL or (once and not lag)
                     else (self._piece(source, lag, way or once),)
                     for source, lag, _ in self._reads(index)
                 ]

@@ -9,7 +9,11 @@ import numpy as np
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from golden.quantized_layers import QuantizedLayer
+from golden.windows import FINAL
 from sim.draw.networks import Seed, random_rng
+
+REPEATS = 0.15
+"""Share of sources whose final value is read in every step."""
 
 
 def with_directions(network: QuantizedNetwork, seed: Seed) -> QuantizedNetwork:
@@ -43,11 +47,18 @@ def with_directions(network: QuantizedNetwork, seed: Seed) -> QuantizedNetwork:
 
 
 def with_lags(network: QuantizedNetwork, seed: Seed) -> QuantizedNetwork:
-    """Draw lags of 0 to 2 steps, and layers that need a step more before their vectors count."""
-    rng = random_rng(seed, 44)
+    """Draw lags of 0 to 2 steps, and layers that need a step more before their vectors count.
+
+    Now and then a layer reads a final value in every step.
+    """
+    rng, repeats = random_rng(seed, 44), random_rng(seed, 46)
     for index in range(len(network.layers)):
         layer = network.layers[index]
-        lags = tuple(int(n) for n in rng.integers(0, 3, size=len(layer.operands)))
+        drawn = rng.integers(0, 3, size=len(layer.operands)).tolist()
+        lags = tuple(
+            FINAL if source and repeats.random() < REPEATS else lag
+            for source, lag in zip(network.sources[index], drawn, strict=True)
+        )
         layers = list(network.layers)
         layers[index] = replace(layer, lags=lags, warmup=int(rng.random() < 0.3))
         try:

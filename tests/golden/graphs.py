@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from golden.cells import GRU, LSTM, RNN, Cell, Dense, LiteLSTM, Pool
 from golden.layers import Layer, weight_shapes
 from golden.network import Network
+from golden.windows import FINAL
 from tests.golden.equations import naive, sigma
+from tests.networks import Recipe, float_network
 
 Floats = NDArray[np.float64]
 
@@ -182,3 +185,20 @@ def joined(
         more = sorted(other for other in given if other.startswith(name) and other != name)
         one[name] = np.hstack([given[name], *(given[other] for other in more)])
     return Layer(cell=layer.cell, sigmoid=layer.sigmoid, weights=one), x
+
+
+def decoder(direction: str = "forward") -> Network:
+    """An encoder whose final value a decoder of two layers reads in every step."""
+    recipe = Recipe(inputs=3, units=(4, 3, 2), outputs=2, cells=(LSTM(), GRU(), LSTM()))
+    network = float_network(recipe, 4)
+    first, second, *others = network.layers
+    weights = dict(second.weights)
+    if direction == "bidirectional":
+        for gate in second.cell.gates:
+            name = gate.matrix("x")
+            weights[name] = np.hstack([weights[name], 0.5 * weights[name]])
+    both = {name: -array for name, array in first.weights.items()}
+    first = replace(
+        first, direction=direction, backward=both if direction == "bidirectional" else None
+    )
+    return Network(layers=(first, replace(second, weights=weights, lags=(FINAL,)), *others))

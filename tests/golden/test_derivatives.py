@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from golden.derivatives import Derivatives
 from golden.directions import parts
 from golden.network import Network
-from tests.golden.graphs import graphs
+from tests.golden.graphs import decoder, graphs
 from tests.networks import EVERY_CELL, Recipe, float_network
 
 pytestmark = pytest.mark.slow
@@ -70,6 +70,11 @@ def test_every_cell() -> None:
         check(
             float_network(Recipe(inputs=2, units=(3, 4), outputs=2, cells=(cell, cell)), seed), 4, 1
         )
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+def test_a_repeated_final_value(direction: str) -> None:
+    check(decoder(direction), 4, 3)
 
 
 @settings(max_examples=40, deadline=None)

@@ -313,7 +313,7 @@ def behind_a_reverse_layer(lag: int) -> Network:
 
 REFUSED = {
     "number": (lambda: one(lags=(1, 0, 2)), "lags are (1, 0, 2), expected 2 (one per source)"),
-    "negative": (lambda: one(lags=(1, -1)), "lag is -1, expected an integer from 0 to 65535"),
+    "negative": (lambda: one(lags=(1, -2)), "lag is -2, expected an integer from -1 to 65535"),
     "twice": (
         lambda: one(lags=(1, 1)),
         "layer0 has sources (0, 0) at lags (1, 1), expected vectors from 0 to 0, each once at a",

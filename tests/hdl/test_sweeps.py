@@ -133,7 +133,7 @@ class Rows:
             self.words[step * sweeps.row : step * sweeps.row + x.size] = x
 
     def row(self, phase: Phase, piece: Segment, turn: int) -> int:
-        if phase.once:
+        if phase.once or piece.held:
             return self.steps - 1 if piece.backward else 0
         return self.steps - 1 - turn if piece.backward else phase.begin + turn
 

@@ -27,6 +27,8 @@ def wanted(plan: Plan, steps: int, *, makes: bool) -> list[tuple[int | None, ...
             pieces = [[sweep.makes] if makes else sweep.reads for sweep in phase.sweeps]
             for piece in [*(one for many in pieces for one in many), *phase.gives]:
                 row = steps - 1 - turn if piece.backward else phase.begin + turn
+                if piece.held:
+                    row = steps - 1 if piece.backward else 0
                 start = (row - piece.lag) * plan.sweeps.row + piece.start
                 found += [
                     (
