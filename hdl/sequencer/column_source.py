@@ -165,23 +165,27 @@ class ColumnSource:
         if plan.lists.counts_x:
             m.d.sync += taken.releases.eq(self.releases)
         self.valid = delayed(m, self.take, self.TAKEN, name="valid", resets=True)[-1]
-        # A register right behind the lists' memories.
-        found = delayed(m, taken, 1, name="taken")[-1]
-        difference = Signal(taken.operand.shape(), name="difference", reset_less=True)
-        offset = Signal(taken.weights.shape(), name="offset", reset_less=True)
+        found, listed, view = (
+            delayed(m, value, 1, name=name)[-1]
+            for value, name in ((taken, "taken"), (listed, "listed"), (view, "view"))
+        )
+        self.column = Signal(column_layout(plan), name="column")
+        m.d.comb += self.column.eq(found)
+        # Each memory has its register first: block RAM is slow without.
+        words = {
+            name: delayed(m, entry, 1, name=f"{name}_entry")[-1] for name, entry in entries.items()
+        }
+        offset = Signal(taken.weights.shape(), name="offset")
+        difference = Signal(taken.operand.shape(), name="difference")
         with m.Switch(view):
             for index, (name, factor, shift) in enumerate(views(plan)):
                 with m.Case(index):
-                    entry = entries[name]
-                    m.d.sync += [
-                        difference.eq(entry.difference),
-                        offset.eq(entry[f"times{factor}"] << shift),
+                    m.d.comb += [
+                        difference.eq(words[name].difference),
+                        offset.eq(words[name][f"times{factor}"] << shift),
                     ]
-        with m.If(~listed):
-            m.d.sync += [difference.eq(taken.operand), offset.eq(0)]
-        self.column = Signal(column_layout(plan), name="column")
-        m.d.comb += [
-            self.column.eq(found),
-            self.column.operand.eq(difference),
-            self.column.weights.eq(found.weights + offset),
-        ]
+        with m.If(listed):
+            m.d.comb += [
+                self.column.operand.eq(difference),
+                self.column.weights.eq(found.weights + offset),
+            ]

@@ -47,7 +47,12 @@ def old_names() -> list[tuple[str, str, str]]:
 
 
 def meaning(option: click.Option) -> tuple[object, ...]:
-    """Return what must agree: flag or value, its type, and its choices."""
+    """Return what must agree: flag or value, its type, and its choices.
+
+    An option that can be typed without its value agrees with a flag.
+    """
+    if option.metavar and option.metavar.startswith("["):
+        return True, "boolean", ()
     choices = option.type.choices if isinstance(option.type, click.Choice) else ()
     return option.is_flag, option.type.name, tuple(choices)
 
