@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+from rich.console import RenderableType
 
-from golden.quantized import QuantizedNetwork
+from golden.changes import changes
+from golden.quantized import Integers, QuantizedNetwork
+from golden.savings import saving
 from hdl import cycles as timing
 from hdl.layout.weight_image import load_cycles
 from hdl.plan import Plan
-from litelstm import options, outputs
+from litelstm import options, outputs, samples
 from litelstm.architectures import Architecture
-from litelstm.console import progress
+from litelstm.console import progress, table
+
+PERCENTILES = {"least": 0, "10 %": 10, "median": 50, "90 %": 90, "most": 100}
+"""Percentiles of the cycles per sequence that are told, by name."""
 
 
 @click.command()
@@ -27,10 +35,14 @@ from litelstm.console import progress
 @options.sigmoid_option("Activation of the gates (with --cell).")
 @options.core_options(but=("pack", "multiplier"))
 @options.steps_option("Length of the sequence to count.")
+@options.samples_option_of(required=False)
+@options.count_option
 @options.json_option
 def cycles(
     network: Path | None,
     steps: int | None,
+    file: Path | None,
+    count: int | None,
     json_path: Path | None,
     cell: str | None,
     inputs: int | None,
@@ -45,9 +57,11 @@ def cycles(
     \b
     litelstm cycles net.q.npz --lanes 16
     litelstm cycles --cell gru --inputs 32 --units 32 --lanes 8
+    litelstm cycles delta.q.npz --samples samples.npz --count 100
 
     Counts the core of the quantized NETWORK or of a --cell with random weights, without simulating
-    it. The values of weights and inputs do not change the count.
+    it. The values of weights and inputs change the count of a delta core only: its longest time is
+    counted, and with --samples those of a file's sequences.
     """
     described = {
         **{"cell": cell, "inputs": inputs, "units": units},
@@ -55,9 +69,12 @@ def cycles(
     }
     quantized = _network(network, options.said(described))
     plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
-    length = options.length_of(plan.options, steps)
+    x = None if file is None else _samples(plan, file, count, steps)
+    length = options.length_of(plan.options, steps) if x is None else x.shape[1]
     with progress("count"):
         report = _report(plan, length)
+    if x is not None:
+        report["samples"] = _of_samples(plan, x)
     outputs.give(report, json_path, _lines(report))
 
 
@@ -72,6 +89,42 @@ def _network(network: Path | None, described: dict[str, Any]) -> QuantizedNetwor
             one_of = "NETWORK or --cell is" if name == "cell" else f"--{name} is"
             raise click.UsageError(f"{one_of} needed")
     return Architecture(**described).quantized()
+
+
+def _samples(plan: Plan, file: Path, count: int | None, steps: int | None) -> Integers:
+    """Read the input words of samples for a delta core, (samples, steps, inputs)."""
+    if steps is not None:
+        raise click.UsageError("--steps goes without --samples, which have a length")
+    if not plan.options.delta:
+        raise click.UsageError("--samples needs --delta or a delta network: other counts are fixed")
+    x = samples.load(file, network=plan.network, count=count).x
+    return plan.network.quantize_input(x)
+
+
+def _of_samples(plan: Plan, x: Integers) -> dict[str, Any]:
+    """Count sequences in a series, and their like on the core without delta."""
+    sequences, steps, inputs = x.shape
+    with progress("sequences"):
+        # The first one comes twice: each sequence that counts is behind another.
+        fed = np.concatenate([x[:1], x]).reshape(-1, inputs)
+        timing_of = timing.count_inputs(plan, fed, timing.controls_of([steps] * (sequences + 1)))
+    ends = timing_of.outputs.reshape(sequences + 1, -1)[:, -1]
+    each = np.diff(ends)
+    dense = replace(
+        plan,
+        network=replace(plan.network, thresholds=None),
+        options=replace(plan.options, delta=False),
+    )
+    without, mean = timing.cycles_per_sequence(dense, steps), float(each.mean())
+    return {
+        "sequences": sequences,
+        "mean": mean,
+        "percentiles": {name: float(np.percentile(each, n)) for name, n in PERCENTILES.items()},
+        "without_delta": without,
+        "speedup": without / mean,
+        "ideal_speedup": saving(plan.network, changes(plan.network, x)).speedup,
+        "cycles": each.tolist(),
+    }
 
 
 def _report(plan: Plan, steps: int) -> dict[str, Any]:
@@ -94,7 +147,7 @@ def _report(plan: Plan, steps: int) -> dict[str, Any]:
     }
 
 
-def _lines(report: dict[str, Any]) -> Iterator[str]:
+def _lines(report: dict[str, Any]) -> Iterator[RenderableType]:
     yield (
         f"{report['cycles_per_step']} cycles per step, ideal {report['ideal_cycles_per_step']:g}, "
         f"{report['utilization']:.1%} of the multipliers at work"
@@ -116,5 +169,25 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     )
     for reason, waited in report["waited"].items():
         yield f"alone, the array waits {waited} of these cycles for {reason}"
+    if "samples" in report:
+        yield from _samples_lines(report)
     if report["load"]:
         yield f"before the first input, the weights take {report['load']} cycles to load"
+
+
+def _samples_lines(report: dict[str, Any]) -> Iterator[RenderableType]:
+    """Describe the cycles of a delta core on samples."""
+    found = report["samples"]
+    yield "these are the cycles if every element changes in every step; of the samples:"
+    titles = *found["percentiles"], "mean", "if all changes", "without delta"
+    numbers = (
+        *(*found["percentiles"].values(), found["mean"]),
+        *(report["cycles_per_sequence"], found["without_delta"]),
+    )
+    made = table(*titles, title=f"Cycles of {found['sequences']} sequences, each in a series")
+    made.add_row(*(f"{number:,.0f}" for number in numbers))
+    yield made
+    yield (
+        f"speed-up {found['speedup']:.2f} over the core without delta; ideal "
+        f"{found['ideal_speedup']:.2f}, by the products that remain"
+    )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.cycles import ROWS, Row
+from golden.changes import changes_in_use
 from golden.interface import Interface
 from golden.quantized import QuantizedNetwork
+from golden.thresholds import Thresholds
 from hdl import cycles
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
@@ -45,6 +49,43 @@ def test_the_numbers_are_those_of_the_count(capsys: Capture, network: Path) -> N
     assert report["last_output"] == alone.outputs[-1]
     assert report["cycles_per_sequence"] == back_to_back[-1] - back_to_back[-7]
     assert report["state_update_multipliers"] == 2
+
+
+def test_a_delta_core_is_counted_on_samples(capsys: Capture, tmp_path: Path) -> None:
+    """Sequences that repeat one vector take less than those that change; none more than told."""
+    dense = Architecture(cell="gru", inputs=4, units=6, head=3).quantized()
+    network = replace(dense, thresholds=Thresholds.of(dense, x=2, h=3))
+    network.save(tmp_path / "net.npz")
+    x = np.random.default_rng(1).uniform(-1, 1, size=(5, 7, 4))
+    x[3:] = x[3:, :1]
+    np.savez(tmp_path / "x.npz", x=x)
+    files = (str(tmp_path / "net.npz"), "--samples", str(tmp_path / "x.npz"), "--count", "4")
+    report = run_json(capsys, "cycles", *files, "--lanes", "3")
+    found = report["samples"]
+    plan = Plan(network=network, options=CoreOptions(lanes=3, delta=True))
+    words = network.quantize_input(x)
+    series = [words[n] for n in (0, 0, 1, 2, 3)]
+    sent = changes_in_use(network, np.concatenate(series), cycles.controls_of([7] * 5))
+    ends = cycles.count(plan, [7] * 5, changes=sent).outputs[2::3]
+    assert found["cycles"] == np.diff(ends).tolist()
+    assert found["mean"] == np.diff(ends).mean()
+    assert found["percentiles"]["most"] == max(found["cycles"]) <= report["cycles_per_sequence"]
+    assert found["cycles"][3] < min(found["cycles"][:3])
+    alone = Plan(network=dense, options=CoreOptions(lanes=3))
+    assert found["without_delta"] == cycles.cycles_per_sequence(alone, 7)
+    assert found["speedup"] == found["without_delta"] / found["mean"]
+    text = run(capsys, "cycles", *files, "--lanes", "3")
+    assert f"speed-up {found['speedup']:.2f} over the core without delta" in text
+
+
+def test_samples_are_for_delta_cores_and_have_a_length(
+    capsys: Capture, network: Path, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "x.npz", x=np.zeros((2, 3, 4)))
+    line = ("cycles", str(network), "--samples", str(tmp_path / "x.npz"))
+    assert "--samples needs --delta" in refuse(capsys, *line)
+    assert "--steps goes without --samples" in refuse(capsys, *line, "--delta", "--steps", "5")
+    assert "speed-up" in run(capsys, *line, "--delta")
 
 
 @pytest.mark.parametrize("cell", CELLS)

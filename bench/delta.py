@@ -1,0 +1,285 @@
+"""Speed-up of delta cores over dense ones, with threshold 0 and with thresholds.
+
+    python -m bench.delta --data-dir DIR [--count N] [--rtl] [--row NAME] [--json PATH]
+    python -m bench.delta --data-dir DIR --choose --row NAME
+
+Per row two networks are measured on test samples, each as a ratio to the dense core with as many
+multipliers: the first is lossless, with thresholds 0; the second has thresholds, which training
+samples decided (``--choose``, or training itself). The ideal comes from the golden model on all
+samples. Cycles come from the exact count, or with ``--rtl`` from the simulation, which compares
+every word and cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import RenderableType
+
+from bench import slow_signal
+from golden.changes import watched
+from golden.model import IntegerModel
+from golden.quality import Judge
+from golden.quantized import Integers, QuantizedNetwork
+from golden.savings import saving
+from golden.store import load_arrays
+from golden.threshold_search import ThresholdSearch
+from golden.thresholds import Thresholds
+from hdl import cycles, verilog
+from hdl.plan import Plan
+from hdl.spec.options import CoreOptions
+from litelstm import outputs
+from litelstm.console import progress, table
+from litelstm.delta import thresholds
+from litelstm.options import json_option
+from sim.samples import run_compiled
+
+MODELS = Path(__file__).parents[1] / "models"
+
+AT_ONCE = 1000
+"""Samples that the golden model runs at once."""
+
+BOUNDS = (0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0)
+"""Bounds of the search that ``--choose`` tries, in percent of decisions."""
+
+ALLOWED = 0.2
+"""Points of accuracy that thresholds may cost on the training samples that were held out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of the table.
+
+    Attributes:
+        name, title: for the option and for the table.
+        lossless: file of the network of the lossless column.
+        delta: file of that with thresholds; ``None`` for ``lossless`` with those of ``typed``.
+        typed: thresholds as the option ``--delta`` takes them.
+        lanes: multipliers of the array.
+        data: file of the samples; ``None`` for the slow signal.
+        bars: least speed-up of both columns.
+    """
+
+    name: str
+    title: str
+    lossless: str
+    delta: str | None = None
+    typed: str = ""
+    lanes: int = 16
+    data: str | None
+    bars: tuple[float, float]
+
+    def networks(self) -> tuple[QuantizedNetwork, QuantizedNetwork]:
+        """Load the lossless network and the one with thresholds."""
+        lossless = QuantizedNetwork.load(MODELS / self.lossless)
+        if self.delta is not None:
+            return lossless, QuantizedNetwork.load(MODELS / self.delta)
+        return lossless, replace(lossless, thresholds=thresholds(self.typed, lossless))
+
+
+ROWS = (
+    Row(
+        name="mnist",
+        title="MNIST, 2 x 64",
+        lossless="mnist_litelstm_w8a8.npz",
+        typed="x=4,h=8,c=64",
+        data="mnist.npz",
+        bars=(1.45, 2.4),
+    ),
+    Row(
+        name="speech",
+        title="speech digits, 2 x 64, trained",
+        lossless="speech2_w8a6.npz",
+        delta="speech2_delta.npz",
+        data="speech_digits.npz",
+        bars=(1.5, 3.0),
+    ),
+    Row(
+        name="emotion",
+        title="emotion, 32",
+        lossless="emotion_litelstm_w8a8.npz",
+        typed="x=1,h=4,c=11",
+        data="emodb.npz",
+        bars=(1.25, 2.0),
+    ),
+    Row(
+        name="intrusion",
+        title="intrusion, 32",
+        lossless="intrusion_litelstm_w8a8.npz",
+        typed="x=8,h=4,c=16",
+        data="nsl_kdd.npz",
+        bars=(1.25, 2.0),
+    ),
+    Row(
+        name="slow",
+        title="slow signal, GRU 2 x 16, 8 lanes",
+        lossless="slow_gru_w8a6.npz",
+        delta="slow_gru_delta.npz",
+        lanes=8,
+        data=None,
+        bars=(1.8, 3.0),
+    ),
+)
+
+Score = Callable[[NDArray[np.float64]], float]
+"""Function from all outputs to a score in percent."""
+
+
+def samples(row: Row, folder: Path, split: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Read a row's samples and labels, or make the signal and the vectors that follow."""
+    if row.data is None:
+        return slow_signal.signal(1000, slow_signal.STEPS, {"train": 11, "test": 12}[split])
+    arrays = load_arrays(folder / row.data)
+    return arrays[f"x_{split}"], arrays[f"y_{split}"]
+
+
+def score(row: Row, network: QuantizedNetwork, words: Integers, right: NDArray[Any]) -> float:
+    """Accuracy in percent; of the signal the share of its power that is explained."""
+    if row.data is None:
+        return slow_signal.explained(network.out.to_float(words), right)
+    return 100 * float(np.mean(words.argmax(axis=1) == right))
+
+
+def ideal(network: QuantizedNetwork, x: Integers) -> tuple[float, Integers, dict[str, float]]:
+    """Run all samples: ideal speed-up, output words, and share of columns skipped by vector."""
+    words, savings, weights = [], [], []
+    for start in range(0, len(x), AT_ONCE):
+        run, changes = watched(network, x[start : start + AT_ONCE])
+        words.append(run.output)
+        savings.append(saving(network, changes))
+        weights.append(len(run.output))
+    kept = float(np.average([one.kept for one in savings], weights=weights))
+    skipped = {
+        one.vector: float(np.average([s.vectors[n].skipped for s in savings], weights=weights))
+        for n, one in enumerate(savings[0].vectors)
+    }
+    return savings[0].dense / kept, np.concatenate(words), skipped
+
+
+def counted(network: QuantizedNetwork, x: Integers, lanes: int, *, delta: bool) -> int:
+    """Count the cycles up to the last output of samples, one after the other."""
+    plan = Plan(network=network, options=CoreOptions(lanes=lanes, delta=delta))
+    controls = cycles.controls_of([x.shape[1]] * len(x))
+    return cycles.count_inputs(plan, x.reshape(-1, x.shape[2]), controls).last_output
+
+
+def simulated(network: QuantizedNetwork, x: Integers, lanes: int, *, delta: bool) -> int:
+    """Simulate the same, and compare every word and cycle.
+
+    Raises:
+        SystemExit: a word or a cycle differs.
+    """
+    core = verilog.generate(network, lanes=lanes, delta=delta)
+    run = run_compiled(core, list(x), IntegerModel(network).forward(x))
+    if run.mismatched or run.wrong_cycle:
+        raise SystemExit(f"{run.first_mismatch} {run.wrong_cycle}")
+    return counted(network, x, lanes, delta=delta)
+
+
+def measure(row: Row, folder: Path, count: int, *, rtl: bool) -> dict[str, Any]:
+    """Measure one row."""
+    x, right = samples(row, folder, "test")
+    chosen = np.random.default_rng(0).permutation(len(x))[:count]
+    lossless, far = row.networks()
+    cycles_of = simulated if rtl else counted
+    result: dict[str, Any] = {"name": row.name, "title": row.title, "samples": len(x)}
+    for name, network, bar in zip(("lossless", "thresholds"), (lossless, far), row.bars):
+        words = network.quantize_input(x)
+        if name == "lossless":
+            network = replace(network, thresholds=Thresholds.of(network))
+        speedup, output, skipped = ideal(network, words)
+        dense = replace(lossless, thresholds=None)
+        x_dense = dense.quantize_input(x[chosen])
+        before = cycles_of(dense, x_dense, row.lanes, delta=False)
+        after = cycles_of(network, words[chosen], row.lanes, delta=True)
+        result[name] = {
+            "ideal": speedup,
+            "score": score(row, network, output, right),
+            "skipped": skipped,
+            "dense_cycles": before / count,
+            "cycles": after / count,
+            "speedup": before / after,
+            "bar": bar,
+            "holds": before / after >= bar,
+        }
+    return result
+
+
+def choose(row: Row, folder: Path, count: int) -> Iterator[str]:
+    """Search thresholds on one half of training samples; the other half tells which bound to take.
+
+    Yields:
+        One line per bound; the last line has the thresholds to take.
+    """
+    x, labels = samples(row, folder, "train")
+    chosen = np.random.default_rng(1).permutation(len(x))[: 2 * count]
+    seen, held = chosen[::2], chosen[1::2]
+    network, _ = row.networks()
+    dense = replace(network, thresholds=None)
+
+    def words(of: QuantizedNetwork, at: NDArray[Any]) -> Integers:
+        return IntegerModel(of).forward(of.quantize_input(x[at]))
+
+    judge = Judge(dense.out.to_float(words(dense, seen)), labels[seen], classes=True)
+    search = ThresholdSearch(dense, x[seen].astype(float), judge)
+    before = score(row, dense, words(dense, held), labels[held])
+    best = search.run(0)
+    for bound in BOUNDS:
+        trial = search.run(bound)
+        after = score(row, dense, words(trial.network, held), labels[held])
+        yield f"bound {bound:g}: {trial.saving.speedup:.2f}, held out {before:.2f} -> {after:.2f} %"
+        if before - after <= ALLOWED and trial.saving.kept < best.saving.kept:
+            best = trial
+    yield f"{row.name}: {best.network.thresholds}"
+
+
+@click.command()
+@click.option("--data-dir", type=click.Path(path_type=Path), required=True, help="Data sets.")
+@click.option("--row", "name", type=click.Choice([row.name for row in ROWS]), help="One row only.")
+@click.option("--count", default=100, show_default=True, help="Samples to count or simulate.")
+@click.option("--rtl", is_flag=True, help="Simulate the cores, too.")
+@click.option("--choose", "chooses", is_flag=True, help="Search thresholds on training samples.")
+@json_option
+def main(
+    data_dir: Path, name: str | None, count: int, rtl: bool, chooses: bool, json_path: Path | None
+) -> None:
+    """Print the table, or choose thresholds."""
+    rows = [row for row in ROWS if name in (None, row.name)]
+    if chooses:
+        for row in rows:
+            for line in choose(row, data_dir, count):
+                print(line, flush=True)
+        return
+    results = []
+    with progress("rows", len(rows)) as done:
+        for row in rows:
+            results.append(measure(row, data_dir, count, rtl=rtl))
+            done(len(results))
+    outputs.give({"rows": results}, json_path, _lines(results))
+
+
+def _lines(results: list[dict[str, Any]]) -> Iterator[RenderableType]:
+    made = table(
+        *("network", "lossless: ideal", "cycles", "at least", "score %"),
+        *("thresholds: ideal", "cycles", "at least", "score %"),
+        title="Speed-up over the dense core",
+    )
+    for result in results:
+        numbers = []
+        for part in ("lossless", "thresholds"):
+            one = result[part]
+            verdict = f"{one['bar']:.2f}" + ("" if one["holds"] else " MISSED")
+            numbers += [f"{one['ideal']:.2f}", f"{one['speedup']:.2f}", verdict]
+            numbers.append(f"{one['score']:.2f}")
+        made.add_row(result["title"], *numbers)
+    yield made
+
+
+if __name__ == "__main__":
+    main()
