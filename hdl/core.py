@@ -227,14 +227,15 @@ class Core(wiring.Component):
             m.d.sync += stood.eq(stood + 1)
 
     def _completed(self, m: Module, clears: Value) -> tuple[Value, Any]:
-        """Tell whether the array takes the operation that completes a row, and which row that is.
+        """Tell whether a row is complete, so soon that the shadow has it in time, and which it is.
 
         What was issued before the core is cleared is forgotten.
         """
         done = self.sequencer.valid & self.sequencer.done & ~clears
+        cycles = 1 + self.plan.array.announce
         return (
-            delayed(m, done, 1, name="row_done", resets=True)[-1],
-            delayed(m, self.sequencer.row, 1, name="row")[-1],
+            delayed(m, done, cycles, name="row_done", resets=True)[-1],
+            delayed(m, self.sequencer.row, cycles, name="row")[-1],
         )
 
     def _weight_memory(self, m: Module) -> tuple[Value, Value]:

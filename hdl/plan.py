@@ -26,6 +26,7 @@ from hdl.spec.multipliers import check_weights, least_weight
 from hdl.spec.options import CoreOptions
 from hdl.spec.passes import Work
 from hdl.spec.sweeps import Sweeps
+from hdl.spec.visits import revisit
 from hdl.spec.windows import Windows
 from hdl.timing.latency import Delays
 from hdl.timing.update_cost import Program, UpdateCost, of_programs
@@ -280,6 +281,7 @@ class Plan:
             banks=self.update_cost.banks,
             side_by_side=self.options.storage.side_by_side,
             joint=self.joint,
+            revisit=1 if self.options.storage.loadable else revisit(self.work),
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
@@ -16,7 +17,13 @@ from hdl.parts.component import delayed, port
 from hdl.parts.joint import Joint
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import MULTIPLIER, span
-from hdl.timing.latency import TOTAL
+from hdl.timing.latency import ADD, SHADOW
+
+Products = list[tuple[Value, Value | None]]
+"""Each lane's product, and the carry that belongs to it, if there is one."""
+
+AGAIN, SOON = 1, 2
+"""Distances of operations on one place at which a sum is forwarded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,8 @@ class ArrayShape:
         side_by_side: all lanes' accumulators are words of one memory, all shadows of a bank of
             another, wide enough for block RAM; else each lane has a memory of its own.
         joint: how lanes share multipliers; ``None`` if each lane has one.
+        revisit: least number of cycles between two operations on a place of which the later one
+            adds to a sum, see :func:`hdl.spec.visits.revisit`; 1 allows any order.
     """
 
     lanes: int
@@ -44,11 +53,35 @@ class ArrayShape:
     banks: int = 1
     side_by_side: bool = False
     joint: Joint | None = None
+    revisit: int = 1
+
+    @property
+    def total(self) -> int:
+        """Cycles from an operation entering the array until its sums are known.
+
+        Sums that lie side by side are written while they are added; others have a register before.
+        """
+        return ADD - 1 if self.side_by_side else ADD + 1
+
+    @property
+    def forwards(self) -> list[int]:
+        """Distances of two operations on a place at which the sum is forwarded to the later one."""
+        return [AGAIN] if self.side_by_side else [n for n in (AGAIN, SOON) if self.revisit <= n]
+
+    @property
+    def announce(self) -> int:
+        """Cycles from the operation that completes a row until the state update is told so."""
+        return self.total + 1 - SHADOW
 
     @property
     def place(self) -> data.StructLayout:
         """Layout of a sum's place in a lane: its row and gate."""
         return data.StructLayout({"gate": span(self.gates), "row": span(self.rows)})
+
+    @property
+    def groups(self) -> int:
+        """Lanes of a bank, where it has most."""
+        return -(-self.lanes // self.banks)
 
     @property
     def sums(self) -> int:
@@ -64,12 +97,14 @@ class Lanes(wiring.Component):
     """Multiplies one operand by one word of weights per cycle, and adds to a row of accumulators.
 
         weights ─► weights_q ─► weights_q2 ► ┌───┐ product_q ┌───┐
-                                             │ × │ ────────► │ + │ ─► total ─► accumulators
-                     operand ► operand_q ──► └───┘           └───┘ ◄─ accumulators, total_q or 0
+                                             │ × │ ────────► │ + │ ─► total_q ─► accumulators
+                     operand ► operand_q ──► └───┘           └───┘ ◄─ base_q ◄─ accumulators or 0
 
-    Latency: ``latency.TOTAL`` cycles from an operation until its sums are known. ``weights_q`` is
+    Where sums lie side by side, there is no ``base_q``, and the accumulators take the sum itself.
+
+    Latency: ``shape.total`` cycles from an operation until its sums are known. ``weights_q`` is
     the output register of the weights' block RAM where a part has one.
-    Throughput: one operation per cycle, always: a sum written in the cycle before is forwarded.
+    Throughput: one operation per cycle, always: a sum that is not in its memory yet is forwarded.
     Cost: ``lanes`` multipliers; one memory of accumulators per lane, or one for all.
 
     Attributes:
@@ -100,45 +135,96 @@ class Lanes(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        valid = delayed(m, self.i_valid, TOTAL, name="valid", resets=True)
-        place = delayed(m, self.i_place, TOTAL, name="place")
-        first = delayed(m, self.i_first, TOTAL, name="first")
+        valid = delayed(m, self.i_valid, self.shape.total, name="valid", resets=True)
+        place = delayed(m, self.i_place, self.shape.total, name="place")
         # Once for all lanes: simulators move a word at once, and synthesizers see equal registers.
-        own = 0 if self.shape.joint else 1  # multipliers that lanes share have these registers
-        weights = delayed(m, self.i_weights, 1 + own, name="weights")[-1]
-        operand = delayed(m, self.i_operand, own, name="operand")[-1]
+        taken = ADD - 2 - self.shape.side_by_side
+        own = 1 if self.shape.joint else 0  # multipliers that lanes share have the last registers
+        weights = delayed(m, self.i_weights, 1 + taken - own, name="weights")[-1]
+        operand = delayed(m, self.i_operand, taken - own, name="operand")[-1]
+        m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
+        factors = operand, [weights[lane] for lane in range(self.shape.lanes)]
+        products: Products = (
+            self._shared_products(m, *factors)
+            if self.shape.joint
+            else [(self._product(m, lane, operand, w), None) for lane, w in enumerate(factors[1])]
+        )
+        add = self._add_at_once if self.shape.side_by_side else self._add
+        add(m, products, valid=valid, place=place)
+        return m
+
+    def _add(self, m: Module, products: Products, *, valid: list[Any], place: list[Any]) -> None:
+        """Add products to sums that are in a memory per lane; a register lies between.
+
+        A sum of the cycle before, or of the one before that, is not in its memory yet.
+        """
+        forwards = self.shape.forwards
+        first = delayed(m, self.i_first, ADD - 1, name="first")[-1]
+        again, soon = (Signal(name=name, reset_less=True) for name in ("again_q", "soon_q"))
+        same = [place[ADD - 1].as_value() == place[ADD].as_value()]
+        same.append(place[ADD - 2].as_value() == place[ADD].as_value())
+        m.d.sync += [again.eq(valid[ADD] & same[0] & ~first), soon.eq(valid[ADD] & same[1])]
+        for lane, (added, carry) in enumerate(products):
+            total = self.total[lane]
+            memory = Memory(shape=total.shape(), depth=self.shape.sums, init=[])
+            m.submodules[f"accumulators{lane}"] = memory
+            write, read = memory.write_port(), memory.read_port(domain="comb")
+            base_q, total_q = (
+                Signal(total.shape(), name=f"{name}_q{lane}", reset_less=True)
+                for name in ("base", "total")
+            )
+            stored = Mux(soon, total_q, read.data) if SOON in forwards else read.data
+            base = Mux(again, total_q, base_q) if AGAIN in forwards else base_q
+            m.d.sync += [
+                base_q.eq(Mux(first, 0, stored)),
+                total_q.eq(base + added if carry is None else _sum(base, added, carry)),
+            ]
+            m.d.comb += [
+                total.eq(total_q),
+                read.addr.eq(self.shape.address(place[ADD - 1])),
+                write.addr.eq(self.shape.address(place[-1])),
+                write.data.eq(total_q),
+                write.en.eq(valid[-1]),
+            ]
+
+    def _add_at_once(
+        self, m: Module, products: Products, *, valid: list[Any], place: list[Any]
+    ) -> None:
+        """Add products to sums that lie side by side in one memory, which takes them at once.
+
+        A sum that is read in the cycle in which it is written is forwarded, so the memory's word
+        does not matter then.
+        """
+        first = delayed(m, self.i_first, self.shape.total, name="first")[-1]
         forward_q = Signal(reset_less=True)
         m.d.sync += forward_q.eq(valid[-1] & (place[-1].as_value() == place[-2].as_value()))
-        m.d.comb += [self.valid.eq(valid[-1]), self.place.eq(place[-1])]
-        memory = {"load": place[-2], "store": place[-1], "enable": valid[-1]}
-        accumulators = self._side_by_side if self.shape.side_by_side else self._of_each
-        factors = operand, [weights[lane] for lane in range(self.shape.lanes)]
-        shared = self._shared_products(m, *factors) if self.shape.joint else None
-        for lane, stored in enumerate(accumulators(m, **memory)):
+        words = data.ArrayLayout(signed(self.shape.accumulator_width), self.shape.lanes)
+        m.submodules.accumulators = memory = block_memory(shape=words, depth=self.shape.sums)
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            read.addr.eq(self.shape.address(place[-2])),
+            write.addr.eq(self.shape.address(place[-1])),
+            write.en.eq(valid[-1]),
+            *(write.data[lane].eq(total) for lane, total in enumerate(self.total)),
+        ]
+        for lane, (added, carry) in enumerate(products):
             total = self.total[lane]
-            if shared:
-                added, carry = shared[lane]
-            else:
-                added, carry = self._product(m, lane, operand, weights[lane]), None
             total_q = Signal(total.shape(), name=f"total_q{lane}", reset_less=True)
             base = Signal(total.shape(), name=f"base{lane}")
             m.d.sync += total_q.eq(total)
             m.d.comb += [
-                base.eq(Mux(first[-1], 0, Mux(forward_q, total_q, stored))),
+                base.eq(Mux(first, 0, Mux(forward_q, total_q, read.data[lane]))),
                 total.eq(base + added if carry is None else _sum(base, added, carry)),
             ]
-        return m
 
-    def _shared_products(
-        self, m: Module, operand: Value, weights: Sequence[Value]
-    ) -> list[tuple[Value, Value | None]]:
+    def _shared_products(self, m: Module, operand: Value, weights: Sequence[Value]) -> Products:
         """Each lane's product and its carry, from multipliers that lanes share.
 
         Args:
             m: module to build into.
             operand, weights: the factors, without their last registers.
         """
-        joint, found = self.shape.joint, list[tuple[Value, Value | None]]()
+        joint, found = self.shape.joint, Products()
         assert joint
         for start in range(0, len(weights), joint.count):
             group = weights[start : start + joint.count]
@@ -171,47 +257,6 @@ class Lanes(wiring.Component):
         m.d.sync += product_q.eq(product)
         m.d.comb += product.eq(operand * weight)
         return product_q
-
-    def _of_each(
-        self, m: Module, *, load: data.View, store: data.View, enable: Value
-    ) -> list[Value]:
-        """A memory for each lane's sums.
-
-        Returns:
-            The lanes' sums of the place ``load``, a cycle later.
-        """
-        loaded = []
-        for lane, total in enumerate(self.total):
-            memory = Memory(shape=total.shape(), depth=self.shape.sums, init=[])
-            m.submodules[f"accumulators{lane}"] = memory
-            write, read = memory.write_port(), memory.read_port()
-            m.d.comb += [
-                read.addr.eq(self.shape.address(load)),
-                write.addr.eq(self.shape.address(store)),
-                write.data.eq(total),
-                write.en.eq(enable),
-            ]
-            loaded.append(read.data)
-        return loaded
-
-    def _side_by_side(
-        self, m: Module, *, load: data.View, store: data.View, enable: Value
-    ) -> list[Value]:
-        """One memory for the sums of all lanes; as :meth:`_of_each`.
-
-        A sum that is read in the cycle in which it is written is forwarded, so the memory's word
-        does not matter then.
-        """
-        words = data.ArrayLayout(signed(self.shape.accumulator_width), self.shape.lanes)
-        m.submodules.accumulators = memory = block_memory(shape=words, depth=self.shape.sums)
-        write, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            read.addr.eq(self.shape.address(load)),
-            write.addr.eq(self.shape.address(store)),
-            write.en.eq(enable),
-            *(write.data[lane].eq(total) for lane, total in enumerate(self.total)),
-        ]
-        return [read.data[lane] for lane in range(self.shape.lanes)]
 
 
 def _sum(base: Value, added: Value, carry: Value) -> Value:

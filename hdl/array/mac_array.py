@@ -9,7 +9,6 @@ from amaranth.lib.wiring import In, Out
 from hdl.array.lanes import ArrayShape, Lanes
 from hdl.array.shadow import Shadow, read_layout
 from hdl.parts.component import delayed, port
-from hdl.timing.latency import TOTAL
 
 
 class MacArray(wiring.Component):
@@ -20,7 +19,7 @@ class MacArray(wiring.Component):
 
     No operands overflow a sum: its width is computed for the largest ones.
 
-    Latency: ``latency.SHADOW`` cycles from the operation that completes a row until the shadow
+    Latency: ``shape.total`` + 1 cycles from the operation that completes a row until the shadow
     holds it.
     Throughput: one operation per cycle, and one sum per bank read from the shadow.
     Cost: that of :class:`hdl.array.lanes.Lanes` and :class:`hdl.array.shadow.Shadow`.
@@ -58,7 +57,7 @@ class MacArray(wiring.Component):
         m = Module()
         m.submodules.lanes = lanes = Lanes(shape=self.shape)
         m.submodules.shadow = shadow = Shadow(shape=self.shape)
-        final = delayed(m, self.i_final, TOTAL, name="final")
+        final = delayed(m, self.i_final, self.shape.total, name="final")
         m.d.comb += [
             getattr(lanes, name).eq(getattr(self, name))
             for name in ("i_valid", "i_operand", "i_weights", "i_place", "i_first")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
+from amaranth.hdl import Module, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -16,12 +16,17 @@ from hdl.parts.component import delayed, port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 
+REGISTERS = 4
+"""Registers of a bank's sum where a bank has more lanes: as many as a LUT joins."""
+
 
 def read_layout(shape: ArrayShape) -> data.StructLayout:
-    """Layout of a request to a bank: row and gate of the sum, ``group`` of its lane in the bank."""
-    groups = -(-shape.lanes // shape.banks)
+    """Layout of a request to a bank: row and gate of the sum; in ``groups`` the bit of its lane.
+
+    A bit per lane is known in a register, and masks cost fewer levels of LUTs than a multiplexer.
+    """
     return data.StructLayout(
-        {"gate": span(shape.gates), "row": span(shape.rows), "group": span(groups)}
+        {"gate": span(shape.gates), "row": span(shape.rows), "groups": shape.groups}
     )
 
 
@@ -67,9 +72,7 @@ class Shadow(wiring.Component):
             return m
         words = [self._own(m, lane) for lane in range(self.shape.lanes)]
         for bank in range(self.shape.banks):
-            group = self.read[bank].group
-            chosen = self._chosen(m, bank, group, words[bank :: self.shape.banks])
-            self._give(m, bank, chosen)
+            self._give(m, bank, words[bank :: self.shape.banks], self.read[bank].groups)
         return m
 
     @property
@@ -105,26 +108,22 @@ class Shadow(wiring.Component):
             *(fill.data[group].eq(total) for group, total in enumerate(totals)),
             drain.addr.eq(shape.address(self.read[bank])),
         ]
-        # One bit per lane: fewer levels of small LUTs than a multiplexer has.
-        groups = Cat(self.read[bank].group == group for group in range(len(totals)))
-        groups_q = delayed(m, groups, 1, name=f"group{bank}")[-1]
+        groups_q = delayed(m, self.read[bank].groups, 1, name=f"groups{bank}")[-1]
+        self._give(m, bank, [drain.data[group] for group in range(len(totals))], groups_q)
+
+    def _give(self, m: Module, bank: int, words: Sequence[Value], groups: Value) -> None:
+        """The word of a bank's chosen lane, a cycle later.
+
+        One of several registers has it, the others are 0: behind them there is more time.
+        """
         masked = [
-            drain.data[group].as_unsigned() & is_asked.replicate(self.shape.accumulator_width)
-            for group, is_asked in enumerate(groups_q)
+            word.as_unsigned() & chosen.replicate(self.shape.accumulator_width)
+            for word, chosen in zip(words, groups, strict=False)
         ]
-        self._give(m, bank, reduce(or_, masked).as_signed())
-
-    def _chosen(self, m: Module, bank: int, group: Value, words: Sequence[Value]) -> Value:
-        """The word of a bank's ``group``-th lane."""
-        chosen = Signal(self._width, name=f"chosen{bank}")
-        with m.Switch(group):
-            for number, word in enumerate(words):
-                with m.Case(number):
-                    m.d.comb += chosen.eq(word)
-        return chosen
-
-    def _give(self, m: Module, bank: int, chosen: Value) -> None:
-        """A bank's sum, a cycle later."""
-        sum_q = Signal(self._width, name=f"sum{bank}_q", reset_less=True)
-        m.d.sync += sum_q.eq(chosen)
-        m.d.comb += self.sums[bank].eq(sum_q)
+        parts = REGISTERS if len(masked) > REGISTERS and not self.shape.side_by_side else 1
+        registers: list[Value] = []
+        for part in range(parts):
+            name = f"sum{bank}_{part}_q" if parts > 1 else f"sum{bank}_q"
+            registers.append(Signal(self._width, name=name, reset_less=True))
+            m.d.sync += registers[-1].eq(reduce(or_, masked[part::parts]))
+        m.d.comb += self.sums[bank].eq(reduce(or_, registers))

@@ -67,7 +67,13 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "interpolate": network.tanh.interpolate,
             "format": _format(network.tanh.out),
         },
-        "accumulator": {"width": plan.sizes.accumulator_width, "min": low, "max": high},
+        "accumulator": {
+            "width": plan.sizes.accumulator_width,
+            "min": low,
+            "max": high,
+            "revisit": plan.array.revisit,
+            "forwards": plan.array.forwards,
+        },
         "timing": _timing(plan),
         "multipliers": {
             "array": plan.array_multipliers,

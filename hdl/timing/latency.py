@@ -15,14 +15,15 @@ The element is written in that cycle and read in the next one. The cycles before
 selection, its comparison and the decision, see :mod:`hdl.sequencer.readiness`.
 """
 
-TOTAL = 3
-"""Cycles from an operation entering the MAC array until its sums are known.
+ADD = 4
+"""Cycles from an operation entering the MAC array until its products are added.
 
-Two take the factors, one the product.
+Three take the factors, one the product. An array with sums side by side takes one less for the
+factors: parts that need it have no fast multipliers either.
 """
 
-SHADOW = TOTAL + 1
-"""Cycles from the operation that completes a row until the shadow holds the row."""
+SHADOW = 4
+"""Cycles from a completed row being announced to the state update until the shadow holds it."""
 
 READ = 1
 """Cycles from a unit entering the state update until the shadow is asked for its first sum.

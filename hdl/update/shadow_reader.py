@@ -40,7 +40,7 @@ class ShadowReader(wiring.Component):
                 "job": In(span(len(plan.kinds))),
                 "row": In(layout["row"].shape),
                 "bank": In(span(plan.array.banks)),
-                "group": In(layout["group"].shape),
+                "group": In(span(plan.array.groups)),
                 **({"slot": In(span(plan.work.slots))} if plan.work.packed else {}),
                 "read": Out(data.ArrayLayout(layout, plan.array.banks)),
             }
@@ -72,7 +72,7 @@ class ShadowReader(wiring.Component):
             m.d.sync += [
                 asked.gate.eq(self._first_gate(m, bank)),
                 asked.row.eq(self.row),
-                asked.group.eq(self.group),
+                asked.groups.eq(1 << self.group),
                 job.eq(self.job),
                 count.eq(1),
             ]

@@ -6,7 +6,6 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.array.shadow import read_layout
 from hdl.layout.pass_table import row_layout
 from hdl.parts.component import delayed, port
 from hdl.parts.numeric import span
@@ -34,7 +33,7 @@ def unit_layout(plan: Plan) -> data.StructLayout:
         {
             "valid": 1,
             "bank": span(plan.array.banks),
-            "group": read_layout(plan.array)["group"].shape,
+            "group": span(plan.array.groups),
             "index": span(plan.sizes.unit_words),
             "begin": 1,
             "ends_job": 1,

@@ -2,7 +2,7 @@
 
 Multipliers lie in rows across the whole part, so a register outside is far away. Yosys leaves the
 registers inside unused. nextpnr knows the delays of a multiplier with both input registers, or with
-its output register, but not the delay between the two; so each multiplier gets only one kind.
+its output register, but not the delay between the two: :mod:`litelstm.fpga.hidden_delays` does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from litelstm.fpga.netlist_cells import (
     Cell,
     Cells,
     drivers_of,
-    enabled,
+    enable_of,
+    from_zero,
     plain,
     registers,
     reset_of,
@@ -38,7 +39,7 @@ def absorb(module: dict[str, Any]) -> tuple[int, int]:
     """
     cells: Cells = module["cells"]
     uses, depth = uses_of(module), _depths(module)
-    before = registers(module, "Q", enabled)
+    before = registers(module, "Q", from_zero)
     behind = registers(module, "DI", plain)
     inputs = outputs = 0
     for multiplier in [cell for cell in cells.values() if cell["type"] == "MULT18X18D"]:
@@ -50,7 +51,7 @@ def absorb(module: dict[str, Any]) -> tuple[int, int]:
         if _alike(factors, cells, depth):
             _take_factors(multiplier, factors, cells)
             inputs += 1
-        elif _single(product, multiplier, cells, uses):
+        if _single(product, multiplier, cells, uses):
             _take_product(multiplier, product, cells)
             outputs += 1
     _drop_unread(module)
@@ -67,14 +68,15 @@ def _bits(multiplier: Cell, name: str) -> list[tuple[str, Any]]:
 
 
 def _alike(factors: list[dict[str, str]], cells: Cells, depth: Callable[[Any], int]) -> bool:
-    """Whether both factors come from registers of one clock, with one reset for each factor."""
+    """Whether both factors come from registers of one clock, alike in reset and enable."""
     clocks: set[Any] = set()
     for factor in factors:
         if not factor or "" in factor.values():
             return False
         sources = [cells[name] for name in factor.values()]
         clocks |= {source["connections"]["CLK"][0] for source in sources}
-        if len({reset_of(source) for source in sources}) > 1:
+        controls = {(reset_of(source), enable_of(source)) for source in sources}
+        if len(controls) > 1 or not {"0", "1"} & set(*controls):  # both: which of them wins?
             return False
         if max(depth(source["connections"]["DI"][0]) for source in sources) > _SHALLOW:
             return False
@@ -89,11 +91,15 @@ def _take_factors(multiplier: Cell, factors: list[dict[str, str]], cells: Cells)
         _connect(
             multiplier,
             {port: source["connections"]["DI"][0] for port, source in sources.items()}
-            | {"CLK0": some["connections"]["CLK"][0], "CE0": "1", f"RST{number}": reset_of(some)},
+            | {
+                "CLK0": some["connections"]["CLK"][0],
+                f"CE{number}": enable_of(some),
+                f"RST{number}": reset_of(some),
+            },
         )
         multiplier["parameters"] |= {
             f"REG_INPUT{name}_CLK": "CLK0",
-            f"REG_INPUT{name}_CE": "CE0",
+            f"REG_INPUT{name}_CE": f"CE{number}",
             f"REG_INPUT{name}_RST": f"RST{number}",
         }
 
@@ -111,13 +117,13 @@ def _take_product(multiplier: Cell, product: dict[str, str], cells: Cells) -> No
     """Replace the registers of a multiplier's product by its output register."""
     taken = {port: cells.pop(name) for port, name in product.items()}
     (clock,) = next(iter(taken.values()))["connections"]["CLK"]
-    _connect(multiplier, {"CLK0": clock, "CE0": "1", "RST0": "0"})
+    _connect(multiplier, {"CLK0": clock, "CE2": "1", "RST2": "0"})
     for port, register in taken.items():
         multiplier["connections"][port] = register["connections"]["Q"]
     multiplier["parameters"] |= {
         "REG_OUTPUT_CLK": "CLK0",
-        "REG_OUTPUT_CE": "CE0",
-        "REG_OUTPUT_RST": "RST0",
+        "REG_OUTPUT_CE": "CE2",
+        "REG_OUTPUT_RST": "RST2",
     }
 
 
@@ -140,7 +146,10 @@ def _depths(module: dict[str, Any]) -> Callable[[Any], int]:
             return 1
         sides = cell["port_directions"]
         bits = [
-            b for port, bits in cell["connections"].items() if sides[port] == "input" for b in bits
+            bit
+            for port, bits in cell["connections"].items()
+            if sides[port] == "input" and port != "CIN"  # a chain of carries counts once
+            for bit in bits
         ]
         return 1 + max((depth(bit, limit - 1) for bit in bits), default=0)
 
@@ -150,6 +159,6 @@ def _depths(module: dict[str, Any]) -> Callable[[Any], int]:
 def _drop_unread(module: dict[str, Any]) -> None:
     """Remove registers that nothing reads any more."""
     uses = uses_of(module)
-    for net, name in registers(module, "Q", enabled).items():
+    for net, name in registers(module, "Q", from_zero).items():
         if not uses[net]:
             del module["cells"][name]

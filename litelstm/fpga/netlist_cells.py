@@ -62,16 +62,22 @@ def registers(
     }
 
 
-def enabled(register: dict[str, Any]) -> bool:
-    """Whether a register starts from 0 and loads its input at every edge without a reset."""
+def from_zero(register: dict[str, Any]) -> bool:
+    """Whether a register starts from 0 and is reset to it at a clock edge, enabled or not."""
     parameters = register["parameters"]
     return (
-        parameters["CEMUX"].strip() == "1"
+        parameters["CEMUX"].strip() in ("1", "CE")
         and parameters["REGSET"] == "RESET"
         and parameters["CLKMUX"] == "CLK"
         and parameters["LSRMUX"] == "LSR"
         and parameters.get("SRMODE", "LSR_OVER_CE") == "LSR_OVER_CE"
     )
+
+
+def enable_of(register: dict[str, Any]) -> Any:
+    """Return the net that makes a register load its input, "1" if it always does."""
+    enabled = register["parameters"]["CEMUX"].strip() == "CE"
+    return register["connections"]["CE"][0] if enabled else "1"
 
 
 def reset_of(register: dict[str, Any]) -> Any:
@@ -81,4 +87,4 @@ def reset_of(register: dict[str, Any]) -> Any:
 
 def plain(register: dict[str, Any]) -> bool:
     """Whether a register starts from 0 and loads its input at every clock edge."""
-    return enabled(register) and reset_of(register) == "0"
+    return from_zero(register) and enable_of(register) == "1" and reset_of(register) == "0"

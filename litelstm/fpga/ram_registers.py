@@ -99,42 +99,43 @@ def absorb(module: dict[str, Any]) -> int:
     """Take output registers into the block RAMs of a netlist's module, in place.
 
     A port gets its register if each of its used bits goes to one register and nowhere else, and
-    these registers have the port's clock, are always enabled and never reset.
+    these registers have the port's clock, are always enabled and never reset. A word of 36 bits
+    leaves through both ports, and has port B's clock.
 
     Returns:
-        The number of ports with a new output register.
+        The number of words with a new output register.
     """
     cells: Cells = module["cells"]
     uses = uses_of(module)
     behind = registers(module, "DI", plain)
     absorbed = 0
     for ram in [cell for cell in cells.values() if cell["type"] == "DP16KD"]:
-        for port in ("A", "B"):
-            taken = _registers_of(ram, port, cells, behind, uses)
+        wide = int(ram["parameters"]["DATA_WIDTH_B"], 2) > _WIDEST
+        for ports in ("AB",) if wide else ("A", "B"):
+            taken = _registers_of(ram, ports, cells, behind, uses)
             for output, name in taken.items():
                 ram["connections"][output] = cells.pop(name)["connections"]["Q"]
             if taken:
-                ram["parameters"][f"REGMODE_{port}"] = "OUTREG"
-                ram["connections"][f"OCE{port}"] = ["1"]
+                ram["parameters"] |= {f"REGMODE_{port}": "OUTREG" for port in ports}
+                ram["connections"] |= {f"OCE{port}": ["1"] for port in ports}
                 absorbed += 1
     return absorbed
 
 
 def _registers_of(
-    ram: dict[str, Any], port: str, cells: Cells, behind: dict[Any, str], uses: Counter[Any]
+    ram: dict[str, Any], ports: str, cells: Cells, behind: dict[Any, str], uses: Counter[Any]
 ) -> dict[str, str]:
-    """Find the register of each used output of a port; empty unless all outputs have one."""
+    """Find the register of each used output of a word; empty unless all outputs have one."""
     taken: dict[str, str] = {}
-    widths = [int(ram["parameters"][f"DATA_WIDTH_{name}"], 2) for name in ("A", "B")]
-    if ram["parameters"][f"REGMODE_{port}"] != "NOREG" or max(widths) > _WIDEST:
+    if any(ram["parameters"][f"REGMODE_{port}"] != "NOREG" for port in ports):
         return {}
     for output, (net,) in ram["connections"].items():
-        if not output.startswith(f"DO{port}") or not uses[net]:
+        if not output.startswith(tuple(f"DO{port}" for port in ports)) or not uses[net]:
             continue
         name = behind.get(net)
         if name is None or uses[net] > 1:
             return {}
-        if cells[name]["connections"]["CLK"] != ram["connections"][f"CLK{port}"]:
+        if cells[name]["connections"]["CLK"] != ram["connections"][f"CLK{ports[-1]}"]:
             return {}
         taken[output] = name
     return taken

@@ -184,9 +184,16 @@ class Observed(Probes):
         )
 
     def _rows_on_the_way(self) -> list[tuple[Value, Any]]:
-        sequencer, update = self.core.sequencer, self.core.update
+        sequencer, update, layout = self.core.sequencer, self.core.update, row_layout(self.plan)
+        delays = self.plan.array.announce  # between the operation and the update, beside one
+        done = self.inside("row_done_q", 1 + delays)
+        between = [
+            (done[n], data.View(layout, self.inside(f"row_q{n + 1 if n else ''}", layout.size)))
+            for n in reversed(range(delays))
+        ]
         return [
             (update.row_done, update.row),
+            *between,
             (sequencer.valid & sequencer.done, sequencer.row),
         ]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Signal, Value
 
 from hdl.parts.numeric import span
-from hdl.timing.latency import READ, TOTAL
+from hdl.timing.latency import READ
 from sim.formal.observed import Observed, Unit
 
 
@@ -106,7 +106,7 @@ def _overtakes(observed: Observed, operations: list[Operation], places: list[Pla
     for place in places:
         rows = [
             valid & (row.job == place.job) & (row.row == place.row)
-            for valid, row in [observed.rows_on_the_way[0], *observed.queue]
+            for valid, row in [*reversed(observed.rows_on_the_way[:-1]), *observed.queue]
         ]
         units = [
             unit["valid"] & (unit["job"] == place.job) & (unit["row"] == place.row)
@@ -116,10 +116,10 @@ def _overtakes(observed: Observed, operations: list[Operation], places: list[Pla
         entering &= observed.units[0]["row"] == place.row
         later = _any(units) | entering
         # A row waits a cycle before it may enter, and its first sum is read a cycle after that.
+        announced = observed.plan.array.announce + 1
         beyond = [
-            _any(rows) | later,
-            _any(rows[1:]) | later,
-            (rows[1] & observed.enters) | later,
+            *(_any(rows[stage:]) | later for stage in range(announced + 1)),
+            (rows[announced] & observed.enters) | later,
             later,
             _any(units[1:]),
         ]
@@ -163,7 +163,7 @@ def claim_reader(observed: Observed) -> None:
                 (unit["job"] == job) & (Const(1) if gate is None else asked.gate == gate)
                 for job, gate in enumerate(gates)
             ]
-            same = _any(asks) & (asked.row == unit["row"]) & (asked.group == unit["group"])
+            same = _any(asks) & (asked.row == unit["row"]) & (asked.groups == 1 << unit["group"])
             right &= ~ours | same
             job = observed.inside(f"update.reader.job{bank}", len(unit["job"]))
             held &= ~ours | newer | (same & (job == unit["job"]) & (count == number + 1))
@@ -213,7 +213,7 @@ def _operations(observed: Observed) -> list[Operation]:
             row=array.i_place.row,
         ),
     ]
-    for stage in range(TOTAL):
+    for stage in range(observed.plan.array.total):
         before = operations[-1]
         fields: dict[str, Value] = {}
         for name in ("valid", "final", "gate", "row"):

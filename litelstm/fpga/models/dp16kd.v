@@ -8,9 +8,9 @@
 //
 // A word comes at the clock edge, or with an output register (OUTREG) at the next one. A read of
 // bits that the other port writes in the same cycle gives X, because the part does not define the
-// result. The ports must share a clock, or never access the same bits at once. The model lacks
-// output registers of 36 bits, and chip selects other than 0. A netlist that uses any other
-// parameter does not elaborate.
+// result. The ports must share a clock, or never access the same bits at once. A word of 36 bits has
+// output registers in both ports or in none. The model lacks chip selects other than 0. A netlist
+// that uses any other parameter does not elaborate.
 
 // Place of a word of WIDTH bits: bits `at` and above of a row; a write changes the bits of `mask`.
 module dp16kd_place #(

@@ -1,4 +1,4 @@
-"""Data sheet of the lanes: sums ``TOTAL`` cycles after an operation, one operation per cycle."""
+"""Data sheet of the lanes: sums ``shape.total`` cycles after an operation, one per cycle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from hdl.array.lanes import ArrayShape, Lanes
 from hdl.parts.joint import Joint
-from hdl.timing.latency import TOTAL
 from tests.hdl.simulate import run
 
 LANES = 3
@@ -26,7 +25,7 @@ JOINTS = {
 """Multipliers of one product, of two or of three."""
 
 
-def shape(*, side_by_side: bool, joint: Joint | None = None) -> ArrayShape:
+def shape(*, side_by_side: bool, joint: Joint | None = None, revisit: int = 1) -> ArrayShape:
     return ArrayShape(
         lanes=LANES,
         operand_width=5,
@@ -36,17 +35,23 @@ def shape(*, side_by_side: bool, joint: Joint | None = None) -> ArrayShape:
         gates=3,
         side_by_side=side_by_side,
         joint=joint,
+        revisit=revisit,
     )
 
 
 @pytest.mark.parametrize(
-    ("side_by_side", "joint"),
-    [(True, "own"), *((False, name) for name in JOINTS)],
+    ("side_by_side", "joint", "revisit"),
+    [
+        (True, "own", 1),
+        *((False, name, 1) for name in JOINTS),
+        *((False, name, distance) for name in ("own", "three") for distance in (2, 3)),
+    ],
 )
-def test_sums_of_random_operations(side_by_side: bool, joint: str) -> None:
-    """Places repeat at once, after one cycle and later; cycles without an operation change none."""
+def test_sums_of_random_operations(side_by_side: bool, joint: str, revisit: int) -> None:
+    """Places repeat as soon as they may, and later; cycles without an operation change none."""
     shared, rng = JOINTS[joint], np.random.default_rng(2)
-    lanes = Lanes(shape=shape(side_by_side=side_by_side, joint=shared))
+    lanes = Lanes(shape=shape(side_by_side=side_by_side, joint=shared, revisit=revisit))
+    total = lanes.shape.total
     count = 400
     x, w = rng.integers(-16, 16, count), rng.integers(-8, 8, (count, LANES))
     x[:8], w[:8] = -16, -8
@@ -56,6 +61,7 @@ def test_sums_of_random_operations(side_by_side: bool, joint: str) -> None:
     row, gate = rng.integers(0, 2, count), rng.integers(0, 3, count)
     row[::2], gate[::2] = row[1::2], gate[1::2]
     valid = rng.random(count) < 0.8
+    visited: dict[tuple[int, int], int] = {}
     sums: dict[tuple[int, int], np.ndarray[Any, Any]] = {}
     expected: list[tuple[tuple[int, int], list[int]] | None] = []
     first = np.zeros(count, bool)
@@ -65,19 +71,21 @@ def test_sums_of_random_operations(side_by_side: bool, joint: str) -> None:
             first[n] = True  # noise
             expected.append(None)
             continue
-        first[n] = place not in sums or rng.random() < 0.1
+        early = n - visited.get(place, -count) < revisit
+        first[n] = place not in sums or early or rng.random() < 0.1
+        visited[place] = n
         sums[place] = x[n] * w[n] + (0 if first[n] else sums[place])
         expected.append((place, sums[place].tolist()))
 
     async def bench(ctx: Any) -> None:
-        for n in range(count + TOTAL):
+        for n in range(count + total):
             now = min(n, count - 1)
             ctx.set(lanes.i_valid, n < count and bool(valid[now]))
             ctx.set(lanes.i_place, {"row": int(row[now]), "gate": int(gate[now])})
             ctx.set(lanes.i_weights, stored[now].tolist())
             ctx.set(lanes.i_first, bool(first[now]))
             ctx.set(lanes.i_operand, int(x[min(n, count) - 1]) if n else 0)  # a cycle later
-            want = expected[n - TOTAL] if n >= TOTAL else None
+            want = expected[n - total] if n >= total else None
             assert bool(ctx.get(lanes.valid)) == (want is not None)
             if want:
                 assert (ctx.get(lanes.place.row), ctx.get(lanes.place.gate)) == want[0]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hdl.array.lanes import ArrayShape
 from hdl.array.mac_array import MacArray
-from hdl.timing.latency import SHADOW, drain_latency
+from hdl.timing.latency import drain_latency
 from tests.hdl.simulate import PERIOD
 
 DRAIN = 40
@@ -73,13 +73,13 @@ def simulate(shape: ArrayShape, operations: list[Operation]) -> list[Drained]:
         for index, operation in enumerate(operations):
             if not operation.done:
                 continue
-            while cycle < index + SHADOW:
+            while cycle < index + shape.total + 1:
                 await ctx.tick()
                 cycle += 1
             sums = []
             for gate, group in product(range(shape.gates), range(-(-shape.lanes // shape.banks))):
                 for bank in range(shape.banks):
-                    asked = {"gate": gate, "row": operation.row, "group": group}
+                    asked = {"gate": gate, "row": operation.row, "groups": 1 << group}
                     ctx.set(array.read[bank], asked)
                 await ctx.tick().repeat(latency)
                 cycle += latency
@@ -272,7 +272,7 @@ def test_sums_keep_until_the_next_final_product() -> None:
         ctx.set(array.i_operand, operand)
         await ctx.tick().repeat(5)
         for row, lane in product((0, 1), (0, 1)):
-            ctx.set(array.read[0], {"row": row, "gate": 0, "group": lane})
+            ctx.set(array.read[0], {"row": row, "gate": 0, "groups": 1 << lane})
             await ctx.tick()
             assert ctx.get(array.sums[0]) == (10 + row) * (-1) ** lane
 

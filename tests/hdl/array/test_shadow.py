@@ -51,7 +51,7 @@ def test_sums_that_are_read_while_others_are_written(
             for bank in range(banks):
                 group = int(rng.integers(0, len(range(bank, lanes, banks))))
                 row, gate = map(int, rng.integers(0, 3, 2))
-                ctx.set(shadow.read[bank], {"row": row, "gate": gate, "group": group})
+                ctx.set(shadow.read[bank], {"row": row, "gate": gate, "groups": 1 << group})
                 # Nobody asks for a sum that is being written.
                 same = (row, gate) == busy
                 wants.append(None if same else int(kept[row, gate, bank + group * banks]))

@@ -37,7 +37,7 @@ def test_every_sum_of_a_unit_in_the_order_of_its_kind() -> None:
             ctx.set(reader.group, 0)
             for slot in (*order, order[-1], order[-1]):
                 asked = ctx.get(reader.read[0])
-                assert (asked.gate, asked.row, asked.group) == (slot, 1 % plan.array.rows, 1)
+                assert (asked.gate, asked.row, asked.groups) == (slot, 1 % plan.array.rows, 2)
                 await ctx.tick()
 
     run(reader, bench)

@@ -53,7 +53,7 @@ def test_one_step(cell: Cell, tail: int) -> None:
             asked = [ctx.get(update.read[bank]) for bank in range(plan.array.banks)]
             await ctx.tick()
             units = [
-                min(LANES * ask.row + ask.group * plan.array.banks + bank, UNITS - 1)
+                min(LANES * ask.row + ask.groups // 2 * plan.array.banks + bank, UNITS - 1)
                 for bank, ask in enumerate(asked)
             ]
             gates = [min(ask.gate, len(sums) - 1) for ask in asked]

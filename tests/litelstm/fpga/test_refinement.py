@@ -13,19 +13,21 @@ import pytest
 from litelstm.fpga import tools
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.targets import TARGETS
+from tests.litelstm.fpga.test_adder_inputs import LOGIC, SUM, A, B, C, adder
 from tests.litelstm.fpga.test_carry_inputs import HIGH, LOW, chain_cell
-from tests.litelstm.fpga.test_registers import HELD, deep_memory, multiplier, register
+from tests.litelstm.fpga.test_registers import HELD, deep_memory, lut, multiplier, register
 
 pytestmark = pytest.mark.fpga
 
 
 def ecp5() -> dict[str, Any]:
-    """A deep memory, and a multiplier with registers on both sides."""
+    """A deep memory, a multiplier with registers on both sides, and an adder behind a LUT."""
     design = deep_memory("1100101011001010")
     for n in range(2):
         design["cells"][f"factor{n}"] = register(70 + n, 80 + n)
     design["cells"] |= {"product": register(90, 91), "one": multiplier((80,), (81,))}
-    design["ports"]["o"]["bits"] = [HELD, 91]
+    design["cells"] |= {"before": lut("0110" * 4, LOGIC, B, C), "add": adder(A, LOGIC, "0")}
+    design["ports"]["o"]["bits"] = [HELD, 91, SUM]
     return design
 
 
@@ -38,7 +40,7 @@ def nexus() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("target", "make", "version", "digest"),
     [
-        ("ecp5-25f", ecp5, 2, "b360ec9bd24e248f"),
+        ("ecp5-25f", ecp5, 6, "c5585b8c56a7438d"),
         ("nexus-lifcl-40", nexus, 1, "5ff81d2e4d684b98"),
     ],
 )

@@ -17,15 +17,18 @@ CLOCK, WORD, HELD = 2, 10, 20
 
 def register(data: int, q: int, **changes: Any) -> dict[str, Any]:
     parameters = {"CEMUX": "1 ", "CLKMUX": "CLK", "LSRMUX": "LSR", "REGSET": "RESET"}
+    enable = {"CE": [changes["enable"]]} if "enable" in changes else {}
+    parameters |= {"CEMUX": "CE"} if enable else {}
     return {
         "type": "TRELLIS_FF",
         "parameters": {**parameters, **changes.get("parameters", {})},
-        "port_directions": {"CLK": "input", "DI": "input", "LSR": "input", "Q": "output"},
+        "port_directions": {**dict.fromkeys(("CLK", "DI", "LSR", *enable), "input"), "Q": "output"},
         "connections": {
             "CLK": [changes.get("clock", CLOCK)],
             "DI": [data],
             "LSR": changes.get("reset", ["0"]),
             "Q": [q],
+            **enable,
         },
     }
 
@@ -74,12 +77,12 @@ def test_a_word_in_registers_becomes_the_block_rams() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"bit1": register(WORD + 1, HELD + 1, parameters={"CEMUX": "CE"})},
+        {"bit1": register(WORD + 1, HELD + 1, enable=9)},
         {"bit1": register(WORD + 1, HELD + 1, parameters={"CLKMUX": "INV"})},
         {"bit1": register(WORD + 1, HELD + 1, reset=[7])},
         {"bit1": register(WORD + 1, HELD + 1, clock=3)},
         {"third": register(WORD + 1, HELD + 2)},
-        {"ram": ram("100100")},
+        {"ram": ram("100100"), "bit2": register(WORD + 8, HELD + 2, clock=3)},
     ],
     ids=["enabled", "other edge", "reset", "other clock", "read twice", "one port of two"],
 )
@@ -88,6 +91,15 @@ def test_other_registers_stay(other: dict[str, Any]) -> None:
     before = deepcopy(design)
     assert absorb(design) == 0
     assert design == before
+
+
+def test_a_word_of_both_ports_becomes_the_block_rams() -> None:
+    design = module(ram=ram("100100"), bit2=register(WORD + 8, HELD + 2))
+    assert absorb(design) == 1
+    made = design["cells"].pop("ram")
+    assert not design["cells"]
+    assert made["connections"]["DOB0"] == [HELD + 2]
+    assert [made["parameters"][f"REGMODE_{port}"] for port in "AB"] == ["OUTREG", "OUTREG"]
 
 
 def test_a_word_that_leaves_unregistered_stays() -> None:
@@ -173,7 +185,7 @@ def test_a_register_moves_over_two_luts_and_what_joins_them(one: str, moves: int
     [
         {"init": "1100101011001011"},
         {"ports": {"o": {"bits": [HELD, 30]}}},
-        {"bit1": register(30, HELD, parameters={"CEMUX": "CE"})},
+        {"bit1": register(30, HELD, enable=9)},
         {"bit1": register(30, HELD, reset=[7])},
         {"bit1": register(30, HELD, parameters={"REGSET": "SET"})},
     ],
@@ -202,11 +214,14 @@ def multiplier(a: tuple[Any, ...], b: tuple[Any, ...], p: tuple[int, ...] = (90,
 
 
 def test_multipliers_get_the_registers_of_their_factors() -> None:
-    """Each its own of a register that several share; it stays where something else reads it."""
+    """Each its own of a register that several share; it stays where something else reads it.
+
+    Registers of a factor may have an enable.
+    """
     design = {
         "cells": {
             "shared": register(5, HELD, reset=[8]),
-            "a": register(6, HELD + 1),
+            "a": register(6, HELD + 1, enable=9),
             "b": register(7, HELD + 2),
             "one": multiplier((HELD, HELD, "0"), (HELD + 1,), (90,)),
             "two": multiplier((HELD,), (HELD + 2,), (91,)),
@@ -219,10 +234,11 @@ def test_multipliers_get_the_registers_of_their_factors() -> None:
     one, two = cells["one"]["connections"], cells["two"]["connections"]
     assert [one[port] for port in ("A0", "A1", "A2", "B0")] == [[5], [5], ["0"], [6]]
     assert [two[port] for port in ("A0", "B0")] == [[5], [7]]
-    for made in (one, two):
-        assert {port: made[port] for port in ("CLK0", "CE0", "RST0", "RST1")} == {
+    for made, enable in ((one, 9), (two, "1")):
+        assert {port: made[port] for port in ("CLK0", "CE0", "CE1", "RST0", "RST1")} == {
             "CLK0": [CLOCK],
             "CE0": ["1"],
+            "CE1": [enable],
             "RST0": [8],
             "RST1": ["0"],
         }
@@ -234,13 +250,13 @@ def test_multipliers_get_the_registers_of_their_factors() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"a": register(6, HELD + 1, parameters={"CEMUX": "CE"})},
+        {"a": register(6, HELD + 1, enable=9, reset=[8])},
         {"a": register(6, HELD + 1, clock=3)},
         {"one": multiplier((HELD, "1"), (HELD + 1,))},
         {"one": multiplier((HELD, 9), (HELD + 1,))},
         {f"lut{n}": lut("1" * 16, 6 if n == 0 else 60 + n, 61 + n) for n in range(3)},
     ],
-    ids=["enabled", "other clock", "constant 1", "no register", "behind much logic"],
+    ids=["enabled and reset", "other clock", "constant 1", "no register", "behind much logic"],
 )
 def test_else_multipliers_get_the_registers_of_their_products(change: dict[str, Any]) -> None:
     design = {
@@ -262,3 +278,23 @@ def test_else_multipliers_get_the_registers_of_their_products(change: dict[str, 
     assert made["connections"]["CLK0"] == [CLOCK]
     assert made["parameters"]["REG_OUTPUT_CLK"] == "CLK0"
     assert take(other) == (0, 0)  # the product is read itself
+
+
+def test_a_multiplier_gets_registers_on_both_sides() -> None:
+    design = {
+        "cells": {
+            "a": register(5, HELD),
+            "b": register(6, HELD + 1),
+            "one": multiplier((HELD,), (HELD + 1,)),
+            "product": register(90, HELD + 3),
+        },
+        "ports": {"o": {"bits": [HELD + 3]}},
+    }
+    assert take(design) == (1, 1)
+    assert set(design["cells"]) == {"one"}
+    chosen = design["cells"]["one"]["parameters"]
+    assert [chosen[f"REG_{name}_CE"] for name in ("INPUTA", "INPUTB", "OUTPUT")] == [
+        "CE0",
+        "CE1",
+        "CE2",
+    ]
