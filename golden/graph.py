@@ -122,6 +122,14 @@ class Graph(Generic[L]):
         return max(self.starts[vector] for vector in self.result_vectors)
 
     @property
+    def reach(self) -> int:
+        """Most steps back that a result reads vectors at lags, through all layers."""
+        reach = [0]
+        for sources, lags in zip(self.sources, self.lags):
+            reach.append(max(reach[source] + lag for source, lag in zip(sources, lags)))
+        return max(reach[vector] for vector in self.result_vectors)
+
+    @property
     def windowed(self) -> bool:
         """Whether a step's result depends on earlier steps' vectors beside the state."""
         return any(layer.warmup or any(layer.lags or ()) for layer in self.layers)

@@ -17,7 +17,8 @@ MOST = 256
 """Most samples that the ranking uses."""
 
 LONGEST = 128
-"""Most steps of a sequence; longer ones are cut into pieces of this length, from zero state."""
+"""Most steps of a sequence, beside those that fill a network's window. Longer ones are cut into
+pieces of this length, from zero state."""
 
 PIECES = 64
 """Most pieces that the ranking uses, evenly spread."""
@@ -52,7 +53,8 @@ def rank(
         samples: shape (batch, steps, inputs), before ``input_scale``.
         progress: called with the number of finished tensors.
     """
-    samples = _pieces(samples)
+    steps = LONGEST + max(network.first, network.reach)
+    samples = _pieces(samples, steps * network.fold)
     emulation = Emulation(network, quantized)
     every = set(emulation.tensors)
     exact = emulation.output(samples, ())
@@ -67,11 +69,11 @@ def rank(
     return tuple(sorted(found, key=lambda one: (one.alone_db, one.name)))
 
 
-def _pieces(samples: Floats) -> Floats:
-    """Select the samples that the ranking uses."""
+def _pieces(samples: Floats, longest: int) -> Floats:
+    """Select the samples that the ranking uses, of at most ``longest`` samples in time."""
     count, steps, inputs = samples.shape
-    if steps <= LONGEST:
+    if steps <= longest:
         return samples[:MOST]
-    whole = steps // LONGEST
-    pieces = samples[:, : whole * LONGEST].reshape(count * whole, LONGEST, inputs)
+    whole = steps // longest
+    pieces = samples[:, : whole * longest].reshape(count * whole, longest, inputs)
     return pieces[np.linspace(0, len(pieces) - 1, min(PIECES, len(pieces))).astype(int)]

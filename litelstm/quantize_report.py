@@ -106,11 +106,13 @@ class Summary:
 
     def _contributions(self) -> Table:
         """Make a table of the tensors that contribute most to the output's error."""
+        shown = self.ranking[:SHOWN]
         made = table(
             *("tensor", "it alone rounded", "gain if exact"),
-            title=f"What hurts most: the output's SQNR, {SHOWN} of {len(self.ranking)} tensors",
+            title="What hurts most: the output's SQNR, "
+            f"{len(shown)} of {len(self.ranking)} tensors",
         )
-        for one in self.ranking[:SHOWN]:
+        for one in shown:
             made.add_row(one.name, f"{one.alone_db:.1f} dB", f"{one.gain_db:+.2f} dB")
         return made
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from golden.quantized import QuantizedNetwork
+from hdl.spec.multipliers import Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.comparison import PAPER, REFERENCE, Layer, sizes
@@ -83,7 +84,11 @@ def _values(
     measured = measure(
         network,
         flow,
-        options=CoreOptions(lanes=lanes, storage=Storage(sums=flow.target.family.sums)),
+        options=CoreOptions(
+            lanes=lanes,
+            storage=Storage(sums=flow.target.family.sums),
+            multipliers=Multipliers(**flow.target.multipliers),
+        ),
         seeds=seeds,
         steps=1,
         bare_array=False,

@@ -190,8 +190,11 @@ def _bare_array(router: _Router, plan: Plan) -> Clock:
 
 
 def shortages(used: dict[str, int], target: Target) -> dict[str, tuple[int, int]]:
-    """List the resources that a part lacks, with the needed and the available amount."""
-    available = {SPRAM: 0, **target.available}
+    """List the resources that a part lacks, with the needed and the available amount.
+
+    A part that lists no hard block of a kind has none.
+    """
+    available = {SPRAM: 0, MULTIPLIER: 0, **target.available}
     return {
         name: (used[name], have) for name, have in available.items() if used.get(name, 0) > have
     }

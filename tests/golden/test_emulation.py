@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from golden.cells import GRU, Cell, LiteLSTM
+from golden.cells import GRU, Cell, Dense, LiteLSTM
 from golden.emulation import Emulation
 from golden.model import IntegerModel
-from golden.network import Network
+from golden.network import Layer, Network, weight_shapes
 from golden.quantize import quantize
 from golden.ranking import rank
 from golden.settings import Settings
@@ -160,3 +161,23 @@ def test_long_sequences_are_ranked_by_pieces_of_them() -> None:
     assert time.process_time() - begin < 5
     pieces = x[:, : 781 * 128].reshape(781, 128, 2)[np.linspace(0, 780, 64).astype(int)]
     assert ranking == rank(network, quantized, pieces)
+
+
+@pytest.mark.parametrize("warmup", [0, 140])
+def test_pieces_are_longer_than_a_window(warmup: int) -> None:
+    """A piece of 128 steps would end before the first result, or before x that it reads."""
+    rng = np.random.default_rng(3)
+    shapes = weight_shapes(Dense(), (2, 2), 3)
+    weights = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    lagging: Any = {"sources": (0, 0), "lags": (140, 0), "warmup": warmup}
+    network = Network(layers=(Layer(cell=Dense(), sigmoid="hard", weights=weights, **lagging),))
+    assert (network.first, network.reach) == (warmup, 140)
+    x = rng.normal(size=(3, 400, 2))
+    quantized, _ = quantize(network, x)
+    ranking = rank(network, quantized, x)
+    assert ranking == rank(network, quantized, x[:, :268])
+    names = {one.name for one in ranking}
+    assert {name for name in names if name.startswith("layer0.W")} == {
+        "layer0.W_yx",
+        "layer0.W_yx1",
+    }

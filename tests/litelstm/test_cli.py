@@ -50,6 +50,8 @@ def test_quantize(call: Call, files: Files, tmp_path: Path) -> None:
     assert f"{expected.accumulator_width}-bit accumulators" in done.out
     document = json.loads(report.read_text())
     assert document.keys() == {"tensors", "ranking", "cost"}
+    every = len(document["ranking"])
+    assert f"{min(10, every)} of {every} tensors" in " ".join(done.out.split())
     rows = document["tensors"]
     assert [row["name"] for row in rows] == [loss.name for loss in losses.tensors]
     assert rows[0].keys() == {"name", "format", "sqnr_db", "saturated", "max_error"}

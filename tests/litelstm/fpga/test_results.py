@@ -26,6 +26,8 @@ def test_shortages() -> None:
     part = TARGETS["ecp5-25f"]
     assert shortages({LUT: 24288, MULTIPLIER: 28}, part) == {}
     assert shortages({LUT: 24289, RAM: 57, FF: 1}, part) == {LUT: (24289, 24288), RAM: (57, 56)}
+    assert shortages({MULTIPLIER: 9}, TARGETS["ice40-up5k"]) == {MULTIPLIER: (9, 8)}
+    assert shortages({MULTIPLIER: 9}, TARGETS["ice40-hx8k"]) == {MULTIPLIER: (9, 0)}
 
 
 @pytest.mark.parametrize(
