@@ -189,7 +189,9 @@ def measure(row: Row, folder: Path, count: int, *, rtl: bool) -> dict[str, Any]:
     lossless, far = row.networks()
     cycles_of = simulated if rtl else counted
     result: dict[str, Any] = {"name": row.name, "title": row.title, "samples": len(x)}
-    for name, network, bar in zip(("lossless", "thresholds"), (lossless, far), row.bars):
+    for name, network, bar in zip(
+        ("lossless", "thresholds"), (lossless, far), row.bars, strict=True
+    ):
         words = network.quantize_input(x)
         if name == "lossless":
             network = replace(network, thresholds=Thresholds.of(network))

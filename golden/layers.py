@@ -219,7 +219,7 @@ def named_weights(
         raise InputError(f"a {layer.cell.kind} layer is {layer.direction}, expected forward")
     if layer.sources is not None and not layer.sources:
         raise InputError("sources are empty, expected one vector or more")
-    check_window(layer)
+    check_window(len(layer.operands), layer.lags, layer.warmup)
     gate = layer.cell.gates[0]
     for name in (*map(gate.matrix, layer.operands), gate.bias):  # the layer's sizes come from these
         if name not in layer.weights:

@@ -10,15 +10,12 @@ step is the first that counts; a step before it changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import InputError
-
-if TYPE_CHECKING:
-    from golden.directions import DirectedLayer
 
 FINAL = -1
 """Lag of a vector's final value, in every step: that of the last step, of a reverse layer the first
@@ -28,16 +25,15 @@ MAX_LAG = 65535
 """Largest lag, warm-up, flush and fold."""
 
 
-def check_window(layer: DirectedLayer) -> None:
-    """Refuse lags that do not fit the sources, and a number that is out of range.
+def check_window(operands: int, lags: tuple[int, ...] | None, warmup: int) -> None:
+    """Refuse a layer's lags that do not fit its sources, and a number that is out of range.
 
     Raises:
         InputError: names the field.
     """
-    operands, lags = len(layer.operands), layer.lags
     if lags is not None and len(lags) != operands:
         raise InputError(f"lags are {lags}, expected {operands} (one per source)")
-    check_count("warmup", layer.warmup, 0)
+    check_count("warmup", warmup, 0)
     for lag in lags or ():
         check_count("lag", lag, FINAL)
 
