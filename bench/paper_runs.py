@@ -118,7 +118,7 @@ def macs_per_step(network: Network) -> int:
     """Count the multiplications of weights in one step, without the head."""
     return sum(
         weights.size
-        for layer in network.recurrent
+        for layer in network.body
         for name, weights in layer.weights.items()
         if not name.startswith("b_")
     )

@@ -123,7 +123,7 @@ class Graph(Generic[L]):
 
     @property
     def reach(self) -> int:
-        """Most steps back that a result reads vectors at lags, through all layers."""
+        """Most steps back that a result reads, through the lags of all layers."""
         reach = [0]
         for sources, lags in zip(self.sources, self.lags):
             reach.append(max(reach[source] + lag for source, lag in zip(sources, lags)))
@@ -219,8 +219,8 @@ class Graph(Generic[L]):
         return last if self.classes and len(self.layers) > 1 and last.cell == Dense() else None
 
     @property
-    def recurrent(self) -> tuple[L, ...]:
-        """The layers without the ``head``."""
+    def body(self) -> tuple[L, ...]:
+        """The layers without the ``head``: recurrent, dense and pooling ones."""
         return self.layers[:-1] if self.head else self.layers
 
     def flow(
@@ -245,8 +245,7 @@ class Graph(Generic[L]):
             axis, time: axis of a vector's elements, and of the steps.
             every_step: whether late layers run in every step, too; otherwise they have ``None``.
         """
-        steps: list[Any] = [x]
-        ends = [end(x, 0, 0)]
+        steps, ends = list[Any]([x]), [end(x, 0, 0)]
         late, starts = self.late, self.starts
         for index, layer in enumerate(self.layers):
             reads = [(n, lag, starts[n]) for n, lag in zip(self.sources[index], self.lags[index])]
@@ -305,8 +304,6 @@ def check_chain(network: Graph[Any], user: str) -> None:
             raise InputError(
                 f"layer{index} reads vectors {sources}, expected ({index},): {user} takes a chain"
             )
-    last = (len(network.layers),)
-    if network.result_vectors != last:
-        raise InputError(
-            f"results are vectors {network.result_vectors}, expected {last}: {user} takes one"
-        )
+    last, results = (len(network.layers),), network.result_vectors
+    if results != last:
+        raise InputError(f"results are vectors {results}, expected {last}: {user} takes one")

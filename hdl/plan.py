@@ -70,7 +70,7 @@ class Plan:
                 check_weights(least_weight(self.network), self.core.joint)
             return
         networks = (self.network, *self.others)
-        self.options.check(max(layer.units for network in networks for layer in network.recurrent))
+        self.options.check(max(layer.units for network in networks for layer in network.body))
         self.options.interface.check(self.network)
         if not self.options.max_steps:
             self._check_single_pass()

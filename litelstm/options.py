@@ -142,7 +142,7 @@ def core_of(
             taken[owner][name] = value
     if any(network.thresholds for network in networks):
         taken[CoreOptions]["delta"] = True
-    units = max(layer.units for network in networks for layer in network.recurrent)
+    units = max(layer.units for network in networks for layer in network.body)
     return CoreOptions(
         **{"lanes": min(LANES, units), **taken[CoreOptions]},
         interface=Interface(**taken[Interface]),

@@ -98,7 +98,7 @@ class CoreChoice:
 def cores(draw: st.DrawFn) -> CoreChoice:
     """Small cores of every kind."""
     network = draw(networks(units=4, layers=2))
-    largest = max(layer.units for layer in network.recurrent)
+    largest = max(layer.units for layer in network.body)
     return CoreChoice(
         network=network,
         interface=draw(interfaces(network)),

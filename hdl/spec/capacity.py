@@ -180,7 +180,7 @@ class Capacity:
     @property
     def head(self) -> bool:
         """Tell whether its networks have a dense head."""
-        return any(kind.head for kind in self.kinds)
+        return any(kind.unread for kind in self.kinds)
 
     def check(self, work: Work) -> None:
         """Refuse a network that the core cannot run.
@@ -201,7 +201,7 @@ class Capacity:
         alike = [own for own in self.kinds if (own.cell, own.makes) == (kind.cell, kind.makes)]
         if alike:
             return kind.difference(alike[0])
-        cells = dict.fromkeys(_cell_in_words(own) for own in self.kinds if not own.head)
+        cells = dict.fromkeys(_cell_in_words(own) for own in self.kinds if not own.unread)
         return f"{_cell_in_words(kind)} cells, the core offers {', '.join(cells)}"
 
     def as_json(self) -> dict[str, Any]:
@@ -240,7 +240,7 @@ class Capacity:
 
 
 def _cell_in_words(kind: UpdateKind) -> str:
-    if kind.head:
+    if kind.unread:
         return "head"
     options = (f"{name}={value}" for name, value in cell_options(kind.cell).items())
     return " ".join([kind.cell.kind, *options])

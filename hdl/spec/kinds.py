@@ -47,8 +47,8 @@ class UpdateKind:
         )
 
     @property
-    def head(self) -> bool:
-        """Tell whether it is that of a result that nobody reads."""
+    def unread(self) -> bool:
+        """Tell whether it is that of a result that no layer reads: logits, or any other."""
         return not self.makes
 
     def format(self, name: str) -> Format:
@@ -67,7 +67,7 @@ class UpdateKind:
     def as_json(self) -> dict[str, Any]:
         """JSON values that :meth:`from_json` takes; logits have no cell."""
         cell = {"kind": self.cell.kind, **cell_options(self.cell)}
-        if self.head and self.cell == Dense():
+        if self.unread and self.cell == Dense():
             cell = None
         return {
             "cell": cell,

@@ -141,7 +141,7 @@ class StateUpdate(wiring.Component):
         ]
         builder.pipe.finish()
         self._emit(m, result, unit)
-        self._watch_head(m, unit)
+        self._watch_unread(m, unit)
         m.submodules.reader = reader = ShadowReader(plan=plan)
         m.d.comb += [
             getattr(reader, name).eq(unit[name])
@@ -151,21 +151,21 @@ class StateUpdate(wiring.Component):
         m.d.comb += self.read.eq(reader.read)
         return m
 
-    def _watch_head(self, m: Module, unit: data.View) -> None:
+    def _watch_unread(self, m: Module, unit: data.View) -> None:
         """Tell whether sums that make no vector have been drained: their last unit has entered."""
         head_waits = Signal(self.plan.unread)
         m.d.comb += self.head_free.eq(~head_waits)
         for number, waits in enumerate(head_waits):
             with m.If(self.head_start[number]):
                 m.d.sync += waits.eq(1)
-            with m.Elif(unit.valid & unit.last & self._is_head(unit.job, number)):
+            with m.Elif(unit.valid & unit.last & self._is_unread(unit.job, number)):
                 m.d.sync += waits.eq(0)
 
-    def _is_head(self, kind: Value, number: int) -> Value:
+    def _is_unread(self, kind: Value, number: int) -> Value:
         """Tell whether a unit is of such a job; without any nobody asks."""
         if not self.plan.options.storage.loadable:
             return kind == (*self.plan.work.unread, len(self.plan.kinds) - 1)[number]
-        return kind.matches(*(n for n, one in enumerate(self.plan.kinds) if one.head))
+        return kind.matches(*(n for n, one in enumerate(self.plan.kinds) if one.unread))
 
     def _write(self, m: Module, builder: UpdateBuilder, vector: str, alive: Value) -> None:
         """A vector's new elements to their memory, announced before."""
@@ -228,7 +228,7 @@ class StateUpdate(wiring.Component):
         if len(made) == 1:
             return made[0]
         h, out = builder.pipe.meet(*made)
-        kinds = [int(kind.head) for kind in self.plan.kinds]
+        kinds = [int(kind.unread) for kind in self.plan.kinds]
         unread = constant_by(m, builder.pipe.job_at(h.stage), kinds, name="result_is_out")
         value = Signal(signed(self.plan.sizes.out_width), name="result_word")
         m.d.comb += value.eq(Mux(unread, out.value, h.value))

@@ -168,7 +168,7 @@ def _report(work: _Work, logits: NDArray[np.float64], runs: dict[str, SampleRun]
 
 def _picture(work: _Work) -> bytes:
     sample = work.data.x[:1]
-    layer = len(work.network.recurrent) - 1
+    layer = len(work.network.body) - 1
     fixed = IntegerModel(work.network).run(work.x[:1]).layers[layer]["h"][0]
     to = work.network.layers[layer].formats.h
     digit = "" if work.data.y is None else f" (a {int(work.data.y[0])})"

@@ -93,7 +93,7 @@ class Choice:
 
     def core(self, network: QuantizedNetwork) -> dict[str, Any]:
         """Return the core's options by name, see :func:`litelstm.options.core_of`."""
-        units = max(layer.units for layer in network.recurrent)
+        units = max(layer.units for layer in network.body)
         return {
             "lanes": -(-units // min(self.rows, units)),
             "tail_multipliers": self.tail_multipliers,

@@ -104,7 +104,7 @@ def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier 
     """
     require_chain(network)
     first = network.layers[0]
-    for index, layer in enumerate(network.recurrent):
+    for index, layer in enumerate(network.body):
         for what in ("cell", "sigmoid", "units"):
             if getattr(layer, what) != getattr(first, what):
                 raise InputError(
@@ -115,12 +115,12 @@ def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier 
         first.cell,
         network.inputs,
         first.units,
-        len(network.recurrent),
+        len(network.body),
         batch_first=True,
         gate=first.sigmoid,
         dtype=dtype,
     )
-    for module, layer in zip(recurrent.layers, network.recurrent, strict=True):
+    for module, layer in zip(recurrent.layers, network.body, strict=True):
         _fill(dict(module.named_parameters()), layer.weights)
     if network.head is None:
         if network.input_scale != 1:

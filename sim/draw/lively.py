@@ -22,7 +22,7 @@ def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetw
         network: keeps its weights' integers; biases keep their real values instead.
         words: input words to measure the spread with, (batch, steps, inputs).
     """
-    for index, layer in enumerate(network.recurrent):
+    for index, layer in enumerate(network.body):
         traces = IntegerModel(network).run(words).layers
         operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
         for name, source in zip(layer.operands, network.sources[index], strict=True):

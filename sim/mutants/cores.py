@@ -66,7 +66,7 @@ class SmallCase(Case):
             " ".join((layer.cell.kind, *list(cell_options(layer.cell).values())[:1]))
             for layer in network.layers
         }
-        options = {f"gates {layer.sigmoid}" for layer in network.recurrent}
+        options = {f"gates {layer.sigmoid}" for layer in network.body}
         options |= {f"interpolate {network.tanh.interpolate}", f"head {network.head is not None}"}
         options |= {f"state {interface.state}", f"streams {interface.streams > 1}"}
         options |= {f"every step {interface.every_step}", f"classes {interface.classes}"}

@@ -79,7 +79,7 @@ class Case:
             + (f"@{list(lags)}" if any(lags) else "")
             + (f"+{layer.warmup}" if layer.warmup else "")
             for index, (layer, sources, lags) in enumerate(
-                zip(self.network.recurrent, self.network.sources, self.network.lags, strict=False)
+                zip(self.network.body, self.network.sources, self.network.lags, strict=False)
             )
         )
         if len(self.network.result_vectors) > 1:
@@ -189,7 +189,7 @@ class Case:
     @cached_property
     def lanes(self) -> int:
         """Products of the array per cycle, 1 to the units of the largest layer."""
-        largest = max(layer.units for layer in self.network.recurrent)
+        largest = max(layer.units for layer in self.network.body)
         return int(self.random(_LANES).integers(1, largest, endpoint=True))
 
     @cached_property

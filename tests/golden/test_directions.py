@@ -124,12 +124,12 @@ def test_a_layer_of_every_direction(cell: Cell, direction: str, sigmoid: str) ->
 
 def test_a_stack_with_a_head() -> None:
     network = float_stack(STACK, LSTM(), GRU(reset="after"), LiteLSTM(), RNN())
-    assert [layer.inputs for layer in network.recurrent] == [2, 6, 5, 4]
+    assert [layer.inputs for layer in network.body] == [2, 6, 5, 4]
     x = samples(network, batch=2, steps=STEPS, seed=2)
     run = network.run(x)
     for b in range(2):
         value, end = x[b], None
-        for layer in network.recurrent:
+        for layer in network.body:
             results = [(naive(p, value[::way])[0], way) for p, way, _ in one_way(layer)]
             value = np.concatenate([h[::way] for h, way in results], axis=1)
             end = np.concatenate([h[-1] for h, _ in results])
@@ -217,7 +217,7 @@ def logits(network: QuantizedNetwork, h: list[int]) -> list[int]:
 @every_direction
 def test_integers_of_every_direction(cell: Cell, direction: str) -> None:
     network = integer_stack((direction,), cell)
-    (layer,) = network.recurrent
+    (layer,) = network.body
     words = input_words(network, batch=2, steps=STEPS, seed=6)
     rng = np.random.default_rng(6)
     start = {
@@ -239,7 +239,7 @@ def test_integers_of_a_stack() -> None:
     run = model.run(words)
     for b, sequence in enumerate(words.tolist()):
         value, end = np.array(sequence), np.zeros(0, dtype=np.int64)
-        for layer in network.recurrent:
+        for layer in network.body:
             value, end = scalar_layer(network, layer, value.tolist(), {})
         assert run.output[b].tolist() == logits(network, end.tolist())
         every = [logits(network, h) for h in value.tolist()]
@@ -313,7 +313,7 @@ def saved(tmp_path: Path, kind: Any) -> Path:
 
 def test_files_keep_directions(saved: Path, kind: Any) -> None:
     network = kind.load(saved)
-    assert tuple(layer.direction for layer in network.recurrent) == STACK
+    assert tuple(layer.direction for layer in network.body) == STACK
     again = saved.with_name("again.npz")
     network.save(again)
     before, after = files.fields(saved), files.fields(again)

@@ -85,7 +85,7 @@ def test_directions(cell: Cell) -> None:
 
 def test_without_head() -> None:
     network = case(LiteLSTM(), "hard")
-    network = replace(network, layers=network.recurrent)
+    network = replace(network, layers=network.body)
     x = samples(network, batch=5, steps=6, seed=2)
     quantized, _ = quantize(network, x)
     emulation = Emulation(network, quantized)

@@ -68,13 +68,13 @@ def run(
     network: Network, sequence: list[Vector]
 ) -> tuple[list[list[tuple[Vector, Vector]]], Vector]:
     """The state (h, c) of every step and layer, and the output."""
-    states = [([0.0] * layer.units, [0.0] * layer.units) for layer in network.recurrent]
+    states = [([0.0] * layer.units, [0.0] * layer.units) for layer in network.body]
     trace = []
     x: Vector = []
     for sample in sequence:
         x = [value * network.input_scale for value in sample]
         states = [*states]
-        for index, layer in enumerate(network.recurrent):
+        for index, layer in enumerate(network.body):
             states[index] = step(layer, x, *states[index])
             x = states[index][0]
         trace.append(states)

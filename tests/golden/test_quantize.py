@@ -42,7 +42,7 @@ def test_nothing_saturates_with_max(seed: int, width: int) -> None:
             assert loss.saturated == 0, loss
     run = network.run(x)
     assert clipped(x, width, result.x.frac) == 0
-    for layer, integer, trace in zip(network.recurrent, result.recurrent, run.layers, strict=False):
+    for layer, integer, trace in zip(network.body, result.body, run.layers, strict=False):
         for name in ("h", "c"):
             assert clipped(trace[name], width, integer.formats.operand(name).frac) == 0
         for gate in integer.cell.gates:
@@ -142,7 +142,7 @@ def test_formats_follow_the_settings() -> None:
     assert (result.tanh.log2_entries, result.tanh.log2_range) == (7, 3)
     assert result.tanh.interpolate
     assert result.tanh.out.holds_one
-    for layer in result.recurrent:
+    for layer in result.body:
         formats = layer.formats
         assert (formats.h.width, formats.operand("c").width) == (7, 11)
         assert (formats.operand("pre").width, formats.weight_width) == (10, 5)
@@ -204,7 +204,7 @@ def test_the_report_has_a_row_a_tensor() -> None:
     names = ["x", *(f"layer{n}.{name}" for n in (0, 1) for name in layer)]
     names += ["layer2.W_yx", "layer2.b_y"]
     assert [loss.name for loss in report.tensors] == [*names, "output"]
-    headless = quantize(replace(NETWORK, layers=NETWORK.recurrent), SAMPLES)[1]
+    headless = quantize(replace(NETWORK, layers=NETWORK.body), SAMPLES)[1]
     assert [loss.name for loss in headless.tensors] == [*names[:-2], "output"]
 
 
@@ -369,7 +369,7 @@ def test_extreme_magnitudes_are_quantized_or_refused(weights: int, inputs: int) 
     """A scale beyond every format is the user's input, not an error in the program."""
     layers = tuple(
         replace(layer, weights={k: v * 10.0**weights for k, v in layer.weights.items()})
-        for layer in NETWORK.recurrent
+        for layer in NETWORK.body
     )
     network = replace(NETWORK, layers=(*layers, NETWORK.layers[-1]))
     for method in METHODS:

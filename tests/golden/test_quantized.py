@@ -234,7 +234,7 @@ def test_sizes_and_formats_of_a_network() -> None:
     assert network.head
     assert network.out == network.head.formats.h
     assert network.products == 2 * (4 * 3 + 4 * 4) + 4 * 4 + 2 * (5 * 4 + 5 * 5) + 5 * 5
-    bare = replace(network, layers=network.recurrent)
+    bare = replace(network, layers=network.body)
     assert bare.outputs == 5
     assert bare.out == network.layers[1].formats.h
 

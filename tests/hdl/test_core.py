@@ -62,7 +62,7 @@ def check(network: QuantizedNetwork, words: list[NDArray[np.int64]], run: CoreRu
 def test_random_networks(seed: int) -> None:
     """Everything drawn: layers, sizes, formats, gates, tables, head; lanes from 1 to the units."""
     network = quantized_network(random_recipe(seed), seed)
-    largest = max(layer.units for layer in network.recurrent)
+    largest = max(layer.units for layer in network.body)
     lanes = 1 + seed * 7 % largest
     words = sequences(network, [3, 1, 2], seed)
     bench = CoreBench(network, lanes, tail_multipliers=seed % 4)

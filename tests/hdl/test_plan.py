@@ -44,7 +44,7 @@ def test_order_of_the_passes() -> None:
     ]
     assert plan.work.step_passes == plan.work.passes[:-1]
     assert plan.work.late_passes == plan.work.passes[-1:]
-    bare = Plan(network=replace(NETWORK, layers=NETWORK.recurrent), options=CoreOptions(lanes=2))
+    bare = Plan(network=replace(NETWORK, layers=NETWORK.body), options=CoreOptions(lanes=2))
     assert bare.work.late_passes == ()
     assert bare.work.passes == plan.work.step_passes
 
@@ -133,7 +133,7 @@ def unplanned(plan: Plan) -> dict[tuple[int, str], NDArray[np.int64]]:
 def test_every_weight_is_in_its_place(lanes: int, seed: int | None) -> None:
     """Units that fill the lanes and units that do not; what is left over is zero."""
     network = NETWORK if seed is None else quantized_network(random_recipe(seed), seed)
-    lanes = min(lanes, max(layer.units for layer in network.recurrent))
+    lanes = min(lanes, max(layer.units for layer in network.body))
     plan = Plan(network=network, options=CoreOptions(lanes=lanes))
     matrices = unplanned(plan)
     expected = {
@@ -173,7 +173,7 @@ def test_biases_are_stored_unit_by_unit(seed: int) -> None:
     network = quantized_network(random_recipe(seed), seed)
     plan = Plan(network=network, options=CoreOptions(lanes=1))
     for gate, name in enumerate(("b_f", "b_g")):
-        want = [int(v) for layer in network.recurrent for v in layer.weights[name]]
+        want = [int(v) for layer in network.body for v in layer.weights[name]]
         if network.head:
             want += network.head.weights["b_y"].tolist() if gate == 0 else [0] * network.outputs
         assert bias_words(plan, gate) == want
@@ -185,7 +185,7 @@ def test_widths_follow_from_the_network(seed: int) -> None:
     plan = Plan(network=network, options=CoreOptions(lanes=1))
     operands = [
         layer.formats.operand(name).width
-        for layer in network.recurrent
+        for layer in network.body
         for name in ("x", "h", "c")
         if name != "c" or "W_fc" in layer.weights
     ]

@@ -35,7 +35,7 @@ def random_plan(rng: np.random.Generator) -> Plan:
     plan = Plan(
         network=network,
         options=CoreOptions(
-            lanes=int(rng.integers(1, max(layer.units for layer in network.recurrent) + 1)),
+            lanes=int(rng.integers(1, max(layer.units for layer in network.body) + 1)),
             tail_multipliers=int(rng.integers(0, 4)),
             interface=Interface(
                 streams=int(rng.integers(1, 4)),

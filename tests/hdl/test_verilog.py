@@ -319,7 +319,7 @@ def test_the_description_is_right(network: QuantizedNetwork, made: Generated) ->
     assert described["output"]["words_per_result"] == 6
     assert described["output"]["format"] == formats(network.out)
     first, second, head = described["layers"]
-    for entry, layer in zip((first, second), network.recurrent, strict=True):
+    for entry, layer in zip((first, second), network.body, strict=True):
         assert (entry["inputs"], entry["units"]) == (layer.inputs, layer.units)
         assert entry["cell"] == "litelstm"
         assert entry["sigmoid"] == layer.sigmoid
@@ -372,7 +372,7 @@ def test_multipliers_and_memories_are_described(network: QuantizedNetwork, made:
     sums = (3 + 2 + 3) * LANES * 2
     assert bits["accumulators"] == bits["shadow"] == sums * network.accumulator_width
     assert bits["x"] == 2 * 3 * network.x.width
-    assert bits["h"] == 9 * max(layer.formats.h.width for layer in network.recurrent)
+    assert bits["h"] == 9 * max(layer.formats.h.width for layer in network.body)
     assert bits["c"] == 9 * max(described["formats"]["c"]["width"] for described in layers)
     assert bits["output"] == 6 * (network.out.width + 1)
     assert bits["rh"] == bits["diagonals"] == 0  # of other cells
@@ -392,7 +392,7 @@ def test_ports_of_every_interface() -> None:
     interface = Interface(streams=3, state="load", every_step=True, classes=True)
     made = generate(network, lanes=2, interface=interface)
     widths = {port["name"]: port["width"] for port in made.description["ports"]}
-    wide = max(layer.formats.operand(name).width for name in "h" for layer in network.recurrent)
+    wide = max(layer.formats.operand(name).width for name in "h" for layer in network.body)
     wide = max(wide, network.layers[1].formats.operand("c").width)
     assert widths == {
         "clk": 1,

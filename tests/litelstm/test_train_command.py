@@ -76,7 +76,7 @@ def test_other_cells(cell: str, call: Call, tmp_path: Path) -> None:
     done = call(*SMALL, "--cell", cell, "--sigmoid", "logistic", "--layers", 2, "-o", net)
     assert done.status == 0, done.err
     network = Network.load(net)
-    assert [layer.units for layer in network.recurrent] == [5, 5]
+    assert [layer.units for layer in network.body] == [5, 5]
     assert network.layers[0].sigmoid == "logistic"
 
 

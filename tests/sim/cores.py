@@ -102,7 +102,7 @@ def _saturating() -> CoreCase:
         formats=changed(formats, h=Format(width=8, frac=formats.product_fracs["y"] - 4)),
         weights={**network.head.weights, "W_yx": matrix},
     )
-    network = changed(network, layers=(*network.recurrent, head))
+    network = changed(network, layers=(*network.body, head))
     words = random_sequences(network, (12, 1, 9, 2), seed=1)
     return CoreCase(network=network, lanes=4, sequences=words)
 

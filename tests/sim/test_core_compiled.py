@@ -88,10 +88,10 @@ def test_a_reset_in_any_cycle(core: CoreCase, bench: CompiledBench) -> None:
 
 def test_the_cores_differ() -> None:
     some = [quantized_network(random_recipe(seed, cells=EVERY_CELL), seed) for seed in SEEDS]
-    assert {len(network.recurrent) for network in some} == {1, 2, 3}
+    assert {len(network.body) for network in some} == {1, 2, 3}
     assert {network.head is None for network in some} == {True, False}
     assert {network.tanh.interpolate for network in some} == {True, False}
-    layers = [layer for network in some for layer in network.recurrent]
+    layers = [layer for network in some for layer in network.body]
     assert {layer.sigmoid for layer in layers} == {"hard", "logistic"}
     assert len({str(layer.cell) for layer in layers}) >= 7
     widths = [layer.formats.weight_width for layer in layers]

@@ -112,8 +112,8 @@ def smaller(name: str) -> list[QuantizedNetwork]:
     outputs = 1 if first.head else None
     retrained = network(
         seed=9,
-        cells=tuple(layer.cell for layer in first.recurrent),
-        units=tuple(layer.units for layer in first.recurrent),
+        cells=tuple(layer.cell for layer in first.body),
+        units=tuple(layer.units for layer in first.body),
         inputs=first.inputs,
         outputs=first.outputs if outputs else None,
         weight_width=first.layers[0].formats.weight_width,

@@ -79,7 +79,7 @@ def changed(name: str) -> QuantizedNetwork:
 def test_the_fingerprint_is_of_everything_that_decides_a_result() -> None:
     others = [changed(name) for name in NETWORK.layers[0].weights]
     others += [
-        replace(NETWORK, layers=NETWORK.recurrent),
+        replace(NETWORK, layers=NETWORK.body),
         replace(NETWORK, tanh=replace(NETWORK.tanh, interpolate=not NETWORK.tanh.interpolate)),
         replace(NETWORK, input_scale=0.5),
         quantized_network(RECIPE, 2),

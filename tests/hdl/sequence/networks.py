@@ -33,7 +33,7 @@ def windowed(seed: int) -> QuantizedNetwork:
 def plan_of(network: QuantizedNetwork, *, every_step: bool = False, **options: Any) -> Plan:
     interface = Interface(every_step=every_step)
     chosen = {"lanes": 2, "max_steps": STEPS, "interface": interface, **options}
-    units = max(layer.units for layer in network.recurrent)
+    units = max(layer.units for layer in network.body)
     return Plan(
         network=network,
         options=CoreOptions(**{**chosen, "lanes": min(chosen["lanes"], units)}),

@@ -229,7 +229,7 @@ async def write(ctx: Any, port: Any, *, layer: int, address: int, value: int) ->
 
 def counts(ctx: Any, store: OperandStore) -> list[list[int]]:
     """Ready units of h and of c, for each layer."""
-    layers = range(len(store.plan.network.recurrent))
+    layers = range(len(store.plan.network.body))
     return [[ctx.get(store.ready[f"{name}{n}"]) for n in layers] for name in ("h", "c")]
 
 

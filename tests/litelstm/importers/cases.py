@@ -41,7 +41,7 @@ class Case:
 def cells_of(network: Network) -> tuple[str, ...]:
     """A network's layers as ``gru after logistic``, with their direction if it is not forward."""
     names = []
-    for layer in network.recurrent:
+    for layer in network.body:
         options = cell_options(layer.cell).values()
         direction = [] if layer.direction == "forward" else [layer.direction]
         names.append(" ".join([layer.cell.kind, *options, layer.sigmoid, *direction]))

@@ -36,8 +36,8 @@ def classifier(cell: str, sigmoid: str) -> tuple[Any, Floats, Floats]:
 
 
 def check(network: Network, cell: str, sigmoid: str, x: Floats, y: Floats) -> None:
-    assert [layer.cell for layer in network.recurrent] == [CELLS[cell]] * 2
-    assert cell == "rnn" or [layer.sigmoid for layer in network.recurrent] == [sigmoid] * 2
+    assert [layer.cell for layer in network.body] == [CELLS[cell]] * 2
+    assert cell == "rnn" or [layer.sigmoid for layer in network.body] == [sigmoid] * 2
     assert np.abs(network.forward(x) - y).max() < TOLERANCE
 
 

@@ -55,7 +55,7 @@ def test_names_of_golden_network() -> None:
     told = {"layers": [RECURRENT], "input_scale": 0.5}
     network = from_state_dict(state, told).network
     assert network.input_scale == 0.5
-    for index, layer in enumerate(network.recurrent):
+    for index, layer in enumerate(network.body):
         assert (layer.cell.kind, layer.sigmoid) == ("litelstm", "hard")
         for name, value in layer.weights.items():
             assert np.array_equal(value, state[f"recurrent.layers.{index}.{name}"])
