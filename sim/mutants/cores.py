@@ -71,6 +71,7 @@ class SmallCase(Case):
         options |= {f"state {interface.state}", f"streams {interface.streams > 1}"}
         options |= {f"every step {interface.every_step}", f"classes {interface.classes}"}
         options |= {f"weights {storage.weights}", f"sums {storage.sums}", f"graph {self.is_graph}"}
+        options |= {f"delta {self.is_delta}"}
         return frozenset(cells | options | {f"tail {min(self.tail_multipliers, TAILS)}"})
 
     @property
