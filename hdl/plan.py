@@ -281,7 +281,9 @@ class Plan:
             banks=self.update_cost.banks,
             side_by_side=self.options.storage.side_by_side,
             joint=self.joint,
-            revisit=1 if self.options.storage.loadable else revisit(self.work),
+            revisit=1
+            if self.options.storage.loadable
+            else revisit(self.work, delta=self.options.delta),
         )
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -47,6 +49,36 @@ def test_the_least_distance_is_that_of_the_operations(name: str) -> None:
     plan = Plan(network=network, options=CoreOptions(lanes=lanes))
     assert revisit(plan.work) == all_operations(plan) == expected
     assert plan.array.revisit == expected
+
+
+def two_delta_steps(plan: Plan, lives: Sequence[int]) -> int:
+    """Follow two steps in which passes of recurrent layers have so many columns; sums live on."""
+    least, now, visited = 1 << 30, 0, dict[tuple[int, int, int], int]()
+    columns = [
+        n if plan.network.layers[single.layer].cell.state else single.columns
+        for single, n in zip(plan.work.passes, lives, strict=True)
+    ]
+    for single, count in [*zip(plan.work.passes, columns, strict=True)] * 2:
+        dense = not plan.network.layers[single.layer].cell.state
+        for column in range(min(count, single.columns)):
+            for row, gate in product(range(plan.work.rows_of(single)), single.gates):
+                place = single.layer, row, gate
+                begins = dense and column == 0 and gate in single.first
+                if place in visited and not begins:
+                    least = min(least, now - visited[place])
+                visited[place] = now
+                now += 1
+    return least
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("name", WORK)
+def test_sums_of_a_delta_core_live_on(name: str) -> None:
+    described, lanes, _ = WORK[name]
+    network = Architecture(**{"inputs": 4, **described}).quantized()
+    plan = Plan(network=network, options=CoreOptions(lanes=lanes, delta=True))
+    every = product((1, 2), repeat=len(plan.work.passes))
+    assert plan.array.revisit <= min(two_delta_steps(plan, lives) for lives in every)
 
 
 @pytest.mark.quick
