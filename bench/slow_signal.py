@@ -4,8 +4,8 @@
 
 Each of 8 sensors shows a sine of a period from 50 to 200 steps, with noise below the last place of
 8 bits. The network, 2 layers of 16 units, is trained to predict the next vector: first on real
-numbers (slow_gru.npz), from there in integers (slow_gru_w8a6.npz) and in those with the thresholds
-``DELTA`` (slow_gru_delta.npz).
+numbers (slow_gru.npz), from there in integers (slow_gru_w8a6.npz) and in others with thresholds
+(slow_gru_delta.npz).
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ STEPS, BATCH, ROUNDS = 100, 64, 400
 SETTLED = 10
 """Steps that a network sees before its predictions count."""
 
-SETTINGS = Settings(activation_width=6, input_width=8)
-DELTA = "x=3,h=1,rh=1"
+INTEGER_ROUNDS = 200
+
+INTEGERS = (("slow_gru_w8a6", 6, None, 1e-3), ("slow_gru_delta", 7, "x=2,h=2,rh=2", 3e-3))
+"""Name, bits of h, thresholds and learning rate of each network in integers."""
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +62,7 @@ def explained(predicted: Floats, right: Floats) -> float:
     return float(100 * (1 - np.mean((predicted - right) ** 2) / np.mean(right**2)))
 
 
-def floats(rounds: int = ROUNDS, seed: int = 1) -> Network:
+def floats(seed: int = 1) -> Network:
     """Train the network on sequences that are different in every round."""
     import torch
 
@@ -76,17 +78,18 @@ def floats(rounds: int = ROUNDS, seed: int = 1) -> Network:
     def predict(samples: Any) -> Any:
         return model.head(torch.stack(model.run(samples)[1][-1]["h"], dim=1))
 
-    _train(model, predict, rounds=rounds, lr=5e-3)
+    _train(model, predict, rounds=ROUNDS, lr=5e-3)
     return model.export()
 
 
-def integers(network: Network, delta: str | None, rounds: int = ROUNDS) -> QuantizedNetwork:
+def integers(network: Network, bits: int, delta: str | None, lr: float) -> QuantizedNetwork:
     """Train on in integers, with thresholds if there are some."""
     import torch
 
     from litelstm.torch.qat import QuantizationAware
 
-    quantized, _ = quantize(network, signal(200, STEPS, 2)[0], SETTINGS)
+    settings = Settings(activation_width=bits, input_width=8)
+    quantized, _ = quantize(network, signal(200, STEPS, 2)[0], settings)
     if delta is not None:
         quantized = replace(quantized, thresholds=thresholds(delta, quantized))
     model = QuantizationAware(network, quantized)
@@ -96,7 +99,7 @@ def integers(network: Network, delta: str | None, rounds: int = ROUNDS) -> Quant
         words = torch.stack(model.layers[-1].run(h)["h"], dim=1)  # pyright: ignore[reportCallIssue]
         return (words * 2.0**-quantized.out.frac).float()
 
-    _train(model, predict, rounds=rounds, lr=1e-3)
+    _train(model, predict, rounds=INTEGER_ROUNDS, lr=lr)
     return model.export()
 
 
@@ -130,8 +133,8 @@ def main(output: Path) -> None:
     network = floats()
     network.save(output / "slow_gru.npz")
     print(f"real numbers explain {explained(network.forward(x), right):.2f} % of the next vector")
-    for name, delta in (("slow_gru_w8a6", None), ("slow_gru_delta", DELTA)):
-        made = integers(network, delta)
+    for name, bits, delta, lr in INTEGERS:
+        made = integers(network, bits, delta, lr)
         made.save(output / f"{name}.npz")
         words = IntegerModel(made).forward(made.quantize_input(x))
         print(f"{name}: {explained(made.out.to_float(words), right):.2f} %")

@@ -163,8 +163,29 @@ class Layer:
         lstm = "iog" if self.own.get("forget") == "coupled" else "ifog"
         gates = {"rnn": "h", "lstm": lstm, "gru": gru, "litelstm": "fg", "dense": "y"}
         gates = gates[self.own["cell"]]
+        self.thresholds = self.sent_below(number, model.fields)
+        self.sent: dict[str, Vector] = {}
         fracs = np.broadcast_to(self.own["product_frac"], len(gates)).tolist()
         self.fracs = dict(zip(gates, fracs, strict=True))
+
+    def sent_below(self, number: int, fields: dict) -> dict[str, int]:
+        """The thresholds of what a recurrent layer multiplies, by operand; none of a dense one."""
+        if self.own["cell"] == "dense" or "threshold.x" not in fields:
+            return {}
+        sources = fields.get(f"layer{number}.sources", [number])
+        names = [f"layer{s - 1}.threshold.h" if s else "threshold.x" for s in sources]
+        read = {f"x{k or ''}": fields[name] for k, name in enumerate(names)}
+        marked = {k: v for k, v in self.own.items() if k.startswith("threshold.")}
+        return read | {k.removeprefix("threshold."): v for k, v in marked.items()}
+
+    def send(self, name: str, values: Vector) -> Vector:
+        """The values sent; to ask again in the same step changes nothing."""
+        if name not in self.thresholds:
+            return values
+        old = self.sent.get(name, [Fixed(0, v.frac) for v in values])
+        pairs = zip(values, old, strict=True)
+        self.sent[name] = [v if abs(v.raw - o.raw) > self.thresholds[name] else o for v, o in pairs]
+        return self.sent[name]
 
     def run(self, sequence: list[list[Vector]]) -> list[Vector]:
         units = len(next(v for k, v in self.own.items() if k.startswith("b_")))
@@ -186,9 +207,11 @@ class Layer:
 
     def sums(self, gate: str, x: list[Vector], h: Vector, c: Vector) -> Vector:
         totals = [Fixed(b, self.fracs[gate]) for b in self.weights[f"b_{gate}"]]
-        reads = [(f"W_{gate}x{k or ''}", operand) for k, operand in enumerate(x)]
-        for name, operand in (*reads, (f"U_{gate}h", h), (f"W_{gate}c", c)):
-            totals = multiplied(self.weights.get(name, []), operand, totals)
+        reads = [(f"W_{gate}x{k or ''}", f"x{k or ''}", operand) for k, operand in enumerate(x)]
+        own = "rh" if (gate, self.own.get("reset")) == ("n", "before") else "h"
+        for name, sent, operand in (*reads, (f"U_{gate}h", own, h), (f"W_{gate}c", "c", c)):
+            if name in self.weights:
+                totals = multiplied(self.weights[name], self.send(sent, operand), totals)
         for u, weight in enumerate(self.weights.get(f"w_{gate}c", [])):
             totals[u] += Fixed(weight, totals[u].frac - c[u].frac) * c[u]
         return totals

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from golden.cells import GRU, LiteLSTM
+from golden.thresholds import Thresholds
 from litelstm import IntegerModel, QuantizedNetwork
 from tests.golden.scalar_model import Fixed, Layer, ScalarModel, input_word
 from tests.networks import EVERY_CELL, in_turns, input_words, quantized_network, random_recipe
@@ -54,6 +56,19 @@ def test_stacks(seed, path):
     network = quantized_network(random_recipe((73, seed), units=5, cells=EVERY_CELL), (74, seed))
     network.save(path)
     check(path, network, seed)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_thresholds(seed, path):
+    cells = (EVERY_CELL[seed % 7], EVERY_CELL[-1 - seed], GRU(), LiteLSTM())
+    recipe = random_recipe((78, seed), units=5, cells=cells)
+    network = quantized_network(recipe, (79, seed))
+    formats = [layer.formats for layer in network.recurrent]
+    least = min(n.max for one in formats for n in (one.x, one.h, one.c or one.h))
+    limits = {"x": 3, "h": 1 + seed, "c": 5 * seed, "rh": 2}
+    thresholds = Thresholds.of(network, **{name: min(n, least) for name, n in limits.items()})
+    dataclasses.replace(network, thresholds=thresholds).save(path)
+    check(path, QuantizedNetwork.load(path), seed)
 
 
 def with_directions(path: Path, directions: tuple[str, ...]) -> QuantizedNetwork:
