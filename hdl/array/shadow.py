@@ -16,9 +16,6 @@ from hdl.parts.component import delayed, port
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 
-REGISTERS = 4
-"""Registers of a bank's sum where a bank has more lanes: as many as a LUT joins."""
-
 
 def read_layout(shape: ArrayShape) -> data.StructLayout:
     """Layout of a request to a bank: row and gate of the sum; in ``groups`` the bit of its lane.
@@ -112,18 +109,11 @@ class Shadow(wiring.Component):
         self._give(m, bank, [drain.data[group] for group in range(len(totals))], groups_q)
 
     def _give(self, m: Module, bank: int, words: Sequence[Value], groups: Value) -> None:
-        """The word of a bank's chosen lane, a cycle later.
-
-        One of several registers has it, the others are 0: behind them there is more time.
-        """
+        """The word of a bank's chosen lane, a cycle later."""
         masked = [
             word.as_unsigned() & chosen.replicate(self.shape.accumulator_width)
             for word, chosen in zip(words, groups, strict=False)
         ]
-        parts = REGISTERS if len(masked) > REGISTERS and not self.shape.side_by_side else 1
-        registers: list[Value] = []
-        for part in range(parts):
-            name = f"sum{bank}_{part}_q" if parts > 1 else f"sum{bank}_q"
-            registers.append(Signal(self._width, name=name, reset_less=True))
-            m.d.sync += registers[-1].eq(reduce(or_, masked[part::parts]))
-        m.d.comb += self.sums[bank].eq(reduce(or_, registers))
+        sum_q = Signal(self._width, name=f"sum{bank}_q", reset_less=True)
+        m.d.sync += sum_q.eq(reduce(or_, masked).as_signed())
+        m.d.comb += self.sums[bank].eq(sum_q)

@@ -16,11 +16,13 @@ class Clock:
     Attributes:
         mhz: clock of each seed.
         paths: longest paths of the median seed.
+        hidden: delays that the router leaves out, in words.
         bitstream: file made from the fastest seed, ``None`` without one.
     """
 
     mhz: tuple[float, ...]
     paths: tuple[TimingPath, ...]
+    hidden: tuple[str, ...] = ()
     bitstream: str | None = None
 
     @property
@@ -36,6 +38,7 @@ class Clock:
             "mhz_by_seed": [round(mhz, 2) for mhz in self.mhz],
             "paths": [path.as_json() for path in self.paths],
             "worst_path": str(self.paths[0]),
+            "hidden": list(self.hidden),
             "bitstream": self.bitstream,
         }
 

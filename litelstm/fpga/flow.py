@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from litelstm.fpga import mapping, netlist, tools
+from litelstm.fpga.delays import Delays
 from litelstm.fpga.dual_multiplier import DualMultiplier
 from litelstm.fpga.errors import DoesNotFitError, SynthesisError
+from litelstm.fpga.hidden_delays import HiddenDelays
 from litelstm.fpga.mapping import Mapping
 from litelstm.fpga.netlist import Netlist
 from litelstm.fpga.targets import Target
@@ -144,7 +146,9 @@ class Flow:
         report = json.loads((folder / _ROUTER_REPORT).read_text())
         clocks = {(each["achieved"], each["constraint"]) for each in report["fmax"].values()}
         ((achieved, wanted),) = clocks or {(0.0, 0.0)}
-        return Routed(folder=folder, seed=seed, mhz=achieved, wanted=wanted)
+        hidden = HiddenDelays.of(json.loads(source)["modules"][synthesized.top])
+        mhz = hidden.mhz(achieved, folder / _DELAYS)
+        return Routed(folder=folder, seed=seed, mhz=mhz, wanted=wanted, hidden=hidden)
 
     def pack(self, routed: Routed) -> Path:
         """Make the bitstream of a routed core.
@@ -187,7 +191,8 @@ class Routed:
     Attributes:
         folder: of the router's files.
         seed: the placer's seed.
-        mhz: clock that the core reaches.
+        mhz: clock that the core reaches, with delays that the router leaves out.
+        hidden: these delays.
         wanted: clock in MHz that the router aimed at; behind a PLL the router derives it.
     """
 
@@ -195,6 +200,7 @@ class Routed:
     seed: int
     mhz: float
     wanted: float
+    hidden: HiddenDelays
 
     def as_json(self) -> dict[str, Any]:
         """Return seed, clock and the longest path as JSON values."""
@@ -207,7 +213,8 @@ class Routed:
 
     def paths(self, count: int = 1) -> list[TimingPath]:
         """List the paths that limit the clock, see :func:`litelstm.fpga.timing.longest_paths`."""
-        return longest_paths(self.folder / _DELAYS, self.folder / _ROUTER_REPORT, count=count)
+        delays = self.hidden.complete(Delays.read(self.folder / _DELAYS))
+        return longest_paths(delays, self.folder / _ROUTER_REPORT, count=count)
 
 
 def _pin_constraints(source: str, top: str, target: Target) -> str:

@@ -178,6 +178,7 @@ class _Router:
         return Clock(
             mhz=tuple(single.mhz for single in routed),
             paths=tuple(by_clock[(self.seeds - 1) // 2].paths(paths)),
+            hidden=tuple(routed[0].hidden.notes()),
             bitstream=packed,
         )
 

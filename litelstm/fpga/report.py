@@ -38,6 +38,7 @@ def lines(report: dict[str, Any]) -> Iterator[RenderableType]:
     spread = f", median of {seeds} seeds ({clock['min_mhz']:.1f} to {clock['max_mhz']:.1f})"
     note = f"; {report['note']}" if report["note"] else ""
     yield f"{clock['median_mhz']:.1f} MHz{spread if seeds > 1 else ''}{note}"
+    yield from (f"  {note}" for note in clock["hidden"])
     if wanted:
         yield _verdict(wanted, seeds=seeds)
     if bare := report["bare_array"]:

@@ -113,11 +113,11 @@ class TimingPath:
         }
 
 
-def longest_paths(sdf: Path, report: Path, *, count: int) -> list[TimingPath]:
+def longest_paths(delays: Delays, report: Path, *, count: int) -> list[TimingPath]:
     """Find the longest paths between registers, one for each pair of ends; longest first.
 
     Args:
-        sdf: the router's delays.
+        delays: the router's, and what it leaves out.
         report: the router's report, with the nets' names.
         count: most paths to return.
 
@@ -125,7 +125,7 @@ def longest_paths(sdf: Path, report: Path, *, count: int) -> list[TimingPath]:
         ValueError: there is no path.
     """
     walk = _Walk(
-        delays=Delays.read(sdf),
+        delays=delays,
         nets={
             (net["driver"], net["port"]): net["net"]
             for net in json.loads(report.read_text())["detailed_net_timings"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from litelstm.fpga.delays import Delays
 from litelstm.fpga.timing import TimingPath, longest_paths, readable
 
 # A register, a LUT and two carries lead to a register's enable; a block RAM leads to a register;
@@ -68,7 +69,7 @@ def stages(path: TimingPath) -> list[tuple[str, str, str]]:
 
 
 def test_paths_stage_by_stage(routed: dict[str, Path]) -> None:
-    from_ram, from_register = longest_paths(**routed, count=9)
+    from_ram, from_register = longest_paths(Delays.read(routed["sdf"]), routed["report"], count=9)
     assert stages(from_register) == [
         ("register", "array.go[7]", "array"),
         ("LUT", "n_D", "control"),
@@ -93,10 +94,11 @@ def test_paths_stage_by_stage(routed: dict[str, Path]) -> None:
 
 
 def test_as_many_as_are_asked_for(routed: dict[str, Path]) -> None:
-    assert [path.ns for path in longest_paths(**routed, count=1)] == [5.93]
+    (path,) = longest_paths(Delays.read(routed["sdf"]), routed["report"], count=1)
+    assert path.ns == 5.93
     routed["sdf"].write_text("(DELAYFILE)")
     with pytest.raises(ValueError, match="no path between registers"):
-        longest_paths(**routed, count=1)
+        longest_paths(Delays.read(routed["sdf"]), routed["report"], count=1)
 
 
 @pytest.mark.parametrize(
