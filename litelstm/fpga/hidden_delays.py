@@ -81,10 +81,8 @@ class Multiplier:
         def value(name: str) -> int:
             return int(cell["parameters"].get(name, "0"), 2)
 
-        small, selects = (
-            bool(value("MODE_8x8")),
-            {value(f"{n}OUTPUT_SELECT") for n in ("TOP", "BOT")},
-        )
+        small = bool(value("MODE_8x8"))
+        selects = {value(f"{half}OUTPUT_SELECT") for half in ("TOP", "BOT")}
         register = "TOP_8x8_MULT_REG" if small else "PIPELINE_16x16_MULT_REG1"
         return cls(
             inputs="".join(name for name in "ABCD" if value(f"{name}_REG")),
