@@ -130,7 +130,7 @@ ROWS = (
     _row("lstm", 28, 64, 32, 738, f"1,565 ({ELASTIC}, unroll 8, pipelined)"),
     _row("lstm", 28, 64, 4, 5890, f"8,252 ({ELASTIC}, unroll 1)"),
     _row("litelstm", 16, 16, 16, 82),
-    _row("litelstm", 1, 16, 16, 64),
+    _row("litelstm", 1, 16, 16, 65),
     Row(work=Architecture(cell="litelstm", inputs=1, units=16), lanes=16, bar=51, streams=2),
     Row(work=Spotter(cell="gru", features=40, kernel=5, inputs=64, units=64), lanes=16, bar=2338),
 )
