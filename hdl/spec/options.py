@@ -40,11 +40,6 @@ class CoreOptions:
     delta: bool = False
     multipliers: Multipliers = ANY
 
-    @property
-    def varies(self) -> bool:
-        """Tell whether operations have no fixed order: it is loaded, or columns are left out."""
-        return self.storage.loadable or self.delta
-
     def check(self, largest: int) -> None:
         """Refuse options that no network of ``largest`` units in a layer can have.
 
