@@ -1,6 +1,6 @@
 """Area of a core without synthesis: a model of its Verilog, fitted to synthesized cores.
 
-Multipliers and block RAMs follow from the plan and from the memories' shapes. LUTs and registers
+Multipliers are those of the plan; block RAMs follow from the memories' shapes. LUTs and registers
 are sums over operations in the text, each with a coefficient of its own per family and part of the
 core. ``python -m bench.area_model`` fits the coefficients in ``area.json`` and prints their errors.
 """

@@ -1,4 +1,4 @@
-"""Evaluation of a point without tools: everything exact but area, energy and clock."""
+"""Evaluation of a point without tools: exact but for area, energy and clock."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Estimate:
     Attributes:
         accuracy: share of right answers of the integers.
         cycles: clock cycles of an inference in a series, exact.
-        used: amount of each resource: multipliers exact, the rest by the area model.
+        used: amount of each resource, by the area model.
         nj: energy of an inference, by counts that are estimated.
         refused: why there is no such core; the others are then 0.
     """
