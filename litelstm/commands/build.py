@@ -75,9 +75,9 @@ def build(
 
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    plan = Plan(
-        network=quantized, options=options.core_of(chosen, quantized, part=BOARDS[board].part)
-    )
+    part = BOARDS[board].part
+    chosen["sums"] = part.family.sums
+    plan = Plan(network=quantized, options=options.core_of(chosen, quantized, part=part))
     built = board_build.build(
         plan,
         BOARDS[board],
