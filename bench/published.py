@@ -18,8 +18,9 @@ import keras
 import numpy as np
 import torch
 from keras import layers
-from torch import Tensor, nn
+from torch import nn
 
+from bench.published_modules import Activity, Autoencoder, Denoiser, Spotter
 from golden.cells import LSTM
 from golden.errors import InputError
 from golden.layers import dense
@@ -146,73 +147,6 @@ def _beat_tracker(_: Path | None) -> Imported:
     return Imported(network=Network(layers=tuple(built)), every_step=True)
 
 
-class Spotter(nn.Module):
-    """LSTM with projection of Hello Edge (Zhang et al. 2017), the small one: 25 x 10, 12 words."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rnn = nn.LSTM(10, 144, proj_size=98, batch_first=True)
-        self.head = nn.Linear(98, 12)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.rnn(x)[0][:, -1])
-
-
-class Denoiser(nn.Module):
-    """NSNet2 (Braun, Tashev 2020): a gain for each of 161 bins, every step."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.front = nn.Linear(161, 400)
-        self.rnn = nn.GRU(400, 400, num_layers=2, batch_first=True)
-        self.back = nn.ModuleList([nn.Linear(400, 600), nn.Linear(600, 600)])
-        self.gains = nn.Linear(600, 161)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.rnn(torch.relu(self.front(x)))[0]
-        for layer in self.back:
-            y = torch.relu(layer(y))
-        return torch.sigmoid(self.gains(y))
-
-
-class Activity(nn.Module):
-    """Activity recognition (Chevalier 2016): ReLU in front of two LSTMs of 32; 9 signals."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.front = nn.Linear(9, 32)
-        self.rnn = nn.LSTM(32, 32, num_layers=2, batch_first=True)
-        self.head = nn.Linear(32, 6)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.rnn(torch.relu(self.front(x)))[0][:, -1])
-
-
-class Encoder(nn.Module):
-    """Encoder of an ECG autoencoder: one number per step, 64 in the end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.LSTM(1, 128, batch_first=True)
-        self.second = nn.LSTM(128, 64, batch_first=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.first(x)[0])[0][:, -1]
-
-
-class Decoder(nn.Module):
-    """Decoder of that autoencoder: the 64 numbers in every step, one number per step."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.LSTM(64, 64, batch_first=True)
-        self.second = nn.LSTM(64, 128, batch_first=True)
-        self.head = nn.Linear(128, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.second(self.first(x)[0])[0])
-
-
 def _dense(units: int, activation: str | None = None) -> Callable[[], Any]:
     return lambda: layers.Dense(units, activation=activation)
 
@@ -305,8 +239,7 @@ PUBLISHED = {
         samples=16,
         lanes=20,
     ),
-    "ecg-encoder": Published(title="ECG autoencoder, encoder", make=_torch(Encoder)),
-    "ecg-decoder": Published(title="ECG autoencoder, decoder", make=_torch(Decoder)),
+    "ecg": Published(title="ECG autoencoder", make=_torch(Autoencoder), samples=10, max_steps=10),
     "maintenance": Published(
         title="predictive maintenance, Keras 2.0.5",
         make=_file("pm_binary.h5"),

@@ -11,18 +11,14 @@ import numpy as np
 from golden.cells import Floats, Pool
 from golden.errors import InputError
 from golden.network import Layer
+from golden.windows import FINAL
 from litelstm.importers.coefficients import is_identity
-from litelstm.importers.forms import ACTIVATIONS, Atom, Call, Form
+from litelstm.importers.forms import ACTIVATIONS, FREE_MEAN, REFUSED, Atom, Call, Form
 from litelstm.importers.places import Forms, Place, Reads, Vector, stacked_maps
 from litelstm.importers.recurrent import PlacedError, Run, Starts
 from litelstm.importers.stack import Stack, both_ways, dense_of, on
 from litelstm.importers.times import Times, is_loop, read_at_end
 from litelstm.importers.unrolled import read_layer
-
-FREE_MEAN = (
-    "averages over a free number of steps, which no layer divides by; export with a fixed number "
-    "of steps, or read the average at the end alone, by at most a linear layer"
-)
 
 
 class Builder:
@@ -215,10 +211,23 @@ class Builder:
                 ways = [replace(ways[way], direction="forward")]
                 if run.ways[way].direction == "reverse":
                     self.fixed, steps, forms = True, steps[-1:], forms[-1:]
-            reads = self._map([*zip(steps, forms, strict=True)], final=False)
+            reads = (
+                self._repeated(forms[0])
+                if run.repeats
+                else self._map([*zip(steps, forms, strict=True)], final=False)
+            )
             layer = both_ways([on(layer, reads) for layer in ways])
             self._runs[run, way] = self._stack.add(layer, steps[0], steps)
         return self._runs[run, way]
+
+    def _repeated(self, form: Form) -> Reads:
+        """Return the map of final values that a layer reads in every step."""
+        matrices, bias = self._map([(self._times.last, form)], final=True)
+        if any(lag for _, lag in matrices):
+            raise InputError(
+                "reads a vector of an earlier step in every step, expected a final one"
+            )
+        return {(index, FINAL): matrix for (index, _), matrix in matrices.items()}, bias
 
     def _pool(self, over: str, forms: Sequence[Form], at: Sequence[int]) -> int:
         """Make a layer that sums over the steps, or takes the largest."""
@@ -288,13 +297,3 @@ class Builder:
         step = self._times.last if final else max(map(self._times.after, forms)) // self.fold
         reads = [self._map([(step, form)], final=final) for form in forms]
         return self._stack.dense(kind, tag, reads, [step])
-
-
-REFUSED = {
-    "c": "gives its state c to others, expected h alone",
-    "start": "has no steps, and is not only a state that a layer starts at; append it to the input "
-    "of each step",
-    "softmax": "stands before other layers, expected it at the end",
-    "logsoftmax": "stands before other layers, expected it at the end",
-}
-"""Atoms that no layer computes."""

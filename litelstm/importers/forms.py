@@ -28,6 +28,20 @@ ACTIVATIONS = ("linear", "tanh", "sigmoid", "hard", "relu", "relu6", "leaky", "e
 POINTWISE = ("sum", "product", "max", *ACTIVATIONS)
 """Kinds of atoms whose elements depend only on the same element of their arguments."""
 
+REFUSED = {
+    "c": "gives its state c to others, expected h alone",
+    "start": "has no steps, and is not only a state that a layer starts at; append it to the input "
+    "of each step",
+    "softmax": "stands before other layers, expected it at the end",
+    "logsoftmax": "stands before other layers, expected it at the end",
+}
+"""Atoms that no layer computes."""
+
+FREE_MEAN = (
+    "averages over a free number of steps, which no layer divides by; export with a fixed number "
+    "of steps, or read the average at the end alone, by at most a linear layer"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Call:
@@ -170,6 +184,14 @@ class Form:
             if coefficient.ndim == 1 and (coefficient == 1).all():
                 return atom
         return Atom("sum", self.size, self.time, (self,))
+
+    def equals(self, other: Form) -> bool:
+        """Tell whether another form is the same sum."""
+        return self is other or (
+            [*self.terms] == [*other.terms]
+            and all(np.array_equal(c, other.terms[atom]) for atom, c in self.terms.items())
+            and np.array_equal(self.bias, other.bias)
+        )
 
     def apply(self, kind: str, tag: Any = None) -> Form:
         """Apply an activation."""

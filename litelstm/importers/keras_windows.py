@@ -9,7 +9,6 @@ from golden.errors import InputError
 from litelstm.importers import keras_spectra
 from litelstm.importers.keras_layers import KerasLayer, shown
 from litelstm.importers.operations import mapped
-from litelstm.importers.recurrent import REPEATED
 from litelstm.importers.tensors import Data
 from litelstm.importers.windows import (
     Window,
@@ -149,8 +148,8 @@ def _flatten(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
 
 
 def _repeat(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
-    count = _size(layer, "n")
-    raise InputError(f"repeats one vector for {count} steps, as decoders read it; {REPEATED}")
+    data = inputs[0].unsqueezed([1])
+    return [data.tiled(1, _size(layer, "n"))]
 
 
 WINDOWS: dict[str, Callable[[KerasLayer, Sequence[Data]], list[Data]]] = {

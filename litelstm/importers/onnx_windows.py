@@ -131,20 +131,8 @@ def _tile(node: Node) -> Results:
     for place, count in enumerate(times):
         if count == 1:
             continue
-        if data.axes[place] not in ("one", "steps") or len(data.forms) != 1:
-            raise InputError(f"repeats {data.axes[place]} {count} times")
-        raise InputError(repeats(node, count))
+        data = data.tiled(place, count)
     return (data,)
-
-
-def repeats(node: Node, count: int) -> str:
-    """Write why an operator that repeats a vector is refused."""
-    places = f"--until {node.names[0]} and --from {node.outputs[0]}" if node.names else "two models"
-    return (
-        f"repeats one vector for {count} steps, as decoders read it, and a core reads a new one in "
-        f"every step; import two networks, with {places}, and let a host feed the result of the "
-        f"first to the second {count} times"
-    )
 
 
 WINDOWS: dict[str, Callable[[Node], Results]] = {

@@ -79,6 +79,11 @@ def _notes(made: Assembled, names: Sequence[str]) -> Iterator[str]:
         zeros = "one step of zeros follows" if network.flush == 1 else f"{network.flush} steps of"
         zeros += "" if network.flush == 1 else " zeros follow"
         yield f"{zeros} each sequence, before its end"
+    if network.repeats:
+        yield (
+            "a layer reads a final value in every step: generate the core with --max-steps N, the "
+            "steps of the longest sequence"
+        )
     if made.phases > 1:
         yield f"layers in front compute {made.phases} steps at once, each with its own weights"
     for name, sums in zip(names, made.sums, strict=True):

@@ -12,12 +12,6 @@ from litelstm.importers.coefficients import columns
 from litelstm.importers.forms import Atom, Form
 from litelstm.importers.tensors import Data
 
-REPEATED = (
-    "import the layers before and behind as two networks, and let a host feed the result of the "
-    "first to the second in every step"
-)
-"""Advice about a vector that is repeated."""
-
 
 class PlacedError(InputError):
     """Message that already has the operator's kind and name."""
@@ -37,6 +31,7 @@ class Run:
         starts: each way's state before its first step by name, without those that are zero.
         lengths: whether sequences of a batch end at steps of their own.
         finals: atoms of the final states.
+        repeats: whether its input is the same value in all steps, as of a decoder.
     """
 
     ways: tuple[Layer, ...]
@@ -44,6 +39,7 @@ class Run:
     starts: tuple[Mapping[str, Form], ...]
     lengths: bool
     finals: list[Atom] = field(default_factory=list)
+    repeats: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +82,14 @@ def recurrent(
         lengths: see :class:`Run`.
 
     Raises:
-        InputError: the steps of ``data`` are the same one.
+        InputError: the steps of ``data`` are of one time, but not the same.
     """
     times, count = [form.time for form in data.forms], len(data.forms)
-    if count > 1 and times[0] == times[-1]:
-        raise InputError(f"reads the same vector in {count} steps, as a decoder does; {REPEATED}")
+    repeats = count > 1 and times[0] == times[-1]
+    if repeats:
+        if not all(form.equals(data.forms[0]) for form in data.forms):
+            raise InputError(f"reads {count} maps of one step, expected a vector of each step")
+        times = [*range(count)]
     turned = times[0] > times[-1]
     places = list(range(count))[:: -1 if turned else 1]
     if turned:
@@ -103,6 +102,7 @@ def recurrent(
             for start in (starts or ({},) * len(layers))
         ),
         lengths=lengths,
+        repeats=repeats,
     )
     steps, finals = [], []
     for way, layer in enumerate(layers):

@@ -190,9 +190,20 @@ class Data:
         """Split into both directions, each with an axis of size 1 for ``directions``."""
         return tuple(self.taken(place, np.array([way])) for way in range(DIRECTIONS))
 
+    def tiled(self, place: int, count: int) -> Data:
+        """Repeat one step's vector along an axis of size 1, which becomes that of the steps."""
+        if self.axes[place] not in ("one", "steps") or len(self.forms) != 1:
+            raise InputError(f"repeats {self.axes[place]} {count} times")
+        axes = (*self.axes[:place], "steps", *self.axes[place + 1 :])
+        return Data(axes, self.forms * count, self.batch)
+
     def repeated(self, times: Sequence[int]) -> Data:
-        """Broadcast to its own shape, with new leading axes of size 1; refuse other repeats."""
+        """Broadcast to its own shape, with new leading axes of size 1; or repeat one step."""
         data = self.unsqueezed(range(max(0, len(times) - len(self.axes))))
+        if len(data.axes) == len(times) and len(data.forms) == 1:
+            for place, count in enumerate(times):
+                if data.axes[place] in ("one", "steps") and count > 1:
+                    return data.tiled(place, count).repeated(times)
         shape = data.shape[len(data.shape) - len(times) :]
         if any(n not in (1, size) for n, size in zip(times, shape, strict=True)):
             raise AxesError(f"expands {self.described()} to {tuple(times)}")

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from golden.cells import cell_options
 from golden.network import Layer, Network
+from golden.windows import FINAL
 
 
 def summary(network: Network) -> str:
@@ -32,7 +33,9 @@ def reads_text(sources: tuple[int, ...], lags: tuple[int, ...]) -> str:
     for n in dict.fromkeys(sources):
         own = sorted(lag for source, lag in zip(sources, lags, strict=True) if source == n)
         name = f"layer{n - 1}" if n else "x"
-        if own != [0]:
+        if FINAL in own:
+            name += " at the end"
+        elif own != [0]:
             name += f" {_numbers(own)} steps before"
         told.append(name)
     return " of " + " and ".join(told)

@@ -95,8 +95,19 @@ class Times:
     def of_run(self, run: Run) -> tuple[int, ...]:
         """Return the times of a recurrent operator's steps: the last one is the network's."""
         if run not in self._lines:
-            self._lines[run] = self.to_end(run.forms)
+            self._lines[run] = self._repeated(run) if run.repeats else self.to_end(run.forms)
         return self._lines[run]
+
+    def _repeated(self, run: Run) -> tuple[int, ...]:
+        """Return the times of a decoder's steps: it has as many as the sequence."""
+        count = len(run.forms)
+        if self.last >= 0 and count != self.last + 1:
+            raise InputError(
+                f"reads the same vector in {count} steps, expected {self.last + 1}, as many as the "
+                "sequence has: import two networks, and let a host feed the result of the first "
+                "to the second in every step"
+            )
+        return tuple(n * self.fold for n in range(count))
 
     def of_pool(self, pool: Atom) -> tuple[int, ...]:
         """Return the times of a pool's steps: the last one is the network's."""
@@ -136,7 +147,8 @@ def _states(outputs: Sequence[Sequence[Form]]) -> Iterator[Sequence[Form]]:
             yield atom.args
         elif atom.kind in ("state", "c") and atom.tag[0] not in runs:
             runs.add(atom.tag[0])
-            yield atom.tag[0].forms
+            if not atom.tag[0].repeats:
+                yield atom.tag[0].forms
 
 
 def reached(outputs: Sequence[Sequence[Form]]) -> Iterator[Atom]:

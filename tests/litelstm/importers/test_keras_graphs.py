@@ -139,6 +139,28 @@ MODELS: dict[str, tuple[Callable[[], Any], Sources, bool]] = {
         [(0,), (1,)],
         True,
     ),
+    "a decoder": (
+        lambda: sequential(
+            layers.Bidirectional(layers.LSTM(UNITS)),
+            layers.Dense(3),
+            layers.RepeatVector(STEPS),
+            layers.GRU(UNITS, return_sequences=True),
+            layers.GRU(2, return_sequences=True),
+            layers.TimeDistributed(layers.Dense(OUTPUTS)),
+        ),
+        [(0,), (1,), (2,), (3,)],
+        True,
+    ),
+    "a decoder behind ReLU": (
+        lambda: sequential(
+            layers.LSTM(UNITS),
+            layers.Dense(3, activation="relu"),
+            layers.RepeatVector(STEPS),
+            layers.GRU(2, return_sequences=True),
+        ),
+        [(0,), (1,), (2,)],
+        True,
+    ),
     "a turned sequence": (
         lambda: sequential(
             layers.LSTM(UNITS, go_backwards=True, return_sequences=True), layers.GRU(UNITS)

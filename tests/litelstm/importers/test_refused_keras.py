@@ -127,11 +127,11 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         ),
         ("has recurrent layers, pools or results at steps of 1 and 2 samples",),
     ),
-    "a repeated vector": (
+    "a vector repeated for fewer steps": (
         lambda: sequential(
-            layers.LSTM(UNITS), layers.RepeatVector(4), layers.LSTM(3, return_sequences=True)
+            layers.LSTM(UNITS), layers.RepeatVector(3), layers.LSTM(3, return_sequences=True)
         ),
-        ("RepeatVector 'repeat", "repeats one vector for 4 steps", "as two networks"),
+        ("reads the same vector in 3 steps, expected 4", "import two networks"),
     ),
     "transposed convolution": (
         lambda: sequential(layers.Conv1DTranspose(4, 3), layers.GRU(UNITS)),

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from golden.errors import InputError
+from golden.windows import FINAL
 from litelstm.importers.torch_modules import import_torch_module
-from tests.litelstm.importers.cases import INPUTS, OUTPUTS, UNITS, check, samples
+from tests.litelstm.importers.cases import INPUTS, OUTPUTS, TOLERANCE, UNITS, check, samples
 from tests.litelstm.importers.torch_files import results
 from tests.litelstm.importers.torch_nets import Both, FinalState, Stack, gru_after, stacked_shapes
 from tests.litelstm.importers.torch_nets import Loop as LoopModule
@@ -136,6 +137,33 @@ class Skip(nn.Module):
         front = torch.relu(self.front(x))
         h = self.rnn(front)[0] + front
         return self.a(torch.cat([h, front], 2)), torch.sigmoid(self.b(h))
+
+
+class Autoencoder(nn.Module):
+    """The last h of an encoder is what a decoder reads in every step."""
+
+    def __init__(self, *, expands: bool) -> None:
+        super().__init__()
+        self.encoder = nn.LSTM(INPUTS, UNITS, batch_first=True)
+        self.decoder = nn.GRU(UNITS, UNITS, batch_first=True)
+        self.head, self.expands = nn.Linear(UNITS, INPUTS), expands
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, steps = self.encoder(x)[0][:, -1:], x.shape[1]
+        repeated = h.expand(-1, steps, -1) if self.expands else h.repeat(1, steps, 1)
+        return self.head(self.decoder(repeated)[0])
+
+
+@pytest.mark.parametrize("expands", [False, True])
+def test_a_decoder(expands: bool) -> None:
+    torch.manual_seed(12)
+    module = Autoencoder(expands=expands).eval()
+    imported = import_torch_module(module)
+    network, x = imported.network, np.random.default_rng(13).normal(size=(3, 7, INPUTS))
+    assert network.lags == ((0,), (FINAL,), (0,))
+    assert any("--max-steps" in note for note in imported.notes)
+    wanted = module(torch.from_numpy(x.astype(np.float32))).detach().numpy()
+    assert np.abs(network.run(x).steps - wanted).max() < TOLERANCE
 
 
 OWN: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
