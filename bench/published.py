@@ -20,7 +20,7 @@ import torch
 from keras import layers
 from torch import nn
 
-from bench.published_modules import Activity, Autoencoder, Denoiser, Spotter
+from bench.published_modules import Activity, Autoencoder, Denoiser
 from golden.cells import LSTM
 from golden.errors import InputError
 from golden.layers import dense
@@ -147,6 +147,11 @@ def _beat_tracker(_: Path | None) -> Imported:
     return Imported(network=Network(layers=tuple(built)), every_step=True)
 
 
+def _projected() -> nn.Module:
+    """LSTM with projection of Hello Edge (Zhang et al. 2017), the small one: 25 x 10, 12 words."""
+    return nn.Sequential(nn.LSTM(10, 144, proj_size=98, batch_first=True), nn.Linear(98, 12))
+
+
 def _dense(units: int, activation: str | None = None) -> Callable[[], Any]:
     return lambda: layers.Dense(units, activation=activation)
 
@@ -163,6 +168,11 @@ def _tagger(recurrent: Any) -> Callable[[Path | None], Imported]:
 PUBLISHED = {
     "top-lstm": Published(title="hls4ml top tagging, LSTM", make=_tagger(layers.LSTM), lanes=5),
     "top-gru": Published(title="hls4ml top tagging, GRU", make=_tagger(layers.GRU), lanes=5),
+    "top-alone": Published(
+        title="hls4ml top tagging, its LSTM alone",
+        make=_keras((20, 6), lambda: layers.LSTM(20)),
+        lanes=5,
+    ),
     "flavour": Published(
         title="hls4ml flavour tagging, LSTM",
         make=_keras(
@@ -172,7 +182,6 @@ PUBLISHED = {
             _dense(10, "relu"),
             _dense(3, "softmax"),
         ),
-        lanes=24,
     ),
     "quickdraw": Published(
         title="hls4ml QuickDraw, LSTM",
@@ -209,7 +218,7 @@ PUBLISHED = {
         lanes=64,
         max_steps=8,
     ),
-    "hello-lstm": Published(title="Hello Edge, LSTM with projection", make=_torch(Spotter)),
+    "hello-lstm": Published(title="Hello Edge, LSTM with projection", make=_torch(_projected)),
     "hello-crnn": Published(
         title="Hello Edge, CRNN",
         make=_keras(
@@ -222,7 +231,6 @@ PUBLISHED = {
             _dense(12),
         ),
         samples=24,
-        lanes=12,
     ),
     "activity": Published(title="activity recognition, 2 LSTMs", make=_torch(Activity)),
     "cnn-lstm": Published(
@@ -237,14 +245,12 @@ PUBLISHED = {
             _dense(6, "softmax"),
         ),
         samples=16,
-        lanes=20,
     ),
     "ecg": Published(title="ECG autoencoder", make=_torch(Autoencoder), samples=10, max_steps=10),
     "maintenance": Published(
         title="predictive maintenance, Keras 2.0.5",
         make=_file("pm_binary.h5"),
         source="its file",
-        lanes=25,
     ),
     "tflm-float": Published(
         title="tflite-micro MNIST LSTM, float",

@@ -6,18 +6,6 @@ import torch
 from torch import Tensor, nn
 
 
-class Spotter(nn.Module):
-    """LSTM with projection of Hello Edge (Zhang et al. 2017), the small one: 25 x 10, 12 words."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rnn = nn.LSTM(10, 144, proj_size=98, batch_first=True)
-        self.head = nn.Linear(98, 12)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.rnn(x)[0][:, -1])
-
-
 class Denoiser(nn.Module):
     """NSNet2 (Braun, Tashev 2020): a gain for each of 161 bins, every step."""
 
