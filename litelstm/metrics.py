@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.model import IntegerModel
 from golden.network import Network
 from golden.packages import load
 from golden.quantized import QuantizedNetwork
-
-BATCH = 1000
+from litelstm.batches import results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +50,9 @@ class Metrics:
 
 def of_floats(network: Network, x: NDArray[Any], labels: NDArray[Any]) -> Metrics:
     """Compute the metrics of the float reference on samples."""
-    logits = [network.forward(x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
-    return Metrics.of(np.concatenate(logits).argmax(axis=1), labels)
+    return Metrics.of(results(network, x).argmax(axis=1), labels)
 
 
 def of_integers(network: QuantizedNetwork, x: NDArray[Any], labels: NDArray[Any]) -> Metrics:
     """Compute the metrics of the integer model on samples."""
-    model = IntegerModel(network)
-    words = [
-        model.forward(network.quantize_input(x[n : n + BATCH])) for n in range(0, len(x), BATCH)
-    ]
-    return Metrics.of(np.concatenate(words).argmax(axis=1), labels)
+    return Metrics.of(results(network, x).argmax(axis=1), labels)

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.losses import TensorLoss, losses
-from golden.model import IntegerModel
 from golden.network import Network
 from golden.quantized import Integers, QuantizedNetwork
 from hdl import cycles, verilog
@@ -20,6 +19,7 @@ from hdl.cycles.spans import Timeline, timeline
 from hdl.export.description import describe
 from hdl.plan import Plan
 from litelstm import samples
+from litelstm.batches import BATCH, results
 from litelstm.energy.model import Energy
 from litelstm.energy.samples import of_samples
 from litelstm.samples import Samples
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Shows progress, like :func:`litelstm.console.progress`."""
-
-BATCH = 1000
 
 COUNTED = 10
 """Most samples whose switching activity is counted."""
@@ -145,24 +143,10 @@ def answers_of(request: Request, progress: Progress) -> dict[str, NDArray[Any]]:
         return answers
     if request.floats:
         with progress("float network", None):
-            answers["float"] = _floats(request.floats, request.data.x)
-    answers["golden"] = _words(request.plan.network, request.data.x, progress)
+            answers["float"] = results(request.floats, request.data.x)
+    with progress("golden model", len(request.data.x)) as tell:
+        answers["golden"] = results(request.plan.network, request.data.x, tell)
     return answers
-
-
-def _words(network: QuantizedNetwork, x: NDArray[np.float64], progress: Progress) -> Integers:
-    """Compute the golden model's words, batch by batch."""
-    model = IntegerModel(network)
-    parts: list[Integers] = []
-    with progress("golden model", len(x)) as tell:
-        for start in range(0, len(x), BATCH):
-            parts.append(model.forward(network.quantize_input(x[start : start + BATCH])))
-            tell(min(len(x), start + BATCH))
-    return np.concatenate(parts)
-
-
-def _floats(floats: Network, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.concatenate([floats.forward(x[n : n + BATCH]) for n in range(0, len(x), BATCH)])
 
 
 def _tensors(
