@@ -29,8 +29,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
     Raises:
         InputError: the plan's networks cannot share a core.
     """
-    network = plan.network
-    update = plan.update_cost
+    network, update = plan.network, plan.update_cost
     low, high = network.sum_bounds(bias=False)
     return {
         "name": name,
