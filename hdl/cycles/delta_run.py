@@ -116,7 +116,7 @@ class DeltaRun(Run):
         return self.changes.layers[single.source][single.operand][made]
 
     def _counted(self, single: Pass) -> Cycles:
-        """As :meth:`_columns`, for a dense layer's pass."""
+        """Find when each column of a dense layer's pass may be taken, see :meth:`_columns`."""
         if single.source < 0:
             released = self.releases[-1] + 2 if self.releases else 0
             return np.maximum(np.array(self.inputs[-single.columns :]) + 2, released)

@@ -54,7 +54,7 @@ def count_shape(plan: Plan, name: str) -> range:
 
 
 def list_signature(plan: Plan, name: str) -> wiring.Signature:
-    """What a name's lists tell the sequencer, and what it reads; seen from the lists.
+    """Ports between a name's lists and the sequencer that reads them, as seen from the lists.
 
     Of each list ``count``, entries that can be read, and whether it is ``complete``. An entry
     counts once another one follows it, or the list is complete: so who reads it knows whether it

@@ -18,8 +18,8 @@ import click
 from golden.errors import InputError, MissingToolError
 from sim.errors import SimulationError
 from sim.formal.buses import BUS_PROOFS
-from sim.formal.cases import CASES, Case
-from sim.formal.harness import prove_core
+from sim.formal.cases import CASES, DELTA, Case
+from sim.formal.harness import prove_core, prove_delta_core
 from sim.formal.prover import Verdict
 
 Proof = Callable[..., Verdict]
@@ -34,6 +34,7 @@ def _cpu() -> float:
 def _chosen(names: tuple[str, ...]) -> dict[str, Proof]:
     """Return the chosen proofs by name: of whole cores, and of the parts between core and buses."""
     known: dict[str, Proof] = {case.name: partial(_prove_case, case) for case in CASES}
+    known |= {case.name: partial(_prove_delta, case) for case in DELTA}
     known |= BUS_PROOFS
     for name in names:
         if name not in known:
@@ -43,6 +44,10 @@ def _chosen(names: tuple[str, ...]) -> dict[str, Proof]:
 
 def _prove_case(case: Case, *, folder: Path) -> Verdict:
     return prove_core(case.core(), folder=folder)
+
+
+def _prove_delta(case: Case, *, folder: Path) -> Verdict:
+    return prove_delta_core(case.core(), folder=folder)
 
 
 @click.command()

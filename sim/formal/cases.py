@@ -25,6 +25,7 @@ class Case:
         inputs, outputs: of the network; ``None`` for no dense head.
         weight_width: bits of a weight.
         lanes, tail_multipliers, interface, storage: see :class:`hdl.core.Core`.
+        delta: sums live on from step to step.
         lag: each layer also reads the vector before it at this lag, if it is not 0.
     """
 
@@ -38,6 +39,7 @@ class Case:
     tail_multipliers: int = 2
     interface: Interface = DEFAULT
     storage: Storage = BUILT_IN
+    delta: bool = False
     lag: int = 0
 
     def core(self) -> Core:
@@ -66,6 +68,7 @@ class Case:
                     tail_multipliers=self.tail_multipliers,
                     interface=self.interface,
                     storage=self.storage,
+                    delta=self.delta,
                 ),
             )
         )
@@ -145,3 +148,11 @@ CASES: tuple[Case, ...] = (
     ),
 )
 """Proved by ``make formal``, half of them by ``make test``, too."""
+
+DELTA: tuple[Case, ...] = (
+    Case(name="RNN, delta", cells=(RNN(),), units=(1,), delta=True),
+    Case(
+        name="LiteLSTM, delta", cells=(LiteLSTM(peephole="none"),), units=(1,), inputs=1, delta=True
+    ),
+)
+"""Delta cores: their handshakes, rows and words."""

@@ -16,6 +16,9 @@ from sim.formal.prover import LIMIT_S, Verdict, prove
 FIFOS = (f"core.{QUEUE}", f"core.{BUFFER}")
 """Modules whose memories hold no data, but rows and the marks of words: never free."""
 
+COLUMNS = "core.sequencer"
+"""Module with the queue of columns of a delta core, whose marks are no data."""
+
 DATA = ("core.array*/t:$mul", "core.update*/t:$mul")
 """Multipliers of data, whose results are free; all others compute addresses."""
 
@@ -66,6 +69,27 @@ def prove_core(
         seconds=seconds,
         searched=searched,
     )
+
+
+def prove_delta_core(core: Core, *, folder: Path, seconds: int = LIMIT_S) -> Verdict:
+    """Prove that a delta core keeps the rules of its streams, and loses no row and no word.
+
+    Its sequencer has a queue of columns in place of what other claims observe.
+    """
+    m = Module()
+    m.submodules.core = core
+    claims = Claims(m)
+    observed = Observed(core, claims)
+    offer = {"valid": core.o.valid, "payload": Value.cast(core.o.payload), "ready": core.o.ready}
+    streams.claim_offer(claims, "o", **offer)
+    streams.claim_ready_stays(claims, "i", valid=core.i.valid, ready=core.i.ready)
+    accounts.claim_room(observed)
+    accounts.claim_entry(observed)
+    accounts.claim_queue(observed)
+    accounts.claim_buffer(observed)
+    inputs = [core.i.valid, Value.cast(core.i.payload), core.o.ready]
+    kept = (*FIFOS, COLUMNS)
+    return prove(claims, inputs=inputs, data=DATA, kept=kept, folder=folder, seconds=seconds)
 
 
 def _claim_streams(observed: Observed) -> None:

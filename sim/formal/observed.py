@@ -34,7 +34,6 @@ class Observed(Probes):
         claims: makes the probes.
 
     Attributes:
-        step: steps that were taken.
         rows_on_the_way: completed rows between sequencer and queue, as (valid, row), the oldest
             first.
         queue: the row that is next to enter the state update and those in the queue behind it, the
@@ -47,7 +46,6 @@ class Observed(Probes):
 
     def __init__(self, core: Core, claims: Claims) -> None:
         super().__init__(core, claims)
-        self.step = Steps(self)
         self.rows_on_the_way = self._rows_on_the_way()
         depth = self.queue_depth
         self.queue_level = self.inside(f"{QUEUE}.level", bits(depth + 1))
@@ -58,6 +56,11 @@ class Observed(Probes):
         ]
         self.units = self._units()
         self.words = self._words()
+
+    @cached_property
+    def step(self) -> Steps:
+        """Steps that were taken."""
+        return Steps(self)
 
     @property
     def queue_depth(self) -> int:

@@ -82,7 +82,7 @@ def refuse(network: QuantizedNetwork, match: str, **options: object) -> None:
 
 
 def test_refused() -> None:
-    """What a delta core cannot do is refused, and a network with thresholds by other cores."""
+    """A delta core refuses what it cannot do, and other cores refuse networks with thresholds."""
     network = quantized_network(Recipe(), 1)
     refuse(network, "streams is 2, expected 1", interface=Interface(streams=2))
     refuse(network, "state is load, expected clear or keep", interface=Interface(state="load"))
