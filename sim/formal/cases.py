@@ -149,10 +149,5 @@ CASES: tuple[Case, ...] = (
 )
 """Proved by ``make formal``, half of them by ``make test``, too."""
 
-DELTA: tuple[Case, ...] = (
-    Case(name="RNN, delta", cells=(RNN(),), units=(1,), delta=True),
-    Case(
-        name="LiteLSTM, delta", cells=(LiteLSTM(peephole="none"),), units=(1,), inputs=1, delta=True
-    ),
-)
+DELTA = (Case(name="RNN, delta", cells=(RNN(),), units=(1,), delta=True),)
 """Delta cores: their handshakes, rows and words."""
