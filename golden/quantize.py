@@ -21,6 +21,7 @@ from golden.quantized import QuantizedNetwork
 from golden.search import Outcome, Search
 from golden.settings import Settings
 from golden.threshold_search import ThresholdSearch
+from golden.thresholds import check_delta
 
 SHARES = tuple(0.25**look for look in range(len(LOOKS)))
 """Share of the bound that each successive search may use."""
@@ -88,6 +89,8 @@ def quantize_within(
     x = check_samples(samples, network.inputs)
     if len(x) < 2:
         raise InputError(f"samples are {len(x)}, expected 2 or more: half of them are held out")
+    if delta:
+        check_delta(network)
     seen, held = slice(0, None, 2), slice(1, None, 2)
     calibration = Calibration(network, x[seen])
     judges = [

@@ -10,6 +10,7 @@ import pytest
 
 from golden.cells import GRU, LiteLSTM
 from golden.changes import Changes, changes, watched
+from golden.errors import InputError
 from golden.model import IntegerModel
 from golden.quality import Judge
 from golden.quantize import quantize, quantize_within
@@ -98,6 +99,17 @@ def test_without_room_thresholds_lose_no_more_than_the_widths() -> None:
     trial, judge, network, x = search(0.0)
     output = network.out.to_float(IntegerModel(network).forward(network.quantize_input(x)))
     assert max(trial.lost, trial.doubt) <= max(judge.lost(output), judge.doubt(output))
+
+
+def test_what_delta_does_not_go_with_is_refused_before_a_search() -> None:
+    floats = float_network(Recipe(inputs=3, units=(5,), outputs=3, cells=(GRU(),)), 4)
+    first, *rest = floats.layers
+    turned = replace(floats, layers=(replace(first, direction="reverse"), *rest))
+    tried: list[int] = []
+    x = samples(floats, batch=20, steps=4, seed=5)
+    with pytest.raises(InputError, match="layer0 is reverse, expected forward: delta"):
+        quantize_within(turned, x, max_drop=50, delta=True, progress=tried.append)
+    assert not tried
 
 
 @pytest.mark.slow
