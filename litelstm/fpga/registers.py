@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from litelstm.fpga import adder_inputs, multiplier_registers, ram_registers, register_copies
+from litelstm.fpga import adder_inputs, multiplier_registers, ram_registers
 
 
 class Registers:
     """Refinement of the ECP5; see :class:`litelstm.fpga.families.Refinement`."""
 
-    version = 7
+    version = 8
 
     def refine(self, module: dict[str, Any]) -> None:
         """Move registers into block RAMs and multipliers, LUTs into adders, all in place."""
@@ -18,4 +18,3 @@ class Registers:
         ram_registers.retime(module)
         ram_registers.absorb(module)
         multiplier_registers.absorb(module)
-        register_copies.copy(module)

@@ -40,7 +40,7 @@ def nexus() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("target", "make", "version", "digest"),
     [
-        ("ecp5-25f", ecp5, 7, "c5585b8c56a7438d"),
+        ("ecp5-25f", ecp5, 8, "c5585b8c56a7438d"),
         ("nexus-lifcl-40", nexus, 1, "5ff81d2e4d684b98"),
     ],
 )
