@@ -72,6 +72,22 @@ class Choice:
             sums=draw.suggest_categorical("sums", SUMS[family.name]),
         )
 
+    @classmethod
+    def usual(cls, family: Family, shape: tuple[str, int, int] | None) -> Choice:
+        """Return the point that a search begins with: the quantizer's widths, 4 units per lane."""
+        settings = Settings()
+        given = dict(zip(("cell", "units", "layers"), shape, strict=True)) if shape else {}
+        return cls(
+            **given,
+            weight_width=settings.weight_width,
+            activation_width=settings.activation_width,
+            state_width=settings.state_width,
+            rows=4,
+            tail_multipliers=2,
+            pack="auto",
+            sums=SUMS[family.name][0],
+        )
+
     @property
     def parameters(self) -> dict[str, Any]:
         """The choices by name, as :meth:`draw` makes them."""

@@ -163,6 +163,10 @@ class Exploration:
         """Evaluate points until there are so many; one that was interrupted is begun anew."""
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._study.tell(trial.number, state=TrialState.FAIL)
+        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if not self.finished and not waiting:
+            usual = Choice.usual(self.limits.target.family, self.source.default)
+            self._study.enqueue_trial(usual.parameters)
         while (done := self.finished) < trials:
             self._round(min(ROUND, trials - done), done, reference)
             tell(self.finished)

@@ -11,6 +11,7 @@ import pytest
 from golden.errors import InputError
 from litelstm.explore import study
 from litelstm.explore.source import Given, Trained, shape_of
+from litelstm.explore.space import Choice
 from litelstm.explore.study import Exploration, Limits, owned
 from litelstm.fpga.targets import TARGETS
 from litelstm.tasks import TASKS
@@ -61,6 +62,7 @@ def test_an_interrupted_search_finds_the_same(
     found, expected = again.points(reference), whole.points(reference)
     assert [(p.choice, p.values) for p in found] == [(p.choice, p.values) for p in expected]
     assert len(found) > 1
+    assert found[0].choice == Choice.usual(LIMITS.target.family, None)
 
 
 def test_points_keep_the_limits(files: Files, tmp_path: Path) -> None:
