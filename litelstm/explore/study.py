@@ -34,6 +34,9 @@ RANDOM = 24
 CLOCK = 0.8
 """Clock of a core that is not routed, as a share of the one that the router aims at."""
 
+SLACK = 1.2
+"""Factor by which an estimate may exceed what the part has: synthesis decides."""
+
 OBJECTIVES: dict[str, Literal["minimize", "maximize"]] = {
     "accuracy": "maximize",
     "rate": "maximize",
@@ -74,7 +77,11 @@ class Limits:
             reference: accuracy of the floats.
         """
         available = self.target.available
-        over = {name: used[name] / have - 1 for name, have in available.items() if name in used}
+        over = {
+            name: used[name] / (SLACK * have) - 1
+            for name, have in available.items()
+            if name in used
+        }
         if self.max_luts:
             over[LUT] = used[LUT] / min(self.max_luts, available[LUT]) - 1
         if self.min_rate:
