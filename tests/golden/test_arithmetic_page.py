@@ -63,7 +63,7 @@ def test_thresholds(seed, path):
     cells = (EVERY_CELL[seed % 7], EVERY_CELL[-1 - seed], GRU(), LiteLSTM())
     recipe = random_recipe((78, seed), units=5, cells=cells)
     network = quantized_network(recipe, (79, seed))
-    formats = [layer.formats for layer in network.recurrent]
+    formats = [layer.formats for layer in network.body]
     least = min(n.max for one in formats for n in (one.x, one.h, one.c or one.h))
     limits = {"x": 3, "h": 1 + seed, "c": 5 * seed, "rh": 2}
     thresholds = Thresholds.of(network, **{name: min(n, least) for name, n in limits.items()})

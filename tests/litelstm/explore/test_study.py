@@ -109,4 +109,4 @@ def test_networks_are_trained_once(tmp_path: Path) -> None:
         shape = shape_of(point.choice)
         assert shape is not None
         assert source.path(shape).exists()
-        assert len(source.network(shape).recurrent) == shape[2]
+        assert len(source.network(shape).body) == shape[2]
