@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,9 +42,9 @@ _BUS = [
     ),
     click.option(
         "--clock",
-        type=int,
-        metavar="HZ",
-        help="Clock of the core, for the constraints. --uart needs it.  [default: 100000000]",
+        type=float,
+        metavar="MHZ",
+        help="Clock of the core, for the constraints. --uart needs it.  [default: 100]",
     ),
     options.target_option(
         "Part: decides --pack auto, and adds constraints for its tools with a bus."
@@ -60,7 +61,9 @@ def host_of(chosen: Mapping[str, Any]) -> Host | None:
     Raises:
         InputError: options do not go together, or a value is out of range.
     """
-    kinds = [kind for kind in ("axi", "spi", "uart") if chosen[kind] not in (False, None)]
+    # A rate of 0 equals False, and is still a rate.
+    kinds = [kind for kind in ("axi", "spi") if chosen[kind]]
+    kinds += [] if chosen["uart"] is None else ["uart"]
     if len(kinds) > 1:
         typed = " and ".join(f"--{kind}" for kind in kinds)
         raise InputError(f"{typed} are for one core, expected one of them")
@@ -77,12 +80,23 @@ def host_of(chosen: Mapping[str, Any]) -> Host | None:
     from hdl.packaging.constraints import CLOCK  # these need the extra
     from hdl.packaging.system import Host
 
+    clock = CLOCK if chosen["clock"] is None else hertz(chosen["clock"])
     if chosen["uart"] is not None:
-        return Host(kind="uart", line=Line(clock=chosen["clock"], baud=chosen["uart"]))
+        return Host(kind="uart", line=Line(clock=clock, baud=chosen["uart"]))
     bus = Bus(
         width=chosen["bus_width"] or 32,
         packing=chosen["packing"] or "extended",
         window=chosen["window"],
     )
-    clock = CLOCK if chosen["clock"] is None else chosen["clock"]
     return Host(kind=kinds[0], bus=bus, clock=clock)
+
+
+def hertz(megahertz: float) -> int:
+    """Convert a clock as it is typed.
+
+    Raises:
+        InputError: it is NaN or infinite.
+    """
+    if not isfinite(megahertz):
+        raise InputError(f"--clock is {megahertz}, expected a number of MHz")
+    return round(megahertz * 1e6)

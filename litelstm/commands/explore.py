@@ -27,15 +27,12 @@ if TYPE_CHECKING:
     "--train", "task", type=click.Choice(tuple(TASKS)), help="Task to train networks for."
 )
 @options.data_option
-@click.option(
-    "--epochs", type=options.POSITIVE, help="Most epochs to train.  [default: the task's]"
-)
+@click.option("--epochs", type=int, help="Most epochs to train.  [default: the task's]")
 @click.option("--net", type=options.PATH, help="Float network, instead of --train.")
 @options.samples_option_of(required=False)
 @options.target_option("Part that the cores must fit: ECP5 or iCE40.", required=True)
 @click.option(
     "--max-drop",
-    type=click.FloatRange(0, 100),
     default=1.0,
     help="Percentage points of accuracy that a core may lose against floats: those of --net, or of "
     "the task's usual network.",

@@ -59,12 +59,19 @@ class Limits:
         max_drop: percentage points of accuracy below the reference.
         min_rate: inferences per second.
         max_luts: LUTs, if fewer than the part has.
+
+    Raises:
+        InputError: ``max_drop`` is out of range.
     """
 
     target: Target
     max_drop: float
     min_rate: float
     max_luts: int | None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_drop <= 100:
+            raise InputError(f"--max-drop is {self.max_drop:g}, expected 0 to 100")
 
     def excess(
         self, values: Mapping[str, float], used: Mapping[str, int], reference: float

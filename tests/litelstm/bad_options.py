@@ -51,7 +51,7 @@ OPTIONS: list[tuple[str, str, Sequence[str]]] = [
     ("generate", "--streams 0", ("--streams is 0, expected 1 to 256",)),
     ("generate", "--sums rows", ("'--sums': 'rows' is not one of 'lanes', 'block'.",)),
     ("generate", "--axi --packing no", ("'--packing': 'no' is not one of 'extended', 'tight'.",)),
-    ("generate", "--uart 0 --clock 1000", ("--uart is 0, expected a rate that 1000 Hz",)),
+    ("generate", "--uart 0 --clock 0.001", ("--uart is 0, expected a rate that 1000 Hz",)),
     ("cycles", "--steps 0", ("--steps", "0 is not in the range x>=1")),
     ("cycles", "--state kept", ("'--state': 'kept' is not one of 'clear', 'keep', 'load'.",)),
     ("cycles", "--storage flash", ("'--storage': 'flash' is not one of 'rom', 'ram', 'double'.",)),

@@ -154,14 +154,15 @@ def test_simulators_take_it(written: Path, tool: str) -> None:
         (["--uart", "9600"], "--uart needs --clock"),
         (["--clock", "9600"], "--clock needs --axi, --spi or --uart"),
         (["--axi", "--clock", "0"], "--clock is 0 Hz, expected 1 to 1000000000"),
-        (["--spi", "--clock", "1000000001"], "--clock is 1000000001 Hz, expected 1 to 1000000000"),
+        (["--spi", "--clock", "1000.000001"], "--clock is 1000000001 Hz, expected 1 to 1000000000"),
+        (["--spi", "--clock", "nan"], "--clock is nan, expected a number of MHz"),
         (["--axi", "--bus-width", "24"], "--bus-width is 24 bits, expected 8, 16, 32, 64 or 128"),
         (
             ["--axi", "--packing", "loose"],
             "Invalid value for '--packing': 'loose' is not one of 'extended', 'tight'.",
         ),
         (
-            ["--uart", "5000000", "--clock", "12000000"],
+            ["--uart", "5000000", "--clock", "12"],
             "--uart is 5000000, expected a rate that 12000000 Hz divided by a whole number of 4 or "
             "more makes within 2%",
         ),
