@@ -76,9 +76,11 @@ class Choice:
     def usual(cls, family: Family, shape: tuple[str, int, int] | None) -> Choice:
         """Return the point that a search begins with: the quantizer's widths, 4 units per lane."""
         settings = Settings()
-        given = dict(zip(("cell", "units", "layers"), shape, strict=True)) if shape else {}
+        cell, units, layers = shape or (None, None, None)
         return cls(
-            **given,
+            cell=cell,
+            units=units,
+            layers=layers,
             weight_width=settings.weight_width,
             activation_width=settings.activation_width,
             state_width=settings.state_width,
