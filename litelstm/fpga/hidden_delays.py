@@ -130,7 +130,7 @@ class Multiplier:
 
 @dataclass(frozen=True, kw_only=True)
 class HiddenDelays:
-    """What the router does not time in a netlist.
+    """Delays that the router does not time in a netlist.
 
     Attributes:
         stages: stages inside blocks.
