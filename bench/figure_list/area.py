@@ -5,7 +5,6 @@ from __future__ import annotations
 from bench.figure import Command, Figure
 from bench.figure_list.common import (
     AREA,
-    FF,
     FPGA,
     LC,
     LOADING,
@@ -20,8 +19,8 @@ from bench.figure_list.common import (
 
 LITE = Command(
     before=(random_network("lite.q.npz", cell="litelstm", inputs=28, units=64),),
-    run="litelstm synth lite.q.npz --target ecp5-25f --lanes 16 --seeds 5 --bare-array --json -",
-    seconds=600,
+    run="litelstm synth lite.q.npz --target ecp5-25f --lanes 16 --json -",
+    seconds=120,
 )
 MNIST_ECP5 = Command(
     run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --json -", seconds=120
@@ -34,8 +33,8 @@ LSTM = Command(
 SMALL = Command(
     before=(random_network("small.q.npz", cell="litelstm", inputs=8, units=24),),
     run="litelstm synth small.q.npz --target ice40-up5k --lanes 6 --tail-multipliers 1 "
-    "--seeds 5 --bare-array --json -",
-    seconds=300,
+    "--bare-array --json -",
+    seconds=120,
 )
 MNIST_UP5K = Command(
     run=f"litelstm synth {MNIST} --target ice40-up5k --lanes 8 --tail-multipliers 0 "
@@ -50,9 +49,7 @@ CELLS = Command(
 )
 
 _MHZ, _SPEED = "{clock.median_mhz ~5%}", "{cycles_per_step} | {inferences_per_second ~5%} |"
-_SPREAD = "{clock.min_mhz ~5%} to {clock.max_mhz ~5%}"
 _OF_ARRAY = "{clock_to_bare_array * 100 ~5%}"
-_OTHERS = "{resources.LUT.used - parts.array.LUT}"
 
 _ROW = f"| {_MHZ} | {{inferences_per_second ~5%}} |"
 
@@ -69,29 +66,13 @@ AREAS = [
     ),
     Figure(
         page=RESULTS,
-        shows=f"| LiteLSTM, 16 lanes, 25F | {LUT}; {_OTHERS} of them outside the array | {FF} | "
-        f"{RAM} | {MULTIPLIERS} | {_MHZ}, median of 5 seeds; {_OF_ARRAY} % of the bare array's | "
+        shows=f"| LiteLSTM, 16 lanes, 25F | {AREA} | {_MHZ}, one seed | "
         "{microseconds_per_step ~5%} us |",
         command=LITE,
     ),
     Figure(
         page=FPGA,
-        shows=f"units (1) | 16 | `ecp5-25f` | {AREA} | {_MHZ}, median of 5 seeds ({_SPREAD}) | "
-        f"{_SPEED}",
-        command=LITE,
-    ),
-    Figure(
-        page=FPGA,
-        shows=f"Of (1)'s {LUT} LUTs everything but the array takes {_OTHERS} (25 %) and two "
-        "multipliers: state update {parts.state update.LUT}, activations {parts.activations.LUT}, "
-        "control {parts.control.LUT}.",
-        command=LITE,
-    ),
-    Figure(
-        page=FPGA,
-        shows="The bare array of (1) reaches {bare_array.median_mhz ~5%} MHz (median of 5 seeds: "
-        "{bare_array.min_mhz ~5%} to {bare_array.max_mhz ~5%}); the core reaches "
-        f"{_OF_ARRAY} % of it.",
+        shows=f"units (1) | 16 | `ecp5-25f` | {AREA} | {_MHZ}, one seed | {_SPEED}",
         command=LITE,
     ),
     Figure(
@@ -120,14 +101,13 @@ AREAS = [
     Figure(page=FPGA, shows="(3) takes {microseconds_per_step ~5%} us per step", command=LSTM),
     Figure(
         page=FPGA,
-        shows=f"one tail multiplier (4) | 6 | `ice40-up5k` | {AREA} | {_MHZ}, median of 5 seeds "
-        f"({_SPREAD}) | {_SPEED}",
+        shows=f"one tail multiplier (4) | 6 | `ice40-up5k` | {AREA} | {_MHZ}, one seed | {_SPEED}",
         command=SMALL,
     ),
     Figure(
         page=FPGA,
         shows=f"(4) above, reaches {_MHZ} MHz, {_OF_ARRAY} % of its bare array's "
-        "{bare_array.median_mhz ~5%} (medians of 5 seeds)",
+        "{bare_array.median_mhz ~5%} (one seed)",
         command=SMALL,
     ),
     Figure(
