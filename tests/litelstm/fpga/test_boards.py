@@ -17,7 +17,7 @@ from hdl.board.board_top import BoardTop, Line
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from litelstm.fpga.boards import BOARDS, Board
-from litelstm.fpga.families import RAM, XILINX7
+from litelstm.fpga.families import MULTIPLIER, RAM, XILINX7
 from litelstm.fpga.flow import Flow, Routed, Synthesized
 from tests.litelstm.conftest import Call, Files
 
@@ -164,7 +164,9 @@ def test_a_clock_that_is_not_met_is_refused(
 def test_a_core_that_does_not_fit(
     call: Call, command: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Board, "part", replace(BOARDS["icebreaker"].part, available={RAM: 1}))
+    monkeypatch.setattr(
+        Board, "part", replace(BOARDS["icebreaker"].part, available={RAM: 1, MULTIPLIER: 8})
+    )
     done = call(*command)
     assert done.status == 2
     said = done.err.splitlines()[-1]
