@@ -343,7 +343,11 @@ def test_the_description_is_right(network: QuantizedNetwork, made: Generated) ->
 def test_the_accumulator_is_described(network: QuantizedNetwork, made: Generated) -> None:
     low, high = network.sum_bounds(bias=False)
     accumulator = made.description["accumulator"]
-    assert accumulator == {"width": network.accumulator_width, "min": low, "max": high}
+    shape = made.plan.array
+    assert accumulator == {
+        **{"width": network.accumulator_width, "min": low, "max": high},
+        **{"revisit": shape.revisit, "forwards": list(shape.forwards)},
+    }
     width = accumulator["width"]
     assert -(1 << (width - 1)) <= low <= high < 1 << (width - 1)
 

@@ -218,7 +218,8 @@ def test_generate_and_cycles_of_any_interface(call: Call, files: Files, tmp_path
         ("--streams", 0, "--streams is 0, expected 1 to 256"),
         (
             *("--state", "kept"),
-            "Invalid value for '--state': 'kept' is not one of 'clear', 'keep', 'load'.",
+            "Invalid value for '--state': 'kept' is not one of 'clear', 'keep', 'load'. "
+            "Did you mean 'keep'?",
         ),
     ):
         for command in (("generate", files.network, "-o", tmp_path), ("cycles", files.network)):
