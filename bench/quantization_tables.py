@@ -48,6 +48,8 @@ ROUNDED = (
 )
 """Task and cell of each network of *rounding*; for MNIST, the network in ``models``."""
 
+WIDTHS = (5, 4, 3)
+
 INTERPOLATED = "speech"
 """Task whose networks have an interpolated tanh table, as the shipped one."""
 
@@ -123,7 +125,7 @@ def rounding(place: Place) -> list[Row]:
             else trained(TASKS[task], data, cell, recipe, place.keep)[0]
         )
         exact, calibration = _outputs(floats, data.x_test), Calibration(floats, data.calibration)
-        for width in (5, 4, 3):
+        for width in WIDTHS:
             row: Row = {"network": f"{task} {cell}", "W": width}
             row["float"] = _accuracy(exact, data.y_test)
             settings = Settings(weight_width=width, interpolate=task == INTERPOLATED)

@@ -36,7 +36,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(bench, "FAST", FAST)
     small = Small(task="iot", cell="lstm", units=4, samples=200, epochs=6)
     monkeypatch.setattr(bench, "SMALL", (small, replace(small, cell="rnn")))
-    monkeypatch.setattr(bench, "ROUNDED", {("iot", "lstm"): (8, 2)})
+    monkeypatch.setattr(bench, "ROUNDED", (("iot", "lstm"),))
+    monkeypatch.setattr(bench, "WIDTHS", (8, 2))
     monkeypatch.setattr(bench, "TANH", ("iot",))
     recipe = {**bench.TASKS["iot"].recipe, **FAST, "epochs": 6}
     monkeypatch.setitem(bench.TASKS, "iot", replace(bench.TASKS["iot"], recipe=recipe))

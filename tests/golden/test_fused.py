@@ -152,7 +152,9 @@ def test_layers_of_a_kind_change_over_together(monkeypatch: pytest.MonkeyPatch) 
         for cell, width in ((LSTM(), 8), (LSTM(), 10), (GRU(), 8))
     ]
     clocks = [LayerModel(made.layers[0], made.tanh)._clock for made in layers]
-    monkeypatch.setattr(clocks[0], "_spent", 2.0)
+    for clock, spent in zip(clocks, (2.0, 2.0, 0.0), strict=True):
+        monkeypatch.setattr(clock, "_spent", spent)
+    assert clocks[0] is clocks[1]
     assert [clock.up for clock in clocks] == [True, True, False]
 
 
