@@ -27,7 +27,7 @@ def router(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def run(tool: str, arguments: list[str], folder: Path, *, log: str) -> None:
         seed = arguments[arguments.index("--seed") + 1]
         routed.append(seed)
-        report = {"fmax": {"clk": {"achieved": 10.0 * int(seed)}}}
+        report = {"fmax": {"clk": {"achieved": 10.0 * int(seed), "constraint": 12.0}}}
         (folder / "report.json").write_text(json.dumps(report))
         (folder / "routed.asc").write_text(f"seed {seed} of {(folder / NETLIST).read_text()}")
 
@@ -41,7 +41,8 @@ def test_results_of_workers_are_kept_here(
     there, here = tmp_path / "there", tmp_path / "here"
     counts = Netlist(cells={}, used={}, parts={}, registers={}, memories={})
     netlist = Synthesized(folder=tmp_path, top="core", netlist=counts)
-    (tmp_path / NETLIST).write_text('{"modules": {}}')
+    empty = '{"modules": {"core": {"cells": {}}}}'
+    (tmp_path / NETLIST).write_text(empty)
 
     def elsewhere(work: Any, tasks: Any, **where: Any) -> Iterator[tuple[Any, Any]]:
         assert where == {"jobs": 2}
@@ -59,7 +60,7 @@ def test_results_of_workers_are_kept_here(
     assert [routed.mhz for routed in found] == [10, 20, 30]
     assert all(here in routed.folder.parents for routed in found)
     text = (found[1].folder / "routed.asc").read_text()
-    assert text == 'seed 2 of {"modules": {}}'
+    assert text == f"seed 2 of {empty}"
 
     alone = seeds.route_all(Flow(target=TARGET), netlist, 3, {}, told.append)
     assert router == ["3", "2", "1"]  # cached: the workers' results are those of this machine
