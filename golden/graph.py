@@ -245,7 +245,8 @@ class Graph(Generic[L]):
             axis, time: axis of a vector's elements, and of the steps.
             every_step: whether late layers run in every step, too; otherwise they have ``None``.
         """
-        steps, ends = list[Any]([x]), [end(x, 0, 0)]
+        steps: list[Any] = [x]
+        ends = [end(x, 0, 0)]
         late, starts = self.late, self.starts
         for index, layer in enumerate(self.layers):
             reads = [(n, lag, starts[n]) for n, lag in zip(self.sources[index], self.lags[index])]
