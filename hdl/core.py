@@ -233,10 +233,11 @@ class Core(wiring.Component):
         """
         done = self.sequencer.valid & self.sequencer.done & ~clears
         cycles = 1 + self.plan.array.announce
-        return (
-            delayed(m, done, cycles, name="row_done", resets=True)[-1],
-            delayed(m, self.sequencer.row, cycles, name="row")[-1],
-        )
+        stages = delayed(m, done, cycles, name="row_done", resets=True)
+        if self.loader:
+            with m.If(clears):
+                m.d.sync += [stage.eq(0) for stage in stages[1:]]
+        return stages[-1], delayed(m, self.sequencer.row, cycles, name="row")[-1]
 
     def _weight_memory(self, m: Module) -> tuple[Value, Value]:
         """The weight memory; returns its address, and the word a cycle later."""
