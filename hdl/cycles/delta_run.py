@@ -12,6 +12,7 @@ from golden.changes import Changes
 from golden.interface import Control
 from hdl.cycles.run import Run
 from hdl.layout.changes import AHEAD
+from hdl.sequencer.column_source import ColumnSource
 from hdl.sequencer.column_walk import ColumnWalk
 from hdl.sequencer.delta_sequencer import DeltaSequencer
 from hdl.spec.passes import Pass
@@ -36,7 +37,7 @@ class DeltaRun(Run):
     """
 
     changes: Changes | None = None
-    taken: int = 0
+    taken: int = -ColumnSource.NEXT
     starts: list[int] = field(default_factory=list)
     _number: int = 0
 
@@ -67,12 +68,12 @@ class DeltaRun(Run):
 
     @property
     def _released(self) -> int:
-        return super()._released if self.plan.lists.counts_x else self.taken
+        return super()._released if self.plan.lists.counts_x else self.taken + 1
 
     def _pass(self, single: Pass, *, starts_step: bool) -> None:
         length, what = self.plan.lists.column(single), self._what(single)
         ready, drained = self._columns(single), self._drained(single)
-        earliest = self.taken + 2
+        earliest = self.taken + ColumnSource.NEXT
         for column, available in enumerate(ready.tolist()):
             take = max(earliest, available)
             if len(self.starts) >= ColumnWalk.PLACES:

@@ -33,7 +33,8 @@ class ColumnSource:
     A pass over a list takes its entries; in a sequence's first step one that reads h or c of the
     step before takes one column with the operand 0, because those are 0. The last column of a pass
     that completes sums waits until those of the step before are drained. Behind a pass' last
-    column the next one follows two cycles later.
+    column the next one follows ``NEXT`` cycles later: in between, lists begin anew, the next pass
+    enters, and what it can take is looked up.
 
     Latency: ``TAKEN`` cycles from taking a column until ``column`` shows it.
 
@@ -52,13 +53,16 @@ class ColumnSource:
         take: a column is taken.
         place: entry or element that is next.
         lists: index of the list that is read of a name.
-        restarted: for each job, its last column is taken: its vectors begin anew.
-        releases: the last column of the last pass over x is taken.
+        restarted: for each job, its last column was taken a cycle ago: its vectors begin anew.
+        releases: so was the last column of the last pass over x.
         valid, column: see :func:`hdl.layout.changes.column_layout`.
         waits: a column of x is next, and its element is not there.
     """
 
     TAKEN = 2
+
+    NEXT = 3
+    """Cycles from taking a pass' last column until the next pass' first."""
 
     def __init__(
         self,
@@ -74,7 +78,8 @@ class ColumnSource:
         bank: Signal,
     ) -> None:
         self._m, self._plan = m, plan
-        self.take, self._passed = Signal(name="take"), Signal(name="passed")
+        self.take = Signal(name="take")
+        self._passed = Signal(name="passed")  # the column before was its pass' last
         self._passes = passes = ConstantPasses(plan)
         now, following = passes.now, passes.following
         passes.read(m)
@@ -83,10 +88,8 @@ class ColumnSource:
         self._position = Signal(span(plan.sizes.passes), name="position")
         self.releases = Signal(name="releases")
         last = self._walk(available, drained, room=room, blocked=blocked)
-        m.d.comb += [
-            self._passed.eq(self.take & last),
-            self.releases.eq(self._passed & step.releases(now, answers)),
-        ]
+        releasing = step.releases(now, answers)
+        m.d.comb += self.releases.eq(self._passed & releasing)
         ends = following.is_head | (following.ends_step & ~answers)
         with m.If(self._passed):
             m.d.sync += [
@@ -98,7 +101,7 @@ class ColumnSource:
             m.d.sync += bank.eq(~bank)
         self.lists = {name: bank if name == "x" else now.list for name in plan.lists.names}
         self.restarted = [self._passed & now.ends_job & completes for completes in passes.restarts]
-        self._present(entries, last)
+        self._present(entries, last, releases=last & releasing)
 
     def _walk(
         self,
@@ -116,18 +119,21 @@ class ColumnSource:
         complete, is_drained, settled = (
             Signal(name=name) for name in ("complete", "is_drained", "settled")
         )
-        # In the cycle behind a pass' last column these are still the pass' own.
+        ends = Signal(name="ends")
+        # In the two cycles behind a pass' last column these are still the pass' own.
         m.d.sync += [
+            self._passed.eq(ends),
             count.eq(Array(one.count for one in available)[now.read]),
             complete.eq(Array(one.complete for one in available)[now.read]),
             is_drained.eq(Array(drained)[now.drains] | ~now.completes),
-            settled.eq(~self._passed & ~(now.is_input & blocked)),
+            settled.eq(~(ends | self._passed) & ~(now.is_input & blocked)),
         ]
         last, there = Signal(name="last"), Signal(name="there")
         m.d.comb += [
             there.eq(self._nothing | (self.place != count)),
             last.eq(self._nothing | (complete & (after == count))),
             self.take.eq(settled & room & there & (is_drained | ~last)),
+            ends.eq(self.take & last),
         ]
         self.waits = settled & now.is_input & ~there
         self._at_first = Signal(init=1, name="at_first")
@@ -144,7 +150,7 @@ class ColumnSource:
         """High while a pass reads what is 0 because a sequence begins."""
         return self._passes.now.recurrent & self._step.zero
 
-    def _present(self, entries: Mapping[str, data.View], last: Value) -> None:
+    def _present(self, entries: Mapping[str, data.View], last: Value, *, releases: Value) -> None:
         """Complete the column that was taken with its list's entry."""
         m, plan, step, now = self._m, self._plan, self._step, self._passes.now
         early = begins(plan, now)
@@ -163,7 +169,7 @@ class ColumnSource:
             view.eq(now.view),
         ]
         if plan.lists.counts_x:
-            m.d.sync += taken.releases.eq(self.releases)
+            m.d.sync += taken.releases.eq(releases)
         self.valid = delayed(m, self.take, self.TAKEN, name="valid", resets=True)[-1]
         found, listed, view = (
             delayed(m, value, 1, name=name)[-1]
