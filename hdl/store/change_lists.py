@@ -45,7 +45,7 @@ class ChangeLists(wiring.Component):
     word = restart = complete = port(Signal)
     element = count = entry = asked = port(data.View)
 
-    COUNTED = 2
+    COUNTED = 3
     """Cycles from an element's word until the entries before it count, or its own as the last."""
 
     def __init__(self, *, plan: Plan, name: str) -> None:
@@ -64,17 +64,20 @@ class ChangeLists(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, plan, name = Module(), self.plan, self.name
-        elements = delayed(m, self.element, AHEAD + 1, name="element")
-        valids = delayed(m, self.element.valid, AHEAD + 1, name="valid", resets=True)
+        elements = delayed(m, self.element, AHEAD + 2, name="element")
+        valids = delayed(m, self.element.valid, AHEAD + 2, name="valid", resets=True)
         element, valid = elements[-1], valids[-1]
-        difference, word = self._difference(m, elements)
-        changed, none, put = Signal(), Signal(), Signal()
+        moved = self._difference(m, elements)
+        beyond = valids[-2] & self._beyond(m, moved, elements[-2])
+        changed = delayed(m, beyond, 1, name="changed", resets=True)[-1]
+        difference = delayed(m, moved, 1, name="difference")[-1]
+        word = delayed(m, self.word, 2, name="word")[-1]
+        none, put = Signal(), Signal()
         number, place, behind = (
             Signal(count_shape(plan, name), name=one) for one in ("number", "place", "behind")
         )
         found = Signal()  # an entry since the vector's first element
         m.d.comb += [
-            changed.eq(valid & self._beyond(m, difference, element)),
             none.eq(element.begin | ~found),
             put.eq(changed | (valid & element.last & none)),
             place.eq(Mux(element.begin, 0, number)),
@@ -92,8 +95,8 @@ class ChangeLists(wiring.Component):
         ]
         return m
 
-    def _difference(self, m: Module, elements: list[data.View]) -> tuple[Value, Value]:
-        """Difference from the value last sent, and the word, a cycle after ``word``."""
+    def _difference(self, m: Module, elements: list[data.View]) -> Value:
+        """Difference from the value last sent, a cycle after ``word``."""
         width = signed(self.plan.sizes.vector_width(self.name))
         depth = 1 << len(self.element.unit)
         m.submodules.sent = self._sent = block_memory(shape=width, depth=depth)
@@ -102,10 +105,10 @@ class ChangeLists(wiring.Component):
         difference = Signal(signed(len(self.word) + 1), reset_less=True)
         m.d.comb += read.addr.eq(self.element.unit)
         m.d.sync += [
-            sent.eq(Mux(elements[1].fresh, 0, read.data)),
-            difference.eq(self.word - sent),
+            sent.eq(read.data),  # alone, for block RAM is slow without its own register
+            difference.eq(self.word - Mux(elements[AHEAD].fresh, 0, sent)),
         ]
-        return difference, delayed(m, self.word, 1, name="word")[-1]
+        return difference
 
     def _beyond(self, m: Module, difference: Value, element: data.View) -> Value:
         """Tell whether a difference is larger than its vector's threshold."""

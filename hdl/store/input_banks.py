@@ -14,11 +14,12 @@ from hdl.parts.component import delayed
 from hdl.parts.memory import block_memory
 from hdl.parts.numeric import span
 from hdl.plan import Plan
+from hdl.store.change_lists import ChangeLists
 
 
 def pause(plan: Plan) -> int:
     """Cycles for which a delta core takes nothing behind a step of few elements."""
-    return max(0, AHEAD + 2 - plan.network.inputs) if "x" in plan.listed else 0
+    return max(0, AHEAD + ChangeLists.COUNTED - plan.network.inputs) if "x" in plan.listed else 0
 
 
 class InputPorts(Protocol):

@@ -79,6 +79,7 @@ def test_lists_of_what_changed(threshold: int) -> None:
             changed = np.abs(difference) > threshold
             sent[layer] = np.where(changed, words[layer], before)
             await write(ctx, lists, layer, words[layer].tolist(), fresh=fresh)
+            await ctx.tick().repeat(ChangeLists.COUNTED - 2)
             assert not (ctx.get(lists.complete) >> layer) & 1
             await ctx.tick()
             assert (ctx.get(lists.complete) >> layer) & 1
