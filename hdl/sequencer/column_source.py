@@ -160,6 +160,7 @@ class ColumnSource:
         m.d.sync += [
             taken.position.eq(self._position),
             taken.weights.eq(now.weights),
+            taken.jumps.eq(self._at_first | ~now.counted),
             taken.operand.eq(Mux(now.counted, now.base + self.place, 0)),
             taken.first.eq(self._at_first),
             taken.last.eq(last),

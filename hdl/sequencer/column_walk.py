@@ -65,7 +65,7 @@ class ColumnWalk:
         self.weights = Signal(span(plan.sizes.weight_words), name="weights", reset_less=True)
         with m.If(self.go):
             m.d.sync += self.weights.eq(self.weights + 1)
-        with m.If(load & (head.first | ~constants.counted)):
+        with m.If(load & head.jumps):
             m.d.sync += self.weights.eq(head.weights)
 
     def _queue(self, m: Module, valid: Value, column: data.View, load: Value) -> data.View:
