@@ -43,6 +43,8 @@ class Graph(Case):
 class Loaded(Graph):
     """A graph of three layers or more whose weights are loaded."""
 
+    is_delta = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
     @cached_property
     def network(self) -> QuantizedNetwork:
         drawn = (random_graph((self.seed, self.number, n), units=7) for n in count())
@@ -64,6 +66,8 @@ class Windowed(Graph):
 
 class Shared(Graph):
     """A small layer whose rows larger late layers use again, before they have been drained."""
+
+    is_delta = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
     @cached_property
     def network(self) -> QuantizedNetwork:
