@@ -29,9 +29,7 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
-@click.group(
-    cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
-)
+@click.group(cls=InOrder, context_settings={**commands.HELP, "show_default": True})
 @click.version_option(version("litelstm"))
 def cli() -> None:
     """Turn trained recurrent networks into verified FPGA cores.

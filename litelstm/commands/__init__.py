@@ -41,3 +41,9 @@ ALL: tuple[click.Command, ...] = (
     regress,
     demo,
 )
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+# Click keeps a command's help option from the first context, also one without the group's settings.
+for _command in ALL:
+    _command.context_settings.update(HELP)
