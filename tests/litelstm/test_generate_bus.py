@@ -25,7 +25,7 @@ BUSES = {
     "wide": ["--axi", "--bus-width", 64, "--packing", "tight", "--state", "load", "--streams", 2],
     "window": ["--axi", "--window"],
     "spi": ["--spi"],
-    "uart": ["--uart", 1_000_000, "--clock", 12_000_000],
+    "uart": ["--uart", 1_000_000, "--clock", 12],
 }
 
 VALIDATE = """

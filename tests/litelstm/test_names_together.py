@@ -24,7 +24,7 @@ NAMES = (
 )
 """Names that begin or end as others, as inner modules or generated files could, or as ours."""
 
-BUSES = (["--axi"], ["--axi", "--window"], ["--spi"], ["--uart", 1_000_000, "--clock", 16_000_000])
+BUSES = (["--axi"], ["--axi", "--window"], ["--spi"], ["--uart", 1_000_000, "--clock", 16])
 
 SHARED = {"litelstm.c", "litelstm.h", "litelstm_registers.h"}
 """Files that are the same for every core."""

@@ -24,11 +24,11 @@ pytestmark = pytest.mark.fpga
 CLOCKS = {48_000_000: "20.833", 12_000_000: "83.333", 100_000_000: "10.000"}
 
 BUSES = {
-    "axi": (["--axi", "--clock", 48_000_000], 48_000_000),
+    "axi": (["--axi", "--clock", 48], 48_000_000),
     "everything": (["--axi", "--state", "load", "--streams", 2, "--storage", "ram"], 100_000_000),
     "window": (["--axi", "--window", "--memory-files"], 100_000_000),
-    "spi": (["--spi", "--clock", 48_000_000], 48_000_000),
-    "uart": (["--uart", 1_000_000, "--clock", 12_000_000], 12_000_000),
+    "spi": (["--spi", "--clock", 48], 48_000_000),
+    "uart": (["--uart", 1_000_000, "--clock", 12], 12_000_000),
 }
 """Options, and the clock that the files must be for."""
 
