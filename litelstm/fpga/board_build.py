@@ -114,11 +114,7 @@ def build(
         top = BoardTop(plan=plan, identity=identity, line=line, high=board.high_ports, pll=pll)
         verilog = board_verilog(top, network_name=network_name)
         synthesized = flow.synthesize(verilog, top=TOP)
-    if short := shortages(synthesized.netlist.used, target):
-        needs = in_words(short)
-        raise DoesNotFitError(
-            f"{plan.options.lanes} lanes do not fit {board.name}: {needs}; try other --lanes"
-        )
+    _check_room(synthesized, plan, board)
     routed = bitstream = None
     if target.routes:
         routed = _route(flow, synthesized, board, seeds, progress)
@@ -136,6 +132,15 @@ def build(
         routed=routed,
         bitstream=bitstream,
     )
+
+
+def _check_room(synthesized: Synthesized, plan: Plan, board: Board) -> None:
+    """Refuse a design that is too large for the board's part."""
+    if short := shortages(synthesized.netlist.used, board.part):
+        needs = in_words(short)
+        raise DoesNotFitError(
+            f"{plan.options.lanes} lanes do not fit {board.name}: {needs}; try other --lanes"
+        )
 
 
 def _route(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import socket
@@ -65,12 +64,7 @@ def run(work: Callable[[Task], Result], task: Task, digest: str) -> Result:
         InputError: the worker has other sources, or runs several jobs in one process.
     """
     _check_worker(digest)
-    gc.disable()  # as in sim.jobs.local
-    try:
-        return work(task)
-    finally:
-        gc.enable()
-        gc.collect()
+    return work(task)
 
 
 def _check_worker(digest: str) -> None:
