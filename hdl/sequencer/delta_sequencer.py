@@ -9,14 +9,14 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.changes import asked_layout, list_signature, reads
-from hdl.layout.pass_table import row_layout, sums_place
-from hdl.layout.ports import step_fields
-from hdl.layout.vectors import operand_codes, ready_layout, restarts
+from hdl.layout.pass_table import sums_place
+from hdl.layout.vectors import operand_codes
 from hdl.parts.component import port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.sequencer.column_source import Available, ColumnSource
 from hdl.sequencer.column_walk import ColumnWalk
+from hdl.sequencer.ports import sum_ports, vector_ports
 
 
 class ListReads(wiring.PureInterface):
@@ -71,25 +71,14 @@ class DeltaSequencer(wiring.Component):
             lists["restart_x"] = Out(len(plan.lists.layers("x")))
         super().__init__(
             {
-                "x_ready": In(span(plan.sizes.inputs)),
-                "x_whole": In(1),
-                "x_step": In(data.StructLayout(step_fields(plan))),
-                "x_releasing": Out(1),
-                "x_release": Out(1),
-                "ready": In(ready_layout(plan)),
-                "restart": Out(restarts(plan)),
-                "head_free": In(plan.unread),
+                **vector_ports(plan),
                 "valid": Out(1),
                 "weight_address": Out(span(plan.sizes.weight_words)),
                 "changes": Out(1),
                 "difference": Out(signed(plan.sizes.operand_width)),
                 "operand": Out(operand_codes(plan)),
                 "address": Out(span(max(plan.sizes.inputs, plan.sizes.state_units))),
-                "place": Out(place),
-                "first": Out(1),
-                "final": Out(1),
-                "done": Out(1),
-                "row": Out(row_layout(plan)),
+                **sum_ports(plan, place),
                 **lists,
                 **({"waits": Out(1)} if watched else {}),
             }

@@ -10,14 +10,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.layout.pass_table import begins, row_layout, sources, sums_place
-from hdl.layout.ports import step_fields
+from hdl.layout.pass_table import begins, sources, sums_place
 from hdl.layout.vectors import (
     complete_layout,
     operand_codes,
-    ready_layout,
     restart_bit,
-    restarts,
     turn_shape,
 )
 from hdl.loading.loader import write_layout
@@ -25,6 +22,7 @@ from hdl.parts.component import port
 from hdl.parts.numeric import span
 from hdl.plan import Plan
 from hdl.sequencer.pass_source import ConstantPasses, LoadedPasses, PassSource
+from hdl.sequencer.ports import sum_ports, vector_ports
 from hdl.sequencer.readiness import Announced, Readiness
 from hdl.sequencer.step import Step
 from hdl.sequencer.walk import Walk
@@ -89,14 +87,7 @@ class Sequencer(wiring.Component):
         streams = span(plan.options.interface.streams)
         super().__init__(
             {
-                "x_ready": In(span(plan.sizes.inputs)),
-                "x_whole": In(1),
-                "x_step": In(data.StructLayout(step_fields(plan))),
-                "x_releasing": Out(1),
-                "x_release": Out(1),
-                "ready": In(ready_layout(plan)),
-                "restart": Out(restarts(plan)),
-                "head_free": In(plan.unread),
+                **vector_ports(plan),
                 "load": Out(1),
                 "save": Out(1),
                 "access_stream": Out(streams),
@@ -107,11 +98,7 @@ class Sequencer(wiring.Component):
                 "address": Out(span(max(plan.sizes.inputs, plan.sizes.state_units))),
                 "stream": Out(streams),
                 "zero": Out(1),
-                "place": Out(place),
-                "first": Out(1),
-                "final": Out(1),
-                "done": Out(1),
-                "row": Out(row_layout(plan)),
+                **sum_ports(plan, place),
                 **(self._load_ports(plan) if plan.options.storage.loadable else {}),
                 **({"turn": Out(turn_shape(plan))} if plan.work.windows.used else {}),
                 **({"waits": Out(1)} if watched else {}),
