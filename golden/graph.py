@@ -278,33 +278,3 @@ class Graph(Generic[L]):
 def _concatenated(parts: Sequence[Vector], axis: int) -> Vector:
     """Concatenate vectors; a single one is not copied."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
-
-
-def check_chain(network: Graph[Any], user: str) -> None:
-    """Refuse what is no chain of recurrent layers, with or without logits at the end.
-
-    Args:
-        network: the network.
-        user: what wants a chain, used in messages.
-
-    Raises:
-        InputError: names the first layer that is in no such chain.
-    """
-    for index, (layer, sources) in enumerate(zip(network.layers, network.sources)):
-        if any(layer.lags or ()) or layer.warmup:
-            raise InputError(
-                f"layer{index} reads vectors at lags {network.lags[index]}, expected 0: {user} "
-                "takes no windows"
-            )
-        if not layer.cell.state and layer is not network.head:
-            raise InputError(
-                f"layer{index} is dense, expected a recurrent one: {user} takes a dense layer only "
-                "at the end, linear, and as the only result"
-            )
-        if sources != (index,):
-            raise InputError(
-                f"layer{index} reads vectors {sources}, expected ({index},): {user} takes a chain"
-            )
-    last, results = (len(network.layers),), network.result_vectors
-    if results != last:
-        raise InputError(f"results are vectors {results}, expected {last}: {user} takes one")

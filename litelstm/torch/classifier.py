@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from golden.errors import InputError
-from golden.graph import check_chain
 from golden.layers import dense
 from golden.network import Layer, Network
 from litelstm.architectures import CELLS, Architecture
@@ -132,17 +131,34 @@ def from_network(network: Network, *, dtype: Any = torch.float32) -> Classifier 
 
 
 def require_chain(network: Network) -> None:
-    """Refuse a network that cannot be trained: one with reverse layers, or that is no chain.
+    """Refuse a network that cannot be trained.
 
     Raises:
-        InputError: a layer is not forward, has a first state, or is not behind the one before it.
+        InputError: it is no chain of forward recurrent layers without first states and lags, with
+            or without logits at the end.
     """
     for index, layer in enumerate(network.layers):
         if layer.direction != "forward":
             raise InputError(f"layer{index} is {layer.direction}, expected forward (to be trained)")
         if layer.first:
             raise InputError(f"layer{index} has a first state, expected none (to be trained)")
-    check_chain(network, "training")
+        if any(layer.lags or ()) or layer.warmup:
+            raise InputError(
+                f"layer{index} reads vectors at lags {network.lags[index]}, expected 0: training "
+                "takes no windows"
+            )
+        if not layer.cell.state and layer is not network.head:
+            raise InputError(
+                f"layer{index} is dense, expected a recurrent one: training takes a dense layer "
+                "only at the end, linear, and as the only result"
+            )
+        if (sources := network.sources[index]) != (index,):
+            raise InputError(
+                f"layer{index} reads vectors {sources}, expected ({index},): training takes a chain"
+            )
+    last, results = (len(network.layers),), network.result_vectors
+    if results != last:
+        raise InputError(f"results are vectors {results}, expected {last}: training takes one")
 
 
 @torch.no_grad()

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from golden.cells import GRU, Dense
 from golden.emulation import Emulation
 from golden.errors import InputError
-from golden.graph import check_chain
 from golden.layers import dense
 from golden.model import IntegerModel
 from golden.network import Network
@@ -198,18 +197,3 @@ def test_several_results_have_the_coarsest_format() -> None:
     other = replace(quantized.layers[1], formats=formats)
     with pytest.raises(InputError, match="layer1 makes results of .*: expected one format"):
         replace(quantized, layers=(quantized.layers[0], other, quantized.layers[2]))
-
-
-def test_training_takes_chains_only() -> None:
-    gru = float_network(Recipe(inputs=2, units=(2,), outputs=None, cells=(GRU(),)), 1).layers[0]
-    eye, zero = np.eye(2), np.zeros(2)
-    said = {
-        "layer0 is dense, expected a recurrent one": (dense(eye, zero), gru),
-        "layer1 is dense, expected a recurrent one": (gru, dense(eye, zero, "relu")),
-        r"layer1 reads vectors \(0,\), expected \(1,\)": (gru, replace(gru, sources=(0,))),
-    }
-    for message, layers in said.items():
-        read = {n for index, layer in enumerate(layers) for n in layer.sources or (index,)}
-        network = Network(layers=layers, results=tuple(sorted({1, 2} - read)))
-        with pytest.raises(InputError, match=message):
-            check_chain(network, "training")
