@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Module, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.array.lanes import ArrayShape
 from hdl.parts.component import delayed, port
-from hdl.parts.memory import block_memory
+from hdl.parts.memory import LUT_RAM_WORDS, block_memory
 from hdl.parts.numeric import span
 
 
@@ -32,7 +32,8 @@ class Shadow(wiring.Component):
 
     One memory per lane. Each bank of lanes delivers one sum per cycle: the gates of a unit are read
     one after the other, units of different banks at the same time. That takes less logic than a
-    multiplexer over all lanes per gate.
+    multiplexer over all lanes per gate. In LUT RAM with room for them, a lane has a zero for each
+    of its sums: lanes that are not asked read zeros, so a bank's sum is the OR of its lanes' words.
 
     Latency: `drain_latency` cycles.
     Throughput: all lanes' sums of a place written, and one sum per bank read, per cycle.
@@ -69,7 +70,7 @@ class Shadow(wiring.Component):
             return m
         words = [self._own(m, lane) for lane in range(self.shape.lanes)]
         for bank in range(self.shape.banks):
-            self._give(m, bank, words[bank :: self.shape.banks], self.read[bank].groups)
+            self._give(m, bank, words[bank :: self.shape.banks])
         return m
 
     @property
@@ -77,17 +78,24 @@ class Shadow(wiring.Component):
         return signed(self.shape.accumulator_width)
 
     def _own(self, m: Module, lane: int) -> Value:
-        """A lane's memory; returns what its bank asks for in the same cycle."""
-        shape = self.shape
-        m.submodules[f"lane{lane}"] = memory = Memory(shape=self._width, depth=shape.sums, init=[])
+        """A lane's memory; returns what its bank asks for in the same cycle, 0 for other lanes.
+
+        The zeros lie below the sums and are never written. Without them, the word is masked.
+        """
+        shape, read = self.shape, self.read[lane % self.shape.banks]
+        chosen = read.groups[lane // shape.banks]
+        bits = (shape.sums - 1).bit_length()
+        zeros = 2 << bits <= LUT_RAM_WORDS
+        depth = 2 << bits if zeros else shape.sums
+        m.submodules[f"lane{lane}"] = memory = Memory(shape=self._width, depth=depth, init=[])
         fill, drain = memory.write_port(), memory.read_port(domain="comb")
         m.d.comb += [
-            fill.addr.eq(shape.address(self.i_place)),
+            fill.addr.eq(Cat(shape.address(self.i_place), 1)),
             fill.data.eq(self.i_total[lane]),
             fill.en.eq(self.i_fill),
-            drain.addr.eq(shape.address(self.read[lane % shape.banks])),
+            drain.addr.eq(Cat(shape.address(read), chosen)),
         ]
-        return drain.data
+        return drain.data if zeros else _masked(drain.data, chosen)
 
     def _shared(self, m: Module, bank: int) -> None:
         """Build the memory of a bank's lanes: it delivers a word a cycle later, then the sum in it.
@@ -106,14 +114,15 @@ class Shadow(wiring.Component):
             drain.addr.eq(shape.address(self.read[bank])),
         ]
         groups_q = delayed(m, self.read[bank].groups, 1, name=f"groups{bank}")[-1]
-        self._give(m, bank, [drain.data[group] for group in range(len(totals))], groups_q)
+        words = [_masked(drain.data[group], groups_q[group]) for group in range(len(totals))]
+        self._give(m, bank, words)
 
-    def _give(self, m: Module, bank: int, words: Sequence[Value], groups: Value) -> None:
-        """The word of a bank's chosen lane, a cycle later."""
-        masked = [
-            word.as_unsigned() & chosen.replicate(self.shape.accumulator_width)
-            for word, chosen in zip(words, groups, strict=False)
-        ]
+    def _give(self, m: Module, bank: int, words: Sequence[Value]) -> None:
+        """The OR of a bank's words, a cycle later."""
         sum_q = Signal(self._width, name=f"sum{bank}_q", reset_less=True)
-        m.d.sync += sum_q.eq(reduce(or_, masked).as_signed())
+        m.d.sync += sum_q.eq(reduce(or_, words).as_signed())
         m.d.comb += self.sums[bank].eq(sum_q)
+
+
+def _masked(word: Value, chosen: Value) -> Value:
+    return word.as_unsigned() & chosen.replicate(len(word))

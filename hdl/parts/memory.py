@@ -19,6 +19,9 @@ BLOCK_BITS = 512
 CHUNK_BITS = 4
 """Inputs of the smallest LUTs: a bit of two to the power of it words is one of them."""
 
+LUT_RAM_WORDS = 16
+"""Words of the smallest LUT RAM: that of ECP5, Gowin and Nexus; Xilinx' has 32."""
+
 
 def block_memory(*, shape: Any, depth: int, init: Sequence[Any] = ()) -> Memory:
     """A memory for weights, tables, constants, vectors and results.
