@@ -13,6 +13,7 @@ from functools import cached_property
 
 from golden.quantized import QuantizedNetwork
 from hdl.cells import Schedule, reads_x_once, schedule
+from hdl.parts.memory import LUT_RAM_WORDS
 from hdl.spec.jobs import Job
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
@@ -53,7 +54,8 @@ class Work:
         network: the network.
         lanes: multipliers of the array, over which units are dealt.
         packed: rows of dense layers lie in all slots of the accumulators, which saves memory.
-        reuses: late layers use rows of others again.
+        reuses: late layers use rows of others again; beside ``packed`` only where that saves LUT
+            RAM.
     """
 
     network: QuantizedNetwork
@@ -69,7 +71,10 @@ class Work:
         )
         work = cls(network=network, lanes=options.lanes)
         packed = packs and work.slots > 1 and not options.storage.loadable
-        return replace(work, packed=packed, reuses=packed and not options.delta)
+        if packed or options.delta or options.storage.loadable or options.storage.side_by_side:
+            return replace(work, packed=packed, reuses=packed and not options.delta)
+        reusing = replace(work, reuses=True)
+        return reusing if reusing._lut_rams < work._lut_rams else work
 
     @property
     def slots(self) -> int:
@@ -160,6 +165,11 @@ class Work:
     def sum_rows(self) -> int:
         """Accumulator rows of all jobs."""
         return max(job.end for job in self.jobs)
+
+    @property
+    def _lut_rams(self) -> int:
+        """LUT RAMs that hold a bit of a lane's sums."""
+        return -(-self.sum_rows * self.slots // LUT_RAM_WORDS)
 
     @cached_property
     def unread(self) -> tuple[int, ...]:
