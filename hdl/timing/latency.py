@@ -31,6 +31,10 @@ READ = 1
 Its other sums follow, one per cycle.
 """
 
+SHARED_PRODUCT = 2
+"""Cycles of a product on a multiplier that several products share: the first one chooses factors.
+One on a multiplier of its own takes a cycle."""
+
 SOFT_PRODUCT = 5
 """Cycles of a product in logic, see :class:`hdl.update.soft_product.SoftProduct`."""
 

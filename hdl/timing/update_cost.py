@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 from golden.activations import ALPHAS
 from golden.cells import Gate
 from hdl.cells import Drain, Update
-from hdl.timing.latency import READ_STATE, Delays
+from hdl.timing.latency import READ_STATE, SHARED_PRODUCT, SOFT_PRODUCT, Delays
 from hdl.timing.reservations import ReservationTable
 
 
@@ -72,7 +72,7 @@ class UpdateCost:
     @property
     def hardware_multipliers(self) -> int:
         """Number of hardware multipliers: 0 if products are made in logic."""
-        return self.multipliers if self.delays.product == 1 else 0
+        return self.multipliers if self.delays.product < SOFT_PRODUCT else 0
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,8 @@ def of_programs(
     ]
     alone = _follow(ordered, delays)
     products = len(alone.multipliers.taken)
+    if products > multipliers and delays.product < SOFT_PRODUCT:
+        delays = replace(delays, product=SHARED_PRODUCT)
     reads = max(len(order) for _, order in ordered)
     interval = max(1, -(-products // multipliers), -(-reads // lanes))
     tables = {name: -(-len(table.taken) // interval) for name, table in alone.tables.items()}

@@ -10,8 +10,9 @@ from typing import Protocol
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
 from golden.formats import Format
+from hdl.parts.component import delayed
 from hdl.parts.numeric import MULTIPLIER, limited, requantize, unlimited
-from hdl.timing.latency import Delays
+from hdl.timing.latency import SOFT_PRODUCT, Delays
 from hdl.update.pipeline import Operation, Pipeline, Staged
 from hdl.update.soft_product import SoftProduct
 
@@ -121,7 +122,10 @@ class Arithmetic:
             self._pipe.by_phase([o.operands[side] for o in operations], name=f"{which}{unit}")
             for side, which in enumerate(("left", "right"))
         )
-        if self._cycles.product == 1:
+        if self._cycles.product < SOFT_PRODUCT:
+            taken = self._cycles.product - 1
+            left = delayed(m, left, taken, name=f"left{unit}")[-1]
+            right = delayed(m, right, taken, name=f"right{unit}")[-1]
             shape = signed(len(left) + len(right))
             product = Signal(shape, name=f"product{unit}", attrs=MULTIPLIER)
             product_q = Signal(shape, name=f"product{unit}_q", reset_less=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
 
 from golden import formats
 from golden.formats import Format
-from hdl.timing.latency import Delays
+from hdl.timing.latency import SHARED_PRODUCT, Delays
 from hdl.update.arithmetic import Arithmetic, Limits
 from hdl.update.pipeline import Pipeline, Staged
 from tests.hdl.simulate import count_up, watch
@@ -20,9 +22,15 @@ JOBS = tuple(range(len(FRACS)))
 
 
 def arithmetic(
-    m: Module, job: Value, *, deep: bool = False, phase: Value | None = None, interval: int = 1
+    m: Module,
+    job: Value,
+    *,
+    deep: bool = False,
+    phase: Value | None = None,
+    interval: int = 1,
+    product: int = 1,
 ) -> tuple[Pipeline, Arithmetic]:
-    delays = Delays.of(deep=deep, soft=False, interpolate=False)
+    delays = replace(Delays.of(deep=deep, soft=False, interpolate=False), product=product)
     pipe = Pipeline(
         m,
         job=job,
@@ -82,23 +90,24 @@ def test_narrowing_of_all_values_for_several_jobs(deep: bool) -> None:
         assert (got[mine] == want).all()
 
 
-def test_two_products_share_a_multiplier_of_an_item_every_two_cycles() -> None:
+@pytest.mark.parametrize("cycles", [1, SHARED_PRODUCT])
+def test_two_products_share_a_multiplier_of_an_item_every_two_cycles(cycles: int) -> None:
     """The second product waits for the other phase; its factors are delayed to it."""
     m = Module()
     counter = Signal(9)
     count_up(m, counter)
     a, b = Signal(signed(4)), Signal(signed(4))
     m.d.comb += Cat(a, b).eq(counter[1:])
-    pipe, numbers = arithmetic(m, Const(0, 2), phase=counter[:1], interval=2)
+    pipe, numbers = arithmetic(m, Const(0, 2), phase=counter[:1], interval=2, product=cycles)
     left, right = Staged(a, 0, FRACS, JOBS), Staged(b, 0, FRACS, JOBS)
     products = [numbers.multiply(left, right, name="ab"), numbers.multiply(right, right, name="bb")]
-    assert [product.stage for product in products] == [1, 2]
+    assert [product.stage for product in products] == [cycles, cycles + 1]
     assert products[0].fracs == (10, 4, 14)
     pipe.finish()
-    rows = np.array(watch(m, [a, b, *(p.value for p in products)], cycles=512 + 2))
-    entered = rows[:-2:2]
-    assert (rows[1:-1:2, 2] == entered[:, 0] * entered[:, 1]).all()
-    assert (rows[2::2, 3] == entered[:, 1] ** 2).all()
+    rows = np.array(watch(m, [a, b, *(p.value for p in products)], cycles=512 + 4))
+    entered = rows[:512:2]
+    assert (rows[cycles:][:512:2, 2] == entered[:, 0] * entered[:, 1]).all()
+    assert (rows[cycles + 1 :][:512:2, 3] == entered[:, 1] ** 2).all()
 
 
 @pytest.mark.parametrize("deep", [False, True])
