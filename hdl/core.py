@@ -244,6 +244,8 @@ class Core(wiring.Component):
         if self.weights and self.loader:
             m.submodules.weights = self.weights
             m.d.comb += self.weights.owns.eq(self.loader.owns)
+            if self.plan.options.parity:
+                m.d.comb += self.weights.used.eq(self.sequencer.valid)
             return self.weights.address, self.weights.data
         return weight_rom(m, self.plan)
 

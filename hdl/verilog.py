@@ -17,9 +17,10 @@ from hdl.export import yosys
 from hdl.export.description import describe
 from hdl.export.explicit_rtlil import explicit_rtlil
 from hdl.export.memory_words import with_words
-from hdl.export.plain_ports import plain_ports
+from hdl.export.plain_ports import FAULT, plain_ports
 from hdl.export.verilog_header import header, with_comments
 from hdl.export.verilog_names import check_name, inner_prefix
+from hdl.parts.parity import guarded
 from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan
 from hdl.sequence.sequence_core import Cores, core_of
@@ -41,8 +42,12 @@ class Top(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.core = self.core
+        parity = self.core.plan.options.parity
+        fault = guarded(m, {"core": self.core}, parity=parity)
         wire(m, self, self._ports, self.core)
+        if parity:
+            with m.If(fault):
+                m.d.sync += getattr(self, FAULT).eq(1)
         return m
 
 
@@ -73,6 +78,7 @@ def generate(
     max_steps: int = 0,
     delta: bool = False,
     multipliers: Multipliers = ANY,
+    parity: bool = False,
     name: str = NAME,
     network_name: str = "",
     others: Sequence[QuantizedNetwork] = (),
@@ -89,6 +95,7 @@ def generate(
         max_steps: steps of the longest sequence, where layers are not forward.
         delta: whether it multiplies only what changed from step to step.
         multipliers: how many products a hardware multiplier of the array computes.
+        parity: whether every memory has parity bits, which are checked.
         name: the top module's name.
         network_name: the network's name, for the Verilog's header.
         others: where weights are loaded, networks that it can run as well.
@@ -111,6 +118,7 @@ def generate(
             max_steps=max_steps,
             delta=delta,
             multipliers=multipliers,
+            parity=parity,
         ),
         others=tuple(others),
     )

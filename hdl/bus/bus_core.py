@@ -46,12 +46,13 @@ class BusCore(wiring.Component):
             there are several.
         state_in, state_out: beats of states, where the core loads and saves them.
         weights: words of images of weights, where the core loads them, see `Loader`.
+        fault: where the core has parity: a memory gave a wrong word; from whoever guards them.
 
     With data registers there are no ports of streams.
     """
 
     access = port(Access)
-    interrupt = port(Signal)
+    interrupt = fault = port(Signal)
     x = y = state_in = state_out = weights = port(stream.Interface)
 
     def __init__(self, *, core: Cores, bus: Bus) -> None:
@@ -96,6 +97,7 @@ class BusCore(wiring.Component):
             {
                 "access": In(ACCESS),
                 "interrupt": Out(1),
+                **({"fault": In(1)} if plan.options.parity else {}),
                 **{
                     name: (Out if name in OUT_OF else In)(stream.Signature(shape))
                     for name, shape in ports.items()
@@ -105,9 +107,9 @@ class BusCore(wiring.Component):
 
     def _most(self) -> dict[str, int]:
         """Most events per cycle: from the bus of x, the registers, and the optional streams."""
-        states = self.state_guard is not None
+        states, options = self.state_guard is not None, self.plan.options
         return {
-            "PROTOCOL_ERRORS": 2 + states + self.plan.options.storage.loadable,
+            "PROTOCOL_ERRORS": 2 + states + options.storage.loadable + options.parity,
             "DROPPED": 1 + states,
         }
 
@@ -260,6 +262,8 @@ class BusCore(wiring.Component):
             now.result.eq(y.valid & y.ready & y.payload.ends),
             now.sequence.eq(now.result & y.payload.last),
         ]
+        if self.plan.options.parity:
+            m.d.comb += status.fault.eq(self.fault)
         if core.loader:
             m.d.comb += status.load.eq(core.load)
         if self.state_guard and self.state_packer:

@@ -39,6 +39,7 @@ def constants(plan: Plan, bus: Bus) -> dict[str, int]:
         "FEATURES.TIGHT": bus.tight,
         "FEATURES.WINDOW": bus.window,
         "FEATURES.STREAMS": interface.streams,
+        "FEATURES.PARITY": plan.options.parity,
         "FEATURES.BUS": 0 if bus.window else bus.width,
         "SIZES.INPUTS": plan.sizes.inputs,
         "SIZES.OUTPUTS": plan.sizes.outputs,
@@ -72,5 +73,6 @@ def absent(plan: Plan, bus: Bus) -> list[str]:
         "ERRORS.WEIGHTS": loadable,
         "ERRORS.STATE": state == "load",
         "ERRORS.WINDOW": bus.window,
+        "ERRORS.MEMORY": plan.options.parity,
     }
     return [name for name, wanted in unless.items() if not wanted]

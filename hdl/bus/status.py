@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,20 +43,23 @@ class Status(wiring.Component):
     Attributes:
         now: events of this cycle, and whether the core is busy.
         load: from the loader of weights.
+        fault: where the registers tell of it: a memory gave a wrong word.
         refused, refused_data: from the registers.
         facts: to the registers.
     """
 
     now = load = facts = port(data.View)
-    refused = refused_data = port(Signal)
+    refused = refused_data = fault = port(Signal)
 
     def __init__(self, *, facts: data.StructLayout) -> None:
+        self._guarded = "errors_memory" in facts.members
         super().__init__(
             {
                 "now": In(EVENTS),
                 "load": In(LOAD),
                 "refused": In(1),
                 "refused_data": In(1),
+                **({"fault": In(1)} if self._guarded else {}),
                 "facts": Out(facts),
             }
         )
@@ -70,6 +73,10 @@ class Status(wiring.Component):
         with m.If(load.done | load.failed):
             m.d.sync += reason.eq(load.reason)
         wrong = Cat(was.early | was.late | was.unknown, refused, was.state_wrong, load.failed)
+        fault = Signal() if self._guarded else Const(0, 0)
+        if self._guarded:
+            m.d.sync += fault.eq(self.fault)
+            wrong = Cat(wrong, fault)
         told = {
             "status_idle": ~self.now.busy,
             "status_loaded": load.loaded,
@@ -88,6 +95,7 @@ class Status(wiring.Component):
             "errors_state": was.state_wrong,
             "errors_window": refused & self.refused_data,
             "errors_access": refused & ~self.refused_data,
+            "errors_memory": fault,
             "cycles_count": was.busy,
             "steps_count": was.stepped,
             "sequences_count": was.sequence,

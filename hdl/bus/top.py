@@ -11,6 +11,7 @@ from hdl.bus.axi_ports import axi_ports
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
 from hdl.parts.component import port
+from hdl.parts.parity import guarded
 from hdl.parts.top_ports import members, wire
 from hdl.sequence.sequence_core import Cores
 
@@ -46,8 +47,10 @@ class AxiTop(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.domains.sync = ClockDomain(local=True)
-        m.submodules.lite = self.lite
-        m.submodules.core = self.core
+        parity = self.core.plan.options.parity
+        fault = guarded(m, {"lite": self.lite, "core": self.core}, parity=parity)
+        if parity:
+            m.d.comb += self.core.fault.eq(fault)
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
         connect(m, self.lite.access, self.core.access)
         wire(m, self, self.ports, self)

@@ -43,6 +43,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
         "storage": asdict(plan.options.storage),
         **({"max_steps": plan.options.max_steps} if plan.options.max_steps else {}),
         **({"delta": _delta(plan)} if plan.options.delta else {}),
+        **({"parity": True} if plan.options.parity else {}),
         "ports": _ports(plan),
         "input": {
             "words_per_step": network.inputs,

@@ -11,6 +11,9 @@ from hdl.loading.loader import LOAD, WEIGHT_STREAM
 from hdl.parts.top_ports import Port, stream_ports
 from hdl.plan import Plan
 
+FAULT = "fault"
+"""Port of a core with parity; it belongs to the top, which guards all memories inside."""
+
 _MEANINGS = {
     "i_data": "input element, signed",
     "i_last": "with the last element of a sequence's last step",
@@ -66,4 +69,6 @@ def plain_ports(plan: Plan) -> list[Port]:
         found.append(
             Port("overlong", "output", 1, "for one cycle: a sequence was too long, cut", "overlong")
         )
+    if plan.options.parity:
+        found.append(Port(FAULT, "output", 1, "until a reset: a memory gave a word that is wrong"))
     return found

@@ -31,6 +31,7 @@ MODULES = {
     "Framed": "Answers requests that arrive in frames.",
     "Framer": "Puts packets into frames.",
     "GuardedAccess": "A register access that waits until the register can be read or written.",
+    "GuardedMemory": "A memory with a parity bit per word, which is checked when the word is read.",
     "InputGate": "Holds the input back while weights change.",
     "Intake": "Takes a sequence into the memory.",
     "InputGuard": "Turns frames of the bus into whole sequences, and reports malformed ones.",
@@ -173,6 +174,7 @@ def _core(plan: Plan, told: Mapping[str, Any], host: str) -> list[tuple[str, str
         "tail multipliers": plan.options.tail_multipliers,
         **({"max steps": plan.options.max_steps} if plan.options.max_steps else {}),
         **({"delta": True} if plan.options.delta else {}),
+        **({"parity": True} if plan.options.parity else {}),
     }
     return [
         ("Input", f"{_words(x)}, format {_format(x['format'])}"),

@@ -13,6 +13,7 @@ from hdl.loading.loader import section_of, write_layout
 from hdl.parts.component import port
 from hdl.parts.memory import block_attributes, block_rom
 from hdl.parts.numeric import span
+from hdl.parts.parity import ParityGuard
 from hdl.plan import Plan
 
 
@@ -40,10 +41,12 @@ class WeightRam(wiring.Component):
     Attributes:
         write, owns, bank: see :class:`hdl.loading.loader.Loader`.
         address, data: what the array reads.
+        used: where the core has parity: the array uses the word at ``address``. No other may have
+            been loaded yet, and the memory need not start from 0.
     """
 
     write = port(data.View)
-    owns = bank = address = data = port(Signal)
+    owns = bank = address = data = used = port(Signal)
 
     def __init__(self, *, plan: Plan) -> None:
         self.plan = plan
@@ -52,14 +55,14 @@ class WeightRam(wiring.Component):
                 "write": In(write_layout(plan)),
                 "owns": In(1),
                 "bank": In(1),
+                **({"used": In(1)} if plan.options.parity else {}),
                 "address": In(span(plan.sizes.weight_words)),
                 "data": Out(plan.options.lanes * plan.sizes.weight_width),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        m = Module()
-        plan = self.plan
+        m, plan = Module(), self.plan
         number = section_of(plan, "weights")
         parts = sections(plan)[number].parts
         width, word_bits = parts * WIDTH, len(self.address)
@@ -68,6 +71,8 @@ class WeightRam(wiring.Component):
         m.submodules.memory = memory = Memory(
             shape=unsigned(width), depth=depth, init=[], attrs=block_attributes(width * depth)
         )
+        if isinstance(platform, ParityGuard):
+            platform.check_only(memory, self.used)
         write = memory.write_port(granularity=WIDTH)
         read = memory.read_port()
         written = self.write.address[:word_bits]

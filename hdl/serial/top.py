@@ -9,6 +9,7 @@ from amaranth.lib.wiring import connect
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
 from hdl.parts.component import port
+from hdl.parts.parity import guarded
 from hdl.parts.top_ports import Port, members, wire
 from hdl.sequence.sequence_core import Cores
 from hdl.serial.spi_access import SpiAccess
@@ -60,8 +61,11 @@ class SerialTop(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.domains.sync = ClockDomain(local=True)
-        m.submodules.front_end = self.front_end
-        m.submodules.core = self.core
+        parity = self.core.plan.options.parity
+        inside = {"front_end": self.front_end, "core": self.core}
+        fault = guarded(m, inside, parity=parity)
+        if parity:
+            m.d.comb += self.core.fault.eq(fault)
         m.d.comb += [ClockSignal().eq(self.clk), ResetSignal().eq(self.rst)]
         wire(m, self, self.ports, self)
         connect(m, self.front_end.access, self.core.access)

@@ -30,6 +30,7 @@ class CoreOptions:
         delta: recurrent layers' sums live on from step to step, and only elements that changed are
             multiplied.
         multipliers: how many products a hardware multiplier of the array computes.
+        parity: every word of every memory has a parity bit, which is checked when the word is read.
     """
 
     lanes: int
@@ -39,6 +40,7 @@ class CoreOptions:
     max_steps: int = 0
     delta: bool = False
     multipliers: Multipliers = ANY
+    parity: bool = False
 
     def check(self, largest: int) -> None:
         """Refuse options that no network of ``largest`` units in a layer can have.

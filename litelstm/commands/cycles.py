@@ -33,7 +33,7 @@ PERCENTILES = {"least": 0, "10 %": 10, "median": 50, "90 %": 90, "most": 100}
 @click.option("--layers", type=int, help="Number of layers (with --cell).  [default: 1]")
 @click.option("--head", type=int, help="Outputs of a dense head (with --cell).  [default: none]")
 @options.sigmoid_option("Activation of the gates (with --cell).")
-@options.core_options(but=("pack", "multiplier"))
+@options.core_options(but=("pack", "multiplier", "parity"))
 @options.steps_option("Length of the sequence to count.")
 @options.samples_option_of(required=False)
 @options.count_option

@@ -24,7 +24,7 @@ SECONDS = 600
 
 @click.command()
 @options.network_argument
-@options.core_options(but=("pack", "multiplier", "max_steps"))
+@options.core_options(but=("pack", "multiplier", "max_steps", "parity"))
 @click.option(
     "--seconds",
     type=options.POSITIVE,

@@ -16,14 +16,14 @@ from litelstm.fpga.targets import Target
 
 NETLIST = "netlist.json"
 
-LOADED_WEIGHTS = "*weights.memory"
-"""Pattern for the memory names of loadable weights."""
+LOADED_WEIGHTS = "*weights.memory", "*weights.memory.words"
+"""Patterns for the memory names of loadable weights, without and with parity."""
 
 SPARE = (
-    r"core\.update\.tanh\d+\.rom",
-    r"core\.update\.buffer\.memory",
-    r"core\.store\.x_memory",
-    r"core\.update\.bias\d+_\d+\.memory",
+    r"core\.update\.tanh\d+\.rom(\.words)?",
+    r"core\.update\.buffer\.memory(\.words)?",
+    r"core\.store\.x_memory(\.words)?",
+    r"core\.update\.bias\d+_\d+\.memory(\.words)?",
 )
 """Memories that can move to logic when block RAM is short, from the cheapest (a table takes a few
 LUTs per bit) to those whose bits become registers."""
@@ -71,10 +71,11 @@ def script(
         return "\n".join([*lines, synth, "autoname", f"write_json {NETLIST}", ""])
     lines += [*(dual.begin() if dual else ()), f"{synth} -run :{label}", *_NARROWED]
     if target.available.get(SPRAM):
-        lines += [
-            f"delete {top}/t:$meminit* {top}/r:MEMID={LOADED_WEIGHTS} %i",
-            f'setattr -set ram_style "huge" {top}/m:{LOADED_WEIGHTS}',
-        ]
+        for name in LOADED_WEIGHTS:
+            lines += [
+                f"delete {top}/t:$meminit* {top}/r:MEMID={name} %i",
+                f'setattr -set ram_style "huge" {top}/m:{name}',
+            ]
     if mapping.products_in_logic:
         # The mapping to multipliers ignores this type, and Yosys turns it into $mul afterwards.
         lines.append(f"chtype -set $__soft_mul {top}/c:*update.* {top}/t:$mul %i")
