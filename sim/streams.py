@@ -145,7 +145,7 @@ class ProtocolError(BenchError):
 
     Attributes:
         kind: "valid dropped" or "payload changed" (while valid waits for ready), "surplus word"
-            (more words than expected); under Icarus also "unknown payload", "unknown valid" and
+            (more words than expected), "memory fault" (of a core with parity); under Icarus also "unknown payload", "unknown valid" and
             "unknown ready" (X or Z bits).
         cycle: number of the clock edge at which the bench saw it, counted as in `Moved`.
     """

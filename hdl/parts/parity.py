@@ -44,22 +44,23 @@ class GuardedMemory(wiring.Component):
         used: for each port that reads whether somebody uses the word that it asks for.
 
     Attributes:
+        memory: what is guarded.
+        stores: the memories that hold words and parity bits, in one or in two.
         wrong: a word that was read had a wrong parity, for one cycle.
     """
 
     wrong = port(Signal)
 
     def __init__(self, *, memory: Memory, used: Value) -> None:
-        self._memory, self._used = memory, used
+        self.memory, self._used = memory, used
         self._width = Shape.cast(memory.shape).width
         self._parts = max((len(write.en) for write in memory.write_ports), default=1)
-        #: The memories that hold words and parity bits, in one or in two.
         self.stores = self._stores()
         super().__init__({"wrong": Out(1)})
 
     def _stores(self) -> list[Memory]:
         """Make the memories, with the contents that they start from."""
-        memory, width = self._memory, self._width
+        memory, width = self.memory, self._width
         words = [_raw(word) & ((1 << width) - 1) for word in memory.init]
         common: dict[str, Any] = {"depth": memory.depth, "attrs": memory.attrs}
         if self._parts == 1:
@@ -73,11 +74,11 @@ class GuardedMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        for write in self._memory.write_ports:
+        for write in self.memory.write_ports:
             self._write(m, write)
         wrong = [
             self._read(m, read, name=f"{number or ''}")
-            for number, read in enumerate(self._memory.read_ports)
+            for number, read in enumerate(self.memory.read_ports)
         ]
         for name, store in zip(("words", "parity"), self.stores, strict=False):
             m.submodules[name] = Fragment.get(store, None)  # as it is: it is guarded already
@@ -113,7 +114,7 @@ class GuardedMemory(wiring.Component):
 
     def _checked(self, read: ReadPort) -> Value:
         """Tell whether the word that is asked for must be right."""
-        memory = self._memory
+        memory = self.memory
         checked = self._used
         if memory.depth & (memory.depth - 1):
             checked &= read.addr < memory.depth

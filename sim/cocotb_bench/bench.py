@@ -26,6 +26,7 @@ import cocotb
 from cocotb.task import Task
 from cocotb.triggers import Event, ReadWrite
 
+from hdl.export.plain_ports import FAULT
 from sim.cocotb_bench.agents import Driver, Monitor
 from sim.cocotb_bench.clock import EdgeClock
 from sim.cocotb_bench.pins import line
@@ -56,6 +57,7 @@ class Bench:
         if hasattr(dut, "restart"):  # a core whose weights are loaded
             line(dut, "restart").value = 0
         present = [s for s in STREAMS.values() if hasattr(dut, f"{s.name}_data")]
+        self._fault = line(dut, FAULT) if hasattr(dut, FAULT) else None
         self._widths = {f"{s.name}_data": len(getattr(dut, f"{s.name}_data")) for s in present}
         self.drivers = {s.name: Driver(dut, self.clock, s.name) for s in present if s.into}
         self.monitors = {s.name: Monitor(dut, self.clock, s.name) for s in present if not s.into}
@@ -65,6 +67,11 @@ class Bench:
     def cycle(self) -> int:
         """Number of the next clock edge, counted from the last reset at a run's start."""
         return self.clock.edge + 1
+
+    @property
+    def is_faulty(self) -> bool:
+        """Tell whether a core with parity reports a fault."""
+        return self._fault is not None and str(self._fault.value) != "0"
 
     async def reset(self, hold: int = 1) -> None:
         """Reset the core for `hold` clock edges. The next edge is number 0."""
@@ -196,5 +203,7 @@ class _BenchRun:
         if self._record.violation is not None:
             kind, edge = self._record.violation
             raise ProtocolError(kind, edge, self._record.record())
+        if self._bench.is_faulty:
+            raise ProtocolError("memory fault", self._bench.cycle, self._record.record())
         if self._gave_up:
             raise CycleLimitError(self._run.patience, self._record.record())

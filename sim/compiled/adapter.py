@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hdl.export.plain_ports import plain_ports
+from hdl.export.plain_ports import FAULT, plain_ports
 from hdl.verilog import Generated
 from sim.fields import PORTS
 from sim.streams import SIDES, STREAMS, Stream
@@ -70,6 +70,8 @@ def _adapter(design: Design) -> str:
     for kind, into in (("sources", True), ("sinks", False)):
         names = ", ".join(f"{model}_{s.name}" for s in design.streams if s.into is into)
         parts.append(f"using {model}_{kind} = List<{names}>;")
+    fault = f"m.{FAULT}" if FAULT in design.ports else "false"
+    parts.append(f"inline bool is_faulty(const {model}& m) {{ return {fault}; }}")
     return "\n".join(parts)
 
 

@@ -11,7 +11,7 @@
 // sim/compiled/library.py compiles this file after the headers of one or more models;
 // VERILATED_MODELS(macro) calls a macro with each of their classes. sim/compiled/adapter.py writes
 // ports.h: STREAMS, the number of streams in the table of sim/streams.py, and for each model the
-// types Model_sources and Model_sinks, lists of its streams.
+// types Model_sources and Model_sinks, lists of its streams, and whether it reports a fault.
 
 #include <cstdint>
 #include <memory>
@@ -45,6 +45,7 @@ enum Status : int32_t {
     PAYLOAD_CHANGED = 4,
     SURPLUS_WORD = 5,
     STOPPED = 6,  // an assertion or $finish in the design
+    MEMORY_FAULT = 7,
 };
 
 struct Pattern {
@@ -210,7 +211,7 @@ class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
         (accept<Sink>(job.sides[Sink::SIDE]), ...);
         low();
         const bool over = job.over();
-        Status status = DONE;
+        Status status = is_faulty(*model_) ? MEMORY_FAULT : DONE;
         ((status = status ? status : watch<Sink>(job.sides[Sink::SIDE], over)), ...);
         if (status) return status;
         if (over) {

@@ -15,7 +15,7 @@ from sim.streams import SIDES, STREAMS, Moved, Record
 HARNESS = Path(__file__).with_name("compiled_bench.cpp")
 
 RUNNING, CYCLE_LIMIT, STOPPED = 1, 2, 6
-VIOLATIONS = {3: "valid dropped", 4: "payload changed", 5: "surplus word"}
+VIOLATIONS = {3: "valid dropped", 4: "payload changed", 5: "surplus word", 7: "memory fault"}
 
 _U64 = ctypes.c_uint64
 _U32 = ctypes.c_uint32

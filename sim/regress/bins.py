@@ -43,6 +43,7 @@ FEATURES = (
     "several tail multipliers",
     "shared multipliers",
     "first states",
+    "parity",
 )
 """Choices of a core, each crossed with every kind of cell."""
 
@@ -135,6 +136,7 @@ def _features(case: Case) -> Iterator[bool]:
     yield tail > 1
     yield case.plan.joint is not None
     yield any(layer.first for layer in case.network.layers)
+    yield case.is_guarded
 
 
 def _shapes(case: Case) -> Iterator[bool]:

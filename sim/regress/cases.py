@@ -57,7 +57,7 @@ FIRST = 0.2
 # Uses of random numbers beside those of sim.draw.networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
 _GRAPH, _FIRST, _MULTIPLIERS, _AVAILABLE = 13, 12, 11, 10
-_TURNED, _MAX_STEPS, _LAGS, _DELTA = 41, 42, 45, 53
+_TURNED, _MAX_STEPS, _LAGS, _DELTA, _PARITY = 41, 42, 45, 53, 61
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Case:
         extras += f" weights:{self.storage.weights}" if self.storage.weights != "rom" else ""
         extras += f" sums:{self.storage.sums}" if self.storage.sums != "lanes" else ""
         extras += f" max steps:{self.max_steps}" if self.max_steps else ""
-        extras += " delta" if self.is_delta else ""
+        extras += " delta" * self.is_delta + " parity" * self.is_guarded
         extras += f" {self.multiplier}" if self.multiplier else ""
         return f"{layers}{head}{extras} lanes {self.lanes} tail {self.tail_multipliers}"
 
@@ -157,6 +157,11 @@ class Case:
         """Whether the core is a delta core: in one case in six that can be one."""
         delta = bool(self.random(_DELTA).random() < 1 / 6)
         return delta and not (self.is_turned or self.has_windows)
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether memories have parity bits: in one case in eight."""
+        return bool(self.random(_PARITY).random() < 1 / 8)
 
     def _draw(self, attempt: int) -> QuantizedNetwork:
         """A network; three of four have pre-activations that spread."""
@@ -291,6 +296,7 @@ class Case:
             max_steps=self.max_steps,
             delta=self.is_delta,
             multipliers=self.multipliers,
+            parity=self.is_guarded,
         )
         return Plan(network=self.network, options=options, others=tuple(self.others))
 

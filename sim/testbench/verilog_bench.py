@@ -14,7 +14,7 @@ from amaranth.lib.data import StructLayout
 from numpy.typing import NDArray
 
 from hdl import cycles
-from hdl.export.plain_ports import plain_ports
+from hdl.export.plain_ports import FAULT, plain_ports
 from hdl.export.verilog_names import inner_prefix
 from hdl.layout.ports import input_layout, output_layout, state_shape
 from hdl.layout.weight_image import WIDTH, image, load_cycles
@@ -150,6 +150,8 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
     if loads:
         connections += [("restart", "1'b0"), ("load_done", "load_done")]
         connections += [("load_failed", "load_failed")]
+    if plan.options.parity:
+        connections.append((FAULT, FAULT))
     connected = {port for port, _ in connections}
     connections += [(port.name, "") for port in plain_ports(plan) if port.name not in connected]
     words = sum(len(stream.beats) for stream in sinks)
@@ -161,7 +163,8 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
         "LIMIT": str(4 * int(timing.outputs[-1]) + 4 * load_cycles(plan) + 1000),
         "CYCLES": str(int(timing.outputs[-1]) - int(timing.inputs[0])),
         "DECLARATIONS": "".join(stream.declarations() for stream in streams)
-        + ("  wire load_done, load_failed;\n" if loads else ""),
+        + ("  wire load_done, load_failed;\n" if loads else "")
+        + (f"  wire {FAULT};\n" if plan.options.parity else ""),
         "CONNECTIONS": ",\n".join(f"    .{port}({net})" for port, net in connections),
         "STREAMS": "".join(
             stream.instance(bench_module(name), go=go.get(stream.name, "1'b1"))
@@ -170,7 +173,7 @@ def verilog_bench(plan: Plan, *, name: str) -> str:
         "MOVES": " || ".join(f"{s.name}_valid && {s.name}_ready" for s in streams),
         "LOADING": _LOADING if loads else "    loaded <= 1'b1;",
         "DONE": " && ".join(f"{stream.name}_done" for stream in streams),
-        "ERRORS": ", ".join(f"{stream.name}_errors" for stream in sinks),
+        "ERRORS": ", ".join([*(f"{s.name}_errors" for s in sinks), *[FAULT] * plan.options.parity]),
         "SUMMARY": f"{len(work.controls)} steps, {words} words, without and with pauses",
         "VECTORS": "\n".join(stream.vectors() for stream in streams),
     }

@@ -13,12 +13,16 @@ from amaranth.sim import Simulator
 
 from golden.cells import GRU, LSTM, Cell, LiteLSTM
 from golden.interface import DEFAULT, Interface
+from hdl.bus.top import AxiTop
 from hdl.layout.weight_image import image
 from hdl.parts.parity import ParityGuard
 from hdl.plan import Plan
 from hdl.sequence.sequence_core import core_of
+from hdl.serial.top import SerialTop
+from hdl.serial.uart_access import UartAccess
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
+from hdl.verilog import Top
 from sim.draw.changes import with_thresholds
 from sim.draw.directions import with_directions
 from sim.draw.networks import with_first_states
@@ -26,7 +30,7 @@ from sim.draw.steps import Work, random_work
 from tests.hdl.simulate import PERIOD, beats
 from tests.networks import Recipe, quantized_network
 
-STEPS, SETTLE, LIMIT, FLIPS = 5, 8, 4000, 20
+STEPS, SETTLE, LIMIT, FLIPS = 5, 8, 4000, 10
 STREAMS = Interface(streams=2, state="load", every_step=True)
 
 
@@ -55,12 +59,10 @@ class Chosen:
 
 
 CORES = {
-    "lstm": Chosen(cell=LSTM(), storage=Storage(sums="block"), has_start=True),
-    "gru, several streams": Chosen(cell=GRU(), interface=STREAMS),
-    "litelstm, loaded": Chosen(
-        cell=LiteLSTM(peephole="diagonal"), storage=Storage(weights="double", sums="block")
+    "sums side by side": Chosen(
+        cell=LiteLSTM(peephole="diagonal"), storage=Storage(sums="block"), has_start=True
     ),
-    "gru, loaded": Chosen(cell=GRU(), storage=Storage(weights="ram"), interface=STREAMS),
+    "loaded": Chosen(cell=GRU(), storage=Storage(weights="ram"), interface=STREAMS),
     "delta": Chosen(cell=LSTM(), options={"delta": True}, interface=Interface(state="keep")),
     "sequences": Chosen(cell=GRU(), units=(2, 2), options={"max_steps": STEPS}),
 }
@@ -185,13 +187,6 @@ class Corrupts:
                 ctx.set(row, self._wrong[place])
 
 
-def corruptions(store: Any, rng: np.random.Generator) -> tuple[Flip, Flip]:
-    """Flip any bit of each word, and the parity bit, or the last of several."""
-    width = store.shape.width
-    bits = rng.integers(width, size=store.depth).tolist()
-    return Corrupts(store, bits), Corrupts(store, [width - 1] * store.depth)
-
-
 def single(store: Any, rng: np.random.Generator) -> Flip:
     """Flip one bit once."""
     place, bit = int(rng.integers(store.depth)), int(rng.integers(store.shape.width))
@@ -209,10 +204,73 @@ def single(store: Any, rng: np.random.Generator) -> Flip:
 def test_flipped_bits_are_told(name: str) -> None:
     """Without flips all is right. Every memory's flips are told. No wrong word comes in silence."""
     bench, rng = Bench(CORES[name].plan()), np.random.default_rng(1)
-    every = [flip for store in bench.stores for flip in corruptions(store, rng)]
+    every = [
+        Corrupts(store, rng.integers(store.shape.width, size=store.depth).tolist())
+        for store in bench.stores
+    ]
     some = [single(store, rng) for store in rng.choice(np.array(bench.stores, object), FLIPS)]
     right, *runs = bench.run(lambda *_: None, *every, *some)
     assert right == (bench.expected, False)
-    assert [n // 2 for n, (_, fault) in enumerate(runs[: len(every)]) if not fault] == []
+    assert [n for n, (_, fault) in enumerate(runs[: len(every)]) if not fault] == []
     assert all(fault or words == bench.expected for words, fault in runs)
     assert not all(fault for _, fault in runs)
+
+
+TOPS: dict[str, Callable[[Plan], Any]] = {
+    "plain": lambda plan: Top(core_of(plan)),
+    "axi": lambda plan: AxiTop(core=core_of(plan, watched=True)),
+    "uart": lambda plan: SerialTop(
+        core=core_of(plan, watched=True), front_end=UartAccess(divisor=4)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TOPS)
+def test_tops_tell_of_a_flipped_bit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain core raises ``fault`` until a reset; behind a bus the registers are told of it."""
+    guards: list[ParityGuard] = []
+
+    class Kept(ParityGuard):
+        def __init__(self) -> None:
+            super().__init__()
+            guards.append(self)
+
+    monkeypatch.setattr("hdl.parts.parity.ParityGuard", Kept)
+    top = TOPS[kind](CORES["sums side by side"].plan())
+    clock = {"axi": "aclk", "uart": "clk"}.get(kind)
+    reset = Signal(init=1)
+    sim = Simulator(top if clock else ResetInserter(reset)(top))
+    told = top.core.fault if clock else top.fault
+    if not clock:
+        sim.add_clock(PERIOD)
+
+    async def cycles(ctx: Any, most: int) -> bool:
+        """Wait until the fault is told."""
+        for _ in range(most):
+            for level in (1, 0):
+                await ctx.delay(PERIOD / 2)
+                if clock:
+                    ctx.set(getattr(top, clock), level)
+            if ctx.get(told):
+                return True
+        return False
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(reset, 0)
+        if kind == "axi":
+            ctx.set(top.aresetn, 1)
+        assert not await cycles(ctx, 20)
+        for memory in guards[0].memories:
+            for row in (memory.stores[0].data[n] for n in range(memory.memory.depth)):
+                ctx.set(row, ctx.get(row) ^ 1)
+        assert await cycles(ctx, 100)
+        if kind == "plain":
+            await ctx.tick().repeat(9)
+            assert ctx.get(told)
+            ctx.set(reset, 1)
+            await ctx.tick()
+            assert not ctx.get(told)
+
+    sim.add_testbench(bench)
+    sim.run()
+    assert len(guards) == 1

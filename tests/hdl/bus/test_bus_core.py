@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from amaranth.hdl import Module
+
 from golden.model import IntegerModel
 from hdl.bus.bus_core import BusCore
 from hdl.bus.options import Bus
 from hdl.bus.register_map import registers
+from hdl.bus.totals import FIRST
 from hdl.core import Core
+from hdl.parts.parity import ParityGuard
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from tests.hdl.simulate import run
 from tests.networks import Recipe, input_words, quantized_network
 
 ADDRESS = {register.name: register for register in registers()}
+MEMORY = "ERRORS", "MEMORY"
 
 
 async def access(ctx: Any, core: BusCore, name: str, data: int | None = None) -> int:
@@ -71,3 +76,37 @@ def test_a_sequence() -> None:
     assert [(last, error) for _, last, error in taken] == [
         (number == len(words) - 1, 0) for number in range(len(words))
     ]
+
+
+def test_a_flipped_bit_is_an_error_and_interrupts() -> None:
+    """The guard also covers the counters' memory, which the registers read all the time."""
+    network = quantized_network(Recipe(inputs=2, units=(3,), outputs=2), 1)
+    options = CoreOptions(lanes=2, parity=True)
+    core = BusCore(core=Core(plan=Plan(network=network, options=options), watched=True), bus=Bus())
+    guard, m = ParityGuard(), Module()
+    m.submodules.core = guard.over(core)
+    m.d.comb += core.fault.eq(guard.fault)
+    error, memory = (ADDRESS[r].field(f).mask for r, f in (("IRQ_STATUS", "ERROR"), MEMORY))
+    counters = next(one for one in guard.memories if one.memory is core.registers.totals.halves[0])
+
+    async def bench(ctx: Any) -> None:
+        parity = await access(ctx, core, "FEATURES") & ADDRESS["FEATURES"].field("PARITY").mask
+        assert parity
+        await access(ctx, core, "IRQ_ENABLE", error)
+        await ctx.tick().repeat(100)
+        assert await access(ctx, core, "ERRORS") == 0
+        row = counters.stores[0].data[FIRST]
+        ctx.set(row, ctx.get(row) ^ 1)
+        await ctx.tick().repeat(60)
+        assert ctx.get(core.interrupt)
+        assert await access(ctx, core, "ERRORS") == memory
+        assert await access(ctx, core, "PROTOCOL_ERRORS")
+        ctx.set(row, ctx.get(row) ^ 1)
+        await ctx.tick().repeat(60)
+        await access(ctx, core, "ERRORS", memory)
+        await access(ctx, core, "IRQ_STATUS", error)
+        await ctx.tick().repeat(60)
+        assert await access(ctx, core, "ERRORS") == 0
+        assert not ctx.get(core.interrupt)
+
+    run(m, bench)

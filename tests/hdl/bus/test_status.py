@@ -77,6 +77,21 @@ def test_events_of_one_cycle_are_all_counted() -> None:
     run(status, bench)
 
 
+def test_a_memory_fault_is_an_error() -> None:
+    names = ("errors_memory", "irq_status_error", "protocol_errors_count")
+    status = Status(facts=data.StructLayout(dict.fromkeys(names, 1)))
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(status.fault, 1)
+        await ctx.tick()
+        ctx.set(status.fault, 0)
+        assert told(ctx, status) == dict.fromkeys(names, 1)
+        await ctx.tick()
+        assert told(ctx, status) == {}
+
+    run(status, bench)
+
+
 @pytest.mark.parametrize(("of_data", "error"), [(0, "errors_access"), (1, "errors_window")])
 def test_a_refused_access_is_told_at_once(of_data: int, error: str) -> None:
     status = make()
