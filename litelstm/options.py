@@ -60,8 +60,8 @@ CORE_HELP = {
     "has too few multipliers, or where only --multiplier says what fits.",
     "multiplier": "Bits of a hardware multiplier's factors, for --pack.  [default: the part's; "
     f"{USUAL} if none is named]",
-    "parity": "Give every word of every memory a parity bit and check it when the word is read: the "
-    "port fault, or a register behind a bus, tells of a flipped bit.",
+    "parity": "Give every word of every memory a parity bit, and check it when the word is read: "
+    "the port fault, or the register ERRORS behind a bus, tells of a flipped bit.",
     "streams": "Independent sequences that take turns on the core, each with a state of its own.",
     "state": "State in which a sequence starts: clear is always the network's, mostly zero; keep "
     "is that of the sequence before, if the input asks for it; load can also be written and read "

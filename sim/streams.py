@@ -141,12 +141,12 @@ class CycleLimitError(BenchError):
 
 
 class ProtocolError(BenchError):
-    """The core broke the rules of an output stream.
+    """The core broke the rules of an output stream, or told of a fault in a memory.
 
     Attributes:
         kind: "valid dropped" or "payload changed" (while valid waits for ready), "surplus word"
-            (more words than expected), "memory fault" (of a core with parity); under Icarus also "unknown payload", "unknown valid" and
-            "unknown ready" (X or Z bits).
+            (more words than expected), "memory fault" (of a core with parity); under Icarus also
+            "unknown payload", "unknown valid" and "unknown ready" (X or Z bits).
         cycle: number of the clock edge at which the bench saw it, counted as in `Moved`.
     """
 

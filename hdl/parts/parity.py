@@ -1,7 +1,7 @@
 """Parity bits beside the words of all memories of a component, and who checks them.
 
-Amaranth asks a platform how to build a memory. `ParityGuard` answers with a `GuardedMemory`, so that no
-component knows of parity, and none can forget it.
+Amaranth asks a platform how to build a memory. `ParityGuard` answers with a `GuardedMemory`, so
+that no component knows of parity, and none can forget it.
 """
 
 from __future__ import annotations
@@ -68,9 +68,7 @@ class GuardedMemory(wiring.Component):
             return [Memory(shape=unsigned(width + 1), init=coded, **common)]
         if any(words):
             raise ValueError("a memory that is written in parts must start from 0")
-        return [
-            Memory(shape=unsigned(bits), init=[], **common) for bits in (width, self._parts)
-        ]
+        return [Memory(shape=unsigned(bits), init=[], **common) for bits in (width, self._parts)]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -177,7 +175,8 @@ def guarded(m: Module, inside: Mapping[str, Elaboratable], *, parity: bool) -> V
     """
     guard = ParityGuard()
     for name, one in inside.items():
-        m.submodules[name] = guard.over(one) if parity else one
+        submodule: Any = guard.over(one) if parity else one
+        m.submodules[name] = submodule
     return guard.fault if parity else Const(0)
 
 

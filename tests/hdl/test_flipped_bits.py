@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.hdl import Module, ResetInserter, Shape, Signal
 from amaranth.sim import Simulator
 
 from golden.cells import GRU, LSTM, Cell, LiteLSTM
@@ -21,7 +21,7 @@ from hdl.sequence.sequence_core import core_of
 from hdl.serial.top import SerialTop
 from hdl.serial.uart_access import UartAccess
 from hdl.spec.options import CoreOptions
-from hdl.spec.storage import Storage
+from hdl.spec.storage import BUILT_IN, Storage
 from hdl.verilog import Top
 from sim.draw.changes import with_thresholds
 from sim.draw.directions import with_directions
@@ -40,15 +40,13 @@ class Chosen:
 
     cell: Cell
     interface: Interface = DEFAULT
-    storage: Storage = Storage()
+    storage: Storage = BUILT_IN
     options: Mapping[str, Any] | None = None
     units: tuple[int, ...] = (3,)
     has_start: bool = False
 
     def plan(self) -> Plan:
-        recipe = Recipe(
-            inputs=2, units=self.units, outputs=2, cells=(self.cell,) * len(self.units)
-        )
+        recipe = Recipe(inputs=2, units=self.units, outputs=2, cells=(self.cell,) * len(self.units))
         network, options = quantized_network(recipe, 3), self.options or {}
         if self.has_start:
             network = with_first_states(network, np.random.default_rng(4))
@@ -127,7 +125,9 @@ class Bench:
         weights = [{"data": word, "last": n == ends} for n, word in enumerate(self.image)]
         if weights:
             await self._move(ctx, {"i_weights": weights}, {}, lambda *_: None)
-        sources = {"i": list(beats(self.plan, self.work.x, self.work.controls))}
+        sources: dict[str, list[Any]] = {
+            "i": list(beats(self.plan, self.work.x, self.work.controls))
+        }
         sinks = {"o": self.work.service.words.size}
         if self.plan.options.interface.state == "load":
             sources["i_state"] = self.work.loads.ravel().tolist()
@@ -168,7 +168,7 @@ class Bench:
 
 
 class Corrupts:
-    """From a third of a run on, every word of a memory has a wrong bit, also those that are written later.
+    """Gives every word of a memory a wrong bit, from a third of a run on, when it is written, too.
 
     Args:
         store: the memory.
@@ -189,7 +189,7 @@ class Corrupts:
 
 def single(store: Any, rng: np.random.Generator) -> Flip:
     """Flip one bit once."""
-    place, bit = int(rng.integers(store.depth)), int(rng.integers(store.shape.width))
+    place, bit = int(rng.integers(store.depth)), int(rng.integers(Shape.cast(store.shape).width))
     todo, when = [store.data[place]], rng.random()
 
     def flip(ctx: Any, part: float) -> None:
@@ -205,7 +205,7 @@ def test_flipped_bits_are_told(name: str) -> None:
     """Without flips all is right. Every memory's flips are told. No wrong word comes in silence."""
     bench, rng = Bench(CORES[name].plan()), np.random.default_rng(1)
     every = [
-        Corrupts(store, rng.integers(store.shape.width, size=store.depth).tolist())
+        Corrupts(store, rng.integers(Shape.cast(store.shape).width, size=store.depth).tolist())
         for store in bench.stores
     ]
     some = [single(store, rng) for store in rng.choice(np.array(bench.stores, object), FLIPS)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.hdl import Elaboratable, Module, Shape, Signal
 from amaranth.lib.memory import Memory
 
 from hdl.parts.memory import block_memory
@@ -71,7 +71,7 @@ def test_every_bit_is_guarded(domain: str, parts: int) -> None:
                 assert ctx.get(reader.read.data) == 11 * address + 5 & 63
         ctx.set(reader.read.addr, 2)
         for store in reader.stores:
-            for bit in range(store.shape.width):
+            for bit in range(Shape.cast(store.shape).width):
                 row = store.data[2]
                 ctx.set(row, ctx.get(row) ^ 1 << bit)
                 assert await reader.fault(ctx)
