@@ -27,7 +27,7 @@ from hdl.plan import Plan
 from litelstm.architectures import Architecture
 from litelstm.console import err, out, progress
 from litelstm.explore import area
-from litelstm.explore.space import Choice
+from litelstm.explore.space import Space
 from litelstm.explore.text import PARTS, read
 from litelstm.fpga.families import ECP5, FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, Family
 from litelstm.fpga.flow import Flow
@@ -54,7 +54,7 @@ SOFT = 100
 
 
 class Dice:
-    """Random choices, for :meth:`litelstm.explore.space.Choice.draw`."""
+    """Random choices, for :meth:`litelstm.explore.space.Space.draw`."""
 
     def __init__(self, seed: int, number: int) -> None:
         self.rng = np.random.default_rng([seed, number])
@@ -82,19 +82,20 @@ def drawn(number: int, target: Target) -> Plan:
     """Draw a core that the target's multipliers suffice for."""
     dice = Dice(1, number)
     while True:
-        choice = Choice.draw(dice, target.family, shape=True)
+        choice = Space(target=target, shaped=True).draw(dice)
         shape = Architecture(
             cell=str(choice.cell),
             units=choice.units or 1,
             layers=choice.layers or 1,
             inputs=dice.suggest_int("inputs", 1, 32, log=True),
             head=dice.suggest_int("head", 2, 12),
-            sigmoid=dice.suggest_categorical("sigmoid", ("hard", "hard", "logistic")),
+            sigmoid=choice.sigmoid or "hard",
         )
         if shape.floats().parameters > LARGEST:
             continue
         try:
-            plan = choice.plan(shape.quantized(choice.settings), target)
+            network = choice.with_thresholds(shape.quantized(choice.settings))
+            plan = choice.plan(network, target)
             if area.multipliers(plan) <= target.available[MULTIPLIER]:
                 return plan
         except InputError:  # the options do not go with the network
@@ -141,7 +142,7 @@ def errors(samples: list[Sample], family: Family) -> dict[str, NDArray[np.float6
     """Return the relative errors of each resource, with the coefficients in the file."""
     found: dict[str, list[float]] = {}
     for sample in samples:
-        used = area.estimate(sample.text, sample.multipliers, family).used
+        used = area.estimate(sample.text, sample.multipliers, DRAWN_FOR[family.name]).used
         for resource, amount in used.items():
             have = sample.netlist.used.get(resource, 0)
             found.setdefault(resource, []).append((amount - have) / max(1, have))

@@ -24,6 +24,16 @@ _NEAR = 10
 """Samples near a decision's border: one in ``_NEAR``, and at least ``_NEAR``."""
 
 
+def check_max_drop(max_drop: float) -> None:
+    """Check a bound of a loss.
+
+    Raises:
+        InputError: it is no number of percentage points.
+    """
+    if not 0 <= max_drop <= 100:
+        raise InputError(f"max_drop is {max_drop}, expected 0 to 100 percentage points")
+
+
 class Judge:
     """Judges the outputs of quantized networks by those of the float network.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from golden.changes import Changes
+from golden.changes import Changes, Mask
 from golden.dataclass import dataclass
 from golden.quantized import QuantizedNetwork
 from golden.thresholds import Thresholds
@@ -17,14 +17,23 @@ class Reading:
     """A recurrent layer's products with one vector.
 
     Attributes:
+        layer: number of the layer.
+        name: what the vector is to the layer: ``x``, ``h``, ``c`` or ``rh``.
         vector: name of the vector, ``x`` or ``layer0.h``.
         products: per column, that is per element of the vector.
         before: whether the layer multiplies what the step before made.
     """
 
+    layer: int
+    name: str
     vector: str
     products: int
     before: bool
+
+    def run(self, masks: Mapping[str, Mask]) -> Mask:
+        """Mask of the columns that run, of the masks of a batch (:meth:`Changes.masks`)."""
+        mask = masks[self.vector]
+        return mask[:, :-1] if self.before else mask
 
 
 def readings(network: QuantizedNetwork) -> Iterator[Reading]:
@@ -38,7 +47,13 @@ def readings(network: QuantizedNetwork) -> Iterator[Reading]:
                 own = name != "x"
                 vectors = [f"layer{index}.{name}"] if own else [*map(vector_name, sources)]
                 for vector in vectors:
-                    yield Reading(vector=vector, products=products, before=name in ("h", "c"))
+                    yield Reading(
+                        layer=index,
+                        name=name,
+                        vector=vector,
+                        products=products,
+                        before=name in ("h", "c"),
+                    )
 
 
 def vector_name(number: int) -> str:
@@ -101,9 +116,8 @@ def saving(network: QuantizedNetwork, changes: Changes) -> Saving:
     dense = kept = float(fixed)
     columns: dict[str, list[float]] = {}  # per vector: products per column, all columns, those run
     for reading in readings(network):
-        mask = masks[reading.vector]
-        run = mask[:, :-1] if reading.before else mask
-        counts = steps * mask.shape[2], float(run.sum(axis=(1, 2)).mean())
+        run = reading.run(masks)
+        counts = steps * run.shape[2], float(run.sum(axis=(1, 2)).mean())
         dense += reading.products * counts[0]
         kept += reading.products * counts[1]
         sums = columns.setdefault(reading.vector, [0, 0, 0])

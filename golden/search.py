@@ -11,7 +11,7 @@ from golden.cost import Cost, cost
 from golden.errors import InputError
 from golden.layer_formats import MAX_TENSOR_WIDTH
 from golden.model import IntegerModel
-from golden.quality import Judge
+from golden.quality import Judge, check_max_drop
 from golden.quantized import QuantizedNetwork
 from golden.settings import MAX_GATE_BITS, Settings
 
@@ -112,8 +112,7 @@ class Search:
         base: Settings,
         progress: Callable[[int], None] = lambda done: None,
     ) -> None:
-        if not 0 <= max_drop <= 100:
-            raise InputError(f"max_drop is {max_drop}, expected 0 to 100 percentage points")
+        check_max_drop(max_drop)
         self._calibration = calibration
         self._judge = judge
         self._max_drop = self._bound = max_drop

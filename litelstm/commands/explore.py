@@ -17,9 +17,10 @@ from litelstm.fpga.targets import TARGETS
 from litelstm.tasks import TASKS
 
 if TYPE_CHECKING:
+    from litelstm.explore.limits import Limits
     from litelstm.explore.results import Row
     from litelstm.explore.source import Source
-    from litelstm.explore.study import Limits
+    from litelstm.explore.study import Exploration
 
 
 @click.command()
@@ -41,6 +42,11 @@ if TYPE_CHECKING:
     "--min-rate", type=click.FloatRange(0), default=0.0, help="Inferences per second, at least."
 )
 @click.option("--max-luts", type=options.POSITIVE, help="LUTs, at most.  [default: the part's]")
+@click.option(
+    "--storage",
+    type=click.Choice(options.CHOICES["weights"]),
+    help="Memory of the weights, see generate.  [default: rom; searched where the part has SPRAM]",
+)
 @click.option("--trials", type=options.POSITIVE, default=96, help="Points to evaluate in all.")
 @click.option(
     "--finalists",
@@ -61,6 +67,7 @@ def explore(
     max_drop: float,
     min_rate: float,
     max_luts: int | None,
+    storage: str | None,
     trials: int,
     finalists: int,
     seed: int,
@@ -73,15 +80,17 @@ def explore(
     litelstm explore --train digits --target ice40-up5k -o study/
     litelstm explore --net net.npz --samples samples.npz --target ecp5-25f --max-drop 0.3 -o study/
 
-    Searches bit widths, lanes, packing, multipliers of the state update and the memory of sums,
-    with --train also cell, units and layers, for accuracy, speed, area and energy together. Most
-    points are estimated; those that look best are synthesized, routed and run in the RTL. Writes
-    the front as text, JSON, CSV and a page, each point with the command that makes its core.
+    Searches bit widths, thresholds of delta, lanes, packing, multipliers of the state update and
+    memories, with --train also cell, units, layers and the gates' activation, for accuracy, speed,
+    area and energy together. Most points are estimated; those that look best are synthesized,
+    routed, run in the RTL and judged again. Writes the front as text, JSON, CSV and a page, each
+    point with the command that makes its core.
     """
     for work in ("exploration", "synthesis", "benches", "reports"):
         require_for(work)
+    from litelstm.explore.limits import Limits
     from litelstm.explore.space import SUMS
-    from litelstm.explore.study import Limits, owned
+    from litelstm.explore.study import Exploration, owned
 
     part = TARGETS[target]
     if part.family.name not in SUMS:
@@ -90,7 +99,8 @@ def explore(
     with owned(output):
         source = _source(task, data, epochs, net, file, output)
         limits = Limits(target=part, max_drop=max_drop, min_rate=min_rate, max_luts=max_luts)
-        _explore(source, limits, output, where, trials=trials, finalists=finalists, seed=seed)
+        study = Exploration(output, source, limits, storage=storage, seed=seed, where=where)
+        _explore(study, where, trials=trials, finalists=finalists)
 
 
 def _source(
@@ -121,23 +131,14 @@ def _source(
         return Trained(TASKS[task], data, output / "networks", recipe)
 
 
-def _explore(
-    source: Source,
-    limits: Limits,
-    folder: Path,
-    where: dict[str, Any],
-    *,
-    trials: int,
-    finalists: int,
-    seed: int,
-) -> None:
+def _explore(study: Exploration, where: dict[str, Any], *, trials: int, finalists: int) -> None:
     """Search, measure the finalists, and write the results."""
     from litelstm.explore.finalists import Finalists
     from litelstm.explore.front import front
-    from litelstm.explore.results import rows
-    from litelstm.explore.study import Exploration
+    from litelstm.explore.results import compared, rows
+    from litelstm.explore.study import USUAL
 
-    study = Exploration(folder, source, limits, seed=seed, where=where)
+    folder, source, limits = study.folder, study.source, study.limits
     with progress("reference network"):
         reference = study.prepare()
     if study.finished:
@@ -147,9 +148,11 @@ def _explore(
     points = study.points(reference)
     fitting = [point for point in points if point.fits]
     best = front(fitting, [point.values for point in fitting])
-    with progress("points synthesized, routed and run", min(finalists, len(best))) as tell:
-        measured = Finalists(folder, source, limits.target.name, where).run(best, finalists, tell)
-    found = rows(best, measured, source, folder, limits.target.name)
+    usual = [point for point in fitting if point.number == USUAL and point not in best]
+    with progress("points synthesized, routed and run") as tell:
+        measured = Finalists(folder, source, limits, where).run([*best, *usual], finalists, tell)
+    points_of_rows = [*best, *(point for point in usual if point.number in measured)]
+    found = rows(points_of_rows, measured, source, folder, limits.target.name)
     facts = [
         f"{study.finished} points were evaluated, {len(points)} of them cores; {len(fitting)} fit "
         f"{limits.target.title} and keep the limits; {len(best)} are on the front.",
@@ -161,7 +164,7 @@ def _explore(
         "docs/energy.md.",
     ]
     problems = [f"point {n}: {m.problem}" for n, m in measured.items() if m.problem]
-    _write(found, folder, limits, [*facts, *problems])
+    _write(found, folder, limits, [*facts, *compared(measured), *problems])
 
 
 def _write(found: list[Row], folder: Path, limits: Limits, facts: list[str]) -> None:

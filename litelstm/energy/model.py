@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from golden.changes import Changes
 from golden.directions import parts
 from golden.quantized import QuantizedLayer, QuantizedNetwork
+from golden.savings import readings
 from litelstm.fpga.netlist import part_of
 
 if TYPE_CHECKING:
@@ -89,13 +91,16 @@ class Energy:
     cycles: float
 
     @classmethod
-    def of(cls, activity: Activity, plan: Plan, *, per: int) -> Energy:
+    def of(
+        cls, activity: Activity, plan: Plan, *, per: int, changes: Changes | None = None
+    ) -> Energy:
         """Compute the energy of counted activity.
 
         Args:
             activity: counts of a run.
             plan: the core's plan.
             per: number of inferences or steps in the run.
+            changes: what a delta core sent in it.
         """
         found: dict[str, dict[str, float]] = {}
 
@@ -107,7 +112,7 @@ class Energy:
             count(part_of(name), "toggles", amount)
         for name, amount in activity.reads.items():
             count(part_of(name), "reads", amount)
-        bits = product_bits(plan.network, activity.steps, activity.sequences)
+        bits = product_bits(plan.network, activity.steps, activity.sequences, changes)
         count("array", "products", bits)
         return cls(parts=found, cycles=activity.cycles / per)
 
@@ -147,12 +152,32 @@ class Energy:
         }
 
 
-def product_bits(network: QuantizedNetwork, steps: int, sequences: int) -> int:
-    """Multiply the bits of both factors of each product, and add them up over some steps."""
-    return sum(
+def product_bits(
+    network: QuantizedNetwork, steps: int, sequences: int, changes: Changes | None = None
+) -> int:
+    """Multiply the bits of both factors of each product, and add them up over some steps.
+
+    Args:
+        network: the network.
+        steps, sequences: what ran.
+        changes: for a delta core, what it sent in a batch of these sequences.
+    """
+    bits = sum(
         _product_bits(layer) * (sequences if index in network.late else steps)
         for index, layer in enumerate(network.layers)
+        if changes is None or not layer.cell.state
     )
+    return bits + (0 if changes is None else _sent_bits(network, changes))
+
+
+def _sent_bits(network: QuantizedNetwork, changes: Changes) -> int:
+    """Count those of recurrent layers that multiply only what was sent."""
+    masks, bits = dict(changes.masks()), 0
+    for reading in readings(network):
+        formats = network.layers[reading.layer].formats
+        each = formats.weight_width * formats.operand(reading.name).width
+        bits += int(reading.run(masks).sum()) * reading.products * each
+    return bits
 
 
 def _product_bits(layer: QuantizedLayer) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from golden.changes import changes
 from hdl import verilog
 from hdl.plan import Plan
 from litelstm import samples
@@ -22,4 +23,5 @@ def of_samples(plan: Plan, x: NDArray[Any]) -> Energy:
 
     words = plan.network.quantize_input(x)
     activity = measure(verilog.generated(plan), list(words), samples.expected(plan, words))
-    return Energy.of(activity, plan, per=activity.sequences)
+    sent = changes(plan.network, words) if plan.options.delta else None
+    return Energy.of(activity, plan, per=activity.sequences, changes=sent)

@@ -16,7 +16,18 @@ from typing import Any
 
 from hdl.plan import Plan
 from litelstm.explore.text import OPERATIONS, Memory, Text, read
-from litelstm.fpga.families import ECP5, FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, RAM, Family
+from litelstm.fpga.families import (
+    ECP5,
+    FF,
+    ICE40,
+    LOGIC_CELL,
+    LUT,
+    MULTIPLIER,
+    RAM,
+    SPRAM,
+    Family,
+)
+from litelstm.fpga.targets import Target
 
 COEFFICIENTS = Path(__file__).with_name("area.json")
 
@@ -28,6 +39,9 @@ _BLOCKS = {
     ICE40.name: ((256, 16), (512, 8), (1024, 4), (2048, 2)),
 }
 """Shapes of a block RAM by family: words, and their bits."""
+
+_SPRAM = (16384, 16)
+"""Shape of an iCE40's SPRAM."""
 
 FEATURES = (*OPERATIONS, "registers", "chunks", "chosen", "one")
 """Summands of a part: operations and registers in bits; memories outside block RAM in chunks
@@ -54,14 +68,18 @@ def multipliers(plan: Plan) -> int:
     return plan.array_multipliers + plan.update_cost.hardware_multipliers
 
 
-def estimate(verilog: str, multipliers: int, family: Family) -> Area:
+def estimate(verilog: str, multipliers: int, target: Target) -> Area:
     """Estimate the area of a core with so many hardware multipliers."""
+    family = target.family
     parts, model = read(verilog), coefficients()[family.name]
     memories = [memory for text in parts.values() for memory in text.memories]
+    large = [memory for memory in memories if memory.large and target.available.get(SPRAM)]
     used = {
         MULTIPLIER: multipliers,
-        RAM: sum(blocks(memory, family) for memory in memories),
+        RAM: sum(blocks(memory, family) for memory in memories if memory not in large),
     }
+    if large:
+        used[SPRAM] = sum(_tiles(memory, _SPRAM) for memory in large)
     for resource in FITTED:
         used[resource] = round(
             sum(
@@ -104,10 +122,13 @@ def blocks(memory: Memory, family: Family) -> int:
     """Count the block RAMs of a memory, one set per read port."""
     if not in_block(memory, family):
         return 0
-    shapes = _BLOCKS[family.name]
-    return memory.ports * min(
-        -(-memory.width // width) * -(-memory.words // words) for words, width in shapes
-    )
+    return memory.ports * min(_tiles(memory, shape) for shape in _BLOCKS[family.name])
+
+
+def _tiles(memory: Memory, shape: tuple[int, int]) -> int:
+    """Count the memories of so many words and bits that make up a larger one."""
+    words, width = shape
+    return -(-memory.width // width) * -(-memory.words // words)
 
 
 @cache

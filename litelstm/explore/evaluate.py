@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.changes import changes
 from golden.errors import InputError
 from golden.model import IntegerModel
 from golden.network import Network
@@ -25,6 +26,9 @@ ACTIVITY = 0.35
 cells of ``litelstm compare --energy``."""
 
 BATCH = 1000
+
+TIMED = 8
+"""Samples whose cycles are counted in a delta core, where they differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,8 @@ class Estimate:
 
     Attributes:
         accuracy: share of right answers of the integers.
-        cycles: clock cycles of an inference in a series, exact.
+        cycles: clock cycles of an inference in a series, exact; of a delta core the mean of the
+            first ``TIMED`` samples.
         used: amount of each resource, by the area model.
         nj: energy of an inference, by counts that are estimated.
         refused: why there is no such core; the others are then 0.
@@ -79,20 +84,31 @@ def evaluate(request: Request) -> Estimate:
         core = verilog.generated(plan)
     except InputError as error:
         return Estimate(used={}, refused=str(error))
-    found = area.estimate(core.verilog, area.multipliers(plan), target.family)
-    steps = samples.x.shape[1]
-    taken = cycles.cycles_per_sequence(plan, steps)
+    found = area.estimate(core.verilog, area.multipliers(plan), target)
+    taken = cycles_of(plan, samples.x)
     return Estimate(
         accuracy=float(np.mean(answers(network, samples.x) == samples.y)),
         cycles=taken,
         used=dict(found.used),
-        nj=_energy(found, plan, steps, taken).nj,
+        nj=_energy(found, plan, samples.x[:TIMED], taken).nj,
     )
 
 
 def quantized(network: Network, choice: Choice, calibration: NDArray[Any]) -> QuantizedNetwork:
     """Quantize a network as a point says."""
-    return quantize(network, calibration, choice.settings)[0]
+    return choice.with_thresholds(quantize(network, calibration, choice.settings)[0])
+
+
+def cycles_of(plan: Plan, x: NDArray[Any]) -> int:
+    """Count the clock cycles of an inference in a series of samples."""
+    steps = x.shape[1]
+    if not plan.options.delta or len(x) == 1:
+        return cycles.cycles_per_sequence(plan, steps)
+    words = plan.network.quantize_input(x[:TIMED])
+    controls = cycles.controls_of([steps] * len(words))
+    ends = cycles.count_inputs(plan, words.reshape(-1, words.shape[2]), controls).outputs
+    ends = ends.reshape(len(words), -1)[:, -1]
+    return round((ends[-1] - ends[0]) / (len(ends) - 1))
 
 
 def answers(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[np.int64]:
@@ -104,9 +120,10 @@ def answers(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[np.int64]:
     return np.concatenate(parts).argmax(axis=1)
 
 
-def _energy(found: area.Area, plan: Plan, steps: int, taken: int) -> Energy:
+def _energy(found: area.Area, plan: Plan, x: NDArray[Any], taken: int) -> Energy:
     counts = dict.fromkeys(FIGURES, 0.0)
     counts["toggles"] = ACTIVITY * (found.registers + found.read_bits) * taken
     counts["reads"] = found.read_bits * taken
-    counts["products"] = product_bits(plan.network, steps, 1)
+    sent = changes(plan.network, plan.network.quantize_input(x)) if plan.options.delta else None
+    counts["products"] = product_bits(plan.network, len(x) * x.shape[1], len(x), sent) / len(x)
     return Energy(parts={"core": counts}, cycles=taken)

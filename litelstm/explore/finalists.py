@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import numpy as np
 from golden import files
 from golden.network import Network
 from litelstm.energy.samples import of_samples
-from litelstm.explore.evaluate import Samples, answers, quantized
+from litelstm.explore.evaluate import Samples, answers, cycles_of, quantized
 from litelstm.explore.front import order
-from litelstm.explore.source import Source, shape_of
+from litelstm.explore.limits import Limits
+from litelstm.explore.source import Source
 from litelstm.explore.space import Choice
-from litelstm.explore.study import Point, Tell
+from litelstm.explore.study import USUAL, Point, Tell
 from litelstm.fpga.errors import DoesNotFitError, SynthesisError
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
 from litelstm.fpga.targets import TARGETS
@@ -41,14 +42,14 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A point that was synthesized and, if the part is routed, routed with one seed.
+    """A point that was synthesized, and routed with one seed.
 
     Attributes:
         values: objectives; the accuracy is that on the test samples.
         used: amount of each resource.
-        mhz: clock, ``None`` if the part is not routed.
+        mhz: clock, ``None`` where there is no core.
         range_nj: range of the energy.
-        problem: why there is no such core; the others are then empty.
+        problem: why there is no such core, and the others are empty; or the limits that it breaks.
     """
 
     values: dict[str, float]
@@ -66,14 +67,13 @@ def measure(request: Request) -> Measured:
     target, samples = TARGETS[request.target], request.samples
     network = quantized(request.network, request.choice, samples.calibration)
     plan = request.choice.plan(network, target)
-    steps = samples.x.shape[1]
     try:
         found = flow.measure(
             network,
             Flow(target=target),
             options=plan.options,
             seeds=1,
-            steps=steps,
+            steps=samples.x.shape[1],
             bare_array=False,
             bitstream=False,
             progress=_silent,
@@ -84,12 +84,13 @@ def measure(request: Request) -> Measured:
         energy = of_samples(plan, samples.x[:COUNTED])
     except SimulationError as error:
         return _none(str(error).splitlines()[0])
-    mhz = found.clock.median if found.clock else None
+    assert found.clock is not None
+    mhz = found.clock.median
     used = found.netlist.used
     return Measured(
         values={
             "accuracy": float(np.mean(answers(network, samples.x) == samples.y)),
-            "rate": (mhz or 0) * 1e6 / found.cycles_per_sequence,
+            "rate": mhz * 1e6 / cycles_of(plan, samples.x),
             "luts": used.get(LUT, 0),
             "multipliers": used.get(MULTIPLIER, 0),
             "rams": used.get(RAM, 0),
@@ -116,40 +117,52 @@ class Finalists:
     Args:
         folder: the study's.
         source: where networks come from.
-        target: name of the part.
+        limits: what cores must keep.
         where: see :func:`sim.jobs.work_through`.
     """
 
-    def __init__(self, folder: Path, source: Source, target: str, where: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, source: Source, limits: Limits, where: Mapping[str, Any]
+    ) -> None:
         self._folder = files.make_folder(folder / "measured")
-        self._source, self._target, self._where = source, target, where
+        self._source, self._limits, self._where = source, limits, where
+        self._reference = source.reference(source.test)
 
     def run(self, points: Sequence[Point], count: int, tell: Tell) -> dict[int, Measured]:
         """Measure points in their order until so many have no problem; return them by number.
 
-        Those that were measured before are not measured again.
+        The usual core comes first and does not count. Those that were measured before are not
+        measured again.
         """
         found: dict[int, Measured] = {}
         left = [points[place] for place in order([point.values for point in points])]
+        left.sort(key=lambda point: point.number != USUAL)
+        count += bool(count and left and left[0].number == USUAL)
         while left and (missing := count - _good(found)) > 0:
             now, left = left[:missing], left[missing:]
-            found |= {p.number: made for p in now if (made := self._load(p.number))}
-            todo = [point for point in now if point.number not in found]
-            requests = {self._request(point): point.number for point in todo}
+            kept = {p.number: made for p in now if (made := self._load(p.number))}
+            requests = {self._request(p): p.number for p in now if p.number not in kept}
+            found |= {number: self._judged(made) for number, made in kept.items()}
             for request, made in work_through(measure, list(requests), **self._where):
                 number = requests[request]
-                found[number] = made
+                found[number] = self._judged(made)
                 text = json.dumps(asdict(made), indent=1) + "\n"
                 files.replace(self._path(number), files.content(text))
                 tell(_good(found))
             tell(_good(found))
         return found
 
+    def _judged(self, made: Measured) -> Measured:
+        """Judge a measured core by the limits of this run."""
+        if made.problem:
+            return made
+        return replace(made, problem=self._limits.broken(made.values, self._reference))
+
     def _request(self, point: Point) -> Request:
         return Request(
             choice=point.choice,
-            network=self._source.network(shape_of(point.choice)),
-            target=self._target,
+            network=self._source.network(point.choice.shape),
+            target=self._limits.target.name,
             samples=self._source.test,
         )
 

@@ -32,6 +32,18 @@ def front(points: Sequence[Named], values: Sequence[Mapping[str, float]]) -> lis
     return kept
 
 
+def better(
+    values: Mapping[int, Mapping[str, float]], than: Mapping[str, float]
+) -> tuple[list[int], list[int]]:
+    """List what is better than a core in every objective, and what else is worse in none."""
+    if not values:
+        return [], []
+    costs, (bar,) = _costs(list(values.values())), _costs([than])
+    every, some = (costs < bar).all(axis=1), (costs <= bar).all(axis=1) & (costs < bar).any(axis=1)
+    numbers = np.array(list(values))
+    return numbers[every].tolist(), numbers[some & ~every].tolist()
+
+
 def order(values: Sequence[Mapping[str, float]]) -> list[int]:
     """Order points for synthesis: by turns the best of each objective, then what is best overall.
 

@@ -18,10 +18,10 @@ from litelstm.console import table
 from litelstm.energy.model import shown
 from litelstm.explore.evaluate import quantized
 from litelstm.explore.finalists import Measured
-from litelstm.explore.front import front
-from litelstm.explore.source import Source, shape_of
+from litelstm.explore.front import better, front
+from litelstm.explore.source import Source
 from litelstm.explore.space import Choice
-from litelstm.explore.study import Point
+from litelstm.explore.study import USUAL, Point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ def rows(
 def _row(point: Point, found: Measured | None, source: Source, folder: Path, target: str) -> Row:
     path = files.make_folder(folder / "networks") / f"point{point.number}.q.npz"
     network = quantized(
-        source.network(shape_of(point.choice)), point.choice, source.samples.calibration
+        source.network(point.choice.shape), point.choice, source.samples.calibration
     )
     network.save(path)
     typed = options.typed_core(point.choice.core(network))
@@ -88,8 +88,27 @@ def _row(point: Point, found: Measured | None, source: Source, folder: Path, tar
 def described(choice: Choice) -> str:
     """Describe a network's shape and widths in a few words."""
     shape = f"{choice.cell} {choice.layers}x{choice.units} " if choice.cell else ""
+    shape += f"{choice.sigmoid} " if choice.sigmoid not in (None, "hard") else ""
     state = f" C{choice.state_width}" if not choice.cell or "c" in CELLS[choice.cell].state else ""
-    return f"{shape}W{choice.weight_width} A{choice.activation_width}{state}"
+    core = "" if choice.weights == "rom" else f" {choice.weights}"
+    if choice.delta:
+        core = f" delta {choice.delta_x}/{choice.delta_h}/{choice.delta_c}"
+    return f"{shape}W{choice.weight_width} A{choice.activation_width}{state}{core}"
+
+
+def compared(measured: Mapping[int, Measured]) -> list[str]:
+    """Say which measured cores are better than the usual one, if that was measured."""
+    good = {number: made.values for number, made in measured.items() if not made.problem}
+    if not (usual := good.pop(USUAL, None)):
+        return []
+    every, none_worse = (", ".join(map(str, found)) for found in better(good, usual))
+    luts, multipliers, rams = usual["luts"], usual["multipliers"], usual["rams"]
+    return [
+        f"Point {USUAL} is the usual core (W8 A8 C12, 4 units per lane): {usual['accuracy']:.2%}, "
+        f"{usual['rate']:,.0f} per second, {luts:,.0f} LUTs, {multipliers:.0f} multipliers, "
+        f"{rams:.0f} block RAMs, {shown(usual['nj'])} nJ. Measured cores that are better in every "
+        f"objective: {every or 'none'}; others that are worse in none: {none_worse or 'none'}."
+    ]
 
 
 def as_table(found: Sequence[Row]) -> Table:
@@ -127,7 +146,7 @@ def as_csv(found: Sequence[Row]) -> str:
             **row.values,
             "cycles": row.cycles,
             "mhz": row.mhz or "",
-            **row.choice.parameters,
+            **asdict(row.choice),
             "command": row.command,
         }
         for row in found

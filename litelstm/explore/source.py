@@ -13,19 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import files
+from golden.cells import SIGMOIDS
 from golden.errors import InputError
 from golden.network import Network
 from litelstm import samples
 from litelstm.data.dataset import CALIBRATION, Dataset, hold_out, spread
 from litelstm.explore.evaluate import BATCH, Samples
-from litelstm.explore.space import Choice
+from litelstm.explore.space import Shape
 from litelstm.tasks import Task
 
 JUDGING = 2000
 """Most samples that judge a point during the search."""
-
-Shape = tuple[str, int, int]
-"""Cell, units and layers of a network to train."""
 
 
 class Source(ABC):
@@ -57,6 +55,10 @@ class Source(ABC):
     def network(self, shape: Shape | None) -> Network:
         """Return a network that is there."""
 
+    def reference(self, samples: Samples) -> float:
+        """Return the accuracy of the default network in floats."""
+        return float(np.mean(decisions(self.network(self.default), samples.x) == samples.y))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
@@ -81,7 +83,7 @@ def train(training: Training) -> Network:
     from litelstm.torch.training import Recipe, one_thread
 
     one_thread()
-    cell, units, layers = training.shape
+    cell, units, layers, sigmoid = training.shape
     trainer = float_trainer(
         training.task,
         training.data,
@@ -89,6 +91,7 @@ def train(training: Training) -> Network:
         cell=cell,
         units=units,
         layers=layers,
+        sigmoid=sigmoid,
     )
     for _ in trainer.run():
         pass
@@ -155,7 +158,7 @@ class Trained(Source):
         settings = Recipe(**self._recipe)
         _, held = hold_out(dataset.y_train, settings.validation, settings.seed)
         held = held[:JUDGING]
-        self.default = ("litelstm", task.units, task.layers)
+        self.default = ("litelstm", task.units, task.layers, next(iter(SIGMOIDS)))
         self.samples = Samples(
             calibration=dataset.calibration, x=dataset.x_train[held], y=dataset.y_train[held]
         )
@@ -179,19 +182,12 @@ class Trained(Source):
 
     def path(self, shape: Shape) -> Path:
         """Return the file of a network."""
-        cell, units, layers = shape
-        return self._folder / f"{cell}-{layers}x{units}.npz"
+        cell, units, layers, sigmoid = shape
+        return self._folder / f"{cell}-{layers}x{units}-{sigmoid}.npz"
 
     def network(self, shape: Shape | None) -> Network:
         assert shape is not None
         return Network.load(self.path(shape))
-
-
-def shape_of(choice: Choice) -> Shape | None:
-    """Return the network's shape that a point chooses, if it does."""
-    if choice.cell is None or choice.units is None or choice.layers is None:
-        return None
-    return choice.cell, choice.units, choice.layers
 
 
 def decisions(network: Network, x: NDArray[Any]) -> NDArray[np.int64]:

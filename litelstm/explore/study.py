@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import optuna
 from filelock import FileLock, Timeout
 from optuna.storages.journal import JournalFileBackend
@@ -19,11 +18,14 @@ from optuna.trial import FrozenTrial, TrialState
 from golden import files
 from golden.errors import InputError
 from litelstm.explore.evaluate import Estimate, Request, evaluate
-from litelstm.explore.source import Shape, Source, decisions, shape_of, train
-from litelstm.explore.space import Choice
+from litelstm.explore.limits import Limits
+from litelstm.explore.source import Source, train
+from litelstm.explore.space import Choice, Shape, Space
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
-from litelstm.fpga.targets import Target
 from sim.jobs import work_through
+
+USUAL = 0
+"""Number of the point that a search begins with."""
 
 ROUND = 8
 """Points that are asked for together. The search does not depend on the number of workers."""
@@ -33,9 +35,6 @@ RANDOM = 24
 
 CLOCK = 0.8
 """Clock of a core that is not routed, as a share of the one that the router aims at."""
-
-SLACK = 1.2
-"""Factor by which an estimate may exceed what the part has: synthesis decides."""
 
 OBJECTIVES: dict[str, Literal["minimize", "maximize"]] = {
     "accuracy": "maximize",
@@ -48,53 +47,6 @@ OBJECTIVES: dict[str, Literal["minimize", "maximize"]] = {
 """Objectives of the search. ``rate`` is in inferences per second."""
 
 Tell = Callable[[int], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Limits that a core must keep.
-
-    Attributes:
-        target: the part that it must fit.
-        max_drop: percentage points of accuracy below the reference.
-        min_rate: inferences per second.
-        max_luts: LUTs, if fewer than the part has.
-
-    Raises:
-        InputError: ``max_drop`` is out of range.
-    """
-
-    target: Target
-    max_drop: float
-    min_rate: float
-    max_luts: int | None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.max_drop <= 100:
-            raise InputError(f"--max-drop is {self.max_drop:g}, expected 0 to 100")
-
-    def excess(
-        self, values: Mapping[str, float], used: Mapping[str, int], reference: float
-    ) -> dict[str, float]:
-        """Return by how much each limit is exceeded; none of it is positive for a core that fits.
-
-        Args:
-            values: the core's objectives.
-            used: amount of each resource.
-            reference: accuracy of the floats.
-        """
-        available = self.target.available
-        over = {
-            name: used[name] / (SLACK * have) - 1
-            for name, have in available.items()
-            if name in used
-        }
-        if self.max_luts:
-            over[LUT] = used[LUT] / min(self.max_luts, available[LUT]) - 1
-        if self.min_rate:
-            over["rate"] = 1 - values["rate"] / self.min_rate
-        over["accuracy"] = reference - self.max_drop / 100 - values["accuracy"]
-        return over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +77,7 @@ class Exploration:
         folder: for the journal and the trained networks.
         source: where networks come from.
         limits: what cores must keep.
+        storage: see :class:`litelstm.explore.space.Space`.
         seed: decides the points.
         where: ``jobs`` and ``scheduler``, see :func:`sim.jobs.work_through`.
 
@@ -133,11 +86,20 @@ class Exploration:
     """
 
     def __init__(
-        self, folder: Path, source: Source, limits: Limits, *, seed: int, where: Mapping[str, Any]
+        self,
+        folder: Path,
+        source: Source,
+        limits: Limits,
+        *,
+        storage: str | None = None,
+        seed: int,
+        where: Mapping[str, Any],
     ) -> None:
         self.folder, self.source, self.limits = files.make_folder(folder), source, limits
+        self._space = Space(target=limits.target, shaped=source.shaped, storage=storage)
         self._seed, self._where = seed, where
-        self._check_identity({**source.identity, "target": limits.target.name, "seed": seed})
+        identity = {"target": limits.target.name, "storage": storage, "seed": seed}
+        self._check_identity({**source.identity, **identity})
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         journal = JournalFileBackend(str(folder / "journal.log"))
         self._study = optuna.create_study(
@@ -167,11 +129,9 @@ class Exploration:
 
     def prepare(self) -> float:
         """Train the network that others are compared with; return its accuracy in floats."""
-        shape = self.source.default
-        if shape:
+        if shape := self.source.default:
             self._train([shape])
-        samples = self.source.samples
-        return float(np.mean(decisions(self.source.network(shape), samples.x) == samples.y))
+        return self.source.reference(self.source.samples)
 
     def run(self, trials: int, reference: float, tell: Tell) -> None:
         """Evaluate points until there are so many; one that was interrupted is begun anew."""
@@ -179,8 +139,7 @@ class Exploration:
             self._study.tell(trial.number, state=TrialState.FAIL)
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
         if not self.finished and not waiting:
-            usual = Choice.usual(self.limits.target.family, self.source.default)
-            self._study.enqueue_trial(usual.parameters)
+            self._study.enqueue_trial(self._space.usual(self.source.default).parameters)
         while (done := self.finished) < trials:
             self._round(min(ROUND, trials - done), done, reference)
             tell(self.finished)
@@ -189,13 +148,12 @@ class Exploration:
         """Ask for points, evaluate them, and tell them in the order in which they were asked."""
         self._study.sampler = self._sampler(done)
         asked = [self._study.ask() for _ in range(count)]
-        family = self.limits.target.family
-        choices = [Choice.draw(trial, family, shape=self.source.shaped) for trial in asked]
-        self._train([shape for choice in choices if (shape := shape_of(choice))])
+        choices = [self._space.draw(trial) for trial in asked]
+        self._train([choice.shape for choice in choices if choice.shape])
         requests = [
             Request(
                 choice=choice,
-                network=self.source.network(shape_of(choice)),
+                network=self.source.network(choice.shape),
                 target=self.limits.target.name,
                 samples=self.source.samples,
             )

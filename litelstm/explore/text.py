@@ -23,6 +23,9 @@ _DECLARED = re.compile(
 _MEMORY = re.compile(r"^((?:  \(\* .* \*\)\n)*)  reg (?:\[(\d+):0\] )?(\S+) \[(\d+):\d+\];$", re.M)
 _CLOCKED = re.compile(r"^ {4,}(\S+?)(?:\[[^\]]*\])? <= ([^;]*);$", re.M)
 _READ = re.compile(r"(<?)= (\w+)\[[^;]*\];$", re.M)
+_ONE_PORT = re.compile(
+    r"^module \S+_core_weights\(.*^ +memory\[(\w+)\].* <= .*<= memory\[\1\];$", re.M | re.S
+)
 _ASSIGNED = re.compile(r"^  assign (\S+) = ([^;]*);$", re.M)
 _CHOSEN = re.compile(r"^ {8,}(\S+?)(?:\[[^\]]*\])? = [^;]*;$", re.M)
 _NAME = re.compile(r"\$signed\((\w+)|(\d+)'|([A-Za-z_]\w*)(?:\[(\d+)(?::(\d+))?\])?")
@@ -44,6 +47,8 @@ class Memory:
         ports: read ports.
         clocked: whether a register follows, as block RAM needs.
         block: whether the Verilog asks for block RAM.
+        large: whether an iCE40's SPRAM can hold it: weights that are loaded, and never written and
+            read in the same cycle.
     """
 
     words: int
@@ -51,6 +56,7 @@ class Memory:
     ports: int
     clocked: bool
     block: bool
+    large: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +115,7 @@ def _count(module: str) -> Text:
             ports=ports[name],
             clocked=name in clocked,
             block='ram_style = "block"' in found[1],
+            large=bool(_ONE_PORT.search(module)),
         )
         for name, found in mine.items()
     )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from golden.changes import Changes, changes
+from golden.thresholds import Thresholds
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from litelstm.architectures import Architecture
-from litelstm.energy.model import FIGURES, Energy
+from litelstm.energy.model import FIGURES, Energy, product_bits
 from sim.compiled.activity import Activity
 
 NETWORK = Architecture(cell="litelstm", inputs=3, units=2, head=5).quantized()
@@ -35,6 +40,23 @@ def test_events_of_an_inference() -> None:
     assert found.parts["weights"]["reads"] == 100
     assert found.parts["control"]["reads"] == 2
     assert found.cycles == 25
+
+
+def test_a_delta_core_multiplies_what_it_sends() -> None:
+    network = Architecture(cell="gru", inputs=3, units=2, head=5).quantized()
+    x = network.quantize_input(np.random.default_rng(1).uniform(-1, 1, size=(2, 4, 3)))
+    sent = changes(network, x)
+    every = Changes(
+        x=np.ones_like(sent.x),
+        layers=tuple({n: np.ones_like(m) for n, m in own.items()} for own in sent.layers),
+    )
+    dense, all_sent = product_bits(network, 8, 2), product_bits(network, 8, 2, every)
+    first_h = 2 * 2 * 2 * 2 * 8 * 8  # of two sequences: the state before the first step is zero
+    assert all_sent == dense - first_h
+    assert 0 < product_bits(network, 8, 2, sent) < all_sent
+    none = replace(network, thresholds=Thresholds.of(network, x=127, h=127, rh=127))
+    head = 2 * 2 * 5 * 8 * 8
+    assert product_bits(none, 8, 2, changes(none, x)) == head
 
 
 def test_energy_is_the_sum_of_events() -> None:

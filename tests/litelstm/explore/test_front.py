@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from litelstm.explore.front import front, order
+from litelstm.explore.front import better, front, order
 from litelstm.explore.study import OBJECTIVES
 
 
@@ -31,3 +31,10 @@ def test_the_best_of_each_objective_come_first() -> None:
     ]
     assert order(found) == [2, 0, 1, 3]  # best overall, most accurate, smallest, the rest
     assert order([]) == []
+
+
+def test_what_is_better_in_every_objective() -> None:
+    every = {"accuracy": 2, "rate": 2, "luts": 0, "multipliers": 0, "rams": 0, "nj": 0}
+    found = {1: every, 2: values(), 3: values(luts=0.5), 4: {**every, "luts": 2}}
+    assert better(found, values()) == ([1], [3])
+    assert better({}, values()) == ([], [])

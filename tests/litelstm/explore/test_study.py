@@ -10,9 +10,10 @@ import pytest
 
 from golden.errors import InputError
 from litelstm.explore import study
-from litelstm.explore.source import Given, Trained, shape_of
-from litelstm.explore.space import Choice
-from litelstm.explore.study import Exploration, Limits, owned
+from litelstm.explore.limits import Limits
+from litelstm.explore.source import Given, Trained
+from litelstm.explore.space import Space
+from litelstm.explore.study import Exploration, owned
 from litelstm.fpga.targets import TARGETS
 from litelstm.tasks import TASKS
 from tests.litelstm.conftest import Files
@@ -62,7 +63,7 @@ def test_an_interrupted_search_finds_the_same(
     found, expected = again.points(reference), whole.points(reference)
     assert [(p.choice, p.values) for p in found] == [(p.choice, p.values) for p in expected]
     assert len(found) > 1
-    assert found[0].choice == Choice.usual(LIMITS.target.family, None)
+    assert found[0].choice == Space(target=LIMITS.target, shaped=False).usual(None)
 
 
 def test_points_keep_the_limits(files: Files, tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_networks_are_trained_once(tmp_path: Path) -> None:
     made.run(1, reference, quiet)
     (point,) = made.points(reference) or (None,)
     if point:
-        shape = shape_of(point.choice)
+        shape = point.choice.shape
         assert shape is not None
         assert source.path(shape).exists()
         assert len(source.network(shape).body) == shape[2]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from litelstm.explore.area import FEATURES, blocks, coefficients, features, in_block
+from litelstm.explore.area import FEATURES, blocks, coefficients, estimate, features, in_block
 from litelstm.explore.text import OPERATIONS, PARTS, Memory, read
-from litelstm.fpga.families import ECP5, FF, ICE40, LUT
+from litelstm.fpga.families import ECP5, FF, ICE40, LUT, MULTIPLIER, RAM, SPRAM
+from litelstm.fpga.targets import TARGETS
 
 MODULE = """module litelstm_core_123456_core_array_lanes(clk, a, b);
   input clk;
@@ -94,3 +95,28 @@ def test_every_coefficient_is_there() -> None:
             for part in PARTS:
                 assert set(model[part]) == set(FEATURES)
                 assert all(value >= 0 for value in model[part].values())
+
+
+WEIGHTS = """module litelstm_core_123456_core_weights(clk);
+  (* ram_style = "block" *)
+  reg [63:0] memory [20000:0];
+  always @(posedge clk) begin
+    if (write__en[0])
+      memory[WRITE][31:0] <= write[44:13];
+  end
+  reg [63:0] _0_;
+  always @(posedge clk) begin
+      _0_ <= memory[address];
+  end
+endmodule
+"""
+
+
+def test_loaded_weights_take_sprams() -> None:
+    one_port = WEIGHTS.replace("WRITE", "address")
+    up5k, hx8k = TARGETS["ice40-up5k"], TARGETS["ice40-hx8k"]
+    found = estimate(one_port, 2, up5k).used
+    assert (found[SPRAM], found[RAM], found[MULTIPLIER]) == (8, 0, 2)
+    assert SPRAM not in estimate(one_port, 2, hx8k).used
+    two_banks = WEIGHTS.replace("WRITE", "{ write[45], write[11:3] }")
+    assert estimate(two_banks, 2, up5k).used == estimate(two_banks, 2, hx8k).used
