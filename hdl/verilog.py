@@ -17,9 +17,9 @@ from hdl.export import yosys
 from hdl.export.description import describe
 from hdl.export.explicit_rtlil import explicit_rtlil
 from hdl.export.memory_words import with_words
-from hdl.export.plain_ports import FAULT, plain_ports
+from hdl.export.plain_ports import plain_ports
 from hdl.export.verilog_header import header, with_comments
-from hdl.export.verilog_names import check_name, inner_prefix
+from hdl.export.verilog_names import FAULT, check_name, inner_prefix
 from hdl.parts.parity import guarded
 from hdl.parts.top_ports import members, wire
 from hdl.plan import Plan

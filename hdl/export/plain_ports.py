@@ -6,13 +6,11 @@ from typing import Any
 
 from amaranth.lib.data import StructLayout
 
+from hdl.export.verilog_names import FAULT
 from hdl.layout.ports import input_layout, output_layout, state_shape
 from hdl.loading.loader import LOAD, WEIGHT_STREAM
 from hdl.parts.top_ports import Port, stream_ports
 from hdl.plan import Plan
-
-FAULT = "fault"
-"""Port of a core with parity; it belongs to the top, which guards all memories inside."""
 
 _MEANINGS = {
     "i_data": "input element, signed",

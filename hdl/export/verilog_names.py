@@ -1,4 +1,4 @@
-"""Rules for the names of modules."""
+"""Names in the Verilog: rules for those of modules, and a port that no stream has."""
 
 import re
 import zlib
@@ -6,6 +6,9 @@ import zlib
 from golden.errors import InputError
 
 MAX_LENGTH = 64
+
+FAULT = "fault"
+"""Port of a core with parity; it belongs to the top, which guards all memories inside."""
 
 KEYWORDS = frozenset(
     """

@@ -26,7 +26,7 @@ import cocotb
 from cocotb.task import Task
 from cocotb.triggers import Event, ReadWrite
 
-from hdl.export.plain_ports import FAULT
+from hdl.export.verilog_names import FAULT
 from sim.cocotb_bench.agents import Driver, Monitor
 from sim.cocotb_bench.clock import EdgeClock
 from sim.cocotb_bench.pins import line

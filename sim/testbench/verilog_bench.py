@@ -14,8 +14,8 @@ from amaranth.lib.data import StructLayout
 from numpy.typing import NDArray
 
 from hdl import cycles
-from hdl.export.plain_ports import FAULT, plain_ports
-from hdl.export.verilog_names import inner_prefix
+from hdl.export.plain_ports import plain_ports
+from hdl.export.verilog_names import FAULT, inner_prefix
 from hdl.layout.ports import input_layout, output_layout, state_shape
 from hdl.layout.weight_image import WIDTH, image, load_cycles
 from hdl.plan import Plan

@@ -1,4 +1,4 @@
-"""What can be trained: chains of forward recurrent layers."""
+"""Trainable networks: chains of forward recurrent layers."""
 
 from __future__ import annotations
 
