@@ -76,10 +76,11 @@ def picture(sample: int, typed: str) -> str:
     style = (
         "text{font:12px sans-serif;fill:#345}.s{font-size:10px}.e{text-anchor:end}"
         ".b{fill:#eef1f4}path{stroke:#1f6f8b;stroke-width:1.6}"
+        "@media(prefers-color-scheme:dark)"
+        "{text{fill:#c8d1da}.b{fill:#262d36}path{stroke:#5cb8d6}}"
     )
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
-    back = f'<rect width="{width}" height="{height}" fill="#fff"/>'
-    return "\n".join([head, f"<style>{style}</style>", back, *parts, "</svg>\n"])
+    return "\n".join([head, f"<style>{style}</style>", *parts, "</svg>\n"])
 
 
 @click.command()

@@ -73,7 +73,7 @@ def run_cocotb(
             the core answers every step.
         simulator: ``icarus`` or ``verilator``.
         jobs: number of processes, each with a share of the sequences.
-        seed: seed of cocotb's random numbers; None chooses and prints one.
+        seed: seed of cocotb's random numbers; None chooses one, which an error names.
         waves: file for waves, ``.fst`` or ``.vcd``; only with one job.
         results: folder for JUnit XML and logs; a temporary one if None.
         progress: see :data:`Progress`.

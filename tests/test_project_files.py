@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +32,23 @@ def test_workflows_call_goals_of_the_makefile() -> None:
         ]
         assert calls
         assert all(make == "make" and goal in goals for make, goal, *_ in calls), calls
+
+
+def check_workflow(path: Path) -> subprocess.CompletedProcess[str]:
+    """Check a workflow against the schema that GitHub's workflows have."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
+    command += ["vendor.github-workflows", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_workflows_have_the_keys_that_github_knows(tmp_path: Path) -> None:
+    for path in (ROOT / ".github/workflows").iterdir():
+        done = check_workflow(path)
+        assert done.returncode == 0, done.stdout
+        wrong = tmp_path / path.name
+        wrong.write_text(path.read_text().replace("timeout-minutes", "timeout-minuts", 1))
+        assert "timeout-minuts" in check_workflow(wrong).stdout
 
 
 def test_every_package_says_that_it_is_typed() -> None:

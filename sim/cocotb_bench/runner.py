@@ -12,7 +12,6 @@ import os
 import re
 import secrets
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -86,7 +85,7 @@ def run(
         test_module: module with the tests, importable from this process' sys.path.
         results, log: files for the JUnit XML, and for the output of simulator and tests.
         testcase: exact names of the tests to run (all cases of a parametrized one); None: all.
-        seed: seed of cocotb's `random`; None chooses one. It is printed and in the report.
+        seed: seed of cocotb's `random`; None chooses one. It is in the report and in every error.
         env: further environment variables for the tests; a PYTHONPATH goes in front.
         waves: file for waves, in the build's format; kept unless the simulator was killed.
         expect: required number of executed tests; None: one or more.
@@ -105,7 +104,6 @@ def run(
     results, log, waves = results.absolute(), log.absolute(), waves and waves.absolute()
     _make_room(results, log, waves)
     seed = secrets.randbelow(2**31) if seed is None else seed
-    print(f"{build.simulator} {test_module}: seed {seed}", file=sys.stderr, flush=True)
     variables = _variables(build, test_module, testcase, results, seed, env or {})
     start = time.perf_counter()
     status, lost = _simulate(build, variables, log, waves, timeout_s, cancel)

@@ -61,8 +61,8 @@ def test_builds_runs_and_reports(
     assert report.simulator == simulator
     assert 0 < report.seconds < 60
     printed = capsys.readouterr()
-    assert f"seed {report.seed}\n" in printed.err
-    assert not printed.out  # it is for a command's report
+    assert not printed.out
+    assert not printed.err
     assert "PASS=1" in report.log.read_text()
     assert len(list(ElementTree.parse(report.results).getroot().iter("testcase"))) == 1
     assert report.waves is None
