@@ -49,7 +49,7 @@ COUNTS = [
     Figure(page=RESULTS, shows="reload of the MNIST network, {words} words", command=IMAGE),
     Figure(page=LOADING, shows="has an image of {words} words", command=IMAGE),
     Figure(page=FPGA, shows="An image has {words} words", command=IMAGE),
-    Figure(page=LOADING, shows="until `i` is ready are {load} cycles", command=RELOADED),
+    Figure(page=LOADING, shows="until `i` is ready, {load} cycles", command=RELOADED),
     Figure(
         page=FPGA,
         shows="| parameters | {0.parameters_ratio} | {1.parameters_ratio} | 1 ({2.parameters}) | "
