@@ -12,7 +12,7 @@ from litelstm import options
 from litelstm.console import err, out, progress
 from litelstm.options import POSITIVE, SEED
 from sim.jobs import work_through
-from sim.regress.cases import Case
+from sim.regress.cases import KINDS, Case
 from sim.regress.run import BENCHES, batches, run_batch
 from sim.regress.state import State
 
@@ -22,6 +22,7 @@ FAILED = 1
 @click.command()
 @click.option("--cases", type=POSITIVE, default=100, help="Number of cases, from case 0.")
 @click.option("--seed", type=SEED, default=1, help="Seed of all cases.")
+@click.option("--only", "kind", type=click.Choice(list(KINDS)), help="Cases of this kind only.")
 @click.option("--case", "only", type=SEED, help="Run only the case with this number.")
 @options.jobs_options("Groups of cases")
 @click.option(
@@ -37,18 +38,27 @@ FAILED = 1
     help="Save progress in this file; continue from it if it exists.",
 )
 def regress(
-    cases: int, seed: int, only: int | None, bench: str, file: Path | None, **where: Any
+    cases: int,
+    seed: int,
+    kind: str | None,
+    only: int | None,
+    bench: str,
+    file: Path | None,
+    **where: Any,
 ) -> int:
     """Test random cores against the golden model.
 
     \b
     litelstm regress --cases 100 --seed 7
+    litelstm regress --cases 100 --seed 7 --only delta
 
     A case is a core with random cells, sizes, formats, lanes, sequences and stalls; its seed and
     number determine it. The core must give the golden model's words and, without stalls, take
     exactly the counted cycles. If a case fails, the exit status is 1, and the command that repeats
     it is printed.
     """
+    if only is not None and kind:
+        raise click.BadParameter("needs more than one --case", param_hint="--only")
     if only is not None and file:
         raise click.BadParameter("needs more than one --case", param_hint="--resume")
     state = State.load(file, seed=seed, bench=bench) if file else State(seed=seed, bench=bench)
@@ -56,7 +66,7 @@ def regress(
         state.save(file)
     if only is not None:
         out.print(f"case {only} of seed {seed}: {Case(seed, only)}")
-    wanted = [only] if only is not None else list(range(cases))
+    wanted = [only] if only is not None else Case.numbers(seed, cases, kind)
     before, start = len(state.done.intersection(wanted)), time.monotonic()
     for number in sorted(state.failed):
         _show_failure(seed, number, bench, state.failed[number])

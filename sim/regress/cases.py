@@ -7,6 +7,7 @@ with random stalls at both streams (every word).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -53,6 +54,14 @@ ATTEMPTS = 4
 
 FIRST = 0.2
 """Share of networks whose first states are not zero."""
+
+KINDS = {
+    "delta": "is_delta",
+    "graph": "is_graph",
+    "turned": "is_turned",
+    "windows": "has_windows",
+}
+"""Kinds of cases, and the attribute that tells."""
 
 # Uses of random numbers beside those of sim.draw.networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
@@ -136,6 +145,14 @@ class Case:
         seed = self.seed, self.number
         network = with_directions(network, seed)
         return with_lags(network, seed) if self.random(_LAGS).random() < 0.5 else network
+
+    @classmethod
+    def numbers(cls, seed: int, count: int, kind: str | None = None) -> list[int]:
+        """Numbers of a seed's first cases, or of its first ones of a kind of ``KINDS``."""
+        if kind is None:
+            return list(range(count))
+        found = (n for n in itertools.count() if getattr(cls(seed, n), KINDS[kind]))
+        return list(itertools.islice(found, count))
 
     @property
     def is_turned(self) -> bool:

@@ -107,6 +107,7 @@ OPTIONS: list[tuple[str, str, Sequence[str]]] = [
     ("regress", "--case -1", ("--case", "-1 is not in the range x>=0")),
     ("regress", "--jobs 0", ("--jobs", "0 is not in the range x>=1")),
     ("regress", "--bench none", ("'--bench': 'none' is not one of 'mixed', 'compiled', ",)),
+    ("regress", "--only none", ("'--only': 'none' is not one of 'delta', ",)),
     ("regress", "--resume out.json", ("out.json: is no state of a regression",)),
     ("regress", "--case 1 --resume new.json", ("--resume", "needs more than one --case")),
     ("run", "--seed -1", ("--seed", "-1 is not in the range x>=0")),

@@ -24,7 +24,7 @@ from litelstm.commands.regress import regress
 from sim.core_job.job import CoreJob
 from sim.draw.cells import PLAIN_CELLS
 from sim.regress import run as regress_run
-from sim.regress.cases import Case
+from sim.regress.cases import KINDS, Case
 from sim.regress.run import BENCHES, Batch, batches, run_batch
 from sim.regress.state import State, spans
 from sim.regress.trials import Outcome
@@ -106,6 +106,14 @@ def test_cases_are_of_every_kind() -> None:
     different = [{np.ravel(words).tobytes() for words in case.expected} for case in cases]
     same = [found for found in different if len(found) == 1]
     assert len(same) < 8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cases_of_one_kind_are_those_that_all_cases_have(kind: str) -> None:
+    """Restricting a regression changes which cases run, but no case."""
+    found = Case.numbers(SEED, 3, kind)
+    every = [number for number in range(found[-1] + 1) if getattr(Case(SEED, number), KINDS[kind])]
+    assert found == every
 
 
 def test_batches_hold_every_case_once() -> None:
