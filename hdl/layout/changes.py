@@ -113,19 +113,19 @@ def delta_constants(plan: Plan, index: int, single: Pass) -> dict[str, int]:
 def column_layout(plan: Plan) -> data.StructLayout:
     """A column that the array runs.
 
-    Fields: ``position``, of its pass; ``weights``, address of its first word; ``jumps``, whether
-    that must be looked at, because the word need not be the next one: everywhere but in a counted
-    pass behind its first column; ``operand``, the difference, or the address of the operand in a
-    counted pass; ``first`` and ``last`` of the pass; ``fresh`` and ``ends``, the step is its
-    sequence's first, its last; ``releases``, where dense layers read x: the step's x is needed no
-    more.
+    Fields: ``position``, of its pass; ``offset``, from the pass' first word of weights to its own;
+    ``jumps``, whether that must be looked at, because the word need not be the next one: everywhere
+    but in a counted pass behind its first column; ``operand``, the difference, or the address of
+    the operand in a counted pass; ``first`` and ``last`` of the pass; ``fresh`` and ``ends``, the
+    step is its sequence's first, its last; ``releases``, where dense layers read x: the step's x is
+    needed no more.
     """
     sizes = plan.sizes
     address = Shape.cast(span(max(sizes.inputs, sizes.state_units))).width
     return data.StructLayout(
         {
             "position": span(sizes.passes),
-            "weights": span(sizes.weight_words),
+            "offset": span(sizes.weight_words),
             "jumps": 1,
             "operand": signed(max(sizes.operand_width, address)),
             "first": 1,

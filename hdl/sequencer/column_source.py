@@ -159,7 +159,6 @@ class ColumnSource:
         view = Signal.like(now.view, name="view", reset_less=True)
         m.d.sync += [
             taken.position.eq(self._position),
-            taken.weights.eq(now.weights),
             taken.jumps.eq(self._at_first | ~now.counted),
             taken.operand.eq(Mux(now.counted, now.base + self.place, 0)),
             taken.first.eq(self._at_first),
@@ -182,17 +181,10 @@ class ColumnSource:
         words = {
             name: delayed(m, entry, 1, name=f"{name}_entry")[-1] for name, entry in entries.items()
         }
-        offset = Signal(taken.weights.shape(), name="offset")
-        difference = Signal(taken.operand.shape(), name="difference")
-        with m.Switch(view):
+        with m.If(listed), m.Switch(view):
             for index, (name, factor, shift) in enumerate(views(plan)):
                 with m.Case(index):
                     m.d.comb += [
-                        difference.eq(words[name].difference),
-                        offset.eq(words[name][f"times{factor}"] << shift),
+                        self.column.operand.eq(words[name].difference),
+                        self.column.offset.eq(words[name][f"times{factor}"] << shift),
                     ]
-        with m.If(listed):
-            m.d.comb += [
-                self.column.operand.eq(difference),
-                self.column.weights.eq(found.weights + offset),
-            ]

@@ -57,7 +57,7 @@ class ColumnWalk:
         with m.Elif(self.ends):
             m.d.sync += self.go.eq(0)
         self.column = Signal(column_layout(plan), name="current", reset_less=True)
-        self.now = Signal(constants_layout(plan), name="now", reset_less=True)
+        self.now = Signal(constants_layout(plan), name="of_current", reset_less=True)
         constants = self._constants(m, head.position)
         with m.If(load):
             m.d.sync += [self.column.eq(head), self.now.eq(constants)]
@@ -66,7 +66,7 @@ class ColumnWalk:
         with m.If(self.go):
             m.d.sync += self.weights.eq(self.weights + 1)
         with m.If(load & head.jumps):
-            m.d.sync += self.weights.eq(head.weights)
+            m.d.sync += self.weights.eq(constants.weights + head.offset)
 
     def _queue(self, m: Module, valid: Value, column: data.View, load: Value) -> data.View:
         """The column that is next; it can be seen in the cycle behind its ``valid``."""
@@ -80,7 +80,7 @@ class ColumnWalk:
 
     def _constants(self, m: Module, position: Value) -> data.View:
         """Constants of the pass at a position."""
-        constants = Signal(constants_layout(self._plan), name="coming")
+        constants = Signal(constants_layout(self._plan), name="of_head")
         with m.Switch(position):
             for index, single in enumerate(self._plan.work.passes):
                 with m.Case(index):
