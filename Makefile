@@ -9,7 +9,7 @@ WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 PARALLEL := -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick lint formal site notebooks dist release format clean distclean
+.PHONY: help setup run test quick lint formal coverage site notebooks dist release format clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ quick: $(READY) ## Tests without Verilog simulators, proofs, frameworks and FPGA
 
 formal: $(READY) ## Prove what the streams promise, for small cores of every cell; see docs/formal.md
 	@$(WITH_BIN) $(BIN)/python -m sim.formal
+
+coverage: $(READY) ## Measure what the benches reach in small cores; page in build/coverage/
+	@$(WITH_BIN) $(BIN)/python -m sim.coverage
 
 site: $(READY) ## Build the docs as a site into build/site/
 	@$(WITH_BIN) NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from hdl.verilog import Generated
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
+from sim.compiled.counts import points
+from sim.compiled.library import TOGGLES
 from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
 from sim.errors import SimulationError
@@ -28,7 +30,6 @@ _MODULE = re.compile(r"^module (\S+?)\(.*?^endmodule", re.M | re.S)
 _MEMORY = re.compile(r"^  reg (?:\[(\d+):0\] )?(\S+) \[\d+:\d+\];", re.M)
 _CLOCKED = re.compile(r"^ {4,}(\\\S+ |\w+)(?:\[[^\]]*\])? <= (?:(\w+)\[)?", re.M)
 _READ = re.compile(r" <?= (\w+)\[")
-_POINT = re.compile(r"^C '(.*)' (\d+)$", re.M)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +66,12 @@ def measure(
         SimulationError: the model cannot be built, or gives other words.
     """
     job = CoreJob.make(core.plan, sequences, expected)
-    library = bench_library([Design.of(core)], optimize=False, toggles=True)
+    library = bench_library([Design.of(core)], optimize=False, counting=TOGGLES)
     with tempfile.TemporaryDirectory(prefix="litelstm-") as name:
         counted = Path(name) / "toggles"
         with CompiledBench.of(core, library=library) as bench:
             record = bench.run(job.request())
-            bench.write_toggles(counted)
+            bench.write_counts(counted)
         text = counted.read_text(encoding="utf-8")
     judged = CoreResult.judge(job, record, stalled=False)
     if judged.mismatched:
@@ -99,14 +100,11 @@ def _counts(verilog: str, counted: str) -> tuple[dict[str, int], dict[str, int]]
         reads[module[1]] = {name: memories[name] * ports[name] for name in ports}
     toggles: Counter[str] = Counter()
     instances: dict[str, str] = {}
-    for point, count in _POINT.findall(counted):
-        fields = dict(field.split("\2", 1) for field in point.split("\1") if field)
-        module = fields["page"].removeprefix("v_toggle/")
-        place = re.sub(r"^[^.]*\.[^.]*\.?", "", fields["h"])
-        instances[place] = module
-        signal = re.sub(r"(\[\d+\])?:[01]->[01]$", "", fields["o"])
-        if name := registers[module].get(signal):
-            toggles[f"{place}.{name}"] += int(count)
+    for point in points(counted):
+        instances[point.place] = point.module
+        signal = re.sub(r"(\[\d+\])?:[01]->[01]$", "", point.what)
+        if name := registers[point.module].get(signal):
+            toggles[f"{point.place}.{name}"] += point.count
     delivered = {
         f"{place}.{name}": bits
         for place, module in instances.items()

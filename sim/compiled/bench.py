@@ -74,12 +74,12 @@ class CompiledBench(Closing):
         """Number of the next clock edge, counted from the last reset at a run's start."""
         return self._library.bench_cycle(self._open())
 
-    def write_toggles(self, path: Path) -> None:
-        """Write how often each bit changed, in Verilator's format of coverage.
+    def write_counts(self, path: Path) -> None:
+        """Write what the model counted, in Verilator's format of coverage.
 
-        Only for a library that counts toggles.
+        Only for a library that counts something.
         """
-        self._library.bench_write_toggles(ctypes.c_void_p(self._open()), str(path).encode())
+        self._library.bench_write_counts(ctypes.c_void_p(self._open()), str(path).encode())
 
     def run(self, run: Run, *, progress: Progress | None = None) -> Record:
         """Send and take the words of a run, and record the cycle of each.
@@ -136,14 +136,14 @@ def bench_library(
     designs: Sequence[Design],
     *,
     optimize: bool = True,
-    toggles: bool = False,
+    counting: tuple[str, ...] = (),
     cache: Path | None = None,
 ) -> Path:
     """Build one library of benches for several cores, which is quicker than one library per core.
 
     Args:
         designs: the cores.
-        optimize, toggles, cache: as in `verilator_library`.
+        optimize, counting, cache: as in `verilator_library`.
 
     Raises:
         sim.errors.SimulationError: a model cannot be built.
@@ -154,6 +154,6 @@ def bench_library(
         harness=HARNESS,
         headers={"ports.h": adapters(designs), "evaluate.h": evaluate},
         optimize=optimize,
-        toggles=toggles,
+        counting=counting,
         cache=cache,
     )

@@ -144,7 +144,7 @@ class AnyBench {
     virtual void begin(Job& job) = 0;
     virtual Status run(Job& job, uint64_t budget) = 0;
 #ifdef VERILATOR_VERILATED_COV_H_
-    virtual void write_toggles(const char* path) = 0;
+    virtual void write_counts(const char* path) = 0;
 #endif
 };
 
@@ -169,7 +169,7 @@ class Bench<Model, List<Source...>, List<Sink...>> final : public AnyBench {
     uint64_t cycle() const override { return cycle_; }
 
 #ifdef VERILATOR_VERILATED_COV_H_
-    void write_toggles(const char* path) override { context_.coveragep()->write(path); }
+    void write_counts(const char* path) override { context_.coveragep()->write(path); }
 #endif
 
     // Clears all state, a failed assertion's included; cycle 0 comes next.
@@ -369,8 +369,8 @@ void bench_begin(AnyBench* bench, Job* job) { bench->begin(*job); }
 int32_t bench_run(AnyBench* bench, Job* job, uint64_t budget) { return bench->run(*job, budget); }
 
 #ifdef VERILATOR_VERILATED_COV_H_
-// Writes the counts of toggles to a file; only in a library that counts them.
-void bench_write_toggles(AnyBench* bench, const char* path) { bench->write_toggles(path); }
+// Writes what the model counted to a file; only in a library that counts.
+void bench_write_counts(AnyBench* bench, const char* path) { bench->write_counts(path); }
 #endif
 }
 

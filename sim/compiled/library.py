@@ -16,6 +16,9 @@ _LIBRARY = "library.so"
 TOGGLES = ("--coverage-toggle", "--coverage-underscore", "--coverage-max-width", "65536")
 """Verilator's options that count the changes of every bit, also of names that Yosys made."""
 
+LINES = ("--coverage-line",)
+"""Verilator's option that counts how often each branch of a process is taken."""
+
 
 def verilator_library(
     designs: Mapping[str, str],
@@ -23,7 +26,7 @@ def verilator_library(
     harness: Path,
     headers: Mapping[str, str] | None = None,
     optimize: bool = True,
-    toggles: bool = False,
+    counting: tuple[str, ...] = (),
     cache: Path | None = None,
 ) -> Path:
     """Verilate designs into a shared library together with a C++ file.
@@ -37,7 +40,7 @@ def verilator_library(
         harness: the C++ file.
         headers: texts of the headers that it includes, by name.
         optimize: whether to spend seconds of compiling on models that run about ten times as fast.
-        toggles: whether the models count how often each bit changes.
+        counting: what the models count, of ``TOGGLES`` and ``LINES``.
         cache: folder of builds, see `sim.tools.build.build`.
 
     Returns:
@@ -56,7 +59,7 @@ def verilator_library(
     texts = {**(headers or {}), "harness.cpp": harness_text}
     sources = {f"{top}.v": verilog for top, verilog in designs.items()}
 
-    counting, parts = (TOGGLES, ("verilated_cov",)) if toggles else ((), ())
+    parts = ("verilated_cov",) if counting else ()
 
     def make(folder: Path) -> None:
         for name, text in {**texts, **sources}.items():

@@ -1,4 +1,4 @@
-"""Random delta networks, and inputs that change little from step to step."""
+"""Random delta networks, and inputs that change little from step to step, or much."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from golden.quantized import QuantizedNetwork
 from golden.thresholds import Thresholds, most
 from sim.draw.networks import Seed, random_rng
 
-_THRESHOLDS, _STEADY = 51, 52
+_THRESHOLDS, _STEADY, _ENDS = 51, 52, 54
 
 ZERO = 0.4
 """Share of thresholds that are 0, and of networks all of whose thresholds are."""
@@ -41,4 +41,16 @@ def steady(x: NDArray[np.int64], seed: Seed) -> NDArray[np.int64]:
     stays = (rng.random(x.shape) < STEADY) & (rng.random((*x.shape[:-1], 1)) < 0.5)
     for step in range(1, x.shape[-2]):
         x[..., step, :] = np.where(stays[..., step, :], x[..., step - 1, :], x[..., step, :])
+    return x
+
+
+def at_ends(network: QuantizedNetwork, *, steps: int, seed: Seed) -> NDArray[np.int64]:
+    """Draw input words (steps, inputs) at the ends of their format; half of the steps repeat one.
+
+    They drive sums, states and tables' arguments as far as the weights allow.
+    """
+    rng = random_rng(seed, _ENDS)
+    x = rng.choice([network.x.min, network.x.max], size=(steps, network.inputs))
+    for step in np.flatnonzero(rng.random(steps) < 0.5):
+        x[step] = x[max(step - 1, 0)]
     return x

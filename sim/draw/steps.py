@@ -11,7 +11,7 @@ from golden.interface import Control, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
 from golden.sessions import Service, serve, state_vectors, state_words
-from sim.draw.changes import steady
+from sim.draw.changes import at_ends, steady
 from sim.draw.networks import input_words
 
 
@@ -39,11 +39,13 @@ def random_work(
     steps: int,
     seed: tuple[int, ...],
     max_steps: int = 0,
+    ends: bool = False,
 ) -> Work:
     """Draw steps of sequences on random streams; the last step ends its sequence.
 
     Half of the states to load are states that other sequences reached; the other half are random
-    words in range. Where the network has thresholds, x changes little.
+    words in range. Where the network has thresholds, x changes little; with ``ends`` it is at the
+    ends of its format.
     """
     rng = np.random.default_rng([*seed, 30])
     keeps, loads = interface.state != "clear", interface.state == "load"
@@ -67,6 +69,7 @@ def random_work(
         controls.append(control)
     x = input_words(network, batch=1, steps=steps, seed=(*seed, 31))[0]
     x = steady(x, seed) if network.thresholds else x
+    x = at_ends(network, steps=steps, seed=seed) if ends else x
     model = IntegerModel(network)
     count = sum(control.load for control in controls)
     states = np.zeros((0, state_words(network)), dtype=np.int64)

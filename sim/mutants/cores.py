@@ -28,7 +28,7 @@ SEED = 1
 """Seed of the drawn cores."""
 
 STEPS, STALLED, RESET = 600, 60, 8
-"""Steps of the run without stalls, of those with stalls, and of those with a reset."""
+"""Steps of each run without stalls, of those with stalls, and of those with a reset."""
 
 RESETS = 400
 """Most cycles in which a core is reset, spread over a run."""
@@ -76,29 +76,34 @@ class SmallCase(Case):
         options |= {f"state {interface.state}", f"streams {interface.streams > 1}"}
         options |= {f"every step {interface.every_step}", f"classes {interface.classes}"}
         options |= {f"weights {storage.weights}", f"sums {storage.sums}", f"graph {self.is_graph}"}
-        options |= {f"delta {self.is_delta}"}
+        options |= {f"delta {self.is_delta}", f"turned {self.is_turned}"}
         return frozenset(cells | options | {f"tail {min(self.tail_multipliers, TAILS)}"})
 
     @property
     def is_lively(self) -> bool:
-        """Whether no result makes up four fifths of all: a bench sees little of a dull core.
-
-        Cores that buffer whole sequences have no such jobs and are left out.
-        """
-        if self.is_turned:
-            return False
+        """Whether no result makes up four fifths of all: a bench sees little of a dull core."""
         results = self._work(self.plan, STALLED, 1).expected
         _, counts = np.unique(results, axis=0, return_counts=True)
         return 5 * int(counts.max()) <= 4 * len(results)
 
-    def _work(self, plan: Plan, steps: int, use: int) -> CoreJob:
+    def _work(self, plan: Plan, steps: int, use: int, *, ends: bool = False) -> CoreJob:
         seed = (self.seed, self.number, use)
-        work = random_work(plan.network, plan.options.interface, steps=steps, seed=seed)
+        options = plan.options
+        work = random_work(
+            plan.network,
+            options.interface,
+            steps=steps,
+            seed=seed,
+            max_steps=options.max_steps,
+            ends=ends,
+        )
         return CoreJob.of_steps(plan, work.x, work.controls, work.loads, work.service)
 
     def judged(self) -> Iterator[tuple[CoreJob, Run]]:
         """Yield the runs that judge a mutant: long, stalled in all ways, reset in any cycle."""
-        yield (long := self._work(self.plan, STEPS, 0)), long.request(patience=PATIENCE)
+        for ends in (False, True):
+            long = self._work(self.plan, STEPS, 0, ends=ends)
+            yield long, long.request(patience=PATIENCE)
         short = self._work(self.plan, RESET, 2)
         yield from self._other_networks(short)
         middle = self._work(self.plan, STALLED, 1)

@@ -19,8 +19,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.mutants.aiger import Graph, Netlist
 from sim.mutants.netlist import SELECT
+from sim.tools.aiger import Graph, Netlist
 from sim.tools.yosys import find_abc, run_tool
 
 _INDUCTION = "read_aiger miter.aig; strash; scorr; print_stats"

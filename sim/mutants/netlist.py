@@ -14,7 +14,7 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.lib import wiring
 
 import hdl
-from sim.mutants.aiger import Netlist
+from sim.tools.aiger import Netlist
 from sim.tools.yosys import TO_GATES, run_script
 
 SELECT = "mutsel"

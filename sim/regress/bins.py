@@ -181,24 +181,27 @@ PIECE = 10
 """Cases that a process draws at a time."""
 
 
+def count(cases: int, *, seed: int, jobs: int) -> Counter[tuple[str, str]]:
+    """Count how many of the first cases of a seed hit each bin, in some processes."""
+    tasks = [(seed, range(n, min(n + PIECE, cases))) for n in range(0, cases, PIECE)]
+    return sum((found for _, found in work_through(draw, tasks, jobs=jobs)), Counter())
+
+
 @click.command()
 @click.option("--cases", default=2000, show_default=True, help="Number of cases, from case 0.")
 @click.option("--seed", default=1, show_default=True, help="Seed of all cases.")
 @click.option("--jobs", default=2, show_default=True, help="Processes that draw.")
 def main(cases: int, seed: int, jobs: int) -> None:
     """Count which bins the regression's cases hit."""
-    tasks = [(seed, range(n, min(n + PIECE, cases))) for n in range(0, cases, PIECE)]
-    hits = Counter[tuple[str, str]]()
-    for _, found in work_through(draw, tasks, jobs=jobs):
-        hits += found
+    hits = count(cases, seed=seed, jobs=jobs)
     print(f"{'group':10} bins   hit  rarest")
     missed: list[str] = []
     for group, names in all_bins().items():
-        counts = {name: hits[group, name] for name in names}
-        rarest = min(counts, key=lambda name: counts[name])
-        missed += [f"{group}: {name}" for name, count in counts.items() if not count]
-        hit = sum(map(bool, counts.values()))
-        print(f"{group:10} {len(names):4}  {hit:4}  {rarest}: {counts[rarest]} of {cases} cases")
+        rarest = min(names, key=lambda name: hits[group, name])
+        missed += [f"{group}: {name}" for name in names if not hits[group, name]]
+        hit = sum(hits[group, name] > 0 for name in names)
+        most = hits[group, rarest]
+        print(f"{group:10} {len(names):4}  {hit:4}  {rarest}: {most} of {cases} cases")
     for name in missed:
         print(f"no case hits {name}")
     sys.exit(bool(missed))

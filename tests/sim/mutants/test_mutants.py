@@ -12,12 +12,12 @@ import pytest
 from golden.cells import CELLS
 from golden.errors import InputError
 from sim.jobs import work_through
-from sim.mutants.aiger import Graph
 from sim.mutants.cores import cores
 from sim.mutants.equivalence import is_equivalent
 from sim.mutants.judge import EQUIVALENT, KILLED, SURVIVED, Task, Verdict, verdicts
 from sim.mutants.netlist import mutated, read_netlist
 from sim.mutants.state import State
+from sim.tools.aiger import Graph
 
 pytestmark = pytest.mark.simulator
 

@@ -104,8 +104,8 @@ class Graph:
             put(own, self.both(values[one], values[two]))
         return values
 
-    def write(self, path: Path, output: int) -> None:
-        """Write the graph, with one output, as a binary AIGER file."""
+    def write(self, path: Path, *outputs: int) -> None:
+        """Write the graph with these outputs as a binary AIGER file."""
         order = {0: 0}
         nodes = chain(
             self.inputs, (own for own, _ in self.registers), (own for own, *_ in self.gates)
@@ -115,11 +115,12 @@ class Graph:
         def final(literal: int) -> int:
             return order[literal & ~1] | literal & 1
 
-        counts = (len(order) - 1, len(self.inputs), len(self.registers), 1, len(self.gates))
+        parts = (self.inputs, self.registers, outputs, self.gates)
+        counts = (len(order) - 1, *map(len, parts))
         head = ["aig", *counts]
         lines = [" ".join(map(str, head))]
         lines += [str(final(following)) for _, following in self.registers]
-        lines += [str(final(output)), ""]
+        lines += [*(str(final(output)) for output in outputs), ""]
         data = bytearray("\n".join(lines).encode())
         for gate in self.gates:
             own, one, two = (final(literal) for literal in gate)
