@@ -21,6 +21,9 @@ from amaranth.lib.wiring import Component
 
 from hdl.export.memory_words import ATTRIBUTE, Words
 
+_STAND_INS = ("TransformedElaboratable", "Memory")
+"""Classes for which another one is elaborated: with a reset; with parity bits."""
+
 _PRIVATE = "port$"
 """Prefix of ports that Amaranth has no name for."""
 
@@ -78,7 +81,7 @@ def explicit_rtlil(component: Component, *, name: str) -> Rtlil:
 def _component_class(fragment: Any) -> str:
     """Return the name of the class that a fragment is made from; empty if there is none."""
     made = (type(origin).__name__ for origin in fragment.origins or ())
-    return next((name for name in made if name != "TransformedElaboratable"), "")
+    return next((name for name in made if name not in _STAND_INS), "")
 
 
 def _top_ports(component: Component) -> dict[str, Any]:

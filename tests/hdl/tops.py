@@ -62,6 +62,7 @@ def _plan(
     storage: Storage = BUILT_IN,
     max_steps: int = 0,
     multipliers: Multipliers = ANY,
+    parity: bool = False,
 ) -> Plan:
     network = quantized_network(recipe, 1)
     if multipliers != ANY:
@@ -75,6 +76,7 @@ def _plan(
             storage=storage,
             max_steps=max_steps,
             multipliers=multipliers,
+            parity=parity,
         ),
     )
 
@@ -117,7 +119,9 @@ _TOPS: dict[str, Callable[[], str]] = {
     "dual_multipliers": lambda: _plain(
         NARROW, lanes=3, multipliers=Multipliers(pack="2", multiplier="dual-8x8")
     ),
+    "guarded": lambda: _plain(LITELSTM, storage=Storage(weights="ram"), parity=True),
     "axi": lambda: _system(Host()),
+    "axi_guarded": lambda: _system(Host(), MIXED, interface=EVERYTHING, parity=True),
     "axi_tight": lambda: _system(
         Host(bus=Bus(width=64, packing="tight")),
         MIXED,
