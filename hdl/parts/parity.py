@@ -72,10 +72,9 @@ class GuardedMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        for write in self.memory.write_ports:
-            self._write(m, write)
+        writes = {write: self._write(m, write) for write in self.memory.write_ports}
         wrong = [
-            self._read(m, read, name=f"{number or ''}")
+            self._read(m, read, writes, name=f"{number or ''}")
             for number, read in enumerate(self.memory.read_ports)
         ]
         for name, store in zip(("words", "parity"), self.stores, strict=False):
@@ -83,19 +82,31 @@ class GuardedMemory(wiring.Component):
         m.d.comb += self.wrong.eq(reduce(or_, wrong))
         return m
 
-    def _write(self, m: Module, write: WritePort) -> None:
+    def _write(self, m: Module, write: WritePort) -> list[WritePort]:
+        """Build a port that writes; return those of the memories."""
         word, part = Value.cast(write.data), self._width // self._parts
         bits = Cat(word[low : low + part].xor() for low in range(0, self._width, part))
         data = [word, bits] if self._parts > 1 else [Cat(word, bits)]
+        made: list[WritePort] = []
         for store, value in zip(self.stores, data, strict=True):
             granularity = len(value) // self._parts if self._parts > 1 else None
             inner = store.write_port(domain=write.domain, granularity=granularity)
             m.d.comb += [inner.addr.eq(write.addr), inner.en.eq(write.en), inner.data.eq(value)]
+            made.append(inner)
+        return made
 
-    def _read(self, m: Module, read: ReadPort, *, name: str) -> Signal:
+    def _read(
+        self, m: Module, read: ReadPort, writes: Mapping[WritePort, list[WritePort]], *, name: str
+    ) -> Signal:
         """Build a port that reads; tell whether the word that it gave was wrong."""
         at_once = read.domain == "comb"
-        inner = [store.read_port(domain=read.domain) for store in self.stores]
+        inner = [
+            store.read_port(
+                domain=read.domain,
+                transparent_for=[writes[write][number] for write in read.transparent_for],
+            )
+            for number, store in enumerate(self.stores)
+        ]
         m.d.comb += [one.addr.eq(read.addr) for one in inner]
         if not at_once:
             m.d.comb += [one.en.eq(read.en) for one in inner]

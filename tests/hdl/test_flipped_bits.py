@@ -200,6 +200,7 @@ def single(store: Any, rng: np.random.Generator) -> Flip:
     return flip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORES)
 def test_flipped_bits_are_told(name: str) -> None:
     """Without flips all is right. Every memory's flips are told. No wrong word comes in silence."""

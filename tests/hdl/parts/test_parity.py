@@ -137,3 +137,13 @@ def test_a_memory_written_in_parts_starts_from_0() -> None:
     memory.write_port(granularity=4)
     with pytest.raises(ValueError, match="must start from 0"):
         GuardedMemory(memory=memory, used=Signal())
+
+
+def test_a_port_that_sees_what_is_written_still_does() -> None:
+    m, inside = Module(), Module()
+    inside.submodules.memory = memory = Memory(shape=8, depth=4, init=[])
+    write = memory.write_port()
+    read = memory.read_port(transparent_for=[write])
+    fault = guarded(m, {"inside": inside}, parity=True)
+    m.d.comb += [write.data.eq(7), write.en.eq(1)]
+    assert watch(m, [read.data, fault], cycles=5)[1:] == [(7, 0)] * 4
