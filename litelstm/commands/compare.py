@@ -143,7 +143,7 @@ def _of_energy(layer: Layer) -> Result:
         "between the bounds whatever an event takes"
     ]
     return {**layer.as_json(), **comparison.as_json(rows)}, [
-        comparison.as_table(rows, layer),
+        comparison.as_table(rows, layer.title),
         *notes,
     ]
 

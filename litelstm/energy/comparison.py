@@ -90,9 +90,9 @@ def as_json(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def as_table(rows: Sequence[Row], layer: Layer) -> Table:
+def as_table(rows: Sequence[Row], title: str) -> Table:
     """Return the comparison as a table."""
-    made = table("", "nJ", "range", f"/ {rows[0].name}", "bounds", title=layer.title)
+    made = table("", "nJ", "range", f"/ {rows[0].name}", "bounds", title=title)
     for row in rows:
         (low, high), (ratio, least, most) = row.energy.range, row.ratio
         made.add_row(

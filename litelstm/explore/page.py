@@ -86,7 +86,6 @@ def _scatter(found: Sequence[Row], x: str, y: str) -> go.Figure:
             )
         )
     figure = plots.bare_figure(clouds, height=340, showlegend=True)
-    figure.update_layout(legend={"y": -0.25})
     figure.update_xaxes(title=AXES[x], rangemode="tozero")
     figure.update_yaxes(title=AXES[y], showgrid=True, gridcolor="rgba(128,128,128,0.25)")
     if y == "rate":

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from golden.losses import TensorLoss
 from hdl.cycles.spans import ARRAY, ENTER, READY, WAIT, Timeline
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
-    *("#3b7dd8", "#e08a1e", "#2a9d78", "#d1495b", "#9a6fc0", "#56a7cf"),
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, OLIVE, BROWN, GREY = (
+    *("#3b7dd8", "#e08a1e", "#2a9d78", "#d1495b", "#9a6fc0", "#56a7cf", "#a9a23a", "#9c6b4f"),
     "#8a8f98",
 )
 """Colours that colour-blind readers can tell apart, on white and on black."""
 
-CYCLE = (BLUE, GREEN, ORANGE, PURPLE, SKY, GREY)
+CYCLE = (BLUE, GREEN, ORANGE, PURPLE, SKY, OLIVE, RED, BROWN, GREY)
 
 KINDS = {
     ARRAY: ("array at work", BLUE),
@@ -54,7 +54,7 @@ def bare_figure(traces: Sequence[Any], *, height: int, **layout: Any) -> go.Figu
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 13},
-        legend={"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0},
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
         dragmode=False,
         **layout,
     )
@@ -124,7 +124,7 @@ def schedule(shown: Timeline) -> go.Figure:
             )
         )
     labels = [row.label.strip() for row in shown.rows]
-    figure = bare_figure(bars, height=130 + 26 * len(labels), barmode="overlay", bargap=0.25)
+    figure = bare_figure(bars, height=154 + 26 * len(labels), barmode="overlay", bargap=0.25)
     figure.update_layout(dragmode="zoom")
     figure.update_xaxes(title="cycle", range=[0, shown.cycles])
     figure.update_yaxes(categoryorder="array", categoryarray=labels[::-1], fixedrange=True)
@@ -134,7 +134,7 @@ def schedule(shown: Timeline) -> go.Figure:
             x=cycle, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False,
             text=f"step {number}",
         )  # fmt: skip
-    figure.update_layout(margin={"t": 24})
+    figure.update_layout(margin={"t": 48})  # the steps' numbers below the buttons
     return figure
 
 
@@ -152,8 +152,8 @@ def shares(parts: dict[str, float], unit: str) -> go.Figure:
         for number, (name, amount) in enumerate(parts.items())
         if amount
     ]
-    figure = bare_figure(bars, height=150, barmode="stack", showlegend=True)
-    figure.update_layout(legend={"y": -0.55, "traceorder": "normal"})
+    figure = bare_figure(bars, height=130 + 14 * len(bars), barmode="stack", showlegend=True)
+    figure.update_layout(legend={"traceorder": "normal"})
     figure.update_xaxes(title=unit)
     return figure
 
@@ -181,5 +181,5 @@ def resources(report: dict[str, Any]) -> go.Figure:
     figure = bare_figure(bars, height=130 + 34 * len(available), barmode="stack")
     figure.update_xaxes(title="percent of the part", range=[0, 100])
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(legend={"y": -0.3, "traceorder": "normal"})
+    figure.update_layout(legend={"traceorder": "normal"})
     return figure
