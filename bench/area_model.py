@@ -1,18 +1,17 @@
 """Fit the area model of `litelstm explore` to synthesized cores.
 
-    python -m bench.area_model [--cores 200] [--held-out 60] [--families ECP5 iCE40] [--jobs 2]
+    python -m bench.area_model [--cores 260] [--families ECP5 iCE40] [--jobs 2]
 
-Draws random networks and options as the exploration does, synthesizes each core, fits the model of
-litelstm/explore/area.py to those that are not held out, prints its errors on those that are, and
-writes the coefficients to litelstm/explore/area.json. Synthesis is cached, so that an interrupted
-run goes on.
+Draws random networks and options as the exploration does, synthesizes each core, and holds out one
+of ``EVERY``. Fits the model of litelstm/explore/area.py to the others, prints its errors on those
+that are held out, and writes the coefficients to litelstm/explore/area.json. An interrupted run
+does so with the cores that it has; synthesis is cached, so the same command goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +47,12 @@ IN_NETLIST = {
     "control": ("control", "weights"),
 }
 """Names of the model's parts in a netlist."""
+
+EVERY = 4
+"""One core of so many judges the model and is not fitted."""
+
+LEAST = 8
+"""Fewest cores of a family that are fitted."""
 
 SOFT = 100
 """LUTs or registers by which small parts count less."""
@@ -152,40 +157,41 @@ def errors(samples: list[Sample], family: Family) -> dict[str, NDArray[np.float6
 def main() -> None:
     """Draw, synthesize, fit, and print the errors."""
     parser = argparse.ArgumentParser(prog="area_model", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--cores", type=int, default=200, help="cores that the model is fitted to")
-    parser.add_argument("--held-out", type=int, default=60, help="cores that it is judged by")
+    parser.add_argument("--cores", type=int, default=260, help="cores of each family")
     parser.add_argument("--families", nargs="+", choices=DRAWN_FOR, default=list(DRAWN_FOR))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--scheduler", help=SCHEDULER)
     args = parser.parse_args()
+    tasks = [(name, number) for number in range(args.cores) for name in args.families]
+    samples: dict[str, list[Sample]] = {name: [] for name in args.families}
+    try:
+        with progress("synthesis of cores", len(tasks)) as tell:
+            where = {"jobs": args.jobs, "scheduler": args.scheduler}
+            for (name, _), sample in work_through(synthesized, tasks, **where):
+                samples[name].append(sample)
+                tell(sum(map(len, samples.values())))
+    except KeyboardInterrupt:
+        err.print("interrupted: the same command continues from here")
     model = area.coefficients() if area.COEFFICIENTS.exists() else {}
-    for name in args.families:
-        family = DRAWN_FOR[name].family
-        tasks = [(name, number) for number in range(args.held_out + args.cores)]
-        samples: list[Sample] = []
-        with progress(f"synthesis of {name} cores", len(tasks)) as tell:
-            for _, sample in work_through(
-                synthesized, tasks, jobs=args.jobs, scheduler=args.scheduler
-            ):
-                samples.append(sample)
-                tell(len(samples))
-        samples.sort(key=lambda sample: sample.number)
-        held, fitted = samples[: args.held_out], samples[args.held_out :]
-        model[name] = fit(fitted, family)
-        text = json.dumps(model, indent=1) + "\n"
-        files.replace(area.COEFFICIENTS, files.content(text))
-        area.coefficients.cache_clear()
-        for title, group in (("fitted", fitted), ("held out", held)):
-            for resource, values in errors(group, family).items():
-                out.print(
-                    f"{name}, {len(group)} cores {title}, {resource}: median error "
-                    f"{np.median(abs(values)):.1%}, worst {abs(values).max():.1%}"
-                )
+    for name, found in samples.items():
+        if len(found) >= LEAST:
+            _fit_and_judge(found, DRAWN_FOR[name].family, model)
+
+
+def _fit_and_judge(samples: list[Sample], family: Family, model: dict[str, Any]) -> None:
+    """Fit a family's coefficients, write them, and print the errors."""
+    held = [sample for sample in samples if sample.number % EVERY == 0]
+    fitted = [sample for sample in samples if sample not in held]
+    model[family.name] = fit(fitted, family)
+    files.replace(area.COEFFICIENTS, files.content(json.dumps(model, indent=1) + "\n"))
+    area.coefficients.cache_clear()
+    for title, group in (("fitted", fitted), ("held out", held)):
+        for resource, values in errors(group, family).items():
+            out.print(
+                f"{family.name}, {len(group)} cores {title}, {resource}: median error "
+                f"{np.median(abs(values)):.1%}, worst {abs(values).max():.1%}"
+            )
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        err.print("interrupted: the same command continues from here")
-        sys.exit(130)
+    main()
