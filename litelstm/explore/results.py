@@ -99,7 +99,7 @@ def described(choice: Choice) -> str:
 def compared(measured: Mapping[int, Measured]) -> list[str]:
     """Say which measured cores are better than the usual one, if that was measured."""
     good = {number: made.values for number, made in measured.items() if not made.problem}
-    if not (usual := good.pop(USUAL, None)):
+    if not (usual := good.pop(USUAL, None)) or not good:
         return []
     every, none_worse = (", ".join(map(str, found)) for found in better(good, usual))
     luts, multipliers, rams = usual["luts"], usual["multipliers"], usual["rams"]
