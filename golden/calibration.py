@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class Calibration:
         self.network = network
         self.samples = samples
         self.run = network.run(samples)
-        self._x = Observed(samples * network.input_scale)
+        self._x = Observed(network.first_vector(samples * network.input_scale, -1))
         steps = [self._x, *(Observed(trace["h"]) for trace in self.run.layers)]
         finals = [Observed(values) for values in self.run.finals]
         self._layers: list[_ObservedLayer] = []
@@ -101,6 +102,7 @@ class Calibration:
                 input_scale=self.network.input_scale,
                 flush=self.network.flush,
                 fold=self.network.fold,
+                indexed=self.network.indexed,
             )
         except InputError:
             raise
@@ -111,7 +113,11 @@ class Calibration:
         self, settings: Settings, table: TanhTable, out: Format | None
     ) -> list[QuantizedLayer]:
         """Quantize all layers; ``out``, if given, is the format of the layers that make results."""
-        vectors = [_format(self._x, settings.x_width, settings.method)]
+        vectors = [
+            self._layers[0].element(settings)
+            if self.network.indexed
+            else _format(self._x, settings.x_width, settings.method)
+        ]
         layers: list[QuantizedLayer] = []
         for observed, sources in zip(self._layers, self.network.sources, strict=True):
             h, vector = None, len(vectors)
@@ -163,6 +169,24 @@ class _ObservedLayer:
             )
             self._chosen[key] = scales.choose(given)
         return self._chosen[key]
+
+    def element(self, settings: Settings) -> Format:
+        """Choose the format of x where it is an index, which selects an element that is 1.
+
+        Any power of two will do. The smallest one is cheapest; but a layer that reads its own h,
+        too, needs one with which the weights of x and of h use as much of their range.
+        """
+        largest = {"x": 0.0, "h": 0.0}
+        for part, gate in product(parts(self.layer), self.layer.cell.gates):
+            for name in largest:
+                matrix = part.layer.weights.get(gate.matrix(name), np.zeros(1))
+                largest[name] = max(largest[name], float(np.abs(matrix).max()))
+        frac, most = 0, settings.x_width - 2
+        if min(largest.values()) > 0:
+            h = self.h.choose_frac(settings.activation_width, settings.method)
+            frac = h + round(float(np.log2(largest["x"] / largest["h"])))
+        frac = min(max(frac, 0), most)
+        return Format(width=frac + 2, frac=frac)
 
     @classmethod
     def of(

@@ -17,6 +17,7 @@ from golden.cells import Dense, Pool
 from golden.checks import check_shape
 from golden.directions import L
 from golden.errors import InputError
+from golden.indices import check_indexed, selected
 from golden.windows import FINAL, check_count, delayed, folded, held, padded
 
 MAX_LAYERS = 64
@@ -36,6 +37,7 @@ class Graph(Generic[L]):
     input_scale: float
     flush: int
     fold: int
+    indexed: int
 
     def _check(self) -> None:
         """Check the graph.
@@ -54,6 +56,10 @@ class Graph(Generic[L]):
         check_count("fold", self.fold, 1)
         if self.inputs % self.fold:
             raise InputError(f"fold is {self.fold}, expected a divisor of the {self.inputs} inputs")
+        if self.indexed:
+            graph = enumerate(zip(self.sources, self.lags))
+            reads = [(n, lag) for n, own in graph for source, lag in zip(*own) if not source]
+            check_indexed(reads, flush=self.flush, fold=self.fold, input_scale=self.input_scale)
         results = self.result_vectors
         if list(results) != sorted({*results} & {*range(1, count + 1)}) or not results:
             raise InputError(
@@ -175,12 +181,16 @@ class Graph(Generic[L]):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Length of every vector."""
-        return self.inputs, *(layer.outputs for layer in self.layers)
+        return self.layers[0].input_sizes[0], *(layer.outputs for layer in self.layers)
 
     @property
     def inputs(self) -> int:
-        """Length of one step's input vector."""
-        return self.layers[0].input_sizes[0]
+        """Numbers of one step's input: the elements of vector 0, or an index of one of them."""
+        return 1 if self.indexed else self.sizes[0]
+
+    def first_vector(self, x: Vector, axis: int) -> Vector:
+        """Make vector 0 of the input of all steps; ``axis`` is that of a vector's elements."""
+        return selected(x, self.sizes[0], axis) if self.indexed else x
 
     @property
     def outputs(self) -> int:
@@ -245,6 +255,7 @@ class Graph(Generic[L]):
             axis, time: axis of a vector's elements, and of the steps.
             every_step: whether late layers run in every step, too; otherwise they have ``None``.
         """
+        x = self.first_vector(x, axis)
         steps: list[Any] = [x]
         ends = [end(x, 0, 0)]
         late, starts = self.late, self.starts

@@ -23,7 +23,7 @@ from golden.windows import FINAL, MAX_LAG, at_end
 KIND = "litelstm float network"
 """Value of the field ``kind`` in a float network's file."""
 
-UNSAID = {"flush": 0, "fold": 1}
+UNSAID = {"flush": 0, "fold": 1, "indexed": 0}
 """Values of fields that a file has only if they differ."""
 
 
@@ -58,6 +58,7 @@ class Network(Graph[Layer]):
         input_scale: factor from stored samples to the numbers that the network was trained on
             (1/255 for pixels 0 to 255).
         flush, fold: how samples become steps, see :meth:`Graph.feed`.
+        indexed: 1 if x is an index (:mod:`golden.indices`), else 0.
 
     Raises:
         InputError: sizes do not fit each other, or ``input_scale`` is not a positive number.
@@ -68,6 +69,7 @@ class Network(Graph[Layer]):
     input_scale: float = 1.0
     flush: int = 0
     fold: int = 1
+    indexed: int = 0
 
     def __post_init__(self) -> None:
         self._check()
@@ -103,6 +105,8 @@ class Network(Graph[Layer]):
         ends = check_lengths(lengths, batch, steps)
         inside = np.arange(steps) < ends[:, np.newaxis]
         value = check_numbers("samples", words, used=inside[:, :, np.newaxis]) * self.input_scale
+        if self.indexed:
+            value[~inside] = 0
         if state is not None and len(state) != len(self.layers):
             raise InputError(f"state is of {len(state)} layers, expected {len(self.layers)}")
         self.check_steps(int(ends.min()))
@@ -188,8 +192,11 @@ def graph_fields(network: Graph[Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {"layers": len(network.layers), "input_scale": network.input_scale}
     if network.result_vectors != (len(network.layers),):
         fields["results"] = np.array(network.result_vectors)
-    told = {"flush": network.flush, "fold": network.fold}
-    fields.update((name, value) for name, value in told.items() if value != UNSAID[name])
+    fields.update(
+        (name, value)
+        for name, unsaid in UNSAID.items()
+        if (value := getattr(network, name)) != unsaid
+    )
     for index, (layer, sources) in enumerate(zip(network.layers, network.sources)):
         own: dict[str, Any] = {"cell": layer.cell.kind, "sigmoid": layer.sigmoid}
         if layer.direction != "forward":
@@ -235,7 +242,7 @@ def read_vectors(reader: store.Reader, field: str, low: int, high: int) -> tuple
 
 
 def read_feeding(reader: store.Reader) -> dict[str, int]:
-    """Read how samples become steps, as arguments of the network."""
+    """Read how samples become vectors, as arguments of the network."""
     return {
         name: reader.integer_or(name, default, MAX_LAG, default=default)
         for name, default in UNSAID.items()

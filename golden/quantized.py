@@ -16,6 +16,7 @@ from golden.directions import BACKWARD, parts
 from golden.errors import InputError
 from golden.formats import Format
 from golden.graph import MAX_LAYERS, Graph
+from golden.indices import check_element, index_format
 from golden.layer_formats import MAX_TENSOR_WIDTH, LayerFormats, check_format, weight_format
 from golden.network import (
     check_scale,
@@ -42,7 +43,7 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
             the last vector. They all have one format.
         tanh: the table for every tanh and logistic sigmoid.
         input_scale: factor from stored samples to real inputs.
-        flush, fold: how samples become steps, see :meth:`Graph.feed`.
+        flush, fold, indexed: see :class:`golden.network.Network`.
         thresholds: those of a delta network (:mod:`golden.thresholds`).
 
     Raises:
@@ -55,6 +56,7 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
     input_scale: float = 1.0
     flush: int = 0
     fold: int = 1
+    indexed: int = 0
     thresholds: Thresholds | None = None
 
     def __post_init__(self) -> None:
@@ -62,6 +64,8 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
         check_scale(self.input_scale)
         check_format("tanh out", self.tanh.out)
         vectors = self.formats
+        if self.indexed:
+            check_element(vectors[0])
         for index, (layer, sources) in enumerate(zip(self.layers, self.sources)):
             for name, source in zip(layer.operands, sources):
                 if layer.formats.operand(name) != vectors[source]:
@@ -82,12 +86,16 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
     @property
     def formats(self) -> tuple[Format, ...]:
         """Format of every vector."""
-        return self.x, *(layer.formats.h for layer in self.layers)
+        return self.layers[0].formats.x, *(layer.formats.h for layer in self.layers)
 
     @property
     def x(self) -> Format:
         """Format of the input words."""
-        return self.layers[0].formats.x
+        return index_format(self.sizes[0]) if self.indexed else self.formats[0]
+
+    def first_vector(self, x: NDArray[Any], axis: int) -> NDArray[Any]:
+        vector = super().first_vector(x, axis)
+        return vector << self.formats[0].frac if self.indexed else vector
 
     @property
     def out(self) -> Format:
@@ -97,18 +105,19 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
     @property
     def products(self) -> int:
         """Multiplications of one step's matrix products, without those of late layers."""
+        on_x = [gate.matrix("x") for gate in self.layers[0].cell.gates]
         return sum(
-            matrix.size
+            matrix.size // (matrix.shape[1] if self.indexed and name in on_x and not index else 1)
             for index, layer in enumerate(self.layers)
-            for matrix in layer.arrays.values()
+            for name, matrix in layer.arrays.items()
             if matrix.ndim == 2 and index not in self.late
         )
 
     def sum_bounds(self, *, bias: bool) -> tuple[int, int]:
         """Smallest and largest possible sum in the network, with or without the biases."""
         bounds = [
-            part.layer.bounds(gate, bias=bias)
-            for layer in self.layers
+            part.layer.bounds(gate, bias=bias, selects=bool(self.indexed and not index))
+            for index, layer in enumerate(self.layers)
             for part in parts(layer)
             for gate in range(len(layer.cell.gates))
         ]
@@ -135,7 +144,7 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
         out["tanh.log2_range"] = self.tanh.log2_range
         out["tanh.interpolate"] = self.tanh.interpolate
         out["tanh.out"] = _format_field(self.tanh.out)
-        out["x"] = _format_field(self.x)
+        out["x"] = _format_field(self.formats[0])
         for index, layer in enumerate(self.layers):
             prefix = f"layer{index}."
             out[f"{prefix}weight_width"] = layer.formats.weight_width

@@ -76,7 +76,7 @@ class QuantizedLayer(DirectedLayer):
     def empty(self, name: str) -> Any:
         return self.formats.operand(name).quantize(self.cell.empty)
 
-    def bounds(self, gate: int, *, bias: bool) -> tuple[Integers, Integers]:
+    def bounds(self, gate: int, *, bias: bool, selects: bool = False) -> tuple[Integers, Integers]:
         """Smallest and largest sum of ``weights`` that operands in range can reach.
 
         Args:
@@ -84,6 +84,7 @@ class QuantizedLayer(DirectedLayer):
             bias: whether to include the bias and the diagonal. Without them the range is that of
                 the accumulator: every partial sum lies in it too, because each product's range
                 includes 0.
+            selects: whether x selects one column (:mod:`golden.indices`).
 
         Returns:
             Two int64 arrays of shape (units,).
@@ -94,6 +95,12 @@ class QuantizedLayer(DirectedLayer):
         for operand in self.reads(description):
             matrix = self.weights[description.matrix(operand)]
             less, more = _product_range(matrix, self.formats.operand(operand))
+            if selects and operand == "x":
+                products = matrix << self.formats.x.frac
+                less, more = (
+                    np.minimum(products.min(axis=1), 0),
+                    np.maximum(products.max(axis=1), 0),
+                )
             low, high = low + less, high + more
         if bias and description.diagonal:
             weights = self.weights[description.peephole]

@@ -90,6 +90,8 @@ def check_delta(network: Graph[Any]) -> None:
     """
     if not any(layer.cell.state for layer in network.layers):
         raise InputError("no layer is recurrent, expected one: delta saves work on state")
+    if network.indexed:
+        raise InputError("x is an index, expected numbers: delta takes the changes of each element")
     for index, layer in enumerate(network.layers):
         if layer.direction != "forward":
             raise InputError(

@@ -169,6 +169,7 @@ class Core(wiring.Component):
             sequencer.x_ready.eq(store.x_ready),
             sequencer.x_whole.eq(store.x_whole),
             sequencer.x_step.eq(store.x_step),
+            *([sequencer.x_index.eq(store.x_index)] if self.plan.network.indexed else []),
             store.x_releasing.eq(sequencer.x_releasing),
             store.x_release.eq(sequencer.x_release),
             sequencer.ready.eq(store.ready),

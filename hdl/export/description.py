@@ -49,6 +49,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
             "words_per_step": network.inputs,
             "format": _format(network.x),
             "scale": network.input_scale,
+            **({"indices": network.sizes[0]} if network.indexed else {}),
             **({"samples_per_step": network.fold} if network.fold > 1 else {}),
             **({"zero_steps_after": network.flush} if network.flush else {}),
         },
@@ -140,7 +141,7 @@ def memory_bits(plan: Plan) -> dict[str, int]:
     sums = plan.options.lanes * plan.sizes.accumulator_width
     update = plan.update_cost
     return {
-        "weights": sum(plan.work.macs(single) for single in plan.work.passes)
+        "weights": plan.work.words_before(len(plan.work.passes))
         * plan.options.lanes
         * plan.sizes.weight_width,
         "biases": sum(_bits(bias_words(plan, slot)) for slot in range(plan.sizes.gates)),

@@ -161,6 +161,7 @@ def _words(x: Mapping[str, Any]) -> str:
     folded, more = x.get("samples_per_step", 1), x.get("zero_steps_after", 0)
     words = f"{x['words_per_step']} words per step"
     words += f" ({folded} samples)" if folded > 1 else ""
+    words += f" (an index from 0 to {x['indices'] - 1})" if "indices" in x else ""
     zeros = f", {more} step{'s' * (more > 1)} of zeros behind a sequence"
     return words + (zeros if more else "")
 

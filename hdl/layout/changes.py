@@ -102,7 +102,7 @@ def delta_constants(plan: Plan, index: int, single: Pass) -> dict[str, int]:
     counted, name = plan.lists.counted(single), single.operand
     listed = not counted and name != "x"
     return {
-        "weights": sum(plan.work.macs(before) for before in plan.work.passes[:index]),
+        "weights": plan.work.words_before(index),
         "counted": counted,
         "read": reads(plan).index((name, single.source, counted)),
         "view": 0 if counted else views(plan).index((name, *plan.lists.factor(single))),

@@ -72,9 +72,10 @@ def _pass_weights(plan: Plan, single: Pass) -> NDArray[np.int64]:
     layer = plan.network.layers[single.layer]
     gates = [layer.cell.gates[gate] for gate in single.gates]
     matrices = [layer.weights[gate.matrix(single.matrix)] for gate in gates]
-    padded = np.zeros((len(matrices), rows * lanes, single.columns), dtype=np.int64)
+    columns = single.columns * single.choices
+    padded = np.zeros((len(matrices), rows * lanes, columns), dtype=np.int64)
     padded[:, : matrices[0].shape[0]] = np.stack(matrices)
-    dealt = padded.reshape(len(matrices), rows, lanes, single.columns)
+    dealt = padded.reshape(len(matrices), rows, lanes, columns)
     return dealt.transpose(3, 1, 0, 2).reshape(-1, lanes)
 
 

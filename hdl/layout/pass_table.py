@@ -100,7 +100,7 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             "ends_step": 1,
             "emits": 1,
             **({"packed": 1} if plan.work.packed else {}),
-            **({"weights": span(sizes.weight_words)} if plan.work.swept else {}),
+            **({"weights": span(sizes.weight_words)} if addressed(plan) else {}),
             **({"begins": 1, "releases": 1, "releases_late": 1} if plan.work.rereads else {}),
             **(_window_layout(plan) if plan.work.windows.used else {}),
             **(delta_layout(plan) if plan.options.delta else {}),
@@ -111,6 +111,11 @@ def constants_layout(plan: Plan) -> data.StructLayout:
             ),
         }
     )
+
+
+def addressed(plan: Plan) -> bool:
+    """Tell whether passes have the addresses of their weights: they do not follow in order."""
+    return plan.work.swept or bool(plan.network.indexed)
 
 
 OF_NEXT = ("next_source", "next_recurrent", "hands_over")
@@ -152,17 +157,12 @@ def pass_constants(plan: Plan, index: int, single: Pass) -> dict[str, Any]:
         "ends_step": index in plan.work.ends,
         "emits": job.makes != ("rh",) and single.layer + 1 in plan.network.result_vectors,
         **({"packed": plan.work.job_of(single).packed} if plan.work.packed else {}),
-        **({"weights": _weights_before(plan, index)} if plan.work.swept else {}),
+        **({"weights": plan.work.words_before(index)} if addressed(plan) else {}),
         **(_of_input(plan, index, single) if plan.work.rereads else {}),
         **(_of_windows(plan, single) if plan.work.windows.used else {}),
         **(delta_constants(plan, index, single) if plan.options.delta else {}),
         **more,
     }
-
-
-def _weights_before(plan: Plan, index: int) -> int:
-    """Address of a pass' first word of weights."""
-    return sum(plan.work.macs(single) for single in plan.work.passes[:index])
 
 
 def _window_layout(plan: Plan) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.layout.pass_table import begins, sources, sums_place
+from hdl.layout.pass_table import addressed, begins, sources, sums_place
 from hdl.layout.vectors import (
     complete_layout,
     operand_codes,
@@ -56,6 +56,7 @@ class Sequencer(wiring.Component):
             :func:`hdl.layout.vectors.turn_shape`.
         place, first, final, done: see :class:`hdl.array.mac_array.MacArray`.
         row: the row that ``done`` completes.
+        x_index: where x is an index: that of the current step, valid once ``x_ready``.
         write, bank: where passes are loaded, see :class:`hdl.loading.loader.Loader`.
         complete, last_input: there, see :class:`hdl.store.operand_store.OperandStore`.
         waits: where ``watched``: what is next is a column of x whose element is not there.
@@ -65,7 +66,7 @@ class Sequencer(wiring.Component):
     load = save = access_stream = access_done = port(Signal)
     valid = weight_address = operand = address = stream = zero = turn = port(Signal)
     first = final = done = waits = port(Signal)
-    bank = last_input = port(Signal)
+    bank = last_input = x_index = port(Signal)
     write = complete = x_step = ready = place = row = port(data.View)
 
     INPUT = ANNOUNCED
@@ -101,6 +102,7 @@ class Sequencer(wiring.Component):
                 **sum_ports(plan, place),
                 **(self._load_ports(plan) if plan.options.storage.loadable else {}),
                 **({"turn": Out(turn_shape(plan))} if plan.work.windows.used else {}),
+                **({"x_index": In(span(plan.network.sizes[0]))} if plan.network.indexed else {}),
                 **({"waits": Out(1)} if watched else {}),
             }
         )
@@ -147,9 +149,12 @@ class Sequencer(wiring.Component):
             restarted=self._with_shared(restarted, or_),
         )
         m.d.sync += at.goes.eq(readiness.goes)
+        address = (
+            self._selected(m, weight_address, now, at) if plan.network.indexed else weight_address
+        )
         with m.If(go):
             walk.advance(m, now)
-            m.d.sync += weight_address.eq(weight_address + 1)
+            m.d.sync += weight_address.eq(address + 1)
         answers = step.answers(now)
         ends = following.is_head | (following.ends_step & ~answers)
         first = step.first_pass(m, passes)
@@ -168,7 +173,7 @@ class Sequencer(wiring.Component):
         m.d.sync += [
             self.valid.eq(go),
             self.x_release.eq(self.x_releasing),
-            self.weight_address.eq(weight_address),
+            self.weight_address.eq(address),
         ]
         self._present(m, walk, now, step)
         if self._watched:
@@ -177,13 +182,21 @@ class Sequencer(wiring.Component):
 
     def _begin_weights(self, m: Module, passes: PassSource, step: Step, address: Signal) -> None:
         """Address the following pass's first weights. A walk that begins anew is the next turn."""
-        if self.plan.work.swept:
+        if addressed(self.plan):
             m.d.sync += address.eq(passes.following.weights)
+        if self.plan.work.swept:
             return
         with m.If(passes.coming == 0):
-            m.d.sync += address.eq(0)
+            if not addressed(self.plan):
+                m.d.sync += address.eq(0)
             if self.plan.work.windows.used:
                 m.d.sync += step.turn.eq(step.turn + 1)
+
+    def _selected(self, m: Module, address: Value, now: data.View, at: data.View) -> Value:
+        """Address of the weights where x is an index: its pass, the first one, is one column."""
+        start = Signal.like(self.weight_address, name="selected")
+        m.d.sync += start.eq(self.x_index * self.plan.work.macs(self.plan.work.passes[0]))
+        return Mux(now.is_input & at.column_start, start, address)
 
     def _passes(self, at: data.View) -> PassSource:
         if not self.plan.options.storage.loadable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 
+from golden.cells import Pool
 from hdl.layout.pass_table import begins as begins_step
 from hdl.layout.vectors import turn_shape
 from hdl.parts.numeric import span
@@ -38,6 +39,8 @@ class Step:
     def __init__(self, m: Module, plan: Plan, x_step: data.View, *, begins: Value) -> None:
         self._plan, interface, windows = plan, plan.options.interface, plan.work.windows
         self._x_step = x_step
+        cells = [layer.cell for layer in plan.network.layers]
+        self._pools = plan.work.swept and any(isinstance(cell, Pool) for cell in cells)
         streams = interface.streams
         self.stream = Signal(span(streams))
         self.zero = Signal(init=1)
@@ -136,7 +139,7 @@ class Step:
         """Tell whether a row that a pass completes is of a unit whose state is zero."""
         if self._plan.work.windows.used:
             return self.count(now) < now.fresh_before
-        if self._plan.network.layers[0].cell.state:
+        if self._plan.network.layers[0].cell.state or self._pools:
             return self._here(now, self.next_zero, self.zero)
         return self.zero
 
@@ -146,7 +149,7 @@ class Step:
 
     def _here(self, now: data.View, early: Value, value: Value) -> Value:
         """A value of the step, which is recorded behind its first pass; ``early`` until then."""
-        passes = self._plan.work.step_passes
-        if passes[0].completes is None and not passes[0].zero_before:
+        first = self._plan.work.step_passes[0]
+        if first.completes is None and not first.zero_before and not self._pools:
             return value
         return Mux(begins_step(self._plan, now), early, value)

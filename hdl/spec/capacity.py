@@ -81,7 +81,7 @@ class Sizes:
             rows=work.sum_rows,
             job_rows=max(job.rows for job in work.jobs),
             queued_rows=sum(job.rows for job in work.jobs),
-            weight_words=sum(work.macs(single) for single in work.passes),
+            weight_words=work.words_before(len(work.passes)),
             x_width=network.x.width,
             h_width=_vector_width(work, "h"),
             c_width=_vector_width(work, "c"),

@@ -20,6 +20,11 @@ def check_loadable(network: QuantizedNetwork) -> None:
         found = "several layers read x"
     elif len(network.result_vectors) > 1:
         found = "several layers are results"
+    if network.indexed:
+        raise InputError(
+            "x is an index: a core whose weights are loaded takes vectors; leave the weights in "
+            "the Verilog (--storage rom)"
+        )
     for index, layer in enumerate(network.layers):
         if any(values.any() for values in layer.start(1).values()):
             raise InputError(

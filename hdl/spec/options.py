@@ -78,6 +78,10 @@ class CoreOptions:
                 f"max_steps is {self.max_steps}, expected {network.first + 1} or more: the first "
                 f"{network.first} steps have no result"
             )
+        if network.indexed:
+            raise InputError(
+                "x is an index: a core that buffers sequences (--max-steps) takes vectors"
+            )
         for name, value, expected in (
             ("streams", self.interface.streams, 1),
             ("state", self.interface.state, "clear"),

@@ -29,6 +29,8 @@ class Pass(Read):
         layer: index of the layer whose sums it adds to.
         base: address of the first element in that memory.
         columns: number of elements.
+        choices: columns of weights for each element: more than 1 where x is an index, and selects
+            one of them.
         gates: indices of the gates that it adds to, contiguous.
         first: of ``gates``, those whose sums begin in this pass.
         final: of ``gates``, those whose sums are complete with this pass.
@@ -44,6 +46,7 @@ class Pass(Read):
     final: tuple[int, ...]
     completes: int | None
     drains: int | None
+    choices: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +238,7 @@ class Work:
             for read in self.windows.reads(index, operand)
         ]
         jobs = [number for number, job in enumerate(self.jobs) if job.layer == index]
-        passes = []
+        passes: list[Pass] = []
         if starts and order[0][0] != "x":
             raise ValueError(f"the first layer must begin with x, not {order[0][0]!r}")
         for position, (read, gates) in enumerate(reads):
@@ -249,12 +252,15 @@ class Work:
             done = [n for n in drains if n not in waits]
             if len(done) > 1:
                 raise ValueError(f"the pass over {read.matrix} must end one drain, not {done!r}")
+            matrix = layer.weights[layer.cell.gates[gates[0]].matrix(read.matrix)]
+            choices = matrix.shape[1] if self.network.indexed and read.source < 0 else 1
             passes.append(
                 Pass(
                     layer=index,
                     **vars(read),
                     base=self.first_unit(read.source),
-                    columns=layer.weights[layer.cell.gates[gates[0]].matrix(read.matrix)].shape[1],
+                    columns=matrix.shape[1] // choices,
+                    choices=choices,
                     gates=range(gates[0], gates[-1] + 1),
                     first=tuple(gate for gate in gates if gate not in before),
                     final=final,
@@ -283,6 +289,14 @@ class Work:
     def macs(self, single: Pass) -> int:
         """Cycles that the array needs for a pass: one per column, row and gate."""
         return single.columns * self.rows_of(single) * len(single.gates)
+
+    def words(self, single: Pass) -> int:
+        """Words of a pass' weights: one per cycle, for each choice of columns."""
+        return self.macs(single) * single.choices
+
+    def words_before(self, index: int) -> int:
+        """Address of a pass' first word of weights."""
+        return sum(self.words(single) for single in self.passes[:index])
 
     @property
     def state_units(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from golden.cells import Pool
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
 from hdl.spec.options import CoreOptions
@@ -131,12 +130,6 @@ class Windows:
         Raises:
             InputError: names the option.
         """
-        pools = any(isinstance(layer.cell, Pool) for layer in self.network.layers)
-        if options.max_steps and pools:
-            raise InputError(
-                f"max_steps is {options.max_steps}, expected 0: the network pools over the steps, "
-                "which a core does as they come"
-            )
         if options.max_steps or not self.used:
             return
         streams, storage = options.interface.streams, options.storage

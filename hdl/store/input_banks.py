@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 
 from golden.interface import LAST_BEAT
@@ -36,6 +36,7 @@ class InputPorts(Protocol):
     x_step: data.View
     x_releasing: Signal
     x_release: Signal
+    x_index: Signal
     read_address: Signal
     read_turn: Signal
 
@@ -44,7 +45,8 @@ class InputBanks:
     """Takes the input stream, step by step, and keeps each step's elements until its release.
 
     There are two banks. Where the network reads x at a lag there are more, one of which is in use
-    until as many steps later; ``read_turn`` tells which one is read.
+    until as many steps later; ``read_turn`` tells which one is read. Where x is an index, it is
+    kept in registers.
 
     Latency: an element can be read in the cycle after it was taken.
     Throughput: one element taken and one read per cycle.
@@ -60,12 +62,7 @@ class InputBanks:
 
     def __init__(self, m: Module, plan: Plan, ports: InputPorts) -> None:
         i, loaded = ports.i, plan.options.storage.loadable
-        index_bits = (plan.sizes.inputs - 1).bit_length()  # the bank is the address' top bit
         slots = plan.work.windows.x_slots
-        m.submodules.x_memory = memory = block_memory(
-            shape=i.payload.data.shape(), depth=slots << index_bits
-        )
-        fill, read = memory.write_port(), memory.read_port()
         fill_bank, read_bank = Signal(), Signal()
         fill_slot, read_slot = fill_bank, read_bank
         if slots > 2:
@@ -79,15 +76,16 @@ class InputBanks:
         last = ports.last_input if loaded else Const(plan.network.inputs - 1)
         at_first = Signal(init=1)  # index is 0
         at_last = Signal(init=plan.network.inputs == 1)  # index is the last
-        self.word = read.data
         m.d.comb += [
             i.ready.eq(self._spaced(m, plan, room, complete)),
             accept.eq(i.valid & i.ready),
             complete.eq(accept & (i.payload.ends if plan.work.swept else at_last)),
-            fill.addr.eq(Cat(index[:index_bits], fill_slot)),
-            fill.data.eq(i.payload.data),
-            fill.en.eq(accept),
-            read.addr.eq(Cat(ports.read_address[:index_bits], read_slot)),
+        ]
+        if plan.network.indexed:
+            self.word = self._keep_index(m, plan, ports, accept, fill_bank, read_bank)
+        else:
+            self.word = self._keep_words(m, plan, ports, accept, index, fill_slot, read_slot)
+        m.d.comb += [
             ports.x_ready.eq(index),
             ports.x_whole.eq(whole),
             ports.x_step.eq(steps[read_bank]),
@@ -117,6 +115,48 @@ class InputBanks:
             m.d.sync += read_bank.eq(~read_bank)
         if "x" in plan.listed:
             self._tell(m, plan, ports, accept, bank=fill_bank, begin=at_first, last=at_last)
+
+    @staticmethod
+    def _keep_words(
+        m: Module,
+        plan: Plan,
+        ports: InputPorts,
+        accept: Value,
+        index: Value,
+        fill_slot: Value,
+        read_slot: Value,
+    ) -> Value:
+        """Keep elements in a memory, with the slot in the address' upper bits; return the word."""
+        bits = (plan.sizes.inputs - 1).bit_length()
+        word = ports.i.payload.data
+        m.submodules.x_memory = memory = block_memory(
+            shape=word.shape(), depth=plan.work.windows.x_slots << bits
+        )
+        fill, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            fill.addr.eq(Cat(index[:bits], fill_slot)),
+            fill.data.eq(word),
+            fill.en.eq(accept),
+            read.addr.eq(Cat(ports.read_address[:bits], read_slot)),
+        ]
+        return read.data
+
+    @staticmethod
+    def _keep_index(
+        m: Module,
+        plan: Plan,
+        ports: InputPorts,
+        accept: Value,
+        fill_bank: Value,
+        read_bank: Value,
+    ) -> Value:
+        """Keep the indices of both steps in registers; the element of x that is read is 1."""
+        indices = Signal(data.ArrayLayout(ports.x_index.shape(), 2))
+        with m.If(accept):
+            m.d.sync += indices[fill_bank].eq(ports.i.payload.data)
+        m.d.comb += ports.x_index.eq(indices[read_bank])
+        element = plan.network.formats[0]
+        return Const(1 << element.frac, signed(element.width))
 
     def _spaced(self, m: Module, plan: Plan, room: Value, complete: Value) -> Value:
         """Pause behind a step of few elements: each is sent before it comes again."""

@@ -72,6 +72,7 @@ class OperandStore(wiring.Component):
         x_step: the current step's other fields; those of its first beat are valid once an element
             is ready, those of its last beat once all are.
         x_release: frees the current step's bank; ``x_releasing`` announces it a cycle before.
+        x_index: where x is an index: that of the current step, valid once an element is ready.
         element_x, x_word: in a delta core, see :class:`hdl.store.change_lists.ChangeLists`.
         read_operand, read_address, read_stream, read_zero: what to read; the first state, which is
             mostly zero, instead of the memory's word.
@@ -91,7 +92,7 @@ class OperandStore(wiring.Component):
     x_ready = x_whole = x_releasing = x_release = port(Signal)
     read_operand = read_address = read_stream = read_zero = read_data = restart = port(Signal)
     read_turn = port(Signal)
-    state_address = state_stream = state_h = state_c = x_word = port(Signal)
+    state_address = state_stream = state_h = state_c = x_word = x_index = port(Signal)
     element_x = x_step = ready = complete = port(data.View)
     write_h = write_c = write_rh = port(VectorWrite)
 
@@ -114,6 +115,8 @@ class OperandStore(wiring.Component):
         if "x" in plan.listed:
             ports["element_x"] = Out(element_layout(plan, "x"))
             ports["x_word"] = Out(signed(plan.sizes.x_width))
+        if plan.network.indexed:
+            ports["x_index"] = Out(span(plan.network.sizes[0]))
         if plan.work.windows.used:
             ports["read_turn"] = In(turn_shape(plan))
         super().__init__(

@@ -18,6 +18,7 @@ from golden.network import Network
 from litelstm.importers.axes import FLAT
 from litelstm.importers.builder import Builder
 from litelstm.importers.forms import Form
+from litelstm.importers.indices import folded
 from litelstm.importers.recurrent import PlacedError
 from litelstm.importers.tensors import Data
 from litelstm.importers.times import check_last_steps
@@ -107,21 +108,25 @@ def assemble(
         check_last_steps([own[0] for own in forms if len(own) == 1])
     if all(isinstance(layer.cell, Dense) for layer in builder.layers):
         raise InputError("has no recurrent layer")
-    results = tuple(sorted(set(vectors)))
+    results, layers = sorted(set(vectors)), [*builder.layers]
+    order = tuple(results.index(vector) for vector in vectors)
+    if builder.indexed:
+        layers, results = folded(layers, results)
     carried = builder.starts.carried() or stateful
     return Assembled(
         network=Network(
-            layers=builder.layers,
-            results=results,
+            layers=tuple(layers),
+            results=tuple(results),
             input_scale=scale,
             flush=builder.flush,
             fold=builder.fold,
+            indexed=int(builder.indexed),
         ),
         every_step=every or (carried and steps == 1),
         carried=carried,
         unrolled=builder.unrolled,
         ends=tuple(one[-1][0] for one in stripped),
-        order=tuple(results.index(vector) for vector in vectors),
+        order=order,
         last=tuple(name for name, data in outputs if steps > 1 and len(data.forms) == 1),
         sums=tuple(vector in builder.sums for vector in vectors),
         phases=builder.phases,

@@ -25,6 +25,32 @@ FLAT = ("steps features", "features steps")
 BINS = "bins"
 """Start of the name of an axis of bins; their number follows."""
 
+LAYOUTS = {
+    2: (("steps", "features"),),
+    3: (
+        ("batch", "steps", "features"),
+        ("steps", "batch", "features"),
+        ("batch", "features", "steps"),
+    ),
+    4: (
+        ("batch", "features", "steps", BINS),
+        ("batch", "features", BINS, "steps"),
+        ("batch", "steps", BINS, "features"),
+        ("batch", BINS, "steps", "features"),
+    ),
+}
+"""Possible meanings of an input's axes, by number of axes; with bins, of one feature."""
+
+INDICES = {0: (), 1: (("steps",),), 2: (("batch", "steps"), ("steps", "batch"))}
+"""Possible meanings of the axes of an input that is an index."""
+
+STATE_LAYOUTS = {
+    2: (("batch", "features"),),
+    3: (("steps", "batch", "features"), ("batch", "steps", "features")),
+    4: (("batch", "steps", "features", "directions"), ("steps", "batch", "features", "directions")),
+}
+"""Possible axes of a state that a file takes: ``steps`` are layers, or h and c."""
+
 
 def bins_of(axis: str) -> int:
     """Return the number of bins of an axis; 1 for any other one."""

@@ -35,6 +35,7 @@ class Builder:
         fixed: whether sequences of other lengths have other weights.
         sums: vectors that are the sum over the steps where the file has the mean.
         phases: the most steps that a layer makes at once.
+        indexed: whether x is an index.
     """
 
     def __init__(self, samples: int, outputs: Sequence[Sequence[Form]], *, free: bool) -> None:
@@ -43,6 +44,7 @@ class Builder:
         self.sums: set[int] = set()
         self.fixed = False
         self.phases = 1
+        self.indexed = False
         self._free = free
         self._samples = samples
         self._times = Times(samples, outputs)
@@ -172,6 +174,7 @@ class Builder:
 
     def _input(self, atom: Atom) -> Place:
         fold, size = self.fold, atom.size
+        self.indexed |= atom.tag == "index"
         if not self._stack.vectors[0].size:
             self._stack.vectors[0] = Vector(fold * size, 0, ends=True)
             for sample in range(self._samples):

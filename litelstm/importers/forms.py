@@ -29,6 +29,7 @@ POINTWISE = ("sum", "product", "max", *ACTIVATIONS)
 """Kinds of atoms whose elements depend only on the same element of their arguments."""
 
 REFUSED = {
+    "index": "reads an index, expected a table that is looked up by it",
     "c": "gives its state c to others, expected h alone",
     "start": "has no steps, and is not only a state that a layer starts at; append it to the input "
     "of each step",
@@ -82,7 +83,8 @@ class Atom:
     """A vector that is not a linear map of others; compared by identity.
 
     Args:
-        kind: ``input`` (x at a step), ``state`` and ``c`` (h and c of one direction of a recurrent
+        kind: ``input`` (x at a step), ``index`` (x, if it is a number that selects one of several
+            elements), ``state`` and ``c`` (h and c of one direction of a recurrent
             operator after a step), ``start`` (a state that the file takes as an input), ``sum`` (a
             form as a whole), ``product`` (element by element), one of ``ACTIVATIONS``, ``max`` (the
             largest of several forms, element by element), ``pool`` (over all steps), or a function
@@ -92,9 +94,11 @@ class Atom:
             for a ``start``.
         args: the forms that it is made from; for a product, two atoms.
         tag: the operator, the direction and the position of a ``state`` or ``c``; the slope of a
-            ``leaky``; 6 for a ``hard`` that is a ReLU6; ``mean``, ``sum`` or ``max`` of a ``pool``.
+            ``leaky``; ``index`` of an ``input`` that an index selects; 6 for a ``hard`` that is a
+            ReLU6; ``mean``, ``sum`` or ``max`` of a ``pool``.
         whole: for a part of another atom, that atom and the part's elements.
         call: use of the operator that makes it.
+        parts: atoms that were made of it before.
     """
 
     kind: str
@@ -104,7 +108,7 @@ class Atom:
     tag: Any = None
     whole: tuple[Atom, NDArray[np.int64]] | None = None
     call: Call = field(default_factory=lambda: _call.get() or Call())
-    _parts: dict[bytes, Atom] = field(default_factory=dict, repr=False)
+    parts: dict[bytes, Atom] = field(default_factory=dict, repr=False)
     _products: dict[Atom, Atom] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -126,15 +130,15 @@ class Atom:
         if np.array_equal(index, np.arange(self.size)):
             return self
         key = index.tobytes()
-        if key not in self._parts:
+        if key not in self.parts:
             if self.kind == "product":
                 a, b = (arg.form.rows(index).atom for arg in self.args)
                 part = a.times(b)
             else:
                 args = tuple(arg.rows(index) for arg in self.args)
                 part = Atom(self.kind, len(index), self.time, args, self.tag, (self, index))
-            self._parts[key] = part
-        return self._parts[key]
+            self.parts[key] = part
+        return self.parts[key]
 
     def times(self, other: Atom) -> Atom:
         """Multiply by another atom; returns the same atom for every call, in either order."""

@@ -14,6 +14,7 @@ from golden import packages
 from golden.errors import InputError
 from litelstm.importers.assemble import Assembled, assemble
 from litelstm.importers.forms import Atom, made_by
+from litelstm.importers.indices import indices
 from litelstm.importers.keras_layers import SLOPES, Arrays, KerasLayer
 from litelstm.importers.keras_ops import LAYERS, TRAINING, apply, scalar_scale
 from litelstm.importers.keras_spectra import input_axes
@@ -49,6 +50,11 @@ class Entry:
     calls: list[list[Tensor]] | None
     inner: Any = None
     arrays: Arrays = field(default_factory=list)
+
+    @property
+    def read(self) -> set[str]:
+        """Names of the layers whose tensors it reads."""
+        return {name for call in self.calls or () for name, *_ in call}
 
 
 class Model:
@@ -185,12 +191,16 @@ def convert(model: Model, path: Path) -> Imported:
     Raises:
         InputError: a layer cannot be mapped; the message has its name and class.
     """
-    shapes = {name: _shape(model, name) for name, *_ in model.inputs}
+    indexed = {name for e in model.everything() if e.kind == "Embedding" for name in e.read}
+    shapes = {
+        name: (*_shape(model, name, indexed=name in indexed), *(1,) * (name in indexed))
+        for name, *_ in model.inputs
+    }
     sequences = [name for name, shape in shapes.items() if len(shape) != 2]
     if len(sequences) != 1:
         raise InputError(f"has {len(sequences)} inputs of sequences, expected one")
-    shape = shapes[sequences[0]]
-    axes = input_axes(shape)
+    shape, index = shapes[sequences[0]], sequences[0] in indexed
+    axes = ("batch", "steps") if index else input_axes(shape)
     fixed, scale = shape[1], _take_scale(model, sequences[0])
     for entry in model.everything():
         if entry.inner is None and entry.arrays and entry.calls == []:
@@ -208,7 +218,7 @@ def convert(model: Model, path: Path) -> Imported:
 
     def read(steps: int) -> Reading:
         inputs = {
-            name: sequence(int(own[2] or 0), steps, axes)
+            name: (indices(steps, axes) if index else sequence(int(own[2] or 0), steps, axes))
             if name == sequences[0]
             else _start(name, own[1])
             for name, own in shapes.items()
@@ -222,7 +232,7 @@ def convert(model: Model, path: Path) -> Imported:
     made = reading.made
 
     def check() -> float:
-        more = (np.newaxis,) * (len(axes) - 3)
+        more = (0,) if index else (np.newaxis,) * (len(axes) - 3)
         batch = _batch(model)
         return compare(
             made, lambda x: _predict(path, x[(..., *more)]), batch=batch, steps=reading.steps
@@ -233,7 +243,7 @@ def convert(model: Model, path: Path) -> Imported:
     return imported(made, names, notes, check=known)
 
 
-def _shape(model: Model, name: str) -> tuple[int | None, ...]:
+def _shape(model: Model, name: str, *, indexed: bool) -> tuple[int | None, ...]:
     """Return the shape of an input; an old Sequential may leave it out, but not its weights."""
     entry = next((entry for entry in model.entries if entry.name == name), None)
     options = entry.options if entry else {}
@@ -242,8 +252,8 @@ def _shape(model: Model, name: str) -> tuple[int | None, ...]:
         weights = [entry.arrays[0][1] for entry in model.entries if entry.arrays]
         if not weights or not model.sequential:
             raise InputError("has no shape of its input")
-        shape = (None, None, weights[0].shape[0])
-    if not isinstance(shape[-1], int):
+        shape = (None, None) if indexed else (None, None, weights[0].shape[0])
+    if not indexed and not isinstance(shape[-1], int):
         raise InputError("has no fixed number of features on its input's last axis")
     return tuple(shape)
 

@@ -10,6 +10,7 @@ import numpy as np
 from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers.forms import Form, made_by
+from litelstm.importers.indices import looked_up
 from litelstm.importers.keras_layers import (
     GATES,
     SLOPES,
@@ -119,6 +120,16 @@ def _relu(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
 def _leaky(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
     name = "negative_slope" if "negative_slope" in layer.options else "alpha"
     return [activated(inputs[0], "leaky_relu", layer.number(name))]
+
+
+def _embedding(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
+    if layer.options.get("mask_zero"):
+        raise InputError(
+            "has mask_zero, which skips steps by their values; leave it out, and end each sequence "
+            "where its steps end"
+        )
+    (table,) = layer.taken({"embeddings": (None, None)}).values()
+    return [looked_up(inputs[0], table)]
 
 
 def _elu(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
@@ -234,6 +245,7 @@ LAYERS: dict[str, Apply] = {
     "Concatenate": _concatenate,
     "Dense": _dense,
     "ELU": _elu,
+    "Embedding": _embedding,
     "LeakyReLU": _leaky,
     "Normalization": _normalization,
     "ReLU": _relu,

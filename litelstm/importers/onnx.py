@@ -17,6 +17,7 @@ from typing import Any
 from golden import packages
 from golden.errors import InputError
 from litelstm.importers.assemble import assemble
+from litelstm.importers.axes import INDICES, LAYOUTS
 from litelstm.importers.lengths import PROBES, Reading, probed
 from litelstm.importers.onnx_graph import Graph
 from litelstm.importers.onnx_inspect import listing
@@ -113,7 +114,7 @@ def follow(model: Any) -> tuple[Plan, tuple[str, ...]]:
 def _notes(graph: Graph, reading: _Reading) -> Iterator[str]:
     """Yield notes on assumptions, and on differences between network and file."""
     axes, made = reading.axes, reading.made
-    if axes not in (("steps", "features"), ("batch", "steps", "features")):
+    if axes not in (*LAYOUTS[2], LAYOUTS[3][0], *INDICES[1], INDICES[2][0]):
         read = ", ".join(axes).replace("features", "inputs")
         yield f"the file reads ({read}), the network (batch, steps, inputs)"
     fixed = graph.sizes[axes.index("steps")] or (reading.steps if reading.steps == 1 else 0)

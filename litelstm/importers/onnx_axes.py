@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from golden.errors import InputError
 from litelstm.importers.forms import Form
+from litelstm.importers.indices import is_index, looked_up
 from litelstm.importers.onnx_node import Node, Value
 from litelstm.importers.tensors import AxesError, Data, as_data, joined
 
@@ -32,7 +33,7 @@ def _dropout(node: Node) -> Results:
 
 
 def _cast(node: Node) -> Results:
-    if node.number("to", 1) not in FLOAT_TYPES:
+    if node.number("to", 1) not in FLOAT_TYPES and not is_index(node.data()):
         raise InputError("casts the network's values to a type that is not a float")
     return (node.data(),)
 
@@ -80,6 +81,8 @@ def _size(node: Node) -> Results:
 
 
 def _gather(node: Node) -> Results:
+    if isinstance(node.inputs[0], np.ndarray) and node.number("axis", 0) == 0:
+        return (looked_up(node.data(1), node.inputs[0]),)
     index = node.constant(1)
     if index.dtype.kind not in "iu":
         raise InputError(f"indices are {index.dtype}, expected integers")

@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 
 from golden import packages
 from golden.errors import InputError
-from litelstm.importers.axes import BINS, DIRECTIONS, bins_of
+from litelstm.importers.axes import (
+    BINS,
+    DIRECTIONS,
+    INDICES,
+    LAYOUTS,
+    STATE_LAYOUTS,
+    bins_of,
+)
 from litelstm.importers.forms import Atom, made_by
-from litelstm.importers.onnx_model import find_states, label, read_by, why_integers
+from litelstm.importers.indices import indices
+from litelstm.importers.onnx_model import find_states, label, read_by, selects, why_integers
 from litelstm.importers.onnx_node import Node, Value
 from litelstm.importers.onnx_ops import OPERATORS
 from litelstm.importers.operations import refusal, sequence
@@ -30,31 +38,8 @@ DOMAINS = {
 }
 """Sets of operators, and which of each are known; ``None`` for all of ``OPERATORS``."""
 
-LAYOUTS = {
-    2: (("steps", "features"),),
-    3: (
-        ("batch", "steps", "features"),
-        ("steps", "batch", "features"),
-        ("batch", "features", "steps"),
-    ),
-    4: (
-        ("batch", "features", "steps", BINS),
-        ("batch", "features", BINS, "steps"),
-        ("batch", "steps", BINS, "features"),
-        ("batch", BINS, "steps", "features"),
-    ),
-}
-"""Possible meanings of an input's axes, by number of axes; with bins, of one feature."""
-
 PROBE_BATCH = 2
 """Batch size for following a graph of free batch size, without states."""
-
-STATE_LAYOUTS = {
-    2: (("batch", "features"),),
-    3: (("steps", "batch", "features"), ("batch", "steps", "features")),
-    4: (("batch", "steps", "features", "directions"), ("steps", "batch", "features", "directions")),
-}
-"""Possible axes of a state that a file takes: ``steps`` are layers, or h and c."""
 
 
 class Graph:
@@ -66,6 +51,7 @@ class Graph:
         outputs: names of the outputs.
         sizes: sizes of the input's axes, 0 for free ones.
         dtype: element type of the input.
+        indexed: whether the input is an index.
 
     Raises:
         InputError: the inputs are no samples and states of floats.
@@ -94,12 +80,14 @@ class Graph:
         samples = [value for value in inputs if value.name not in self.states]
         for value in samples:
             kind = self._onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type or 1)
-            if np.dtype(kind).kind != "f":
+            found = selects(self.nodes, self.constants, value.name)
+            if np.dtype(kind).kind != "f" and not found:
                 raise InputError(f"input {value.name} {why_integers(self.nodes, value.name, kind)}")
         if len(samples) != 1:
             names = ", ".join(value.name for value in samples)
             raise InputError(f"has {len(samples)} inputs of samples ({names}), expected one")
         self.input = samples[0].name
+        self.indexed = selects(self.nodes, self.constants, self.input)
         self.sizes = self.shapes[self.input]
         kind = samples[0].type.tensor_type.elem_type or 1
         self.dtype = self._onnx.helper.tensor_dtype_to_np_dtype(kind)
@@ -129,6 +117,9 @@ class Graph:
             InputError: it has too few or too many.
         """
         rank = len(self.sizes)
+        if self.indexed and rank < 3:
+            yield from INDICES[rank]
+            return
         if rank not in LAYOUTS:
             raise InputError(
                 f"input {self.input} has {rank} axes, expected 3 (batch, steps, features), or 4 of "
@@ -217,6 +208,9 @@ class Graph:
         """Return what is known before the first operator, by name."""
         batch, _ = self.counts(axes, steps)
         values: dict[str, Value] = {**self.constants}
+        if "features" not in axes:
+            values[self.input] = indices(steps, axes, batch)
+            return values | {name: self._state(name, own, batch) for name, own in states.items()}
         features = self.sizes[axes.index("features")]
         if not features:
             place = "last" if axes[-1] == "features" else "second"

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from litelstm.importers.onnx_axes import HALF_TYPES
 from litelstm.importers.onnx_ops import ROUNDING
 
+SAME = ("Cast", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+"""Operators that do not change numbers."""
+
 RECURRENT = ("RNN", "GRU", "LSTM", "DynamicQuantizeLSTM")
 """Recurrent operators."""
 
@@ -45,13 +48,20 @@ def why_integers(nodes: Sequence[Any], name: str, kind: Any) -> str:
                 f"gives the lengths of {node.op_type} {label(node)!r}; export without it: a core's "
                 "sequences end where the last step is marked"
             )
-        if node.op_type == "Gather" and name in node.input[1:2]:
-            return (
-                f"is {np.dtype(kind)}, indices of the table of Gather {label(node)!r}: a core "
-                "reads vectors; look the table up on a host, and import with --from "
-                f"{node.output[0]}"
-            )
     return f"is {np.dtype(kind)}, expected floats"
+
+
+def selects(nodes: Sequence[Any], constants: Collection[str], name: str) -> bool:
+    """Whether an input is an index that a constant table is looked up by."""
+    constant, same = {*constants}, {name}
+    for node in nodes:
+        if all(name in constant for name in node.input if name):
+            constant.update(node.output)
+        elif node.op_type == "Gather" and node.input[0] in constant and node.input[1] in same:
+            return True
+        elif node.op_type in SAME and node.input[0] in same:
+            same.add(node.output[0])
+    return False
 
 
 def find_states(

@@ -122,6 +122,8 @@ def _outputs(plan: Plan, run: Run, samples: Floats) -> list[NDArray[Any]]:
         if len(plan.axes) > len(INPUT):  # a spectrogram of one feature
             bins = next(axis for axis in plan.axes if axis not in INPUT)
             own, x = ("batch", "steps", bins, "features"), x[..., np.newaxis]
+        if "features" not in plan.axes:  # an index
+            own, x = ("batch", "steps"), x[..., 0]
         order = [own.index(axis) for axis in plan.axes]
         x = x.transpose(order) if "batch" in plan.axes else x[0]
         try:

@@ -70,6 +70,9 @@ def _notes(made: Assembled, names: Sequence[str]) -> Iterator[str]:
             place = "at the end" if len(names) == 1 else f"at the end of {name}"
             yield f"{ENDS[end]} {place} is left out: the output is its argument"
     network = made.network
+    if network.indexed:
+        last = network.sizes[0] - 1
+        yield f"x is an index from 0 to {last} that selects a column: a number for each step"
     if network.fold > 1:
         yield (
             f"a step of the network is {network.fold} samples, one behind the other: "
@@ -117,10 +120,12 @@ def steps_note(steps: int, *, fixed: bool = False) -> str:
 
 def probe(network: Network, batch: int, steps: int) -> Floats:
     """Make random samples (batch, steps, inputs) for which the first layer's sums are about 2."""
-    layer = network.layers[0]
+    draw, layer = np.random.default_rng(0), network.layers[0]
+    if network.indexed:
+        return draw.integers(network.sizes[0], size=(batch, steps, 1)).astype(np.float64)
     on_x = [layer.weights[g.matrix("x")] for g in layer.cell.gates if "x" in g.reads]
     norm = np.sqrt(np.mean([np.sum(matrix**2, axis=1) for matrix in on_x])) * network.input_scale
-    values = np.random.default_rng(0).normal(size=(batch, steps, network.inputs // network.fold))
+    values = draw.normal(size=(batch, steps, network.inputs // network.fold))
     return values * (2 / norm if norm > 0 else 1.0)
 
 

@@ -19,7 +19,8 @@ def summary(network: Network) -> str:
         parts[-1] = f"{network.head.outputs} logits{reads[-1]}"
     if network.results != (len(network.layers),):
         parts.append(f"results {', '.join(f'layer{n - 1}' for n in network.results or ())}")
-    return f"{network.inputs} in, {', '.join(parts)}; {network.parameters} parameters"
+    read = f"index of {network.sizes[0]}" if network.indexed else str(network.inputs)
+    return f"{read} in, {', '.join(parts)}; {network.parameters} parameters"
 
 
 def reads_of(network: Network) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

@@ -158,7 +158,8 @@ class _Reader:
                 "variables before each run"
             )
         first = self._graph.Tensors(self._graph.InputsAsNumpy()[0])
-        self.integers = np.issubdtype(TYPES[first.Type()], np.integer)
+        scaled = first.Quantization() is not None and first.Quantization().ScaleLength()
+        self.integers = bool(scaled) and np.issubdtype(TYPES[first.Type()], np.integer)
         if self.integers:
             scale, zero = first.Quantization().Scale(0), first.Quantization().ZeroPoint(0)
             yield (

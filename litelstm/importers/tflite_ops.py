@@ -10,7 +10,7 @@ import numpy as np
 from litelstm.importers.tflite_node import FUSED, Made, Operator
 from litelstm.importers.tflite_windows import WINDOWS
 
-INT32, INT64 = 6, 7
+FLOAT, INT32, INT64 = 1, 6, 7
 """Types of ONNX."""
 
 CONVERTER_CLIP = 10
@@ -195,8 +195,15 @@ def _unpack(own: Operator) -> Made:
 
 
 def _gather(own: Operator) -> Made:
-    index = own.new("index", own.constant(1).astype(np.int64))
+    index = own.inputs[1]
+    if own.values[1] is not None:
+        index = own.new("index", own.constant(1).astype(np.int64))
     return [("Gather", [own.inputs[0], index], own.outputs, {"axis": own.options.Axis()})]
+
+
+def _cast(own: Operator) -> Made:
+    whole = own.options is None or own.options.OutDataType() != 0  # a type that is not float
+    return [("Cast", own.inputs, own.outputs, {"to": INT32 if whole else FLOAT})]
 
 
 def _reverse(own: Operator) -> Made:
@@ -250,6 +257,7 @@ TRANSLATIONS: dict[str, Callable[[Operator], Made]] = {
     **WINDOWS,
     "ADD": _same("Add"),
     "BATCH_MATMUL": _batch_matmul,
+    "CAST": _cast,
     "CONCATENATION": _concatenation,
     "DEQUANTIZE": _first("Identity"),
     "DIV": _same("Div"),

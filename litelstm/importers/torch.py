@@ -20,6 +20,7 @@ from golden.network import Layer
 from litelstm.importers import torch_description
 from litelstm.importers.assemble import assemble
 from litelstm.importers.forms import made_by
+from litelstm.importers.indices import indices, looked_up
 from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer, reals, split
 from litelstm.importers.lengths import Reading, probed
 from litelstm.importers.operations import (
@@ -75,8 +76,7 @@ def _read(state: Mapping[str, Any], told: Description, steps: int) -> Reading:
         try:
             arrays = _taken(left, prefix, module)
             if data is None:
-                axes = ("batch", "steps", "features")
-                data = sequence(_inputs(arrays, entry), steps, axes)
+                data = _input(arrays, entry, steps)
             with made_by(f"{module} {name!r}"):
                 data = _APPLY[module](data, arrays, entry)
                 data = _activated(data, entry)
@@ -90,6 +90,13 @@ def _read(state: Mapping[str, Any], told: Description, steps: int) -> Reading:
         raise InputError("has no recurrent layer")
     made = assemble([("y", data)], steps=steps, scale=told.input_scale, free=True)
     return Reading(made=made, steps=steps)
+
+
+def _input(arrays: Arrays, entry: Mapping[str, Any], steps: int) -> Data:
+    """Make the tensor that the first module reads."""
+    if entry["module"] == "Embedding":
+        return indices(steps, ("batch", "steps"))
+    return sequence(_inputs(arrays, entry), steps, ("batch", "steps", "features"))
 
 
 def _inputs(arrays: Arrays, entry: Mapping[str, Any]) -> int:
@@ -115,6 +122,7 @@ def _taken(left: Arrays, prefix: str, module: str) -> Arrays:
     """Move a module's arrays out of ``left``; return them by name without the prefix."""
     pattern = {
         "Linear": r"(weight|bias)",
+        "Embedding": r"weight",
         "Conv1d": r"(weight|bias)",
         "BatchNorm1d": r"(weight|bias|running_mean|running_var|num_batches_tracked)",
         "Recurrent": r"layers\.\d+\.\w+",
@@ -134,6 +142,10 @@ def _linear(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
         return data
     bias = reals(arrays["bias"], (len(matrix),), "bias")
     return data.each(lambda form: form.shifted(bias))
+
+
+def _embedding(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
+    return looked_up(data, reals(arrays["weight"], (None, None), "weight"))
 
 
 def _convolution(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
@@ -282,6 +294,7 @@ _APPLY: dict[str, Callable[[Data, Arrays, Mapping[str, Any]], Data]] = {
     "GRU": _recurrent,
     "LSTM": _recurrent,
     "Linear": _linear,
+    "Embedding": _embedding,
     "Conv1d": _convolution,
     "BatchNorm1d": _batch_norm,
     "Recurrent": _litelstm,

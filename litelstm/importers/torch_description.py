@@ -9,11 +9,11 @@ them. A description, a JSON object, has all of it:
         {"module": "Linear", "name": "head", "activation": "none"}],
      "input_scale": 1.0}
 
-``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM, Linear, Conv1d or
-BatchNorm1d of ``torch.nn``, or ``Recurrent`` of :mod:`litelstm.torch`. ``name`` is the prefix of
-its parameters' names, empty for the state dict of the module itself. ``output`` is the output of a
-recurrent module, and ``activation`` the function between that, or a Linear's result, and the next
-module. No field that decides a result has a default: a description without one is refused.
+``layers`` are in the order of the data. ``module`` is RNN, GRU, LSTM, Linear, Embedding,
+Conv1d or BatchNorm1d of ``torch.nn``, or ``Recurrent`` of :mod:`litelstm.torch`. ``name`` is the
+prefix of its parameters' names, empty for the state dict of the module itself. ``output`` is that
+of a recurrent module, and ``activation`` the function between that, or a Linear's result, and the
+next module. No field that decides a result has a default: a description without one is refused.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ REQUIRED = {
     "Linear": ("activation",),
     "BatchNorm1d": ("eps", "activation"),
     "Conv1d": ("stride", "padding", "dilation", "groups", "activation"),
+    "Embedding": ("activation",),
     "Recurrent": ("gate", "output", "activation"),
 }
 """Required fields of an entry, by module."""

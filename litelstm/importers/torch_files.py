@@ -53,8 +53,8 @@ def load(path: str | Path, description: str | Path | None) -> Imported:
         return from_description(_without_prefix(state, told), told)
 
 
-def _program(path: Path) -> tuple[Any, tuple[int, ...] | None] | None:
-    """Read a program as a module, with an input's shape if the file has one.
+def _program(path: Path) -> tuple[Any, Any] | None:
+    """Read a program as a module, with an example of its input if the file has one.
 
     Returns ``None`` for a state dict.
     """
@@ -64,7 +64,7 @@ def _program(path: Path) -> tuple[Any, tuple[int, ...] | None] | None:
     try:
         if path.suffix == ".pt2":
             program = torch.export.load(data)
-            return program.module(), tuple(program.example_inputs[0][0].shape)
+            return program.module(), program.example_inputs[0][0]
         if not _is_torchscript(data):
             return None
         return torch.jit.load(data, map_location="cpu"), None

@@ -34,14 +34,12 @@ ONE_STEP = (
 )
 
 
-def from_program(
-    module: Any, shape: tuple[int, ...] | None = None, *, input_scale: float = 1.0
-) -> Imported:
+def from_program(module: Any, example: Any = None, *, input_scale: float = 1.0) -> Imported:
     """Import a module, a TorchScript program or an exported one.
 
     Args:
         module: what can be called with a tensor (batch, steps, inputs) or (steps, batch, inputs).
-        shape: shape of an input, if it is known.
+        example: an input, if one is known.
         input_scale: factor from stored samples to the numbers that it reads.
 
     Raises:
@@ -52,10 +50,10 @@ def from_program(
     try:
         if not _is_exported(module):
             module.eval()
-        x = _zeros(torch, module) if shape is None else torch.zeros(shape)
+        x = _zeros(torch, module) if example is None else torch.zeros_like(example)
         plan, notes = onnx.follow(_exported(torch, module, x))
         names = [name for name, _ in plan.outputs]
-        if shape is None and _reads_one_step(plan):
+        if example is None and _reads_one_step(plan):
             raise InputError(ONE_STEP)
 
         def run(wanted: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
@@ -117,13 +115,14 @@ def _zeros(torch: Any, module: Any) -> Any:
     sizes = [(*size, width) for size in counts for width in widths]
     if wide:
         sizes += [(samples, width, steps) for samples, steps in counts for width in widths]
+    kinds = dict.fromkeys(sizes, torch.float32) | dict.fromkeys(counts, torch.int64)  # indices
     reason = "it has no matrix"
-    for size in sizes:
+    for size, kind in kinds.items():
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                module(torch.zeros(size))
-            return torch.zeros(size)
+                module(torch.zeros(size, dtype=kind))
+            return torch.zeros(size, dtype=kind)
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
     raise InputError(f"cannot be run on (batch, steps, inputs): {reason}; export it as ONNX")

@@ -22,7 +22,7 @@ ARROW = (
 def svg(network: QuantizedNetwork) -> str:
     """Draw a network from its input at the top to its results at the bottom."""
     boxes = [
-        ("x", f"{network.inputs} elements, {network.x}"),
+        ("x", f"{_input(network)}, {network.x}"),
         *map(_described, range(len(network.layers)), network.layers),
     ]
     boxes.append(("result", f"{network.outputs} words, {network.out}"))
@@ -41,6 +41,10 @@ def svg(network: QuantizedNetwork) -> str:
         f'<svg class="network" viewBox="0 0 {width} {height}" width="{width}" role="img" '
         f'aria-label="layers of the network">{ARROW}{"".join(parts)}</svg>'
     )
+
+
+def _input(network: QuantizedNetwork) -> str:
+    return f"index of {network.sizes[0]}" if network.indexed else f"{network.inputs} elements"
 
 
 def _described(index: int, layer: QuantizedLayer) -> tuple[str, str]:

@@ -22,11 +22,12 @@ def lively(network: QuantizedNetwork, words: NDArray[np.int64]) -> QuantizedNetw
         network: keeps its weights' integers; biases keep their real values instead.
         words: input words to measure the spread with, (batch, steps, inputs).
     """
+    x = network.first_vector(words, -1)
     for index, layer in enumerate(network.body):
         traces = IntegerModel(network).run(words).layers
         operands = {name: np.roll(value, 1, axis=1) for name, value in traces[index].items()}
         for name, source in zip(layer.operands, network.sources[index], strict=True):
-            operands[name] = traces[source - 1]["h"] if source else words
+            operands[name] = traces[source - 1]["h"] if source else x
         # An estimate: the trace has no r, and vectors at a lag are about as large as those without.
         operands["rh"] = operands["h"]
         steps = min(value.shape[1] for value in operands.values())

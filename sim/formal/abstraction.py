@@ -53,7 +53,7 @@ def abstraction(plan: Plan) -> Abstraction:
     units = [_units(plan, layer.units, lanes) for layer in plan.network.layers]
     if plan.options.interface.classes:
         units[-1] = max(units[-1], 2)
-    sizes = (min(plan.network.inputs, INPUTS), *units)
+    sizes = (min(plan.network.sizes[0], INPUTS), *units)
     layers = tuple(
         _cut(layer, [sizes[source] for source in sources], units[index], sources)
         for index, (layer, sources) in enumerate(
@@ -118,7 +118,7 @@ def _substitutions(large: Plan, small: Plan) -> Iterator[str]:
     """Tell what differs, where it does."""
     for name, of in (
         ("lanes", lambda plan: plan.options.lanes),
-        ("inputs", lambda plan: plan.network.inputs),
+        ("inputs", lambda plan: plan.network.sizes[0]),
         ("streams", lambda plan: plan.options.interface.streams),
     ):
         if of(large) != of(small):

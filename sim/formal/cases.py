@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from golden.cells import GRU, LSTM, RNN, Cell, Dense, LiteLSTM
 from golden.interface import DEFAULT, Interface
 from golden.quantized import QuantizedLayer
@@ -11,7 +13,7 @@ from hdl.core import Core
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
-from sim.draw.networks import Recipe, quantized_network
+from sim.draw.networks import Recipe, quantized_network, with_index
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,7 @@ class Case:
         weight_width: bits of a weight.
         lanes, tail_multipliers, interface, storage: see :class:`hdl.core.Core`.
         delta: sums live on from step to step.
+        index: x is an index.
         lag: each layer also reads the vector before it at this lag, if it is not 0.
     """
 
@@ -41,6 +44,7 @@ class Case:
     storage: Storage = BUILT_IN
     delta: bool = False
     lag: int = 0
+    index: bool = False
 
     def core(self) -> Core:
         """The core."""
@@ -60,6 +64,8 @@ class Case:
         if self.lag:
             layers = [_at_lag(n, layer, self.lag) for n, layer in enumerate(network.layers)]
             network = replace(network, layers=tuple(layers))
+        if self.index:
+            network = with_index(network, np.random.default_rng(0))
         return Core(
             plan=Plan(
                 network=network,
@@ -120,6 +126,7 @@ CASES: tuple[Case, ...] = (
         units=(2, 2),
         lag=1,
     ),
+    Case(name="x is an index", cells=_LITE, inputs=3, outputs=2, index=True),
     Case(name="one multiplier", cells=(LSTM(),), tail_multipliers=1),
     Case(name="products in logic", cells=_LITE, tail_multipliers=0),
     Case(name="one of everything", cells=_LITE, units=(1,), inputs=1, outputs=1),

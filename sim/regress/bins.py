@@ -55,6 +55,7 @@ SHAPES = (
     "last row not full",
     "one unit",
     "one input",
+    "index",
     "one layer",
     "several layers",
     "head",
@@ -150,6 +151,7 @@ def _shapes(case: Case) -> Iterator[bool]:
     yield any(n % lanes for n in units)
     yield 1 in units
     yield network.inputs == 1
+    yield bool(network.indexed)
     yield len(units) == 1
     yield len(units) > 1
     yield network.head is not None

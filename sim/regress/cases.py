@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.cells import cell_options
+from golden.errors import InputError
 from golden.interface import DEFAULT, Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
@@ -39,6 +40,7 @@ from sim.draw.networks import (
     quantized_network,
     random_recipe,
     with_first_states,
+    with_index,
 )
 from sim.draw.sharing import narrow, random_multiplier, random_multipliers, symmetric
 from sim.draw.steps import random_work
@@ -66,7 +68,7 @@ KINDS = {
 # Uses of random numbers beside those of sim.draw.networks.
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
 _GRAPH, _FIRST, _MULTIPLIERS, _AVAILABLE = 13, 12, 11, 10
-_TURNED, _MAX_STEPS, _LAGS, _DELTA, _PARITY = 41, 42, 45, 53, 61
+_TURNED, _MAX_STEPS, _LAGS, _DELTA, _PARITY, _INDEX = 41, 42, 45, 53, 61, 57
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Case:
         )
         if len(self.network.result_vectors) > 1:
             layers += f" results:{list(self.network.result_vectors)}"
+        layers = f"index {layers}" if self.network.indexed else layers
         head = f" head:{self.network.outputs}" if self.network.head else ""
         chosen = self.interface
         extras = f" streams:{chosen.streams}" if chosen.streams > 1 else ""
@@ -131,12 +134,15 @@ class Case:
     def _lively(self) -> QuantizedNetwork:
         """The first of some draws whose words depend on the input."""
         for attempt in range(ATTEMPTS):
-            network = self._turned(self._draw(attempt))
+            try:
+                network = self._turned(self._draw(attempt))
+            except InputError:  # a late layer would read steps of what a reverse one made
+                continue
             steps = network.first + 2
             words = input_words(network, batch=4, steps=steps, seed=(self.seed, self.number))
             if len(np.unique(IntegerModel(network).forward(words), axis=0)) > 1:
                 return network
-        return self._turned(self._draw(0))
+        return self._turned(self._draw(0 if not self.is_turned else ATTEMPTS))
 
     def _turned(self, network: QuantizedNetwork) -> QuantizedNetwork:
         """The network with layers that are not forward, in one case in eight; half have lags."""
@@ -181,14 +187,20 @@ class Case:
         return bool(self.random(_PARITY).random() < 1 / 8)
 
     def _draw(self, attempt: int) -> QuantizedNetwork:
-        """A network; three of four have pre-activations that spread."""
+        """A network; three of four have pre-activations that spread.
+
+        Where layers turn, those of the last attempts have no windows.
+        """
         seed, rng = (self.seed, self.number, attempt), self.random(_SIZES + attempt)
         if self.is_graph:
-            network = random_graph(seed, windows=self.has_windows, **self.LIMITS)
+            windows = self.has_windows and not (self.is_turned and attempt > 1)
+            network = random_graph(seed, windows=windows, **self.LIMITS)
+            network = self._indexed(network)
             steps = max(network.starts) + 6
             return lively(network, input_words(network, batch=8, steps=steps, seed=seed))
         recipe = replace(self._recipe(seed), drive=bool(rng.random() < 0.05))
         network = quantized_network(recipe, seed)
+        network = self._indexed(network)
         if recipe.drive or rng.random() < 0.25:
             return network
         return lively(network, input_words(network, batch=8, steps=6, seed=seed))
@@ -206,7 +218,16 @@ class Case:
     @property
     def has_windows(self) -> bool:
         """Tell whether layers read vectors at lags and pool: in two of five graphs."""
-        return bool(self.random(_GRAPH).random() < 0.08) and not self.is_turned
+        return bool(self.random(_GRAPH).random() < 0.08)
+
+    def _indexed(self, network: QuantizedNetwork) -> QuantizedNetwork:
+        return with_index(network, self.random(_INDEX + 1)) if self.has_index else network
+
+    @property
+    def has_index(self) -> bool:
+        """Whether x is an index: in one case in eight that can have one."""
+        index = bool(self.random(_INDEX).random() < 0.125)
+        return index and not (self.is_turned or self.is_delta)
 
     @cached_property
     def lanes(self) -> int:

@@ -57,11 +57,31 @@ class Loaded(Graph):
         return Storage(weights="double" if self.number % 2 else "ram")
 
 
+class Indexed(Case):
+    """A network whose input is an index; every other one is a graph."""
+
+    has_index = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+    is_turned = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+    is_delta = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+    @property
+    def is_graph(self) -> bool:
+        return bool(self.number % 2)
+
+
 class Windowed(Graph):
     """A graph whose layers read vectors at lags, and pool."""
 
     has_windows = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     is_turned = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+
+class Pooled(Graph):
+    """A graph with layers that pool, in both directions, in a core that buffers sequences."""
+
+    has_windows = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+    is_turned = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+    is_delta = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
 
 class Shared(Graph):
@@ -96,6 +116,8 @@ class Shared(Graph):
 SHARED = [Shared(SEED, number) for number in range(300, 303)]
 CASES = [Graph(SEED, number) for number in range(20)]
 WINDOWS = [Windowed(SEED, number) for number in range(230, 240)]
+POOLED = [Pooled(SEED, number) for number in (203, 212)]
+INDEXED = [Indexed(SEED, number) for number in range(400, 404)]
 LOADED = [Loaded(SEED, number) for number in range(100, 104)]
 
 
@@ -131,12 +153,34 @@ def test_windows_are_of_every_kind() -> None:
     assert any(case.interface.every_step and case.network.first for case in WINDOWS)
 
 
+def test_indices_are_of_every_kind() -> None:
+    networks = [case.network for case in INDEXED]
+    assert all(network.indexed for network in networks)
+    assert {bool(network.layers[0].cell.state) for network in networks} == {True, False}
+    assert any(case.interface.streams > 1 for case in INDEXED)
+    assert any(work.windows.used for work in (Work(network=n, lanes=1) for n in networks))
+    works = [Work(network=network, lanes=1) for network in networks]
+    assert all(
+        work.passes[0].choices == network.sizes[0]
+        for work, network in zip(works, networks, strict=True)
+    )
+
+
+def test_pools_are_in_front_and_behind() -> None:
+    cells = [[isinstance(one.cell, Pool) for one in case.network.layers] for case in POOLED]
+    assert all(map(any, cells))
+    assert {own[0] for own in cells} == {True, False}
+    assert all(case.max_steps for case in POOLED)
+
+
 def test_the_first_layer_waits_for_rows_that_it_shares() -> None:
     waited = [cycles.steady_state(case.core.plan).waited for case in SHARED]
     assert any("drain of the step before" in one for one in waited), waited
 
 
-@pytest.mark.parametrize("cases", [[*CASES, *LOADED, *SHARED], WINDOWS], ids=["graphs", "windows"])
+@pytest.mark.parametrize(
+    "cases", [[*CASES, *LOADED, *SHARED], [*WINDOWS, *INDEXED, *POOLED]], ids=["graphs", "windows"]
+)
 def test_every_word_and_cycle(cases: list[Case]) -> None:
     library = bench_library([Design.of(case.core) for case in cases], optimize=False)
     for case in cases:

@@ -6,23 +6,26 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import data, stream
 
 from hdl.layout.ports import input_layout, step_fields
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.store.input_banks import InputBanks
+from sim.draw.networks import with_index
 from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
 
 
-def make(inputs: int, lag: int = 0) -> tuple[Module, Any, InputBanks]:
+def make(inputs: int, lag: int = 0, *, index: bool = False) -> tuple[Module, Any, InputBanks]:
     recipe = Recipe(inputs=inputs, units=(2,), outputs=None)
     network = quantized_network(recipe, 1)
     if lag:
         network = replace(network, layers=(replace(network.layers[0], sources=(0,), lags=(lag,)),))
+    network = with_index(network, np.random.default_rng(0)) if index else network
     plan = Plan(network=network, options=CoreOptions(lanes=1))
     m = Module()
     ports: Any = SimpleNamespace(
@@ -34,6 +37,7 @@ def make(inputs: int, lag: int = 0) -> tuple[Module, Any, InputBanks]:
         x_release=Signal(),
         read_address=Signal(8),
         read_turn=Signal(8),
+        x_index=Signal(8),
     )
     return m, ports, InputBanks(m, plan, ports)
 
@@ -70,6 +74,25 @@ def test_steps_in_turn(inputs: int) -> None:
             ctx.set(ports.x_release, 0)
 
     run(m, fill, take)
+
+
+def test_an_index_is_kept_until_its_step_is_released() -> None:
+    m, ports, banks = make(7, index=True)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(ports.i.valid, 1)
+        for value in (6, 3):
+            ctx.set(ports.i.payload.data, value)
+            await ctx.tick()
+        assert ctx.get(ports.i.ready) == 0
+        assert (ctx.get(ports.x_whole), ctx.get(ports.x_index)) == (1, 6)
+        ctx.set(ports.x_release, 1)
+        await ctx.tick()
+        assert ctx.get(ports.x_index) == 3
+
+    run(m, bench)
+    assert isinstance(banks.word, Const)
+    assert banks.word.value == 1 << (len(banks.word) - 2)
 
 
 def test_elements_are_counted_until_the_step_is_whole() -> None:

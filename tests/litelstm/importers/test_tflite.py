@@ -230,6 +230,29 @@ def test_a_convolution_in_front_and_flatten_behind(
     assert np.abs(network.forward(network.feed(samples)) - wanted).max() < 1e-5
 
 
+@pytest.mark.parametrize("int8", [False, True])
+def test_a_table_that_is_looked_up(int8: bool, tmp_path: Path) -> None:
+    """The index comes as a float or an integer; the table may be of 8 bits."""
+    maker, rng = Maker(), np.random.default_rng(78)
+    table = rng.integers(-127, 128, size=(11, INPUTS)) if int8 else rng.normal(size=(11, INPUTS))
+    scale = 0.02 if int8 else 1.0
+    told = {"kind": "int8", "scale": [scale], "zero": 0} if int8 else {}
+    x = maker.tensor("x", (1, STEPS), kind="int32" if int8 else "float32")
+    index = x
+    if not int8:
+        index = maker.tensor("index", (1, STEPS), kind="int32")
+        maker.operator("CAST", [x], [index], "CastOptions", InDataType=0, OutDataType=2)
+    rows = maker.tensor("rows", (1, STEPS, INPUTS), **told)
+    named = maker.tensor("table", (11, INPUTS), table, **told)
+    maker.operator("GATHER", [named, index], [rows], "GatherOptions", Axis=0)
+    y, real = lstm(maker, rows, STEPS, weights(73))
+    network = load(maker, [x], [last_step(maker, y)], tmp_path).network
+    samples = rng.integers(11, size=(3, STEPS, 1))
+    wanted = run(real, scale * table[samples[..., 0]])[:, -1]
+    assert network.indexed
+    assert np.abs(network.forward(samples) - wanted).max() < 1e-5
+
+
 REFUSED: dict[str, tuple[Callable[[Maker, int], int], tuple[str, ...]]] = {
     "coupled gates": (
         lambda maker, x: lstm(maker, x, STEPS, weights(76), missing=[1, 5, 12])[0],
