@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 from amaranth.hdl import UnusedElaboratable
 
+from sim.compiled.bench import bench_library
+from sim.compiled.library import verilator_library
+from sim.tools.build import build
+
 LONG = ("simulator", "proof", "frameworks", "fpga", "slow")
 """Markers of tests that ``-m quick`` leaves out; pyproject.toml says what each is."""
 
@@ -78,6 +82,18 @@ def no_simulator(request: pytest.FixtureRequest) -> Iterator[None]:
                 start(self, args, *rest, **options)
 
             patch.setattr(subprocess.Popen, "__init__", checked)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def models_for_short_runs() -> Iterator[None]:
+    """Compile models quickly where nothing else is asked for: most tests run few cycles."""
+    with pytest.MonkeyPatch.context() as patch:
+        for function in (bench_library, verilator_library, build):
+            defaults = function.__kwdefaults__
+            assert defaults
+            assert "optimize" in defaults
+            patch.setitem(defaults, "optimize", False)
         yield
 
 

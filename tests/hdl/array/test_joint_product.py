@@ -168,6 +168,8 @@ def _factors(m: Module, joint: Joint, number: int) -> tuple[list[Signal], Value]
 def test_all_factors_of_the_table() -> None:
     """Every combination of a row; of rows with more than ``EXHAUSTIVE``, so many random ones."""
     verilog = convert(SelfTests(), name="self_tests")
-    library = ctypes.CDLL(str(verilator_library({"self_tests": verilog}, harness=HARNESS)))
+    library = ctypes.CDLL(
+        str(verilator_library({"self_tests": verilog}, harness=HARNESS, optimize=True))
+    )
     library.cycles_until_done.restype = ctypes.c_int64
     assert library.cycles_until_done(ctypes.c_int64(EXHAUSTIVE + 10)) >= EXHAUSTIVE
