@@ -64,7 +64,7 @@ async def streams_and_states(dut: Any) -> None:
     case, random = bench.case, bench.random
     controls: list[Control] = []
     xs, loads, order = [], [], []
-    for number in range(25):
+    for number in range(16):
         steps, stream = random.randint(1, 3), random.randrange(case.interface.streams)
         keep, load, save = (random.random() < p for p in (0.5, 0.3, 0.3))
         controls += sequence_controls(steps, stream=stream, keep=keep, load=load, save=save)
@@ -246,7 +246,7 @@ async def resets_among_states(dut: Any) -> None:
     """CONTROL.RESET while states are loaded, saved and given; then all is right."""
     bench = await BusBench(dut).start()
     case = bench.case
-    for number in range(20):
+    for number in range(10):
         bench.pause(bench.random.choice((0, 0.5)))
         state = some_state(case, number)
         x = case.x(2, number)

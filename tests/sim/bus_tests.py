@@ -73,7 +73,7 @@ async def sequences(dut: Any) -> None:
     bench.pause(0.5)
     steps = beats = 0
     xs = []
-    for number in range(12):
+    for number in range(8):
         x = bench.case.x(bench.random.randint(1, 5), number)
         xs.append(x)
         steps += len(x)
@@ -264,7 +264,7 @@ async def soft_resets(dut: Any) -> None:
     results that had begun is ended, and marked; the next sequence is right."""
     bench = await BusBench(dut).start()
     case = bench.case
-    for round_ in range(8 if cocotb.SIM_NAME.startswith("Icarus") else 25):  # which is slower
+    for round_ in range(8):
         bench.pause(bench.random.choice((0, 0.4)))
         x = case.x(4, round_)
         await bench.send_x(x)
@@ -319,7 +319,7 @@ async def soft_reset_without_enable(dut: Any) -> None:
 async def resets(dut: Any) -> None:
     """The reset pin at any time, in accesses and frames: everything is as at first."""
     bench = await BusBench(dut).start()
-    for round_ in range(12):
+    for round_ in range(8):
         bench.pause(bench.random.choice((0, 0.5)))
         await bench.send_x(bench.case.x(4, round_))
         reading = cocotb.start_soon(bench.lite.read(0, 4))

@@ -109,7 +109,7 @@ async def resets_among_weights(dut: Any) -> None:
     bench = await BusBench(dut).start()
     case = bench.case
     words = image(case.plan)
-    for number in range(8):
+    for number in range(5):
         bench.pause(bench.random.choice((0, 0.3)))
         await bench.load(words)
         await bench.send_x(case.x(3, number))
