@@ -26,7 +26,7 @@ from sim.patterns import (
 from sim.run import Reset, Run, Source, flatten
 from sim.streams import Progress
 
-PHASES = 20
+PHASES = 8
 """Approximate number of cycles at which `resets` resets a core."""
 
 RESET_SEQUENCES = 3
@@ -120,7 +120,7 @@ async def resets(dut: Any) -> None:
     bench = Bench(dut)
     load = job.weights.size
     end = load + int(job.taken[-1])
-    for cycle in sorted({*range(min(end, 12)), *range(0, end, max(1, end // PHASES)), end}):
+    for cycle in sorted({*range(min(end, 6)), *range(0, end, max(1, end // PHASES)), end}):
         reset = Reset(cycle=cycle, hold=1 + cycle % 3)
         run = await bench.run(job.request(reset=reset))
         _check(CoreResult.judge(job, run, stalled=False))

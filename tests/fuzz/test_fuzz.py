@@ -11,7 +11,7 @@ import pytest
 from tests.fuzz import corpus, plain
 from tests.fuzz.readers import READERS
 
-FILES = 100
+FILES = 50
 """Mutants of each reader's files; `python -m tests.fuzz` runs any number."""
 
 LIBRARIES = {"h5py": ("keras", "h5"), "onnx": ("onnx", "tflite"), "torch": ("pt", "safetensors")}

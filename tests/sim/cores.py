@@ -201,8 +201,8 @@ IN_VERILATOR = (
 )
 """Cores that stall and reset in many ways, and may do so in few seconds."""
 
-IN_ICARUS_AT_LENGTH = ("units_no_multiple_of_lanes", "one_of_everything")
-"""Cores that stall and reset under Icarus too, 100 times as slow; Icarus runs all without."""
+IN_BOTH = ("one_of_everything", "wide", "three_kinds_of_cells", "three_layers_three_formats")
+"""Cores that both simulators run; the first stalls and resets under Icarus too, which is slow."""
 
 SATURATED = (
     "bound_of_negative_operands",
