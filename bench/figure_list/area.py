@@ -136,7 +136,8 @@ AREAS = [
     ),
     Figure(
         page=LOADING,
-        shows=f"(one seed); with its weights in the Verilog it takes {LUT} LUT4 and reaches {_MHZ} MHz",
+        shows=f"(one seed); with its weights in the Verilog it takes {LUT} LUT4 and reaches "
+        f"{_MHZ} MHz",
         command=MNIST_ECP5,
     ),
     *(
