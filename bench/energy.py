@@ -26,7 +26,7 @@ from golden.settings import Settings
 from golden.thresholds import Thresholds
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
-from litelstm import options, outputs
+from litelstm import core_options, options, outputs
 from litelstm.commands.demo import FLOAT, QUANTIZED
 from litelstm.comparison import Layer
 from litelstm.console import progress
@@ -62,7 +62,7 @@ def mnist(count: int) -> list[Row]:
     made = networks()
     with progress("switching activity of MNIST cores", len(made)) as tell:
         for name, network in made.items():
-            core = CoreOptions(lanes=options.LANES, delta=network.thresholds is not None)
+            core = CoreOptions(lanes=core_options.LANES, delta=network.thresholds is not None)
             energy = of_samples(Plan(network=network, options=core), x[:count].astype(float))
             right = float(np.mean(answers(network, x[:JUDGED].astype(float)) == y[:JUDGED]))
             found[f"{name} ({right:.2%})"] = energy
@@ -76,7 +76,9 @@ def mnist(count: int) -> list[Row]:
 @options.json_option
 def main(digits: int, json_path: Path | None) -> None:
     """Measure and print."""
-    layer = Layer(inputs=28, units=64, lanes=options.LANES, settings=Settings(), sigmoid="hard")
+    layer = Layer(
+        inputs=28, units=64, lanes=core_options.LANES, settings=Settings(), sigmoid="hard"
+    )
     tables = {layer.title: comparison.compare(layer, progress)}
     tables["MNIST, 2 x 64 units, 16 lanes, per digit"] = mnist(digits)
     report = {title: comparison.as_json(rows) for title, rows in tables.items()}

@@ -23,11 +23,12 @@ from litelstm import digits, outputs
 from litelstm.architectures import Architecture
 from litelstm.commands.demo import FLOAT
 from litelstm.console import progress
+from litelstm.core_options import core_of
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.measure import measure
 from litelstm.fpga.targets import TARGETS
-from litelstm.options import core_of, json_option
+from litelstm.options import json_option
 
 CALIBRATION = 500
 

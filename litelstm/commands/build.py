@@ -15,7 +15,7 @@ from golden.link.messages import DEFAULT_CAPACITY
 from golden.quantized import QuantizedNetwork
 from hdl.export.verilog_header import waivers
 from hdl.plan import Plan
-from litelstm import options, outputs
+from litelstm import core_options, options, outputs
 from litelstm.console import progress
 from litelstm.extras import require_for
 from litelstm.fpga.board_script import vivado_script
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.network_argument
 @click.option("--board", type=click.Choice(tuple(BOARDS)), required=True, help="Board.")
-@options.core_options("lanes", "tail_multipliers", "pack", "max_steps", "classes")
+@core_options.options("lanes", "tail_multipliers", "pack", "max_steps", "classes")
 @click.option(
     "--clock",
     type=float,
@@ -77,7 +77,7 @@ def build(
     outputs.check_folder(output)
     part = BOARDS[board].part
     chosen["sums"] = part.family.sums
-    plan = Plan(network=quantized, options=options.core_of(chosen, quantized, part=part))
+    plan = Plan(network=quantized, options=core_options.core_of(chosen, quantized, part=part))
     built = board_build.build(
         plan,
         BOARDS[board],

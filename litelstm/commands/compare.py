@@ -13,7 +13,7 @@ from rich.table import Table
 
 from golden import files
 from golden.settings import Settings
-from litelstm import options, outputs
+from litelstm import core_options, options, outputs
 from litelstm.comparison import REFERENCE, Layer, Row
 from litelstm.comparison import compare as compare_cells
 from litelstm.console import progress, table
@@ -25,7 +25,7 @@ from litelstm.paper import Paper, Printed
 @click.command()
 @click.option("--inputs", default=28, help="Elements of the input x.")
 @click.option("--units", default=64, help="Units of the layer.")
-@options.core_options("lanes")
+@core_options.options("lanes")
 @options.bit_options("weight_width")
 @options.sigmoid_option()
 @options.target_option("Compare area and clock on this part instead.")
@@ -68,7 +68,7 @@ def compare(
     layer = Layer(
         inputs=inputs,
         units=units,
-        lanes=min(options.LANES, units) if lanes is None else lanes,
+        lanes=min(core_options.LANES, units) if lanes is None else lanes,
         settings=Settings(**options.said({"weight_width": weight_width})),
         sigmoid=sigmoid or "hard",
     )

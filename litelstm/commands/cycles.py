@@ -17,7 +17,7 @@ from golden.savings import saving
 from hdl import cycles as timing
 from hdl.layout.weight_image import load_cycles
 from hdl.plan import Plan
-from litelstm import options, outputs, samples
+from litelstm import core_options, options, outputs, samples
 from litelstm.architectures import Architecture
 from litelstm.console import progress, table
 
@@ -33,8 +33,8 @@ PERCENTILES = {"least": 0, "10 %": 10, "median": 50, "90 %": 90, "most": 100}
 @click.option("--layers", type=int, help="Number of layers (with --cell).  [default: 1]")
 @click.option("--head", type=int, help="Outputs of a dense head (with --cell).  [default: none]")
 @options.sigmoid_option("Activation of the gates (with --cell).")
-@options.core_options(but=("pack", "multiplier", "parity"))
-@options.steps_option("Length of the sequence to count.")
+@core_options.options(but=("pack", "multiplier", "parity"))
+@core_options.steps_option("Length of the sequence to count.")
 @options.samples_option_of(required=False)
 @options.count_option
 @options.json_option
@@ -68,9 +68,9 @@ def cycles(
         **{"layers": layers, "head": head, "sigmoid": sigmoid},
     }
     quantized = _network(network, options.said(described))
-    plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
+    plan = Plan(network=quantized, options=core_options.core_of(chosen, quantized))
     x = None if file is None else _samples(plan, file, count, steps)
-    length = options.length_of(plan.options, steps) if x is None else x.shape[1]
+    length = core_options.length_of(plan.options, steps) if x is None else x.shape[1]
     with progress("count"):
         report = _report(plan, length)
     if x is not None:

@@ -10,7 +10,7 @@ import click
 
 from golden import files
 from golden.errors import InputError
-from litelstm import options, outputs
+from litelstm import core_options, options, outputs
 from litelstm.console import err, out, progress
 from litelstm.extras import require_for
 from litelstm.fpga.targets import TARGETS
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--max-luts", type=options.POSITIVE, help="LUTs, at most.  [default: the part's]")
 @click.option(
     "--storage",
-    type=click.Choice(options.CHOICES["weights"]),
+    type=click.Choice(core_options.CHOICES["weights"]),
     help="Memory of the weights, see generate.  [default: rom; searched where the part has SPRAM]",
 )
 @click.option("--trials", type=options.POSITIVE, default=96, help="Points to evaluate in all.")

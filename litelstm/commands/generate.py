@@ -19,7 +19,7 @@ from hdl.export.fusesoc import core_file
 from hdl.export.verilog_header import waivers
 from hdl.layout.weight_image import image
 from hdl.plan import Plan
-from litelstm import options, outputs
+from litelstm import core_options, options, outputs
 from litelstm.bus_options import NAMES, bus_options, host_of
 from litelstm.console import out, progress
 from litelstm.fpga.targets import TARGETS
@@ -34,7 +34,7 @@ C_DRIVER = [files_of("litelstm.driver") / "c" / f"litelstm.{end}" for end in ("h
 
 @click.command()
 @options.network_argument
-@options.core_options()
+@core_options.options()
 @bus_options
 @click.option(
     "--also",
@@ -87,7 +87,7 @@ def generate(
     networks = [QuantizedNetwork.load(other) for other in others]
     plan = Plan(
         network=quantized,
-        options=options.core_of(given, quantized, *networks, part=TARGETS.get(target or "")),
+        options=core_options.core_of(given, quantized, *networks, part=TARGETS.get(target or "")),
         others=tuple(networks),
     )
     with progress("generate"):

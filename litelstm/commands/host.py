@@ -13,7 +13,7 @@ import numpy as np
 from golden.interface import Interface
 from golden.model import IntegerModel
 from golden.quantized import QuantizedNetwork
-from litelstm import options, outputs, samples
+from litelstm import core_options, options, outputs, samples
 from litelstm.console import progress
 from litelstm.driver.host import DEFAULT_TIMEOUT, Link
 from litelstm.driver.serial_line import DEFAULT_BAUD, DEFAULT_RETRIES
@@ -26,7 +26,7 @@ MISMATCH = 1
 @click.option("--port", required=True, help="Serial device, for example /dev/ttyUSB1, or URL.")
 @options.samples_option
 @options.count_option
-@options.core_options("classes")
+@core_options.options("classes")
 @click.option("--baud", default=DEFAULT_BAUD, help="Bits per second.")
 @click.option("--timeout", default=DEFAULT_TIMEOUT, help="Seconds to wait for an answer.")
 @click.option("--retries", default=DEFAULT_RETRIES, help="Times to repeat an unanswered request.")

@@ -12,7 +12,7 @@ import click
 from golden.quantized import QuantizedNetwork
 from hdl.core import Core
 from hdl.plan import Plan
-from litelstm import options, outputs
+from litelstm import core_options, options, outputs
 from litelstm.console import progress
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SECONDS = 600
 
 @click.command()
 @options.network_argument
-@options.core_options(but=("pack", "multiplier", "max_steps", "parity"))
+@core_options.options(but=("pack", "multiplier", "max_steps", "parity"))
 @click.option(
     "--seconds",
     type=options.POSITIVE,
@@ -48,7 +48,7 @@ def prove(network: Path, seconds: int, json_path: Path | None, **chosen: Any) ->
     from sim.formal.loading import prove_loader
 
     quantized = QuantizedNetwork.load(network)
-    plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
+    plan = Plan(network=quantized, options=core_options.core_of(chosen, quantized))
     small = abstraction(plan)
     verdicts: dict[str, Verdict] = {}
     with tempfile.TemporaryDirectory() as scratch, progress("prove"):

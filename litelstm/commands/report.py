@@ -12,7 +12,7 @@ from golden.errors import InputError
 from golden.network import Network
 from golden.quantized import QuantizedNetwork
 from hdl.plan import Plan
-from litelstm import options, outputs, samples
+from litelstm import core_options, options, outputs, samples
 from litelstm.console import out, progress
 from litelstm.extras import require_for
 from litelstm.fpga.targets import TARGETS
@@ -37,7 +37,7 @@ MISMATCH = 1
     help="Samples that also run through the RTL, 0 for none.  [default: 100]",
 )
 @options.target_option("FPGA part to measure area and clock on.")
-@options.core_options()
+@core_options.options()
 @options.seeds_option
 @click.option(
     "--steps",
@@ -78,12 +78,14 @@ def report(
     data = samples.load(file, network=quantized, count=count) if file else None
     if target and not chosen["sums"]:
         chosen["sums"] = TARGETS[target].family.sums
-    typed = options.typed_core(chosen)
-    plan = Plan(network=quantized, options=options.core_of(chosen, quantized))
+    typed = core_options.typed(chosen)
+    plan = Plan(network=quantized, options=core_options.core_of(chosen, quantized))
     if used := 0 if data is None else min(100 if rtl is None else rtl, len(data.x)):
         require_for("benches")
         require(check_simulator("verilator"))
-    length = options.length_of(plan.options, steps, data.x.shape[1] if data else options.STEPS)
+    length = core_options.length_of(
+        plan.options, steps, data.x.shape[1] if data else core_options.STEPS
+    )
     measured = _measured(plan, target, seeds, length) if target else None
     run = through_rtl(plan, data.x[:used], progress) if data and used else None
     checked = f"litelstm simulate {network} --samples {file} --batch --count {used} {typed}"

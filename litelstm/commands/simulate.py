@@ -14,7 +14,7 @@ from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.plan import Plan
 from hdl.verilog import Generated
-from litelstm import options, outputs, samples
+from litelstm import core_options, options, outputs, samples
 from litelstm.console import progress
 from litelstm.extras import require_for
 from litelstm.fpga.targets import TARGETS
@@ -34,7 +34,7 @@ MISMATCH = 1
 @click.option("--batch", is_flag=True, help="Use the compiled C++ bench, for many samples.")
 @options.target_option("Simulate the mapped netlist for this part instead of the RTL.", "--netlist")
 @options.count_option
-@options.core_options(but=("state",))
+@core_options.options(but=("state",))
 @click.option("--jobs", type=options.POSITIVE, default=1, help="Simulations to run in parallel.")
 @click.option("--stall", is_flag=True, help="Stall both streams at random (with --batch).")
 @click.option("--seed", type=options.SEED, help="Seed of stalls and of cocotb's random numbers.")
@@ -71,7 +71,7 @@ def simulate(
     quantized = QuantizedNetwork.load(network)
     data = samples.load(file, network=quantized, count=count)
     part = TARGETS[netlist] if netlist else None
-    plan = Plan(network=quantized, options=options.core_of(chosen, quantized, part=part))
+    plan = Plan(network=quantized, options=core_options.core_of(chosen, quantized, part=part))
     plan.check_steps(data.x.shape[1])
     require(simulator)
     mapped = _mapper(netlist)

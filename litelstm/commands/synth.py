@@ -13,7 +13,7 @@ import click
 from golden import files
 from golden.errors import InputError
 from golden.quantized import QuantizedNetwork
-from litelstm import options, outputs
+from litelstm import core_options, options, outputs
 from litelstm.console import progress
 from litelstm.extras import require_for
 from litelstm.fpga.targets import TARGETS, Target
@@ -22,10 +22,10 @@ from litelstm.fpga.targets import TARGETS, Target
 @click.command()
 @options.network_argument
 @options.target_option("FPGA part.", required=True)
-@options.core_options()
+@core_options.options()
 @options.seeds_option
 @options.jobs_options("Seeds", default=1)
-@options.steps_option("Steps per inference.")
+@core_options.steps_option("Steps per inference.")
 @click.option(
     "--mhz", type=float, help="Clock that the router aims at; exit status 1 if no seed reaches it."
 )
@@ -69,13 +69,13 @@ def synth(
     chosen["sums"] = chosen["sums"] or part.family.sums
     quantized = QuantizedNetwork.load(network)
     outputs.check_folder(output)
-    core = options.core_of(chosen, quantized, part=part)
+    core = core_options.core_of(chosen, quantized, part=part)
     measured = measure(
         quantized,
         Flow(target=part, fresh=fresh),
         options=core,
         seeds=seeds,
-        steps=options.length_of(core, steps),
+        steps=core_options.length_of(core, steps),
         bare_array=bare_array,
         bitstream=output is not None,
         progress=progress,

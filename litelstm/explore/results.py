@@ -12,7 +12,7 @@ from typing import Any
 from rich.table import Table
 
 from golden import files
-from litelstm import options
+from litelstm import core_options
 from litelstm.architectures import CELLS
 from litelstm.console import table
 from litelstm.energy.model import shown
@@ -72,7 +72,7 @@ def _row(point: Point, found: Measured | None, source: Source, folder: Path, tar
         source.network(point.choice.shape), point.choice, source.samples.calibration
     )
     network.save(path)
-    typed = options.typed_core(point.choice.core(network))
+    typed = core_options.typed(point.choice.core(network))
     return Row(
         number=point.number,
         choice=point.choice,

@@ -11,7 +11,7 @@ from golden.quantized import QuantizedNetwork
 from golden.settings import Settings
 from golden.thresholds import Thresholds
 from hdl.plan import Plan
-from litelstm import options
+from litelstm import core_options, options
 from litelstm.architectures import CELLS as KNOWN
 from litelstm.fpga.families import ECP5, ICE40, SPRAM
 from litelstm.fpga.targets import Target
@@ -108,7 +108,7 @@ class Choice:
         return replace(network, thresholds=Thresholds.of(network, x=x, h=h, rh=h, c=c))
 
     def core(self, network: QuantizedNetwork) -> dict[str, Any]:
-        """Return the core's options by name, see :func:`litelstm.options.core_of`."""
+        """Return the core's options by name, see :func:`litelstm.core_options.core_of`."""
         units = max(layer.units for layer in network.body)
         return {
             "lanes": -(-units // min(self.rows, units)),
@@ -124,7 +124,7 @@ class Choice:
         Raises:
             InputError: the options do not go with the network.
         """
-        core = options.core_of(self.core(network), network, part=target)
+        core = core_options.core_of(self.core(network), network, part=target)
         return Plan(network=network, options=core)
 
 

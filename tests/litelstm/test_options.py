@@ -18,7 +18,8 @@ from hdl.spec.multipliers import Multipliers
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import Storage
 from litelstm.cli import cli
-from litelstm.options import BITS, CORE_HELP, FIELDS, core_of
+from litelstm.core_options import CORE_HELP, FIELDS, core_of
+from litelstm.options import BITS
 from litelstm.usage import RENAMED
 from tests.litelstm.conftest import Call, Files
 
