@@ -12,7 +12,8 @@ from litelstm import options
 from litelstm.console import err, out, progress
 from litelstm.options import POSITIVE, SEED
 from sim.jobs import work_through
-from sim.regress.cases import KINDS, Case
+from sim.regress.cases import Case
+from sim.regress.kinds import KINDS
 from sim.regress.run import BENCHES, batches, run_batch
 from sim.regress.state import State
 

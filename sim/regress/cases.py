@@ -7,7 +7,6 @@ with random stalls at both streams (every word).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -44,6 +43,7 @@ from sim.draw.networks import (
 )
 from sim.draw.sharing import narrow, random_multiplier, random_multipliers, symmetric
 from sim.draw.steps import random_work
+from sim.regress.kinds import Kinds
 from sim.regress.trials import trials_of
 from sim.run import Run
 
@@ -57,26 +57,14 @@ ATTEMPTS = 4
 FIRST = 0.2
 """Share of networks whose first states are not zero."""
 
-KINDS = {
-    "delta": "is_delta",
-    "graph": "is_graph",
-    "turned": "is_turned",
-    "windows": "has_windows",
-}
-"""Kinds of cases, and the attribute that tells."""
-
-# Uses of random numbers beside those of sim.draw.networks.
+# Uses of random numbers beside those of sim.draw.networks and sim.regress.kinds
 _LANES, _TAIL, _LENGTHS, _TRIALS, _INTERFACE, _SIZES, _STORAGE = 16, 17, 18, 19, 15, 20, 14
-_GRAPH, _FIRST, _MULTIPLIERS, _AVAILABLE = 13, 12, 11, 10
-_TURNED, _MAX_STEPS, _LAGS, _DELTA, _PARITY, _INDEX = 41, 42, 45, 53, 61, 57
+_FIRST, _MULTIPLIERS, _AVAILABLE, _MAX_STEPS, _LAGS, _INDEX = 12, 11, 10, 42, 45, 58
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(Kinds):
     """Case ``number`` of ``seed``: a core, and sequences of raw input words."""
-
-    seed: int
-    number: int
 
     LIMITS: ClassVar = {"units": 12}
     """Upper bounds of what is drawn, see `random_recipe`."""
@@ -113,10 +101,6 @@ class Case:
         """Name of the core's top module."""
         return f"case_{self.seed}_{self.number}"
 
-    def random(self, use: int) -> np.random.Generator:
-        """The case's random numbers for one use."""
-        return np.random.default_rng([self.seed, self.number, use])
-
     @cached_property
     def network(self) -> QuantizedNetwork:
         """The core's network: the first of some draws whose words depend on the input.
@@ -152,19 +136,6 @@ class Case:
         network = with_directions(network, seed)
         return with_lags(network, seed) if self.random(_LAGS).random() < 0.5 else network
 
-    @classmethod
-    def numbers(cls, seed: int, count: int, kind: str | None = None) -> list[int]:
-        """Numbers of a seed's first cases, or of its first ones of a kind of ``KINDS``."""
-        if kind is None:
-            return list(range(count))
-        found = (n for n in itertools.count() if getattr(cls(seed, n), KINDS[kind]))
-        return list(itertools.islice(found, count))
-
-    @property
-    def is_turned(self) -> bool:
-        """Whether layers are reverse or bidirectional."""
-        return bool(self.random(_TURNED).random() < 0.125)
-
     @cached_property
     def max_steps(self) -> int:
         """Where layers turn, steps that the core can buffer: in one case in three too few."""
@@ -175,17 +146,6 @@ class Case:
             return int(rng.integers(self.network.first + 1, longest, endpoint=True))
         return longest + int(rng.integers(0, 4))
 
-    @property
-    def is_delta(self) -> bool:
-        """Whether the core is a delta core: in one case in six that can be one."""
-        delta = bool(self.random(_DELTA).random() < 1 / 6)
-        return delta and not (self.is_turned or self.has_windows)
-
-    @property
-    def is_guarded(self) -> bool:
-        """Whether memories have parity bits: in one case in eight."""
-        return bool(self.random(_PARITY).random() < 1 / 8)
-
     def _draw(self, attempt: int) -> QuantizedNetwork:
         """A network; three of four have pre-activations that spread.
 
@@ -194,40 +154,22 @@ class Case:
         seed, rng = (self.seed, self.number, attempt), self.random(_SIZES + attempt)
         if self.is_graph:
             windows = self.has_windows and not (self.is_turned and attempt > 1)
-            network = random_graph(seed, windows=windows, **self.LIMITS)
-            network = self._indexed(network)
-            steps = max(network.starts) + 6
-            return lively(network, input_words(network, batch=8, steps=steps, seed=seed))
-        recipe = replace(self._recipe(seed), drive=bool(rng.random() < 0.05))
-        network = quantized_network(recipe, seed)
-        network = self._indexed(network)
-        if recipe.drive or rng.random() < 0.25:
+            network, spread = random_graph(seed, windows=windows, **self.LIMITS), True
+        else:
+            recipe = replace(self._recipe(seed), drive=bool(rng.random() < 0.05))
+            network = quantized_network(recipe, seed)
+            spread = not (recipe.drive or rng.random() < 0.25)
+        if self.has_index:
+            network = with_index(network, self.random(_INDEX))
+        if not spread:
             return network
-        return lively(network, input_words(network, batch=8, steps=6, seed=seed))
+        steps = max(network.starts) + 6
+        return lively(network, input_words(network, batch=8, steps=steps, seed=seed))
 
     def _recipe(self, seed: tuple[int, ...]) -> Recipe:
         """A recipe; with half the bits where several products may share a multiplier."""
         recipe = random_recipe(seed, cells=EVERY_CELL, **self.LIMITS)
         return narrow(recipe) if self.multiplier else recipe
-
-    @property
-    def is_graph(self) -> bool:
-        """One network in five is no chain of recurrent layers."""
-        return bool(self.random(_GRAPH).random() < 0.2)
-
-    @property
-    def has_windows(self) -> bool:
-        """Tell whether layers read vectors at lags and pool: in two of five graphs."""
-        return bool(self.random(_GRAPH).random() < 0.08)
-
-    def _indexed(self, network: QuantizedNetwork) -> QuantizedNetwork:
-        return with_index(network, self.random(_INDEX + 1)) if self.has_index else network
-
-    @property
-    def has_index(self) -> bool:
-        """Whether x is an index: in one case in eight that can have one."""
-        index = bool(self.random(_INDEX).random() < 0.125)
-        return index and not (self.is_turned or self.is_delta)
 
     @cached_property
     def lanes(self) -> int:

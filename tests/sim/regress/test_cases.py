@@ -24,7 +24,8 @@ from litelstm.commands.regress import regress
 from sim.core_job.job import CoreJob
 from sim.draw.cells import PLAIN_CELLS
 from sim.regress import run as regress_run
-from sim.regress.cases import KINDS, Case
+from sim.regress.cases import Case
+from sim.regress.kinds import KINDS
 from sim.regress.run import BENCHES, Batch, batches, run_batch
 from sim.regress.state import State, spans
 from sim.regress.trials import Outcome
