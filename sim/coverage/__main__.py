@@ -20,7 +20,7 @@ import click
 from golden import files
 from golden.errors import InputError, MissingToolError
 from sim.coverage import waivers
-from sim.coverage.measure import LEFT, Covered, Task, cover
+from sim.coverage.measure import LEFT, Covered, Task, cover, word
 from sim.coverage.page import page, row
 from sim.errors import SimulationError
 from sim.jobs import SCHEDULER, work_through
@@ -64,7 +64,8 @@ def main(
         for _, covered in work_through(cover, tasks, jobs=jobs, scheduler=scheduler):
             found.append(covered)
             print(row(covered), flush=True)
-        names = (name for one in found for name in (*one.lines, *one.toggles))
+        names = {name for one in found for name in (*one.lines, *one.toggles)}
+        names |= set(map(word, names))
         for waiver in waivers.idle(table, names):
             raise InputError(f"{waivers.TABLE.name}: {waiver.pattern} is for no line and no bit")
         hits = count(cases, seed=1, jobs=jobs) if cases else Counter[tuple[str, str]]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,10 +75,11 @@ def cover(task: Task) -> Covered:
     found = _run(case, task.runs)
     text = case.core.verilog
     lines, toggles = _unreached(found, text)
-    claims = [claim for claims in (*lines.values(), *toggles.values()) for claim in claims]
+    touched = {word(toggle_name(point)) for point in _toggles(found, text) if point.count}
+    claims = list({id(claim): claim for claim in (*lines.values(), *toggles.values())}.values())
     with tempfile.TemporaryDirectory(prefix="litelstm-") as name:
         proofs = reach.proved(text, case.name, claims, Path(name), seconds=task.seconds)
-    holds = {id(claim) for claim, proof in zip(claims, proofs, strict=True) if proof}
+    holds = {id(claim) for claim, proof in zip(claims, proofs, strict=True) if claim and proof}
 
     def fates(names: Iterable[str], missing: dict[str, list[Never]]) -> dict[str, str]:
         return {
@@ -85,9 +87,12 @@ def cover(task: Task) -> Covered:
                 REACHED
                 if name not in missing
                 else PROVED
-                if missing[name] and all(id(claim) in holds for claim in missing[name])
+                if id(missing[name]) in holds
                 else WAIVED
-                if any(waiver.covers(name) for waiver in task.waivers)
+                if any(
+                    waiver.covers(name) or (word(name) not in touched and waiver.covers(word(name)))
+                    for waiver in task.waivers
+                )
                 else LEFT
             )
             for name in names
@@ -109,6 +114,15 @@ def line_name(point: Point) -> str:
 def toggle_name(point: Point) -> str:
     """Name a change of a bit, as ``core.array.sum[3]:0->1``."""
     return f"{point.place}.{point.what}" if point.place else point.what
+
+
+def word(name: str) -> str:
+    """Name the word of a memory that a change belongs to, or its bit.
+
+    A waiver for a word, such as ``core.store.memory[3]``, holds where no run changes its bits.
+    """
+    bit = name.rsplit(":", 1)[0]
+    return bit.rsplit("[", 1)[0] if bit.count("[") > 1 else bit
 
 
 def _run(case: SmallCase, runs: int) -> list[Point]:
@@ -137,13 +151,16 @@ def _unreached(
         for point in found
         if not point.count and has_code(numbered, point)
     }
+    together: dict[str, list[Never]] = defaultdict(list)
     toggles: dict[str, list[Never]] = {}
+    touched = {word(toggle_name(point)) for point in _toggles(found, text) if point.count}
     for point in _toggles(found, text):
         if not point.count:
             bit, way = toggle_name(point).rsplit(":", 1)
-            toggles[toggle_name(point)] = [
-                Never(now={bit: int(way[-1])}, before={bit: int(way[0])})
-            ]
+            # A word that never changes, or a bit, is one claim: fewer are proved faster.
+            group = bit if word(bit) in touched else word(bit)
+            together[group].append(Never(now={bit: int(way[-1])}, before={bit: int(way[0])}))
+            toggles[toggle_name(point)] = together[group]
     return lines, toggles
 
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.coverage.measure import LEFT, PROVED, REACHED, WAIVED, Covered
+from sim.coverage.measure import LEFT, PROVED, REACHED, WAIVED, Covered, word
 from sim.coverage.waivers import Waiver
 from sim.regress.bins import all_bins
 
@@ -98,7 +98,10 @@ def _waivers(found: Sequence[Covered], waivers: Sequence[Waiver]) -> str:
         for name, fate in (*one.lines.items(), *one.toggles.items())
         if fate == WAIVED
     ]
-    rows = [(f"`{w.pattern}`", w.reason, sum(map(w.covers, waived))) for w in waivers]
+    rows = [
+        (f"`{w.pattern}`", w.reason, sum(w.covers(n) or w.covers(word(n)) for n in waived))
+        for w in waivers
+    ]
     rows = [(pattern.replace("|", "\\|"), reason, count) for pattern, reason, count in rows]
     return "## Waivers\n\n" + _table(("pattern", "reason", "not reached"), rows)
 

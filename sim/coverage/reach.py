@@ -44,7 +44,7 @@ _REPEATED = re.compile(r"^ *\(\* init = .*\n", re.M)
 
 @dataclass(frozen=True, kw_only=True)
 class Never:
-    """A claim: never these bits now, while those were so one clock cycle before.
+    """Event that must not happen: these bits now, while those were so one clock cycle before.
 
     Attributes:
         now, before: values of bits, by their name in the hierarchy, as ``core.array.sum[3]``.
@@ -55,14 +55,15 @@ class Never:
 
 
 def proved(
-    verilog: str, top: str, claims: Sequence[Never], folder: Path, *, seconds: int
+    verilog: str, top: str, claims: Sequence[Sequence[Never]], folder: Path, *, seconds: int
 ) -> list[bool]:
     """Tell for each claim whether it is proved.
 
     Args:
         verilog: text of the core.
         top: its top module.
-        claims: the claims; one about a bit that the netlist lacks, as of a memory, is not proved.
+        claims: each that none of some things ever happens; a claim about a bit that the netlist
+            lacks is not proved.
         folder: for intermediate files.
         seconds: wall time for ``pdr``.
 
@@ -80,7 +81,7 @@ def proved(
     return [place is not None and (place < 0 or place in shown) for place in outputs]
 
 
-def _write(netlist: Netlist, claims: Sequence[Never], path: Path) -> list[int | None]:
+def _write(netlist: Netlist, claims: Sequence[Sequence[Never]], path: Path) -> list[int | None]:
     """Write a graph with an output for each claim, high where it does not hold.
 
     Returns:
@@ -108,14 +109,17 @@ def _write(netlist: Netlist, claims: Sequence[Never], path: Path) -> list[int | 
     numbers: list[int | None] = []
     outputs: dict[int, int] = {}
     for claim in claims:
-        if not bits.keys() >= {*claim.now, *claim.before}:
+        if any(not bits.keys() >= {*never.now, *never.before} for never in claim):
             numbers.append(None)
             continue
-        broken = 1
-        for name, value in claim.now.items():
-            broken = graph.both(broken, bits[name] ^ 1 ^ value)
-        for name, value in claim.before.items():
-            broken = graph.both(broken, was(bits[name] ^ 1 ^ value))
-        numbers.append(outputs.setdefault(broken, len(outputs)) if broken else -1)
+        holds = 1
+        for never in claim:
+            happens = 1
+            for name, value in never.now.items():
+                happens = graph.both(happens, bits[name] ^ 1 ^ value)
+            for name, value in never.before.items():
+                happens = graph.both(happens, was(bits[name] ^ 1 ^ value))
+            holds = graph.both(holds, happens ^ 1)
+        numbers.append(-1 if holds == 1 else outputs.setdefault(holds ^ 1, len(outputs)))
     graph.write(path, *outputs)
     return numbers

@@ -105,6 +105,19 @@ def test_quantize_takes_infinity_and_refuses_nan() -> None:
         to.quantize([0.0, np.nan])
 
 
+def test_quantize_takes_the_largest_float_without_a_warning() -> None:
+    most = np.finfo(np.float64).max
+    with np.errstate(over="raise"):
+        assert Format(width=8, frac=4).quantize([most, -most]).tolist() == [127, -128]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int64])
+def test_real_values_of_any_integers_are_float64(dtype: type[np.integer]) -> None:
+    real = Format(width=8, frac=30).to_float(np.array([-127, 127], dtype=dtype))
+    assert real.dtype == np.float64
+    assert real.tolist() == [-127 * 2.0**-30, 127 * 2.0**-30]
+
+
 @pytest.mark.parametrize("to", SMALL, ids=str)
 def test_to_float_is_exact_and_quantize_undoes_it(to: Format) -> None:
     raw = np.arange(to.min, to.max + 1)

@@ -19,6 +19,7 @@ from litelstm.importers.layers import (
     hard_sigmoid,
     make_layer,
     reals,
+    split,
 )
 
 Floats = NDArray[np.float64]
@@ -126,3 +127,17 @@ def test_arrays(array: Any, says: str) -> None:
 def test_slopes_that_are_none(alpha: float) -> None:
     with pytest.raises(InputError, match="expected alpha > 0"):
         hard_sigmoid(alpha)
+
+
+def test_a_sigmoid_without_a_slope_has_that_of_eq_21() -> None:
+    assert hard_sigmoid(0.25) == Sigmoid(name="hard")
+    assert (LOGISTIC.alpha, LOGISTIC.beta) == (0.25, 0.5)
+
+
+def test_stacked_gates_come_apart_in_their_order() -> None:
+    found = split(np.arange(12.0).reshape(6, 2), "iof")
+    assert {name: block.tolist() for name, block in found.items()} == {
+        "i": [[0, 1], [2, 3]],
+        "o": [[4, 5], [6, 7]],
+        "f": [[8, 9], [10, 11]],
+    }

@@ -1,0 +1,57 @@
+"""Mutants of Python modules: which there are, and that tests kill them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.python_mutants import MODULES, mutants
+
+ROOT = Path(__file__).parent.parent
+MODULE = """\
+def more(x: int) -> int:
+    \"\"\"Words are not changed.\"\"\"
+    return x + 1
+"""
+TEST = """\
+from module import more
+def test_more():
+    assert more({x}) == {y}
+"""
+RUN = """\
+from pathlib import Path
+from bench.python_mutants import mutants, survivors
+path = Path("module.py")
+for survivor in survivors(path, ["test_module.py"], mutants(path, 9, 1)):
+    print(survivor)
+"""
+
+
+def test_what_changes(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(MODULE)
+    lines = {text.splitlines()[-1].strip() for text in mutants(path, 9, 1)}
+    assert lines == {"return x - 1", "return x + 2"}
+    assert len(mutants(path, 1, 1)) == 1
+
+
+def test_modules_and_tests_are_there() -> None:
+    for module, tests in MODULES.items():
+        assert all((ROOT / name).is_file() for name in (module, *tests)), module
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("x", "y", "left"), [(1, 2, ""), (0, 1, ""), (1, "more(1)", "both")])
+def test_good_tests_kill_all(tmp_path: Path, x: int, y: object, left: str) -> None:
+    (tmp_path / "module.py").write_text(MODULE)
+    (tmp_path / "test_module.py").write_text(TEST.format(x=x, y=y))
+    command = [sys.executable, "-c", RUN]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": f"{ROOT}:."}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    changed = {line for line in done.stdout.splitlines() if line.startswith("+")}
+    assert changed == ({"+    return x - 1", "+    return x + 2"} if left else set())
