@@ -122,7 +122,7 @@ def ways_to_die(case: BusCase, random: Random) -> list[dict[str, Any]]:
         found += [{"address": registers[name].address} for name in lasts]
         return found
     for name in streams.keys() & INTO:
-        moments = (1, 5, 20, *random.sample(range(30, 300), 10), 2000)
+        moments = (1, 5, 20, *random.sample(range(30, 300), 4), 2000)
         found += [
             {"stream": name, "cycles": cycles, "stalls": bool(number % 2)}
             for number, cycles in enumerate(moments)
