@@ -12,7 +12,6 @@ import pytest
 
 from hdl.verilog import Generated
 from sim import samples
-from sim.cocotb_bench import runner
 from sim.errors import SimulationError
 from sim.patterns import Stalls
 from sim.samples import SampleRun, run_cocotb, run_compiled
@@ -39,7 +38,7 @@ def same_results(a: SampleRun, b: SampleRun) -> bool:
 
 @pytest.mark.parametrize(
     ("simulator", "jobs"),
-    [*((simulator, jobs) for simulator in runner.SIMULATORS for jobs in (1, 2)), ("icarus", MANY)],
+    [("icarus", 1), ("icarus", MANY), ("verilator", 2)],
 )
 def test_shares_are_merged_in_order(simulator: str, jobs: int, tmp_path: Path) -> None:
     told: list[int] = []
@@ -101,7 +100,7 @@ def test_progress_is_told_while_it_runs() -> None:
 
 @pytest.mark.parametrize(
     ("bench", "jobs"),
-    [*((simulator, jobs) for simulator in runner.SIMULATORS for jobs in (1, 2)), ("compiled", 1)],
+    [("icarus", 2), ("verilator", 1), ("compiled", 1)],
 )
 def test_mismatches_are_counted_and_named(bench: str, jobs: int) -> None:
     """The second of two shares has them, in its second sequence and later."""
@@ -180,7 +179,7 @@ def test_a_run_can_be_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     def interrupted(futures: list[Any], *_: object) -> None:
         while not list(tmp_path.glob(".litelstm-*")):  # the simulator is at work
-            assert time.monotonic() - began < 30
+            assert time.monotonic() - began < 120
             time.sleep(0.05)
         assert not any(future.done() for future in futures)
         raise KeyboardInterrupt
@@ -190,7 +189,7 @@ def test_a_run_can_be_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         run_cocotb(ONE.core, sequences, expected, simulator="icarus", waves=waves)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 120
     assert [path.read_text() for path in tmp_path.iterdir()] == ["an older one"]
 
 
