@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from golden.cells import LSTM
+from golden.cells import RNN
 from golden.quantized import QuantizedNetwork
 from hdl import verilog
 from hdl.parts.memory import BLOCK_BITS
@@ -125,26 +125,26 @@ def test_every_part_has_its_cells(target: str, files: Files) -> None:
 def test_lanes_share_multipliers(
     target: str, weight: int, operand: int, pack: str, cell: str
 ) -> None:
-    """Seven lanes; whatever tells the products apart takes no multiplier of its own."""
+    """The last lane is alone; whatever tells the products apart takes no multiplier of its own."""
+    lanes = int(pack) + 1
     recipe = Recipe(
         inputs=3,
-        units=(7,),
+        units=(lanes,),
         outputs=None,
-        cells=(LSTM(),),
+        cells=(RNN(),),
         weight_width=weight,
         activation_width=operand,
     )
     part = TARGETS[target]
     core = verilog.generate(
         symmetric(quantized_network(recipe, 1)),
-        lanes=7,
+        lanes=lanes,
         tail_multipliers=0,
         multipliers=Multipliers(**{**part.multipliers, "pack": pack}),
         name=TOP,
     )
     netlist = Flow(target=part).synthesize(core.verilog, top=TOP).netlist
-    expected = -(-7 // int(pack))
-    assert core.description["multipliers"]["array"] == expected
-    assert ceil(netlist.parts["array"][MULTIPLIER]) == netlist.used[MULTIPLIER] == expected
-    # The last lane is alone; Gowin has a smaller multiplier for it.
-    assert netlist.cells[cell] == expected - target.startswith("gowin")
+    assert core.description["multipliers"]["array"] == 2
+    assert ceil(netlist.parts["array"][MULTIPLIER]) == netlist.used[MULTIPLIER] == 2
+    # Gowin has a smaller multiplier for the last lane.
+    assert netlist.cells[cell] == 2 - target.startswith("gowin")
