@@ -145,26 +145,12 @@ def _before_update(observed: Observed, job: int) -> Value:
     rows = observed.rows_on_the_way + observed.queue
     of_rows = _sum(Mux(valid & (row.job == job), row.units + 1, 0) for valid, row in rows)
     entering = Mux(observed.units[0]["job"] == job, observed.lanes_left, 0)
-    return _unfinished(observed, job) + of_rows + entering
+    return observed.unfinished(job) + of_rows + entering
 
 
 def _entered(observed: Observed, job: int, *, stages: int) -> Value:
     """Count a job's units in the first stages of the state update."""
     return _sum(stage["valid"] & (stage["job"] == job) for stage in observed.units[:stages])
-
-
-def _unfinished(observed: Observed, number: int) -> Value:
-    """Count a job's units whose final sums the array has begun but not finished."""
-    plan, job = observed.plan, observed.plan.work.jobs[number]
-    position = next(i for i, single in enumerate(plan.work.passes) if single.completes == number)
-    inside = (observed.position == position) & (
-        observed.column == plan.work.passes[position].columns - 1
-    )
-    inside &= (observed.pass_row != 0) | (observed.gate != 0)
-    left = Signal(range(job.units + 1), name=f"unfinished{number}")
-    with observed.m.If(inside):
-        observed.m.d.comb += left.eq(job.units - observed.pass_row * plan.options.lanes)
-    return left
 
 
 def _sum(values: Iterable[Value]) -> Value:

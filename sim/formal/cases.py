@@ -156,5 +156,14 @@ CASES: tuple[Case, ...] = (
 )
 """Proved by ``make formal``, half of them by ``make test``, too."""
 
-DELTA = (Case(name="RNN, delta", cells=(RNN(),), units=(1,), delta=True),)
-"""Delta cores: their handshakes, rows and words."""
+DELTA = (
+    Case(name="RNN, delta", cells=(RNN(),), units=(1,), delta=True),
+    Case(
+        name="RNN, delta, state kept, every step",
+        cells=(RNN(),),
+        units=(1,),
+        interface=Interface(state="keep", every_step=True),
+        delta=True,
+    ),
+)
+"""Delta cores: their handshakes, rows and words, and that each unit is in its list once."""

@@ -8,8 +8,20 @@ from pathlib import Path
 from amaranth.hdl import Cat, Module, Value
 
 from hdl.core import Core
-from sim.formal import accounts, order, progress, readiness, shadow, steps, streams, walk, words
+from sim.formal import (
+    accounts,
+    columns,
+    order,
+    progress,
+    readiness,
+    shadow,
+    steps,
+    streams,
+    walk,
+    words,
+)
 from sim.formal.claims import Claims
+from sim.formal.columns import DeltaObserved
 from sim.formal.observed import BUFFER, QUEUE, Observed
 from sim.formal.prover import LIMIT_S, Verdict, prove
 
@@ -71,25 +83,40 @@ def prove_core(
     )
 
 
-def prove_delta_core(core: Core, *, folder: Path, seconds: int = LIMIT_S) -> Verdict:
+def prove_delta_core(
+    core: Core, *, folder: Path, seconds: int = LIMIT_S, searched: Collection[str] | None = None
+) -> Verdict:
     """Prove that a delta core keeps the rules of its streams, and loses no row and no word.
 
-    Its sequencer has a queue of columns in place of what other claims observe.
+    For the arguments see :func:`prove_core`.
     """
     m = Module()
     m.submodules.core = core
     claims = Claims(m)
-    observed = Observed(core, claims)
+    observed = DeltaObserved(core, claims)
     offer = {"valid": core.o.valid, "payload": Value.cast(core.o.payload), "ready": core.o.ready}
     streams.claim_offer(claims, "o", **offer)
     streams.claim_ready_stays(claims, "i", valid=core.i.valid, ready=core.i.ready)
+    columns.claim_source(observed)
+    columns.claim_column_walk(observed)
+    columns.claim_columns(observed)
+    columns.claim_lists(observed)
+    accounts.claim_ready(observed)
     accounts.claim_room(observed)
     accounts.claim_entry(observed)
     accounts.claim_queue(observed)
     accounts.claim_buffer(observed)
+    progress.claim_phase(observed)
     inputs = [core.i.valid, Value.cast(core.i.payload), core.o.ready]
-    kept = (*FIFOS, COLUMNS)
-    return prove(claims, inputs=inputs, data=DATA, kept=kept, folder=folder, seconds=seconds)
+    return prove(
+        claims,
+        inputs=inputs,
+        data=DATA,
+        kept=(*FIFOS, COLUMNS),
+        folder=folder,
+        seconds=seconds,
+        searched=searched,
+    )
 
 
 def _claim_streams(observed: Observed) -> None:

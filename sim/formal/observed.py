@@ -137,6 +137,19 @@ class Observed(Probes):
             return self.core.sequencer.head_free[self.plan.work.unread.index(number)]
         return self.core.store.ready[f"{job.makes[-1]}{job.layer}"] == job.units
 
+    def unfinished(self, number: int) -> Value:
+        """Count a job's units whose final sums the array has begun but not finished."""
+        work = self.plan.work
+        at = next(i for i, single in enumerate(work.passes) if single.completes == number)
+        inside = (self.position == at) & (self.column == work.passes[at].columns - 1)
+        inside &= (self.pass_row != 0) | (self.gate != 0)
+        left = Signal(range(work.jobs[number].units + 1), name=f"unfinished{number}")
+        with self.m.If(inside):
+            self.m.d.comb += left.eq(
+                work.jobs[number].units - self.pass_row * self.plan.options.lanes
+            )
+        return left
+
     def emits(self, number: int) -> bool:
         """Whether a job's results go to the output, after a sequence's last step."""
         return self.plan.work.jobs[number].emits
@@ -146,7 +159,7 @@ class Observed(Probes):
         """Places of the output buffer's memory."""
         return 2 ** len(self.buffer_pointers[0])
 
-    def _memory(
+    def fifo(
         self, path: str, word: Value, *, write: Value, produce: Signal, consume: Signal, depth: int
     ) -> list[Signal]:
         """Return a copy of a FIFO's memory, the oldest word first; the prover finds both equal.
@@ -177,7 +190,7 @@ class Observed(Probes):
     def _queued(self) -> list[Signal]:
         produce, consume = self.queue_pointers
         write = self.inside(f"{QUEUE}.write")
-        return self._memory(
+        return self.fifo(
             QUEUE,
             self.core.update.row.as_value(),
             write=write,
@@ -204,7 +217,7 @@ class Observed(Probes):
         o, unit = self.core.o, self.units[self.result_stage]
         several = self.plan.options.interface.streams > 1
         produce, consume = self.buffer_pointers
-        marks = self._memory(
+        marks = self.fifo(
             BUFFER,
             Cat(unit["last"] & unit["final"], unit["stream"]),
             write=self.inside(f"{BUFFER}.write"),
@@ -218,22 +231,32 @@ class Observed(Probes):
         words += [(self.buffer_level > age, m[0], m[1:]) for age, m in enumerate(marks)]
         return words
 
+    def stage(self, number: int) -> Unit:
+        """The unit in a stage of the state update, or behind it."""
+        while len(self.units) <= number:
+            self.units.append(self._later(self.units[-1], len(self.units)))
+        return self.units[number]
+
     def _units(self) -> list[Unit]:
         names = ("valid", "job", "row", "bank", "group", "stream", "emit", "last", "final")
         unit: Unit = {name: self.unit(name) for name in names}
         unit["ends_row"] = self.lanes_left == 0
         units = [unit]
-        for stage in range(1, max(self.plan.update_cost.depth, self.result_stage) + 1):
-            delayed: Unit = {}
-            for name, value in units[-1].items():
-                later = Signal(len(value), name=f"unit_{name}_{stage}", reset_less=name == "job")
-                self.m.d.sync += later.eq(value)
-                delayed[name] = later
-            units.append(delayed)
+        for _ in range(max(self.plan.update_cost.depth, self.result_stage)):
+            units.append(self._later(units[-1], len(units)))
         for unit in units:
             ends = unit["last"] if self.plan.options.interface.classes else 1
             unit["word"] = unit["valid"] & unit["emit"] & ends
         return units
+
+    def _later(self, unit: Unit, stage: int) -> Unit:
+        """The unit that was in the stage before in the last cycle."""
+        delayed: Unit = {}
+        for name, value in unit.items():
+            later = Signal(len(value), name=f"unit_{name}_{stage}", reset_less=name == "job")
+            self.m.d.sync += later.eq(value)
+            delayed[name] = later
+        return delayed
 
     def unit(self, name: str) -> Signal:
         """A field of the unit that enters the state update, see ``unit_layout``."""

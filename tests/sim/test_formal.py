@@ -13,6 +13,7 @@ from amaranth.hdl import Const, Module, Signal, Value
 from golden.cells import LiteLSTM
 from hdl.core import Core
 from hdl.plan import Plan
+from hdl.sequencer.delta_sequencer import DeltaSequencer
 from hdl.sequencer.sequencer import Sequencer
 from hdl.sequencer.walk import Walk
 from hdl.spec.options import CoreOptions
@@ -24,9 +25,9 @@ from hdl.update.unit_dispatch import UnitDispatch
 from sim.draw.networks import Recipe, quantized_network
 from sim.errors import SimulationError
 from sim.formal import prover
-from sim.formal.cases import CASES, Case
+from sim.formal.cases import CASES, DELTA, Case
 from sim.formal.claims import Claims
-from sim.formal.harness import prove_core
+from sim.formal.harness import prove_core, prove_delta_core
 from sim.formal.loading import prove_loader
 
 pytestmark = pytest.mark.proof
@@ -208,6 +209,22 @@ def test_a_planted_bug_is_found(bug: str, tmp_path: Path, monkeypatch: pytest.Mo
         seconds=1,
         searched=claims,
     )
+    assert set(verdict.failed) >= claims
+
+
+def test_all_claims_about_a_delta_core_are_proved(tmp_path: Path) -> None:
+    """The shortest of the delta cores that ``make formal`` proves."""
+    verdict = prove_delta_core(DELTA[0].core(), folder=tmp_path)
+    assert (verdict.failed, verdict.undecided) == ((), ())
+    assert set(verdict.proved) >= {"credits_of_h0", "h0_is_complete", "queue_overflows"}
+
+
+def test_a_delta_core_that_does_not_wait_for_the_drain_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DeltaSequencer, "_drained", lambda *_: Const(1))
+    claims = {"h0_is_overtaken"}
+    verdict = prove_delta_core(DELTA[0].core(), folder=tmp_path, seconds=1, searched=claims)
     assert set(verdict.failed) >= claims
 
 
