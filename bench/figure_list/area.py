@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.figure import Command, Figure
 from bench.figure_list.common import (
+    ARCHITECTURE,
     AREA,
     FPGA,
     LC,
@@ -34,6 +35,15 @@ SMALL = Command(
     before=(random_network("small.q.npz", cell="litelstm", inputs=8, units=24),),
     run="litelstm synth small.q.npz --target ice40-up5k --lanes 6 --tail-multipliers 1 "
     "--bare-array --json -",
+    seconds=120,
+)
+MNIST_GUARDED = Command(
+    run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --parity --json -", seconds=120
+)
+SMALL_GUARDED = Command(
+    before=SMALL.before,
+    run="litelstm synth small.q.npz --target ice40-up5k --lanes 6 --tail-multipliers 1 --parity "
+    "--json -",
     seconds=120,
 )
 MNIST_UP5K = Command(
@@ -97,6 +107,15 @@ AREAS = [
         shows=f"| LSTM, 28 in, 64 units (3) | 32 | `ecp5-45f` | {AREA} | {_MHZ}, one seed | "
         f"{_SPEED}",
         command=LSTM,
+    ),
+    *(
+        Figure(page=ARCHITECTURE, shows=f"| {name} | {AREA} |", command=command)
+        for name, command in (
+            ("MNIST, 16 lanes, ECP5-25F", MNIST_ECP5),
+            ("the same, `--parity`", MNIST_GUARDED),
+            ("small, 6 lanes, iCE40 UP5K", SMALL),
+            ("small, `--parity`", SMALL_GUARDED),
+        )
     ),
     Figure(page=FPGA, shows="(3) takes {microseconds_per_step ~5%} us per step", command=LSTM),
     Figure(
