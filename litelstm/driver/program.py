@@ -51,7 +51,8 @@ def run_program(
     verilog = description.with_name(f"{known.name}.v")
     if not program.is_file():
         raise InputError(f"{program}: cannot be read: No such file")
-    build = runner.build(whole(verilog), top=known.name, simulator=simulator)
+    # A serial line takes many cycles per byte.
+    build = runner.build(whole(verilog), top=known.name, simulator=simulator, optimize=True)
     output = logs.absolute() / "output.txt"
     job = {
         "program": str(program.absolute()),
