@@ -188,6 +188,10 @@ class Graph(Generic[L]):
         """Numbers of one step's input: the elements of vector 0, or an index of one of them."""
         return 1 if self.indexed else self.sizes[0]
 
+    def selects(self, layer: int) -> bool:
+        """Tell whether a layer reads an index, and so one column of its matrices for x."""
+        return bool(self.indexed) and layer == 0
+
     def first_vector(self, x: Vector, axis: int) -> Vector:
         """Make vector 0 of the input of all steps; ``axis`` is that of a vector's elements."""
         return selected(x, self.sizes[0], axis) if self.indexed else x

@@ -107,7 +107,7 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
         """Multiplications of one step's matrix products, without those of late layers."""
         on_x = [gate.matrix("x") for gate in self.layers[0].cell.gates]
         return sum(
-            matrix.size // (matrix.shape[1] if self.indexed and name in on_x and not index else 1)
+            matrix.size // (matrix.shape[1] if self.selects(index) and name in on_x else 1)
             for index, layer in enumerate(self.layers)
             for name, matrix in layer.arrays.items()
             if matrix.ndim == 2 and index not in self.late
@@ -116,7 +116,7 @@ class QuantizedNetwork(Graph[QuantizedLayer]):
     def sum_bounds(self, *, bias: bool) -> tuple[int, int]:
         """Smallest and largest possible sum in the network, with or without the biases."""
         bounds = [
-            part.layer.bounds(gate, bias=bias, selects=bool(self.indexed and not index))
+            part.layer.bounds(gate, bias=bias, selects=self.selects(index))
             for index, layer in enumerate(self.layers)
             for part in parts(layer)
             for gate in range(len(layer.cell.gates))

@@ -34,9 +34,11 @@ def step_fields(plan: Plan) -> dict[str, Any]:
 def input_layout(plan: Plan) -> data.StructLayout:
     """A beat of ``i``: one element of x, ``data``, and the fields of its step.
 
-    In a core for sweeps ``ends``: the element is its step's last.
+    In a core for sweeps ``ends``: the element is its step's last; where some read an index
+    ``index``: it is one.
     """
-    ends = {"ends": 1} if isinstance(plan.network, SweptNetwork) else {}
+    swept = isinstance(plan.network, SweptNetwork)
+    ends = {"ends": 1, **({"index": 1} if plan.network.indexed else {})} if swept else {}
     return data.StructLayout({"data": signed(plan.sizes.x_width), **step_fields(plan), **ends})
 
 

@@ -20,12 +20,13 @@ def entry_layout(plan: Plan) -> data.StructLayout:
     Fields: ``start``, place of its first word from the row at hand, modulo the addresses;
     ``below``, in rows before this address it is zero; ``last``, its number of words less one;
     ``backward`` and, where layers read final values in every step, ``held``, see
-    :class:`hdl.spec.sweeps.Segment`; ``ends_step``, a step has no segment behind it; ``ends_turn``,
-    nor has its phase, until all rows have had their turn; ``once``, the phase has one turn;
-    ``base`` and ``then``, address of the phase's first row and of that of the phase behind it;
-    ``loop``, position of the phase's first segment; ``gives``, its words are results; ``frees``,
-    nothing reads x from here on; ``again`` and ``after``, position of the first pass of the step
-    that follows, if another turn does or if none does.
+    :class:`hdl.spec.sweeps.Segment`; where x is an index ``index``, it is that;
+    ``ends_step``, a step has no segment behind it; ``ends_turn``, nor has its phase, until all
+    rows have had their turn; ``once``, the phase has one turn; ``base`` and ``then``, address of
+    the phase's first row and of that of the phase behind it; ``loop``, position of the phase's
+    first segment; ``gives``, its words are results; ``frees``, nothing reads x from here on;
+    ``again`` and ``after``, position of the first pass of the step that follows, if another turn
+    does or if none does.
     """
     sweeps = plan.sweeps
     count = max(len(feeding(plan)), len(making(plan)))
@@ -37,6 +38,7 @@ def entry_layout(plan: Plan) -> data.StructLayout:
             "last": span(sweeps.row),
             "backward": 1,
             **({"held": 1} if plan.network.repeats else {}),
+            **({"index": 1} if plan.network.indexed else {}),
             "ends_step": 1,
             "ends_turn": 1,
             "once": 1,
@@ -104,6 +106,7 @@ def _step(plan: Plan, pieces: Sequence[Segment], common: Entry) -> list[Entry]:
             "last": piece.size - 1,
             "backward": piece.backward,
             **({"held": piece.held} if plan.network.repeats else {}),
+            **({"index": piece.start == 0 < piece.size} if plan.network.indexed else {}),
             "ends_step": piece is pieces[-1],
             "ends_turn": common["ends_turn"] and piece is pieces[-1],
         }

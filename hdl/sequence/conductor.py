@@ -105,6 +105,7 @@ class Conductor(wiring.Component):
                     "last": 1,
                     "zero": 1,
                     "next": span(swept.sizes.passes),
+                    **({"index": 1} if swept.network.indexed else {}),
                 }
             )
         )
@@ -120,6 +121,10 @@ class Conductor(wiring.Component):
             steps.payload.first.eq(beat.first),
             steps.payload.next.eq(beat.next),
         ]
+        if swept.network.indexed:
+            m.d.comb += steps.payload.index.eq(beat.index)
+            with m.If(feeder.moves):
+                m.d.sync += beat.index.eq(entry.index)
         with m.If(feeder.moves):
             m.d.sync += [
                 valid.eq(1),

@@ -196,7 +196,7 @@ class Sequencer(wiring.Component):
         """Address of the weights where x is an index: its pass, the first one, is one column."""
         start = Signal.like(self.weight_address, name="selected")
         m.d.sync += start.eq(self.x_index * self.plan.work.macs(self.plan.work.passes[0]))
-        return Mux(now.is_input & at.column_start, start, address)
+        return Mux(now.selects & at.column_start, start, address)
 
     def _passes(self, at: data.View) -> PassSource:
         if not self.plan.options.storage.loadable:

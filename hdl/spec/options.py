@@ -78,9 +78,10 @@ class CoreOptions:
                 f"max_steps is {self.max_steps}, expected {network.first + 1} or more: the first "
                 f"{network.first} steps have no result"
             )
-        if network.indexed:
+        if network.indexed and network.layers[0].direction != "forward":
             raise InputError(
-                "x is an index: a core that buffers sequences (--max-steps) takes vectors"
+                f"x is an index, and layer0 is {network.layers[0].direction}: expected a forward "
+                "layer, such as a table, in front of others (--max-steps)"
             )
         for name, value, expected in (
             ("streams", self.interface.streams, 1),

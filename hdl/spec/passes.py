@@ -253,7 +253,8 @@ class Work:
             if len(done) > 1:
                 raise ValueError(f"the pass over {read.matrix} must end one drain, not {done!r}")
             matrix = layer.weights[layer.cell.gates[gates[0]].matrix(read.matrix)]
-            choices = matrix.shape[1] if self.network.indexed and read.source < 0 else 1
+            selects = self.network.selects(index) and read.source < 0
+            choices = matrix.shape[1] if selects else 1
             passes.append(
                 Pass(
                     layer=index,

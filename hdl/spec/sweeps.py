@@ -100,11 +100,16 @@ class Sweeps:
         """Layers that run once."""
         return frozenset() if self.every_step else self.whole.late
 
+    @property
+    def _sizes(self) -> tuple[int, ...]:
+        """Words of each vector in the memory; an index is one word."""
+        return self.whole.inputs, *self.whole.sizes[1:]
+
     @cached_property
     def _starts(self) -> tuple[int, ...]:
         """Place of each vector in a row; those of layers that run once lie behind all rows."""
         row, behind, starts = 0, self.row * self.rows, list[int]()
-        for vector, size in enumerate(self.whole.sizes):
+        for vector, size in enumerate(self._sizes):
             late = vector - 1 in self._late
             starts.append(behind if late else row)
             behind, row = behind + size * late, row + size * (not late)
@@ -113,7 +118,7 @@ class Sweeps:
     @property
     def row(self) -> int:
         """Words of a row."""
-        vectors = enumerate(self.whole.sizes)
+        vectors = enumerate(self._sizes)
         return sum(size for vector, size in vectors if vector - 1 not in self._late)
 
     @property
@@ -125,7 +130,7 @@ class Sweeps:
     @property
     def width(self) -> int:
         """Bits of a word of the sequence memory."""
-        return max(to.width for to in self.whole.formats)
+        return max(to.width for to in (self.whole.x, *self.whole.formats[1:]))
 
     @cached_property
     def _ends(self) -> tuple[tuple[Segment, ...], ...]:
@@ -229,7 +234,7 @@ class Sweeps:
         """A vector of the step at hand, or of an earlier one."""
         return Segment(
             start=self._starts[source],
-            size=self.whole.sizes[source],
+            size=self._sizes[source],
             backward=backward,
             lag=lag,
             since=lag + self.whole.starts[source] if lag else 0,
@@ -251,7 +256,10 @@ class Sweeps:
     def network(self) -> SweptNetwork:
         """The layers of the sweeps, those of the first phase first."""
         return SweptNetwork(
-            layers=self._made[1], tanh=self.whole.tanh, input_scale=self.whole.input_scale
+            layers=self._made[1],
+            tanh=self.whole.tanh,
+            input_scale=self.whole.input_scale,
+            indexed=self.whole.indexed,
         )
 
     @property

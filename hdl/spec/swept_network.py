@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from golden.formats import Format
+from golden.indices import index_format
 from golden.quantized import QuantizedNetwork
 
 
@@ -36,7 +37,7 @@ class SweptNetwork(QuantizedNetwork):
     @property
     def inputs(self) -> int:
         """Length of the longest x."""
-        return max(layer.inputs for layer in self.layers)
+        return max(1 if self.selects(n) else layer.inputs for n, layer in enumerate(self.layers))
 
     @property
     def outputs(self) -> int:
@@ -46,7 +47,8 @@ class SweptNetwork(QuantizedNetwork):
     @property
     def x(self) -> Format:
         """The widest format of x."""
-        return widest(layer.formats.x for layer in self.layers)
+        index = [index_format(self.sizes[0])] if self.indexed else []
+        return widest([*index, *(layer.formats.x for layer in self.layers[self.indexed :])])
 
     @property
     def out(self) -> Format:

@@ -81,10 +81,12 @@ class InputBanks:
             accept.eq(i.valid & i.ready),
             complete.eq(accept & (i.payload.ends if plan.work.swept else at_last)),
         ]
+        word: Value = i.payload.data
         if plan.network.indexed:
-            self.word = self._keep_index(m, plan, ports, accept, fill_bank, read_bank)
-        else:
-            self.word = self._keep_words(m, plan, ports, accept, index, fill_slot, read_slot)
+            word = self._keep_index(m, plan, ports, accept, fill_bank, read_bank)
+        self.word = word
+        if not isinstance(word, Const):
+            self.word = self._keep_words(m, plan, ports, word, accept, index, fill_slot, read_slot)
         m.d.comb += [
             ports.x_ready.eq(index),
             ports.x_whole.eq(whole),
@@ -121,6 +123,7 @@ class InputBanks:
         m: Module,
         plan: Plan,
         ports: InputPorts,
+        word: Value,
         accept: Value,
         index: Value,
         fill_slot: Value,
@@ -128,7 +131,6 @@ class InputBanks:
     ) -> Value:
         """Keep elements in a memory, with the slot in the address' upper bits; return the word."""
         bits = (plan.sizes.inputs - 1).bit_length()
-        word = ports.i.payload.data
         m.submodules.x_memory = memory = block_memory(
             shape=word.shape(), depth=plan.work.windows.x_slots << bits
         )
@@ -150,13 +152,19 @@ class InputBanks:
         fill_bank: Value,
         read_bank: Value,
     ) -> Value:
-        """Keep the indices of both steps in registers; the element of x that is read is 1."""
+        """Keep the indices of both steps in registers; returns the element of x, which is 1.
+
+        In a core for sweeps it returns what is to be kept in the memory: that, or another word.
+        """
         indices = Signal(data.ArrayLayout(ports.x_index.shape(), 2))
         with m.If(accept):
             m.d.sync += indices[fill_bank].eq(ports.i.payload.data)
         m.d.comb += ports.x_index.eq(indices[read_bank])
         element = plan.network.formats[0]
-        return Const(1 << element.frac, signed(element.width))
+        one = Const(1 << element.frac, signed(element.width))
+        if not plan.work.swept:
+            return one
+        return Mux(ports.i.payload.index, one, ports.i.payload.data)
 
     def _spaced(self, m: Module, plan: Plan, room: Value, complete: Value) -> Value:
         """Pause behind a step of few elements: each is sent before it comes again."""

@@ -7,13 +7,12 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cells import Floats
 from golden.errors import InputError
 from golden.network import Layer
 from litelstm.importers.forms import Atom, Form
@@ -56,6 +55,9 @@ def _selected(index: Atom, values: int) -> Atom:
 def folded(layers: Sequence[Layer], results: Sequence[int]) -> tuple[list[Layer], list[int]]:
     """Multiply a table into the layer that reads it, if that takes no more weights.
 
+    Layers that are not forward keep it: a core that buffers sequences selects columns of a forward
+    layer alone.
+
     Args:
         layers: layers of a network, the first of which is a table.
         results: numbers of the vectors that are results.
@@ -65,21 +67,16 @@ def folded(layers: Sequence[Layer], results: Sequence[int]) -> tuple[list[Layer]
     """
     table, *rest = layers
     readers = [n for n, layer in enumerate(rest) if 1 in (layer.sources or ())]
-    if 1 in results or readers != [0] or (rest[0].sources, *(rest[0].lags or (0,))) != ((1,), 0):
-        return [*layers], [*results]
-    columns = table.weights["W_yx"]
-    gates = [gate for gate in rest[0].cell.gates if "x" in gate.reads]
-    rows = rest[0].outputs * len(gates)
-    if rows * columns.shape[1] > columns.size + rows * columns.shape[0]:
+    first, columns = rest[0], table.weights["W_yx"]
+    gates = [gate for gate in first.cell.gates if "x" in gate.reads]
+    rows = first.units * len(gates)
+    alone = readers == [0] and (first.sources, *(first.lags or (0,))) == ((1,), 0)
+    larger = rows * columns.shape[1] > columns.size + rows * columns.shape[0]
+    if 1 in results or not alone or larger or first.direction != "forward":
         return [*layers], [*results]
 
-    def multiplied(weights: Mapping[str, Floats]) -> dict[str, Floats]:
-        names = [gate.matrix("x") for gate in gates]
-        return {**weights, **{name: weights[name] @ columns for name in names}}
-
-    backward = rest[0].backward and multiplied(rest[0].backward)
-    first = replace(
-        rest[0], weights=multiplied(rest[0].weights), backward=backward, sources=(0,), lags=None
-    )
+    names = [gate.matrix("x") for gate in gates]
+    weights = {**first.weights, **{name: first.weights[name] @ columns for name in names}}
     more = [replace(one, sources=tuple(n - 1 for n in one.sources or ())) for one in rest[1:]]
-    return [first, *more], [vector - 1 for vector in results]
+    layers = [replace(first, weights=weights, sources=(0,), lags=None), *more]
+    return layers, [vector - 1 for vector in results]

@@ -146,10 +146,12 @@ def input_words(
     return np.where(rng.random(shape) < 0.2, ends, words)
 
 
-def with_index(network: QuantizedNetwork, rng: np.random.Generator) -> QuantizedNetwork:
-    """Let x be an index: of the elements of vector 0 or, in a graph, of a table in front."""
+def with_index(
+    network: QuantizedNetwork, rng: np.random.Generator, *, table: bool = False
+) -> QuantizedNetwork:
+    """Let x be an index: of the elements of vector 0 or, if need be, of a table in front."""
     readers = [n for n, own in enumerate(network.sources) if 0 in own]
-    if readers != [0] or any(network.lags[0]):
+    if table or readers != [0] or any(network.lags[0]):
         network = _with_table(network, rng)
     layer, *more = network.layers
     width = layer.formats.x.width

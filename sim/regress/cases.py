@@ -160,7 +160,7 @@ class Case(Kinds):
             network = quantized_network(recipe, seed)
             spread = not (recipe.drive or rng.random() < 0.25)
         if self.has_index:
-            network = with_index(network, self.random(_INDEX))
+            network = with_index(network, self.random(_INDEX), table=self.is_turned)
         if not spread:
             return network
         steps = max(network.starts) + 6

@@ -70,4 +70,4 @@ class Kinds:
     def has_index(self) -> bool:
         """Whether x is an index: in one case in eight that can have one."""
         index = bool(self.random(_INDEX).random() < 0.125)
-        return index and not (self.is_turned or self.is_delta)
+        return index and not self.is_delta

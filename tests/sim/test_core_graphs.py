@@ -69,6 +69,13 @@ class Indexed(Case):
         return bool(self.number % 2)
 
 
+class Turned(Indexed):
+    """A network whose input is an index, in a core that buffers sequences."""
+
+    is_turned = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+    is_graph = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+
 class Windowed(Graph):
     """A graph whose layers read vectors at lags, and pool."""
 
@@ -79,6 +86,7 @@ class Windowed(Graph):
 class Pooled(Graph):
     """A graph with layers that pool, in both directions, in a core that buffers sequences."""
 
+    has_index = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     has_windows = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     is_turned = True  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     is_delta = False  # type: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
@@ -116,7 +124,8 @@ class Shared(Graph):
 SHARED = [Shared(SEED, number) for number in range(300, 303)]
 CASES = [Graph(SEED, number) for number in (0, 2, 4, 7, 9, 15, 20, 24)]
 WINDOWS = [Windowed(SEED, number) for number in range(235, 240)]
-POOLED = [Pooled(SEED, number) for number in (203, 212)]
+TURNED = [Turned(SEED, number) for number in (301, 303)]
+POOLED = [Pooled(SEED, number) for number in (205, 212)]
 INDEXED = [Indexed(SEED, number) for number in range(400, 403)]
 LOADED = [Loaded(SEED, number) for number in range(100, 102)]
 
@@ -154,8 +163,9 @@ def test_windows_are_of_every_kind() -> None:
 
 
 def test_indices_are_of_every_kind() -> None:
+    assert all(case.network.indexed for case in (*INDEXED, *TURNED))
+    assert all(case.max_steps for case in TURNED)
     networks = [case.network for case in INDEXED]
-    assert all(network.indexed for network in networks)
     assert {bool(network.layers[0].cell.state) for network in networks} == {True, False}
     assert any(case.interface.streams > 1 for case in INDEXED)
     assert any(work.windows.used for work in (Work(network=n, lanes=1) for n in networks))
@@ -179,7 +189,9 @@ def test_the_first_layer_waits_for_rows_that_it_shares() -> None:
 
 
 @pytest.mark.parametrize(
-    "cases", [[*CASES, *LOADED, *SHARED], [*WINDOWS, *INDEXED, *POOLED]], ids=["graphs", "windows"]
+    "cases",
+    [[*CASES, *LOADED, *SHARED], [*WINDOWS, *INDEXED, *TURNED, *POOLED]],
+    ids=["graphs", "windows"],
 )
 def test_every_word_and_cycle(cases: list[Case]) -> None:
     library = bench_library([Design.of(case.core) for case in cases], optimize=False)

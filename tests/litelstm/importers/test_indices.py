@@ -128,6 +128,10 @@ def test_keras(tmp_path: Path) -> None:
             x = X[:, :STEPS]
             want = model.predict_on_batch(x[..., 0])
             assert np.abs(made.network.forward(x) - want).max() < TOLERANCE
+    both = keras.Sequential([keras.Input((STEPS,)), parts[0], layers.Bidirectional(layers.GRU(2))])
+    both.save(tmp_path / "both.keras")
+    network = import_network(tmp_path / "both.keras").network
+    assert [layer.direction for layer in network.layers] == ["forward", "bidirectional"]
     parts[0] = layers.Embedding(20, 9, mask_zero=True)
     keras.Sequential([keras.Input((STEPS,)), *parts]).save(tmp_path / "masked.keras")
     with pytest.raises(InputError, match="has mask_zero, which skips steps by their values"):
