@@ -13,7 +13,8 @@ from hdl.core import Core
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.storage import BUILT_IN, Storage
-from sim.draw.networks import Recipe, quantized_network, with_index
+from sim.draw.index import with_index
+from sim.draw.networks import Recipe, quantized_network
 
 
 @dataclass(frozen=True, kw_only=True)

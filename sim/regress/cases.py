@@ -32,6 +32,7 @@ from sim.draw.cells import EVERY_CELL
 from sim.draw.changes import steady, with_thresholds
 from sim.draw.directions import with_directions, with_lags
 from sim.draw.graphs import random_graph
+from sim.draw.index import with_index
 from sim.draw.lively import lively
 from sim.draw.networks import (
     Recipe,
@@ -39,7 +40,6 @@ from sim.draw.networks import (
     quantized_network,
     random_recipe,
     with_first_states,
-    with_index,
 )
 from sim.draw.sharing import narrow, random_multiplier, random_multipliers, symmetric
 from sim.draw.steps import random_work

@@ -15,7 +15,7 @@ from hdl.layout.ports import input_layout, step_fields
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.store.input_banks import InputBanks
-from sim.draw.networks import with_index
+from sim.draw.index import with_index
 from tests.hdl.simulate import run
 from tests.networks import Recipe, quantized_network
 
