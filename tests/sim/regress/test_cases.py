@@ -107,7 +107,7 @@ def test_cases_are_of_every_kind() -> None:
     assert storages.count(("rom", "lanes")) > 100
     different = [{np.ravel(words).tobytes() for words in case.expected} for case in cases]
     same = [found for found in different if len(found) == 1]
-    assert len(same) < 8
+    assert len(same) <= len(cases) / 15
 
 
 @pytest.mark.parametrize("kind", KINDS)
