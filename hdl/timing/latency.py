@@ -33,7 +33,10 @@ Its other sums follow, one per cycle.
 
 SHARED_PRODUCT = 2
 """Cycles of a product on a multiplier that several products share: the first one chooses factors.
-One on a multiplier of its own takes a cycle."""
+
+A product on a multiplier of its own takes one cycle. So do all in a ``deep`` update: another path
+limits the clock there, and its parts have few registers left.
+"""
 
 SOFT_PRODUCT = 5
 """Cycles of a product in logic, see :class:`hdl.update.soft_product.SoftProduct`."""
@@ -73,7 +76,8 @@ class Delays:
         first_sum: stage of a unit's first sum with its bias.
         bias: cycles of adding the bias; a ``deep`` update adds its lower half first.
         narrow: cycles of rounding and limiting; a ``deep`` update has a register between them.
-        product: cycles of a shared multiplier.
+        product: cycles of a product.
+        shared_product: the same where several products share a multiplier.
         tanh: cycles of a table, see :func:`tanh_latency`.
     """
 
@@ -81,6 +85,7 @@ class Delays:
     bias: int
     narrow: int
     product: int
+    shared_product: int
     tanh: int
 
     @classmethod
@@ -93,10 +98,12 @@ class Delays:
             interpolate: the tanh tables interpolate.
         """
         bias = 1 + deep
+        product = SOFT_PRODUCT if soft else 1
         return cls(
             first_sum=READ + drain_latency(deep=deep) + bias,
             bias=bias,
             narrow=1 + deep,
-            product=SOFT_PRODUCT if soft else 1,
+            product=product,
+            shared_product=product if soft or deep else SHARED_PRODUCT,
             tanh=tanh_latency(interpolate=interpolate, deep=deep),
         )

@@ -9,7 +9,7 @@ from itertools import permutations
 from golden.activations import ALPHAS
 from golden.cells import Gate
 from hdl.cells import Drain, Update
-from hdl.timing.latency import READ_STATE, SHARED_PRODUCT, SOFT_PRODUCT, Delays
+from hdl.timing.latency import READ_STATE, SOFT_PRODUCT, Delays
 from hdl.timing.reservations import ReservationTable
 
 
@@ -200,8 +200,8 @@ def of_programs(
     ]
     alone = _follow(ordered, delays)
     products = len(alone.multipliers.taken)
-    if products > multipliers and delays.product < SOFT_PRODUCT:
-        delays = replace(delays, product=SHARED_PRODUCT)
+    if products > multipliers:
+        delays = replace(delays, product=delays.shared_product)
     reads = max(len(order) for _, order in ordered)
     interval = max(1, -(-products // multipliers), -(-reads // lanes))
     tables = {name: -(-len(table.taken) // interval) for name, table in alone.tables.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from hdl.layout.contents import bias_words, weight_words
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from hdl.spec.passes import Pass
+from hdl.spec.storage import Storage
+from hdl.timing.latency import SHARED_PRODUCT, SOFT_PRODUCT
+from litelstm.architectures import Architecture
 from tests.networks import Recipe, bound_network, quantized_network, random_recipe
 
 NETWORK = quantized_network(Recipe(inputs=3, units=(5, 4), outputs=6, peephole=("full", "none")), 1)
@@ -222,3 +226,23 @@ def test_tail_multipliers_out_of_range_are_refused(multipliers: int) -> None:
 def test_lanes_may_be_as_many_as_the_units_of_the_largest_layer() -> None:
     plan = Plan(network=NETWORK, options=CoreOptions(lanes=5))
     assert [job.rows for job in plan.work.jobs] == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("tail", "sums", "product"),
+    [
+        (2, "lanes", SHARED_PRODUCT),
+        (3, "lanes", 1),
+        (2, "block", 1),
+        (0, "lanes", SOFT_PRODUCT),
+    ],
+)
+def test_factors_of_a_shared_multiplier_have_a_register(
+    tail: int, sums: Literal["lanes", "block"], product: int
+) -> None:
+    """An LSTM has three products; an update for slow logic takes no cycle for them."""
+    network = Architecture(cell="lstm", inputs=2, units=4).quantized()
+    options = CoreOptions(lanes=2, tail_multipliers=tail, storage=Storage(sums=sums))
+    cost = Plan(network=network, options=options).update_cost
+    assert cost.delays.product == product
+    assert cost.hardware_multipliers == tail
