@@ -18,20 +18,23 @@ from amaranth.lib.wiring import Out
 
 from hdl.parts.component import delayed, port
 
+GROUP = 16
+"""Bits whose parity is known in a cycle: two LUTs one after the other."""
+
 
 class GuardedMemory(wiring.Component):
     """A memory with a bit beside each word that makes the number of its ones even.
 
         write ─┬─► words ─► read ─┬─► (as without the guard)
-               └─► parity ────────┴─► word_q ─► odd? ─► wrong_q
+               └─► parity ────────┴─► word_q ─► groups_q ─► odd? ─► wrong_q
 
     It has the ports of the memory in whose place it stands: same words, same cycles. A word that
     nobody has written is 0, so its parity is right. These words are not checked: beyond the last
     one; that are read in the cycle in which they are written, where nobody may use them (see
     :func:`hdl.parts.memory.block_memory`); and those that `used` leaves out.
 
-    Latency: `wrong` tells of a word three cycles after it was asked for; of a memory that is read
-    at once, one cycle after.
+    Latency: `wrong` tells of a word four cycles after it was asked for; of a memory that is read
+    at once, two cycles after.
     Cost: a bit per word; per port that writes or reads, the exclusive or of a word. The check
     stands behind a register of its own, which synthesis merges with that of the reader: so a block
     RAM may still take it as its output register.
@@ -116,9 +119,10 @@ class GuardedMemory(wiring.Component):
         m.d.comb += checked.eq(self._checked(read))
         if not at_once:
             coded = delayed(m, coded, 1, name=f"word{name}")[-1]
-            checked = delayed(m, checked, 2, name=f"checked{name}", resets=True)[-1]
+        cycles = 1 if at_once else 3
+        checked = delayed(m, checked, cycles, name=f"checked{name}", resets=True)[-1]
         wrong = Signal(name=f"wrong{name}_q")
-        m.d.sync += wrong.eq(checked & self._odd(coded))
+        m.d.sync += wrong.eq(checked & self._odd(m, coded, name=name))
         return wrong
 
     def _checked(self, read: ReadPort) -> Value:
@@ -133,15 +137,15 @@ class GuardedMemory(wiring.Component):
                 checked &= ~(write.en.any() & (write.addr == read.addr))
         return checked
 
-    def _odd(self, coded: Value) -> Value:
-        """Tell whether a word, or a part of it, does not match its bit."""
-        if self._parts == 1:
-            return coded.xor()
-        part = self._width // self._parts
-        words, bits = coded[: self._width], coded[self._width :]
-        return Cat(
-            words[number * part :][:part].xor() ^ bits[number] for number in range(self._parts)
-        ).any()
+    def _odd(self, m: Module, coded: Value, *, name: str) -> Value:
+        """Tell whether a word, or a part of it, does not match its bit, a cycle later."""
+        part, bits = self._width // self._parts, coded[self._width :]
+        odd: list[Value] = []
+        for number, bit in enumerate(bits):
+            one = Cat(coded[number * part :][:part], bit)
+            groups = Cat(one[low : low + GROUP].xor() for low in range(0, len(one), GROUP))
+            odd.append(delayed(m, groups, 1, name=f"groups{name}_{number}")[-1].xor())
+        return Cat(odd).any()
 
 
 class ParityGuard:
