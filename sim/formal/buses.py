@@ -1,4 +1,4 @@
-"""Proofs of the buses' parts: claims hold for any bus traffic and any behavior of the core."""
+"""Proofs of what stands around a core: claims hold for any traffic and behavior of the core."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from golden.packing import Packing
 from sim.formal.bus_guards import prove_guard, prove_states
 from sim.formal.bus_packer import prove_packer
 from sim.formal.bus_registers import prove_registers
+from sim.formal.conductor import prove_conductor
 from sim.formal.prover import Verdict
 
 BUS_PROOFS: dict[str, Callable[..., Verdict]] = {
@@ -36,6 +37,8 @@ BUS_PROOFS: dict[str, Callable[..., Verdict]] = {
     "bus: states": prove_states,
     "bus: results, side by side": partial(prove_packer, packing=Packing(element=4, bus=16)),
     "bus: results, over beats": partial(prove_packer, packing=Packing(element=12, bus=8)),
+    "sequences: last step": partial(prove_conductor, every_step=False),
+    "sequences: every step": partial(prove_conductor, every_step=True),
     "bus: results, tight": partial(prove_packer, packing=Packing(element=3, bus=8, tight=True)),
 }
-"""Proofs of the buses' parts, with the core cut off, by name."""
+"""Proofs of the buses' parts, and of the conductor of sequences, with the core cut off, by name."""

@@ -14,6 +14,8 @@ from hdl.bus.input_guard import InputGuard
 from hdl.bus.packer import Packer
 from hdl.bus.register_block import RegisterBlock
 from hdl.bus.unpacker import Unpacker
+from hdl.sequence.conductor import Conductor
+from hdl.sequence.intake import Intake
 from sim.formal.buses import BUS_PROOFS
 
 pytestmark = pytest.mark.proof
@@ -100,6 +102,32 @@ def stop_padding(m: Module, unpacker: Any) -> None:
     m.d.sync += unpacker.padding.eq(0)
 
 
+def offer_no_result_twice(m: Module, conductor: Any) -> None:
+    """A result that is not taken at once is gone."""
+    shown = Signal()
+    m.d.sync += shown.eq(conductor.o.valid)
+    with m.If(shown):
+        m.d.comb += conductor.o.valid.eq(0)
+
+
+def forget_to_end(m: Module, intake: Any) -> None:
+    """A sequence that is too long is not cut: nothing ever begins."""
+    m.d.sync += intake.loaded.eq(intake.loaded & ~intake.begins & intake.i.payload.last)
+
+
+def stop_behind_a_cut(m: Module, intake: Any) -> None:
+    """Nothing is taken any more once a sequence was too long."""
+    stuck = Signal()
+    m.d.sync += stuck.eq(stuck | intake.overlong)
+    with m.If(stuck):
+        m.d.comb += intake.i.ready.eq(0)
+
+
+def mark_every_end(m: Module, intake: Any) -> None:
+    """Sequences that fit are marked as overlong, too."""
+    m.d.sync += intake.overlong.eq(intake.begins)
+
+
 BUGS: dict[str, tuple[type, Break, str, str]] = {
     "answer without asking": (AxiLite, answer_without_asking, "registers over", "b_comes_unasked"),
     "forget the answer": (AxiLite, forget_the_answer, "registers over", "r_valid_stays"),
@@ -118,6 +146,10 @@ BUGS: dict[str, tuple[type, Break, str, str]] = {
     "leave frames open": (Packer, leave_frames_open, "results, side", "broken_frames_go_on"),
     "end steps early": (InputGuard, end_steps_early, "x, elements side", "last_inside_a_step"),
     "mark none": (InputGuard, mark_none, "x, elements side", "marks_are_right"),
+    "offer no result twice": (Conductor, offer_no_result_twice, "sequences: last", "o_valid_stays"),
+    "forget to end": (Intake, forget_to_end, "sequences: last", "more_than_two_sequences"),
+    "stop behind a cut": (Intake, stop_behind_a_cut, "sequences: last", "stands_still"),
+    "mark every end": (Intake, mark_every_end, "sequences: every", "overlong_marks_a_cut"),
     "stop padding": (Unpacker, stop_padding, "x, elements side", "marks_are_right"),
 }  # fmt: skip
 """A component, what is wrong in it, a proof, and a claim that then fails."""
