@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from golden.packages import in_a_checkout
+from hdl import verilog
+from hdl.plan import Plan
+from hdl.verilog import Generated
 from litelstm.fpga import comparison, tools
 from litelstm.fpga.errors import SynthesisError
+from litelstm.fpga.families import FF, MULTIPLIER, PIN
 from litelstm.fpga.flow import Flow, Routed, Synthesized
 from litelstm.fpga.targets import TARGETS
 from tests.litelstm.conftest import Call, Files
-from tests.networks import Recipe, quantized_network
 
 pytestmark = pytest.mark.fpga
 
@@ -118,26 +123,41 @@ def test_a_nexus_is_routed(files: Files, call: Call, tmp_path: Path) -> None:
     assert (folder / "core.bit").stat().st_size > 100_000
 
 
-def test_what_does_not_fit(call: Call, tmp_path: Path) -> None:
-    network = tmp_path / "net.q.npz"
-    # Narrow, so that it is mapped soon.
-    recipe = Recipe(
-        inputs=2,
-        units=(20,),
-        activation_width=5,
-        state_width=6,
-        pre_width=6,
-        log2_entries=3,
-    )
-    quantized_network(recipe, 1).save(network)
-    done = call("synth", network, "--target", "ice40-up5k", "--lanes", 20)
-    assert done.status == 2
-    said = done.err.splitlines()[-1]
-    assert said.startswith("litelstm: 20 lanes do not fit ice40-up5k: ")
-    assert "22 multipliers of 8 (14 too many)" in said
-    assert "the smallest part of its family that would do: ice40-hx8k" in said or (
-        "the most lanes that would fit: " in said
-    )
+@pytest.mark.parametrize(
+    ("target", "available", "says", "tries"),
+    [
+        ("ice40-up5k", {MULTIPLIER: 1}, r"3 too many\); the most lanes that would fit: 1", [1]),
+        ("ecp5-25f", {FF: 9}, "the smallest part of its family that would do: ecp5-45f", []),
+        ("ice40-up5k", {PIN: 9}, "it needs as many pins with any number of lanes", []),
+    ],
+)
+def test_what_does_not_fit(
+    files: Files,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+    available: dict[str, int],
+    says: str,
+    tries: list[int],
+) -> None:
+    """A core that other tests map, too, on a part with less of something."""
+    part = TARGETS[target]
+    poor = replace(part, available={**part.available, **available})
+    monkeypatch.setitem(TARGETS, target, poor)
+    made: list[int] = []
+    real = verilog.generated
+
+    def generated(plan: Plan, **options: Any) -> Generated:
+        made.append(plan.options.lanes)
+        return real(plan, **options)
+
+    monkeypatch.setattr(verilog, "generated", generated)
+    done = call("synth", files.network, "--target", target, "--lanes", 2, "--pack", "off")
+    assert (done.status, done.out) == (2, "")
+    ((name, amount),) = available.items()
+    said = rf"litelstm: 2 lanes do not fit {target}: \d+ {name}s of {amount} \(.*{says}"
+    assert re.fullmatch(said, done.err.splitlines()[-1])
+    assert made == [2, *tries]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +209,7 @@ def test_the_cells_in_gates(call: Call, tmp_path: Path, monkeypatch: pytest.Monk
     assert list(comparison.PAPER) == ["rnn", "gru", "lstm", "plstm", "litelstm"]
     monkeypatch.setattr(comparison, "PAPER", ("lstm", "litelstm"))
     chart = tmp_path / "chart.png"
-    size = ("--inputs", 2, "--units", 3, "--lanes", 2, "--weight-bits", 4)
+    size = ("--inputs", 1, "--units", 2, "--lanes", 1, "--weight-bits", 4)
     command = ("compare", "--target", "xilinx-a35t", *size, "--chart", chart)
     done = call(*command, "--json", "-")
     assert done.status == 0, done.err
@@ -198,7 +218,7 @@ def test_the_cells_in_gates(call: Call, tmp_path: Path, monkeypatch: pytest.Monk
     assert list(cells) == ["lstm", "litelstm"]
     assert set(cells["lstm"]["ratios"].values()) == {1}
     lite = cells["litelstm"]
-    assert lite["values"]["weight_bits"] == 4 * (2 * 6 + 3 * 9)
+    assert lite["values"]["weight_bits"] == 4 * (2 * 2 + 3 * 4)
     assert lite["ratios"]["luts"] == lite["values"]["luts"] / cells["lstm"]["values"]["luts"]
     assert "mhz" not in lite["values"]
     assert chart.read_bytes().startswith(b"\x89PNG")
