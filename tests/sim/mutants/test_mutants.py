@@ -1,4 +1,4 @@
-"""Mutants of two random cores, their proofs, and the command."""
+"""Mutants of a random core, their proofs, and the command."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ LEAST = 0.8
 """Share of mutants that must be killed or proved equivalent within the little time of this test."""
 
 
-@pytest.mark.parametrize("number", [0, 2])
-def test_a_quick_share(number: int) -> None:
-    found = verdicts(Task(number=number, count=50, seconds=1))
+def test_a_quick_share() -> None:
+    found = verdicts(Task(number=0, count=50, seconds=1))
     assert len(found) == 50
     counts = Counter(verdict.verdict for verdict in found)
     left = [f"{v.room}: {v.mutant}" for v in found if v.verdict == SURVIVED]
