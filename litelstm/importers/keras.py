@@ -1,7 +1,7 @@
 """Reader of Keras files: ``.keras`` of Keras 3 (and 2.13 or later), and the older ``.h5``.
 
 It reads the files' JSON and HDF5 without Keras, and executes nothing in them (lambdas, custom
-classes). :mod:`litelstm.importers.keras_graph` follows the layers.
+classes). :mod:`litelstm.importers.keras_model` follows the layers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 from golden import packages
 from golden.errors import InputError
 from golden.store import check_expansion, most_bytes
-from litelstm.importers.keras_graph import Model, convert
+from litelstm.importers.keras_graph import convert
 from litelstm.importers.keras_layers import Arrays
+from litelstm.importers.keras_model import Model
 from litelstm.importers.proof import Imported
 from litelstm.importers.reading import of_file
 
