@@ -11,12 +11,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.layout.pass_table import addressed, begins, sources, sums_place
-from hdl.layout.vectors import (
-    complete_layout,
-    operand_codes,
-    restart_bit,
-    turn_shape,
-)
+from hdl.layout.vectors import complete_layout, operand_codes, restart_bit, turn_shape
 from hdl.loading.loader import write_layout
 from hdl.parts.component import port
 from hdl.parts.numeric import span
@@ -44,9 +39,8 @@ class Sequencer(wiring.Component):
     Latency: one cycle from deciding on an operation until it is presented. See also the constants.
 
     Attributes:
-        x_ready, x_whole, x_step, x_releasing, x_release, ready, restart: see
-            `OperandStore`; the bit of ``restart`` of a job that makes no
-            vector says that its sums are about to be overwritten.
+        x_ready, x_whole, x_step, x_releasing, x_release, ready, restart: see `OperandStore`; the
+            bit of ``restart`` of a job without a vector says that its sums will be overwritten.
         head_free: for each such job, the sums of the result before have been drained.
         load, save, access_stream, access_done: see :class:`hdl.store.state_access.StateAccess`.
         valid: an operation is presented.

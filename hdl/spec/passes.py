@@ -29,8 +29,7 @@ class Pass(Read):
         layer: index of the layer whose sums it adds to.
         base: address of the first element in that memory.
         columns: number of elements.
-        choices: columns of weights for each element: more than 1 where x is an index, and selects
-            one of them.
+        choices: columns of weights per element; more than 1 where x is an index.
         gates: indices of the gates that it adds to, contiguous.
         first: of ``gates``, those whose sums begin in this pass.
         final: of ``gates``, those whose sums are complete with this pass.
@@ -69,9 +68,7 @@ class Work:
     @classmethod
     def of(cls, network: QuantizedNetwork, options: CoreOptions) -> Work:
         """Return the work of a network on a core."""
-        packs = any(
-            reads_x_once(layer.cell) and layer is not network.head for layer in network.layers
-        )
+        packs = any(reads_x_once(n.cell) and n is not network.head for n in network.layers)
         work = cls(network=network, lanes=options.lanes)
         packed = packs and work.slots > 1 and not options.storage.loadable
         if packed or options.delta or options.storage.loadable or options.storage.side_by_side:
@@ -141,18 +138,15 @@ class Work:
     def _first_row(self, index: int, jobs: Sequence[Job]) -> int:
         """Return the first accumulator row of a layer that runs behind ``jobs``.
 
-        Where rows are packed, late layers use others' rows again, unless sums live on from step to
-        step. Accumulators are free as soon as
-        the passes of a layer are over. The shadow's rows are not: but the last column of a layer
-        waits for the last element of each vector that it reads, so sums up to those that made it
-        are drained.
+        A late layer may use others' rows again. Accumulators are free once a layer's passes are
+        over, but the shadow's rows are not. The last column of a layer waits for the last element
+        of each vector that it reads, so the sums up to those that made it are drained.
         """
         if self.reuses and index in self.late and not self.swept:
             reads = zip(self.network.sources[index], self.network.lags[index], strict=True)
             made = {source - 1 for source, lag in reads if not lag}
-            jobs = jobs[
-                max((n + 1 for n, job in enumerate(jobs) if job.layer in made), default=0) :
-            ]
+            behind = [n + 1 for n, job in enumerate(jobs) if job.layer in made]
+            jobs = jobs[max(behind, default=0) :]
         return max((job.end for job in jobs), default=0)
 
     def waits(self, number: int) -> tuple[int, ...]:
@@ -181,11 +175,8 @@ class Work:
 
     def job_making(self, vector: str, layer: int) -> int:
         """Index of the job that writes a vector of a layer."""
-        return next(
-            index
-            for index, job in enumerate(self.jobs)
-            if job.layer == layer and vector in job.makes
-        )
+        made = (n for n, job in enumerate(self.jobs) if job.layer == layer and vector in job.makes)
+        return next(made)
 
     @cached_property
     def job_kinds(self) -> tuple[UpdateKind, ...]:
@@ -253,8 +244,7 @@ class Work:
             if len(done) > 1:
                 raise ValueError(f"the pass over {read.matrix} must end one drain, not {done!r}")
             matrix = layer.weights[layer.cell.gates[gates[0]].matrix(read.matrix)]
-            selects = self.network.selects(index) and read.source < 0
-            choices = matrix.shape[1] if selects else 1
+            choices = matrix.shape[1] if self.network.selects(index) and read.source < 0 else 1
             passes.append(
                 Pass(
                     layer=index,

@@ -195,9 +195,7 @@ class Sweeps:
         """
         level: dict[int, int] = {}
         for index in layers:
-            before = [
-                level[source - 1] for source in self.whole.sources[index] if source - 1 in level
-            ]
+            before = [level[n - 1] for n in self.whole.sources[index] if n - 1 in level]
             level[index] = max(before, default=-1) + 1
         first = {index: 0 if once else self.whole.starts[index + 1] for index in layers}
         for number, begin in sorted({(level[index], first[index]) for index in layers}):

@@ -74,10 +74,9 @@ class Builder:
         """Return the vector of an output, given its form of every step or the last one's alone."""
         if len(forms) > 1:
             return self._result_line(forms)
-        pooled = self._pooled_result(forms[0])
-        if pooled:
-            return pooled
         (form,) = forms
+        if pooled := self._pooled_result(form):
+            return pooled
         matrices, bias = self._map([(self._times.last, form)], final=True)
         if not matrices:
             raise InputError("does not depend on the input")
@@ -227,9 +226,7 @@ class Builder:
         """Return the map of final values that a layer reads in every step."""
         matrices, bias = self._map([(self._times.last, form)], final=True)
         if any(lag for _, lag in matrices):
-            raise InputError(
-                "reads a vector of an earlier step in every step, expected a final one"
-            )
+            raise InputError("reads an earlier step's vector in every step, expected a final one")
         return {(index, FINAL): matrix for (index, _), matrix in matrices.items()}, bias
 
     def _pool(self, over: str, forms: Sequence[Form], at: Sequence[int]) -> int:

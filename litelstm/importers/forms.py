@@ -83,19 +83,18 @@ class Atom:
     """A vector that is not a linear map of others; compared by identity.
 
     Args:
-        kind: ``input`` (x at a step), ``index`` (x, if it is a number that selects one of several
-            elements), ``state`` and ``c`` (h and c of one direction of a recurrent
-            operator after a step), ``start`` (a state that the file takes as an input), ``sum`` (a
-            form as a whole), ``product`` (element by element), one of ``ACTIVATIONS``, ``max`` (the
-            largest of several forms, element by element), ``pool`` (over all steps), or a function
-            at a network's end: ``softmax``, ``logsoftmax``.
+        kind: ``input`` (x at a step), ``index`` (x as a number that selects one element), ``state``
+            and ``c`` (h and c of one direction of a recurrent operator after a step), ``start`` (a
+            state that the file takes as an input), ``sum`` (a form as a whole), ``product`` and
+            ``max`` (element by element), one of ``ACTIVATIONS``, ``pool`` (over all steps), or a
+            function at a network's end: ``softmax``, ``logsoftmax``.
         size: its length.
         time: the last step of the input that it depends on, from 0; for a ``state``, its step; -1
             for a ``start``.
         args: the forms that it is made from; for a product, two atoms.
-        tag: the operator, the direction and the position of a ``state`` or ``c``; the slope of a
-            ``leaky``; ``index`` of an ``input`` that an index selects; 6 for a ``hard`` that is a
-            ReLU6; ``mean``, ``sum`` or ``max`` of a ``pool``.
+        tag: operator, direction and position of a ``state`` or ``c``; slope of a ``leaky``;
+            ``index`` of an ``input`` that an index selects; 6 for a ``hard`` that is a ReLU6;
+            ``mean``, ``sum`` or ``max`` of a ``pool``.
         whole: for a part of another atom, that atom and the part's elements.
         call: use of the operator that makes it.
         parts: atoms that were made of it before.
@@ -143,8 +142,7 @@ class Atom:
     def times(self, other: Atom) -> Atom:
         """Multiply by another atom; returns the same atom for every call, in either order."""
         if other not in self._products:
-            time = max(self.time, other.time)
-            product = Atom("product", self.size, time, (self, other))
+            product = Atom("product", self.size, max(self.time, other.time), (self, other))
             self._products[other] = other._products[self] = product
         return self._products[other]
 
@@ -216,9 +214,8 @@ class Form:
         """Multiply by a constant vector, element by element."""
         if self.pointwise and len(self.terms) > 1 and (factor != factor[0]).any():
             return self.atom.form.scaled(factor)  # a diagonal weight on a state
-        terms = {
-            atom: c * (factor if c.ndim == 1 else factor[:, None]) for atom, c in self.terms.items()
-        }
+        by = {1: factor, 2: factor[:, None]}
+        terms = {atom: c * by[c.ndim] for atom, c in self.terms.items()}
         return Form({k: v for k, v in terms.items() if v.any()}, self.bias * factor)
 
     def shifted(self, offset: Floats) -> Form:

@@ -40,8 +40,7 @@ class Recipe:
         mixed: every layer draws formats of its own, and every gate a binary point of its products;
             the widths above are then upper bounds.
         extremes: every weight is the smallest or the largest of its format.
-        drive: biases hold f at 1 and g at 1 (even units) or -1 (odd units), so that c saturates
-            on both sides.
+        drive: biases hold f at 1 and g at 1 or (in odd units) -1, so c saturates on both sides.
     """
 
     inputs: int = 3
@@ -86,8 +85,7 @@ def random_recipe(
     Args:
         seed: decides every draw.
         units, layers: upper bounds.
-        cells: each layer draws one of these; a LiteLSTM of the drawn ``peephole`` if there are
-            none.
+        cells: each layer draws one of these, by default a LiteLSTM with ``peephole``.
         bits: upper bound of most widths, 4 or more; sums and outputs are wider.
     """
     rng = random_rng(seed, 0)
