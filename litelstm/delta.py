@@ -63,6 +63,15 @@ def thresholds(text: str, network: QuantizedNetwork) -> Thresholds:
     return Thresholds(x=values["x"], layers=layers)
 
 
+def typed(network: QuantizedNetwork) -> str:
+    """Write a network's thresholds as the option ``--delta`` takes them."""
+    given = network.thresholds or Thresholds.of(network)
+    parts = [f"x={given.x}"]
+    for layer, own in enumerate(given.layers):
+        parts += [f"layer{layer}.{name}={level}" for name, level in own.items()]
+    return ",".join(parts)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delta:
     """Columns that a delta network skips on samples, and the score that it keeps.
