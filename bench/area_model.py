@@ -1,17 +1,20 @@
 """Fit the area model of `litelstm explore` to synthesized cores.
 
-    python -m bench.area_model [--cores 260] [--families ECP5 iCE40] [--jobs 2]
+    python -m bench.area_model [--cores 64] [--cached] [--families ECP5 iCE40] [--jobs 2]
 
-Draws random networks and options as the exploration does, synthesizes each core, and holds out one
-of ``EVERY``. Fits the model of litelstm/explore/area.py to the others, prints its errors on those
-that are held out, and writes the coefficients to litelstm/explore/area.json. An interrupted run
-does so with the cores that it has; synthesis is cached, so the same command goes on.
+Draws random networks and options as the exploration does, synthesizes each core, fits the model of
+litelstm/explore/area.py to all of them and writes the coefficients to litelstm/explore/area.json.
+Every core is held out once: its errors are those of a fit to the cores of other folds
+(``FOLDS``; cores of networks with equal memories share a fold). ``--cached`` also takes every core
+that this machine has synthesized with today's flow. An interrupted run fits what it has; synthesis
+is cached, so the same command goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +30,18 @@ from litelstm.architectures import Architecture
 from litelstm.console import err, out, progress
 from litelstm.explore import area
 from litelstm.explore.space import Space
-from litelstm.explore.text import PARTS, read
+from litelstm.explore.text import PARTS, Text, read
+from litelstm.fpga import mapping
+from litelstm.fpga.dual_multiplier import DualMultiplier
 from litelstm.fpga.families import ECP5, FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, Family
 from litelstm.fpga.flow import Flow
+from litelstm.fpga.mapping import Mapping
 from litelstm.fpga.measure import TOP
 from litelstm.fpga.netlist import Netlist
+from litelstm.fpga.netlist import read as read_netlist
 from litelstm.fpga.targets import TARGETS, Target
 from sim.jobs import SCHEDULER, work_through
+from sim.tools.cache import cache_root
 
 LARGEST = 60_000
 """Most weights of a drawn network, so that synthesis stays short."""
@@ -48,8 +56,8 @@ IN_NETLIST = {
 }
 """Names of the model's parts in a netlist."""
 
-EVERY = 4
-"""One core of so many judges the model and is not fitted."""
+FOLDS = 5
+"""Parts of the cores that are held out in turn."""
 
 LEAST = 8
 """Fewest cores of a family that are fitted."""
@@ -77,10 +85,14 @@ class Dice:
 class Sample:
     """A synthesized core."""
 
-    number: int
     multipliers: int
-    text: str
+    parts: dict[str, Text]
     netlist: Netlist
+
+    @property
+    def network(self) -> str:
+        """Memories of the control part: those of x, h and c tell networks apart."""
+        return str(sorted((m.words, m.width) for m in self.parts["control"].memories))
 
 
 def drawn(number: int, target: Target) -> Plan:
@@ -113,17 +125,43 @@ def synthesized(task: tuple[str, int]) -> Sample:
     plan = drawn(task[1], target)
     text = verilog.generated(plan, name=TOP).verilog
     netlist = Flow(target=target).synthesize(text, top=TOP).netlist
-    return Sample(number=task[1], multipliers=area.multipliers(plan), text=text, netlist=netlist)
+    return Sample(multipliers=area.multipliers(plan), parts=read(text), netlist=netlist)
+
+
+def cached(family: Family) -> Iterator[Sample]:
+    """Yield each core of this machine's cache that today's flow has mapped without relief."""
+    targets = [target for target in TARGETS.values() if target.family is family]
+    seen: set[str] = set()
+    for path in sorted((cache_root() / "fpga").glob(f"synthesis-*/{mapping.NETLIST}")):
+        text = (path.parent / "core.v").read_text()
+        dual = DualMultiplier.of(text, family)
+        scripts = {
+            _without_weights(mapping.script(target, top=TOP, mapping=Mapping(), dual=dual))
+            for target in targets
+        }
+        script = _without_weights((path.parent / "script.ys").read_text())
+        if script not in scripts or text in seen or "parity" in text:
+            continue
+        seen.add(text)
+        netlist, parts = read_netlist(path, top=TOP, family=family), read(text)
+        in_luts = any(not memory.block for memory in parts["array"].memories)
+        if "array" not in netlist.parts or (family is ICE40 and in_luts):
+            continue  # no core, or one that the exploration never makes
+        yield Sample(multipliers=netlist.used.get(MULTIPLIER, 0), parts=parts, netlist=netlist)
+
+
+def _without_weights(script: str) -> str:
+    """Leave out the lines about loaded weights, which most cores have not."""
+    return "\n".join(line for line in script.splitlines() if "weights.memory" not in line)
 
 
 def fit(samples: list[Sample], family: Family) -> dict[str, Any]:
     """Fit the coefficients, none of them negative."""
-    parts = [read(sample.text) for sample in samples]
     model: dict[str, Any] = {}
     for resource in area.FITTED:
         model[resource] = {}
         for part in PARTS:
-            rows = [list(area.features(text[part], family).values()) for text in parts]
+            rows = [list(area.features(s.parts[part], family).values()) for s in samples]
             found = [
                 sum(s.netlist.parts.get(name, {}).get(resource, 0) for name in IN_NETLIST[part])
                 for s in samples
@@ -144,20 +182,30 @@ def _fitted(rows: NDArray[np.float64], found: NDArray[np.float64]) -> list[float
 
 
 def errors(samples: list[Sample], family: Family) -> dict[str, NDArray[np.float64]]:
-    """Return the relative errors of each resource, with the coefficients in the file."""
+    """Return the relative errors of each resource, every core held out once."""
+    networks = sorted({sample.network for sample in samples})
+    fold = {
+        name: n % FOLDS for n, name in enumerate(np.random.default_rng(1).permutation(networks))
+    }
     found: dict[str, list[float]] = {}
-    for sample in samples:
-        used = area.estimate(sample.text, sample.multipliers, DRAWN_FOR[family.name]).used
-        for resource, amount in used.items():
-            have = sample.netlist.used.get(resource, 0)
-            found.setdefault(resource, []).append((amount - have) / max(1, have))
+    for held in range(FOLDS):
+        model = fit([s for s in samples if fold[s.network] != held], family)
+        for sample in samples:
+            if fold[sample.network] != held:
+                continue
+            target = DRAWN_FOR[family.name]
+            used = area.of_parts(sample.parts, sample.multipliers, target, model).used
+            for resource, amount in used.items():
+                have = sample.netlist.used.get(resource, 0)
+                found.setdefault(resource, []).append((amount - have) / max(1, have))
     return {resource: np.array(values) for resource, values in found.items()}
 
 
 def main() -> None:
     """Draw, synthesize, fit, and print the errors."""
     parser = argparse.ArgumentParser(prog="area_model", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--cores", type=int, default=260, help="cores of each family")
+    parser.add_argument("--cores", type=int, default=64, help="drawn cores of each family")
+    parser.add_argument("--cached", action="store_true", help="take the cores of the cache, too")
     parser.add_argument("--families", nargs="+", choices=DRAWN_FOR, default=list(DRAWN_FOR))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--scheduler", help=SCHEDULER)
@@ -174,23 +222,28 @@ def main() -> None:
         err.print("interrupted: the same command continues from here")
     model = area.coefficients() if area.COEFFICIENTS.exists() else {}
     for name, found in samples.items():
+        family = DRAWN_FOR[name].family
+        drawn_cores = len(found)
+        if args.cached:
+            known = {str(sample.parts) for sample in found}
+            found += [sample for sample in cached(family) if str(sample.parts) not in known]
         if len(found) >= LEAST:
-            _fit_and_judge(found, DRAWN_FOR[name].family, model)
+            out.print(f"{name}: {drawn_cores} drawn cores, {len(found) - drawn_cores} of the cache")
+            _fit_and_judge(found, family, model)
 
 
 def _fit_and_judge(samples: list[Sample], family: Family, model: dict[str, Any]) -> None:
     """Fit a family's coefficients, write them, and print the errors."""
-    held = [sample for sample in samples if sample.number % EVERY == 0]
-    fitted = [sample for sample in samples if sample not in held]
-    model[family.name] = fit(fitted, family)
+    model[family.name] = fit(samples, family)
     files.replace(area.COEFFICIENTS, files.content(json.dumps(model, indent=1) + "\n"))
     area.coefficients.cache_clear()
-    for title, group in (("fitted", fitted), ("held out", held)):
-        for resource, values in errors(group, family).items():
-            out.print(
-                f"{family.name}, {len(group)} cores {title}, {resource}: median error "
-                f"{np.median(abs(values)):.1%}, worst {abs(values).max():.1%}"
-            )
+    for resource, values in errors(samples, family).items():
+        sizes = abs(values)
+        out.print(
+            f"{family.name}, {len(sizes)} cores held out, {resource}: median error "
+            f"{np.median(sizes):.1%}, one in ten above {np.quantile(sizes, 0.9):.1%}, "
+            f"worst {sizes.max():.1%}"
+        )
 
 
 if __name__ == "__main__":

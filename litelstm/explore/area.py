@@ -70,8 +70,14 @@ def multipliers(plan: Plan) -> int:
 
 def estimate(verilog: str, multipliers: int, target: Target) -> Area:
     """Estimate the area of a core with so many hardware multipliers."""
+    return of_parts(read(verilog), multipliers, target, coefficients()[target.family.name])
+
+
+def of_parts(
+    parts: Mapping[str, Text], multipliers: int, target: Target, model: Mapping[str, Any]
+) -> Area:
+    """Estimate the area from what the parts of a core have, with a family's coefficients."""
     family = target.family
-    parts, model = read(verilog), coefficients()[family.name]
     memories = [memory for text in parts.values() for memory in text.memories]
     large = [memory for memory in memories if memory.large and target.available.get(SPRAM)]
     used = {
