@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.cells import LSTM
+from golden.cells import RNN
 from litelstm.fpga.flow import Flow, Synthesized
 from sim.draw.sharing import symmetric
 from tests.litelstm.conftest import SAMPLES, Call, Files
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.fpga
 @pytest.mark.parametrize("target", ["ecp5-25f", "ice40-up5k"])
 def test_a_netlist_computes_the_same(files: Files, call: Call, tmp_path: Path, target: str) -> None:
     report = tmp_path / "report.json"
-    command = ["simulate", files.network, "--samples", files.samples, "--lanes", 3, "--sim"]
+    command = ["simulate", files.network, "--samples", files.samples, "--lanes", 2, "--sim"]
     done = call(*command, "icarus", "--netlist", target, "--json", report)
     assert done.status == 0, done.err
     assert f"icarus, netlist for {target}: {SAMPLES} samples" in done.out
@@ -37,13 +37,13 @@ def test_a_netlist_with_shared_multipliers_computes_the_same(
     call: Call, tmp_path: Path, target: str, weight_width: int
 ) -> None:
     """On the iCE40 by the multiplier's own mode, in place of the Verilog's description."""
-    recipe = Recipe(inputs=3, units=(5,), outputs=2, cells=(LSTM(),), weight_width=weight_width)
+    recipe = Recipe(inputs=3, units=(3,), outputs=2, cells=(RNN(),), weight_width=weight_width)
     network, data, report = (tmp_path / name for name in ("net.npz", "x.npz", "report.json"))
     quantized = symmetric(quantized_network(recipe, 1))
     quantized.save(network)
     x = quantized.x.to_float(input_words(quantized, batch=4, steps=3, seed=1))
     np.savez(data, x=x / quantized.input_scale)
-    command = ["simulate", network, "--samples", data, "--lanes", 5, "--sim", "icarus"]
+    command = ["simulate", network, "--samples", data, "--lanes", 3, "--sim", "icarus"]
     done = call(*command, "--netlist", target, "--pack", 2, "--json", report)
     assert done.status == 0, done.err
     found = json.loads(report.read_text())
@@ -62,7 +62,7 @@ def test_a_wrong_netlist_is_found(
         return text.replace(".SIGNEDB(1'h1)", ".SIGNEDB(1'h0)", 1)
 
     monkeypatch.setattr(Flow, "verilog", wrong)
-    command = ["simulate", files.network, "--samples", files.samples, "--lanes", 3]
+    command = ["simulate", files.network, "--samples", files.samples, "--lanes", 2]
     done = call(*command, "--sim", "icarus", "--netlist", "ecp5-25f")
     assert done.status == 1
     assert "expected" in done.out
