@@ -34,7 +34,7 @@ def play(soak: Soak, episodes: int) -> None:
 
 
 def test_short_soak() -> None:
-    total = run_soak(9_000, 1, noise=60_000, optimize=False)
+    total = run_soak(9_000, 1, noise=30_000, optimize=False)
     for core in CORES:
         done = total[core.name]
         assert done["noise"] == PIECES
