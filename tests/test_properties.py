@@ -26,7 +26,7 @@ from tests.strategies import SEEDS, CoreChoice, cores, networks, with_thresholds
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES, CORES = 150, 25
+EXAMPLES, CORES = 150, 12
 
 
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True)

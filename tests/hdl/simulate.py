@@ -201,21 +201,28 @@ class CoreBench:
         watched += [core.i_state.ready, core.o_state.valid, core.o_state.payload] if state else []
         run = CoreRun()
         sent, valid, first, moved, cycle = 0, False, None, 0, 0
+        driven: dict[str, Any] = {}
+
+        def drive(port: str, signal: Any, value: Any) -> None:
+            """Set an input that changes: the simulator settles after every ``ctx.set``."""
+            if driven.get(port) != value:
+                ctx.set(signal, value)
+                driven[port] = value
 
         def over() -> bool:
             return len(run.words) == expected and len(run.state) == saves
 
         while not over() if until is None else cycle < until:
             valid = sent < len(stream) and (valid or next(offer))
-            ctx.set(core.i.valid, valid)
+            drive("i.valid", core.i.valid, valid)
             if valid:
-                ctx.set(core.i.payload, stream[sent])
-            ctx.set(core.o.ready, ready := next(take))
+                drive("i", core.i.payload, stream[sent])
+            drive("o.ready", core.o.ready, ready := next(take))
             loading = state and len(run.loaded) < len(loads)
             if state:
-                ctx.set(core.i_state.valid, loading)
-                ctx.set(core.i_state.payload, loads[len(run.loaded)] if loading else 0)
-                ctx.set(core.o_state.ready, ready)
+                drive("i_state.valid", core.i_state.valid, loading)
+                drive("i_state", core.i_state.payload, loads[len(run.loaded)] if loading else 0)
+                drive("o_state.ready", core.o_state.ready, ready)
             _, _, accepted, offered, payload, *rest = await ctx.tick().sample(*watched)
             if valid and accepted:
                 first = cycle if first is None else first
