@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,12 @@ def found(network: Network, labels: Any = None, **options: Any) -> Outcome:
     return quantize_within(network, x, labels=labels, **{"max_drop": BOUND, **options})[0]
 
 
+@cache
+def usual(cell: Cell) -> Outcome:
+    """Return what a search of :func:`case` finds by default."""
+    return found(case(cell))
+
+
 @pytest.mark.parametrize("cell", [LiteLSTM(), GRU()], ids=str)
 def test_what_is_found_stays_within_the_bound_and_costs_less(cell: Cell) -> None:
     network = case(cell)
@@ -62,7 +69,7 @@ def test_what_is_found_stays_within_the_bound_and_costs_less(cell: Cell) -> None
 def test_no_width_can_do_with_a_bit_less(cell: Cell) -> None:
     network = case(cell)
     x = samples(network, batch=200, steps=4, seed=5)[::2]
-    outcome = found(network)
+    outcome = usual(cell)
     best, bound = outcome.best, outcome.bound
     calibration = Calibration(network, x)
     judge = Judge(network.forward(x), None, classes=True)
@@ -84,7 +91,7 @@ def test_no_width_can_do_with_a_bit_less(cell: Cell) -> None:
 
 def test_the_same_call_finds_the_same_setting_and_tells_of_every_trial() -> None:
     told: list[int] = []
-    one, two = (found(case(LiteLSTM()), progress=tell) for tell in (told.append, lambda _: None))
+    one, two = found(case(LiteLSTM()), progress=told.append), usual(LiteLSTM())
     assert one.best.settings == two.best.settings
     assert told == list(range(1, one.tried + 1))
 
@@ -106,7 +113,7 @@ def test_what_is_not_searched_stays_as_it_was_asked_for() -> None:
 
 
 def test_a_network_without_state_c_keeps_its_width_out_of_the_search() -> None:
-    assert found(case(GRU())).best.settings.state_width == Settings().state_width
+    assert usual(GRU()).best.settings.state_width == Settings().state_width
 
 
 def test_without_head_it_bounds_the_noise() -> None:
