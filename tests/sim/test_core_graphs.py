@@ -126,7 +126,7 @@ CASES = [Graph(SEED, number) for number in (0, 2, 4, 7, 9, 15, 20, 24)]
 WINDOWS = [Windowed(SEED, number) for number in range(235, 240)]
 TURNED = [Turned(SEED, number) for number in (301, 303)]
 POOLED = [Pooled(SEED, number) for number in (205, 212)]
-INDEXED = [Indexed(SEED, number) for number in range(400, 403)]
+INDEXED = [Indexed(SEED, number) for number in range(401, 404)]
 LOADED = [Loaded(SEED, number) for number in range(100, 102)]
 
 
