@@ -82,7 +82,8 @@ class OperandStore(wiring.Component):
             ``data``; ``latency.ANNOUNCED`` cycles before it ``announce`` with the ``layer``.
             An announced unit counts as ready: it is read a cycle after its write at the earliest.
         restart: for each job, the vectors that it makes become not ready.
-        ready: see :func:`hdl.layout.vectors.ready_layout`; units announced since.
+        ready: number of units of each vector that were announced since its restart, see
+            :func:`hdl.layout.vectors.ready_layout`.
         state_address, state_stream, state_h, state_c: h and c of a unit, one cycle later, for the
             state update.
     """

@@ -15,7 +15,7 @@ KINDS = {
     "turned": "is_turned",
     "windows": "has_windows",
 }
-"""Kinds of cases, and the attribute that tells."""
+"""Kinds of cases for ``--only``, and the property of `Kinds` that tells whether a case is one."""
 
 # Uses of random numbers.
 _GRAPH, _TURNED, _DELTA, _PARITY, _INDEX = 13, 41, 53, 61, 57
