@@ -29,13 +29,15 @@ def entry_layout(plan: Plan) -> data.StructLayout:
     does or if none does.
     """
     sweeps = plan.sweeps
-    count = max(len(feeding(plan)), len(making(plan)))
+    entries = feeding(plan), making(plan)
+    count = max(map(len, entries))
+    longest = max(entry["last"] for own in entries for entry in own)  # a late vector's, maybe
     position = span(plan.swept.sizes.passes)
     return data.StructLayout(
         {
             "start": span(sweeps.words),
             "below": span(sweeps.words + 1),
-            "last": span(sweeps.row),
+            "last": span(max(sweeps.row, longest + 1)),
             "backward": 1,
             **({"held": 1} if plan.network.repeats else {}),
             **({"index": 1} if plan.network.indexed else {}),

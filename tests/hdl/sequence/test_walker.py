@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from golden.cells import RNN
 from golden.quantized import QuantizedNetwork
-from hdl.layout.sequence_table import feeding, making
+from hdl.layout.sequence_table import entry_layout, feeding, making
 from hdl.plan import Plan
 from hdl.sequence.walker import Walker
+from sim.draw.directions import with_directions
 from tests.hdl.sequence.networks import STEPS, plan_of, turned, windowed
 from tests.hdl.simulate import run
+from tests.networks import Recipe, quantized_network
 
 
 def wanted(plan: Plan, steps: int, *, makes: bool) -> list[tuple[int | None, ...]]:
@@ -107,3 +110,14 @@ def test_pauses_and_holding() -> None:
         assert ctx.get(walker.valid)
 
     run(walker, bench)
+
+
+def test_vectors_of_late_layers_may_be_longer_than_a_row() -> None:
+    """A row has x and both h, 3 words; the head makes 12."""
+    network = quantized_network(Recipe(inputs=1, units=(1,), outputs=12, cells=(RNN(),)), 1)
+    plan = plan_of(with_directions(network, 1))
+    fields = {name: field.width for name, field in entry_layout(plan)}
+    assert plan.sweeps.row < 12
+    for entry in (*feeding(plan), *making(plan)):
+        for name, value in entry.items():
+            assert 0 <= value < 1 << fields[name], (name, value)
