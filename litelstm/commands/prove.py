@@ -24,7 +24,7 @@ SECONDS = 600
 
 @click.command()
 @options.network_argument
-@core_options.options(but=("pack", "multiplier", "max_steps", "parity"))
+@core_options.options(but=("pack", "multiplier", "max_steps", "delta", "parity"))
 @click.option(
     "--seconds",
     type=options.POSITIVE,

@@ -24,7 +24,7 @@ FAILED = 1
 @click.option("--cases", type=POSITIVE, default=100, help="Number of cases, from case 0.")
 @click.option("--seed", type=SEED, default=1, help="Seed of all cases.")
 @click.option("--only", "kind", type=click.Choice(list(KINDS)), help="Cases of this kind only.")
-@click.option("--case", "only", type=SEED, help="Run only the case with this number.")
+@click.option("--case", type=SEED, help="Run only the case with this number.")
 @options.jobs_options("Groups of cases")
 @click.option(
     "--bench",
@@ -42,7 +42,7 @@ def regress(
     cases: int,
     seed: int,
     kind: str | None,
-    only: int | None,
+    case: int | None,
     bench: str,
     file: Path | None,
     **where: Any,
@@ -58,16 +58,16 @@ def regress(
     exactly the counted cycles. If a case fails, the exit status is 1, and the command that repeats
     it is printed.
     """
-    if only is not None and kind:
+    if case is not None and kind:
         raise click.BadParameter("needs more than one --case", param_hint="--only")
-    if only is not None and file:
+    if case is not None and file:
         raise click.BadParameter("needs more than one --case", param_hint="--resume")
     state = State.load(file, seed=seed, bench=bench) if file else State(seed=seed, bench=bench)
     if file:
         state.save(file)
-    if only is not None:
-        out.print(f"case {only} of seed {seed}: {Case(seed, only)}")
-    wanted = [only] if only is not None else Case.numbers(seed, cases, kind)
+    if case is not None:
+        out.print(f"case {case} of seed {seed}: {Case(seed, case)}")
+    wanted = [case] if case is not None else Case.numbers(seed, cases, kind)
     before, start = len(state.done.intersection(wanted)), time.monotonic()
     for number in sorted(state.failed):
         _show_failure(seed, number, bench, state.failed[number])

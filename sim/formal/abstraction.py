@@ -44,10 +44,13 @@ def abstraction(plan: Plan) -> Abstraction:
     interface, and of each layer whether it has one row or several and whether the last one is full.
 
     Raises:
-        InputError: the core buffers sequences, for which there are no claims yet.
+        InputError: the core buffers sequences, or multiplies only what changed; a proof of it
+            would need other claims.
     """
     if plan.options.max_steps:
         raise InputError("max_steps is set: nothing is claimed about cores that buffer sequences")
+    if plan.options.delta:
+        raise InputError("delta is set: too little is claimed about delta cores")
     empty = any(layer.units % plan.options.lanes for layer in plan.network.layers)
     lanes = max(plan.update_cost.banks, 1 + empty)
     units = [_units(plan, layer.units, lanes) for layer in plan.network.layers]

@@ -82,3 +82,10 @@ def test_buffered_sequences_are_refused() -> None:
     )
     with pytest.raises(InputError, match="max_steps"):
         abstraction(Plan(network=network, options=CoreOptions(lanes=2, max_steps=4)))
+
+
+def test_delta_cores_are_refused() -> None:
+    """The small core would not be one: its proof would say nothing about the user's."""
+    plan = Plan(network=quantized_network(Recipe(), 1), options=CoreOptions(lanes=2, delta=True))
+    with pytest.raises(InputError, match="delta is set"):
+        abstraction(plan)
