@@ -94,11 +94,18 @@ class DeltaRun(Run):
         if single.recurrent and self.step.independent:
             return NONE
         there = self._elements(single) + ChangeLists.COUNTED + DeltaSequencer.LISTED
+        if single.source < 0 and self.plan.lists.counts_x:
+            there = np.maximum(there, self._unblocked)
         changed = self._changed(single)
         if changed is not None:
             behind = np.flatnonzero(changed)[1:]
             return np.append(there[behind], there[-1])
         return np.append(there[1:], there[-1])
+
+    @property
+    def _unblocked(self) -> int:
+        """First cycle in which columns of x may be taken, once the step before has released it."""
+        return self.releases[-1] + 2 if self.releases else 0
 
     def _elements(self, single: Pass) -> Cycles:
         """Cycles in which the elements of a pass' operand come to its list."""
@@ -119,8 +126,7 @@ class DeltaRun(Run):
     def _counted(self, single: Pass) -> Cycles:
         """Find when each column of a dense layer's pass may be taken, see :meth:`_columns`."""
         if single.source < 0:
-            released = self.releases[-1] + 2 if self.releases else 0
-            return np.maximum(np.array(self.inputs[-single.columns :]) + 2, released)
+            return np.maximum(np.array(self.inputs[-single.columns :]) + 2, self._unblocked)
         return self._elements(single) + (2 - ANNOUNCED)
 
     def _drained(self, single: Pass) -> int:

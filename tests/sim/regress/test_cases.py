@@ -49,6 +49,12 @@ def test_random_cores(batch: Batch) -> None:
     assert all(o.bench == batch.bench and o.words and o.cycles for o in outcomes)
 
 
+def test_lists_of_x_wait_until_a_late_layer_has_read_x() -> None:
+    """A delta core in which the count of a step once began before x was released."""
+    (outcome,) = run_batch(Batch(seed=7001, numbers=(234,), bench="compiled"))
+    assert outcome.problem == ""
+
+
 def test_both_simulators_see_the_same() -> None:
     seen = [run_batch(Batch(seed=SEED, numbers=(4,), bench=bench)) for bench in BENCHES[2:]]
     assert [outcomes[0].bench for outcomes in seen] == list(BENCHES[2:])
