@@ -34,6 +34,7 @@ from mutmut.mutation.pragma_handling import IgnoredCode
 MODULES = {
     "golden/formats.py": ("tests/golden/test_formats.py", "tests/golden/test_model.py"),
     "golden/layer_arithmetic.py": (
+        "tests/golden/test_layer_arithmetic.py",
         "tests/golden/test_model.py",
         "tests/golden/test_model_cells.py",
         "tests/golden/test_first_states.py",
@@ -42,6 +43,7 @@ MODULES = {
         "tests/golden/test_model_cells.py",
         "tests/golden/test_network.py",
         "tests/golden/test_quantized.py",
+        "tests/golden/test_windows.py",
     ),
     "hdl/cycles/run.py": ("tests/hdl/test_cycles.py",),
     "litelstm/importers/layers.py": ("tests/litelstm/importers/test_layers.py",),

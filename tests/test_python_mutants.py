@@ -19,7 +19,7 @@ def more(x: int) -> int:
 TEST = """\
 from module import more
 def test_more():
-    assert more({x}) == {y}
+    assert more(1) > 1
 """
 RUN = """\
 from pathlib import Path
@@ -44,14 +44,16 @@ def test_modules_and_tests_are_there() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("x", "y", "left"), [(1, 2, ""), (0, 1, ""), (1, "more(1)", "both")])
-def test_good_tests_kill_all(tmp_path: Path, x: int, y: object, left: str) -> None:
+def test_what_tests_do_not_see(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text(MODULE)
-    (tmp_path / "test_module.py").write_text(TEST.format(x=x, y=y))
-    command = [sys.executable, "-c", RUN]
+    (tmp_path / "test_module.py").write_text(TEST)
     done = subprocess.run(
-        command, cwd=tmp_path, env={"PYTHONPATH": f"{ROOT}:."}, capture_output=True, text=True
+        [sys.executable, "-c", RUN],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{ROOT}:."},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     changed = {line for line in done.stdout.splitlines() if line.startswith("+")}
-    assert changed == ({"+    return x - 1", "+    return x + 2"} if left else set())
+    assert changed == {"+    return x + 2"}

@@ -6,7 +6,7 @@
 Small cores that cover all cells, options and interfaces run on the compiled bench, with all stalls
 and resets. What no run reaches is either proved to be out of reach of any inputs, has a waiver in
 ``sim/coverage/waivers.tsv``, or is printed and listed on the page. ``--cores 22 --seconds 60
---cases 2000`` is the long setting. Exits with 1 if a line, or a bin, is not reached.
+--cases 2000`` is the long setting. Exits with 1 if a line is left.
 """
 
 from __future__ import annotations

@@ -107,6 +107,8 @@ def _waivers(found: Sequence[Covered], waivers: Sequence[Waiver]) -> str:
 
 
 def _bins(hits: Mapping[tuple[str, str], int], cases: int) -> str:
+    if not cases:
+        return ""
     rows, missed = [], []
     for group, names in all_bins().items():
         hit = [name for name in names if hits.get((group, name))]

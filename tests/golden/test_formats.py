@@ -131,6 +131,9 @@ def test_saturate() -> None:
     raw = np.arange(-9, 9)
     assert to.saturate(raw).tolist() == [max(-4, min(3, int(r))) for r in raw]
     assert to.saturate(2**40) == 3
+    narrow = to.saturate(raw.astype(np.int8))
+    assert narrow.dtype == np.int64
+    assert narrow.tolist() == to.saturate(raw).tolist()
 
 
 @pytest.mark.parametrize("to", SMALL, ids=str)

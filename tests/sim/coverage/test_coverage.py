@@ -75,7 +75,7 @@ def shares(covered: Covered) -> tuple[float, float]:
 
 @pytest.mark.simulator
 def test_a_core_without_a_hole() -> None:
-    lines, toggles = shares(cover(Task(number=13, seconds=2, runs=4, waivers=waivers.read())))
+    lines, toggles = shares(cover(Task(number=3, seconds=2, runs=4, waivers=waivers.read())))
     assert lines == 100
     assert toggles > 95
 
