@@ -161,7 +161,7 @@ def measure(row: Row, seed: int) -> dict[str, Any]:
     """Run one row's core in the compiled bench.
 
     Raises:
-        sim.errors.SimulationError: the bench cannot be built, or the core hangs.
+        sim.tools.errors.SimulationError: the bench cannot be built, or the core hangs.
     """
     counted, network = count(row), row.work.quantized(seed=seed)
     core = verilog.generate(network, lanes=row.lanes, interface=Interface(streams=row.streams))

@@ -54,7 +54,7 @@ def measure(work: Published, folder: Path | None) -> tuple[dict[str, Any], Gener
 
     Raises:
         Unavailable: its file is not there.
-        sim.errors.SimulationError: the bench cannot be built, or the core hangs.
+        sim.tools.errors.SimulationError: the bench cannot be built, or the core hangs.
     """
     made = work.make(folder)
     network = made.network
@@ -86,7 +86,7 @@ def run_core(core: Generated, words: NDArray[Any]) -> CoreResult:
     """Run sequences of raw input words (sequences, steps, inputs), one behind the other.
 
     Raises:
-        sim.errors.SimulationError: the bench cannot be built, or the core hangs.
+        sim.tools.errors.SimulationError: the bench cannot be built, or the core hangs.
     """
     count, steps = words.shape[:2]
     plan = core.plan

@@ -16,7 +16,7 @@ from litelstm import commands
 from litelstm.driver.errors import DriverError
 from litelstm.fpga.errors import SynthesisError
 from litelstm.usage import speak_as_typed, usage_line
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 BAD_INPUT = 2
 FAILED = 1

@@ -80,8 +80,8 @@ def run_cocotb(
         timeout_s: wall seconds after which a simulator is killed.
 
     Raises:
-        sim.errors.SimulationError: a tool is missing, or a run failed for any reason but a wrong
-            word or cycle.
+        sim.tools.errors.SimulationError: a tool is missing, or a run failed for any reason but a
+            wrong word or cycle.
     """
     kind = waves.suffix[1:] if waves else None
     build = runner.build(

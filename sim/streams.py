@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.errors import SimulationError
 from sim.fields import LAST, STREAM
+from sim.tools.errors import SimulationError
 
 Progress = Callable[[int, int], None]
 """Callback with the number of output words so far, and that of the whole run."""

@@ -42,7 +42,7 @@ def run_program(
     Raises:
         InputError: a file cannot be read.
         MissingToolError: the simulator is not installed.
-        sim.errors.SimulationError: the program failed.
+        sim.tools.errors.SimulationError: the program failed.
     """
     from hdl.export.memory_words import whole
     from sim.cocotb_bench import runner

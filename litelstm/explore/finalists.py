@@ -23,8 +23,8 @@ from litelstm.explore.study import USUAL, Point, Tell
 from litelstm.fpga.errors import DoesNotFitError, SynthesisError
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
 from litelstm.fpga.targets import TARGETS
-from sim.errors import SimulationError
 from sim.jobs import work_through
+from sim.tools.errors import SimulationError
 
 COUNTED = 5
 """Samples whose switching activity is counted."""

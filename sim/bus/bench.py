@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from golden.closing import Closing
 from sim.compiled.library import verilator_library
 from sim.compiled.noise import noise_header
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 HARNESS = Path(__file__).with_name("bus_bench.cpp")
 

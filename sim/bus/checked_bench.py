@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.bus.accesses import REGISTERS
 from sim.bus.bench import ACCESS, BusBench, Played, Traffic
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 
 class DifferentError(Exception):

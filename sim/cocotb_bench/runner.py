@@ -21,8 +21,8 @@ from pathlib import Path
 from threading import Event
 from xml.etree import ElementTree
 
-from sim.errors import SimulationError
 from sim.tools.build import Build, build
+from sim.tools.errors import SimulationError
 from sim.tools.process import execute, last_lines
 from sim.tools.simulators import cocotb_environment, run_command
 from sim.tools.toolchain import SIMULATORS, Simulator, environment, require

@@ -24,7 +24,7 @@ from sim.compiled.counts import points
 from sim.compiled.library import TOGGLES
 from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 _MODULE = re.compile(r"^module (\S+?)\(.*?^endmodule", re.M | re.S)
 _MEMORY = re.compile(r"^  reg (?:\[(\d+):0\] )?(\S+) \[\d+:\d+\];", re.M)

@@ -50,7 +50,7 @@ class CompiledBench(Closing):
         library: library of `bench_library` that includes the core; None builds one for it alone.
 
     Raises:
-        sim.errors.SimulationError: the model cannot be built.
+        sim.tools.errors.SimulationError: the model cannot be built.
     """
 
     def __init__(self, design: Design, library: Path | None = None) -> None:
@@ -146,7 +146,7 @@ def bench_library(
         optimize, counting, cache: as in `verilator_library`.
 
     Raises:
-        sim.errors.SimulationError: a model cannot be built.
+        sim.tools.errors.SimulationError: a model cannot be built.
     """
     evaluate = HARNESS.with_name("evaluate.h").read_text(encoding="utf-8")
     return verilator_library(

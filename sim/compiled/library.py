@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sim.errors import SimulationError
 from sim.tools.cache import cache_root, cached_folder, content_key
+from sim.tools.errors import SimulationError
 from sim.tools.process import keep_only, run_build
 from sim.tools.toolchain import find_tool, require
 from sim.tools.verilator import build_key, compile_models, runtime, verilate

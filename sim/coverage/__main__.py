@@ -22,10 +22,10 @@ from golden.errors import InputError, MissingToolError
 from sim.coverage import waivers
 from sim.coverage.measure import LEFT, Covered, Task, cover, word
 from sim.coverage.page import page, row
-from sim.errors import SimulationError
 from sim.jobs import SCHEDULER, work_through
 from sim.mutants.cores import cores
 from sim.regress.bins import count
+from sim.tools.errors import SimulationError
 
 POSITIVE = click.IntRange(min=1)
 PAGE = "index.md"

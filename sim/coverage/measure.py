@@ -17,9 +17,9 @@ from sim.coverage import reach
 from sim.coverage.lines import has_code, never_run
 from sim.coverage.reach import Never
 from sim.coverage.waivers import Waiver
-from sim.errors import SimulationError
 from sim.mutants.cores import SEED, SmallCase
 from sim.regress.trials import judge
+from sim.tools.errors import SimulationError
 
 REACHED, PROVED, WAIVED, LEFT = "reached", "proved", "waived", "left"
 """A point that a run reached, that nothing can reach, that has a waiver; others are left."""

@@ -16,11 +16,11 @@ from pathlib import Path
 import click
 
 from golden.errors import InputError, MissingToolError
-from sim.errors import SimulationError
 from sim.formal.buses import BUS_PROOFS
 from sim.formal.cases import CASES, DELTA, Case
 from sim.formal.harness import prove_core, prove_delta_core
 from sim.formal.prover import Verdict
+from sim.tools.errors import SimulationError
 
 Proof = Callable[..., Verdict]
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Value
 
-from sim.errors import SimulationError
 from sim.formal.claims import Claims
 from sim.tools.cache import cache_root, cached_folder, content_key
+from sim.tools.errors import SimulationError
 from sim.tools.yosys import TO_GATES, find_abc, run_script, run_tool
 
 # No claim depends on data: results of multipliers and memories are free signals, except for the

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from golden import packages
 from golden.errors import InputError
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

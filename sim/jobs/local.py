@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

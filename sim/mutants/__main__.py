@@ -20,11 +20,11 @@ from typing import Any
 import click
 
 from golden.errors import InputError, MissingToolError
-from sim.errors import SimulationError
 from sim.jobs import SCHEDULER, work_through
 from sim.mutants.cores import cores
 from sim.mutants.judge import EQUIVALENT, KILLED, SURVIVED, Task, Verdict, verdicts
 from sim.mutants.state import State
+from sim.tools.errors import SimulationError
 
 POSITIVE = click.IntRange(min=1)
 

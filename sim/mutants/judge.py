@@ -11,12 +11,12 @@ from pathlib import Path
 
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
-from sim.errors import SimulationError
 from sim.mutants.cores import SEED, SmallCase
 from sim.mutants.equivalence import is_equivalent
 from sim.mutants.netlist import VARIABLE, Mutant, mutated, read_netlist
 from sim.regress.trials import judge
 from sim.streams import BenchError
+from sim.tools.errors import SimulationError
 
 KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
 

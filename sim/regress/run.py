@@ -21,11 +21,11 @@ from sim.cocotb_bench import runner
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import JOB, RESULT
-from sim.errors import SimulationError
 from sim.regress.cases import Case
 from sim.regress.trials import Outcome, run_all
 from sim.run import Run
 from sim.streams import Record
+from sim.tools.errors import SimulationError
 
 BENCHES = ("mixed", "compiled", "icarus", "verilator")
 """Where cases run. ``mixed``: of 16 cases 11 in the compiled bench, the others in cocotb: 4 under

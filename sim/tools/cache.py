@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 _MARKER = ".finished"
 _KEEP_DAYS = 14

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import IO
 
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 from sim.tools.toolchain import environment
 
 _BUILD_TIMEOUT_S = 1800.0

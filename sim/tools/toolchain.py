@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from golden.errors import InputError, MissingToolError
 from golden.packages import missing
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 Simulator = Literal["icarus", "verilator"]
 SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)

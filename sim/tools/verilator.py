@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from functools import cache as memoize
 from pathlib import Path
 
-from sim.errors import SimulationError
 from sim.tools.cache import cache_root, cached_folder, content_key
+from sim.tools.errors import SimulationError
 from sim.tools.process import run_build
 from sim.tools.toolchain import environment, find_tool, native_target, versions
 

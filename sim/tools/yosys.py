@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from golden.packages import missing
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 _RUN = "from pyosys import libyosys as y; y.run_pass('script {script}', y.Design())"
 

@@ -10,7 +10,7 @@ import pytest
 from hdl.verilog import Generated
 from sim.cocotb_bench import runner
 from sim.core_job.job import JOB, CoreJob
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 from tests.sim.answers import changed, state_trace, trace_sums
 from tests.sim.cores import IN_BOTH, IN_VERILATOR, NAMES, SATURATED, case
 

@@ -16,9 +16,9 @@ from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
 from sim.draw.directions import with_directions
 from sim.draw.steps import random_work
-from sim.errors import SimulationError
 from sim.patterns import NO_STALLS, Pattern, Stalls, Trigger
 from sim.run import Reset
+from sim.tools.errors import SimulationError
 from tests.networks import Recipe, quantized_network
 from tests.sim.answers import changed
 from tests.sim.test_core import run_coroutines

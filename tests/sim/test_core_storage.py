@@ -25,10 +25,10 @@ from sim.core_job.job import CoreJob
 from sim.core_job.result import CoreResult
 from sim.draw.networks import Recipe, quantized_network
 from sim.draw.steps import random_work
-from sim.errors import SimulationError
 from sim.patterns import Pattern, Stalls, Trigger
 from sim.run import Reset
 from sim.streams import CycleLimitError, Record
+from sim.tools.errors import SimulationError
 from tests.sim.test_core import run_coroutines
 
 pytestmark = pytest.mark.simulator

@@ -23,12 +23,12 @@ from hdl.update.shadow_reader import ShadowReader
 from hdl.update.state_update import StateUpdate
 from hdl.update.unit_dispatch import UnitDispatch
 from sim.draw.networks import Recipe, quantized_network
-from sim.errors import SimulationError
 from sim.formal import prover
 from sim.formal.cases import CASES, DELTA, Case
 from sim.formal.claims import Claims
 from sim.formal.harness import prove_core, prove_delta_core
 from sim.formal.loading import prove_loader
+from sim.tools.errors import SimulationError
 
 pytestmark = pytest.mark.proof
 

@@ -12,10 +12,10 @@ import pytest
 
 from hdl.verilog import Generated
 from sim import samples
-from sim.errors import SimulationError
 from sim.patterns import Stalls
 from sim.samples import SampleRun, run_cocotb, run_compiled
 from sim.tools import process
+from sim.tools.errors import SimulationError
 from tests.sim.answers import changed
 from tests.sim.cores import case
 

@@ -9,7 +9,7 @@ import pytest
 from golden.errors import InputError
 from litelstm.driver import Description, ModelBackend
 from litelstm.driver.program import run_program
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 from sim.tools.toolchain import Simulator
 from tests.litelstm.driver import program
 from tests.litelstm.driver.cores import CASES

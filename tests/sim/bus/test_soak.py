@@ -16,7 +16,7 @@ from sim.bus.cores import CORES
 from sim.bus.episodes import Soak
 from sim.bus.soak import PIECES
 from sim.bus.soak import soak as run_soak
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 pytestmark = pytest.mark.simulator
 

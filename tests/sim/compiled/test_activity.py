@@ -11,7 +11,7 @@ from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from litelstm.architectures import Architecture
 from sim.compiled.activity import measure
-from sim.errors import SimulationError
+from sim.tools.errors import SimulationError
 
 pytestmark = pytest.mark.simulator
 

@@ -12,10 +12,10 @@ import sim.compiled.bench
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.scoreboard import Scoreboard
-from sim.errors import SimulationError
 from sim.patterns import IDLE_PATTERNS, NO_STALLS, READY_PATTERNS, Pattern, Stalls, Trigger
 from sim.run import Reset, Run, Source, flatten
 from sim.streams import CycleLimitError, ProtocolError, Record, StoppedError
+from sim.tools.errors import SimulationError
 from tests.sim.echo import TOP, Echo, Fault
 
 pytestmark = pytest.mark.simulator

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from golden.errors import InputError
-from sim.errors import SimulationError
 from sim.jobs import cluster, work_through
 from sim.tools.cache import cache_root, cached_folder
+from sim.tools.errors import SimulationError
 
 pytestmark = pytest.mark.slow
 
