@@ -27,7 +27,7 @@ module echo_core #(
     localparam EXTRA_WORD = 6, STALE_STATE = 7, FINISHES = 8, UNKNOWN_WORD = 9;
     localparam UNKNOWN_VALID = 10, UNKNOWN_READY = 11, EARLY_DATA = 12;
 
-    reg [3:0] fault = 0;
+    reg [3:0] bug = 0;
     reg started;
     reg [31:0] sum = 0;
     reg [31:0] count;
@@ -41,21 +41,21 @@ module echo_core #(
     reg was_idle;
     reg signed [X-1:0] earlier;
 
-    wire free = busy == 0 && !(fault == DEAF && sequences == 2);
-    assign i_ready = fault == UNKNOWN_READY && sequences == 2 ? 1'bx
+    wire free = busy == 0 && !(bug == DEAF && sequences == 2);
+    assign i_ready = bug == UNKNOWN_READY && sequences == 2 ? 1'bx
         : free && (i_valid || COMBINATIONAL == 0);
     wire take = i_valid && i_ready;
     wire give = o_valid && o_ready;
-    wire signed [X-1:0] data = fault == EARLY_DATA && was_idle ? earlier : i_data;
+    wire signed [X-1:0] data = bug == EARLY_DATA && was_idle ? earlier : i_data;
     wire odd = waited == 1;
 
-    wire wrong = (fault == CHANGES_DATA && odd)
-        || (fault == WRONG_WORD && sequences == 2 && word == 1);
+    wire wrong = (bug == CHANGES_DATA && odd)
+        || (bug == WRONG_WORD && sequences == 2 && word == 1);
     wire [31:0] sound = answer + word * 32'h3C6EF35F;
-    assign o_data = fault == UNKNOWN_WORD ? {Y{1'bx}} : sound[31:32-Y] ^ {Y{wrong}};
-    assign o_valid = fault == UNKNOWN_VALID && valid ? 1'bx
-        : valid && !(fault == DROPS_VALID && odd);
-    assign o_last = (word == WORDS - 1) ^ (fault == CHANGES_LAST && odd);
+    assign o_data = bug == UNKNOWN_WORD ? {Y{1'bx}} : sound[31:32-Y] ^ {Y{wrong}};
+    assign o_valid = bug == UNKNOWN_VALID && valid ? 1'bx
+        : valid && !(bug == DROPS_VALID && odd);
+    assign o_last = (word == WORDS - 1) ^ (bug == CHANGES_LAST && odd);
 
     always @(posedge clk) begin
         was_idle <= !i_valid;
@@ -69,11 +69,11 @@ module echo_core #(
             word <= 0;
             valid <= 1;
             sequences <= sequences + 1;
-            if (fault == FINISHES && sequences == 1) $finish;
+            if (bug == FINISHES && sequences == 1) $finish;
         end
         if (take) begin
             started <= 1;
-            if (!started && i_data > 0 && i_data <= EARLY_DATA) fault <= i_data;
+            if (!started && i_data > 0 && i_data <= EARLY_DATA) bug <= i_data;
             sum <= sum * 31 + {{32{data[X-1]}}, data} + 1;
             count <= count + 1;
             if (count == BEATS - 1 || i_last) begin
@@ -84,12 +84,12 @@ module echo_core #(
         end
         if (give) begin
             word <= word + 1;
-            if (word == WORDS - 1 + (fault == EXTRA_WORD && sequences == 2)) valid <= 0;
+            if (word == WORDS - 1 + (bug == EXTRA_WORD && sequences == 2)) valid <= 0;
         end
         if (rst) begin
             started <= 0;
-            fault <= 0;
-            if (fault != STALE_STATE) sum <= 0;
+            bug <= 0;
+            if (bug != STALE_STATE) sum <= 0;
             count <= 0;
             busy <= 0;
             pending <= 0;
