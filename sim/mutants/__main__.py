@@ -21,9 +21,10 @@ import click
 
 from golden.errors import InputError, MissingToolError
 from sim.jobs import SCHEDULER, work_through
-from sim.mutants.cores import cores
+from sim.mutants.cores import SmallCase, cores
 from sim.mutants.judge import EQUIVALENT, KILLED, SURVIVED, Task, Verdict, verdicts
 from sim.mutants.state import State
+from sim.regress.kinds import KINDS
 from sim.tools.errors import SimulationError
 
 POSITIVE = click.IntRange(min=1)
@@ -31,6 +32,12 @@ POSITIVE = click.IntRange(min=1)
 
 @click.command()
 @click.option("--cores", "number", type=POSITIVE, default=20, show_default=True)
+@click.option(
+    "--only",
+    "kind",
+    type=click.Choice([kind for kind in KINDS if kind != "parity"]),  # mutants have none
+    help="Cores of this kind only.",
+)
 @click.option(
     "--mutants",
     type=click.IntRange(1, 10_000),
@@ -54,7 +61,13 @@ POSITIVE = click.IntRange(min=1)
     help="Save verdicts in this file; continue from it if it exists.",
 )
 def main(
-    number: int, mutants: int, jobs: int, scheduler: str | None, seconds: int, file: Path | None
+    number: int,
+    kind: str | None,
+    mutants: int,
+    jobs: int,
+    scheduler: str | None,
+    seconds: int,
+    file: Path | None,
 ) -> None:
     """Judge the mutants of small random cores; exit with 1 if some survive."""
     state = State(mutants=mutants, seconds=seconds)
@@ -62,7 +75,7 @@ def main(
         if file:
             state = State.load(file, mutants=mutants, seconds=seconds)
             state.save(file)
-        _judge(state, number, file, jobs=jobs, scheduler=scheduler)
+        _judge(state, cores(number, kind), file, jobs=jobs, scheduler=scheduler)
     except (InputError, MissingToolError, SimulationError) as error:
         print(str(error).splitlines()[0], file=sys.stderr)
         sys.exit(2)
@@ -74,9 +87,8 @@ def main(
     sys.exit(1 if any(v.verdict == SURVIVED for vs in state.cores.values() for v in vs) else 0)
 
 
-def _judge(state: State, number: int, file: Path | None, **where: Any) -> None:
+def _judge(state: State, chosen: list[SmallCase], file: Path | None, **where: Any) -> None:
     """Judge the mutants of the cores that are not in the state yet, and print the others."""
-    chosen = cores(number)
     for case in chosen:
         if case.name in state.cores:
             _show(str(case), state.cores[case.name])

@@ -22,6 +22,7 @@ from sim.core_job.job import CoreJob
 from sim.draw.steps import random_work
 from sim.patterns import IDLE_PATTERNS, READY_PATTERNS, Stalls
 from sim.regress.cases import Case
+from sim.regress.kinds import KINDS
 from sim.run import Reset, Run, Source, Terms
 
 SEED = 1
@@ -152,12 +153,13 @@ class SmallCase(Case):
         return replace(run, sources={**run.sources, "i_weights": weights})
 
 
-def cores(number: int) -> list[SmallCase]:
+def cores(number: int, kind: str | None = None) -> list[SmallCase]:
     """Return the first lively cores of which each shows a cell, option or interface that is new.
 
-    When nothing is new in 200 draws, everything counts as new again.
+    When nothing is new in 200 draws, everything counts as new again. All cores are of one kind of
+    :data:`sim.regress.kinds.KINDS`, if one is asked for.
     """
-    return list(islice(_drawn(), number))
+    return list(islice(_drawn(kind), number))
 
 
 def _serves(case: SmallCase) -> bool:
@@ -168,11 +170,13 @@ def _serves(case: SmallCase) -> bool:
         return False
 
 
-def _drawn() -> Iterator[SmallCase]:
+def _drawn(kind: str | None) -> Iterator[SmallCase]:
     shown: set[str] = set()
     dull = 0
     for number in count():
         case = SmallCase(SEED, number)
+        if kind and not getattr(case, KINDS[kind]):
+            continue
         if case.features <= shown or not _serves(case):
             dull += 1
             if dull == 200:

@@ -70,7 +70,7 @@ _ALWAYS = r"cell \$mem_v2 (\S+)\n(?:    .*\n)*?    connect \\RD_EN \d"
 """A memory that always reads."""
 
 _ROOT = Path(hdl.__path__[0]).parent
-_HELPERS = ("hdl/verilog.py", "hdl/core.py", "hdl/bus/top.py")
+_HELPERS = ("hdl/verilog.py", "hdl/core.py", "hdl/bus/top.py", "hdl/parts/parity.py")
 """Files that only put the others together."""
 
 
