@@ -1,4 +1,4 @@
-"""Mutants of a random core, their proofs, and the command."""
+"""Mutants of two random cores, one of them a delta core, their proofs, and the command."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ LEAST = 0.8
 """Share of mutants that must be killed or proved equivalent within the little time of this test."""
 
 
-def test_a_quick_share() -> None:
-    found = verdicts(Task(number=0, count=50, seconds=1))
+@pytest.mark.parametrize("kind", [None, "delta"])
+def test_a_quick_share(kind: str | None) -> None:
+    (case,) = cores(1, kind)
+    found = verdicts(Task(number=case.number, count=50, seconds=1))
     assert len(found) == 50
     counts = Counter(verdict.verdict for verdict in found)
     left = [f"{v.room}: {v.mutant}" for v in found if v.verdict == SURVIVED]
