@@ -99,9 +99,9 @@ ROWS = (
     ),
     Row(
         name="emotion",
-        title="emotion, 32",
+        title="emotion, 32, trained",
         lossless="emotion_litelstm_w8a8.npz",
-        typed="h=6,c=16",
+        delta="emotion_delta.npz",
         data="emodb.npz",
         bars=(1.25, 2.0),
     ),
