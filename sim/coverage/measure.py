@@ -17,7 +17,7 @@ from sim.coverage import reach
 from sim.coverage.lines import has_code, never_run
 from sim.coverage.reach import Never
 from sim.coverage.waivers import Waiver
-from sim.mutants.cores import SEED, SmallCase
+from sim.mutants.cores import Drawn, SmallCase
 from sim.regress.trials import judge
 from sim.tools.errors import SimulationError
 
@@ -29,25 +29,18 @@ _WORD = re.compile(r"(\w+)\[\d+\](?:\[\d+\])?$")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class Task(Drawn):
     """A core to cover.
 
     Attributes:
-        number: of the core's case.
         seconds: wall time of ``pdr``.
         runs: runs of its bench; 0 for all.
         waivers: what need not be reached.
     """
 
-    number: int
     seconds: int
     runs: int = 0
     waivers: tuple[Waiver, ...] = ()
-
-    @property
-    def case(self) -> SmallCase:
-        """Draw the core anew: what it is made of cannot travel between processes."""
-        return SmallCase(SEED, self.number)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,6 +153,22 @@ class SmallCase(Case):
         return replace(run, sources={**run.sources, "i_weights": weights})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A core that travels by its number.
+
+    Attributes:
+        number: of the core's case.
+    """
+
+    number: int
+
+    @property
+    def case(self) -> SmallCase:
+        """Draw the core anew: what it is made of cannot travel between processes."""
+        return SmallCase(SEED, self.number)
+
+
 def cores(number: int, kind: str | None = None) -> list[SmallCase]:
     """Return the first lively cores of which each shows a cell, option or interface that is new.
 

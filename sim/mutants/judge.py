@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
-from sim.mutants.cores import SEED, SmallCase
+from sim.mutants.cores import Drawn, SmallCase
 from sim.mutants.equivalence import is_equivalent
 from sim.mutants.netlist import VARIABLE, Mutant, mutated, read_netlist
 from sim.regress.trials import judge
@@ -22,23 +22,16 @@ KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class Task(Drawn):
     """Mutants of one core.
 
     Attributes:
-        number: of the core's case.
         count: number of its mutants.
         seconds: CPU time of each attempt at a proof.
     """
 
-    number: int
     count: int
     seconds: int
-
-    @property
-    def case(self) -> SmallCase:
-        """Draw the core anew: what it is made of cannot travel between processes."""
-        return SmallCase(SEED, self.number)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,12 +39,17 @@ def answer_without_asking(m: Module, lite: Any) -> None:
         m.d.comb += lite.b.valid.eq(1)
 
 
+def _withdraw(m: Module, stream: Any) -> None:
+    """Drop valid a cycle after it was shown."""
+    shown = Signal()
+    m.d.sync += shown.eq(stream.valid)
+    with m.If(shown):
+        m.d.comb += stream.valid.eq(0)
+
+
 def forget_the_answer(m: Module, lite: Any) -> None:
     """r is withdrawn when it is not taken at once."""
-    shown = Signal()
-    m.d.sync += shown.eq(lite.r.valid)
-    with m.If(shown):
-        m.d.comb += lite.r.valid.eq(0)
+    _withdraw(m, lite.r)
 
 
 def take_data_alone(m: Module, lite: Any) -> None:
@@ -104,10 +109,7 @@ def stop_padding(m: Module, unpacker: Any) -> None:
 
 def offer_no_result_twice(m: Module, conductor: Any) -> None:
     """A result that is not taken at once is gone."""
-    shown = Signal()
-    m.d.sync += shown.eq(conductor.o.valid)
-    with m.If(shown):
-        m.d.comb += conductor.o.valid.eq(0)
+    _withdraw(m, conductor.o)
 
 
 def forget_to_end(m: Module, intake: Any) -> None:
