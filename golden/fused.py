@@ -25,7 +25,7 @@ import numpy as np
 from golden import files
 from golden.cells import Carried, Cell
 from golden.errors import InputError
-from golden.kernels import Loops, trace
+from golden.kernels import STRIP, Loops, trace
 from golden.layer_arithmetic import LayerArithmetic
 
 PATIENCE = 1.0
@@ -33,7 +33,7 @@ PATIENCE = 1.0
 
 _HEADER = """\
 from numba import njit
-from numpy import {type} as F, empty, floor, int32, uint32
+from numpy import {type} as F, floor, int32, uint32, uint64
 
 HALF = F(0.5)
 fused = njit(cache={cache}, nogil=True, error_model="numpy")
@@ -42,21 +42,21 @@ fused = njit(cache={cache}, nogil=True, error_model="numpy")
 @njit(cache={cache}, nogil=True, fastmath=True, error_model="numpy")  # all sums are exact
 def multiply(columns, vector, first, bias, out):
     size, units = columns.shape
-    total = bias.copy()
+    for unit in range(units):
+        out[unit] = bias[unit]
     done = 0
     while done + 4 <= size:
         p, q = vector[first + done], vector[first + done + 1]
         r, s = vector[first + done + 2], vector[first + done + 3]
         a, b, c, d = columns[done], columns[done + 1], columns[done + 2], columns[done + 3]
         for unit in range(units):
-            total[unit] += p * a[unit] + q * b[unit] + r * c[unit] + s * d[unit]
+            out[unit] += p * a[unit] + q * b[unit] + r * c[unit] + s * d[unit]
         done += 4
     while done < size:
         p, a = vector[first + done], columns[done]
         for unit in range(units):
-            total[unit] += p * a[unit]
+            out[unit] += p * a[unit]
         done += 1
-    out[:] = total
 """
 
 
@@ -103,10 +103,13 @@ class Product:
 class FusedLayer:
     """One forward layer with compiled loops.
 
+    All vectors of all steps are rows of one array: its first step has the state before the
+    sequence, and each step's x and state are where the next product reads them.
+
     Args:
         arithmetic: the layer's arithmetic, on a float carrier.
         products: its matrix products of what a step begins with.
-        rows: the rows of the stacked operands, by name.
+        rows: the rows of the stacked operands, by name; row 0 is ones.
         late: matrices of what a step itself makes, by gate.
         diagonals: diagonals by gate, (units, 1).
     """
@@ -119,95 +122,112 @@ class FusedLayer:
         late: Mapping[str, Carried],
         diagonals: Mapping[str, Carried],
     ) -> None:
-        self._arithmetic, self._products, self._rows = arithmetic, products, rows
+        self._arithmetic, self._products = arithmetic, products
         self._late, self._diagonals = late, diagonals
+        self._units = units = arithmetic.layer.units
+        self._rows, self._size = dict(rows), max((part.stop for part in rows.values()), default=1)
+        for name in arithmetic.layer.cell.makes:
+            if name not in rows:
+                self._rows[name] = slice(self._size, self._size + units)
+                self._size += units
         self._loops = trace(arithmetic)
-        self._names, self._units = [*arithmetic.layer.cell.makes], arithmetic.layer.units
+        self._vectors = {
+            array: (self._rows[name], place == "next")
+            for array in self._loops.arrays
+            for place, _, name in [array.partition("_")]
+            if place in ("state", "next")
+        }
         self._compiled = _compiled(
-            _source(self._loops, len(products), self._names, "x" in rows),
-            np.dtype(arithmetic.dtype).name,
+            _source(self._loops, len(products), self._vectors), np.dtype(arithmetic.dtype).name
         )
         self._constants = np.array(self._loops.constants, dtype=arithmetic.dtype)
         self._local = threading.local()
 
-    def run(self, x: Carried, state: Mapping[str, Carried], made: Mapping[str, Carried]) -> None:
-        """Run all steps of one block of the batch, as ``LayerModel`` does.
+    def run(self, x: Carried, state: Mapping[str, Carried]) -> dict[str, Carried]:
+        """Run all steps of one block of the batch.
 
         Args:
-            x: raw inputs (steps, inputs, batch).
-            state: state before the first step, each (units, batch).
-            made: filled with the vectors of every step, each (steps, units, batch).
+            x: raw inputs (steps, inputs, batch), any type.
+            state: state before the first step, each (units, batch) or (units, 1).
+
+        Returns:
+            The vectors of every step, each (steps, units, batch), valid until this thread's next
+            run.
         """
-        batch = x.shape[2]
-        arrays = self._arrays(batch)
+        steps, _, batch = x.shape
+        shape, dtype = (steps + 1, self._size, batch), self._arithmetic.dtype
+        vectors = self._arithmetic.scratch.array("vectors", shape, dtype)
+        vectors[:, 0] = 1
+        if "x" in self._rows:
+            vectors[:-1, self._rows["x"]] = x
         for name, value in state.items():
-            arrays[f"next_{name}"][:] = value.ravel()
-        if batch == 1 and all(values.flags.c_contiguous for values in made.values()):
-            self._alone(x[:, :, 0], arrays, made)
-            return
-        units = self._units
-        given = [arrays[name] for name in self._loops.arrays]
+            vectors[0, self._rows[name]] = value
+        (self._alone if batch == 1 else self._block)(vectors)
+        return {name: vectors[1:, self._rows[name]] for name in self._arithmetic.layer.cell.makes}
+
+    def _block(self, vectors: Carried) -> None:
+        """Run all steps of several sequences."""
+        units, batch = self._units, vectors.shape[2]
+        arrays = self._arrays(batch)
+        results, given = arrays["results"], [arrays.get(name) for name in self._loops.arrays]
+        places = [
+            (self._loops.arrays.index(name), rows, after)
+            for name, (rows, after) in self._vectors.items()
+        ]
         stages = [getattr(self._compiled, f"stage{n}") for n in range(self._loops.stages)]
-        stacked, results = arrays["stacked"], arrays["results"]
-        for t, words in enumerate(x):
-            if "x" in self._rows:
-                stacked[self._rows["x"]] = words
+        for now, following in zip(vectors[:-1], vectors[1:]):
             for product, result in zip(self._products, results):
-                np.matmul(product.matrix, stacked[product.rows], out=result)
+                np.matmul(product.matrix, now[product.rows], out=result)
                 if product.bias is not None:
                     result += product.bias
+            for place, rows, after in places:
+                given[place] = (following if after else now)[rows].reshape(-1)
             for number, stage in enumerate(stages):
-                stage(units * batch, self._constants, *given)
+                stage(units * batch, self._constants, *arrays["room"], *given)
                 for gate in (gate for gate, after in self._loops.late.items() if after == number):
                     made_rh = arrays["made_rh"].reshape(units, batch)
                     out = arrays[f"late_{gate}"].reshape(units, batch)
                     np.matmul(self._late[gate], made_rh, out=out)
-            for name, values in made.items():
-                values[t] = arrays[f"next_{name}"].reshape(units, batch)
 
-    def _alone(self, x: Carried, arrays: Mapping[str, Any], made: Mapping[str, Carried]) -> None:
+    def _alone(self, vectors: Carried) -> None:
         """Run all steps of one sequence in one call."""
-        steps, units = len(x), self._units
-        if "matrices" not in self._local.__dict__:
-            zero = np.zeros(units, self._arithmetic.dtype)
-            inputs = self._rows.get("x", slice(0, 0))
-            firsts = [product.rows.start for product in self._products]
-            given: list[Any] = [np.array([inputs.start, *firsts]), arrays["stacked"][:, 0]]
+        if "given" not in self._local.__dict__:
+            dtype, arrays = self._arithmetic.dtype, self._arrays(1)
+            starts = [product.rows.start for product in self._products]
+            starts += [rows.start for rows, _ in self._vectors.values()]
+            given: list[Any] = [np.array(starts), *arrays["room"]]
             for product, result in zip(self._products, arrays["results"]):
-                bias = np.zeros(len(product.matrix), self._arithmetic.dtype)
+                bias = np.zeros(len(product.matrix), dtype)
                 bias = bias if product.bias is None else product.bias[:, 0]
                 columns = np.ascontiguousarray(product.matrix.T)
                 given += [columns, np.ascontiguousarray(bias), result[:, 0]]
             late = [np.ascontiguousarray(self._late[gate].T) for gate in self._loops.late]
-            given += [zero, *late]
-            given += [arrays[name] for name in self._loops.arrays]
-            self._local.matrices = given
-        traces = [made[name].reshape(steps, units) for name in self._names]
-        self._compiled.alone(units, self._constants, x, *traces, *self._local.matrices)
+            given += [np.zeros(self._units, dtype), *late]
+            given += [arrays[name] for name in self._loops.arrays if name not in self._vectors]
+            self._local.given = given
+        self._compiled.alone(
+            self._units, self._constants, vectors.reshape(vectors.shape[:2]), *self._local.given
+        )
 
     def _arrays(self, batch: int) -> dict[str, Any]:
-        """Return this thread's arrays for a batch, flat but for ``stacked`` and ``results``."""
+        """Return this thread's arrays for a batch, flat but for ``results`` and ``room``."""
         known: dict[int, dict[str, Any]] = self._local.__dict__.setdefault("arrays", {})
         if batch in known:
             return known[batch]
         units, dtype = self._units, self._arithmetic.dtype
-        rows = max(part.stop for part in self._rows.values()) if self._rows else 1
-        stacked = np.ones((rows, batch), dtype)
+        strips = np.empty((self._loops.strips, STRIP), dtype)
+        room = strips, np.empty((self._loops.places, STRIP), np.int32)
         results = [np.empty((len(product.matrix), batch), dtype) for product in self._products]
-        arrays: dict[str, Any] = {"stacked": stacked, "results": results}
+        arrays: dict[str, Any] = {"room": room, "results": results}
         for product, result in zip(self._products, results):
             for index, gate in enumerate(product.gates):
                 arrays[f"sum_{gate}"] = result[index * units : (index + 1) * units].reshape(-1)
-        for name in self._names:
-            here = self._rows.get(name) if name in self._arithmetic.layer.cell.state else None
-            own = stacked[here].reshape(-1) if here else np.empty(units * batch, dtype)
-            arrays[f"state_{name}"] = arrays[f"next_{name}"] = own
         for gate, diagonal in self._diagonals.items():
             arrays[f"weight_{gate}"] = np.repeat(diagonal[:, 0], batch)
         for index, key in enumerate(self._loops.tables):
             arrays[f"table{index}"] = self._arithmetic.values(*key)
         for name in self._loops.arrays:
-            if name not in arrays:
+            if name not in arrays and name not in self._vectors:
                 arrays[name] = np.empty(units * batch, dtype)
         if len(known) > 3:  # sizes of blocks that are gone
             known.clear()
@@ -215,24 +235,29 @@ class FusedLayer:
         return arrays
 
 
-def _source(loops: Loops, products: int, names: list[str], reads_x: bool) -> str:
+def _source(loops: Loops, products: int, vectors: Mapping[str, tuple[slice, bool]]) -> str:
     """Make the source of a layer's functions, with ``alone`` for all steps of one sequence."""
     given = [f"{what}{n}" for n in range(products) for what in ("columns", "bias", "result")]
-    traces = [f"trace_{name}" for name in names]
     late = [f"by_{gate}" for gate in loops.late]
-    arguments = ["n", "c", "x", *traces, "r", "stacked", *given, "zero", *late, *loops.arrays]
-    lines = [f"def alone({', '.join(arguments)}):", "    for t in range(x.shape[0]):"]
-    if reads_x:
-        lines += ["        for j in range(x.shape[1]):", "            stacked[r[0] + j] = x[t, j]"]
-    for n in range(products):
-        lines.append(f"        multiply(columns{n}, stacked, r[{n + 1}], bias{n}, result{n})")
+    others = [name for name in loops.arrays if name not in vectors]
+    room = "strips, places"
+    arguments = ["n", "c", "vectors", "r", room, *given, "zero", *late, *others]
+    lines = [
+        f"def alone({', '.join(arguments)}):",
+        "    for t in range(vectors.shape[0] - 1):",
+        "        now, after = vectors[t], vectors[t + 1]",
+    ]
+    lines += [
+        f"        multiply(columns{n}, now, r[{n}], bias{n}, result{n})" for n in range(products)
+    ]
+    for place, (name, (_, after)) in enumerate(vectors.items(), start=products):
+        step = "after" if after else "now"
+        lines.append(f"        {name} = {step}[r[{place}] : r[{place}] + n]")
     for stage in range(loops.stages):
-        lines.append(f"        stage{stage}(n, c, {', '.join(loops.arrays)})")
+        lines.append(f"        stage{stage}(n, c, {room}, {', '.join(loops.arrays)})")
         for gate, after in loops.late.items():
             if after == stage:
                 lines.append(f"        multiply(by_{gate}, made_rh, 0, zero, late_{gate})")
-    lines.append("        for k in range(n):")
-    lines += [f"            trace_{name}[t, k] = next_{name}[k]" for name in names]
     functions = [*loops.source.split("\n\n"), "\n".join(lines) + "\n"]
     return "\n\n".join(f"\n@fused\n{function}" for function in functions if function.strip())
 

@@ -178,7 +178,7 @@ class Graph(Generic[L]):
         """The vectors whose words form a result."""
         return (len(self.layers),) if self.results is None else self.results
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Length of every vector."""
         return self.layers[0].input_sizes[0], *(layer.outputs for layer in self.layers)

@@ -62,7 +62,8 @@ class Loops:
 
     The source has a function ``stage0`` and, for each matrix that multiplies what the step itself
     makes, one more. Their arguments are ``n``, the number of units times sequences, ``c``, the
-    constants, and all ``arrays``: flat ones with a number for each unit and sequence, and tables.
+    constants, ``strips`` and ``places``, room for intermediate values and indices, and all
+    ``arrays``: flat ones with a number for each unit and sequence, and tables.
 
     Attributes:
         source: Python source of the functions.
@@ -72,6 +73,7 @@ class Loops:
         tables: function and source format of each table.
         late: gates with a product that comes late, and the stage after which it can be computed.
         stages: number of functions.
+        strips, places: rows of ``STRIP`` numbers that the arguments of these names need.
     """
 
     source: str = ""
@@ -80,6 +82,8 @@ class Loops:
     tables: list[tuple[str, Format]] = field(default_factory=list)
     late: dict[str, int] = field(default_factory=dict)
     stages: int = 1
+    strips: int = 0
+    places: int = 0
 
 
 @dataclasses.dataclass
@@ -145,18 +149,22 @@ class _Tracer:
 
     def text(self) -> str:
         """Return the source of all stages."""
-        names = ", ".join(["n", "c", *self._loops.arrays])
+        names = ", ".join(["n", "c", "strips", "places", *self._loops.arrays])
         stages = []
         for stage in range(self._loops.stages):
             lines = [f"def stage{stage}({names}):"]
             numbers = range(len(self._loops.constants))
             lines += [f"    c{number} = c[{number}]" for number in numbers]
-            for buffer in self._strips.get(stage, []):
-                kind = "int32" if buffer[0] == "i" else "F"
-                lines.append(f"    {buffer} = empty({STRIP}, {kind})")
+            buffers = self._strips.get(stage, [])
+            values, indices = ([b for b in buffers if b[0] == kind] for kind in "bi")
+            lines += [f"    {name} = strips[{row}]" for row, name in enumerate(values)]
+            lines += [f"    {name} = places[{row}]" for row, name in enumerate(indices)]
+            self._loops.strips = max(self._loops.strips, len(values))
+            self._loops.places = max(self._loops.places, len(indices))
+            # An index without sign needs no test whether it counts from the end of the array.
             lines += [
-                f"    for start in range(0, n, {STRIP}):",
-                f"        size = min({STRIP}, n - start)",
+                f"    for start in range(uint64(0), uint64(n), uint64({STRIP})):",
+                f"        size = min(uint64({STRIP}), uint64(n) - start)",
             ]
             for point, phase in sorted(self._phases.items()):
                 if point[0] == stage:

@@ -53,6 +53,7 @@ class LayerModel:
                 size = layer.inputs if name == "x" else layer.units
                 self._rows[name] = slice(ends, ends := ends + size)
         self._products = [self._product(names, dtype) for names in self._alike()]
+        self._first = {name: value.T for name, value in layer.start(1).items()}
         self._fused: FusedLayer | None = None
         self._clock = clock_of(layer.cell, layer.sigmoid, table.interpolate, dtype)
         self._late = {
@@ -122,7 +123,7 @@ class LayerModel:
             Raw vectors of every step by name, each (steps, units, batch), in the carrier type;
             valid until this thread's next run.
         """
-        q, units, names = self.arithmetic, self._units, self.layer.cell.state
+        q, units, names = self.arithmetic, self._units, self._first
         steps, _, batch = x.shape
         shape, makes = (steps, units, batch), self.layer.cell.makes
         if self._thresholds and self._late:
@@ -131,32 +132,44 @@ class LayerModel:
             flat = x.transpose(1, 0, 2).reshape(1, self.layer.inputs, steps * batch)
             h = self.run(flat)["h"].reshape(units, steps, batch)
             return {"h": h.transpose(1, 0, 2)}
-        trace = {name: q.scratch.array(f"trace {name}", shape, q.dtype) for name in makes}
         widest = max(product.matrix.shape[0] for product in self._products)
         block = max(1, _BLOCK_BYTES // (widest * np.dtype(q.dtype).itemsize))
-        if self._clock.up:  # compiled loops keep less in the cache
+        fused = self._compiled()
+        if fused:  # compiled loops keep less in the cache
             block *= 4
+        begin = state or self._first
+        if fused and batch <= block:
+            return fused.run(x, begin)
+        trace = {name: q.scratch.array(f"trace {name}", shape, q.dtype) for name in makes}
         for start in range(0, batch, block):
             part = slice(start, start + block)
-            words = q.scratch.array("x", (*x.shape[:2], len(range(batch)[part])), q.dtype)
-            words[...] = x[:, :, part]
-            if self._thresholds:
-                words, _ = sent_steps(words, self._thresholds["x"][:, np.newaxis])
-            begin = state or {n: v.T for n, v in self.layer.start(batch).items()}
-            before = {n: begin[n][:, part].astype(q.dtype) for n in names}
-            self._run(words, before, {name: trace[name][:, :, part] for name in makes})
+            before = {n: v[:, part] if state else v for n, v in begin.items()}
+            if fused:
+                for name, values in fused.run(x[:, :, part], before).items():
+                    trace[name][:, :, part] = values
+            else:
+                self._run(x[:, :, part], before, {n: v[:, :, part] for n, v in trace.items()})
         return trace
 
-    def _run(self, x: Carried, state: dict[str, Carried], trace: Mapping[str, Carried]) -> None:
-        """Run all steps of one block of the batch from ``state``; fill ``trace``."""
+    def _compiled(self) -> FusedLayer | None:
+        """Return the layer's compiled loops, once it is time for them and if it can have them."""
         if self._clock.up and self.arithmetic.dtype is not np.int64 and not self._thresholds:
             self._fused = self._fused or FusedLayer(
                 self.arithmetic, self._products, self._rows, self._late, self._diagonal
             )
-            self._fused.run(x, state, trace)
-            return
+            return self._fused
+        return None
+
+    def _run(self, x: Carried, state: Mapping[str, Carried], trace: Mapping[str, Carried]) -> None:
+        """Run all steps of one block of the batch from ``state`` with NumPy; fill ``trace``."""
+        q, shape = self.arithmetic, (self._units, x.shape[2])
         begin = time.perf_counter()
-        self._run_steps(x, state, trace)
+        words = q.scratch.array("x", x.shape, q.dtype)
+        words[...] = x
+        if self._thresholds:
+            words, _ = sent_steps(words, self._thresholds["x"][:, np.newaxis])
+        before = {n: np.broadcast_to(v, shape).astype(q.dtype) for n, v in state.items()}
+        self._run_steps(words, before, trace)
         self._clock.add(time.perf_counter() - begin)
 
     def _run_steps(

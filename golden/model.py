@@ -15,7 +15,6 @@ from golden.errors import InputError
 from golden.formats import Format
 from golden.layer_model import DirectedModel
 from golden.quantized import Integers, QuantizedNetwork
-from golden.windows import at_end
 
 State = Tuple[Dict[str, Integers], ...]
 """Raw state of every layer by name, each int64 (batch, units of all directions)."""
@@ -118,7 +117,6 @@ class IntegerModel:
             check_state(self.network, state, len(words))
         self.network.check_steps(words.shape[1])
         value = words.transpose(1, 2, 0)
-        last = np.array([len(value)])
         traces: list[dict[str, Carried]] = []
 
         def run(index: int, x: Carried) -> Carried:
@@ -133,7 +131,7 @@ class IntegerModel:
             value,
             run=run,
             final=lambda index, h: self._layers[index].end(h),
-            end=lambda values, lag, first: at_end(values[np.newaxis], last, lag, first)[0],
+            end=_before_end,
             axis=-2,
             time=0,
             every_step=every_step,
@@ -148,6 +146,12 @@ class IntegerModel:
         """Select output words, (batch, outputs) or for all steps (batch, steps, outputs)."""
         words = self.network.joined(vectors, axis=-2)
         return np.ascontiguousarray(np.moveaxis(words, -1, 0)).astype(np.int64)
+
+
+def _before_end(values: Carried, lag: int, first: int) -> Carried:
+    """Select the values ``lag`` steps before the last; zero before step ``first``."""
+    step = len(values) - 1 - lag
+    return values[step] if step >= first else np.zeros_like(values[0])
 
 
 def check_inputs(network: QuantizedNetwork, x: NDArray[Any]) -> NDArray[Any]:
