@@ -57,8 +57,12 @@ def cocotb_environment(simulator: Simulator, *, top: str, test_module: str) -> d
         "COCOTB_TOPLEVEL": top,
         "COCOTB_TEST_MODULES": test_module,
         "TOPLEVEL_LANG": "verilog",
-        # cocotb uses pytest's asserts; loading pytest's plugins would take a fifth of the start-up.
+        # cocotb uses pytest's asserts; loading pytest's plugins would take a fifth of the start-up,
+        # and rewriting the asserts of all imports, NumPy's among them, most of the rest.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "COCOTB_REWRITE_ASSERTION_FILES": " ".join(
+            f"{name.rpartition('.')[2]}.py" for name in test_module.split(",")
+        ),
         # Verilator's writes are already inertial, so cocotb need not delay them.
         **({"COCOTB_TRUST_INERTIAL_WRITES": "1"} if simulator == "verilator" else {}),
     }
