@@ -7,7 +7,8 @@ register, at any time. Every output word, counter and bit of ERRORS must equal t
 The first difference ends the run; the message names the seed and the episode.
 
 ``--noise`` first puts random values on every input for so many cycles, in pieces, whatever the
-buses' rules, now and then a reset. After each piece and a reset, the core must work as ever.
+buses' rules, now and then a reset; on a serial line and SPI, too. After each piece and a reset, the
+core must work as ever.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sim.bus.bench import BusBench, bus_library
 from sim.bus.checked_bench import DifferentError
 from sim.bus.cores import CORES
 from sim.bus.episodes import Soak
+from sim.bus.lines import LINES, line_library
+from sim.bus.lines import noise as line_noise
 
 SHORT = 50_000
 """Number of operations up to which the compiler's optimization takes longer than it saves."""
@@ -49,7 +52,7 @@ def main(operations: int, noise: int, seed: int) -> None:
 
 
 def soak(operations: int, seed: int, *, noise: int = 0, optimize: bool) -> dict[str, Counter[str]]:
-    """Play random operations, about equally many on each core, and noise before.
+    """Play random operations, about equally many on each core, and noise before and on lines.
 
     Returns:
         Number of operations, and of episodes of each kind, by core.
@@ -59,14 +62,19 @@ def soak(operations: int, seed: int, *, noise: int = 0, optimize: bool) -> dict[
     """
     library = bus_library({core.name: core.verilog() for core in CORES}, optimize=optimize)
     total: dict[str, Counter[str]] = {}
+    each = -(-noise // (len(CORES) + len(LINES)))
     for which, core in enumerate(CORES):
         with BusBench(library, which) as bench:
             run = Soak(core, bench, seed)
             for _ in range(PIECES if noise else 0):
-                run.noise(-(-noise // len(CORES) // PIECES))
+                run.noise(-(-each // PIECES))
             while run.operations < operations // len(CORES):
                 run.episode()
             total[core.name] = run.kinds + Counter(operations=run.operations)
+    if noise:
+        lines = line_library({core.name: core.verilog() for core in LINES}, optimize=optimize)
+        for which, core in enumerate(LINES):
+            total[core.name] = line_noise(lines, which, each, seed, PIECES)
     return total
 
 
