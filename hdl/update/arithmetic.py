@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import gt, lt
 from typing import Protocol
 
@@ -149,21 +149,30 @@ class Arithmetic:
     def narrow(
         self, a: Staged, formats: Sequence[Format], *, name: str, limits: Limits = Limits()
     ) -> Staged:
-        """:func:`hdl.parts.numeric.requantize` within limits; ``delays.narrow`` stages."""
+        """:func:`hdl.parts.numeric.requantize` within limits; ``delays.narrow`` stages.
 
-        def within(m: Module, value: Value, *, frac: int, to: Format) -> Value:
-            return limits.of(m, requantize(m, value, frac=frac, to=to), to)
-
-        if self._cycles.narrow == 1:
-            return self.apply(within, a, formats, name=name)
+        Where formats differ from job to job, only the exact bits are chosen by the job, and they
+        are limited once: two LUTs less in a path than to choose between narrowed values.
+        """
         keys = list(zip(a.fracs, formats, strict=True))
+        if self._cycles.narrow == 1 and len({keys[job] for job in a.jobs}) == 1:
+            return self.apply(
+                lambda m, value, *, frac, to: limits.of(
+                    m, requantize(m, value, frac=frac, to=to), to
+                ),
+                a,
+                formats,
+                name=name,
+            )
 
         def exact(job: int) -> Value:
             parts = unlimited(self._pipe.m, a.value, frac=keys[job][0], to=keys[job][1])
             return Cat(*parts).as_signed()
 
         value = self._pipe.by_job(a, keys, exact, name=f"{name}_exact_d")
-        whole = self._pipe.register(value, a, name=f"{name}_exact")
+        whole = replace(a, value=value)
+        if self._cycles.narrow > 1:
+            whole = self._pipe.register(value, a, name=f"{name}_exact")
 
         def limit(job: int) -> Value:
             alike, rounds, sign, *_ = whole.value[:3]
@@ -171,7 +180,8 @@ class Arithmetic:
             value = limited(total, fits=alike & rounds, sign=sign, to=formats[job])
             return limits.of(self._pipe.m, value, formats[job])
 
-        value = self._pipe.by_job(whole, formats, limit, name=f"{name}_d")
+        ends = [to.width if limits == Limits() else to for to in formats]
+        value = self._pipe.by_job(whole, ends, limit, name=f"{name}_d")
         return self._pipe.register(value, whole, fracs=[to.frac for to in formats], name=name)
 
     def apply(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
+from numpy.typing import NDArray
 
 from golden import formats
 from golden.formats import Format
@@ -41,6 +42,12 @@ def arithmetic(
     return pipe, Arithmetic(pipe, multipliers=1, delays=delays)
 
 
+def within(limits: Limits, raw: NDArray[np.int64], to: Format) -> NDArray[np.int64]:
+    low = to.min if limits.low is None else to.quantize(limits.low)
+    high = to.max if limits.high is None else to.quantize(limits.high)
+    return np.clip(raw, low, high)
+
+
 @pytest.mark.parametrize("cycles", [1, 2])
 @pytest.mark.parametrize(("left", "right", "width"), [(5, 5, 6), (6, 3, 7), (3, 6, 8), (1, 1, 2)])
 def test_a_sum_of_known_width(left: int, right: int, width: int, cycles: int) -> None:
@@ -66,7 +73,8 @@ def test_a_sum_of_known_width(left: int, right: int, width: int, cycles: int) ->
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_narrowing_of_all_values_for_several_jobs(deep: bool) -> None:
+@pytest.mark.parametrize("limits", [Limits(), Limits(low=0, high=1)])
+def test_narrowing_of_all_values_for_several_jobs(limits: Limits, deep: bool) -> None:
     """The job changes from cycle to cycle, and with it format and binary point."""
     to = [Format(width=4, frac=1), Format(width=5, frac=3), Format(width=4, frac=0)]
     width = 9
@@ -79,14 +87,14 @@ def test_narrowing_of_all_values_for_several_jobs(deep: bool) -> None:
         value.eq(counter[2:]),
     ]
     pipe, numbers = arithmetic(m, job, deep=deep)
-    result = numbers.narrow(Staged(value, 0, FRACS, JOBS), to, name="narrowed")
+    result = numbers.narrow(Staged(value, 0, FRACS, JOBS), to, name="n", limits=limits)
     assert (result.stage, result.fracs) == (1 + deep, (1, 3, 0))
     pipe.finish()
     rows = np.array(watch(m, [job, value, result.value], cycles=(4 << width) + result.stage))
     (jobs, raw), got = rows[: -result.stage, :2].T, rows[result.stage :, 2]
     for number, frac in enumerate(FRACS):
         mine = jobs == number
-        want = formats.requantize(raw[mine], frac=frac, to=to[number])
+        want = within(limits, formats.requantize(raw[mine], frac=frac, to=to[number]), to[number])
         assert (got[mine] == want).all()
 
 
@@ -124,9 +132,7 @@ def test_narrowing_within_limits(limits: Limits, deep: bool) -> None:
         pipe.finish()
         rows = np.array(watch(m, [value, one.value], cycles=1100))
         exact = formats.requantize(rows[: -one.stage, 0], frac=frac, to=into)
-        low = into.min if limits.low is None else into.quantize(limits.low)
-        high = into.max if limits.high is None else into.quantize(limits.high)
-        assert (rows[one.stage :, 1] == np.clip(exact, low, high)).all()
+        assert (rows[one.stage :, 1] == within(limits, exact, into)).all()
 
 
 def test_relu() -> None:
