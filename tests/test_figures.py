@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,18 @@ def test_every_figure_stands_on_its_page_once(figure: Figure) -> None:
 def test_every_page_names_the_command_of_its_figures(figure: Figure) -> None:
     code = " ".join(pages.code(pages.read(figure.page)))
     assert figure.command.told in code
+
+
+def test_a_figure_is_the_same_on_all_pages() -> None:
+    shown = defaultdict[tuple[Command, str, str], dict[str, str]](dict)
+    for figure in FIGURES:
+        numbers = pages.numbers(pages.read(figure.page), figure.shows) or []
+        for hole, number in zip(pages.holes(figure.shows), numbers, strict=True):
+            value = figure.command, figure.at, re.sub(r" ~\d+%$", "", hole)
+            shown[value][f"{figure.page}: {figure.label}"] = number.replace(",", "")
+    assert sum(len(places) > 1 for places in shown.values()) > 40
+    for (command, _, hole), places in shown.items():
+        assert len(set(places.values())) == 1, (command.run, hole, places)
 
 
 @pytest.fixture

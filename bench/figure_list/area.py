@@ -20,8 +20,8 @@ from bench.figure_list.common import (
 
 LITE = Command(
     before=(random_network("lite.q.npz", cell="litelstm", inputs=28, units=64),),
-    run="litelstm synth lite.q.npz --target ecp5-25f --lanes 16 --seeds 5 --json -",
-    seconds=180,
+    run="litelstm synth lite.q.npz --target ecp5-25f --lanes 16 --seeds 5 --bare-array --json -",
+    seconds=240,
 )
 MNIST_ECP5 = Command(
     run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --seeds 5 --json -", seconds=420
@@ -54,12 +54,23 @@ MNIST_UP5K = Command(
 MNIST_LOADED = Command(
     run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --storage ram --json -", seconds=180
 )
+SHARED = Command(run="python -m bench.shared_multipliers --seeds 5 --json -", seconds=1500)
 CELLS = Command(
     run="litelstm compare --target ecp5-85f --lanes 16 --inputs 28 --units 64 --json -", seconds=900
 )
 
 _MHZ, _SPEED = "{clock.median_mhz ~5%}", "{cycles_per_step} | {inferences_per_second ~5%} |"
 _OF_ARRAY = "{clock_to_bare_array * 100 ~5%}"
+
+_CYCLES = "{cycles_per_step}"
+_OWN = "the same with a multiplier per lane"
+_SHARED = (
+    ("LSTM, 28 in, 64 units, weights of 8 bits; ... (5 bits overlap)", "`ecp5-25f`", 28),
+    (f"{_OWN}, (3) above", "`ecp5-45f`", 72),
+    ("MNIST, weights of 4 bits, c of 12; ... (1 bit overlaps)", "`ecp5-25f`", 28),
+    (_OWN, "`ecp5-45f`", 72),
+)
+"""Rows of ``bench.shared_multipliers``: label on the page, part, and its multipliers."""
 
 _ROW = f"| {_MHZ} | {{inferences_per_second ~5%}} |"
 
@@ -117,6 +128,13 @@ AREAS = [
             ("small, `--parity`", SMALL_GUARDED),
         )
     ),
+    Figure(
+        page=FPGA,
+        shows="The bare array of (1) reaches {bare_array.median_mhz ~5%} MHz and the core "
+        "({clock.min_mhz ~5%} to {clock.max_mhz ~5%} MHz) "
+        f"{_OF_ARRAY} % of it",
+        command=LITE,
+    ),
     Figure(page=FPGA, shows="(3) takes {microseconds_per_step ~5%} us per step", command=LSTM),
     Figure(
         page=FPGA,
@@ -158,6 +176,15 @@ AREAS = [
         shows=f"(one seed); with its weights in the Verilog it takes {LUT} LUT4 and reaches "
         f"{_MHZ} MHz",
         command=MNIST_ECP5,
+    ),
+    *(
+        Figure(
+            page=FPGA,
+            shows=f"| {label} | {part} | {MULTIPLIERS} of {has} | {LUT} | {_MHZ} | {_CYCLES} |",
+            command=SHARED,
+            at=f"rows.{number}",
+        )
+        for number, (label, part, has) in enumerate(_SHARED)
     ),
     *(
         Figure(
