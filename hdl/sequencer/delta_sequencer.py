@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
@@ -92,7 +94,10 @@ class DeltaSequencer(wiring.Component):
             plan,
             x_step=self.x_step,
             available=[self._available(*vector) for vector in reads(plan)],
-            drained=[self._drained(job) for job in range(len(plan.work.jobs))],
+            drained=[
+                reduce(and_, (self._drained(number) for number in plan.work.waits(job)))
+                for job in range(len(plan.work.jobs))
+            ],
             entries={name: getattr(self, name).entry for name in plan.lists.names},
             room=room,
             blocked=blocked,

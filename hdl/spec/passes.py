@@ -71,8 +71,11 @@ class Work:
         packs = any(reads_x_once(n.cell) and n is not network.head for n in network.layers)
         work = cls(network=network, lanes=options.lanes)
         packed = packs and work.slots > 1 and not options.storage.loadable
-        if packed or options.delta or options.storage.loadable or options.storage.side_by_side:
-            return replace(work, packed=packed, reuses=packed and not options.delta)
+        clears = options.interface.state == "clear" and not options.interface.every_step
+        if options.delta and not clears:  # sums live on behind a result
+            return replace(work, packed=packed)
+        if packed or options.storage.loadable or options.storage.side_by_side:
+            return replace(work, packed=packed, reuses=packed)
         reusing = replace(work, reuses=True)
         return reusing if reusing._lut_rams < work._lut_rams else work
 

@@ -60,6 +60,16 @@ def test_cells(cell: str) -> None:
     check(network, 4, Interface(), 7)
 
 
+@pytest.mark.parametrize(("state", "rows"), [("clear", 4), ("keep", 5)])
+def test_logits_share_rows_where_no_sum_outlives_a_result(state: str, rows: int) -> None:
+    """A lane's 16 sums fill a LUT RAM; sums of a state that may be kept need a row beside them."""
+    recipe = Recipe(inputs=2, units=(4, 4), outputs=2, cells=(LSTM(),) * 2)
+    network, interface = quantized_network(recipe, 3), Interface(state=state)
+    options = CoreOptions(lanes=2, interface=interface, delta=True)
+    assert Work.of(network, options).sum_rows == rows
+    check(network, 2, interface, 4)
+
+
 def test_unchanged_steps_take_less_and_changed_ones_no_more() -> None:
     """A still input needs a column per pass; the longest time is near that of a dense core."""
     recipe = Recipe(inputs=12, units=(16, 16), outputs=None)
