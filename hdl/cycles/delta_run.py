@@ -132,9 +132,9 @@ class DeltaRun(Run):
     def _drained(self, single: Pass) -> int:
         """First cycle in which a pass' last column may be taken."""
         waits = self.plan.work.waits(single.drains) if single.drains is not None else ()
-        return max((self._drained_of(job) for job in waits if job in self.drains.entries), default=0)
+        return max((self._given(job) for job in waits if job in self.drains.entries), default=0)
 
-    def _drained_of(self, number: int) -> int:
+    def _given(self, number: int) -> int:
         """First cycle in which a column may be taken that overwrites a job's sums."""
         job, last = self.plan.work.jobs[number], int(self.drains.entries[number][-1])
         if not job.makes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 
@@ -48,9 +48,8 @@ class ColumnWalk:
         level = Signal(range(self.PLACES + 1), name="columns_taken")
         m.d.sync += level.eq(level + taken - load)
         self.room = ~level[-1]
-        head = self._queue(m, valid, column, load)
+        head, waiting = self._queue(m, valid, column, load)
         self.go, self.ends = Signal(name="go"), Signal(name="ends")
-        waiting = holds_any(m, comes=valid, goes=load, most=self.PLACES)
         m.d.comb += load.eq(waiting & (~self.go | self.ends))
         with m.If(load):
             m.d.sync += self.go.eq(1)
@@ -68,15 +67,32 @@ class ColumnWalk:
         with m.If(load & head.jumps):
             m.d.sync += self.weights.eq(constants.weights + head.offset)
 
-    def _queue(self, m: Module, valid: Value, column: data.View, load: Value) -> data.View:
-        """The column that is next; it can be seen in the cycle behind its ``valid``."""
+    def _queue(
+        self, m: Module, valid: Value, column: data.View, load: Value
+    ) -> tuple[data.View, Value]:
+        """The column that is next, in a register, and whether there is one.
+
+        It can be seen in the cycle behind its ``valid``: it goes around the memory if no other is
+        before it.
+        """
         m.submodules.queue = memory = Memory(
             shape=column_layout(self._plan), depth=self.PLACES, init=[]
         )
         write, read = memory.write_port(), memory.read_port(domain="comb")
-        m.d.comb += [write.data.eq(column), write.en.eq(valid)]
-        m.d.sync += [write.addr.eq(write.addr + valid), read.addr.eq(read.addr + load)]
-        return read.data
+        head, waiting = Signal.like(column, name="head", reset_less=True), Signal(name="waiting")
+        stores, fetches = Signal(name="stores"), Signal(name="fetches")
+        stored = holds_any(m, comes=stores, goes=fetches, most=self.PLACES - 1)
+        passes = ~waiting | load
+        m.d.comb += [
+            write.data.eq(column),
+            write.en.eq(valid),  # a word that is not kept is overwritten
+            stores.eq(valid & (stored | ~passes)),
+            fetches.eq(stored & load),
+        ]
+        m.d.sync += [write.addr.eq(write.addr + stores), read.addr.eq(read.addr + fetches)]
+        with m.If(passes):
+            m.d.sync += [head.eq(Mux(stored, read.data, column)), waiting.eq(stored | valid)]
+        return head, waiting
 
     def _constants(self, m: Module, position: Value) -> data.View:
         """Constants of the pass at a position."""

@@ -26,10 +26,10 @@ class DeltaObserved(Observed):
 
     Attributes:
         coming: columns between source and queue, as (valid, column), the oldest last.
-        queued: columns in the queue, the oldest first.
+        head, queued: the column that is next; it and those behind it, the oldest first.
         current: the column that the array runs.
-        columns_queued, columns_taken: the core's count of columns in the queue; and of these and
-            those on the way to it.
+        columns_stored, columns_taken: the core's count of columns in the queue's memory; and of
+            all that are taken and not begun.
     """
 
     def __init__(self, core: Core, claims: Claims) -> None:
@@ -39,19 +39,20 @@ class DeltaObserved(Observed):
         self.coming = [(valid[n], self._column(name)) for n, name in enumerate(stages)]
         self.current = self.inside("sequencer.go"), self._column("current")
         places = ColumnWalk.PLACES
-        self.columns_queued = self.inside("sequencer.level", bits(places + 1))
+        self.columns_stored = self.inside("sequencer.level", bits(places))
         self.columns_taken = self.inside("sequencer.columns_taken", bits(places + 1))
         words = self.fifo(
             "sequencer.columns",
             self.coming[-1][1].as_value(),
             write=valid[-1],
-            produce=self._pointer("produce", valid[-1]),
-            consume=self._pointer("consume", self.inside("sequencer.load")),
+            produce=self._pointer("produce", self.inside("sequencer.stores")),
+            consume=self._pointer("consume", self.inside("sequencer.fetches")),
             depth=places,
         )
         layout = column_layout(self.plan)
-        self.queued = [
-            (self.columns_queued > age, data.View(layout, word)) for age, word in enumerate(words)
+        self.head = self.inside("sequencer.waiting"), self._column("head")
+        self.queued = [self.head] + [
+            (self.columns_stored > age, data.View(layout, word)) for age, word in enumerate(words)
         ]
 
     def _column(self, name: str) -> Any:
@@ -134,9 +135,11 @@ def claim_column_walk(observed: DeltaObserved) -> None:
 def claim_columns(observed: DeltaObserved) -> None:
     """Claim that the queue of columns holds what was taken, and never more than its places."""
     coming = sum((valid for valid, _ in observed.coming), start=Value.cast(Const(0)))
-    fits = observed.columns_taken == observed.columns_queued + coming
+    waiting, _ = observed.head
+    fits = observed.columns_taken == observed.columns_stored + waiting + coming
     fits &= observed.columns_taken <= ColumnWalk.PLACES
-    fits &= observed.inside("sequencer.waits") == (observed.columns_queued != 0)
+    fits &= observed.inside("sequencer.waits") == (observed.columns_stored != 0)
+    fits &= waiting | (observed.columns_stored == 0)
     observed.claims.always("columns_fit", fits)
 
 
