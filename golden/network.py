@@ -80,6 +80,14 @@ class Network(Graph[Layer]):
         """Number of trained parameters, biases included."""
         return sum(array.size for layer in self.layers for array in layer.arrays.values())
 
+    def _scaled(self, words: ArrayLike, ends: NDArray[np.int64], steps: int) -> Floats:
+        """Check and scale what each sequence has up to its end."""
+        inside = np.arange(steps) < ends[:, np.newaxis]
+        value = check_numbers("samples", words, used=inside[:, :, np.newaxis]) * self.input_scale
+        if self.indexed:
+            value[~inside] = 0
+        return value
+
     @np.errstate(over="ignore", invalid="ignore")  # infinite results are refused below
     def run(
         self,
@@ -103,10 +111,7 @@ class Network(Graph[Layer]):
         words = check_shape(samples, self.inputs)
         batch, steps, _ = words.shape
         ends = check_lengths(lengths, batch, steps)
-        inside = np.arange(steps) < ends[:, np.newaxis]
-        value = check_numbers("samples", words, used=inside[:, :, np.newaxis]) * self.input_scale
-        if self.indexed:
-            value[~inside] = 0
+        value = self._scaled(words, ends, steps)
         if state is not None and len(state) != len(self.layers):
             raise InputError(f"state is of {len(state)} layers, expected {len(self.layers)}")
         self.check_steps(int(ends.min()))

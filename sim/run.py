@@ -9,9 +9,8 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.fields import LAST, of_last
 from sim.patterns import NO_STALLS, Stalls
-from sim.streams import STREAMS
+from sim.streams import LAST, STREAMS, of_last
 
 Sequences = NDArray[Any] | Sequence[ArrayLike]
 """Sequences of vectors: an array (N, T, I), or N of (T, I) with T free."""
@@ -71,7 +70,7 @@ class Source:
 
     Args:
         words: (N,) integers.
-        fields: (N,) last flags as booleans, or all fields as integers, see `sim.fields`. By
+        fields: (N,) last flags as booleans, or all fields as integers, see `sim.streams`. By
             default the last word is marked.
 
     Raises:

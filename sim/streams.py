@@ -1,16 +1,28 @@
-"""Streams of a core, and the record and errors of a run on them, for both benches."""
+"""Streams of a core, and the record and errors of a run on them, for both benches.
+
+Fields that travel beside a stream's data are packed into one number per beat. An input beat's
+number has the bits of `PORTS`, each for the port ``i_<name>`` if the core has it, and `DUE`, for
+the benches only: the beat ends a sequence. In a core with plain streams the numbers are 0 and
+``LAST | DUE``. An output word's number has ``last`` and ``stream``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from sim.fields import LAST, STREAM
+from golden.interface import LAST_BEAT, Control
 from sim.tools.errors import SimulationError
+
+PORTS = {"last": (0, 1), "keep": (1, 1), "load": (2, 1), "save": (3, 1), "stream": (8, 8)}
+"""Lowest bit and number of bits of each port's value."""
+
+LAST, DUE = 1, 1 << 4
+STREAM_BIT = PORTS["stream"][0]
 
 Progress = Callable[[int, int], None]
 """Callback with the number of output words so far, and that of the whole run."""
@@ -22,7 +34,7 @@ class Stream:
 
     Attributes:
         name: prefix of its ports: ``<name>_data``, ``<name>_valid``, ``<name>_ready``, and one port
-            per field of `sim.fields` that travels on it.
+            per field of `PORTS` that travels on it.
         words: plural noun for its words in messages.
         signed: whether its words are signed integers.
     """
@@ -60,7 +72,7 @@ class Moved:
 
     Attributes:
         words: (M,) int32, or uint32 on a stream of unsigned words.
-        fields: (M,) uint32, fields beside the words, see `sim.fields`.
+        fields: (M,) uint32, fields beside the words.
         cycles: (M,) uint64, number of the clock edge at which each word moved; 0 is the first edge
             after the reset at a run's start.
     """
@@ -98,7 +110,7 @@ class Record:
     @property
     def streams(self) -> NDArray[np.uint32]:
         """Stream numbers of the output words; 0 if the core has no such port."""
-        return self["o"].fields >> np.uint32(STREAM)
+        return self["o"].fields >> np.uint32(STREAM_BIT)
 
     @property
     def taken(self) -> NDArray[np.uint64]:
@@ -161,3 +173,31 @@ class StoppedError(BenchError):
 
     def __init__(self, cycle: int, run: Record) -> None:
         super().__init__(f"the model stopped by itself before cycle {cycle}", run)
+
+
+def of_last(last: ArrayLike) -> NDArray[np.uint32]:
+    """Make the numbers of beats whose only field is ``last``, from their last flags."""
+    return np.where(np.asarray(last, dtype=np.bool_), LAST | DUE, 0).astype(np.uint32)
+
+
+def of_steps(controls: Sequence[Control], inputs: int) -> NDArray[np.uint32]:
+    """Make the numbers of all beats of some steps, each of ``inputs`` beats.
+
+    A field has its value only in the beat in which the core reads it. The step's other beats carry
+    its complement, so a core that reads it in the wrong beat fails.
+    """
+    numbers = np.zeros((len(controls), inputs), dtype=np.uint32)
+    for name, (low, width) in PORTS.items():
+        mask = (1 << width) - 1
+        values = np.array([int(getattr(control, name)) for control in controls], dtype=np.uint32)
+        column = np.repeat((values ^ mask)[:, np.newaxis], inputs, axis=1)
+        column[:, inputs - 1 if name in LAST_BEAT else 0] = values
+        numbers |= column << low
+    numbers[:, -1] |= np.array([DUE if c.last else 0 for c in controls], dtype=np.uint32)
+    return numbers.reshape(-1)
+
+
+def port_value(number: int, name: str) -> int:
+    """Return a port's value from a beat's number."""
+    low, width = PORTS[name]
+    return number >> low & (1 << width) - 1

@@ -45,14 +45,7 @@ def describe(plan: Plan, *, name: str) -> dict[str, Any]:
         **({"delta": _delta(plan)} if plan.options.delta else {}),
         **({"parity": True} if plan.options.parity else {}),
         "ports": _ports(plan),
-        "input": {
-            "words_per_step": network.inputs,
-            "format": _format(network.x),
-            "scale": network.input_scale,
-            **({"indices": network.sizes[0]} if network.indexed else {}),
-            **({"samples_per_step": network.fold} if network.fold > 1 else {}),
-            **({"zero_steps_after": network.flush} if network.flush else {}),
-        },
+        "input": _input(network),
         "output": {
             "words_per_result": plan.result_words,
             "format": _format(plan.options.interface.out(network)),
@@ -117,6 +110,18 @@ def _weight_stream(plan: Plan) -> dict[str, Any]:
         "sections": [asdict(section) for section in weight_image.sections(plan)],
         "order": "magic, version, core_id, number of words, the sections' memory words by address, "
         "each in parts from its low bits to its high bits, CRC-32 of all words before",
+    }
+
+
+def _input(network: QuantizedNetwork) -> dict[str, Any]:
+    """Describe the input words."""
+    return {
+        "words_per_step": network.inputs,
+        "format": _format(network.x),
+        "scale": network.input_scale,
+        **({"indices": network.sizes[0]} if network.indexed else {}),
+        **({"samples_per_step": network.fold} if network.fold > 1 else {}),
+        **({"zero_steps_after": network.flush} if network.flush else {}),
     }
 
 

@@ -123,10 +123,7 @@ class Sequencer(wiring.Component):
         step = Step(m, plan, self.x_step, begins=passed & begins(plan, now))
         held = self._held_for_state(m, position, walk, step, ended=passed & now.ends_step)
         # Only the start of a column can wait.
-        m.d.comb += [
-            go.eq(at.goes & ~held),
-            passed.eq(go & at.ends_pass),
-        ]
+        m.d.comb += [go.eq(at.goes & ~held), passed.eq(go & at.ends_pass)]
         restarted = [at.restarts & go & completes for completes in passes.restarts]
         m.d.comb += self.restart.eq(Cat(restarted))
         passes.read(m)

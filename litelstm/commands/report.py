@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from litelstm.console import out, progress
 from litelstm.extras import require_for
 from litelstm.fpga.targets import TARGETS
 from sim.tools.toolchain import check_simulator, require
+
+if TYPE_CHECKING:
+    from litelstm.report.contents import Contents
 
 MISMATCH = 1
 
@@ -69,7 +72,6 @@ def report(
     """
     require_for("reports")
     from litelstm.report.contents import Request, answers_of, energy_of, gather, through_rtl
-    from litelstm.report.page import page
 
     _check(file=file, floats=floats, count=count, rtl=rtl)
     outputs.check_file(output)
@@ -102,10 +104,7 @@ def report(
     )
     answers = answers_of(request, progress)
     contents = gather(request, progress, answers=answers, run=run, measured=measured, energy=energy)
-    with progress("page"):
-        text = page(contents)
-    files.replace(output, files.content(text))
-    out.print(f"{output}: {len(text) / 1e6:.1f} MB")
+    _write(output, contents)
     return MISMATCH if run and (run.mismatched or run.wrong_cycle) else 0
 
 
@@ -146,3 +145,13 @@ def _measured(plan: Plan, target: str, seeds: int, steps: int) -> dict[str, Any]
         progress=progress,
     )
     return measured.as_json()
+
+
+def _write(path: Path, contents: Contents) -> None:
+    """Write the page."""
+    from litelstm.report.page import page
+
+    with progress("page"):
+        text = page(contents)
+    files.replace(path, files.content(text))
+    out.print(f"{path}: {len(text) / 1e6:.1f} MB")

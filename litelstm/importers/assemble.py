@@ -93,16 +93,9 @@ def assemble(
     stripped = [[_stripped(form) for form in data.forms] for _, data in outputs]
     forms = [[form for _, form in one] for one in stripped]
     builder = Builder(steps, forms, free=free)
-    vectors: list[int] = []
-    for (name, data), own in zip(outputs, forms, strict=True):
-        try:
-            if {*FLAT} & {*data.axes}:
-                raise InputError("has all steps side by side; leave Flatten out: a core gives them")
-            vectors.append(builder.result(own))
-        except PlacedError:
-            raise
-        except InputError as error:
-            raise InputError(f"output {name} {error}") from None
+    vectors = [
+        _vector(builder, name, data, own) for (name, data), own in zip(outputs, forms, strict=True)
+    ]
     every = any(len(own) > 1 for own in forms)
     if every:
         check_last_steps([own[0] for own in forms if len(own) == 1])
@@ -132,6 +125,18 @@ def assemble(
         phases=builder.phases,
         fixed=builder.fixed or (builder.fold > 1 and builder.flush > 0),
     )
+
+
+def _vector(builder: Builder, name: str, data: Data, forms: Sequence[Form]) -> int:
+    """Make the layers of one output; return its vector."""
+    try:
+        if {*FLAT} & {*data.axes}:
+            raise InputError("has all steps side by side; leave Flatten out: a core gives them")
+        return builder.result(forms)
+    except PlacedError:
+        raise
+    except InputError as error:
+        raise InputError(f"output {name} {error}") from None
 
 
 def _stripped(form: Form) -> tuple[str | None, Form]:

@@ -15,9 +15,9 @@ from cocotb.triggers import ValueChange
 from sim.cocotb_bench.clock import EdgeClock
 from sim.cocotb_bench.pins import bus, line, ports
 from sim.cocotb_bench.record import LiveRecord, Side
-from sim.fields import PORTS, port_value
 from sim.patterns import Gaps, ReadyGaps
 from sim.run import Source
+from sim.streams import PORTS, port_value
 
 
 class Driver:

@@ -6,7 +6,7 @@ The core's top module has these ports, X and Y from 2 to 32::
     input  signed [X-1:0] i_data, input  i_last, i_valid, output i_ready
     output signed [Y-1:0] o_data, output o_last, o_valid, input  o_ready
 
-and perhaps those of other fields (`sim.fields`) and other streams (`sim.streams.STREAMS`).
+and perhaps those of other fields (`sim.streams.PORTS`) and other streams (`sim.streams.STREAMS`).
 
 A core and a request give the same cycles as in `sim.compiled.bench`. In a test::
 

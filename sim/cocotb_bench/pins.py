@@ -6,7 +6,7 @@ from typing import Any
 
 from cocotb.handle import LogicObject, PackedObject
 
-from sim.fields import PORTS
+from sim.streams import PORTS
 
 
 def line(dut: Any, name: str) -> LogicObject:

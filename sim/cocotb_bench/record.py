@@ -7,9 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from cocotb.triggers import Event
 
-from sim.fields import DUE, LAST
 from sim.run import Run
-from sim.streams import STREAMS, Moved, Record, Stream
+from sim.streams import DUE, LAST, STREAMS, Moved, Record, Stream
 
 
 class Side:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from hdl.export.plain_ports import FAULT, plain_ports
 from hdl.verilog import Generated
-from sim.fields import PORTS
-from sim.streams import SIDES, STREAMS, Stream
+from sim.streams import PORTS, SIDES, STREAMS, Stream
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ struct List {};
 
 namespace litelstm {
 
-// Bits of a beat's fields that the bench reads, see sim/fields.py.
+// Bits of a beat's fields that the bench reads, see sim/streams.py.
 enum Fields : uint32_t { LAST = 1, DUE_AFTER = 16 };
 
 enum Trigger : uint32_t { TRANSFER = 0, VALID = 1, FREE = 2, DUE = 3 };

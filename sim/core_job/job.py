@@ -19,9 +19,8 @@ from golden.interface import Control
 from golden.sessions import Service
 from golden.store import load_arrays
 from hdl.timing.latency import ACTIVATE
-from sim.fields import of_steps
 from sim.run import Run, Source, Terms
-from sim.streams import Record
+from sim.streams import Record, of_steps
 
 if TYPE_CHECKING:
     from hdl.plan import Plan

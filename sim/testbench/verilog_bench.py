@@ -20,7 +20,7 @@ from hdl.layout.ports import input_layout, output_layout, state_shape
 from hdl.layout.weight_image import WIDTH, image, load_cycles
 from hdl.plan import Plan
 from sim.draw.steps import Work, random_work
-from sim.fields import of_steps, port_value
+from sim.streams import of_steps, port_value
 
 MOST_STEPS, MOST_CYCLES = 24, 50_000
 """Limits of a run in steps and cycles; Icarus simulates about 15,000 cycles per second."""
