@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from amaranth.hdl import UnusedElaboratable
 
+from litelstm.driver.program import run_program
 from sim.compiled.bench import bench_library
 from sim.compiled.library import verilator_library
 from sim.tools.build import build
@@ -89,7 +90,7 @@ def no_simulator(request: pytest.FixtureRequest) -> Iterator[None]:
 def models_for_short_runs() -> Iterator[None]:
     """Compile models quickly where nothing else is asked for: most tests run few cycles."""
     with pytest.MonkeyPatch.context() as patch:
-        for function in (bench_library, verilator_library, build):
+        for function in (bench_library, verilator_library, build, run_program):
             defaults = function.__kwdefaults__
             assert defaults
             assert "optimize" in defaults

@@ -25,6 +25,7 @@ def run_program(
     simulator: Simulator = "verilator",
     logs: Path,
     seed: int | None = None,
+    optimize: bool = True,
 ) -> str:
     """Run a program; :func:`litelstm.open` finds its core in the simulation.
 
@@ -35,6 +36,7 @@ def run_program(
         simulator: icarus or verilator.
         logs: folder for the simulator's log and the program's output.
         seed: seed of cocotb's random numbers.
+        optimize: False for short runs under Verilator; a serial line takes many cycles per byte.
 
     Returns:
         The program's output.
@@ -51,8 +53,7 @@ def run_program(
     verilog = description.with_name(f"{known.name}.v")
     if not program.is_file():
         raise InputError(f"{program}: cannot be read: No such file")
-    # A serial line takes many cycles per byte.
-    build = runner.build(whole(verilog), top=known.name, simulator=simulator, optimize=True)
+    build = runner.build(whole(verilog), top=known.name, simulator=simulator, optimize=optimize)
     output = logs.absolute() / "output.txt"
     job = {
         "program": str(program.absolute()),

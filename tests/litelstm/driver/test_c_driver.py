@@ -11,6 +11,7 @@ import pytest
 from golden.packing import Packing
 from litelstm.driver import ModelBackend
 from litelstm.driver.program import run_program
+from sim.tools.toolchain import Simulator
 from tests.litelstm.driver import c_program
 from tests.litelstm.driver.c_driver import MOVE, CDriver, CPacking, Status, compiled
 from tests.litelstm.driver.cores import CASES, BusCase
@@ -21,14 +22,20 @@ pytestmark = pytest.mark.simulator
 CONTROL, ENABLE, RESET, BY_REGISTER = 0x20, 1 << 0, 1 << 1, 1 << 3
 
 
-@pytest.mark.parametrize("name", ["double", "states", "ram", "tight"])
-def test_against_the_rtl(name: str, tmp_path: Path) -> None:
-    """Weights, sequences, states, counters, errors, timeouts: over data registers and streams."""
+@pytest.mark.parametrize(
+    ("simulator", "name"),
+    [("verilator", "double"), ("verilator", "states"), ("verilator", "ram"), ("icarus", "tight")],
+)
+def test_against_the_rtl(simulator: Simulator, name: str, tmp_path: Path) -> None:
+    """Weights, sequences, states, counters, errors, timeouts: over data registers and streams.
+
+    In Verilator on builds of `test_killed.py`.
+    """
     printed = run_program(
         Path(c_program.__file__),
         write(name, tmp_path),
         arguments=[name, str(compiled(tmp_path, CASES[name]))],
-        simulator="icarus",
+        simulator=simulator,
         logs=tmp_path / "logs",
         seed=SEED,
     )

@@ -28,5 +28,6 @@ def test_a_new_program_gets_its_own_words(name: str, tmp_path: Path) -> None:
         simulator="verilator",
         logs=tmp_path / "logs",
         seed=SEED,
+        optimize=name in SERIAL,
     )
     assert printed == f"{name}: all is well, with {1 + len(library)} drivers\n"

@@ -42,6 +42,7 @@ def test_program_in_the_simulator(simulator: Simulator, name: str, tmp_path: Pat
         simulator=simulator,
         logs=tmp_path / "logs",
         seed=SEED,
+        optimize=name in SERIAL,
     )
     assert printed == f"{name}: all is well\n"
 
