@@ -233,7 +233,7 @@ class Core(wiring.Component):
         What was issued before the core is cleared is forgotten.
         """
         done = self.sequencer.valid & self.sequencer.done & ~clears
-        cycles = 1 + self.plan.array.announce
+        cycles = 1 + self.plan.array.row_delay
         stages = delayed(m, done, cycles, name="row_done", resets=True)
         if self.loader:
             with m.If(clears):

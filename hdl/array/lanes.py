@@ -69,7 +69,7 @@ class ArrayShape:
         return [AGAIN] if self.side_by_side else [n for n in (AGAIN, SOON) if self.revisit <= n]
 
     @property
-    def announce(self) -> int:
+    def row_delay(self) -> int:
         """Cycles from the operation that completes a row until the state update is told so."""
         return self.total + 1 - SHADOW
 

@@ -86,7 +86,7 @@ class Drains:
         for row in range(job.rows):
             units = min(plan.options.lanes, job.units - row * plan.options.lanes)
             words = self._words(job, row, units) if emits else 0
-            done = start + (row + 1) * gates - 1 + Sequencer.ISSUE_TO_ARRAY + plan.array.announce
+            done = start + (row + 1) * gates - 1 + Sequencer.ISSUE_TO_ARRAY + plan.array.row_delay
             enters = max(done + UnitDispatch.LATENCY, self.row_free)
             if words:
                 enters = max(enters, self._room(words) + UnitDispatch.ROOM)

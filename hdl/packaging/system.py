@@ -89,7 +89,11 @@ class System(Generated):
     timing: Timing = field(kw_only=True)
 
     def files(
-        self, *, sources: Mapping[str, str], formats: Sequence[str] = ("xdc", "sdc")
+        self,
+        *,
+        sources: Mapping[str, str],
+        formats: Sequence[str] = ("xdc", "sdc"),
+        part: str = "",
     ) -> Mapping[str, str]:
         """Write all files, by their paths: Verilog, JSON, and files for other tools and software.
 
@@ -100,6 +104,7 @@ class System(Generated):
         Args:
             sources: the driver in C, by file.
             formats: of constraints, see :data:`hdl.packaging.constraints.FORMATS`.
+            part: for :func:`hdl.packaging.vivado.project_script`.
         """
         name, ports = self.description["name"], self.description["ports"]
         memories = list(self.memory_files)
@@ -122,10 +127,10 @@ class System(Generated):
             of: dict[str, Any] = {"name": name, "version": release(2)}
             driver = vivado.driver_files(**of, sources=software)
             component = ipxact.component(**of, ports=ports, driver=driver, memories=memories)
-            hertz = self.timing.hertz
+            own = {**of, "ports": ports, "hertz": self.timing.hertz, "part": part}
             found |= {
                 f"{name}_hw.tcl": quartus.component(**of, ports=ports, memories=memories),
-                vivado.script_name(name): vivado.project_script(**of, ports=ports, hertz=hertz),
+                vivado.script_name(name): vivado.project_script(**own),
                 f"{name}/{ipxact.FILE}": component,
                 **{f"{name}/{file}": text for file, text in driver.items()},
             }

@@ -11,13 +11,15 @@ from typing import Any
 
 from hdl.packaging.ipxact import LIBRARY, VENDOR, interfaces
 
+PART = "xc7z020clg400-1"
+
 _PROJECT = """\
 # Puts {name} into a project of AMD Vivado, as an IP of the catalogue (folder {name}) in a block
 # design whose ports are its own. Not run with Vivado, which was not at hand. PART is any that
 # Vivado knows, FOLDER is the project's.
 #
 #     vivado -mode batch -source {script} [-tclargs PART [FOLDER]]
-set part [expr {{$argc > 0 ? [lindex $argv 0] : "xc7z020clg400-1"}}]
+set part [expr {{$argc > 0 ? [lindex $argv 0] : "{part}"}}]
 set folder [expr {{$argc > 1 ? [lindex $argv 1] : "{name}_project"}}]
 set here [file dirname [file normalize [info script]]]
 
@@ -88,7 +90,7 @@ def script_name(name: str) -> str:
 
 
 def project_script(
-    *, name: str, version: str, ports: Sequence[Mapping[str, Any]], hertz: int
+    *, name: str, version: str, ports: Sequence[Mapping[str, Any]], hertz: int, part: str
 ) -> str:
     """Write a Tcl script that makes a project with the core in a block design.
 
@@ -96,6 +98,7 @@ def project_script(
         name, version: of the component.
         ports: of the top module, as in its description.
         hertz: of its clock.
+        part: Vivado's name of the part that is taken where none is given; "" for ``PART``.
     """
     buses, pins = interfaces(ports)
     return _PROJECT.format(
@@ -105,6 +108,7 @@ def project_script(
         pins=" ".join(f"core/{pin}" for pin in pins),
         buses=" ".join(f"core/{bus}" for bus in buses),
         hertz=hertz,
+        part=part or PART,
     )
 
 

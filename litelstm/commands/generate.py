@@ -161,13 +161,14 @@ def _with_bus(
     from hdl.packaging.constraints import FORMATS  # these need the extra
     from hdl.packaging.system import generate_system
 
-    formats = ["xdc", "sdc"]
+    formats, part = ["xdc", "sdc"], ""
     if target:
         option, _ = TARGETS[target].family.constraints
+        part = TARGETS[target].vivado
         formats += {option.lstrip("-")} & set(FORMATS)
     system = generate_system(plan, host=host, **given)
     driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
-    return system.files(sources=driver, formats=formats), system.description
+    return system.files(sources=driver, formats=formats, part=part), system.description
 
 
 def _meaning(file: str, words: int) -> str:

@@ -41,6 +41,7 @@ class Target:
         mhz: clock requested from the router; 0 if the part is not routed.
         arguments: nextpnr's arguments for part, package and speed.
         pins: names of pins, the clock's first, if the router needs a place for every port.
+        vivado: Vivado's name of the part.
         note: limits of the figures for this part.
     """
 
@@ -53,6 +54,7 @@ class Target:
     mhz: float = 0
     arguments: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
+    vivado: str = ""
     note: str = ""
 
     @property
@@ -202,6 +204,7 @@ TARGETS: dict[str, Target] = {
             name="xilinx-a35t",
             title="Xilinx 7-series XC7A35T",
             family=XILINX7,
+            vivado="xc7a35tcsg324-1",
             available={
                 LUT: 20800,
                 FF: 41600,
@@ -217,6 +220,7 @@ TARGETS: dict[str, Target] = {
             name="xilinx-a100t",
             title="Xilinx 7-series XC7A100T",
             family=XILINX7,
+            vivado="xc7a100tcsg324-1",
             available={
                 LUT: 63400,
                 FF: 126800,

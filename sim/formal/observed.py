@@ -201,7 +201,7 @@ class Observed(Probes):
 
     def _rows_on_the_way(self) -> list[tuple[Value, Any]]:
         sequencer, update, layout = self.core.sequencer, self.core.update, row_layout(self.plan)
-        delays = self.plan.array.announce  # between the operation and the update, beside one
+        delays = self.plan.array.row_delay  # between the operation and the update, beside one
         done = self.inside("row_done_q", 1 + delays)
         between = [
             (done[n], data.View(layout, self.inside(f"row_q{n + 1 if n else ''}", layout.size)))

@@ -116,7 +116,7 @@ def _overtakes(observed: Observed, operations: list[Operation], places: list[Pla
         entering &= observed.units[0]["row"] == place.row
         later = _any(units) | entering
         # A row waits a cycle before it may enter, and its first sum is read a cycle after that.
-        announced = observed.plan.array.announce + 1
+        announced = observed.plan.array.row_delay + 1
         beyond = [
             *(_any(rows[stage:]) | later for stage in range(announced + 1)),
             (rows[announced] & observed.enters) | later,

@@ -25,7 +25,10 @@ CLOCKS = {48_000_000: "20.833", 12_000_000: "83.333", 100_000_000: "10.000"}
 
 BUSES = {
     "axi": (["--axi", "--clock", 48], 48_000_000),
-    "everything": (["--axi", "--state", "load", "--streams", 2, "--storage", "ram"], 100_000_000),
+    "everything": (
+        ["--axi", "--state", "load", "--streams", 2, "--storage", "ram", "--target", "xilinx-a35t"],
+        100_000_000,
+    ),
     "window": (["--axi", "--window", "--memory-files"], 100_000_000),
     "spi": (["--spi", "--clock", 48], 48_000_000),
     "uart": (["--uart", 1_000_000, "--clock", 12], 12_000_000),
@@ -220,6 +223,16 @@ def test_vivado_script(written: Path, request: pytest.FixtureRequest) -> None:
     (buses,) = (call[0].split() for call in made(calls, "get_bd_intf_pins"))
     listed = [bus.text for bus in root.iterfind("s:busInterfaces/s:busInterface/s:name", ns)]
     assert sorted([*pins, *buses]) == sorted(f"core/{name}" for name in listed)
+
+
+@pytest.mark.parametrize(
+    ("written", "part"),
+    [("axi", "xc7z020clg400-1"), ("everything", "xc7a35tcsg324-1")],
+    indirect=["written"],
+)
+def test_vivado_script_is_for_the_target(written: Path, part: str) -> None:
+    calls = run_tcl(written / "tiny.vivado.tcl", "vivado", before="set argc 0; set argv {}")
+    assert made(calls, "create_project") == [["tiny", "tiny_project", "-part", part]]
 
 
 @pytest.mark.parametrize("written", ["axi"], indirect=True)
