@@ -22,22 +22,16 @@ from golden.errors import InputError, MissingToolError
 from sim.coverage import waivers
 from sim.coverage.measure import LEFT, Covered, Task, cover, word
 from sim.coverage.page import page, row
-from sim.jobs import SCHEDULER, work_through
+from sim.jobs import core_options, work_through
 from sim.mutants.cores import cores
 from sim.regress.bins import count
 from sim.tools.errors import SimulationError
 
-POSITIVE = click.IntRange(min=1)
 PAGE = "index.md"
 
 
 @click.command()
-@click.option("--cores", "number", type=POSITIVE, default=4, show_default=True)
-@click.option(
-    "--seconds", type=POSITIVE, default=10, show_default=True, help="Time of each core's proofs."
-)
-@click.option("--jobs", type=POSITIVE, default=1, show_default=True, help="Cores at once.")
-@click.option("--scheduler", help=SCHEDULER)
+@core_options(cores=4)
 @click.option(
     "--cases",
     type=click.IntRange(min=0),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import click
 
 from sim.jobs import cluster, local
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+POSITIVE = click.IntRange(min=1)
 
 SCHEDULER = "Address of a Dask scheduler whose workers run the jobs, instead of this machine."
 """Help of the option ``--scheduler``."""
@@ -41,3 +45,26 @@ def work_through(
     if scheduler is None:
         return local.work_through(work, tasks, jobs=jobs)
     return cluster.work_through(work, tasks, scheduler=scheduler)
+
+
+def core_options(*, cores: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make the options of commands whose jobs are a core each; by default there are ``cores``."""
+    options = (
+        click.option("--cores", "number", type=POSITIVE, default=cores, show_default=True),
+        click.option(
+            "--seconds",
+            type=POSITIVE,
+            default=10,
+            show_default=True,
+            help="CPU time of each proof, or of each attempt at one.",
+        ),
+        click.option("--jobs", type=POSITIVE, default=1, show_default=True, help="Cores at once."),
+        click.option("--scheduler", help=SCHEDULER),
+    )
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

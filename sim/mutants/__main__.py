@@ -20,18 +20,16 @@ from typing import Any
 import click
 
 from golden.errors import InputError, MissingToolError
-from sim.jobs import SCHEDULER, work_through
+from sim.jobs import core_options, work_through
 from sim.mutants.cores import SmallCase, cores
 from sim.mutants.judge import EQUIVALENT, KILLED, SURVIVED, Task, Verdict, verdicts
 from sim.mutants.state import State
 from sim.regress.kinds import KINDS
 from sim.tools.errors import SimulationError
 
-POSITIVE = click.IntRange(min=1)
-
 
 @click.command()
-@click.option("--cores", "number", type=POSITIVE, default=20, show_default=True)
+@core_options(cores=20)
 @click.option(
     "--only",
     "kind",
@@ -44,15 +42,6 @@ POSITIVE = click.IntRange(min=1)
     default=200,
     show_default=True,
     help="Mutants per core.",
-)
-@click.option("--jobs", type=POSITIVE, default=1, show_default=True, help="Cores at once.")
-@click.option("--scheduler", help=SCHEDULER)
-@click.option(
-    "--seconds",
-    type=POSITIVE,
-    default=10,
-    show_default=True,
-    help="CPU time of each attempt at a proof.",
 )
 @click.option(
     "--resume",
