@@ -37,9 +37,12 @@ from numpy import {type} as F, floor, int32, uint32, uint64
 
 HALF = F(0.5)
 fused = njit(cache={cache}, nogil=True, error_model="numpy")
+sums = njit(cache={cache}, nogil=True, fastmath=True, error_model="numpy")  # all are exact
+"""
 
+_MULTIPLY = """
 
-@njit(cache={cache}, nogil=True, fastmath=True, error_model="numpy")  # all sums are exact
+@sums
 def multiply(columns, vector, first, bias, out):
     size, units = columns.shape
     for unit in range(units):
@@ -137,9 +140,10 @@ class FusedLayer:
             for place, _, name in [array.partition("_")]
             if place in ("state", "next")
         }
-        self._compiled = _compiled(
-            _source(self._loops, len(products), self._vectors), np.dtype(arithmetic.dtype).name
-        )
+        dtype = np.dtype(arithmetic.dtype).name
+        multiply = _compiled(_MULTIPLY, dtype).__name__
+        source = _source(self._loops, multiply, len(products), self._vectors)
+        self._compiled = _compiled(source, dtype)
         self._constants = np.array(self._loops.constants, dtype=arithmetic.dtype)
         self._local = threading.local()
 
@@ -235,8 +239,13 @@ class FusedLayer:
         return arrays
 
 
-def _source(loops: Loops, products: int, vectors: Mapping[str, tuple[slice, bool]]) -> str:
-    """Make the source of a layer's functions, with ``alone`` for all steps of one sequence."""
+def _source(
+    loops: Loops, multiply: str, products: int, vectors: Mapping[str, tuple[slice, bool]]
+) -> str:
+    """Make the source of a layer's functions, with ``alone`` for all steps of one sequence.
+
+    ``multiply`` is the module of the product, which layers of all kinds share.
+    """
     given = [f"{what}{n}" for n in range(products) for what in ("columns", "bias", "result")]
     late = [f"by_{gate}" for gate in loops.late]
     others = [name for name in loops.arrays if name not in vectors]
@@ -259,7 +268,8 @@ def _source(loops: Loops, products: int, vectors: Mapping[str, tuple[slice, bool
             if after == stage:
                 lines.append(f"        multiply(by_{gate}, made_rh, 0, zero, late_{gate})")
     functions = [*loops.source.split("\n\n"), "\n".join(lines) + "\n"]
-    return "\n\n".join(f"\n@fused\n{function}" for function in functions if function.strip())
+    parts = [f"\n@fused\n{function}" for function in functions if function.strip()]
+    return "\n\n".join([f"from {multiply} import multiply\n", *parts])
 
 
 @lru_cache
@@ -275,6 +285,7 @@ def _compiled(source: str, dtype: str) -> ModuleType:
             files.replace(path, files.content(text))
     except InputError:  # no such folder: compiled in each process
         module = ModuleType(name)
+        sys.modules[name] = module  # others import from it
         exec(_HEADER.format(type=dtype, cache=False) + source, module.__dict__)
         return module
     spec = importlib.util.spec_from_file_location(name, path)
