@@ -12,6 +12,7 @@ from bench.figure_list.common import (
     LUT,
     MNIST,
     MULTIPLIERS,
+    NETWORKS,
     RAM,
     README,
     RESULTS,
@@ -54,6 +55,11 @@ MNIST_UP5K = Command(
 MNIST_LOADED = Command(
     run=f"litelstm synth {MNIST} --target ecp5-25f --lanes 16 --storage ram --json -", seconds=180
 )
+PUBLISHED = Command(
+    run="python -m bench.networks top-lstm top-alone top-gru flavour quickdraw activity "
+    "hello-lstm --synth ecp5-85f --json -",
+    seconds=330,
+)
 SHARED = Command(run="python -m bench.shared_multipliers --seeds 5 --json -", seconds=1500)
 CELLS = Command(
     run="litelstm compare --target ecp5-85f --lanes 16 --inputs 28 --units 64 --json -", seconds=900
@@ -71,6 +77,17 @@ _SHARED = (
     (_OWN, "`ecp5-45f`", 72),
 )
 """Rows of ``bench.shared_multipliers``: label on the page, part, and its multipliers."""
+
+_PUBLISHED = (
+    "hls4ml top tagging, LSTM",
+    "its LSTM alone",
+    "hls4ml top tagging, GRU",
+    "hls4ml flavour tagging, LSTM",
+    "hls4ml QuickDraw, LSTM",
+    "activity recognition, 2 LSTMs",
+    "Hello Edge, LSTM with projection",
+)
+"""Rows of ``bench.networks``."""
 
 _ROW = f"| {_MHZ} | {{inferences_per_second ~5%}} |"
 
@@ -176,6 +193,16 @@ AREAS = [
         shows=f"(one seed); with its weights in the Verilog it takes {LUT} LUT4 and reaches "
         f"{_MHZ} MHz",
         command=MNIST_ECP5,
+    ),
+    *(
+        Figure(
+            page=NETWORKS,
+            shows=f"| {label} | {{lanes}} | {{cells.LUT}} | {{cells.FF}} | {{cells.multiplier}} | "
+            "{cells.block RAM} |",
+            command=PUBLISHED,
+            at=f"networks.{number}",
+        )
+        for number, label in enumerate(_PUBLISHED)
     ),
     *(
         Figure(

@@ -10,6 +10,7 @@ README, RESULTS, FPGA, BOARDS, BUS = (
     "docs/bus.md",
 )
 ARCHITECTURE, CONFORMANCE = "docs/architecture.md", "docs/conformance.md"
+NETWORKS = "docs/networks.md"
 VERIFICATION = "docs/verification.md"
 PAPER_PAGE, QUANTIZATION = "docs/paper_tables.md", "docs/quantization.md"
 LOADING, SIMULATION, TRAINING = "docs/loading.md", "docs/simulation.md", "docs/training.md"
