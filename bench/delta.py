@@ -1,18 +1,17 @@
 """Speed-up of delta cores over dense ones, with threshold 0 and with thresholds.
 
     python -m bench.delta --data-dir DIR [--count N] [--rtl] [--row NAME] [--json PATH]
-    python -m bench.delta --data-dir DIR --choose --count 1000
 
 Per row two networks are measured on test samples, each as a ratio to the dense core with as many
 multipliers: the first is lossless, with thresholds 0; the second has thresholds, which training
-samples decided (``--choose``, or training itself). The ideal comes from the golden model on all
-samples. Cycles come from the exact count, or with ``--rtl`` from the simulation, which compares
-every word and cycle.
+samples decided (`bench.delta_choice`, or training itself). The ideal comes from the golden model
+on all samples. Cycles come from the exact count, or with ``--rtl`` from the simulation, which
+compares every word and cycle. Samples of zeros show the most that there is to gain: "still".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,18 +24,16 @@ from rich.console import RenderableType
 from bench import slow_signal
 from golden.changes import watched
 from golden.model import IntegerModel
-from golden.quality import Judge
 from golden.quantized import Integers, QuantizedNetwork
 from golden.savings import saving
 from golden.store import load_arrays
-from golden.threshold_search import ThresholdSearch, Trial
 from golden.thresholds import Thresholds
 from hdl import cycles, verilog
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from litelstm import outputs
 from litelstm.console import progress, table
-from litelstm.delta import thresholds, typed
+from litelstm.delta import thresholds
 from litelstm.options import json_option
 from sim.samples import run_compiled
 
@@ -122,16 +119,16 @@ ROWS = (
         data=None,
         bars=(1.8, 3.0),
     ),
+    Row(
+        name="slow-after",
+        title="slow signal, GRU that resets behind the product",
+        lossless="slow_gru_after_w8a6.npz",
+        delta="slow_gru_after_delta.npz",
+        lanes=8,
+        data=None,
+        bars=(1.8, 3.0),
+    ),
 )
-
-BOUNDS = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Bounds of the searches with ``--choose``, in percent of decisions."""
-
-HELD = 10
-"""Samples that judge a search for each that it sees, if there are as many."""
-
-Score = Callable[[NDArray[np.float64]], float]
-"""Function from all outputs to a score in percent."""
 
 
 def samples(row: Row, folder: Path, split: str) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -202,6 +199,7 @@ def measure(row: Row, folder: Path, count: int, *, rtl: bool) -> dict[str, Any]:
         x_dense = dense.quantize_input(x[chosen])
         before = cycles_of(dense, x_dense, row.lanes, delta=False)
         after = cycles_of(network, words[chosen], row.lanes, delta=True)
+        still = counted(network, np.zeros_like(words[chosen]), row.lanes, delta=True)
         result[name] = {
             "ideal": speedup,
             "score": score(row, network, output, right),
@@ -209,6 +207,7 @@ def measure(row: Row, folder: Path, count: int, *, rtl: bool) -> dict[str, Any]:
             "dense_cycles": before / count,
             "cycles": after / count,
             "speedup": before / after,
+            "still": before / still,
             "bar": bar,
             "holds": before / after >= bar,
         }
@@ -217,54 +216,15 @@ def measure(row: Row, folder: Path, count: int, *, rtl: bool) -> dict[str, Any]:
     return result
 
 
-def choose(row: Row, folder: Path, count: int) -> Iterator[str]:
-    """Choose thresholds by training samples alone: searches of several bounds, judged by others.
-
-    The one counts that saves most and loses at most ``LOST`` points on ``HELD`` times as many.
-    """
-    x, labels = samples(row, folder, "train")
-    chosen = np.random.default_rng(0).permutation(len(x))
-    seen, held = np.split(chosen[: (1 + HELD) * count], [min(count, len(chosen) // 2)])
-    dense = replace(row.networks()[0], thresholds=None)
-
-    def words(of: QuantizedNetwork, at: NDArray[Any]) -> Integers:
-        return IntegerModel(of).forward(of.quantize_input(x[at]))
-
-    judge = Judge(dense.out.to_float(words(dense, seen)), labels[seen], classes=True)
-    search = ThresholdSearch(dense, x[seen].astype(float), judge)
-    before = score(row, dense, words(dense, held), labels[held])
-    best: Trial | None = None
-    for bound in BOUNDS:
-        found = search.run(bound)
-        after = score(row, found.network, words(found.network, held), labels[held])
-        saves = best is None or found.saving.kept < best.saving.kept
-        if saves and before - after <= LOST:
-            best = found
-        yield (
-            f"{row.name}, bound {bound} %: {typed(found.network)}, ideal "
-            f"{found.saving.speedup:.2f}; {len(held)} samples held out: {before:.2f} -> {after:.2f}"
-        )
-    yield f"{row.name}: {typed(best.network) if best else 'none'}"
-
-
 @click.command()
 @click.option("--data-dir", type=click.Path(path_type=Path), required=True, help="Data sets.")
 @click.option("--row", "name", type=click.Choice([row.name for row in ROWS]), help="One row only.")
 @click.option("--count", default=100, show_default=True, help="Samples to count or simulate.")
 @click.option("--rtl", is_flag=True, help="Simulate the cores, too.")
-@click.option("--choose", "chooses", is_flag=True, help="Search thresholds on training samples.")
 @json_option
-def main(
-    data_dir: Path, name: str | None, count: int, rtl: bool, chooses: bool, json_path: Path | None
-) -> None:
-    """Print the table, or choose thresholds."""
+def main(data_dir: Path, name: str | None, count: int, rtl: bool, json_path: Path | None) -> None:
+    """Print the table."""
     rows = [row for row in ROWS if name in (None, row.name)]
-    if chooses:
-        for row in rows:
-            if row.typed:
-                for line in choose(row, data_dir, count):
-                    print(line, flush=True)
-        return
     results = []
     with progress("rows", len(rows)) as done:
         for row in rows:
@@ -275,17 +235,16 @@ def main(
 
 def _lines(results: list[dict[str, Any]]) -> Iterator[RenderableType]:
     made = table(
-        *("network", "thresholds", "ideal", "cycles", "at least", "score %", "holds"),
+        *("network", "thresholds", "ideal", "cycles", "still", "at least", "score %", "holds"),
         texts=("thresholds", "holds"),
         title="Speed-up over the dense core",
     )
     for result in results:
         for part, told in (("lossless", "0"), ("thresholds", "above 0")):
             one = result[part]
-            numbers = f"{one['ideal']:.2f}", f"{one['speedup']:.2f}", f"{one['bar']:.2f}"
+            numbers = [f"{one[number]:.2f}" for number in ("ideal", "speedup", "still", "bar")]
             verdict = "yes" if one["holds"] else "NO"
-            title = result["title"] if part == "lossless" else ""
-            made.add_row(title, told, *numbers, f"{one['score']:.2f}", verdict)
+            made.add_row(result["title"], told, *numbers, f"{one['score']:.2f}", verdict)
     yield made
 
 
