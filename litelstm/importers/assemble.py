@@ -19,6 +19,7 @@ from litelstm.importers.axes import FLAT
 from litelstm.importers.builder import Builder
 from litelstm.importers.forms import Form
 from litelstm.importers.indices import folded
+from litelstm.importers.loops import without_loops
 from litelstm.importers.recurrent import PlacedError
 from litelstm.importers.tensors import Data
 from litelstm.importers.times import check_last_steps
@@ -35,7 +36,7 @@ class Assembled:
         network: the network.
         every_step: whether the file gives the results of every step.
         carried: whether the file takes and gives the state.
-        unrolled: whether a layer was recognized from its last step's equations.
+        unrolled: whether a layer was recognized from the equations of its steps.
         ends: the left-out function of each output, a key of ``ENDS`` or ``None``.
         order: for each output, the position of its vector in the network's results.
         last: names of the outputs that have one step alone.
@@ -91,7 +92,7 @@ def assemble(
         InputError: something has no layer; the message says what.
     """
     stripped = [[_stripped(form) for form in data.forms] for _, data in outputs]
-    forms = [[form for _, form in one] for one in stripped]
+    forms, unrolled = without_loops([[form for _, form in one] for one in stripped])
     builder = Builder(steps, forms, free=free)
     vectors = [
         _vector(builder, name, data, own) for (name, data), own in zip(outputs, forms, strict=True)
@@ -101,6 +102,12 @@ def assemble(
         check_last_steps([own[0] for own in forms if len(own) == 1])
     if all(isinstance(layer.cell, Dense) for layer in builder.layers):
         raise InputError("has no recurrent layer")
+    if builder.indexed and builder.fold > 1:
+        raise InputError(
+            f"reads an index, and what strides or pools makes a step of {builder.fold} of them: a "
+            "core reads one index per step; look the table up on a host, and import the part "
+            "behind it"
+        )
     results, layers = sorted(set(vectors)), [*builder.layers]
     order = tuple(results.index(vector) for vector in vectors)
     if builder.indexed:
@@ -117,7 +124,7 @@ def assemble(
         ),
         every_step=every or (carried and steps == 1),
         carried=carried,
-        unrolled=builder.unrolled,
+        unrolled=unrolled or builder.unrolled,
         ends=tuple(one[-1][0] for one in stripped),
         order=order,
         last=tuple(name for name, data in outputs if steps > 1 and len(data.forms) == 1),

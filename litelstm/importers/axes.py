@@ -25,6 +25,9 @@ FLAT = ("steps features", "features steps")
 BINS = "bins"
 """Start of the name of an axis of bins; their number follows."""
 
+ROWS = "rows"
+"""Start of the name of an axis of as many groups of steps: layers, where steps are directions."""
+
 LAYOUTS = {
     2: (("steps", "features"),),
     3: (
@@ -50,6 +53,11 @@ STATE_LAYOUTS = {
     4: (("batch", "steps", "features", "directions"), ("steps", "batch", "features", "directions")),
 }
 """Possible axes of a state that a file takes: ``steps`` are layers, or h and c."""
+
+
+def rows_of(axis: str) -> int:
+    """Return the number of groups of an axis; 1 for any other one."""
+    return int(axis[len(ROWS) :]) if axis.startswith(ROWS) else 1
 
 
 def bins_of(axis: str) -> int:

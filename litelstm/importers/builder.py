@@ -18,7 +18,7 @@ from litelstm.importers.places import Forms, Place, Reads, Vector, stacked_maps
 from litelstm.importers.recurrent import PlacedError, Run, Starts
 from litelstm.importers.stack import Stack, both_ways, dense_of, on
 from litelstm.importers.times import Times, is_loop, read_at_end
-from litelstm.importers.unrolled import read_layer
+from litelstm.importers.unrolled import ENDS_AT, read_layer
 
 
 class Builder:
@@ -240,7 +240,7 @@ class Builder:
     def _loop(self, atom: Atom, final: bool) -> Place | None:
         """Make the layer of an unrolled loop."""
         try:
-            layer, x, started = read_layer(atom)
+            loop = read_layer(atom)
         except InputError:
             if atom.kind == "sum":  # of a layer's h and others, perhaps
                 return None
@@ -248,11 +248,12 @@ class Builder:
         self._times.loops.add(atom)
         step = self._times.of(atom)
         if step != self._times.last:
-            raise InputError(f"is of step {step}, expected the last one")
-        if started:
-            self.starts.given.add(True)
+            raise InputError(f"{ENDS_AT} {step}, expected {self._times.last}")
+        self.starts.given |= {True} if loop.started else set()
         self.unrolled = True
-        index = self._stack.add(on(layer, self._map([(step, x)], final=False)), None, [step])
+        index = self._stack.add(
+            on(loop.layer, self._map([(step, loop.x)], final=False)), None, [step]
+        )
         return Place(index, np.arange(atom.size), step)
 
     def _line(self, call: Call) -> dict[Atom, Place]:

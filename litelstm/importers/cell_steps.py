@@ -129,6 +129,8 @@ def _mixed(total: Form, time: int) -> tuple[Atom, Form, Atom, bool]:
     z = None
     still = moved = Form({}, np.zeros(total.size))
     for atom, coefficient in total.terms.items():
+        if coefficient.ndim != 1:
+            raise InputError(UNKNOWN)
         if atom.kind == "product" and atom.time == time and any(map(_is_gate, atom.args)):
             gate, value = _ordered(atom, lambda first, _: _is_gate(first) and first.time == time)
             if z not in (None, gate):

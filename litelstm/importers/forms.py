@@ -30,7 +30,7 @@ POINTWISE = ("sum", "product", "max", *ACTIVATIONS)
 
 REFUSED = {
     "index": "reads an index, expected a table that is looked up by it",
-    "c": "gives its state c to others, expected h alone",
+    "c": "gives its state c to others, expected h alone: a core keeps c inside",
     "start": "has no steps, and is not only a state that a layer starts at; append it to the input "
     "of each step",
     "softmax": "stands before other layers, expected it at the end",

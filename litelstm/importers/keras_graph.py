@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from golden import packages
+from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers.assemble import Assembled, assemble
 from litelstm.importers.forms import Atom, made_by
@@ -17,9 +18,8 @@ from litelstm.importers.indices import indices
 from litelstm.importers.keras_layers import SLOPES
 from litelstm.importers.keras_model import SHAPES, Model
 from litelstm.importers.keras_ops import TRAINING, scalar_scale
-from litelstm.importers.keras_spectra import input_axes
+from litelstm.importers.keras_spectra import input_of
 from litelstm.importers.lengths import Reading, probed
-from litelstm.importers.operations import sequence
 from litelstm.importers.proof import Imported, compare, imported, steps_note
 from litelstm.importers.tensors import Data
 
@@ -35,11 +35,11 @@ def convert(model: Model, path: Path) -> Imported:
         name: (*_shape(model, name, indexed=name in indexed), *(1,) * (name in indexed))
         for name, *_ in model.inputs
     }
+    shapes |= dict(_flat(model, shapes))
     sequences = [name for name, shape in shapes.items() if len(shape) != 2]
     if len(sequences) != 1:
         raise InputError(f"has {len(sequences)} inputs of sequences, expected one")
     shape, index = shapes[sequences[0]], sequences[0] in indexed
-    axes = ("batch", "steps") if index else input_axes(shape)
     fixed, scale = shape[1], _take_scale(model, sequences[0])
     for entry in model.everything():
         if entry.inner is None and entry.arrays and entry.calls == []:
@@ -57,7 +57,7 @@ def convert(model: Model, path: Path) -> Imported:
 
     def read(steps: int) -> Reading:
         inputs = {
-            name: (indices(steps, axes) if index else sequence(int(own[2] or 0), steps, axes))
+            name: (indices(steps, ("batch", "steps")) if index else input_of(shape, steps))
             if name == sequences[0]
             else _start(name, own[1])
             for name, own in shapes.items()
@@ -71,11 +71,13 @@ def convert(model: Model, path: Path) -> Imported:
     made = reading.made
 
     def check() -> float:
-        more = (0,) if index else (np.newaxis,) * (len(axes) - 3)
-        batch = _batch(model)
-        return compare(
-            made, lambda x: _predict(path, x[(..., *more)]), batch=batch, steps=reading.steps
-        )
+        own = _shape(model, sequences[0], indexed=index)[1:]
+        sizes = [reading.steps if size is None else size for size in own]
+
+        def run(x: Floats) -> Sequence[Any]:
+            return _predict(path, x.reshape(len(x), *sizes))
+
+        return compare(made, run, batch=_batch(model), steps=reading.steps)
 
     notes = list(_notes(model, fixed, made))
     known = None if len(shapes) > 1 or any(stateful) else check
@@ -95,6 +97,22 @@ def _shape(model: Model, name: str, *, indexed: bool) -> tuple[int | None, ...]:
     if not indexed and not isinstance(shape[-1], int):
         raise InputError("has no fixed number of features on its input's last axis")
     return tuple(shape)
+
+
+def _flat(
+    model: Model, shapes: Mapping[str, tuple[int | None, ...]]
+) -> Iterator[tuple[str, tuple[int | None, ...]]]:
+    """Yield inputs of all steps side by side, with the shape that a ``Reshape`` gives them."""
+    for name, shape in shapes.items():
+        readers = [entry for entry in model.everything() if name in entry.read]
+        target = readers[0].options.get("target_shape") if len(readers) == 1 else None
+        if len(shape) == 2 and readers[0].kind == "Reshape" and target and len(target) in (2, 3):
+            sizes, count = [int(n) for n in target], int(shape[1] or 0)
+            if sizes.count(-1) == 1:
+                sizes[sizes.index(-1)] = count // -int(np.prod(sizes))
+            if count and int(np.prod(sizes)) == count:
+                readers[0].options["target_shape"] = sizes
+                yield name, (shape[0], *sizes)
 
 
 def _start(name: str, size: Any) -> Data:

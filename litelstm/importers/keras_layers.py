@@ -17,6 +17,7 @@ from golden.cells import CANDIDATES, GRU, LSTM, RNN, Floats
 from golden.errors import InputError
 from golden.network import Layer
 from litelstm.importers.forms import Form
+from litelstm.importers.joining import combine
 from litelstm.importers.layers import (
     LOGISTIC,
     GateWeights,
@@ -28,7 +29,7 @@ from litelstm.importers.layers import (
 )
 from litelstm.importers.operations import SELU, features
 from litelstm.importers.recurrent import recurrent
-from litelstm.importers.tensors import Data, combine
+from litelstm.importers.tensors import Data
 
 Arrays = list[tuple[str, NDArray[Any]]]
 
@@ -105,6 +106,38 @@ def apply_recurrent(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
     if layer.flag("go_backwards"):
         data = Data(data.axes, data.forms[::-1], data.batch)
     return _applied(layer, data, [made], inputs[1:])
+
+
+def apply_cells(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
+    """Run an ``RNN`` of a cell, or of several of one class: each a layer that reads the one before.
+
+    Keras' files have the weights in the order of the cells' names.
+    """
+    cell = layer.option("cell")
+    stacked = isinstance(cell, Mapping) and cell.get("class_name") == "StackedRNNCells"
+    cells = cell["config"]["cells"] if stacked else [cell]
+    kinds = {shown(one).removesuffix("Cell") for one in cells}
+    if len(kinds) > 1 or kinds - {*GATES} or len(cells) > 10:
+        raise InputError(
+            f"has the cells {', '.join(map(shown, cells))}, expected up to ten of one class: "
+            f"{', '.join(f'{kind}Cell' for kind in GATES)}"
+        )
+    if len(cells) > 1 and (len(inputs) > 1 or layer.options.get("return_state", False)):
+        raise InputError("takes or gives the state of several cells, expected one cell")
+    arrays, results = list(layer.arrays), list(inputs)
+    back = layer.flag("go_backwards")
+    for place, one in enumerate(cells):
+        options = {**layer.options, **one["config"]}
+        if place + 1 < len(cells):
+            options |= {"return_sequences": True, "return_state": False}
+        options["go_backwards"] = back and not place  # h then comes in the order of its steps
+        count = 3 if options.get("use_bias") else 2
+        own, arrays = arrays[:count], arrays[count:]
+        made = KerasLayer(kinds.copy().pop(), layer.name, options, own, layer.version)
+        results = apply_recurrent(made, results)
+    if arrays:
+        raise InputError(f"has {len(layer.arrays)} weights, more than its cells")
+    return results
 
 
 def apply_bidirectional(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:

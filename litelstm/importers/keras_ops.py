@@ -11,11 +11,13 @@ from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers.forms import Form, made_by
 from litelstm.importers.indices import looked_up
+from litelstm.importers.joining import combine, joined
 from litelstm.importers.keras_layers import (
     GATES,
     SLOPES,
     KerasLayer,
     apply_bidirectional,
+    apply_cells,
     apply_recurrent,
     shown,
 )
@@ -23,7 +25,7 @@ from litelstm.importers.keras_spectra import side_by_side
 from litelstm.importers.keras_windows import CONVOLUTIONS, WINDOWS
 from litelstm.importers.layers import reals
 from litelstm.importers.operations import activated, affine, hard_sigmoid, mapped
-from litelstm.importers.tensors import Data, combine, joined
+from litelstm.importers.tensors import Data
 from litelstm.importers.windows import ShortError
 
 TRAINING = (
@@ -226,10 +228,13 @@ def _time_distributed(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
 OWN = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 """Layers that may be another layer's activation."""
 
-PER_STEP = ("Activation", "BatchNormalization", "Dense", "Dropout", "Flatten", *OWN)
+PER_STEP = (
+    *("Activation", "BatchNormalization", "Dense", "Dropout", "Flatten", *OWN),
+    *("AveragePooling1D", "Conv1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "MaxPooling1D"),
+)
 """Layers that ``TimeDistributed`` may hold."""
 
-SEVERAL = ("Add", "Average", "Bidirectional", "Concatenate", "Subtract", *GATES)
+SEVERAL = ("Add", "Average", "Bidirectional", "Concatenate", "RNN", "Subtract", *GATES)
 """Layers with several inputs."""
 
 LAYERS: dict[str, Apply] = {
@@ -248,6 +253,7 @@ LAYERS: dict[str, Apply] = {
     "Embedding": _embedding,
     "LeakyReLU": _leaky,
     "Normalization": _normalization,
+    "RNN": apply_cells,
     "ReLU": _relu,
     "Rescaling": _rescaling,
     "Softmax": _softmax,

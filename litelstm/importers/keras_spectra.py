@@ -10,21 +10,23 @@ import numpy as np
 from golden.errors import InputError
 from litelstm.importers.axes import BINS
 from litelstm.importers.keras_layers import KerasLayer, shown
+from litelstm.importers.operations import sequence
 from litelstm.importers.tensors import Data
 from litelstm.importers.windows import Window, averaged, convolved, largest
 
 PADDING = {"valid": (0, 0), "same": "same"}
 
 
-def input_axes(shape: tuple[int | None, ...]) -> tuple[str, ...]:
-    """Name the axes of an input: a sequence, or a spectrogram of one feature."""
-    if len(shape) == 3:
-        return "batch", "steps", "features"
-    if len(shape) == 4 and shape[3] == 1 and shape[2]:
-        return "batch", "steps", f"{BINS}{shape[2]}", "features"
-    raise InputError(
-        f"has an input of {len(shape)} axes, expected 3 (batch, steps, features) or 4 (.., bins, 1)"
-    )
+def input_of(shape: tuple[int | None, ...], steps: int) -> Data:
+    """Make the tensor of an input: a sequence, or one of blocks (bins, features)."""
+    sizes = [size or 0 for size in shape[2:]]
+    if len(sizes) not in (1, 2) or not all(sizes):
+        raise InputError(
+            f"has an input of shape {shape[1:]}, expected (steps, features) or (steps, bins, "
+            "features)"
+        )
+    data = sequence(int(np.prod(sizes)), steps, ("batch", "steps", "features"))
+    return data.spread(sizes[0]) if len(sizes) == 2 else data
 
 
 def _spectrogram(layer: KerasLayer, inputs: Sequence[Data]) -> tuple[Data, int]:
@@ -108,10 +110,14 @@ def _reshape(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
         wanted[wanted.index(-1)] = int(np.prod(sizes)) // -int(np.prod(wanted))
     if list(made.shape[1:]) == wanted:
         return [made]
-    if data.axes == ("batch", "steps", "features") and wanted == [*sizes, 1]:
-        return [Data(("batch", "steps", f"{BINS}{sizes[1]}", "features"), data.forms, data.batch)]
+    steps = data.axes == ("batch", "steps", "features") and wanted[:1] == [sizes[0]]
+    if steps and len(wanted) == 3 and wanted[1] * wanted[2] == sizes[1]:
+        return [data.spread(wanted[1])]
     if list(sizes) == wanted:
         return [data]
+    if data.axes in (("batch", "features"), ("batch", "steps features")):
+        made = data.reshaped([data.batch, *wanted])
+        return [Data(("batch", *made.axes[1:]), made.forms, data.batch)]
     raise InputError(f"reshapes {data.described()} to {tuple(wanted)}, expected its steps second")
 
 

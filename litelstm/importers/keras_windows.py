@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers import keras_spectra
+from litelstm.importers.axes import BINS
 from litelstm.importers.keras_layers import KerasLayer, shown
 from litelstm.importers.operations import mapped
 from litelstm.importers.tensors import Data
@@ -21,7 +23,25 @@ from litelstm.importers.windows import (
 
 ORDER = ("batch", "steps", "features")
 
+ONE = Window(size=1)
+"""Window of one step."""
+
 PADDING = {"valid": (0, 0), "same": "same", "causal": "causal"}
+
+
+BLOCKS = ("batch", "steps", BINS, "features")
+"""Axes of a tensor that has a sequence of its own in each step."""
+
+
+def _of_step(inputs: Sequence[Data]) -> bool:
+    """Tell whether a layer works along each step's own sequence, as in ``TimeDistributed``."""
+    return tuple(axis.rstrip("0123456789") for axis in inputs[0].axes) == BLOCKS
+
+
+def _inside_step(window: Window) -> Window:
+    if window.pads == "causal":
+        raise InputError("padding is causal, expected valid or same in each step")
+    return window
 
 
 def _sequence(layer: KerasLayer, inputs: Sequence[Data]) -> Data:
@@ -64,9 +84,13 @@ def _weights(layer: KerasLayer, shapes: dict[str, tuple[int | None, ...]]) -> di
 
 def convolution(layer: KerasLayer, inputs: Sequence[Data]) -> Data:
     """Apply a ``Conv1D``, without its activation."""
-    data, window = _sequence(layer, inputs), _convolution_window(layer)
+    window = _convolution_window(layer)
     weights = _weights(layer, {"kernel": (window.size, None, _size(layer, "filters"))})
     kernel = weights["kernel"].transpose(2, 1, 0)
+    if _of_step(inputs):
+        over, kernel, groups = _inside_step(window), kernel[:, :, None], _size(layer, "groups", 1)
+        return convolved(inputs[0], kernel, weights.get("bias"), ONE, groups=groups, over=over)
+    data = _sequence(layer, inputs)
     return convolved(data, kernel, weights.get("bias"), window, groups=_size(layer, "groups", 1))
 
 
@@ -102,20 +126,31 @@ def separable(layer: KerasLayer, inputs: Sequence[Data]) -> Data:
 
 
 def _pooling(
-    over: Callable[[Data, Window], Data],
+    pool: Callable[..., Data],
 ) -> Callable[[KerasLayer, Sequence[Data]], list[Data]]:
     def apply(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
-        data, size = _sequence(layer, inputs), _size(layer, "pool_size")
-        stride = layer.options.get("strides")
+        size, stride = _size(layer, "pool_size"), layer.options.get("strides")
         stride = size if stride is None else _size(layer, "strides")
-        return [over(data, Window(size=size, stride=stride, pads=_padding(layer)))]
+        window = Window(size=size, stride=stride, pads=_padding(layer))
+        if _of_step(inputs):
+            return [pool(inputs[0], ONE, over=_inside_step(window))]
+        return [pool(_sequence(layer, inputs), window)]
 
     return apply
+
+
+_averaged = partial(averaged, pads_count=False)
+
+WHOLE = {"mean": _averaged, "max": largest}
+"""Pools of a window, by the kind of a pool over all steps."""
 
 
 def _global(kind: str) -> Callable[[KerasLayer, Sequence[Data]], list[Data]]:
     def apply(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
         keep = layer.options.get("keepdims", False) is True
+        if _of_step(inputs) and not keep:
+            whole = Window(size=inputs[0].bins, stride=1)
+            return [WHOLE[kind](inputs[0], ONE, over=whole).merged()]
         made = pooled(_sequence(layer, inputs), kind)
         return [Data(ORDER, made.forms, made.batch) if keep else made]
 
@@ -154,7 +189,7 @@ def _repeat(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
 
 WINDOWS: dict[str, Callable[[KerasLayer, Sequence[Data]], list[Data]]] = {
     **keras_spectra.SPECTRA,
-    "AveragePooling1D": _pooling(lambda data, window: averaged(data, window, pads_count=False)),
+    "AveragePooling1D": _pooling(_averaged),
     "Cropping1D": _cropping,
     "Flatten": _flatten,
     "GlobalAveragePooling1D": _global("mean"),

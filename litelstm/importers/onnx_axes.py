@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from golden.errors import InputError
 from litelstm.importers.forms import Form
 from litelstm.importers.indices import is_index, looked_up
+from litelstm.importers.joining import as_data, joined
 from litelstm.importers.onnx_node import Node, Value
-from litelstm.importers.tensors import AxesError, Data, as_data, joined
+from litelstm.importers.operations import refusal
+from litelstm.importers.tensors import AxesError, Data
 
 HALF_TYPES = (10, 16)
 """float16 and bfloat16 in ``TensorProto.DataType``."""
@@ -109,6 +111,11 @@ def _split(node: Node) -> Results:
     each = -(-size // parts)
     sizes = node.integers(1, "split") or [min(each, size - n * each) for n in range(parts)]
     ends = np.cumsum(sizes)
+    if ends[-1] != size and data.axes[axis] == "steps":
+        raise InputError(
+            f"is written out for {ends[-1]} steps, and reads {size}; export with a fixed number of "
+            "steps, or by a recurrent operator"
+        )
     if ends[-1] != size:
         raise InputError(f"splits {data.axes[axis]} of size {size} into {sizes}")
     ranges = (np.arange(end - n, end) for n, end in zip(sizes, ends, strict=True))
@@ -141,6 +148,13 @@ def _reverse_sequence(node: Node) -> Results:
     return (data.taken(axis, np.arange(data.shape[axis])[::-1]),)
 
 
+def _less(node: Node) -> Results:
+    """Compare an index with 0, as Keras does to count from a table's end: it never is below."""
+    if isinstance(node.inputs[0], Data) and is_index(node.data()) and node.constant(1) == 0:
+        return (np.zeros(node.data().shape, dtype=bool),)
+    raise refusal(node.op)
+
+
 def _where(node: Node) -> Results:
     condition = node.constant(0).astype(bool)
     if condition.all() == condition.any():
@@ -159,6 +173,7 @@ MOVING: dict[str, Callable[[Node], Results]] = {
     "Flatten": _flatten,
     "Gather": _gather,
     "Identity": _identity,
+    "Less": _less,
     "QuantizeLinear": _identity,
     "Reshape": _reshape,
     "ReverseSequence": _reverse_sequence,

@@ -59,7 +59,9 @@ def selects(nodes: Sequence[Any], constants: Collection[str], name: str) -> bool
             constant.update(node.output)
         elif node.op_type == "Gather" and node.input[0] in constant and node.input[1] in same:
             return True
-        elif node.op_type in SAME and node.input[0] in same:
+        elif (node.op_type in SAME and node.input[0] in same) or (
+            node.op_type == "Where" and node.input[2] in same
+        ):
             same.add(node.output[0])
     return False
 

@@ -13,12 +13,13 @@ from golden.activations import ALPHAS
 from golden.errors import InputError
 from litelstm.importers import onnx_layers
 from litelstm.importers.forms import Form, clip
+from litelstm.importers.joining import as_data, combine
 from litelstm.importers.layers import reals
 from litelstm.importers.onnx_axes import MOVING, Results
 from litelstm.importers.onnx_node import Node, Value
 from litelstm.importers.onnx_windows import WINDOWS
 from litelstm.importers.operations import PARTS, SELU, activated, hard_sigmoid, mapped
-from litelstm.importers.tensors import AxesError, Data, as_data, combine
+from litelstm.importers.tensors import AxesError, Data
 
 
 def _operands(node: Node) -> tuple[Data, Data]:

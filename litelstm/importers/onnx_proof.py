@@ -13,6 +13,7 @@ from golden import packages
 from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers.assemble import Assembled
+from litelstm.importers.axes import BINS
 from litelstm.importers.proof import LOOSE, TOLERANCE, compare
 
 CHUNKS = 3
@@ -149,9 +150,10 @@ def _ordered(values: Any, axes: tuple[str, ...]) -> NDArray[Any]:
     if values.ndim != len(axes):
         return values
     places = [axes.index(name) for name in ORDER if name in axes]
-    places = [n for n in range(len(axes)) if n not in places] + places
+    bins = [n for n, name in enumerate(axes) if name.startswith(BINS)]
+    places = [n for n in range(len(axes)) if n not in (*places, *bins)] + places + bins
     values = values.transpose(places)
-    words = [axes[n] in ("directions", "features") for n in places]
+    words = [axes[n] in ("directions", "features") or n in bins for n in places]
     return values.reshape(*values.shape[: len(places) - sum(words)], -1)
 
 

@@ -12,8 +12,9 @@ from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers.axes import FLAT
 from litelstm.importers.forms import ACTIVATIONS, Atom, Form, clip, stacked
+from litelstm.importers.joining import as_data, combine
 from litelstm.importers.recurrent import Outputs
-from litelstm.importers.tensors import AxesError, Data, as_data, combine
+from litelstm.importers.tensors import AxesError, Data
 
 SLOPES = tuple(2.0**-n for n in range(1, 8))
 """Slopes of a leaky ReLU below 0 that a layer can have."""
@@ -41,6 +42,10 @@ WHY = {
     "which becomes weights",
     "groupnormalization": "divides by what depends on the data; train with batch normalization, "
     "which becomes weights",
+    "pow": "is of the data, as in layer normalization; train with batch normalization, which "
+    "becomes weights",
+    "sqrt": "is of the data, as in layer normalization; train with batch normalization, which "
+    "becomes weights",
     "loop": f"is control flow; export with a fixed number of steps, unrolled, or {PARTS}",
     "scan": f"is control flow; export with a fixed number of steps, unrolled, or {PARTS}",
     "while": f"is control flow; convert with unroll=True, or to the fused operator, or {PARTS}",

@@ -17,8 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import InputError
-from litelstm.importers.axes import BINS, DIRECTIONS, FLAT, MERGED, PARTS, bins_of, of_one
-from litelstm.importers.forms import Form, constant, stacked
+from litelstm.importers.axes import (
+    BINS,
+    DIRECTIONS,
+    MERGED,
+    PARTS,
+    ROWS,
+    bins_of,
+    of_one,
+    rows_of,
+)
+from litelstm.importers.forms import Form
 
 
 class AxesError(InputError):
@@ -60,6 +69,10 @@ class Data:
         return math.prod(map(bins_of, self.axes))
 
     @property
+    def _rows(self) -> int:
+        return math.prod(map(rows_of, self.axes))
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes."""
         return tuple(self._size(axis) for axis in self.axes)
@@ -69,7 +82,10 @@ class Data:
             return math.prod(map(self._size, PARTS[axis]))
         if axis.startswith(BINS):
             return bins_of(axis)
-        sizes = {"batch": self.batch, "directions": DIRECTIONS, "steps": len(self.forms)}
+        if axis.startswith(ROWS):
+            return rows_of(axis)
+        steps = len(self.forms) // self._rows
+        sizes = {"batch": self.batch, "directions": DIRECTIONS, "steps": steps}
         return self.features if axis == "features" else sizes.get(axis, 1)
 
     def axis(self, index: int) -> int:
@@ -122,6 +138,8 @@ class Data:
         if wanted.count(-1) == 1:
             known = -math.prod(wanted)
             wanted[wanted.index(-1)] = math.prod(shape) // known if known else 0
+        if divided := self._divided(wanted):
+            return divided
         single = [part for axis in self.axes for part in PARTS.get(axis, (axis,))]
         left = [axis for axis in single if self._size(axis) != 1]
         axes = []
@@ -143,6 +161,18 @@ class Data:
             axes[-1] = "features"
         return Data(of_one(tuple(axes)), data.forms, self.batch)
 
+    def _divided(self, wanted: Sequence[int]) -> Data | None:
+        """Divide the axis of features, or of steps, into two."""
+        for n, axis in enumerate(self.axes):
+            sizes = tuple(wanted[n : n + 2])
+            if (*self.shape[:n], *sizes, *self.shape[n + 1 :]) != tuple(wanted) or 1 in sizes:
+                continue
+            pair = {"steps": (f"{ROWS}{sizes[0]}", axis), "features": (axis, f"{BINS}{sizes[-1]}")}
+            if math.prod(sizes) == self.shape[n] and axis in pair and self.bins == self._rows == 1:
+                axes = (*self.axes[:n], *pair[axis], *self.axes[n + 1 :])
+                return Data(axes, self.forms, self.batch)
+        return None
+
     def spectrogram(self) -> Data:
         """Take features as the bins of one feature, where an axis of size 1 is second."""
         if self.axes[1:2] != ("one",) or "features" not in self.axes[2:] or self.bins > 1:
@@ -150,6 +180,13 @@ class Data:
         names = {"one": "features", "features": f"{BINS}{self.features}"}
         axes = tuple(names[a] if n == 1 or a == "features" else a for n, a in enumerate(self.axes))
         return Data(axes, self.forms, self.batch)
+
+    def spread(self, bins: int) -> Data:
+        """Take each step's features as bins, one behind the other; reverses ``merged``."""
+        order = np.arange(self.features).reshape(bins, -1).T.ravel()
+        place = self.axes.index("features")
+        axes = (*self.axes[:place], f"{BINS}{bins}", *self.axes[place:])
+        return Data(axes, tuple(form.rows(order) for form in self.forms), self.batch)
 
     def merged(self) -> Data:
         """Put the features of each bin side by side; the axis of bins goes."""
@@ -172,8 +209,12 @@ class Data:
         flat = np.atleast_1d(index)
         data = self
         if name == "steps":
-            forms = tuple(self.forms[n] for n in flat)
+            forms = tuple(self.forms[r * size + n] for r in range(self._rows) for n in flat)
             data = Data(self.axes, forms, self.batch)
+        elif name.startswith(ROWS) and len(flat) == 1:
+            steps = len(self.forms) // size
+            axes = (*self.axes[:place], "one", *self.axes[place + 1 :])
+            data = Data(axes, self.forms[flat[0] * steps : (flat[0] + 1) * steps], self.batch)
         elif name == "features" and self.bins == 1:
             first = np.arange(0, self.forms[0].size, self.features)  # first row per direction
             rows = (first[:, None] + flat).ravel()
@@ -213,68 +254,3 @@ class Data:
         """Describe the axes for messages: ``(batch 2, steps 5, features 3)``."""
         sizes = zip(self.axes, self.shape, strict=True)
         return f"({', '.join(f'{axis} {size}' for axis, size in sizes)})"
-
-
-def as_data(array: NDArray[np.generic], like: Data) -> Data:
-    """Convert a constant, equal for every sample, to a tensor with the axes of ``like``.
-
-    ``array`` must broadcast to the shape of ``like``.
-    """
-    full = np.broadcast_to(array, like.shape).astype(np.float64)
-    axes = [part for axis in like.axes for part in (PARTS[axis] if axis in FLAT else (axis,))]
-    sizes = dict(zip(like.axes, like.shape, strict=True)) | {"steps": len(like.forms)}
-    bins = [axis for axis in axes if axis.startswith(BINS)]
-    full = full.reshape([sizes.get(axis, like.features) for axis in axes])
-    batches = ("batch", "steps batch", "batch steps")
-    for place in (n for n, axis in enumerate(axes) if axis in batches):
-        first = np.take(full, [0], axis=place)
-        if (full != first).any():
-            raise InputError("a constant differs between the samples of a batch")
-        full = first
-    last = ("steps", "directions", "features", *bins)  # the others have size 1 here
-    order = [n for n, axis in enumerate(axes) if axis not in last]
-    order += [axes.index(axis) for axis in last if axis in axes]
-    steps = len(like.forms) if "steps" in axes else 1
-    rows = full.transpose(order).reshape(steps, -1)
-    return Data(like.axes, tuple(constant(row) for row in rows), like.batch)
-
-
-def combine(a: Data, b: Data, change: Callable[[Form, Form], Form]) -> Data:
-    """Combine two tensors element by element, with broadcasting."""
-    rank = max(len(a.axes), len(b.axes))
-    a, b = (d.unsqueezed(range(rank - len(d.axes))) for d in (a, b))
-    axes = []
-    for left, right in zip(a.axes, b.axes, strict=True):
-        if left != right and "one" not in (left, right):
-            raise AxesError(f"combines {a.described()} and {b.described()}")
-        axes.append(right if left == "one" else left)
-    if a.features != b.features or a.bins != b.bins:
-        raise AxesError(f"combines {a.described()} and {b.described()}")
-    steps = max(len(a.forms), len(b.forms))
-    if {len(a.forms), len(b.forms)} - {1, steps}:
-        raise AxesError(f"combines {a.described()} and {b.described()}")
-    lefts, rights = (d.forms * (steps // len(d.forms)) for d in (a, b))
-    forms = tuple(change(left, right) for left, right in zip(lefts, rights, strict=True))
-    return Data(tuple(axes), forms, a.batch)
-
-
-def joined(parts: Sequence[Data], place: int) -> Data:
-    """Concatenate tensors along an axis: vectors, or steps of a sequence."""
-    place = parts[0].axis(place)
-    name = parts[0].axes[place]
-    if any(part.axes != parts[0].axes for part in parts):
-        raise AxesError(f"joins {' and '.join(part.described() for part in parts)}")
-    if name == "features" and parts[0].bins == 1:
-        if len({len(part.forms) for part in parts}) > 1:
-            raise AxesError(f"joins {' and '.join(part.described() for part in parts)}")
-        forms = tuple(stacked(group) for group in zip(*(p.forms for p in parts), strict=True))
-        return Data(parts[0].axes, forms, parts[0].batch)
-    if name == "directions" and "steps" not in parts[0].axes:
-        name, parts = "one", [way for part in parts for way in part.ways(place)]
-    axes = list(parts[0].axes)
-    axes[place] = "steps"
-    if name not in ("one", "steps") or axes.count("steps") > 1:
-        raise AxesError(f"joins {parts[0].described()} along {name}")
-    if len({part.features for part in parts}) > 1:
-        raise AxesError(f"joins {' and '.join(part.described() for part in parts)}")
-    return Data(tuple(axes), tuple(f for part in parts for f in part.forms), parts[0].batch)

@@ -30,7 +30,7 @@ from litelstm.importers.operations import (
 from litelstm.importers.proof import Imported, imported
 from litelstm.importers.tensors import Data
 from litelstm.importers.torch_description import Description
-from litelstm.importers.torch_recurrent import Arrays, litelstm_layers, recurrent_layers
+from litelstm.importers.torch_recurrent import Arrays, cell_layer, litelstm_layers, recurrent_layers
 from litelstm.importers.windows import ShortError, Window, convolved
 
 
@@ -88,7 +88,7 @@ def _inputs(arrays: Arrays, entry: Mapping[str, Any]) -> int:
     if entry["module"] == "Conv1d" and arrays.get("weight", np.zeros(0)).ndim == 3:
         return arrays["weight"].shape[1] * int(entry["groups"])
     for name, array in arrays.items():
-        if array.ndim and re.fullmatch(r"weight(_ih_l0)?|layers\.\d+\.W_\w+x", name):
+        if array.ndim and re.fullmatch(r"weight(_ih(_l0)?)?|layers\.\d+\.W_\w+x", name):
             return array.shape[-1]
     return 1  # the module says what is missing
 
@@ -169,6 +169,9 @@ _APPLY: dict[str, Callable[[Data, Arrays, Mapping[str, Any]], Data]] = {
     "RNN": recurrent_layers,
     "GRU": recurrent_layers,
     "LSTM": recurrent_layers,
+    "RNNCell": cell_layer,
+    "GRUCell": cell_layer,
+    "LSTMCell": cell_layer,
     "Linear": _linear,
     "Embedding": _embedding,
     "Conv1d": _convolution,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "module", "weights
 """Names under which a checkpoint may have the state dict."""
 
 PREFIXES = ("module.", "model.", "_orig_mod.", "net.")
-"""Beginnings that wrappers of modules add to all names: DataParallel, Lightning, torch.compile."""
+"""Beginnings that wrappers add to all names of a module: DataParallel, Lightning, torch.compile."""
 
 
 def load(path: str | Path, description: str | Path | None) -> Imported:
@@ -44,13 +45,17 @@ def load(path: str | Path, description: str | Path | None) -> Imported:
             if told is not None:
                 raise InputError(f"is a program, which {description} does not describe")
             return from_program(*program)
-        state = (_read_safetensors if path.suffix == ".safetensors" else _read_pickle)(path)
+        if path.suffix == ".safetensors":
+            state, notes = _read_safetensors(path), ()
+        else:
+            state, notes = _read_pickle(path)
         if told is None:
             raise InputError(
                 "a state dict needs a description of its modules: --description FILE "
                 "(docs/import.md); in Python litelstm.import_torch_module(module) needs none"
             )
-        return from_description(_without_prefix(state, told), told)
+        made = from_description(_without_prefix(state, told), told)
+        return replace(made, notes=(*notes, *made.notes))
 
 
 def _program(path: Path) -> tuple[Any, Any] | None:
@@ -73,16 +78,22 @@ def _program(path: Path) -> tuple[Any, Any] | None:
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Any]:
-    numpy, data = packages.load("safetensors.numpy", extra="import"), io.BytesIO(path.read_bytes())
+    package, data = packages.load("safetensors", extra="import"), path.read_bytes()
     try:
-        return numpy.load(data.getvalue())
+        # NumPy has no 16-bit floats of a short mantissa; PyTorch has.
+        half = any(one["dtype"] == "BF16" for _, one in package.deserialize(data))
+        kind, extra = ("torch", "train") if half else ("numpy", "import")
+        return packages.load(f"safetensors.{kind}", extra=extra).load(data)
+    except InputError:
+        raise
     except Exception:
         raise InputError(
             "is not a readable .safetensors file of floats (foreign, damaged or cut short)"
         ) from None
 
 
-def _read_pickle(path: Path) -> Mapping[str, Any]:
+def _read_pickle(path: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Read a state dict, with notes on which one it is."""
     torch, data = packages.load("torch", extra="train"), io.BytesIO(path.read_bytes())
     try:
         if zipfile.is_zipfile(data):
@@ -91,40 +102,80 @@ def _read_pickle(path: Path) -> Mapping[str, Any]:
         state = torch.load(data, map_location="cpu", weights_only=True)
     except Exception:
         raise InputError(
-            "is not a readable state dict (foreign, damaged, cut short, or more than tensors); "
-            "save module.state_dict(), or the module with torch.jit.save"
+            f"is not a readable state dict ({_odd(data)}); save module.state_dict(), or the module "
+            "with torch.jit.save"
         ) from None
-    state = _unwrapped(torch, state)
+    state, notes = _unwrapped(torch, state)
     size = sum(value.numel() * value.element_size() for value in state.values())
     if size > most_bytes(len(data.getvalue())):
         raise InputError(f"has tensors of {size} bytes in {len(data.getvalue())}")
-    return state
+    return state, notes
 
 
-def _unwrapped(torch: Any, state: Any) -> Mapping[str, Any]:
-    """Take the state dict out of a checkpoint, which also has an epoch, an optimizer, ..."""
+def _odd(data: io.BytesIO) -> str:
+    """Say why a pickle is not read: which classes it has, as far as that is known."""
+    torch = packages.load("torch", extra="train")
+    try:
+        data.seek(0)
+        found = torch.serialization.get_unsafe_globals_in_checkpoint(data)
+    except Exception:
+        found = []
+    if not found:
+        return "foreign, damaged, cut short, or more than tensors"
+    return f"it has more than tensors: {', '.join(sorted(found)[:3])}"
 
-    def is_dict(value: Any) -> bool:
-        return isinstance(value, Mapping) and all(torch.is_tensor(v) for v in value.values())
 
-    if is_dict(state):
-        return state
-    inner = [n for n in WRAPPERS if isinstance(state, Mapping) and is_dict(state.get(n))]
-    if len(inner) > 1:
-        raise InputError(f"holds {' and '.join(inner)}, expected one state dict")
-    if not inner:
+def _unwrapped(torch: Any, state: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Take the state dict out of a checkpoint, which also has an epoch, an optimizer, ...
+
+    Returns:
+        The state dict, and notes on which one it is.
+    """
+    found = dict(_state_dicts(torch, state, ""))
+    if "" in found:
+        return found[""], ()
+    names = list(found)
+    usual = [name for name in names if name.rpartition(".")[2] in WRAPPERS]
+    chosen = usual or names
+    if len(chosen) > 1:
+        raise InputError(f"holds {' and '.join(chosen)}, expected one state dict: save that alone")
+    if not chosen:
         raise InputError(f"holds {_described(state)}, expected a state dict of tensors")
-    return state[inner[0]]
+    others = [name for name in names if name not in chosen]
+    told = f"the file's {chosen[0]} is read, not its {' or '.join(others)}"
+    return found[chosen[0]], (told,) if others else ()
+
+
+def _state_dicts(torch: Any, value: Any, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the state dicts in a checkpoint, with their names."""
+    if not isinstance(value, Mapping) or not value:
+        return
+    if all(isinstance(key, str) and torch.is_tensor(v) for key, v in value.items()):
+        yield name, value
+        return
+    for key, inner in value.items():
+        yield from _state_dicts(torch, inner, f"{name}.{key}".removeprefix("."))
 
 
 def _without_prefix(state: Mapping[str, Any], told: Description) -> Mapping[str, Any]:
-    """Take away what wrappers put before all names, where the description does not have it."""
-    names = [entry["name"] for entry in told.layers]
-    for prefix in PREFIXES:
-        own = any(f"{name}.".startswith(prefix) for name in names)
-        if state and not own and all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): value for name, value in state.items()}
-    return state
+    """Take away what wrappers put before all names that the description has.
+
+    A description of the module itself has an empty name: then ``PREFIXES`` of all names go.
+    """
+    heads = [f"{entry['name']}." for entry in told.layers if entry["name"]]
+    if any(name.startswith(head) for head in heads for name in state):
+        return state
+    before = [name[: name.find(f".{heads[0]}") + 1] for name in state] if heads else PREFIXES
+    fitting = [
+        prefix
+        for prefix in dict.fromkeys(before)
+        if prefix and all(any(n.startswith(prefix + head) for n in state) for head in heads)
+        if heads or all(name.startswith(prefix) for name in state)
+    ]
+    if len(fitting) != 1:
+        return state
+    inner = {name.removeprefix(fitting[0]): value for name, value in state.items()}
+    return inner if heads else _without_prefix(inner, told)
 
 
 def _is_torchscript(file: io.BytesIO) -> bool:

@@ -51,6 +51,12 @@ def recurrent_layers(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Da
     return _stacked(data, stack, entry, projections)
 
 
+def cell_layer(data: Data, arrays: Arrays, entry: Mapping[str, Any]) -> Data:
+    """Run RNNCell, GRUCell or LSTMCell over the steps, as a module of one layer."""
+    named = {f"{name}_l0": array for name, array in arrays.items()}
+    return recurrent_layers(data, named, {**entry, "module": entry["module"].removesuffix("Cell")})
+
+
 def _projection(arrays: Arrays, suffix: str) -> Floats | None:
     """Remove and return the matrix of ``proj_size``, with which an LSTM's h is multiplied."""
     name = f"weight_hr{suffix}"

@@ -10,7 +10,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,11 @@ LONGER = 3
 """Steps that the sequences have more, for which results are compared."""
 
 OPSET = 17
+
+PROJECTED = (
+    "has an LSTM with proj_size, which PyTorch's exporter does not write; import the state dict, "
+    "with a description"
+)
 
 ONE_STEP = (
     "reads the last step of a reverse layer, expected its final h: in that step it has seen one "
@@ -108,15 +113,18 @@ def _is_exported(module: Any) -> bool:
 def _zeros(torch: Any, module: Any) -> Any:
     """Find a sequence of zeros that a module takes, by the sizes of its weights."""
     state = module.state_dict()
-    arrays = [v for v in state.values() if torch.is_tensor(v) and v.ndim in (2, 3)]
-    widths = dict.fromkeys(array.shape[1] for array in arrays)
-    wide = any(array.ndim == 3 for array in arrays)  # a convolution, which has the steps last
+    arrays = {name: v for name, v in state.items() if torch.is_tensor(v) and v.ndim in (2, 3)}
+    windows = {name for name, v in arrays.items() if v.ndim == 3 and v.shape[0] > 1}
+    first = sorted(arrays, key=lambda name: "weight_ih" not in name and name not in windows)
+    widths = dict.fromkeys(arrays[name].shape[1] for name in first)
+    wide = bool(windows)  # a convolution, which has the steps last
     counts = [size for size in SIZES if size[1] > 4] if wide else SIZES
-    sizes = [(*size, width) for size in counts for width in widths]
+    counts = [*counts, *((1, steps) for steps in _quotients(widths))]
+    sizes = [(*size, width) for width in widths for size in counts]
     if wide:
-        sizes += [(samples, width, steps) for samples, steps in counts for width in widths]
+        sizes += [(samples, width, steps) for width in widths for samples, steps in counts]
     kinds = dict.fromkeys(sizes, torch.float32) | dict.fromkeys(counts, torch.int64)  # indices
-    reason = "it has no matrix"
+    reasons = []
     for size, kind in kinds.items():
         try:
             with torch.no_grad(), warnings.catch_warnings():
@@ -124,8 +132,15 @@ def _zeros(torch: Any, module: Any) -> Any:
                 module(torch.zeros(size, dtype=kind))
             return torch.zeros(size, dtype=kind)
         except Exception as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            reasons.append((str(error).strip().splitlines() or [type(error).__name__])[-1])
+    reason = reasons[0] if reasons else "it has no matrix"
     raise InputError(f"cannot be run on (batch, steps, inputs): {reason}; export it as ONNX")
+
+
+def _quotients(widths: Iterable[int]) -> list[int]:
+    """List steps of which a linear layer may read all at once: the quotients of two widths."""
+    found = {a // b for a in widths for b in widths if b > 1 and a % b == 0 and a > b}
+    return sorted(found)
 
 
 def _exported(torch: Any, module: Any, x: Any) -> Any:
@@ -149,6 +164,8 @@ def _exported(torch: Any, module: Any, x: Any) -> Any:
             )
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if "projections" in reason:
+            raise InputError(PROJECTED) from None
         raise InputError(f"cannot be followed by PyTorch's exporter: {reason}") from None
     return package.load_from_string(found.getvalue())
 

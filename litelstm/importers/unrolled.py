@@ -8,7 +8,7 @@ Only that step is read, so the caller must run the graph and compare.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,12 +19,33 @@ from litelstm.importers.cell_steps import SIGMOIDS, Step, equal, inner, recogniz
 from litelstm.importers.forms import Atom, Form, stacked
 from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer
 
+ENDS_AT = "has a loop that is written out for other steps than the file reads: it ends in step"
 
-def read_layer(h: Atom) -> tuple[Layer, Form, bool]:
-    """Recognize the layer whose last h is ``h``.
 
-    Returns:
-        The layer, what it reads in that step, and whether it starts at a state that the file takes.
+@dataclass(frozen=True, kw_only=True)
+class Loop:
+    """One step of an unrolled layer.
+
+    Attributes:
+        layer: the layer.
+        reads: the atoms that it reads in that step, one behind the other.
+        before: its h of the step before, if a gate reads it.
+        started: whether it starts at a state that the file takes.
+    """
+
+    layer: Layer
+    reads: tuple[Atom, ...]
+    before: Form | None
+    started: bool
+
+    @property
+    def x(self) -> Form:
+        """Everything that it reads, as one vector."""
+        return stacked([atom.form for atom in self.reads])
+
+
+def read_layer(h: Atom) -> Loop:
+    """Recognize the layer of which ``h`` is the h of a step.
 
     Raises:
         InputError: the equations belong to no known cell.
@@ -40,19 +61,21 @@ def read_layer(h: Atom) -> tuple[Layer, Form, bool]:
         raise
     operands = _Operands(step, h)
     gates = {name: operands.weights(name, form) for name, form in step.sums.items()}
-    x = operands.x
-    if not x.size:
+    size = sum(atom.size for atom in operands.atoms)
+    if not size:
         raise InputError(f"has a {step.kind} layer that reads no input")
     gates = {name: operands.joined(name, gate) for name, gate in gates.items()}
     cell = _cell(step, gates, reads_c_now=operands.reads_c_now)
-    sizes = {"x": x.size, "h": h.size, "c": h.size, "rh": h.size}
+    sizes = {"x": size, "h": h.size, "c": h.size, "rh": h.size}
     filled = {
         gate.name: _filled(gates[gate.name], {name: sizes[name] for name in gate.reads}, h.size)
         for gate in cell.gates
     }
     sigmoid = SIGMOIDS[step.gate.kind] if step.gate else LOGISTIC
     layer = make_layer(cell, sigmoid, filled, complement=step.complement)
-    return layer, x, operands.started
+    return Loop(
+        layer=layer, reads=tuple(operands.atoms), before=operands.h, started=operands.started
+    )
 
 
 def _cell(step: Step, gates: Mapping[str, GateWeights], *, reads_c_now: bool) -> Cell:
@@ -94,23 +117,20 @@ class _Operands:
     """Assigns the terms of gates' sums to the operands x, h and c.
 
     Attributes:
+        atoms: everything of this step that gates have read.
+        h: the h of the step before, if the equations show it.
         reads_c_now: whether a gate read this step's c.
         started: whether a state that the file takes is the h or c of the step before.
     """
 
     def __init__(self, step: Step, h: Atom) -> None:
-        self._step, self._time, self._units, self._h = step, h.time, h.size, step.h
+        self._step, self._time, self._units, self.h = step, h.time, h.size, step.h
         self._on_x: dict[str, dict[Atom, Floats]] = {}
-        self._xs: list[Atom] = []
+        self.atoms: list[Atom] = []
         self.reads_c_now = False
         self.started = any(
             a.kind == "start" for form in (step.h, step.c) if form for a in form.terms
         )
-
-    @property
-    def x(self) -> Form:
-        """Everything of this step that gates have read, one behind the other."""
-        return stacked([atom.form for atom in self._xs])
 
     def weights(self, gate: str, total: Form) -> GateWeights:
         """Extract a gate's weights from its sum, those on x excepted."""
@@ -130,7 +150,7 @@ class _Operands:
         own = self._on_x.get(gate, {})
         if not own:
             return weights
-        parts = [own.get(atom, np.zeros((self._units, atom.size))) for atom in self._xs]
+        parts = [own.get(atom, np.zeros((self._units, atom.size))) for atom in self.atoms]
         return replace(weights, x=np.hstack(parts))
 
     def _name(self, atom: Atom, *, matrix: bool) -> str:
@@ -144,14 +164,14 @@ class _Operands:
         if atom is step.reset_h:
             return "h"
         if atom.time == self._time:
-            if atom not in self._xs:
-                self._xs.append(atom)
+            if atom not in self.atoms:
+                self.atoms.append(atom)
             return "x"
         if step.c is not None and equal(form, step.c):
             return "c"
-        if self._h is None:
-            self._h = form
+        if self.h is None:
+            self.h = form
             self.started |= atom.kind == "start"
-        if atom.time != self._time - 1 or not equal(form, self._h):
+        if atom.time != self._time - 1 or not equal(form, self.h):
             raise InputError(f"has a {step.kind} layer that reads more than x, h and c")
         return "h"

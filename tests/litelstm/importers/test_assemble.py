@@ -14,11 +14,12 @@ from golden.errors import InputError
 from golden.network import Layer, Network
 from litelstm.importers.assemble import assemble
 from litelstm.importers.forms import Atom, Form, made_by
+from litelstm.importers.joining import combine, joined
 from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer
 from litelstm.importers.operations import activated, affine, features, mapped, sequence
 from litelstm.importers.proof import imported
 from litelstm.importers.recurrent import recurrent
-from litelstm.importers.tensors import Data, combine, joined
+from litelstm.importers.tensors import Data
 from litelstm.importers.text import layer_text
 
 Floats = NDArray[np.float64]

@@ -250,3 +250,17 @@ def test_what_inherits_from_a_known_module_is_run() -> None:
         assert not imported.notes
     with pytest.raises(InputError, match="Sequential cannot be run"):
         import_torch_module(nn.Sequential(parts[0], Doubling(UNITS, OUTPUTS)))
+
+
+def test_a_cell_in_a_loop_is_a_module_of_one_layer() -> None:
+    torch.manual_seed(36)
+    module = nn.Sequential(nn.LSTMCell(INPUTS, UNITS), nn.Linear(UNITS, OUTPUTS))
+    cell = {"module": "LSTMCell", "name": "0", "output": "last step", "activation": "none"}
+    head = {"module": "Linear", "name": "1", "activation": "none"}
+    imported = from_state_dict(module.state_dict(), {"layers": [cell, head]})
+    x, state = samples(36), None
+    for step in torch.from_numpy(x).unbind(1):
+        state = module[0](step, state)
+    assert state is not None
+    y = module[1](state[0]).detach().numpy()
+    check(imported.network, cells=("lstm none logistic",), end=None, x=x, y=y)

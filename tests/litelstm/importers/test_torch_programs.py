@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,8 @@ def checkpoint(path: Path, state: Any) -> Path:
     return path
 
 
-@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
-@pytest.mark.parametrize("prefix", ["", "module.", "model.", "_orig_mod.", "module.model."])
+@pytest.mark.parametrize("key", ["state_dict", "model", "my_net"])
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module.model.", "encoder.my."])
 def test_checkpoints(key: str, prefix: str, tmp_path: Path) -> None:
     torch.manual_seed(43)
     module = Stack(nn.LSTM, num_layers=2, batch_first=True)
@@ -94,6 +95,88 @@ def test_checkpoints(key: str, prefix: str, tmp_path: Path) -> None:
     network = import_network(path, description=path.with_suffix(".json")).network
     x, y = results(module, 43)
     check(network, cells=CELLS, end=None, x=x, y=y)
+
+
+def test_a_lightning_checkpoint(tmp_path: Path) -> None:
+    """It ends in ``.ckpt``; weights beside the network are named, not left out."""
+    torch.manual_seed(44)
+    module = Stack(nn.LSTM, num_layers=2, batch_first=True)
+    state = {f"model.{name}": value for name, value in module.state_dict().items()}
+    path = checkpoint(tmp_path / "last.ckpt", {"state_dict": state, "loops": {"epoch": {}}})
+    told = path.with_suffix(".json")
+    x, y = results(module, 44)
+    check(import_network(path, description=told).network, cells=CELLS, end=None, x=x, y=y)
+    more = {**state, "criterion.weight": torch.ones(2)}
+    checkpoint(path, {"state_dict": more})
+    with pytest.raises(InputError, match="criterion.weight belongs to no module"):
+        import_network(path, description=told)
+
+
+def test_a_state_dict_is_chosen_by_its_usual_name_and_said(tmp_path: Path) -> None:
+    torch.manual_seed(45)
+    module, other = (Stack(nn.LSTM, num_layers=2, batch_first=True) for _ in range(2))
+    whole = {"ema": other.state_dict(), "checkpoint": {"model": module.state_dict()}}
+    path = checkpoint(tmp_path / "net.pth", whole)
+    imported = import_network(path, description=path.with_suffix(".json"))
+    x, y = results(module, 45)
+    check(imported.network, cells=CELLS, end=None, x=x, y=y)
+    assert "the file's checkpoint.model is read, not its ema" in imported.notes
+
+
+def test_what_a_pickle_holds_beside_tensors_is_named(tmp_path: Path) -> None:
+    state = {"model": Stack(nn.LSTM).state_dict(), "args": argparse.Namespace(rate=1)}
+    path = checkpoint(tmp_path / "net.pt", state)
+    with pytest.raises(InputError, match="more than tensors: argparse.Namespace"):
+        import_network(path, description=path.with_suffix(".json"))
+
+
+class Flat(nn.Module):
+    """Reads all steps of a GRU side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(INPUTS, UNITS, batch_first=True)
+        self.head = nn.Linear(9 * UNITS, OUTPUTS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x)[0].flatten(1))
+
+
+class Viewed(nn.Module):
+    """Two layers' final states by layers and directions, and a result of two axes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(INPUTS, UNITS, 2, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * UNITS, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.rnn(x)[1].view(2, 2, x.shape[0], UNITS)[-1]
+        return self.head(torch.cat([h[0], h[1]], 1)).view(-1, 3, 2)
+
+
+class Learned(nn.Module):
+    """A first state that is a parameter of three axes, as the weights of a convolution have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.h = nn.Parameter(torch.rand(1, 1, UNITS))
+        self.rnn = nn.GRU(INPUTS, UNITS, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(x, self.h.expand(-1, x.shape[0], -1).contiguous())[0]
+
+
+@pytest.mark.parametrize("make", [Flat, Viewed, Learned])
+def test_traced_programs(make: type[nn.Module], tmp_path: Path) -> None:
+    torch.manual_seed(46)
+    module, x = make().eval(), torch.randn(BATCH, 9, INPUTS)
+    torch.jit.save(torch.jit.trace(module, (x,)), tmp_path / "net.pt")
+    imported = import_network(tmp_path / "net.pt")
+    run = imported.network.run(x.numpy())
+    found = run.steps if imported.every_step else run.output
+    y = module(x).detach().numpy()
+    assert np.abs(found.reshape(y.shape) - y).max() < 1e-6
 
 
 def test_two_state_dicts_in_one_checkpoint(tmp_path: Path) -> None:
