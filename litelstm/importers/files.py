@@ -12,7 +12,7 @@ from litelstm.importers.proof import Imported
 from litelstm.importers.text import layer_text, reads_of, reads_text
 
 KERAS = (".keras", ".h5", ".hdf5")
-TORCH = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pt2")
+TORCH = (".safetensors", ".pt", ".pth", ".ckpt", ".pt2")
 SUFFIXES = (".onnx", *KERAS, *TORCH, ".tflite")
 """Suffixes of files that can be imported."""
 

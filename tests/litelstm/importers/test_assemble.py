@@ -119,6 +119,27 @@ def test_an_activation_is_a_dense_layer_once(name: str) -> None:
     assert close(made.run(X).steps, wanted)
 
 
+def test_an_axis_of_one_sample_is_that_of_the_batch() -> None:
+    """An exporter may name it so in one branch alone, where an axis of size 1 was put in."""
+    one = samples()
+    other = Data(("one", "steps", "features"), one.forms, 1)
+    for parts in ([one, other], [other, one]):
+        assert joined(parts, -1).axes == ("batch", "steps", "features")
+        assert joined(parts, 2).features == 2 * INPUTS
+
+
+def test_axes_of_features_and_of_steps_are_divided() -> None:
+    """Four vectors are two layers' directions; a result of six words has two axes."""
+    four = Data(("steps", "batch", "features"), samples().forms[:4], 1).reshaped([2, 2, 1, INPUTS])
+    assert four.shape == (2, 2, 1, INPUTS)
+    last = four.taken(0, np.array(-1))
+    assert (last.axes, last.forms) == (("steps", "batch", "features"), four.forms[2:])
+    assert four.taken(1, np.array([1])).forms == four.forms[1::2]
+    words = Data(("batch", "features"), (samples().forms[0],), 1)
+    six = joined([words, words], -1).reshaped([1, 3, 2])
+    assert (six.shape, six.axes[1]) == ((1, 3, 2), "features")
+
+
 def test_results_are_vectors_in_ascending_order() -> None:
     layer = lite(INPUTS)
     a = run(samples(), layer)

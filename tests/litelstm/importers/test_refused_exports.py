@@ -116,7 +116,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], tuple[str, ...
     "unrolled with free steps": (
         lambda: Loop(torch_nets.litelstm, torch_nets.litelstm_shapes, 1),
         {"free": ("steps",)},
-        ("splits steps of size 5 into [1, 1, 1, 1]", "number of steps is free"),
+        ("is written out for 4 steps, and reads 5", "number of steps is free"),
     ),
 }
 

@@ -118,6 +118,7 @@ GRAPHS: dict[str, tuple[Callable[[list[Any]], object], tuple[str, ...]]] = {
     "elu": (after("Elu", alpha=0.5), ("Elu 'added'", "has alpha 0.5, expected 1")),
     "selu": (after("Selu", gamma=1.0), ("Selu 'added'", "expected those of SELU")),
     "softplus": (after("Softplus"), ("Softplus 'added'", "train with relu")),
+    "a root": (after("Sqrt"), ("Sqrt 'added'", "as in layer normalization")),
     "prelu": (after("Erf"), ("Erf 'added'", "is not known here", "--from and --until")),
     "slope": (after("LeakyRelu", alpha=0.01), ("LeakyRelu 'added'", "slope 0.01", "power of two")),
     "softmax over samples": (after("Softmax", axis=0), ("Softmax 'added'", "batch")),
