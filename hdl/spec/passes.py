@@ -77,7 +77,9 @@ class Work:
         if packed or options.storage.loadable or options.storage.side_by_side:
             return replace(work, packed=packed, reuses=packed)
         reusing = replace(work, reuses=True)
-        return reusing if reusing._lut_rams < work._lut_rams else work
+        # LUT RAMs per bit of a lane's sums
+        rams, fewer = (-(-one.sum_rows * one.slots // LUT_RAM_WORDS) for one in (work, reusing))
+        return reusing if fewer < rams else work
 
     @property
     def slots(self) -> int:
@@ -165,11 +167,6 @@ class Work:
     def sum_rows(self) -> int:
         """Accumulator rows of all jobs."""
         return max(job.end for job in self.jobs)
-
-    @property
-    def _lut_rams(self) -> int:
-        """LUT RAMs that hold a bit of a lane's sums."""
-        return -(-self.sum_rows * self.slots // LUT_RAM_WORDS)
 
     @cached_property
     def unread(self) -> tuple[int, ...]:
