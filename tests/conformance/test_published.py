@@ -19,10 +19,10 @@ from golden.settings import Settings
 from hdl.verilog import generate
 from litelstm.importers.files import import_network
 from litelstm.importers.torch_modules import import_torch_module
-from sim import fields
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.run import Run, Source
+from sim.streams import of_steps
 from tests.conformance.conftest import Within
 from tests.litelstm.importers.keras_files import keras, layers, saved
 
@@ -158,7 +158,7 @@ def test_rtl(name: str, tmp_path: Path) -> None:
     words = quantized.quantize_input(fed)
     core = generate(quantized, lanes=16)
     ends = [Control(last=step == words.shape[1] - 1) for step in range(words.shape[1])]
-    beats = fields.of_steps([*ends, *ends], quantized.inputs)
+    beats = of_steps([*ends, *ends], quantized.inputs)
     run = Run(sources={"i": Source(words.reshape(-1), beats)}, sinks={"o": 2 * quantized.outputs})
     with CompiledBench.of(core, library=bench_library([Design.of(core)], optimize=True)) as bench:
         found = bench.run(run)

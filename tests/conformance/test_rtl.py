@@ -18,11 +18,10 @@ from golden.model import IntegerModel
 from golden.quantized import Integers, QuantizedNetwork
 from golden.sessions import Service, pack_state, serve
 from hdl.verilog import generate
-from sim import fields
 from sim.compiled.adapter import Design
 from sim.compiled.bench import CompiledBench, bench_library
 from sim.run import Run, Source
-from sim.streams import Record
+from sim.streams import Record, of_steps
 from tests.conformance.integers import FACTOR, RECIPES, Quantized
 from tests.conformance.onnx_oracle import NodeRecipe, random_node, run_onnxruntime
 
@@ -45,7 +44,7 @@ def simulated(
 ) -> Record:
     """Run a core in the compiled bench, one step after another."""
     core = generate(network, lanes=3, interface=INTERFACE)
-    beats = Source(steps.reshape(-1), fields.of_steps(controls, network.inputs))
+    beats = Source(steps.reshape(-1), of_steps(controls, network.inputs))
     run = Run(
         sources={"i": beats, "i_state": Source(loads.reshape(-1))},
         sinks={"o": len(steps) * network.outputs, "o_state": loads.size},

@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import fields
 from sim.core_job.scoreboard import Difference, Scoreboard
 from sim.run import Reset, Run, Source, flatten
-from sim.streams import STREAMS, Moved, Record
+from sim.streams import DUE, LAST, STREAM_BIT, STREAMS, Moved, Record
 
 EXPECTED = np.array([[1, -2, 3], [4, 5, -6]])
-LAST = [False, False, True]
+FLAGS = [False, False, True]
 
 
 def test_equal_words_pass() -> None:
     board = Scoreboard(EXPECTED)
-    board.add(EXPECTED.reshape(-1), LAST * 2)
+    board.add(EXPECTED.reshape(-1), FLAGS * 2)
     assert (board.compared, board.different, board.first) == (6, 0, None)
     assert board.passed
     board.check()
@@ -37,7 +36,7 @@ def test_words_may_come_one_by_one_or_in_any_batches() -> None:
 
 def test_differences_are_counted_and_the_first_is_kept() -> None:
     board = Scoreboard(EXPECTED)
-    board.add([1, -2, 3, 4], [*LAST, False])
+    board.add([1, -2, 3, 4], [*FLAGS, False])
     board.add([7, 8], [False, True])
     assert (board.compared, board.different) == (6, 2)
     assert board.first == Difference(
@@ -60,7 +59,7 @@ def test_a_misplaced_last_is_a_difference() -> None:
 
 def test_missing_words_do_not_pass() -> None:
     board = Scoreboard(EXPECTED)
-    board.add([1, -2, 3], LAST)
+    board.add([1, -2, 3], FLAGS)
     assert board.different == 0
     assert not board.passed
     with pytest.raises(AssertionError, match="3 of 6 words compared, 0 different"):
@@ -170,8 +169,8 @@ def test_state_words_are_checked() -> None:
 
 
 def test_the_last_word_of_a_source_is_marked_by_itself() -> None:
-    assert (Source([5, 6, 7]).fields & fields.LAST).tolist() == [0, 0, 1]
-    assert Source([5, 6], [False, True]).fields.tolist() == [0, fields.LAST | fields.DUE]
+    assert (Source([5, 6, 7]).fields & LAST).tolist() == [0, 0, 1]
+    assert Source([5, 6], [False, True]).fields.tolist() == [0, LAST | DUE]
     assert Source(()).words.size == 0
 
 
@@ -204,7 +203,7 @@ def test_bad_reset(field: str) -> None:
 def test_answers_are_the_words_by_sequence() -> None:
     none = np.zeros(0, np.uint64)
     words = np.arange(6, dtype=np.int32)
-    marks = np.array([0, 0, 1, 0, 0, 1 | 3 << fields.STREAM], np.uint32)
+    marks = np.array([0, 0, 1, 0, 0, 1 | 3 << STREAM_BIT], np.uint32)
     run = Record(moved={"o": Moved(words=words, fields=marks, cycles=none)}, cycles=0)
     assert run.answers(3).tolist() == [[0, 1, 2], [3, 4, 5]]
     assert run.last.tolist() == [False, False, True] * 2
