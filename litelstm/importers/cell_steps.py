@@ -99,7 +99,7 @@ def _gated(h: Atom, o: Atom, c: Form) -> Step:
         return Step(kind="litelstm", sums=_sums(f=o, g=g), gate=o, c=before, c_now=c)
     if len(gated) == 2:
         (i, g), (f, before) = sorted(gated, key=lambda pair: -pair[1].time)
-        if g.kind in CANDIDATES and g.time == h.time and before.time == h.time - 1:
+        if g.kind in CANDIDATES and g.time == h.time and before.time < h.time:
             state = inner(before)
             if i is f is o and g.kind == "tanh":
                 return Step(kind="litelstm", sums=_sums(f=o, g=g), gate=o, c=state, c_now=c)

@@ -19,7 +19,11 @@ from litelstm.importers.cell_steps import SIGMOIDS, Step, equal, inner, recogniz
 from litelstm.importers.forms import Atom, Form, stacked
 from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer
 
-ENDS_AT = "has a loop that is written out for other steps than the file reads: it ends in step"
+ENDS_AT = (
+    "has a loop that does not run along the file's steps: one of a decoder, or one that is written "
+    "out for a single step; import the framework's own file, or export with a fixed number of "
+    "steps: it ends in step"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +176,6 @@ class _Operands:
         if self.h is None:
             self.h = form
             self.started |= atom.kind == "start"
-        if atom.time != self._time - 1 or not equal(form, self.h):
+        if not equal(form, self.h):
             raise InputError(f"has a {step.kind} layer that reads more than x, h and c")
         return "h"

@@ -98,6 +98,18 @@ def test_exports_of_every_step_and_both_ways(name: str, tmp_path: Path) -> None:
     assert np.abs(found - y).max() < TOLERANCE
 
 
+def test_an_exported_pool_in_front_of_a_loop(tmp_path: Path) -> None:
+    """The loop's steps are then two samples apart."""
+    front = layers.Conv1D(4, 3, activation="relu"), layers.MaxPooling1D(2)
+    model: Any = keras.Sequential([keras.Input((10, 3)), *front, layers.LSTM(UNITS)])
+    x = np.random.default_rng(2).normal(size=(BATCH, 10, 3)).astype(np.float32)
+    y = model.predict(x, verbose=0)
+    model.export(tmp_path / "net.onnx", format="onnx", verbose=False)
+    network = import_network(tmp_path / "net.onnx").network
+    assert network.fold == 2
+    assert np.abs(network.forward(network.feed(x)) - y).max() < TOLERANCE
+
+
 def test_an_exported_embedding(tmp_path: Path) -> None:
     """Keras' exporter reads the index as a float, and adds the table's size to one below 0."""
     model: Any = keras.Sequential([keras.Input((5,)), layers.Embedding(7, 3), layers.GRU(UNITS)])

@@ -109,9 +109,7 @@ def test_results(make: Callable[[], nn.Module], layers: list[str], every: bool) 
 def test_one_step_is_no_loop(cell: type[nn.Module]) -> None:
     """A first step's equations have no state: an earlier version failed on a GRU's."""
     module = Net([Loop(cell, INPUTS)], lambda x, a: a(x[:, -1:])[:, -1])
-    with pytest.raises(
-        InputError, match=r"a layer of one step only|something else than its layers"
-    ):
+    with pytest.raises(InputError, match="computes|has a layer of one step"):
         import_torch_module(module)
 
 
