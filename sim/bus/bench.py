@@ -181,7 +181,11 @@ class BusBench(Closing):
         )
 
 
-def bus_library(cores: Mapping[str, str], *, optimize: bool = True) -> Path:
+def bus_library(
+    cores: Mapping[str, str], *, optimize: bool = True, cache: Path | None = None
+) -> Path:
     """Build one library of benches for several cores: Verilog texts by name of the top module."""
     headers = {"noise.h": noise_header(cores)}
-    return verilator_library(cores, harness=HARNESS, headers=headers, optimize=optimize)
+    return verilator_library(
+        cores, harness=HARNESS, headers=headers, optimize=optimize, cache=cache
+    )

@@ -5,6 +5,7 @@
 
 The compiled bench judges each mutant: a long run without stalls (words and cycles), all crossings
 of stall patterns, resets in any cycle, wrong images and other networks where weights are loaded.
+Mutants of buses (``--only bus``) are judged by the random operations of :mod:`sim.bus.soak`.
 What the bench does not see is compared with the core by a proof. Each survivor is printed with the
 lines of the generator that its cell comes from.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import click
 
 from golden.errors import InputError, MissingToolError
 from sim.jobs import core_options, work_through
+from sim.mutants.buses import BUSES, BusCase
 from sim.mutants.cores import SmallCase, cores
 from sim.mutants.judge import EQUIVALENT, KILLED, SURVIVED, Task, Verdict, verdicts
 from sim.mutants.state import State
@@ -33,8 +36,8 @@ from sim.tools.errors import SimulationError
 @click.option(
     "--only",
     "kind",
-    type=click.Choice([kind for kind in KINDS if kind != "parity"]),  # mutants have none
-    help="Cores of this kind only.",
+    type=click.Choice(["bus", *(kind for kind in KINDS if kind != "parity")]),
+    help="Cores of this kind only; of those with buses, mutants of the buses.",
 )
 @click.option(
     "--mutants",
@@ -64,7 +67,8 @@ def main(
         if file:
             state = State.load(file, mutants=mutants, seconds=seconds)
             state.save(file)
-        _judge(state, cores(number, kind), file, jobs=jobs, scheduler=scheduler)
+        chosen = BUSES[:number] if kind == "bus" else cores(number, kind)
+        _judge(state, chosen, file, jobs=jobs, scheduler=scheduler)
     except (InputError, MissingToolError, SimulationError) as error:
         print(str(error).splitlines()[0], file=sys.stderr)
         sys.exit(2)
@@ -76,19 +80,26 @@ def main(
     sys.exit(1 if any(v.verdict == SURVIVED for vs in state.cores.values() for v in vs) else 0)
 
 
-def _judge(state: State, chosen: list[SmallCase], file: Path | None, **where: Any) -> None:
+def _judge(
+    state: State, chosen: Sequence[SmallCase | BusCase], file: Path | None, **where: Any
+) -> None:
     """Judge the mutants of the cores that are not in the state yet, and print the others."""
     for case in chosen:
         if case.name in state.cores:
             _show(str(case), state.cores[case.name])
     tasks = [
-        Task(number=case.number, count=state.mutants, seconds=state.seconds)
+        Task(
+            number=case.number,
+            count=state.mutants,
+            seconds=state.seconds,
+            buses=isinstance(case, BusCase),
+        )
         for case in chosen
         if case.name not in state.cores
     ]
     start = time.monotonic()
     for task, found in work_through(verdicts, tasks, **where):
-        case = task.case
+        case = task.core
         state.cores[case.name] = found
         if file:
             state.save(file)

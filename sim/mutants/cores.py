@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, islice
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -18,18 +19,22 @@ from hdl.layout.weight_image import HEADER
 from hdl.plan import Plan
 from hdl.verilog import Top
 from sim.compiled.adapter import Design
+from sim.compiled.bench import CompiledBench, bench_library
 from sim.core_job.job import CoreJob
 from sim.draw.steps import random_work
+from sim.mutants.netlist import Mutant
 from sim.patterns import IDLE_PATTERNS, READY_PATTERNS, Stalls
 from sim.regress.cases import Case
 from sim.regress.kinds import KINDS
+from sim.regress.trials import judge
 from sim.run import Reset, Run, Source, Terms
+from sim.streams import BenchError
 
 SEED = 1
 """Seed of the drawn cores."""
 
-STEPS, STALLED, RESET = 600, 60, 8
-"""Steps of each run without stalls, of those with stalls, and of those with a reset."""
+STEPS, STALLED, RESET, LONG = 600, 60, 8, 5_000
+"""Steps of each run without stalls, with stalls, and with a reset; and of the two last runs."""
 
 RESETS = 400
 """Most cycles in which a core is reset, spread over a run."""
@@ -48,6 +53,7 @@ class SmallCase(Case):
     """Case of the regression, so small that a mutant can be proved equivalent."""
 
     LIMITS: ClassVar = {"units": 3, "layers": 2, "bits": 5}
+    SPARE: ClassVar = 2
 
     @property
     def is_guarded(self) -> bool:
@@ -119,6 +125,33 @@ class SmallCase(Case):
         cycles = int(short.weights.size + short.taken[-1]) + 1
         for cycle in sorted({n * cycles // RESETS for n in range(RESETS)} & set(range(cycles))):
             yield short, short.request(reset=Reset(cycle=cycle), patience=PATIENCE)
+        for ends in (False, True):  # the last ones: most mutants are dead by now
+            longer = self._work(self.plan, LONG, 5, ends=ends)
+            yield longer, longer.request(patience=PATIENCE)
+
+    @staticmethod
+    def is_judged(mutant: Mutant) -> bool:
+        """Tell that every mutant is judged."""
+        return bool(mutant)
+
+    def finder(self, verilog: str, folder: Path) -> Callable[[], str]:
+        """Return a function that runs a netlist until something is wrong, which it returns."""
+        design = self.design(verilog)
+        library = bench_library([design], cache=folder)
+        runs = list(self.judged())
+
+        def problem() -> str:
+            with CompiledBench(design, library) as bench:
+                for job, run in runs:
+                    try:
+                        found = judge(job, run, bench.run(run))
+                    except BenchError as error:
+                        found = str(error)
+                    if found:
+                        return found
+            return ""
+
+        return problem
 
     def _other_networks(self, own: CoreJob) -> Iterator[tuple[CoreJob, Run]]:
         """Load other networks and come back, without a reset where no state is kept."""

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.compiled.adapter import Design
-from sim.compiled.bench import CompiledBench, bench_library
+from sim.mutants.buses import BUSES, BusCase
 from sim.mutants.cores import Drawn, SmallCase
-from sim.mutants.equivalence import is_equivalent
-from sim.mutants.netlist import VARIABLE, Mutant, mutated, read_netlist
-from sim.regress.trials import judge
-from sim.streams import BenchError
+from sim.mutants.equivalence import Prover
+from sim.mutants.netlist import VARIABLE, mutated
 from sim.tools.errors import SimulationError
 
 KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
@@ -28,10 +23,17 @@ class Task(Drawn):
     Attributes:
         count: number of its mutants.
         seconds: CPU time of each attempt at a proof.
+        buses: whether they are of the buses of one of ``BUSES``.
     """
 
     count: int
     seconds: int
+    buses: bool = False
+
+    @property
+    def core(self) -> SmallCase | BusCase:
+        """The core."""
+        return BUSES[self.number] if self.buses else self.case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ class Verdict:
         mutant: the mutant, as text.
         room: of the mutant.
         verdict: the verdict.
-        why: what the bench saw, if it killed the mutant.
+        why: what the bench saw, if it killed the mutant; or the way to the proof.
     """
 
     mutant: str
@@ -59,57 +61,47 @@ def verdicts(task: Task) -> list[Verdict]:
         SimulationError: a tool failed, or the core itself fails.
     """
     with tempfile.TemporaryDirectory(prefix="litelstm-") as name:
-        folder, case = Path(name), task.case
+        folder, case = Path(name), task.core
         verilog, mutants = mutated(
-            case.top, name=case.name, count=task.count, seed=case.number, folder=folder
+            case.top,
+            name=case.name,
+            count=task.count,
+            seed=case.number,
+            folder=folder,
+            only=case.is_judged,
+            spare=case.SPARE,
         )
-        whys = _killed(case, verilog, mutants, folder)
-        left = [mutant for mutant in mutants if not whys[mutant.number]]
-        netlist = read_netlist(folder)
-        proved = {
-            mutant.number: is_equivalent(netlist, mutant.number, folder, cpu_seconds=task.seconds)
-            for mutant in left
-        }
+        whys = killed(case, verilog, len(mutants), folder)
+        left = [mutant.number for mutant in mutants if not whys[mutant.number]]
+        proved = Prover(folder, case.plan, cpu_seconds=task.seconds).proofs(left)
     return [
         Verdict(
             mutant=str(mutant),
             room=mutant.room,
-            verdict=KILLED if why else EQUIVALENT if proved[mutant.number] else SURVIVED,
-            why=why,
+            verdict=KILLED if why else EQUIVALENT if mutant.number in proved else SURVIVED,
+            why=why or proved.get(mutant.number, ""),
         )
         for mutant in mutants
         for why in [whys[mutant.number]]
     ]
 
 
-def _killed(case: SmallCase, verilog: str, mutants: list[Mutant], folder: Path) -> dict[int, str]:
-    """Return what the bench saw of each mutant, by number; empty where it saw nothing."""
-    design = case.design(verilog)
-    library = bench_library([design], cache=folder)
-    runs = list(case.judged())
+def killed(case: SmallCase | BusCase, verilog: str, count: int, folder: Path) -> dict[int, str]:
+    """Return what the bench saw of each of ``count`` mutants, by number; empty where nothing.
 
-    def first_problem(number: int) -> str:
-        with _model(design, library, number) as bench:
-            for job, run in runs:
-                try:
-                    problem = judge(job, run, bench.run(run))
-                except BenchError as error:
-                    problem = str(error)
-                if problem:
-                    return problem
-        return ""
+    Raises:
+        MissingToolError: Verilator or its compiler is missing.
+        SimulationError: the core itself fails.
+    """
+    problem = case.finder(verilog, folder)
 
-    if problem := first_problem(0):
-        raise SimulationError(f"{case.name} fails without a mutant: {problem}")
-    return {mutant.number: first_problem(mutant.number) for mutant in mutants}
+    def of(number: int) -> str:
+        os.environ[VARIABLE] = str(number)  # a model reads it when it is made
+        try:
+            return problem()
+        finally:
+            del os.environ[VARIABLE]
 
-
-@contextmanager
-def _model(design: Design, library: Path, number: int) -> Iterator[CompiledBench]:
-    """Open a bench whose core is a mutant."""
-    os.environ[VARIABLE] = str(number)
-    try:
-        with CompiledBench(design, library) as bench:
-            yield bench
-    finally:
-        del os.environ[VARIABLE]
+    if own := of(0):
+        raise SimulationError(f"{case.name} fails without a mutant: {own}")
+    return {number: of(number) for number in range(1, count + 1)}

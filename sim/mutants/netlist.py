@@ -7,6 +7,7 @@ input ``mutsel`` controls: 0 is the core itself, k the k-th mutant.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,22 +50,30 @@ pmuxtree
 write_verilog -noattr mutants.v
 """
 
-# Without its memories: their ports become the netlist's.
 _MAP = (
     """\
 read_rtlil mutants.il
-expose -evert t:$mem_v2
+memory_nordff
+{outside}memory_map
 clean
 opt
+zinit -all
 """
     + TO_GATES
     + """\
 setundef -undriven -init -zero
 aigmap
 opt_clean
-write_aiger -ascii -zinit -symbols mutants.aag
+write_aiger -ascii -zinit -symbols {name}.aag
 """
 )
+
+_OUTSIDE = {
+    "all": "expose -evert t:$mem_v2\n",
+    "array": "expose -evert c:*array.* t:$mem_v2 %i\n",
+    "none": "",
+}
+"""Commands that put memories outside: their ports become the netlist's."""
 
 _ALWAYS = r"cell \$mem_v2 (\S+)\n(?:    .*\n)*?    connect \\RD_EN \d"
 """A memory that always reads."""
@@ -95,7 +104,14 @@ class Mutant:
 
 
 def mutated(
-    top: wiring.Component, *, name: str, count: int, seed: int, folder: Path
+    top: wiring.Component,
+    *,
+    name: str,
+    count: int,
+    seed: int,
+    folder: Path,
+    only: Callable[[Mutant], bool] = bool,
+    spare: int = 2,
 ) -> tuple[str, list[Mutant]]:
     """Draw the mutants of a component; leave the netlists in a folder.
 
@@ -105,6 +121,8 @@ def mutated(
         count: of mutants; fewer if the component has no more.
         seed: of the draw.
         folder: for the netlists, see `read_netlist`.
+        only: tells which mutants count.
+        spare: mutants to draw for each that is wanted.
 
     Returns:
         Verilog with all mutants, and their list.
@@ -114,13 +132,13 @@ def mutated(
         SimulationError: Yosys failed.
     """
     (folder / "design.il").write_text(rtlil.convert(top, name=name, emit_src=True))
-    # Twice as many as wanted: some are left out.
-    script = _FLATTEN.format(top=name, count=2 * count, seed=seed) + "write_rtlil core.il\n"
+    # More than wanted: some are left out.
+    script = _FLATTEN.format(top=name, count=spare * count, seed=seed) + "write_rtlil core.il\n"
     (folder / "flatten.ys").write_text(script)
     run_script("flatten.ys", folder, "flatten.log")
     drawn = (folder / "drawn.ys").read_text().splitlines()
     always = {name.lstrip("\\") for name in re.findall(_ALWAYS, (folder / "core.il").read_text())}
-    chosen = [line for line in drawn if _is_sound(line, always)][:count]
+    chosen = [line for line in drawn if _is_sound(line, always) and only(_parse(0, line))][:count]
     mutants = [_parse(number, line) for number, line in enumerate(chosen, 1)]
     controlled = (
         line.replace("mutate", f"mutate -ctrl {SELECT} {_BITS} {number}", 1)
@@ -132,15 +150,30 @@ def mutated(
     return _selected((folder / "mutants.v").read_text(), name), mutants
 
 
-def read_netlist(folder: Path) -> Netlist:
+def read_netlist(folder: Path, outside: str = "all") -> Netlist:
     """Read the gates and registers of the mutated netlist that `mutated` left in a folder.
+
+    Args:
+        folder: the folder.
+        outside: which memories are not in the netlist, but their ports are: ``all``, those of the
+            ``array``, or ``none``.
 
     Raises:
         SimulationError: Yosys failed.
     """
-    (folder / "map.ys").write_text(_MAP)
+    script = _MAP.format(outside=_OUTSIDE[outside], name=outside)
+    (folder / "map.ys").write_text(script)
     run_script("map.ys", folder, "map.log")
-    return Netlist.read(folder / "mutants.aag")
+    return Netlist.read(folder / f"{outside}.aag")
+
+
+def select_bits(netlist: Netlist) -> dict[int, int]:
+    """Return the bits of the mutant's number by their literals."""
+    return {
+        literal: int(name[len(SELECT) + 1 : -1])
+        for name, literal in netlist.inputs.items()
+        if name.startswith(f"{SELECT}[")
+    }
 
 
 def _is_sound(line: str, always: set[str]) -> bool:

@@ -84,6 +84,10 @@ class Graph:
         either = self.both(one ^ 1, two ^ 1) ^ 1
         return self.both(either, self.both(one, two) ^ 1)
 
+    def choose(self, which: int, one: int, two: int) -> int:
+        """Return the literal of a multiplexer: ``one`` where ``which`` is high, else ``two``."""
+        return self.both(self.both(which, one) ^ 1, self.both(which ^ 1, two) ^ 1) ^ 1
+
     def copy(self, netlist: Netlist, leaves: Mapping[int, int]) -> list[int]:
         """Add the gates of a netlist; return what each of its literals has become.
 
