@@ -100,14 +100,7 @@ def assemble(
     every = any(len(own) > 1 for own in forms)
     if every:
         check_last_steps([own[0] for own in forms if len(own) == 1])
-    if all(isinstance(layer.cell, Dense) for layer in builder.layers):
-        raise InputError("has no recurrent layer")
-    if builder.indexed and builder.fold > 1:
-        raise InputError(
-            f"reads an index, and what strides or pools makes a step of {builder.fold} of them: a "
-            "core reads one index per step; look the table up on a host, and import the part "
-            "behind it"
-        )
+    _check(builder)
     results, layers = sorted(set(vectors)), [*builder.layers]
     order = tuple(results.index(vector) for vector in vectors)
     if builder.indexed:
@@ -132,6 +125,18 @@ def assemble(
         phases=builder.phases,
         fixed=builder.fixed or (builder.fold > 1 and builder.flush > 0),
     )
+
+
+def _check(builder: Builder) -> None:
+    """Refuse a network that no core can be."""
+    if all(isinstance(layer.cell, Dense) for layer in builder.layers):
+        raise InputError("has no recurrent layer")
+    if builder.indexed and builder.fold > 1:
+        raise InputError(
+            f"reads an index, and what strides or pools makes a step of {builder.fold} of them: a "
+            "core reads one index per step; look the table up on a host, and import the part "
+            "behind it"
+        )
 
 
 def _vector(builder: Builder, name: str, data: Data, forms: Sequence[Form]) -> int:
