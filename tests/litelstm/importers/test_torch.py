@@ -132,7 +132,8 @@ BAD_DESCRIPTIONS: dict[str, tuple[Any, str]] = {
     "entry": ({"layers": ["rnn"]}, "layers[0] is 'rnn', expected an object"),
     "module": (
         {"layers": [{"module": "Conv2d", "name": "c"}]},
-        "layers[0].module is 'Conv2d', expected RNN or GRU or LSTM or RNNCell or GRUCell or LSTMCell or Linear or BatchNorm1d or",
+        "layers[0].module is 'Conv2d', expected RNN or GRU or LSTM or RNNCell or GRUCell or "
+        "LSTMCell or Linear or BatchNorm1d or",
     ),
     "name": ({"layers": [{"module": "LSTM"}]}, "layers[0].name is None, expected a text"),
     "option": (
