@@ -12,7 +12,7 @@ from golden.errors import InputError
 from golden.network import Network
 from litelstm.importers.assemble import Assembled
 from litelstm.importers.tensors import AxesError
-from litelstm.importers.windows import ShortError
+from litelstm.importers.windows import ShortError, whole_windows
 
 PROBES = (5, 8)
 """Sequence lengths for following a graph of free length; both must give the same network."""
@@ -45,7 +45,8 @@ def probed(read: Callable[[int], M]) -> M:
     refusal: InputError | None = None
     while True:
         try:
-            first = read(low)
+            with whole_windows():
+                first = read(low)
             rate = first.made.network.fold
             if low % rate or high % rate:  # only whole steps have the same layers
                 low, high = (-(-n // rate) * rate for n in (low, high + rate))

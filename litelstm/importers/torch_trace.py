@@ -19,6 +19,7 @@ from golden.errors import InputError
 from litelstm.importers import onnx
 from litelstm.importers.onnx_proof import NotRunError, Plan, Run, prove
 from litelstm.importers.proof import Imported, imported, steps_note
+from litelstm.importers.windows import whole_windows
 
 SIZES = ((2, 4), (1, 4), (1, 1), (2, 48), (2, 240), (1, 960))
 """Samples and steps of the sequences that a program may be followed with."""
@@ -56,7 +57,9 @@ def from_program(module: Any, example: Any = None, *, input_scale: float = 1.0) 
         if not _is_exported(module):
             module.eval()
         x = _zeros(torch, module) if example is None else torch.zeros_like(example)
-        plan, notes = onnx.follow(_exported(torch, module, x))
+        # Without an example the length was chosen here, so no weight may read zeros alone.
+        with whole_windows() if example is None else contextlib.nullcontext():
+            plan, notes = onnx.follow(_exported(torch, module, x))
         names = [name for name, _ in plan.outputs]
         if example is None and _reads_one_step(plan):
             raise InputError(ONE_STEP)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import reduce
 
@@ -18,6 +20,19 @@ MOST_PIECES = 4
 """Values of which a layer takes the largest; more are taken in several layers."""
 
 SHORT = "more steps than the sequence has"
+
+
+_whole: ContextVar[bool] = ContextVar("whole", default=False)
+
+
+@contextmanager
+def whole_windows() -> Iterator[None]:
+    """Refuse windows that are longer than the sequence: some of their weights read zeros alone."""
+    token = _whole.set(True)
+    try:
+        yield
+    finally:
+        _whole.reset(token)
 
 
 class ShortError(InputError):
@@ -81,7 +96,7 @@ class Window:
         front, behind = self.padding(count)
         if min(front, behind) < 0:
             raise InputError(f"pads are {(front, behind)}, expected 0 or more")
-        missing = self.span - front - behind - count
+        missing = self.span - (0 if _whole.get() else front + behind) - count
         if missing > 0:
             raise ShortError(f"reads {self.span} steps, {SHORT}", missing)
         starts = range(-front, count + behind - self.span + 1, self.stride)
@@ -184,6 +199,10 @@ def padded(data: Data, front: int, behind: int) -> Data:
     count = len(data.forms)
     if data.axes.count("steps") != 1 or count + min(front, 0) + min(behind, 0) < 1:
         raise AxesError(f"pads {data.described()} by {front} and {behind} steps")
+    if _whole.get() and max(front, behind) >= count:
+        raise ShortError(
+            f"pads by {front} and {behind} steps, {SHORT}", max(front, behind) + 1 - count
+        )
     data = _with_zeros(data) if front > 0 else data
     kept = data.forms[max(0, -front) : count + min(0, behind)]
     zero = constant(np.zeros(data.forms[0].size))

@@ -110,6 +110,23 @@ def test_an_exported_pool_in_front_of_a_loop(tmp_path: Path) -> None:
     assert np.abs(network.forward(network.feed(x)) - y).max() < TOLERANCE
 
 
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_window_longer_than_the_lengths_that_are_followed(causal: bool, tmp_path: Path) -> None:
+    """With few steps its first weights read zeros alone: an earlier version left them out."""
+    front: Any = (
+        layers.ZeroPadding1D((12, 0)),
+        layers.Conv1D(4, 3, dilation_rate=6, activation="tanh"),
+    )
+    if causal:
+        front = (layers.Conv1D(4, 3, padding="causal", dilation_rate=6, activation="tanh"),)
+    model: Any = keras.Sequential([keras.Input((None, 3)), *front, layers.GRU(UNITS)])
+    randomize(model, 8)
+    x = np.random.default_rng(8).normal(size=(BATCH, 20, 3)).astype(np.float32)
+    network = load(saved(model, tmp_path)).network
+    assert network.layers[0].lags == (0, 6, 12)
+    assert np.abs(network.forward(x) - model.predict(x, verbose=0)).max() < TOLERANCE
+
+
 def test_an_exported_embedding(tmp_path: Path) -> None:
     """Keras' exporter reads the index as a float, and adds the table's size to one below 0."""
     model: Any = keras.Sequential([keras.Input((5,)), layers.Embedding(7, 3), layers.GRU(UNITS)])
