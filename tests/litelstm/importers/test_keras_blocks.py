@@ -113,8 +113,9 @@ def test_an_exported_pool_in_front_of_a_loop(tmp_path: Path) -> None:
 @pytest.mark.parametrize("causal", [True, False])
 def test_a_window_longer_than_the_lengths_that_are_followed(causal: bool, tmp_path: Path) -> None:
     """With few steps its first weights read zeros alone: an earlier version left them out."""
+    padding: Any = (12, 0)
     front: Any = (
-        layers.ZeroPadding1D((12, 0)),
+        layers.ZeroPadding1D(padding),
         layers.Conv1D(4, 3, dilation_rate=6, activation="tanh"),
     )
     if causal:
