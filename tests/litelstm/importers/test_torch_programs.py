@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from golden.errors import InputError
 from litelstm.importers.files import import_network
 from tests.litelstm.importers.cases import BATCH, INPUTS, OUTPUTS, STEPS, UNITS, check
-from tests.litelstm.importers.torch_files import described, results
+from tests.litelstm.importers.torch_files import described, export, results
 from tests.litelstm.importers.torch_nets import Both, Stack
 
 pytestmark = [
@@ -177,6 +177,22 @@ def test_traced_programs(make: type[nn.Module], tmp_path: Path) -> None:
     found = run.steps if imported.every_step else run.output
     y = module(x).detach().numpy()
     assert np.abs(found.reshape(y.shape) - y).max() < 1e-6
+
+
+def test_a_sum_with_a_bias_is_for_one_length(tmp_path: Path) -> None:
+    """The bias is spread over the steps, so sequences of other lengths would have another one."""
+
+    class Summed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.head = nn.GRU(INPUTS, UNITS, batch_first=True), nn.Linear(UNITS, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.rnn(x)[0].sum(1))
+
+    export(Summed(), tmp_path / "net.onnx", dynamo=False)
+    notes = import_network(tmp_path / "net.onnx").notes
+    assert any("the network is right for these alone" in note for note in notes)
 
 
 def test_two_state_dicts_in_one_checkpoint(tmp_path: Path) -> None:
