@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from golden.quantized import QuantizedNetwork
+from hdl.cells import reads_x_once
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -43,3 +46,12 @@ class Job:
     def meets(self, other: Job) -> bool:
         """Tell whether another layer's job takes some of its accumulator rows."""
         return self.layer != other.layer and other.row < self.end and self.row < other.end
+
+
+def is_hasty(network: QuantizedNetwork, layer: int) -> bool:
+    """Tell whether a step's first layer may complete its sums in one or two cycles.
+
+    That is before the step can know that a late layer, which ran just now, still needs its rows.
+    """
+    columns = 1 if network.selects(layer) else network.layers[layer].inputs
+    return reads_x_once(network.layers[layer].cell) and columns <= 2

@@ -14,7 +14,7 @@ from functools import cached_property
 from golden.quantized import QuantizedNetwork
 from hdl.cells import Schedule, reads_x_once, schedule
 from hdl.parts.memory import LUT_RAM_WORDS
-from hdl.spec.jobs import Job
+from hdl.spec.jobs import Job, is_hasty
 from hdl.spec.kinds import UpdateKind
 from hdl.spec.options import CoreOptions
 from hdl.spec.swept_network import SweptNetwork
@@ -143,15 +143,15 @@ class Work:
     def _first_row(self, index: int, jobs: Sequence[Job]) -> int:
         """Return the first accumulator row of a layer that runs behind ``jobs``.
 
-        A late layer may use others' rows again. Accumulators are free once a layer's passes are
-        over, but the shadow's rows are not. The last column of a layer waits for the last element
-        of each vector that it reads, so the sums up to those that made it are drained.
+        A late layer may use others' rows again, but for a hasty layer's. Accumulators are free once
+        a layer's passes are over; the shadow's rows are not. The last column of a layer waits for
+        the last element of what it reads, so the sums up to those that made it are drained.
         """
         if self.reuses and index in self.late and not self.swept:
-            reads = zip(self.network.sources[index], self.network.lags[index], strict=True)
-            made = {source - 1 for source, lag in reads if not lag}
-            behind = [n + 1 for n, job in enumerate(jobs) if job.layer in made]
-            jobs = jobs[max(behind, default=0) :]
+            reads = [*zip(self.network.sources[index], self.network.lags[index], strict=True)]
+            behind = [n + 1 for n, job in enumerate(jobs) if (job.layer + 1, 0) in reads]
+            hasty = is_hasty(self.network, self.order[0])
+            jobs = [*jobs[:hasty], *jobs[max(behind, default=0) :]]
         return max((job.end for job in jobs), default=0)
 
     def waits(self, number: int) -> tuple[int, ...]:

@@ -121,7 +121,31 @@ class Shared(Graph):
         return Storage(sums=("lanes", "block")[self.number % 2])
 
 
+class Hasty(Shared):
+    """A layer of one or two columns, or of an index, in front; late layers leave it its rows."""
+
+    @cached_property
+    def network(self) -> QuantizedNetwork:
+        rng = np.random.default_rng([self.seed, self.number])
+        inputs, indexed = [(1, 0), (2, 0), (5, 1)][self.number % 3]
+        shapes = weight_shapes(LSTM(), 3, 2)
+        weights = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+        front = dense(rng.normal(size=(3, inputs)), rng.normal(size=3), "relu")
+        lstm = Layer(cell=LSTM(), sigmoid="hard", weights=weights)
+        last = dense(rng.normal(size=(3, 2)), rng.normal(size=3))
+        network = Network(layers=(front, lstm, last), indexed=indexed)
+        samples = rng.normal(size=(8, 6, inputs))
+        if indexed:
+            samples = rng.integers(0, inputs, size=(8, 6, 1))
+        return quantize(network, samples)[0]
+
+    @cached_property
+    def lanes(self) -> int:
+        return 3
+
+
 SHARED = [Shared(SEED, number) for number in range(300, 303)]
+HASTY = [Hasty(SEED, number) for number in range(303, 306)]
 CASES = [Graph(SEED, number) for number in (0, 2, 4, 7, 9, 15, 20, 24)]
 WINDOWS = [Windowed(SEED, number) for number in range(235, 240)]
 TURNED = [Turned(SEED, number) for number in (301, 303)]
@@ -190,7 +214,7 @@ def test_the_first_layer_waits_for_rows_that_it_shares() -> None:
 
 @pytest.mark.parametrize(
     "cases",
-    [[*CASES, *LOADED, *SHARED], [*WINDOWS, *INDEXED, *TURNED, *POOLED]],
+    [[*CASES, *LOADED, *SHARED, *HASTY], [*WINDOWS, *INDEXED, *TURNED, *POOLED]],
     ids=["graphs", "windows"],
 )
 def test_every_word_and_cycle(cases: list[Case]) -> None:
