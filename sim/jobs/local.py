@@ -89,6 +89,8 @@ def _loop(line: Connection, work: Callable[[Any], Any]) -> None:
     """Main loop of a worker. It ignores Ctrl-C: its parent ends it by SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGALRM, _end)
+    sys.unraisablehook = _unraised
     with open(os.devnull, "w", encoding="utf-8") as nothing:
         sys.stdout = nothing
         while True:
@@ -107,3 +109,11 @@ def _end(_number: int, _frame: object) -> None:
     """Exit through every ``finally``, which ends simulators and deletes temporary folders."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise SystemExit(1)
+
+
+def _unraised(what: sys.UnraisableHookArgs) -> None:
+    """Exit a moment later if the signal came while Python deleted an object: that was lost."""
+    if isinstance(what.exc_value, SystemExit):
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    else:
+        sys.__unraisablehook__(what)

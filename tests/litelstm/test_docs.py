@@ -50,6 +50,8 @@ def check(part: str) -> None:
         assert spec, name
         assert spec.origin, name
         source = Path(spec.origin).read_text(encoding="utf-8").replace("@json_option", '"--json"')
+        if "@core_options" in source:
+            source += pages.read("sim/jobs/__init__.py")
         for option in re.findall(OPTION, rest):
             assert re.search(f'["/]{option}["/]', source), rest
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -146,3 +148,29 @@ def test_a_missing_scheduler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_cluster_is_left_at_once(scheduler: str) -> None:
     """The last test: its job still runs for a while."""
     assert seconds_to_stop(SHORT, scheduler=scheduler) < SHORT / 2
+
+
+def test_a_worker_ends_though_python_deletes_an_object() -> None:
+    """An exception in ``__del__`` is lost, and would be printed."""
+    program = """
+import os, signal, time
+from multiprocessing import Pipe
+from sim.jobs import local
+
+class Ends:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+def work(task):
+    Ends()
+    time.sleep(30)
+
+line, other = Pipe()
+line.send(1)
+local._loop(other, work)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=SHORT, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")
