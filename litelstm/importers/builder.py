@@ -108,7 +108,7 @@ class Builder:
         narrow = len(matrix) < pool.size
         if not (free or narrow) or (self._free and pool.tag == "sum" and form.bias.any()):
             return None
-        self.fixed |= not free and (pool.tag == "mean" or form.bias.any())
+        self.fixed |= not free and (pool.tag == "mean" or bool(form.bias.any()))
         count = 1 if free else len(pool.args)
         scale = matrix / (count if pool.tag == "mean" else 1)
         forms = [arg.mapped(scale).shifted(form.bias / count) for arg in pool.args]
