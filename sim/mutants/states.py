@@ -194,7 +194,6 @@ class _Search:
 
     def _step(self, states: Words) -> tuple[Words, dict[int, Words]]:
         """Return the states that follow with all inputs, and the values of all nodes."""
-        count = len(self._registers)
         pairs = len(states) << len(self._inputs)
         # Surplus pairs repeat the last one.
         index = np.minimum(np.arange(-(-pairs // 64) * 64), pairs - 1)
@@ -208,7 +207,7 @@ class _Search:
         for own, one, two in self._gates:
             values[own] = _value(values, one) & _value(values, two)
         after = np.zeros((len(index), 64 * self._row), np.uint8)
-        for place, node in enumerate(self._registers[:count]):
+        for place, node in enumerate(self._registers):
             word = _value(values, self.control.following[node])
             after[:, place] = np.unpackbits(word.view(np.uint8), bitorder="little")
         return np.packbits(after, axis=1, bitorder="little").view(np.uint64), values
