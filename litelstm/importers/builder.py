@@ -42,9 +42,8 @@ class Builder:
         self._stack = Stack()
         self.unrolled = False
         self.sums: set[int] = set()
-        self.fixed = False
+        self.fixed, self.indexed = False, False
         self.phases = 1
-        self.indexed = False
         self._free = free
         self._samples = samples
         self._times = Times(samples, outputs)
@@ -197,7 +196,8 @@ class Builder:
             return Place(index, rows, self._times.of(atom) // self.fold)
         if position != (0 if layer.direction == "reverse" else len(run.forms) - 1):
             what = "layer" if layer.direction == "forward" else f"{layer.direction} layer"
-            raise InputError(f"reads step {position} of a {what}, expected its final h")
+            need = "its final h" + " or a fixed number of steps" * self._free
+            raise InputError(f"reads step {position} of a {what}, expected {need}")
         return Place(index, rows, self._times.last)
 
     def _run(self, run: Run, way: int | None = None) -> int:

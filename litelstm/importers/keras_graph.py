@@ -19,7 +19,7 @@ from litelstm.importers.keras_layers import SLOPES
 from litelstm.importers.keras_model import SHAPES, Model
 from litelstm.importers.keras_ops import TRAINING, scalar_scale
 from litelstm.importers.keras_spectra import input_of
-from litelstm.importers.lengths import Reading, probed
+from litelstm.importers.lengths import Reading, of_one_length, probed
 from litelstm.importers.proof import Imported, compare, imported, steps_note
 from litelstm.importers.tensors import Data
 
@@ -67,7 +67,7 @@ def convert(model: Model, path: Path) -> Imported:
         made = assemble(named, steps=steps, scale=scale, stateful=any(stateful), free=not fixed)
         return Reading(made=made, steps=steps)
 
-    reading = read(fixed) if fixed else probed(read)
+    reading = of_one_length(read, fixed) if fixed else probed(read)
     made = reading.made
 
     def check() -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from golden.errors import InputError
 from golden.network import Network
 from litelstm.importers.assemble import Assembled
 from litelstm.importers.tensors import AxesError
-from litelstm.importers.windows import ShortError, whole_windows
+from litelstm.importers.windows import ShortError, refuses_short, whole_windows
 
 PROBES = (5, 8)
 """Sequence lengths for following a graph of free length; both must give the same network."""
@@ -33,6 +33,25 @@ class Reading:
 
 
 M = TypeVar("M", bound=Reading)
+
+
+def of_one_length(read: Callable[[int], M], steps: int) -> M:
+    """Read a network of one length, right for that alone if some of its weights read zeros alone.
+
+    Raises:
+        ShortError: some do, within :func:`litelstm.importers.windows.whole_windows`.
+    """
+    try:
+        with whole_windows():
+            return read(steps)
+    except ShortError as short:
+        if refuses_short():
+            raise
+        try:
+            found = read(steps)
+        except InputError as error:
+            raise InputError(f"{error}; {short}") from None
+        return replace(found, made=replace(found.made, fixed=True))
 
 
 def probed(read: Callable[[int], M]) -> M:

@@ -18,7 +18,7 @@ from golden import packages
 from golden.errors import InputError
 from litelstm.importers.assemble import assemble
 from litelstm.importers.axes import INDICES, LAYOUTS
-from litelstm.importers.lengths import PROBES, Reading, probed
+from litelstm.importers.lengths import PROBES, Reading, of_one_length, probed
 from litelstm.importers.onnx_graph import Graph
 from litelstm.importers.onnx_inspect import listing
 from litelstm.importers.onnx_model import RECURRENT, label, lengths, quantizes, rounds
@@ -100,13 +100,15 @@ def inspect(
         yield f"refused: {error}"
 
 
-def follow(model: Any) -> tuple[Plan, tuple[str, ...]]:
+def follow(model: Any, *, free: bool = False) -> tuple[Plan, tuple[str, ...]]:
     """Follow a graph; return the network with how to run the file, and notes on it.
+
+    ``free`` says that the graph is that of a program which takes sequences of any length.
 
     Raises:
         InputError: an operator cannot be mapped.
     """
-    graph = Graph(model)
+    graph = Graph(model, free=free)
     reading, plan = _read_any_states(model, graph)
     return plan, tuple(_notes(graph, reading))
 
@@ -248,11 +250,11 @@ def _read_any_length(
     def read(steps: int) -> _Reading:
         data = graph.follow(outputs, axes, steps, states)
         named = tuple(zip(outputs, data, strict=True))
-        made = assemble(named, steps=steps, free=not fixed)
+        made = assemble(named, steps=steps, free=graph.free or not fixed)
         return _Reading(made=made, axes=axes, outputs=named, steps=steps)
 
     if fixed:
-        return read(fixed)
+        return of_one_length(read, fixed)
     try:
         if graph.states:  # the file may be for one step alone
             with contextlib.suppress(InputError):

@@ -52,12 +52,14 @@ class Graph:
         sizes: sizes of the input's axes, 0 for free ones.
         dtype: element type of the input.
         indexed: whether the input is an index.
+        free: whether the graph is that of a program which takes sequences of any length.
 
     Raises:
         InputError: the inputs are no samples and states of floats.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, free: bool = False) -> None:
+        self.free = free
         self._onnx = packages.load("onnx", extra="import")
         self._opsets = list(model.opset_import)
         self._ir_version = model.ir_version

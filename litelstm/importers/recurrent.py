@@ -88,7 +88,10 @@ def recurrent(
     repeats = count > 1 and times[0] == times[-1]
     if repeats:
         if not all(form.equals(data.forms[0]) for form in data.forms):
-            raise InputError(f"reads {count} maps of one step, expected a vector of each step")
+            raise InputError(
+                f"reads {count} maps of one step, expected a vector of each step: a window in "
+                "front may reach over all steps; export with more of them"
+            )
         times = [*range(count)]
     turned = times[0] > times[-1]
     places = list(range(count))[:: -1 if turned else 1]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,14 +31,12 @@ LONGER = 3
 
 OPSET = 17
 
+INPUT = "x"
+"""Name of a program's input in its graph."""
+
 PROJECTED = (
     "has an LSTM with proj_size, which PyTorch's exporter does not write; import the state dict, "
     "with a description"
-)
-
-ONE_STEP = (
-    "reads the last step of a reverse layer, expected its final h: in that step it has seen one "
-    "alone; export it as ONNX with the number of steps that it is for"
 )
 
 
@@ -56,22 +56,24 @@ def from_program(module: Any, example: Any = None, *, input_scale: float = 1.0) 
     try:
         if not _is_exported(module):
             module.eval()
-        x = _zeros(torch, module) if example is None else torch.zeros_like(example)
-        # Without an example the length was chosen here, so no weight may read zeros alone.
-        with whole_windows() if example is None else contextlib.nullcontext():
-            plan, notes = onnx.follow(_exported(torch, module, x))
-        names = [name for name, _ in plan.outputs]
-        if example is None and _reads_one_step(plan):
-            raise InputError(ONE_STEP)
+        x = torch.zeros_like(example) if example is not None else _zeros(torch, module)
+        model = _exported(torch, module, x)
+        names = [value.name for value in model.graph.output]
 
         def run(wanted: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = torch.utils._pytree.tree_leaves(module(torch.from_numpy(feeds[plan.input])))
+                _, found = _results(torch, module(torch.from_numpy(*feeds.values())))
             results = dict(zip(names, found, strict=False))
             return [results[name].numpy() for name in wanted]
 
-        length = _prove(plan, run)
+        # Without an example the length was chosen here, so no weight may read zeros alone.
+        with whole_windows() if example is None else contextlib.nullcontext():
+            plan, notes = onnx.follow(model)
+            free = example is None and plan.made.fixed and _takes_longer(plan, run)
+            if free:
+                plan, notes = onnx.follow(model, free=True)
+        length = _prove(plan, run, free=free)
         said = [steps_note(plan.steps, fixed=fixed) for fixed in (True, False)]
         told = tuple(note for note in notes if note not in said)
         made = replace(plan.made, network=replace(plan.made.network, input_scale=input_scale))
@@ -83,9 +85,9 @@ def from_program(module: Any, example: Any = None, *, input_scale: float = 1.0) 
             module.train(True)
 
 
-def _prove(plan: Plan, run: Run) -> tuple[str, ...]:
+def _prove(plan: Plan, run: Run, *, free: bool) -> tuple[str, ...]:
     """Compare results of sequences of another length, or else of the one that was followed."""
-    fixed = plan.made.fixed
+    fixed = plan.made.fixed and not free
     try:
         prove(plan if fixed else _longer(plan), run)
     except NotRunError:
@@ -94,14 +96,31 @@ def _prove(plan: Plan, run: Run) -> tuple[str, ...]:
     return (steps_note(plan.steps, fixed=plan.made.fixed),) if fixed else ()
 
 
-def _reads_one_step(plan: Plan) -> bool:
-    """Whether a recurrent layer is in its first state in the last step of all."""
-    network = plan.made.network
-    last = plan.steps // network.fold - 1
-    return any(
-        layer.cell.state and layer.warmup and start == last
-        for layer, start in zip(network.layers, network.starts[1:], strict=True)
-    )
+def _takes_longer(plan: Plan, run: Run) -> bool:
+    """Whether a program can be run on longer sequences."""
+    try:
+        prove(_longer(plan), run)
+    except NotRunError:
+        return False
+    except InputError:  # with other results
+        return True
+    return True
+
+
+def _results(torch: Any, found: Any) -> tuple[list[str], list[Any]]:
+    """Name the tensors that a program returns, by keys of a dict and places in a tuple.
+
+    There are no names for dicts and tuples inside others, and for keys that no graph can have.
+    """
+    leaves, _ = torch.utils._pytree.tree_flatten_with_path(found)
+    tensors = [(path, leaf) for path, leaf in leaves if torch.is_tensor(leaf)]
+    keys = [
+        str(getattr(path[0], "key", f"y{n}")) if path else "y"
+        for n, (path, _) in enumerate(tensors)
+    ]
+    named = all(key.isidentifier() and key != INPUT for key in keys)
+    named &= all(len(path) < 2 for path, _ in tensors)
+    return keys if named else [], [leaf for _, leaf in tensors]
 
 
 def _longer(plan: Plan) -> Plan:
@@ -162,8 +181,15 @@ def _exported(torch: Any, module: Any, x: Any) -> Any:
         traced = Program()
     try:
         with _quiet(), torch.no_grad():
+            names, _ = _results(torch, module(x))
             torch.onnx.export(
-                traced, (x,), found, dynamo=False, opset_version=OPSET, input_names=["x"]
+                traced,
+                (x,),
+                found,
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=[INPUT],
+                output_names=names,
             )
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -175,13 +201,19 @@ def _exported(torch: Any, module: Any, x: Any) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what PyTorch's exporter prints and warns of."""
+    """Hide what PyTorch's exporter prints, from C++ too, and warns of."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
+    sys.stdout.flush()
+    kept = os.dup(1)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings(), open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
             warnings.simplefilter("ignore")
-            yield
+            with contextlib.redirect_stdout(nowhere):
+                yield
     finally:
+        os.dup2(kept, 1)
+        os.close(kept)
         logger.setLevel(level)

@@ -27,12 +27,17 @@ _whole: ContextVar[bool] = ContextVar("whole", default=False)
 
 @contextmanager
 def whole_windows() -> Iterator[None]:
-    """Refuse windows that are longer than the sequence: some of their weights read zeros alone."""
+    """Refuse windows with weights that read zeros alone, as sequences shorter than them have."""
     token = _whole.set(True)
     try:
         yield
     finally:
         _whole.reset(token)
+
+
+def refuses_short() -> bool:
+    """Whether this runs within :func:`whole_windows`."""
+    return _whole.get()
 
 
 class ShortError(InputError):
@@ -96,7 +101,7 @@ class Window:
         front, behind = self.padding(count)
         if min(front, behind) < 0:
             raise InputError(f"pads are {(front, behind)}, expected 0 or more")
-        missing = self.span - (0 if _whole.get() else front + behind) - count
+        missing = self.span - front - behind - count
         if missing > 0:
             raise ShortError(f"reads {self.span} steps, {SHORT}", missing)
         starts = range(-front, count + behind - self.span + 1, self.stride)
@@ -172,7 +177,14 @@ def _inside(reads: Sequence[int], data: Data) -> list[int]:
 def _windows(data: Data, window: Window) -> list[list[int]]:
     if data.axes.count("steps") != 1:
         raise AxesError(f"moves over {data.described()}, expected an axis of steps")
-    return window.reads(len(data.forms))
+    count = len(data.forms)
+    reads = window.reads(count)
+    if _whole.get() and any(
+        all(not 0 <= at < count for at in tap) for tap in zip(*reads, strict=True)
+    ):
+        missing = max(1, window.span - count)
+        raise ShortError(f"reads {window.span} steps, {SHORT}", missing)
+    return reads
 
 
 def _placed(data: Data, forms: Sequence[Form]) -> Data:

@@ -226,7 +226,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     ),
     "last step of both ways": (
         lambda: LastOfBoth(),
-        "reads the last step of a reverse layer, expected its final h",
+        "reads step 3 of a reverse layer, expected its final h or a fixed number of steps",
     ),
     "layer": (
         lambda: nn.Sequential(nn.Conv1d(3, 3, 1), nn.GRU(3, 4)),

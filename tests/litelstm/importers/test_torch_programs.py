@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 
 from golden.errors import InputError
 from litelstm.importers.files import import_network
+from litelstm.importers.proof import steps_note
+from litelstm.importers.torch_modules import import_torch_module
 from tests.litelstm.importers.cases import BATCH, INPUTS, OUTPUTS, STEPS, UNITS, check
 from tests.litelstm.importers.torch_files import described, export, results
 from tests.litelstm.importers.torch_nets import Both, Stack
@@ -213,3 +216,71 @@ def test_damaged_programs(suffix: str, tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(InputError, match="cannot be read"):
         import_network(path)
+
+
+class Mean(Stack):
+    """A dense layer on the mean over all steps, behind ReLU or not."""
+
+    relu: bool = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = self.rnn(x)[0].mean(1)
+        return self.head(torch.relu(mean) if self.relu else mean)
+
+
+def test_a_program_of_any_length_is_not_read_for_one() -> None:
+    """The length that the importer follows it with is its own choice, not the program's."""
+    module = Mean(nn.GRU, batch_first=True)
+    with pytest.raises(InputError, match="averages over a free number of steps"):
+        import_torch_module(module)
+    module.relu = False
+    assert import_torch_module(module).notes == (
+        "y is a sum over the steps: divide by their number for the mean",
+    )
+
+
+class Named(Stack):
+    """Gives a dict, whose order is not that of its keys."""
+
+    def forward(self, x: Tensor) -> Any:
+        last = self.rnn(x)[0][:, -1]
+        return {"zeta": self.head(last), "alpha": torch.relu(self.head(last))}
+
+
+def test_outputs_of_a_dict_have_their_names_and_order(capfd: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(47)
+    module = Named(nn.GRU, batch_first=True).eval()
+    imported = import_torch_module(module)
+    x = torch.randn(BATCH, STEPS, INPUTS)
+    assert imported.notes == (
+        f"a result has the outputs zeta ({OUTPUTS} words), alpha ({OUTPUTS} words), in this order",
+    )
+    y = np.hstack([value.detach().numpy() for value in module(x).values()])
+    assert np.abs(imported.network.forward(x.numpy()) - y).max() < 1e-6
+    with pytest.raises(InputError, match="exporter: Exporting the operator 'prim::DictConstruct'"):
+        import_torch_module(torch.jit.script(module))
+    assert capfd.readouterr().out == ""  # PyTorch would print the graph
+
+
+class Windowed(nn.Module):
+    """A convolution that pads, in front of a GRU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.front = nn.Conv1d(INPUTS, 4, 5, padding=1, stride=4)
+        self.rnn = nn.GRU(4, UNITS, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(self.front(x.transpose(1, 2)).transpose(1, 2))[0][:, -1]
+
+
+@pytest.mark.parametrize(("steps", "alone"), [(5, True), (8, False)])
+def test_weights_that_read_zeros_alone_make_a_network_for_one_length(
+    steps: int, alone: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "net.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Windowed().eval(), (torch.zeros(1, steps, INPUTS),), path, dynamo=False)
+    note = steps_note(steps, fixed=alone)
+    assert note in import_network(path).notes
