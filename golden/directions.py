@@ -176,13 +176,13 @@ def check_forward(layers: Iterable[DirectedLayer]) -> None:
         if FINAL in (layer.lags or ()):
             raise InputError(
                 f"layer{index} reads a final value in every step: a core must buffer the steps "
-                "before it (--max-steps)"
+                "before it, those of the longest sequence (--max-steps N)"
             )
         if layer.direction != "forward":
             raise InputError(
-                f"layer{index} is {layer.direction}, expected forward: "
-                "a core runs the steps in the order in which they come, unless it buffers them "
-                "(--max-steps)"
+                f"layer{index} is {layer.direction}, expected forward: a core runs the steps in "
+                "the order in which they come, unless it buffers those of the longest sequence "
+                "(--max-steps N)"
             )
 
 

@@ -44,10 +44,10 @@ _BUS = [
         "--clock",
         type=float,
         metavar="MHZ",
-        help="Clock of the core, for the constraints. --uart needs it.  [default: 100]",
+        help="Clock of the core, for the constraints. --uart needs it.  [default: 100 with a bus]",
     ),
     options.target_option(
-        "Part: decides --pack auto, and adds constraints for its tools with a bus."
+        "Part: decides --pack auto, and adds constraints for its tools with a bus or --clock."
     ),
 ]
 
@@ -73,8 +73,6 @@ def host_of(chosen: Mapping[str, Any]) -> Host | None:
     if chosen["uart"] is not None and chosen["clock"] is None:
         raise InputError("--uart needs --clock")
     if not kinds:
-        if chosen["clock"] is not None:
-            raise InputError("--clock needs --axi, --spi or --uart")
         return None
     require_for("registers")
     from hdl.packaging.constraints import CLOCK  # these need the extra

@@ -15,7 +15,7 @@ from golden.errors import InputError, MissingToolError
 from litelstm import commands
 from litelstm.driver.errors import DriverError
 from litelstm.fpga.errors import SynthesisError
-from litelstm.usage import speak_as_typed, usage_line
+from litelstm.usage import advised, speak_as_typed, usage_line
 from sim.tools.errors import SimulationError
 
 BAD_INPUT = 2
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         status = _fail("interrupted", 130)
     except (InputError, MissingToolError) as error:
-        status = _fail(str(error), BAD_INPUT)
+        status = _fail(advised(str(error)), BAD_INPUT)
     except (DriverError, SimulationError, SynthesisError) as error:
         status = _fail(str(error), FAILED)
     sys.exit(status if isinstance(status, int) else 0)

@@ -1,15 +1,18 @@
-"""Messages about a command line: they name options as they are typed."""
+"""Messages about a command line: they name options as they are typed, and suggest what to do."""
 
 from __future__ import annotations
 
 import re
 from difflib import get_close_matches
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
 
 from golden.errors import InputError
+from golden.quantized import KIND
+from litelstm.importers.files import SUFFIXES
 from litelstm.options import JSON_VALUE
 
 RENAMED = {
@@ -78,3 +81,24 @@ def speak_as_typed(command: click.Command) -> None:
             raise InputError(f"{typed[name]} is {rest}") from None
 
     command.callback = speaking
+
+
+def advised(message: str) -> str:
+    """Add to the message of an input error what the user may have meant."""
+    path, _, problem = message.partition(": ")
+    if problem.startswith("cannot be read: No such file"):
+        folder = Path(path).parent
+        names = [one.name for one in folder.iterdir()] if folder.is_dir() else []
+        near = get_close_matches(Path(path).name, names, n=1)
+        return f"{message}. Did you mean '{folder / near[0]}'?" if near else message
+    if problem.startswith("is not a readable .npz file"):
+        suffix = Path(path).suffix.lower()
+        if suffix in SUFFIXES:
+            return f"{message}; litelstm import makes one of it"
+        if suffix != ".npz":
+            return (
+                f"{message}; of an array of samples numpy.savez('samples.npz', x=array) makes one"
+            )
+    if problem.startswith("kind is ") and problem.endswith(f"expected {KIND}"):
+        return f"{message}: litelstm quantize makes it"
+    return message

@@ -1,4 +1,4 @@
-"""Timing constraints of a core with a bus: clock and lines, in the files of the tools."""
+"""Timing constraints of a core: clock and lines, in the files of the tools."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ PINS: dict[str, dict[str, Any]] = {
     },
 }
 """Ports of :class:`Timing`, by the kind of a core's host."""
+
+PLAIN: dict[str, Any] = {"clock": "clk", "reset": "rst"}
+"""Those of a core with plain streams."""
 
 
 @dataclass(frozen=True, kw_only=True)

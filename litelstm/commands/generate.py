@@ -18,9 +18,10 @@ from hdl import verilog
 from hdl.export.fusesoc import core_file
 from hdl.export.verilog_header import waivers
 from hdl.layout.weight_image import image
+from hdl.packaging.constraints import FORMATS, PLAIN, Timing
 from hdl.plan import Plan
 from litelstm import core_options, options, outputs
-from litelstm.bus_options import NAMES, bus_options, host_of
+from litelstm.bus_options import NAMES, bus_options, hertz, host_of
 from litelstm.console import out, progress
 from litelstm.fpga.targets import TARGETS
 from sim.testbench.verilog_bench import bench_file, verilog_bench
@@ -74,7 +75,8 @@ def generate(
     Writes the core of the quantized NETWORK: NAME.v, NAME.json (ports, formats, timing), NAME.vlt
     (lint waivers) and NAME.core (FuseSoC). --storage ram and double add NAME.weights.bin, the words
     for the stream i_weights. --axi, --spi and --uart give the core registers, and add C headers,
-    drivers, constraints and files for Vivado, Quartus and IP-XACT: docs/system.md.
+    drivers, constraints and files for Vivado, Quartus and IP-XACT: docs/system.md. With --clock a
+    core of plain streams has constraints, too.
 
     With --testbench, iverilog -o tb NAME/tb.v NAME.v && vvp tb checks the core without Python.
     """
@@ -91,7 +93,7 @@ def generate(
         others=tuple(networks),
     )
     with progress("generate"):
-        make = partial(_plain, bench=has_bench)
+        make = partial(_plain, bench=has_bench, clock=chosen["clock"], target=target)
         if host:
             make = partial(_with_bus, host=host, target=target)
         texts, description = make(
@@ -135,7 +137,7 @@ def _joint(plan: Plan) -> str:
 
 
 def _plain(
-    plan: Plan, *, name: str, bench: bool, **given: Any
+    plan: Plan, *, name: str, bench: bool, clock: float | None, target: str | None, **given: Any
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
     """Make the texts by file, and the description, of a core with plain streams."""
     core = verilog.generated(plan, name=name, **given)
@@ -151,6 +153,9 @@ def _plain(
     }
     if bench:
         texts[bench_file(name)] = verilog_bench(plan, name=name)
+    if clock is not None:
+        timing = Timing(name=name, hertz=hertz(clock), **PLAIN)
+        texts |= {f"{name}.{end}": FORMATS[end](timing) for end in _formats(target)}
     return texts, core.description
 
 
@@ -158,17 +163,19 @@ def _with_bus(
     plan: Plan, *, host: Host, target: str | None, **given: Any
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
     """Make the texts by file, and the description, of a core with registers."""
-    from hdl.packaging.constraints import FORMATS  # these need the extra
-    from hdl.packaging.system import generate_system
+    from hdl.packaging.system import generate_system  # needs the extra
 
-    formats, part = ["xdc", "sdc"], ""
-    if target:
-        option, _ = TARGETS[target].family.constraints
-        part = TARGETS[target].vivado
-        formats += {option.lstrip("-")} & set(FORMATS)
+    part = TARGETS[target].vivado if target else ""
     system = generate_system(plan, host=host, **given)
     driver = {file.name: file.read_text(encoding="utf-8") for file in C_DRIVER}
-    return system.files(sources=driver, formats=formats, part=part), system.description
+    texts = system.files(sources=driver, formats=_formats(target), part=part)
+    return texts, system.description
+
+
+def _formats(target: str | None) -> list[str]:
+    """List the formats of constraint files, with the one of the part's own tool."""
+    own = {TARGETS[target].family.constraints[0].lstrip("-")} if target else set()
+    return [*dict.fromkeys(["xdc", "sdc", *(own & set(FORMATS))])]
 
 
 def _meaning(file: str, words: int) -> str:

@@ -83,10 +83,12 @@ def _notes(made: Assembled, names: Sequence[str]) -> Iterator[str]:
         zeros = "one step of zeros follows" if network.flush == 1 else f"{network.flush} steps of"
         zeros += "" if network.flush == 1 else " zeros follow"
         yield f"{zeros} each sequence, before its end"
-    if network.repeats:
+    backward = [layer.direction for layer in network.layers if layer.direction != "forward"]
+    if network.repeats or backward:
+        why = "reads a final value in every step" if network.repeats else f"is {backward[0]}"
         yield (
-            "a layer reads a final value in every step: generate the core with --max-steps N, the "
-            "steps of the longest sequence"
+            f"a layer {why}: generate the core with --max-steps N, the steps of the longest "
+            "sequence"
         )
     if made.phases > 1:
         yield f"layers in front compute {made.phases} steps at once, each with its own weights"

@@ -103,7 +103,7 @@ def _read_pickle(path: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     except Exception:
         raise InputError(
             f"is not a readable state dict ({_odd(data)}); save module.state_dict(), or the module "
-            "with torch.jit.save"
+            "with torch.jit.script(module).save(...)"
         ) from None
     state, notes = _unwrapped(torch, state)
     size = sum(value.numel() * value.element_size() for value in state.values())

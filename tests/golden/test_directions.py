@@ -405,8 +405,8 @@ def test_a_core_runs_forward_only(direction: str) -> None:
     network = integer_stack(("forward", direction), GRU())
     message = (
         f"^layer1 is {direction}, expected forward: "
-        r"a core runs the steps in the order in which they come, unless it buffers them "
-        r"\(--max-steps\)$"
+        r"a core runs the steps in the order in which they come, unless it buffers those of the "
+        r"longest sequence \(--max-steps N\)$"
     )
     with pytest.raises(InputError, match=message):
         Plan(network=network, options=CoreOptions(lanes=2))

@@ -316,3 +316,22 @@ def test_console_script(files: Files, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == "litelstm: absent: cannot be read: No such file or directory\n"
+
+
+def test_an_input_error_suggests_what_was_meant(
+    files: Files, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.q.npz").write_bytes(files.network.read_bytes())
+    for name in ("x.npy", "net.onnx"):
+        Path(name).write_text("text")
+    says = {
+        "net.qq.npz": "No such file or directory. Did you mean 'net.q.npz'?",
+        "else": "No such file or directory",
+        "folder/net.npz": "No such file or directory",
+        "x.npy": "numpy.savez('samples.npz', x=array) makes one",
+        "net.onnx": "litelstm import makes one of it",
+    }
+    for name, end in says.items():
+        assert call("cycles", name).err.endswith(f"{end}\n")
+    assert call("cycles", files.floats).err.endswith(": litelstm quantize makes it\n")

@@ -143,6 +143,20 @@ def test_simulators_take_it(written: Path, tool: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_core_of_plain_streams_has_constraints_with_a_clock(
+    files: Files, call: Call, tmp_path: Path
+) -> None:
+    options = ["--lanes", 2, "--clock", 125, "--target", "ecp5-25f"]
+    done = call("generate", files.network, *options, "-o", tmp_path)
+    assert done.status == 0, done.err
+    clock = "create_clock -name clk -period 8.000 [get_ports {clk}]"
+    for end in ("xdc", "sdc"):
+        assert clock in (tmp_path / f"litelstm_core.{end}").read_text().splitlines()
+    frequency = (tmp_path / "litelstm_core.lpf").read_text().splitlines()[-1]
+    assert frequency == 'FREQUENCY PORT "clk" 125 MHZ;'
+    assert "  input clk;" in (tmp_path / "litelstm_core.v").read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -152,7 +166,7 @@ def test_simulators_take_it(written: Path, tool: str) -> None:
         (["--bus-width", "64"], "--bus-width needs --axi"),
         (["--spi", "--packing", "tight"], "--packing needs --axi"),
         (["--uart", "9600"], "--uart needs --clock"),
-        (["--clock", "9600"], "--clock needs --axi, --spi or --uart"),
+        (["--clock", "9600"], "--clock is 9600000000 Hz, expected 1 to 1000000000"),
         (["--axi", "--clock", "0"], "--clock is 0 Hz, expected 1 to 1000000000"),
         (["--spi", "--clock", "1000.000001"], "--clock is 1000000001 Hz, expected 1 to 1000000000"),
         (["--spi", "--clock", "nan"], "--clock is nan, expected a number of MHz"),

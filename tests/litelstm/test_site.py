@@ -66,4 +66,11 @@ def test_the_tutorial_runs(call: Call, tmp_path: Path, monkeypatch: pytest.Monke
             continue
         done = call(*words)
         assert done.status == 0, (command, done.err)
+        if words[0] == "simulate":  # cycles depend on the sizes alone
+            counted = re.findall(r"[\d.,]+ cycles(?: per step|(?= in ))", done.out)
+            assert len(counted) == 2
+            assert all(count in text for count in counted), counted
+        if words[0] == "cycles":
+            count = re.findall(r"takes (\d+) cycles in a series", done.out)[0]
+            assert f"takes {int(count):,} cycles" in text, count
     assert (tmp_path / "report.html").exists()

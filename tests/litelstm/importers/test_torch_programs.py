@@ -53,7 +53,8 @@ def test_torchscript(
     imported = import_network(tmp_path / "net.pt")
     x, y = results(module, 41)
     assert np.abs(imported.network.forward(x) - y).max() < 1e-6
-    assert not imported.notes
+    assert all("--max-steps N" in note for note in imported.notes)
+    assert len(imported.notes) == (make is Both)
     assert not recwarn.list
 
 
@@ -196,6 +197,37 @@ def test_a_sum_with_a_bias_is_for_one_length(tmp_path: Path) -> None:
     export(Summed(), tmp_path / "net.onnx", dynamo=False)
     notes = import_network(tmp_path / "net.onnx").notes
     assert any("the network is right for these alone" in note for note in notes)
+
+
+class Averaged(nn.Module):
+    """The mean of a recurrent layer's h behind a convolution: no weight depends on the length."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(INPUTS, UNITS, 3, stride, padding=1)
+        self.rnn = nn.GRU(UNITS, UNITS, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * UNITS, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.conv(x.transpose(1, 2))).transpose(1, 2)
+        return self.head(self.rnn(h)[0].mean(1))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_program_that_takes_any_length_is_imported_so(stride: int, tmp_path: Path) -> None:
+    """A trace of one length has its number of steps as a constant; the program has not."""
+    module = Averaged(stride).eval()
+    torch.jit.script(module).save(tmp_path / "net.pt")
+    imported = import_network(tmp_path / "net.pt")
+    assert not any("steps; " in note or "these alone" in note for note in imported.notes)
+    less = " less 1" if stride == 1 else ""  # the step behind the end, which the padding needs
+    note = f"y is a sum over the steps: divide by their number{less} for the mean"
+    assert note in imported.notes
+    steps = 22
+    x = np.random.default_rng(9).normal(size=(3, steps, INPUTS))
+    found = imported.network.forward(imported.network.feed(x)) / (steps // stride)
+    wanted = module(torch.from_numpy(x.astype(np.float32))).detach().numpy()
+    assert np.abs(found - wanted).max() < 1e-5
 
 
 def test_two_state_dicts_in_one_checkpoint(tmp_path: Path) -> None:
