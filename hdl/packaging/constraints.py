@@ -26,7 +26,7 @@ PINS: dict[str, dict[str, Any]] = {
 """Ports of :class:`Timing`, by the kind of a core's host."""
 
 PLAIN: dict[str, Any] = {"clock": "clk", "reset": "rst"}
-"""Those of a core with plain streams."""
+"""Ports of a core with plain streams."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,7 +122,7 @@ def _source(
                 raise click.UsageError(f"{name} needs --train")
         if file is None:
             raise click.UsageError("--net needs --samples")
-        return Given(net, file)
+        return Given(net, file, output / "networks")
     if file is not None:
         raise click.UsageError("--samples needs --net")
     assert task is not None

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from golden.changes import changes
 from golden.errors import InputError
 from golden.model import IntegerModel
-from golden.network import Network
-from golden.quantize import quantize
 from golden.quantized import QuantizedNetwork
 from hdl import cycles, verilog
 from hdl.plan import Plan
@@ -33,24 +31,18 @@ TIMED = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """Samples of a search, and their right answers.
+    """Samples that judge a point: inputs (samples, steps, inputs), and right answers."""
 
-    Attributes:
-        calibration: inputs that show the quantizer the ranges, (samples, steps, inputs).
-        x, y: inputs and answers that judge a point.
-    """
-
-    calibration: NDArray[Any]
     x: NDArray[Any]
     y: NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Request:
-    """A point to evaluate; it travels to a worker by content."""
+    """A point to evaluate or to measure; it travels to a worker by content."""
 
     choice: Choice
-    network: Network
+    network: QuantizedNetwork
     target: str
     samples: Samples
 
@@ -79,7 +71,7 @@ def evaluate(request: Request) -> Estimate:
     """Evaluate a point."""
     target, samples = TARGETS[request.target], request.samples
     try:
-        network = quantized(request.network, request.choice, samples.calibration)
+        network = request.choice.with_thresholds(request.network)
         plan = request.choice.plan(network, target)
         core = verilog.generated(plan)
     except InputError as error:
@@ -92,11 +84,6 @@ def evaluate(request: Request) -> Estimate:
         used=dict(found.used),
         nj=_energy(found, plan, samples.x[:TIMED], taken).nj,
     )
-
-
-def quantized(network: Network, choice: Choice, calibration: NDArray[Any]) -> QuantizedNetwork:
-    """Quantize a network as a point says."""
-    return choice.with_thresholds(quantize(network, calibration, choice.settings)[0])
 
 
 def cycles_of(plan: Plan, x: NDArray[Any]) -> int:

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from golden import files
-from golden.network import Network
 from litelstm.energy.samples import of_samples
-from litelstm.explore.evaluate import Samples, answers, cycles_of, quantized
+from litelstm.explore.evaluate import Request, answers, cycles_of
 from litelstm.explore.front import order
 from litelstm.explore.limits import Limits
 from litelstm.explore.source import Source
-from litelstm.explore.space import Choice
 from litelstm.explore.study import USUAL, Point, Tell
 from litelstm.fpga.errors import DoesNotFitError, SynthesisError
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
@@ -28,16 +26,6 @@ from sim.tools.errors import SimulationError
 
 COUNTED = 5
 """Samples whose switching activity is counted."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Request:
-    """A point to measure; it travels to a worker by content."""
-
-    choice: Choice
-    network: Network
-    target: str
-    samples: Samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +53,7 @@ def measure(request: Request) -> Measured:
     from litelstm.fpga.flow import Flow
 
     target, samples = TARGETS[request.target], request.samples
-    network = quantized(request.network, request.choice, samples.calibration)
+    network = request.choice.with_thresholds(request.network)
     plan = request.choice.plan(network, target)
     try:
         found = flow.measure(
@@ -161,7 +149,7 @@ class Finalists:
     def _request(self, point: Point) -> Request:
         return Request(
             choice=point.choice,
-            network=self._source.network(point.choice.shape),
+            network=self._source.integers(point.choice),
             target=self._limits.target.name,
             samples=self._source.test,
         )

@@ -16,7 +16,6 @@ from litelstm import core_options
 from litelstm.architectures import CELLS
 from litelstm.console import table
 from litelstm.energy.model import shown
-from litelstm.explore.evaluate import quantized
 from litelstm.explore.finalists import Measured
 from litelstm.explore.front import better, front
 from litelstm.explore.source import Source
@@ -68,9 +67,7 @@ def rows(
 
 def _row(point: Point, found: Measured | None, source: Source, folder: Path, target: str) -> Row:
     path = files.make_folder(folder / "networks") / f"point{point.number}.q.npz"
-    network = quantized(
-        source.network(point.choice.shape), point.choice, source.samples.calibration
-    )
+    network = point.choice.with_thresholds(source.integers(point.choice))
     network.save(path)
     typed = core_options.typed(point.choice.core(network))
     return Row(

@@ -16,10 +16,13 @@ from golden import files
 from golden.cells import SIGMOIDS
 from golden.errors import InputError
 from golden.network import Network
+from golden.quantize import quantize
+from golden.quantized import QuantizedNetwork
+from golden.settings import Settings
 from litelstm import samples
 from litelstm.data.dataset import CALIBRATION, Dataset, hold_out, spread
 from litelstm.explore.evaluate import BATCH, Samples
-from litelstm.explore.space import Shape
+from litelstm.explore.space import Choice, Shape
 from litelstm.tasks import Task
 
 JUDGING = 2000
@@ -29,7 +32,11 @@ JUDGING = 2000
 class Source(ABC):
     """Networks of a search.
 
+    A network is quantized once for each choice of widths, and kept in the study's folder.
+
     Attributes:
+        folder: where networks are kept.
+        calibration: inputs that show the quantizer the ranges, (samples, steps, inputs).
         shaped: whether the search also chooses the network's shape.
         default: network that stands for what accuracy can be had.
         samples: samples that judge points during the search.
@@ -37,6 +44,8 @@ class Source(ABC):
         identity: facts that decide the networks, as JSON values.
     """
 
+    folder: Path
+    calibration: NDArray[Any]
     shaped: bool
     default: Shape | None
     samples: Samples
@@ -54,6 +63,31 @@ class Source(ABC):
     @abstractmethod
     def network(self, shape: Shape | None) -> Network:
         """Return a network that is there."""
+
+    def not_rounded(self, choices: Iterable[Choice]) -> list[Rounding]:
+        """List the quantizations that some points still need."""
+        missing = {path: c for c in choices if not (path := self._integers(c)).exists()}
+        return [
+            Rounding(
+                network=self.network(choice.shape),
+                settings=choice.settings,
+                calibration=self.calibration,
+                path=path,
+            )
+            for path, choice in missing.items()
+        ]
+
+    def integers(self, choice: Choice) -> QuantizedNetwork:
+        """Return a point's quantized network, without thresholds."""
+        for rounding in self.not_rounded([choice]):  # somebody has deleted the file
+            rounded(rounding).save(rounding.path)
+        return QuantizedNetwork.load(self._integers(choice))
+
+    def _integers(self, choice: Choice) -> Path:
+        """Return the file of a quantized network: its name has all that decides it."""
+        shape = "".join(f"{part}-" for part in choice.shape or ())
+        widths = choice.weight_width, choice.activation_width, choice.state_width
+        return files.make_folder(self.folder) / "{}w{}a{}c{}.q.npz".format(shape, *widths)
 
     def reference(self, samples: Samples) -> float:
         """Return the accuracy of the default network in floats."""
@@ -98,6 +132,28 @@ def train(training: Training) -> Network:
     return trainer.model.export()  # pyright: ignore[reportCallIssue]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rounding:
+    """A network to quantize; it travels to a worker by content.
+
+    Attributes:
+        network: the floats.
+        settings: widths.
+        calibration: see :class:`Source`.
+        path: the file that will have the integers.
+    """
+
+    network: Network
+    settings: Settings
+    calibration: NDArray[Any]
+    path: Path
+
+
+def rounded(rounding: Rounding) -> QuantizedNetwork:
+    """Quantize a network."""
+    return quantize(rounding.network, rounding.calibration, rounding.settings)[0]
+
+
 class Given(Source):
     """One float network, from a file.
 
@@ -109,8 +165,9 @@ class Given(Source):
     shaped = False
     default = None
 
-    def __init__(self, path: Path, data: Path) -> None:
-        self._network = network = Network.load(path)
+    def __init__(self, path: Path, data: Path, folder: Path) -> None:
+        self._network, self.folder = Network.load(path), folder
+        network = self._network
         if network.outputs < 2:
             raise InputError(f"{path}: has a single output, expected logits of classes")
         test = samples.load(data, network=network, count=None)
@@ -120,11 +177,11 @@ class Given(Source):
             x, y, calibration = x[1::2], None if y is None else y[1::2], x[::2]
         if not len(x):
             raise InputError(f"{data}: has {len(test.x)} samples, expected 2 or more")
-        chosen = calibration[spread(len(calibration), min(CALIBRATION, len(calibration)))]
+        self.calibration = calibration[spread(len(calibration), min(CALIBRATION, len(calibration)))]
         answers = decisions(network, x) if y is None else y
         few = slice(JUDGING)
-        self.samples = Samples(calibration=chosen, x=x[few], y=answers[few])
-        self.test = Samples(calibration=chosen, x=x, y=answers)
+        self.samples = Samples(x=x[few], y=answers[few])
+        self.test = Samples(x=x, y=answers)
         self.identity = {
             "network": _digest(path.read_bytes()),
             "samples": _digest(data.read_bytes()),
@@ -152,17 +209,16 @@ class Trained(Source):
     def __init__(self, task: Task, data: Path | None, folder: Path, recipe: dict[str, Any]) -> None:
         from litelstm.torch.training import Recipe
 
-        self._task, self._folder = task, folder
+        self._task, self.folder = task, folder
         self._recipe = {**task.recipe, **recipe}
         self._data = dataset = task.load(data)
         settings = Recipe(**self._recipe)
         _, held = hold_out(dataset.y_train, settings.validation, settings.seed)
         held = held[:JUDGING]
         self.default = ("litelstm", task.units, task.layers, next(iter(SIGMOIDS)))
-        self.samples = Samples(
-            calibration=dataset.calibration, x=dataset.x_train[held], y=dataset.y_train[held]
-        )
-        self.test = Samples(calibration=dataset.calibration, x=dataset.x_test, y=dataset.y_test)
+        self.calibration = dataset.calibration
+        self.samples = Samples(x=dataset.x_train[held], y=dataset.y_train[held])
+        self.test = Samples(x=dataset.x_test, y=dataset.y_test)
         self.identity = {
             "task": task.name,
             "recipe": dict(self._recipe),
@@ -177,13 +233,13 @@ class Trained(Source):
         ]
 
     def keep(self, training: Training, made: Network) -> None:
-        files.make_folder(self._folder)
+        files.make_folder(self.folder)
         made.save(self.path(training.shape))
 
     def path(self, shape: Shape) -> Path:
         """Return the file of a network."""
         cell, units, layers, sigmoid = shape
-        return self._folder / f"{cell}-{layers}x{units}-{sigmoid}.npz"
+        return self.folder / f"{cell}-{layers}x{units}-{sigmoid}.npz"
 
     def network(self, shape: Shape | None) -> Network:
         assert shape is not None

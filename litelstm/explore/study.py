@@ -19,7 +19,7 @@ from golden import files
 from golden.errors import InputError
 from litelstm.explore.evaluate import Estimate, Request, evaluate
 from litelstm.explore.limits import Limits
-from litelstm.explore.source import Source, train
+from litelstm.explore.source import Source, rounded, train
 from litelstm.explore.space import Choice, Shape, Space
 from litelstm.fpga.families import LUT, MULTIPLIER, RAM
 from sim.jobs import work_through
@@ -150,10 +150,14 @@ class Exploration:
         asked = [self._study.ask() for _ in range(count)]
         choices = [self._space.draw(trial) for trial in asked]
         self._train([choice.shape for choice in choices if choice.shape])
+        for rounding, network in work_through(
+            rounded, self.source.not_rounded(choices), **self._where
+        ):
+            network.save(rounding.path)
         requests = [
             Request(
                 choice=choice,
-                network=self.source.network(choice.shape),
+                network=self.source.integers(choice),
                 target=self.limits.target.name,
                 samples=self.source.samples,
             )

@@ -6,11 +6,13 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from litelstm.explore import finalists
-from litelstm.explore.finalists import Measured, Request
+from litelstm.explore import finalists, source
+from litelstm.explore.evaluate import Request
+from litelstm.explore.finalists import Measured
 from tests.litelstm.conftest import Call, Files
 from tests.litelstm.test_report import shown
 
@@ -33,12 +35,22 @@ def test_the_front_in_all_forms(
 ) -> None:
     monkeypatch.setattr(finalists, "measure", stub)
     monkeypatch.chdir(tmp_path)
+    quantized = []
+    quantize = source.quantize
+
+    def counted(*given: Any) -> Any:
+        quantized.append(given)
+        return quantize(*given)
+
+    monkeypatch.setattr(source, "quantize", counted)
     line = (
         *("explore", "--net", files.floats, "--samples", files.samples, "--target", "ecp5-25f"),
         *("--max-drop", 100, "--trials", 4, "--finalists", 2, "-o", "study"),
     )
     done = call(*line)
     assert done.status == 0, done
+    widths = {str(settings) for _, _, settings in quantized}
+    assert len(quantized) == len(widths) == len(list(Path("study/networks").glob("w*.q.npz")))
     report = json.loads(Path("study/front.json").read_text())
     measured = [row for row in report["front"] if row["measured"]]
     assert measured
@@ -61,6 +73,7 @@ def test_the_front_in_all_forms(
         assert plots == ["luts-accuracy", "luts-rate", "nj-accuracy"]
 
     monkeypatch.setattr(finalists, "measure", None)  # nothing is measured twice
+    monkeypatch.setattr(source, "quantize", None)  # nor quantized
     again = call(*line)
     assert again.status == 0, again
     assert "goes on after 4 points" in again.err

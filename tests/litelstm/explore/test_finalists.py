@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from litelstm.explore import finalists
-from litelstm.explore.evaluate import Samples
-from litelstm.explore.finalists import Finalists, Measured, Request
+from litelstm.explore.evaluate import Request, Samples
+from litelstm.explore.finalists import Finalists, Measured
 from litelstm.explore.limits import Limits
 from litelstm.explore.space import Space
 from litelstm.explore.study import USUAL, Point
 from litelstm.fpga.targets import TARGETS
 
 PART = TARGETS["ecp5-25f"]
-SAMPLES = Samples(calibration=np.zeros(1), x=np.zeros(1), y=np.zeros(1))
+SAMPLES = Samples(x=np.zeros(1), y=np.zeros(1))
 GOOD = {"accuracy": 0.9, "rate": 5e3, "luts": 1000, "multipliers": 4, "rams": 3, "nj": 10}
 
 
@@ -30,7 +30,7 @@ class Source:
         assert samples is SAMPLES
         return 0.95
 
-    def network(self, shape: Any) -> None:
+    def integers(self, choice: Any) -> None:
         return None
 
 
