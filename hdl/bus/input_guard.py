@@ -131,7 +131,8 @@ class InputGuard(wiring.Component):
             m.d.comb += unpacker.last_index.eq(self.last_input)
         begins, ends, closes = Signal(), Signal(), Signal()
         step, number = self._step(m, unpacker, sequences, begins)
-        blocked, taken = Signal(), Signal()
+        blocked, offered, late, dropped = Signal(), Signal(), Signal(), Signal()
+        live = ~self.restart  # decides last: a restart overrides all registers here
         m.d.comb += [
             sequences.number.eq(number),
             sequences.length.eq(self.length),
@@ -140,32 +141,36 @@ class InputGuard(wiring.Component):
             sequences.ends.eq(ends),
             sequences.closes.eq(closes),
             sequences.new.eq(step.new),
-            sequences.waits.eq(self.o.valid & ~self.o.ready),
-            sequences.late.eq(self.late),
+            sequences.waits.eq(offered & ~self.o.ready),
+            sequences.late.eq(late),
             sequences.padding.eq(unpacker.padding),
-            sequences.dropped.eq(self.dropped),
+            sequences.dropped.eq(dropped),
             sequences.last.eq(self.i.payload.last),
             sequences.enable.eq(self.enable),
             sequences.restart.eq(self.restart),
             self.open.eq(sequences.some),
-            self.unknown.eq(sequences.unknown),
             unpacker.i.payload.data.eq(self.i.payload.data),
             unpacker.i.payload.last.eq(self.i.payload.last),
-            unpacker.i.valid.eq(self.i.valid & ~self.restart),
+            unpacker.i.valid.eq(self.i.valid),
             unpacker.restart.eq(self.restart),
             unpacker.drop.eq(sequences.drop),
             unpacker.hold.eq(sequences.hold),
-            self.i.ready.eq(unpacker.i.ready & ~self.restart),
-            taken.eq(self.i.valid & self.i.ready),
-            blocked.eq((unpacker.final & ~self.room) | self.restart),
-            self.o.valid.eq(unpacker.o.valid & ~blocked),
+            self.i.ready.eq(unpacker.i.ready & live),
+            blocked.eq(unpacker.final & ~self.room),
+            offered.eq(unpacker.o.valid & ~blocked),
+            self.o.valid.eq(offered & live),
             unpacker.o.ready.eq(self.o.ready & ~blocked),
-            self.dropped.eq(taken & sequences.drop & unpacker.first),
             begins.eq(unpacker.moves & unpacker.first),
-            ends.eq(self.o.valid & self.o.ready & unpacker.final),
+            ends.eq(offered & self.o.ready & unpacker.final),
+            closes.eq(unpacker.last | sequences.is_end),
+            late.eq(ends & sequences.is_end & ~unpacker.last),
+            dropped.eq(self.i.valid & unpacker.i.ready & sequences.drop & unpacker.first),
+            self.late.eq(late & live),
+            self.dropped.eq(dropped & live),
+            self.unknown.eq(sequences.unknown & live),
         ]
         self._judge(m, unpacker, sequences, ends, closes)
-        self._give(m, unpacker, step, number, closes)
+        self._give(m, unpacker, step, number)
         if keeps(self.plan):
             self._tell_step(m, step, number, closes)
         return m
@@ -183,23 +188,17 @@ class InputGuard(wiring.Component):
         ]
 
     def _judge(
-        self,
-        m: Module,
-        unpacker: Unpacker,
-        sequences: OpenSequences,
-        ends: Value,
-        closes: Signal,
+        self, m: Module, unpacker: Unpacker, sequences: OpenSequences, ends: Value, closes: Value
     ) -> None:
         """Tell whether the step that ends is its sequence's last, and if that is right."""
-        more, is_end = sequences.more, sequences.is_end
+        short = ends & unpacker.last & ~unpacker.padding & sequences.more
+        live = ~self.restart
         m.d.comb += [
-            closes.eq(ends & (unpacker.last | is_end)),
-            self.late.eq(ends & is_end & ~unpacker.last),
-            self.early.eq(unpacker.cut | (ends & unpacker.last & ~unpacker.padding & more)),
-            self.add.eq(closes),
-            self.mark.eq(unpacker.padding | more | ~unpacker.last),
-            self.stepped.eq(ends),
-            self.o.payload.last.eq(unpacker.final & (unpacker.last | is_end)),
+            self.early.eq((unpacker.cut | short) & live),
+            self.add.eq(ends & closes & live),
+            self.stepped.eq(ends & live),
+            self.mark.eq(unpacker.padding | sequences.more | ~unpacker.last),
+            self.o.payload.last.eq(unpacker.final & closes),
         ]
 
     def _step(
@@ -240,9 +239,7 @@ class InputGuard(wiring.Component):
                     m.d.comb += now.save.eq(self.save)
         return now, number
 
-    def _give(
-        self, m: Module, unpacker: Unpacker, step: data.View, number: Value, closes: Value
-    ) -> None:
+    def _give(self, m: Module, unpacker: Unpacker, step: data.View, number: Value) -> None:
         """Give the core the element, and the fields of its step."""
         payload, interface = self.o.payload, self.plan.options.interface
         m.d.comb += payload.data.eq(unpacker.o.payload)
@@ -259,5 +256,5 @@ class InputGuard(wiring.Component):
             m.d.comb += [
                 payload.load.eq(step.load & step.new),
                 payload.save.eq(payload.last & saves),
-                self.saves.eq(closes & payload.save),
+                self.saves.eq(self.add & payload.save),
             ]

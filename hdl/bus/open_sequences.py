@@ -29,13 +29,15 @@ class OpenSequences(wiring.Component):
 
     Attributes:
         number: stream of the step that is next, or being taken.
-        first, begins, ends, closes: nothing of the step was taken yet; its first part, its last
-            element, its sequence's last element is taken.
+        first, begins, ends: nothing of the step was taken yet; its first part, its last element is
+            taken.
+        closes: with ``ends``: the step is its sequence's last.
         new: the step is its sequence's first.
         waits: an element is offered and not taken.
         late, padding: the sequence closes before its frame; the frame is over before its step.
         dropped, last: a beat is dropped; the beat on offer ends its frame.
-        enable, length, restart: see :class:`hdl.bus.input_guard.InputGuard`.
+        enable, length: see :class:`hdl.bus.input_guard.InputGuard`.
+        restart: likewise; the other events of that cycle have not happened.
         is_open, some: the stream, any stream has an open sequence.
         more, is_end: more steps must follow this one; none may. Neither where both is right.
         drop: the next beat is not wanted.
@@ -74,7 +76,7 @@ class OpenSequences(wiring.Component):
         ]
         with m.If(self.begins):
             m.d.sync += opened.bit_select(number, 1).eq(1)
-        with m.If(self.closes):
+        with m.If(self.ends & self.closes):
             m.d.sync += opened.bit_select(number, 1).eq(0)
         with m.If(self.late):
             m.d.sync += dropping.bit_select(number, 1).eq(1)
@@ -107,9 +109,11 @@ class OpenSequences(wiring.Component):
     def _follow_one(self, m: Module, opened: Value, unwanted: Value) -> None:
         """Answer from registers: the path from here through the guard into the core is long."""
         left = Signal(LENGTH_BITS)  # steps that the sequence must still have, this one included
-        goes_on = (opened | self.begins) & ~self.closes & ~self.restart
+        goes_on = (opened | self.begins) & ~(self.ends & self.closes)
         holds = Signal(init=1)
         m.d.sync += holds.eq(~(self.enable | goes_on | self.waits))
+        with m.If(self.restart):
+            m.d.sync += holds.eq(~self.enable)
         m.d.comb += [self.hold.eq(holds), self.drop.eq(unwanted)]
         most, length = self._most, self.length
         more, follow = self.more & (left != 2), self.more
@@ -117,13 +121,13 @@ class OpenSequences(wiring.Component):
         if most:
             length = Mux(~length.any() | (length > most), most, length)
             more, follow = self.more & ((left != 2) | lacks), Const(1)
-        with m.If(self.ends & ~self.closes):
+        with m.If(self.ends & ~self.closes & ~self.restart):
             m.d.sync += [
                 left.eq(left - 1),
                 self.more.eq(more),
                 self.is_end.eq(follow & (left == 2)),
             ]
-        with m.Elif(~self.is_open | self.closes):
+        with m.Elif(~self.is_open | self.ends | self.restart):
             m.d.sync += [
                 left.eq(length),
                 self.more.eq(self.length[1:].any()),
@@ -138,7 +142,7 @@ class OpenSequences(wiring.Component):
         waits_q = Signal()
         m.submodules.lengths = lengths = Memory(shape=LENGTH_BITS, depth=self._streams, init=[])
         read, write = lengths.read_port(domain="comb"), lengths.write_port()
-        m.d.sync += waits_q.eq(self.waits)
+        m.d.sync += waits_q.eq(self.waits & ~self.restart)
         m.d.comb += [
             self.hold.eq(~(self.enable | self.is_open | waits_q) & self.first),
             self.drop.eq(unwanted & self.first),  # frames take turns between two steps only

@@ -45,23 +45,25 @@ class StateGuard(wiring.Component):
         m = Module()
         m.submodules.unpacker = unpacker = self.unpacker
         begun, dropping = Signal(), Signal()
-        late, taken = Signal(), Signal()
+        ends, late, taken = Signal(), Signal(), Signal()
+        live = ~self.restart  # decides last: a restart overrides all registers here
         m.d.comb += [
             unpacker.i.payload.eq(self.i.payload),
-            unpacker.i.valid.eq(self.i.valid & ~self.restart),
+            unpacker.i.valid.eq(self.i.valid),
             unpacker.drop.eq(dropping),
             unpacker.restart.eq(self.restart),
-            self.i.ready.eq(unpacker.i.ready & ~self.restart),
+            self.i.ready.eq(unpacker.i.ready & live),
             self.o.payload.eq(unpacker.o.payload),
-            self.o.valid.eq(unpacker.o.valid & ~self.restart),
-            unpacker.o.ready.eq(self.o.ready & ~self.restart),
+            self.o.valid.eq(unpacker.o.valid & live),
+            unpacker.o.ready.eq(self.o.ready),
             self.final.eq(unpacker.final),
-            taken.eq(self.i.valid & self.i.ready),
-            self.add.eq(self.o.valid & self.o.ready & unpacker.final),
+            taken.eq(self.i.valid & unpacker.i.ready),
+            ends.eq(unpacker.o.valid & self.o.ready & unpacker.final),
+            late.eq(ends & ~unpacker.last),
+            self.add.eq(ends & live),
             self.mark.eq(unpacker.padding | ~unpacker.last),
-            late.eq(self.add & ~unpacker.last),
-            self.wrong.eq(late | unpacker.cut),
-            self.dropped.eq(taken & unpacker.first & dropping),
+            self.wrong.eq((late | unpacker.cut) & live),
+            self.dropped.eq(taken & unpacker.first & dropping & live),
         ]
         with m.If(unpacker.moves & ~unpacker.padding):  # where an end is padded, the frame is over
             m.d.sync += begun.eq(1)

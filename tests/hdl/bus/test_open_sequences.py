@@ -127,6 +127,23 @@ def test_a_restart_drops_the_rest_of_open_frames(enable: int, padding: bool) -> 
 
 
 @pytest.mark.parametrize("streams", [1, 3])
+@pytest.mark.parametrize("before", [0, 1])
+def test_what_ends_in_the_cycle_of_a_restart_does_not_count(streams: int, before: int) -> None:
+    """The next sequence has all of its steps."""
+    sequences = OpenSequences(streams=streams)
+
+    async def bench(ctx: Any) -> None:
+        settle(ctx, sequences, length=3)
+        await ctx.tick()
+        for step in range(before):
+            await happen(ctx, sequences, "begins", "ends", *([] if step else ["new"]))
+        await happen(ctx, sequences, "begins", "ends", "restart", *([] if before else ["new"]))
+        assert await look(ctx, sequences, 0) == (0, 1, 0)
+
+    run(sequences, bench)
+
+
+@pytest.mark.parametrize("streams", [1, 3])
 def test_no_step_begins_while_not_enabled_but_in_an_open_sequence(streams: int) -> None:
     """For one stream a cycle later; what is offered to the core is not withdrawn either."""
     sequences = OpenSequences(streams=streams)
