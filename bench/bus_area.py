@@ -1,6 +1,7 @@
 """Area that AXI buses add to a core, and its clock over several seeds of the router.
 
     python -m bench.bus_area [--network models/mnist_litelstm_w8a8.npz] [--lanes 16] [--seeds 5]
+    python -m bench.bus_area --streams 4 --state load
 
 Prints the cells of the core alone and of the same core with its AXI top, and each median clock.
 
@@ -23,9 +24,8 @@ from golden.quantized import QuantizedNetwork
 from hdl.bus.top import AxiTop
 from hdl.core import Core
 from hdl.plan import Plan
-from hdl.spec.options import CoreOptions
 from hdl.verilog import Top, convert
-from litelstm import outputs
+from litelstm import core_options, outputs
 from litelstm.fpga.families import PIN
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.targets import TARGETS
@@ -66,14 +66,15 @@ endmodule
 @click.option(
     "--network", type=click.Path(path_type=Path), default="models/mnist_litelstm_w8a8.npz"
 )
-@click.option("--lanes", default=16, show_default=True)
+@core_options.options("lanes", "weights", "streams", "state")
 @click.option("--seeds", default=5, show_default=True, help="Seeds of the router; 0: no clock.")
 @json_option
-def main(network: Path, lanes: int, seeds: int, json_path: Path | None) -> None:
+def main(network: Path, seeds: int, json_path: Path | None, **core: Any) -> None:
     """Synthesize, place and route both for an ECP5-25F."""
     net = QuantizedNetwork.load(network)
-    flow = Flow(target=TARGETS["ecp5-25f"])
-    plan = Plan(network=net, options=CoreOptions(lanes=lanes))
+    part = TARGETS["ecp5-25f"]
+    flow = Flow(target=part)
+    plan = Plan(network=net, options=core_options.core_of(core, net, part=part))
     tops: dict[str, wiring.Component] = {
         "core alone": Top(Core(plan=plan)),
         "with AXI": AxiTop(core=Core(plan=plan, watched=True)),

@@ -92,8 +92,8 @@ class Unpacker(wiring.Component):
             m.d.sync += self.first.eq(given & self.final)
         with m.If(given & self.final):
             m.d.sync += [place.eq(0), self.padding.eq(0)]
-        with m.Elif(self.cut):
-            m.d.sync += [place.eq(0), self.padding.eq(1)]
+        with m.Elif(self.cut):  # padding does not depend on the place
+            m.d.sync += self.padding.eq(1)
         with m.If(self.restart):
             m.d.sync += [index.eq(0), place.eq(0), self.padding.eq(0), self.first.eq(1)]
         self._find_final(m, index, given)
