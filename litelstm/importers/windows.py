@@ -21,7 +21,6 @@ MOST_PIECES = 4
 
 SHORT = "more steps than the sequence has"
 
-
 _whole: ContextVar[bool] = ContextVar("whole", default=False)
 
 
@@ -87,14 +86,8 @@ class Window:
             return self.pads
         places = -(-count // self.stride)
         total = max(0, (places - 1) * self.stride + self.span - count)
-        return (
-            (total // 2, total - total // 2)
-            if self.pads == "same"
-            else (
-                total - total // 2,
-                total // 2,
-            )
-        )
+        less, more = total // 2, total - total // 2
+        return (less, more) if self.pads == "same" else (more, less)
 
     def reads(self, count: int) -> list[list[int]]:
         """List what it reads in each place; indices below 0 and from ``count`` on are zeros."""
@@ -179,11 +172,9 @@ def _windows(data: Data, window: Window) -> list[list[int]]:
         raise AxesError(f"moves over {data.described()}, expected an axis of steps")
     count = len(data.forms)
     reads = window.reads(count)
-    if _whole.get() and any(
-        all(not 0 <= at < count for at in tap) for tap in zip(*reads, strict=True)
-    ):
-        missing = max(1, window.span - count)
-        raise ShortError(f"reads {window.span} steps, {SHORT}", missing)
+    unread = [all(not 0 <= at < count for at in tap) for tap in zip(*reads, strict=True)]
+    if _whole.get() and any(unread):
+        raise ShortError(f"reads {window.span} steps, {SHORT}", max(1, window.span - count))
     return reads
 
 
