@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -67,24 +67,26 @@ class OpenSequences(wiring.Component):
         streams, number = self._streams, self.number
         opened = Signal(streams)  # sequences of these are open
         dropping = Signal(streams)  # the rest of frames of these is not wanted
+        chosen = Signal(streams)  # the stream's bit
         known, unwanted = Signal(), Signal()
         m.d.comb += [
-            known.eq(number < streams),
-            self.is_open.eq(opened.bit_select(number, 1)),
+            chosen.eq(Cat(number == n for n in range(streams))),
+            known.eq(chosen.any()),
+            self.is_open.eq((opened & chosen).any()),
             self.some.eq(opened.any()),
-            unwanted.eq(dropping.bit_select(number, 1) | ~known),
+            unwanted.eq(~(~dropping & chosen).any()),
         ]
         with m.If(self.begins):
-            m.d.sync += opened.bit_select(number, 1).eq(1)
+            m.d.sync += opened.eq(opened | chosen)
         with m.If(self.ends & self.closes):
-            m.d.sync += opened.bit_select(number, 1).eq(0)
+            m.d.sync += opened.eq(opened & ~chosen)
         with m.If(self.late):
-            m.d.sync += dropping.bit_select(number, 1).eq(1)
-        with m.If(self.dropped & known & self.last):
-            m.d.sync += dropping.bit_select(number, 1).eq(0)
+            m.d.sync += dropping.eq(dropping | chosen)
+        with m.If(self.dropped & self.last):
+            m.d.sync += dropping.eq(dropping & ~chosen)
         with m.If(self.restart):
             # A frame whose step is being padded is over.
-            over = self.padding.replicate(streams) & (1 << number)[:streams]
+            over = self.padding.replicate(streams) & chosen
             m.d.sync += [
                 opened.eq(0),
                 dropping.eq(Mux(self.enable, (opened & ~over) | dropping, 0)),
@@ -137,20 +139,25 @@ class OpenSequences(wiring.Component):
                 m.d.sync += lacks.eq(self.length > most)
 
     def _follow_several(self, m: Module, unwanted: Value) -> None:
-        """Keep the length of each stream's sequence in a memory."""
-        left = Signal(LENGTH_BITS)
-        waits_q = Signal()
-        m.submodules.lengths = lengths = Memory(shape=LENGTH_BITS, depth=self._streams, init=[])
+        """Keep what is left of each stream's sequence in a memory, with what follows from it."""
+        shape = data.StructLayout({"left": LENGTH_BITS, "more": 1, "is_end": 1})
+        now, waits_q = Signal(shape), Signal()
+        m.submodules.lengths = lengths = Memory(shape=shape, depth=self._streams, init=[])
         read, write = lengths.read_port(domain="comb"), lengths.write_port()
         m.d.sync += waits_q.eq(self.waits & ~self.restart)
         m.d.comb += [
             self.hold.eq(~(self.enable | self.is_open | waits_q) & self.first),
             self.drop.eq(unwanted & self.first),  # frames take turns between two steps only
             read.addr.eq(self.number),
-            left.eq(Mux(self.new, self.length, read.data)),
+            now.eq(read.data),
             write.addr.eq(self.number),
-            write.data.eq(left - left.any()),
+            write.data.left.eq(now.left - now.left.any()),
+            write.data.more.eq(now.left[2:].any() | now.left[:2].all()),
+            write.data.is_end.eq(now.left == 2),
             write.en.eq(self.ends),
-            self.more.eq(left[1:].any()),
-            self.is_end.eq(left == 1),
+            self.more.eq(now.more),
+            self.is_end.eq(now.is_end),
         ]
+        with m.If(self.new):
+            length = self.length
+            m.d.comb += now.eq(Cat(length, length[1:].any(), length == 1))
