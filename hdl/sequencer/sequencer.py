@@ -121,7 +121,10 @@ class Sequencer(wiring.Component):
         passes = self._passes(at)
         now, coming, following = passes.now, passes.coming, passes.following
         step = Step(m, plan, self.x_step, begins=passed & begins(plan, now))
-        held = self._held_for_state(m, position, walk, step, ended=passed & now.ends_step)
+        enters = passes.enters(m, passed)
+        held = self._held_for_state(
+            m, position, step, go=go, enters=enters, ended=passed & now.ends_step
+        )
         # Only the start of a column can wait.
         m.d.comb += [go.eq(at.goes & ~held), passed.eq(go & at.ends_pass)]
         restarted = [at.restarts & go & completes for completes in passes.restarts]
@@ -149,7 +152,7 @@ class Sequencer(wiring.Component):
         answers = step.answers(now)
         ends = following.is_head | (following.ends_step & ~answers)
         first = step.first_pass(m, passes)
-        with m.If(passes.enters(m, passed)):
+        with m.If(enters):
             m.d.sync += [
                 position.eq(coming),
                 coming.eq(Mux(ends, first, coming + 1)),
@@ -237,22 +240,25 @@ class Sequencer(wiring.Component):
         return [reduce(joined, (of_jobs[number] for number in numbers)) for numbers in waits]
 
     def _held_for_state(
-        self, m: Module, position: Signal, walk: Walk, step: Step, *, ended: Value
+        self, m: Module, position: Value, step: Step, *, go: Value, enters: Value, ended: Value
     ) -> Value:
         """High while a step must not start, because a state has to be saved or loaded first."""
         if self.plan.options.interface.state != "load":
             return Value.cast(0)
-        starts = Signal()
         saves, loaded = Signal(), Signal()
+        starts = Signal()
+        at_pass = Signal(init=1)  # what is next is its pass's first operation
         arrived = self.x_whole | self.x_ready.any()
         if self.plan.work.rereads:
             arrived &= ~self.x_release  # ``x_step`` is still that of the step before
         m.d.comb += [
-            starts.eq((position == 0) & (walk.place.column == 0) & walk.at.column_start),
+            starts.eq((position == 0) & at_pass),
             self.save.eq(starts & saves),
             self.load.eq(starts & ~saves & arrived & self.x_step.load & ~loaded),
             self.access_stream.eq(Mux(saves, step.stream, step.next_stream)),
         ]
+        with m.If(go):
+            m.d.sync += at_pass.eq(enters)
         with m.If(self.access_done):
             m.d.sync += [saves.eq(0), loaded.eq(~saves)]
         with m.If(ended):
