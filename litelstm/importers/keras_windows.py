@@ -10,7 +10,7 @@ from golden.errors import InputError
 from litelstm.importers import keras_spectra
 from litelstm.importers.axes import BINS
 from litelstm.importers.keras_layers import KerasLayer, shown
-from litelstm.importers.operations import mapped
+from litelstm.importers.operations import mapped, pooled
 from litelstm.importers.tensors import Data
 from litelstm.importers.windows import (
     Window,
@@ -18,7 +18,6 @@ from litelstm.importers.windows import (
     convolved,
     largest,
     padded,
-    pooled,
 )
 
 ORDER = ("batch", "steps", "features")

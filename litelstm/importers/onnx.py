@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 from golden import packages
+from golden.cells import Pool
 from golden.errors import InputError
 from litelstm.importers.assemble import assemble
 from litelstm.importers.axes import INDICES, LAYOUTS
@@ -177,6 +178,7 @@ def _read_any_states(model: Any, graph: Graph) -> tuple[_Reading, Plan]:
         try:
             reading = _read_any_layout(graph, left)
             plan = _plan(model, graph, reading, pairs)
+            _check_runs(graph, plan)
             prove(plan)
             return reading, plan
         except InputError as error:
@@ -187,6 +189,35 @@ def _read_any_states(model: Any, graph: Graph) -> tuple[_Reading, Plan]:
             "shape; append values that are no state to the input of each step"
         )
     raise refusals[0]
+
+
+def _check_runs(graph: Graph, plan: Plan) -> None:
+    """Refuse a file with states of which the runs are not parts of one sequence.
+
+    Raises:
+        InputError: something begins anew in each run, or the network is for runs of one step alone.
+    """
+    layers = plan.made.network.layers
+    anew = {
+        "a pool over the steps": any(isinstance(layer.cell, Pool) for layer in layers),
+        "a window over the steps": any(lag for layer in layers for lag in layer.lags or ()),
+        "a reverse layer": any(layer.direction != "forward" for layer in layers),
+    }
+    found = [name for name, there in anew.items() if there]
+    if found:
+        raise InputError(
+            f"takes its state and has {found[0]}, which begins anew in each run; a core goes on "
+            "with the sequence: take the part without it (--from, --until)"
+        )
+    if plan.steps == 1 and not graph.sizes[plan.axes.index("steps")]:
+        try:
+            prove(replace(plan, steps=PROBES[0]))
+        except NotRunError:
+            return
+        except InputError:
+            raise InputError(
+                "is another network for runs of more than one step; export with 1 step"
+            ) from None
 
 
 def _pairings(graph: Graph) -> Iterator[dict[str, str]]:
@@ -256,11 +287,11 @@ def _read_any_length(
     if fixed:
         return of_one_length(read, fixed)
     try:
-        if graph.states:  # the file may be for one step alone
+        return probed(read)
+    except InputError as error:
+        if graph.states and not isinstance(error, AxesError):  # for one step per run, perhaps
             with contextlib.suppress(InputError):
                 return read(1)
-        return probed(read)
-    except (AxesError, PlacedError):
-        raise
-    except InputError as error:
+        if isinstance(error, (AxesError, PlacedError)):
+            raise
         raise InputError(f"{error}; the input's number of steps is free") from None

@@ -62,6 +62,7 @@ class Graph:
         self.free = free
         self._onnx = packages.load("onnx", extra="import")
         self._opsets = list(model.opset_import)
+        self._opset = max([1, *(o.version for o in self._opsets if o.domain in ("", "ai.onnx"))])
         self._ir_version = model.ir_version
         graph = model.graph
         self.nodes = list(graph.node)
@@ -254,6 +255,7 @@ class Graph:
             inputs=inputs,
             outputs=tuple(proto.output),
             names=tuple(proto.input),
+            opset=self._opset,
         )
         try:
             return OPERATORS[proto.op_type](node)
@@ -273,7 +275,10 @@ class Graph:
             [helper.make_value_info(name, undefined) for name in values],
             [helper.make_value_info(name, undefined) for name in proto.output if name],
         )
-        model = helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
+        opsets = self._opsets
+        if proto.op_type == "DequantizeLinear":  # the evaluator has no older one
+            opsets = [helper.make_opsetid("", max(19, self._opset))]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=self._ir_version)
         feeds = {name: value for name, value in zip(proto.input, inputs, strict=True) if name}
         try:
             evaluator = packages.load("onnx.reference", extra="import").ReferenceEvaluator(model)

@@ -27,6 +27,7 @@ class Node:
         inputs: values in order; ``None`` for a missing optional one.
         outputs: names in order; empty for an unused one.
         names: names of the inputs.
+        opset: version of the operators' set.
     """
 
     op: str
@@ -35,6 +36,7 @@ class Node:
     inputs: tuple[Value | None, ...]
     outputs: tuple[str, ...]
     names: tuple[str, ...] = ()
+    opset: int = 17
 
     def has(self, index: int) -> bool:
         """Whether the input at ``index`` is given."""

@@ -62,7 +62,9 @@ def _neg(node: Node) -> Results:
 
 def _matmul(node: Node) -> Results:
     if node.has(1) and isinstance(node.inputs[1], Data):
-        raise InputError("multiplies two tensors of the network, as attention does; " + PARTS)
+        if isinstance(node.inputs[0], Data):
+            raise InputError("multiplies two tensors of the network, as attention does; " + PARTS)
+        raise InputError("has the weights in front; transpose them, and multiply the other way")
     return (mapped(node.data(0), node.constant(1)),)
 
 
@@ -175,9 +177,11 @@ def _clip(node: Node) -> Results:
 def _softmax(name: str) -> Callable[[Node], Results]:
     def apply(node: Node) -> Results:
         data = node.data()
-        axis = data.axis(node.number("axis", -1))
-        if data.axes[axis] != "features":
-            raise AxesError(f"works along {data.axes[axis]} of {data.described()}")
+        old = node.opset < 13  # takes all axes from this one on
+        axis = data.axis(node.number("axis", 1 if old else -1))
+        along = [name for name in data.axes[axis : None if old else axis + 1] if name != "one"]
+        if along != ["features"]:
+            raise AxesError(f"works along {' and '.join(along) or 'one'} of {data.described()}")
         return (activated(data, name),)
 
     return apply

@@ -10,6 +10,7 @@ from golden.errors import InputError
 from litelstm.importers.axes import BINS
 from litelstm.importers.onnx_axes import Results
 from litelstm.importers.onnx_node import Node
+from litelstm.importers.operations import reduced
 from litelstm.importers.tensors import AxesError, Data
 from litelstm.importers.windows import (
     ALONE,
@@ -18,7 +19,6 @@ from litelstm.importers.windows import (
     convolved,
     largest,
     padded,
-    reduced,
 )
 
 PADS = {"VALID": (0, 0), "SAME_UPPER": "same", "SAME_LOWER": "same lower"}

@@ -1,4 +1,4 @@
-"""Operations of all tools on tensors of forms: dense maps, activations, affine maps."""
+"""Operations of all tools on tensors of forms: dense maps, activations, affine maps, reductions."""
 
 from __future__ import annotations
 
@@ -192,3 +192,40 @@ def sequence(inputs: int, steps: int, axes: Sequence[str], batch: int = 1) -> Da
     """Make the tensor of a network's input."""
     forms = tuple(Atom("input", inputs, time).form for time in range(steps))
     return Data(tuple(axes), forms, batch)
+
+
+def pooled(data: Data, kind: str, *, keep: bool = False) -> Data:
+    """Compute the ``mean``, ``sum`` or ``max`` over the steps; ``keep`` leaves an axis of 1."""
+    if data.axes.count("steps") != 1 or "directions" in data.axes:
+        raise AxesError(f"pools over {data.described()}, expected an axis of steps")
+    place = data.axes.index("steps")
+    one = data.forms
+    if len(one) > 1:
+        time = max(form.time for form in one)
+        one = (Atom("pool", one[0].size, time, one, tag=kind).form,)
+    axes = (*data.axes[:place], *("one",) * keep, *data.axes[place + 1 :])
+    return Data(axes, one, data.batch)
+
+
+def reduced(data: Data, places: Sequence[int] | None, kind: str, *, keep: bool) -> Data:
+    """Compute the ``mean``, ``sum`` or ``max`` over axes: steps, features, directions."""
+    wanted = sorted({data.axis(n) for n in (range(len(data.axes)) if places is None else places)})
+    names = [data.axes[n] for n in wanted]
+    left = [name for name in names if name != "one"]
+    if left == ["steps"]:
+        made = pooled(data, kind, keep=True)
+    elif left == ["features"] and kind != "max" and "directions" not in data.axes:
+        row = np.full((1, data.features), 1 / data.features if kind == "mean" else 1.0)
+        made = data.each(lambda form: form.mapped(row))
+    elif left == ["directions"] and kind != "max":
+        both = np.hstack([np.eye(data.features)] * 2) / (2 if kind == "mean" else 1)
+        axes = tuple("one" if axis == "directions" else axis for axis in data.axes)
+        made = Data(axes, tuple(form.mapped(both) for form in data.forms), data.batch)
+    elif not left:
+        made = data
+    else:
+        raise AxesError(f"takes the {kind} over {', '.join(left)} of {data.described()}")
+    if keep:
+        return made
+    axes = tuple(name for n, name in enumerate(made.axes) if n not in wanted)
+    return Data(axes, made.forms, made.batch)

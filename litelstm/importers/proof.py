@@ -74,10 +74,10 @@ def _notes(made: Assembled, names: Sequence[str]) -> Iterator[str]:
         last = network.sizes[0] - 1
         yield f"x is an index from 0 to {last} that selects a column: a number for each step"
     if network.fold > 1:
-        less = "" if network.flush else "; samples at the end that fill no step are left out"
+        less = "" if network.flush else ": samples at the end that fill none are left out"
         yield (
             f"a step of the network is {network.fold} samples, one behind the other: "
-            f"{network.inputs} numbers{less}"
+            f"{network.inputs} numbers; use sequences of whole steps{less}"
         )
     if network.flush:
         zeros = "one step of zeros follows" if network.flush == 1 else f"{network.flush} steps of"

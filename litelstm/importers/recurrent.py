@@ -89,8 +89,8 @@ def recurrent(
     if repeats:
         if not all(form.equals(data.forms[0]) for form in data.forms):
             raise InputError(
-                f"reads {count} maps of one step, expected a vector of each step: a window in "
-                "front may reach over all steps; export with more of them"
+                f"reads {count} maps of one step, expected a vector of each step: each of them "
+                "depends on the last step"
             )
         times = [*range(count)]
     turned = times[0] > times[-1]

@@ -13,7 +13,7 @@ from golden.cells import GRU, LSTM, RNN, Floats
 from golden.errors import InputError
 from golden.network import Layer
 from litelstm.importers.layers import LOGISTIC, GateWeights, make_layer, reals, split
-from litelstm.importers.operations import features
+from litelstm.importers.operations import features, pooled
 from litelstm.importers.recurrent import recurrent
 from litelstm.importers.tensors import Data
 from litelstm.importers.torch_description import (
@@ -23,7 +23,6 @@ from litelstm.importers.torch_description import (
     POOLS,
     described_cell,
 )
-from litelstm.importers.windows import pooled
 
 Arrays = dict[str, NDArray[Any]]
 """A module's arrays by name."""

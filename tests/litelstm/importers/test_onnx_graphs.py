@@ -113,6 +113,8 @@ def test_state_in_and_out(
     imported = import_network(path)
     assert (imported.state, imported.every_step) == ("keep", every)
     assert any("--state keep, or with --state load" in note for note in imported.notes)
+    per_run = f"the file reads {steps} step{'s' * (steps > 1)} per run, the network any number"
+    assert per_run in imported.notes
     x = samples(51, steps=3 * steps)[:1]
     found = imported.network.run(x).steps
     wanted = chunks(path, x, 3, states)
@@ -135,6 +137,37 @@ def test_a_state_that_is_changed_outside_is_refused(tmp_path: Path) -> None:
     inputs = [torch.zeros(1, STEPS, INPUTS), *(torch.zeros(2, 1, UNITS) for _ in range(2))]
     path = exported(Swapped(nn.LSTM), inputs, tmp_path / "net.onnx")
     with pytest.raises(InputError, match="computes something else than its layers"):
+        import_network(path)
+
+
+class Runs(Stateful):
+    """Reads the steps of a run as ``read`` says: a run of one step is the same for all of them."""
+
+    def __init__(self, read: Callable[[Tensor], Tensor], turn: bool = False) -> None:
+        super().__init__(nn.GRU, every=True)
+        self.read, self.turn = read, turn
+
+    def forward(self, x: Tensor, h: Tensor, *c: Tensor) -> Any:
+        y, h = super().forward(x.flip(1) if self.turn else x, h)
+        return self.read(y), h
+
+
+RUNS = {
+    "mean": (Runs(lambda y: y.mean(1)), "has a pool over the steps, which begins anew"),
+    "first step": (Runs(lambda y: y[:, 0]), "another network for runs of more than one step"),
+    "turned": (Runs(lambda y: y, turn=True), "another network for runs of more than one step"),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("module", "says"), RUNS.values(), ids=RUNS)
+def test_runs_of_any_length_that_are_no_parts_of_a_sequence(
+    module: nn.Module, says: str, tmp_path: Path
+) -> None:
+    path, inputs = tmp_path / "net.onnx", (torch.zeros(1, STEPS, INPUTS), torch.zeros(2, 1, UNITS))
+    names: dict[str, Any] = {"input_names": ["x", "h"], "dynamic_axes": {"x": {1: "steps"}}}
+    torch.onnx.export(module.eval(), inputs, path, dynamo=False, verbose=False, **names)
+    with pytest.raises(InputError, match=says):
         import_network(path)
 
 

@@ -9,9 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from litelstm.importers.onnx import NOT_COMPARED, convert
-from tests.litelstm.importers.cases import (
-    samples,
-)
+from tests.litelstm.importers.cases import OUTPUTS, samples
 from tests.litelstm.importers.onnx_files import model, weights
 
 pytestmark = pytest.mark.frameworks
@@ -95,3 +93,24 @@ def test_weights_of_qonnx_are_rounded_as_it_says(narrow: int) -> None:
     assert NOT_COMPARED in found.notes
     for name, value in wanted.layers[0].weights.items():
         assert np.array_equal(found.network.layers[0].weights[name], value)
+
+
+@pytest.mark.parametrize("opset", [13, 17, 21])
+def test_weights_with_a_scale_per_output(opset: int) -> None:
+    """Such files are of any opset from 10 on, ONNX's evaluator has the operator from 19 on."""
+    arrays = weights("GRU")
+    real = arrays.pop("D")
+    scale = (np.abs(real).max(0) / 100).astype(np.float32)
+    zero = np.arange(-1, OUTPUTS - 1).astype(np.int8)
+    value = np.round(real / scale + zero).astype(np.int8)
+    arrays |= {"Dq": value, "Ds": scale, "Dz": zero}
+
+    def change(nodes: list[Any]) -> None:
+        names = ["Dq", "Ds", "Dz"]
+        nodes.insert(0, helper.make_node("DequantizeLinear", names, ["D"], axis=1))
+
+    made = model("GRU", arrays, change=change)
+    made.opset_import[0].version = opset
+    plain = convert(model("GRU", weights("GRU") | {"D": (value - zero) * scale})).network
+    x = samples(57)
+    assert np.abs(convert(made).network.forward(x) - plain.forward(x)).max() < 1e-6

@@ -245,3 +245,52 @@ def test_weights_in_another_file(tmp_path: Path) -> None:
     (tmp_path / "net.data").unlink()
     with pytest.raises(InputError, match=r"net\.onnx: cannot be read: .*net\.data"):
         import_network(path)
+
+
+@pytest.mark.parametrize(("axis", "says"), [(2, ""), (1, "works along batch and features")])
+def test_an_old_softmax_is_over_all_axes_from_its_own_on(axis: int, says: str) -> None:
+    def change(nodes: list[Any]) -> None:
+        nodes[0].output[0] = "Y"
+        nodes[1:] = [
+            helper.make_node("Squeeze", ["Y"], ["all"], axes=[1]),
+            helper.make_node("Softmax", ["all"], ["y"], name="soft", axis=axis),
+        ]
+
+    arrays = {name: value for name, value in weights("GRU").items() if name not in "Dd"}
+    made = model("GRU", arrays, change=change)
+    made.opset_import[0].version = 11
+    shape = made.graph.output[0].type.tensor_type.shape
+    shape.dim.add()
+    for dim, name in zip(shape.dim, ("steps", "batch", "words"), strict=True):
+        dim.Clear()
+        dim.dim_param = name
+    if says:
+        assert says in refusal(made)
+    else:
+        assert convert(made).every_step
+
+
+@pytest.mark.parametrize("kind", ["ReduceSum", "ReduceMean"])
+def test_both_directions_are_added(kind: str) -> None:
+    arrays = weights("GRU", ways=2)
+    arrays["D"] = arrays["D"][:UNITS]
+
+    def change(nodes: list[Any]) -> None:
+        keys = {"axes": [0], "keepdims": 0} if kind == "ReduceMean" else {"keepdims": 0}
+        inputs = ["last"] if kind == "ReduceMean" else ["last", "zero"]
+        nodes[1:-2] = [helper.make_node(kind, inputs, ["h"], **keys)]
+
+    arrays["zero"] = np.array([0])
+    made = model("GRU", arrays, change=change, direction="bidirectional")
+    convert(made)  # compares with onnxruntime
+
+
+def test_weights_in_front_of_what_they_multiply() -> None:
+    def change(nodes: list[Any]) -> None:
+        nodes[2].input[:] = ["D", "h"]
+
+    arrays = weights("GRU")
+    arrays["D"] = np.ones((2, BATCH), np.float32)
+    assert "MatMul 'product' has the weights in front" in refusal(
+        model("GRU", arrays, change=change)
+    )

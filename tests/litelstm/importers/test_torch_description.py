@@ -148,7 +148,7 @@ def test_a_convolution_in_front() -> None:
     ]
     imported = from_state_dict(state, {"layers": layers})
     network = imported.network
-    assert any("samples at the end that fill no step are left out" in n for n in imported.notes)
+    assert any("use sequences of whole steps: samples at the end" in n for n in imported.notes)
     x = np.random.default_rng(24).normal(size=(2, 12, INPUTS)).astype(np.float32)
     with torch.no_grad():
         front = torch.relu(conv(torch.from_numpy(x).transpose(1, 2))).transpose(1, 2)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from golden.errors import InputError
 from litelstm.importers.files import import_network
 from litelstm.importers.proof import steps_note
-from litelstm.importers.torch_modules import import_torch_module
 from tests.litelstm.importers.cases import BATCH, INPUTS, OUTPUTS, STEPS, UNITS, check
 from tests.litelstm.importers.torch_files import described, export, results
 from tests.litelstm.importers.torch_nets import Both, Stack
@@ -250,48 +250,14 @@ def test_damaged_programs(suffix: str, tmp_path: Path) -> None:
         import_network(path)
 
 
-class Mean(Stack):
-    """A dense layer on the mean over all steps, behind ReLU or not."""
-
-    relu: bool = True
-
-    def forward(self, x: Tensor) -> Tensor:
-        mean = self.rnn(x)[0].mean(1)
-        return self.head(torch.relu(mean) if self.relu else mean)
-
-
-def test_a_program_of_any_length_is_not_read_for_one() -> None:
-    """The length that the importer follows it with is its own choice, not the program's."""
-    module = Mean(nn.GRU, batch_first=True)
-    with pytest.raises(InputError, match="averages over a free number of steps"):
-        import_torch_module(module)
-    module.relu = False
-    assert import_torch_module(module).notes == (
-        "y is a sum over the steps: divide by their number for the mean",
-    )
-
-
-class Named(Stack):
-    """Gives a dict, whose order is not that of its keys."""
-
-    def forward(self, x: Tensor) -> Any:
-        last = self.rnn(x)[0][:, -1]
-        return {"zeta": self.head(last), "alpha": torch.relu(self.head(last))}
-
-
-def test_outputs_of_a_dict_have_their_names_and_order(capfd: pytest.CaptureFixture[str]) -> None:
-    torch.manual_seed(47)
-    module = Named(nn.GRU, batch_first=True).eval()
-    imported = import_torch_module(module)
-    x = torch.randn(BATCH, STEPS, INPUTS)
-    assert imported.notes == (
-        f"a result has the outputs zeta ({OUTPUTS} words), alpha ({OUTPUTS} words), in this order",
-    )
-    y = np.hstack([value.detach().numpy() for value in module(x).values()])
-    assert np.abs(imported.network.forward(x.numpy()) - y).max() < 1e-6
-    with pytest.raises(InputError, match="exporter: Exporting the operator 'prim::DictConstruct'"):
-        import_torch_module(torch.jit.script(module))
-    assert capfd.readouterr().out == ""  # PyTorch would print the graph
+def test_weights_of_16_bits_are_the_numbers_that_they_are(tmp_path: Path) -> None:
+    torch.manual_seed(48)
+    module = Stack(nn.LSTM, num_layers=2, batch_first=True).bfloat16()
+    save_file(dict(module.state_dict()), tmp_path / "net.safetensors")
+    told = checkpoint(tmp_path / "net.pt", {}).with_suffix(".json")
+    network = import_network(tmp_path / "net.safetensors", description=told).network
+    x, y = results(module.float(), 48)
+    check(network, cells=CELLS, end=None, x=x, y=y)
 
 
 class Windowed(nn.Module):
