@@ -276,7 +276,9 @@ def test_both_directions_are_added(kind: str) -> None:
     arrays["D"] = arrays["D"][:UNITS]
 
     def change(nodes: list[Any]) -> None:
-        keys = {"axes": [0], "keepdims": 0} if kind == "ReduceMean" else {"keepdims": 0}
+        keys: dict[str, Any] = (
+            {"axes": [0], "keepdims": 0} if kind == "ReduceMean" else {"keepdims": 0}
+        )
         inputs = ["last"] if kind == "ReduceMean" else ["last", "zero"]
         nodes[1:-2] = [helper.make_node(kind, inputs, ["h"], **keys)]
 
