@@ -55,6 +55,8 @@ class Model:
 
     def __init__(self, config: Any, version: int) -> None:
         self.version = version
+        for own in _own_classes(config):
+            raise InputError(f"has {own}, a class of its own: what it computes is not in the file")
         kind, inner = config.get("class_name"), config.get("config")
         if isinstance(inner, list):  # as Keras 2.0 to 2.2.2 wrote a Sequential
             inner = {"layers": inner}
@@ -131,6 +133,18 @@ class Model:
                 yield from entry.inner.everything()
 
 
+def _own_classes(node: Any) -> Iterator[str]:
+    """Yield the names of classes that the file's author has registered, where Keras has them."""
+    if isinstance(node, dict):
+        name = str(node.get("registered_name"))
+        if ">" in name and node.get("class_name") in (*LAYERS, *MODELS):
+            yield name
+        node = list(node.values())
+    if isinstance(node, list):
+        for value in node:
+            yield from _own_classes(value)
+
+
 def _entry(layer: Any, *, sequential: bool) -> Entry:
     kind, options = str(layer["class_name"]), layer["config"]
     inside = kind in MODELS
@@ -158,6 +172,11 @@ def _call(kind: str, node: Any) -> list[Tensor]:
     for name, value in options.items():
         if any(_tensors(value)):
             raise InputError(f"{kind} is called with {name}, expected its inputs alone")
+    for value in _constants(entries):
+        raise InputError(
+            f"{kind} is called with the constant {value}, expected tensors; use a Rescaling or "
+            "Dense layer"
+        )
     return [*_tensors(entries), *state]
 
 
@@ -172,3 +191,18 @@ def _tensors(node: Any) -> Iterator[Tensor]:
             node = node[3:]
         for value in node:
             yield from _tensors(value)
+
+
+def _constants(node: Any) -> Iterator[str]:
+    """Yield what is no tensor in a call's arguments."""
+    if isinstance(node, dict):
+        if node.get("class_name") != "__keras_tensor__":
+            yield str(node.get("class_name"))
+    elif isinstance(node, (list, tuple)):
+        if not any(_tensors(node)):
+            yield from (str(value) for value in node[:1])
+        elif not isinstance(node[0], str):
+            for value in node:
+                yield from _constants(value)
+    elif node is not None:
+        yield str(node)

@@ -199,6 +199,8 @@ def _batch_normalization(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data
 
 def _merged(change: Callable[[Form, Form], Form], mean: bool = False) -> Apply:
     def merge(layer: KerasLayer, inputs: Sequence[Data]) -> list[Data]:
+        if "axis" in layer.options:
+            raise InputError("has an axis, as operations have and no layer")
         total = reduce(lambda a, b: combine(a, b, change), inputs)
         if mean:
             total = total.each(lambda form: form.scaled(np.full(form.size, 1 / len(inputs))))

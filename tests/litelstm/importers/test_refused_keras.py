@@ -57,7 +57,42 @@ def initial_state() -> Any:
     return keras.Model([x, h], layers.LSTM(UNITS, name="lstm")(x, initial_state=[h, h]))
 
 
+def with_constants(combine: Callable[[Any], Any]) -> Any:
+    x = keras.Input((STEPS, INPUTS))
+    return keras.Model(x, combine(layers.GRU(UNITS)(x)))
+
+
+def averaged() -> Any:
+    x = keras.Input((STEPS, INPUTS))
+    return keras.Model(x, keras.ops.average(layers.GRU(UNITS, return_sequences=True)(x), axis=1))
+
+
+@keras.saving.register_keras_serializable(package="mine")
+class Dense(layers.Dense):
+    """Has the name of a layer of Keras, and computes something else."""
+
+    def call(self, inputs: Any) -> Any:
+        return 2 * super().call(inputs)
+
+
 MODELS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
+    "a constant": (
+        lambda: with_constants(lambda h: h + 1.0),
+        ("Add is called with the constant 1.0", "use a Rescaling"),
+    ),
+    "a constant in front": (
+        lambda: with_constants(lambda h: 1.0 - h),
+        ("Subtract is called with the constant 1.0",),
+    ),
+    "an array": (
+        lambda: with_constants(lambda h: keras.ops.add(h, [1.0] * UNITS)),
+        ("Add is called with the constant 1.0",),
+    ),
+    "an operation with a layer's name": (averaged, ("Average 'average", "has an axis")),
+    "a class with a layer's name": (
+        lambda: sequential(layers.GRU(UNITS), Dense(2)),
+        ("has mine>Dense, a class of its own",),
+    ),
     "masking": (
         lambda: sequential(layers.Masking(), layers.LSTM(UNITS)),
         (
