@@ -12,7 +12,7 @@ from typing import Any
 from golden import packages
 from golden.errors import InputError
 from golden.store import check_expansion, most_bytes
-from litelstm.importers import torch_description
+from litelstm.importers import torch_description, torch_programs
 from litelstm.importers.proof import Imported
 from litelstm.importers.reading import of_file
 from litelstm.importers.torch import from_description
@@ -30,8 +30,9 @@ def load(path: str | Path, description: str | Path | None) -> Imported:
     """Import a ``.safetensors``, ``.pt``, ``.pth`` or ``.pt2`` file.
 
     Args:
-        path: the file; ``weights_only=True`` makes sure that reading a pickle executes nothing. The
-            programs in TorchScript and ``.pt2`` files are run by PyTorch's own interpreters.
+        path: the file; ``weights_only=True`` makes sure that reading a pickle executes nothing.
+            PyTorch runs the programs in TorchScript and ``.pt2`` files, if
+            :mod:`litelstm.importers.torch_programs` finds operators alone in them.
         description: for a state dict, a JSON file that describes its modules.
 
     Raises:
@@ -40,7 +41,10 @@ def load(path: str | Path, description: str | Path | None) -> Imported:
     told = None if description is None else torch_description.read(description)
     path = Path(path)
     with of_file(path):
-        program = _program(path)
+        program = None
+        if path.suffix != ".safetensors":
+            torch = packages.load("torch", extra="train")
+            program = torch_programs.load(torch, io.BytesIO(path.read_bytes()), path.suffix)
         if program is not None:
             if told is not None:
                 raise InputError(f"is a program, which {description} does not describe")
@@ -56,25 +60,6 @@ def load(path: str | Path, description: str | Path | None) -> Imported:
             )
         made = from_description(_without_prefix(state, told), told)
         return replace(made, notes=(*notes, *made.notes))
-
-
-def _program(path: Path) -> tuple[Any, Any] | None:
-    """Read a program as a module, with an example of its input if the file has one.
-
-    Returns ``None`` for a state dict.
-    """
-    if path.suffix == ".safetensors":
-        return None
-    torch, data = packages.load("torch", extra="train"), io.BytesIO(path.read_bytes())
-    try:
-        if path.suffix == ".pt2":
-            program = torch.export.load(data)
-            return program.module(), program.example_inputs[0][0]
-        if not _is_torchscript(data):
-            return None
-        return torch.jit.load(data, map_location="cpu"), None
-    except Exception:
-        raise InputError("is not a readable program (foreign, damaged or cut short)") from None
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Any]:
@@ -176,17 +161,6 @@ def _without_prefix(state: Mapping[str, Any], told: Description) -> Mapping[str,
         return state
     inner = {name.removeprefix(fitting[0]): value for name, value in state.items()}
     return inner if heads else _without_prefix(inner, told)
-
-
-def _is_torchscript(file: io.BytesIO) -> bool:
-    """Whether a file is an archive of ``torch.jit.save``; ``file`` is at its start afterwards."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return any(name.endswith("/constants.pkl") for name in archive.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return False
-    finally:
-        file.seek(0)
 
 
 def _described(state: Any) -> str:

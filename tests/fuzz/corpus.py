@@ -98,6 +98,19 @@ def _tflite() -> list[bytes]:
     return [maker.file([x], [made])]
 
 
+def _program(*, exported: bool) -> list[bytes]:
+    """Make a program of PyTorch; such files are large, so none is in the repository."""
+    import torch
+
+    torch.manual_seed(1)
+    module, x, made = torch.nn.GRU(2, 2).eval(), torch.zeros(3, 1, 2), io.BytesIO()
+    if exported:
+        torch.export.save(torch.export.export(module, (x,)), made)
+    else:
+        torch.jit.save(torch.jit.trace(module, (x,)), made)
+    return [made.getvalue()]
+
+
 def _flows() -> list[bytes]:
     rows = [f"{n},{n * n},{0.5 * n},{'normal' if n % 2 else 'attack'}" for n in range(12)]
     return ["\n".join(["Src IP,Flow Bytes,Duration,Label", *rows, ""]).encode()]
@@ -136,6 +149,8 @@ _MAKERS: dict[str, Callable[[], list[bytes]]] = {
     "h5": lambda: _shipped("keras_lstm.h5"),
     "safetensors": lambda: _shipped("torch_gru.safetensors"),
     "pt": lambda: _shipped("torch_rnn.pt"),
+    "torchscript": lambda: _program(exported=False),
+    "pt2": lambda: _program(exported=True),
     "tflite": _tflite,
     "description": lambda: _shipped("torch_gru.json", "torch_rnn.json"),
     "core": _core,

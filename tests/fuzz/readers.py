@@ -94,6 +94,8 @@ READERS = {
     "h5": Reader(suffix=".h5", read=import_network),
     "safetensors": Reader(suffix=".safetensors", read=_state_dict, mutate=mutation.of_safetensors),
     "pt": Reader(suffix=".pt", read=_state_dict, mutate=mutation.of_zip),
+    "torchscript": Reader(suffix=".pt", read=import_network, mutate=mutation.of_zip),
+    "pt2": Reader(suffix=".pt2", read=import_network, mutate=mutation.of_zip),
     "tflite": Reader(suffix=".tflite", read=import_network),
     "description": Reader(suffix=".json", read=torch_description.read, mutate=mutation.of_json),
     "core": Reader(suffix=".json", read=Description.load, mutate=mutation.of_json),

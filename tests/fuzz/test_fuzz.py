@@ -14,7 +14,15 @@ from tests.fuzz.readers import READERS
 FILES = 50
 """Mutants of each reader's files; `python -m tests.fuzz` runs any number."""
 
-LIBRARIES = {"h5py": ("keras", "h5"), "onnx": ("onnx", "tflite"), "torch": ("pt", "safetensors")}
+FEW = 8
+"""Mutants of PyTorch's programs: where they load, PyTorch runs them and writes them as ONNX."""
+
+LIBRARIES = {
+    "h5py": ("keras", "h5"),
+    "onnx": ("onnx", "tflite"),
+    "torch": ("pt", "safetensors"),
+    "programs": ("torchscript", "pt2"),
+}
 """Readers that import large libraries; each library has a process of its own."""
 
 ALONE = [name for names in LIBRARIES.values() for name in names]
@@ -66,7 +74,8 @@ def run(script: str, *arguments: str) -> None:
 @pytest.mark.parametrize("names", GROUPS.values(), ids=GROUPS)
 def test_mutants_of_good_files(names: tuple[str, ...], tmp_path: Path) -> None:
     (folder := tmp_path / "inside").mkdir()
-    run(_SCRIPT, str(FILES), str(folder), *names)
+    files = FEW if names == LIBRARIES["programs"] else FILES
+    run(_SCRIPT, str(files), str(folder), *names)
 
 
 @pytest.mark.frameworks
