@@ -72,6 +72,12 @@ class Operator:
         """Make the error that refuses this operator."""
         return InputError(f"{self.kind} {self.outputs[0]!r} {why}")
 
+    def expect(self, **wanted: Any) -> None:
+        """Refuse an option with another value; an operator may be without options."""
+        for name, value in wanted.items() if self.options else ():
+            if (found := getattr(self.options, name)()) != value:
+                raise self.refused(f"has {name} {found}, expected {value}")
+
     def finished(self, made: Made) -> Made:
         """Append the activation that the operator includes."""
         number = self.options.FusedActivationFunction() if self.options else 0

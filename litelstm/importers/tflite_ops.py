@@ -34,10 +34,10 @@ def _first(kind: str, **attributes: Any) -> Callable[[Operator], Made]:
 
 
 def _fully_connected(own: Operator) -> Made:
+    own.expect(WeightsFormat=0)
     weights = own.constant(1).astype(np.float32)
     made: Made = []
-    x = own.inputs[0]
-    rank = len(own.shapes[0])
+    x, rank = own.inputs[0], len(own.shapes[0])
     if len(own.shape) != rank or own.shapes[0][-1] != weights.shape[1]:
         shape = own.new("shape", np.array([-1, weights.shape[1]]))
         made.append(("Reshape", [x, shape], [f"{own.outputs[0]}/flat"], {}))
@@ -124,8 +124,7 @@ def _strided_slice(own: Operator) -> Made:
     """Translate a slice with masks: whole axes, and axes that fall away."""
     starts, ends, steps = (own.integers(n) for n in (1, 2, 3))
     options = own.options
-    if options.EllipsisMask() or options.NewAxisMask():
-        raise own.refused("inserts axes")
+    own.expect(EllipsisMask=0, NewAxisMask=0, Offset=False)
     gone = [n for n in range(len(starts)) if options.ShrinkAxisMask() >> n & 1]
     for n, size in enumerate(own.shapes[0][: len(starts)]):
         if n in gone:
@@ -195,6 +194,7 @@ def _unpack(own: Operator) -> Made:
 
 
 def _gather(own: Operator) -> Made:
+    own.expect(BatchDims=0)
     index = own.inputs[1]
     if own.values[1] is not None:
         index = own.new("index", own.constant(1).astype(np.int64))
@@ -249,6 +249,11 @@ def _fill(own: Operator) -> Made:
     ]
 
 
+def _softmax(own: Operator) -> Made:
+    own.expect(Beta=1)
+    return [("Softmax", own.inputs, own.outputs, {"axis": -1})]
+
+
 def _leaky_relu(own: Operator) -> Made:
     return [("LeakyRelu", own.inputs[:1], own.outputs, {"alpha": own.options.Alpha()})]
 
@@ -280,7 +285,7 @@ TRANSLATIONS: dict[str, Callable[[Operator], Made]] = {
     "REVERSE_V2": _reverse,
     "SHAPE": _shape,
     "SLICE": _slice,
-    "SOFTMAX": _first("Softmax", axis=-1),
+    "SOFTMAX": _softmax,
     "SPLIT": _split,
     "SPLIT_V": _split_v,
     "SQUEEZE": _squeeze,

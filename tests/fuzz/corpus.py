@@ -98,16 +98,14 @@ def _tflite() -> list[bytes]:
     return [maker.file([x], [made])]
 
 
-def _program(*, exported: bool) -> list[bytes]:
+def _program() -> list[bytes]:
     """Make a program of PyTorch; such files are large, so none is in the repository."""
     import torch
 
     torch.manual_seed(1)
-    module, x, made = torch.nn.GRU(2, 2).eval(), torch.zeros(3, 1, 2), io.BytesIO()
-    if exported:
-        torch.export.save(torch.export.export(module, (x,)), made)
-    else:
-        torch.jit.save(torch.jit.trace(module, (x,)), made)
+    made = io.BytesIO()
+    program = torch.export.export(torch.nn.GRU(2, 2).eval(), (torch.zeros(3, 1, 2),))
+    torch.export.save(program, made)
     return [made.getvalue()]
 
 
@@ -149,8 +147,7 @@ _MAKERS: dict[str, Callable[[], list[bytes]]] = {
     "h5": lambda: _shipped("keras_lstm.h5"),
     "safetensors": lambda: _shipped("torch_gru.safetensors"),
     "pt": lambda: _shipped("torch_rnn.pt"),
-    "torchscript": lambda: _program(exported=False),
-    "pt2": lambda: _program(exported=True),
+    "pt2": _program,
     "tflite": _tflite,
     "description": lambda: _shipped("torch_gru.json", "torch_rnn.json"),
     "core": _core,

@@ -36,7 +36,7 @@ class Guard:
         sys.addaudithook(self._audit)
         signal.signal(signal.SIGALRM, _too_slow)
 
-    def problem(self, read: Callable[[Path], object], path: Path) -> str:
+    def problem(self, read: Callable[[Path], object], path: Path, *, memory: int = MEMORY) -> str:
         """Read a file; return what was wrong, or an empty text."""
         self._seen.clear()
         self._watching = True
@@ -56,8 +56,8 @@ class Guard:
         finally:
             self._watching = False
             signal.alarm(0)
-        if _most_memory() > MEMORY:
-            self._seen.append("takes more than 1 GiB of memory")
+        if _most_memory() > memory:
+            self._seen.append(f"takes more than {memory >> 30} GiB of memory")
         return "; ".join(self._seen)
 
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:

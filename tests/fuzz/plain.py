@@ -43,7 +43,7 @@ def run(name: str, data: bytes, guard: Guard, folder: Path) -> str:
     path.write_bytes(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return guard.problem(READERS[name].read, path)
+        return guard.problem(READERS[name].read, path, memory=READERS[name].memory)
 
 
 def main(name: str, kept: Path, seconds: float, seed: int) -> int:

@@ -18,6 +18,7 @@ from litelstm.importers.files import import_network
 from litelstm.packing import read_capacity
 from sim.draw.networks import Recipe, quantized_network
 from tests.fuzz import mutation
+from tests.fuzz.guard import MEMORY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +29,13 @@ class Reader:
         suffix: of its files' names.
         read: reads a file.
         mutate: changes a file's bytes.
+        memory: the most bytes that the process may take.
     """
 
     suffix: str
     read: Callable[[Path], object]
     mutate: mutation.Mutate = mutation.of_bytes
+    memory: int = MEMORY
 
 
 def _state_dict(path: Path) -> object:
@@ -94,8 +97,9 @@ READERS = {
     "h5": Reader(suffix=".h5", read=import_network),
     "safetensors": Reader(suffix=".safetensors", read=_state_dict, mutate=mutation.of_safetensors),
     "pt": Reader(suffix=".pt", read=_state_dict, mutate=mutation.of_zip),
-    "torchscript": Reader(suffix=".pt", read=import_network, mutate=mutation.of_zip),
-    "pt2": Reader(suffix=".pt2", read=import_network, mutate=mutation.of_zip),
+    "pt2": Reader(
+        suffix=".pt2", read=import_network, mutate=mutation.of_zip, memory=16 * MEMORY
+    ),  # PyTorch takes memory as the file says
     "tflite": Reader(suffix=".tflite", read=import_network),
     "description": Reader(suffix=".json", read=torch_description.read, mutate=mutation.of_json),
     "core": Reader(suffix=".json", read=Description.load, mutate=mutation.of_json),

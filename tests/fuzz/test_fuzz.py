@@ -21,7 +21,7 @@ LIBRARIES = {
     "h5py": ("keras", "h5"),
     "onnx": ("onnx", "tflite"),
     "torch": ("pt", "safetensors"),
-    "programs": ("torchscript", "pt2"),
+    "programs": ("pt2",),
 }
 """Readers that import large libraries; each library has a process of its own."""
 

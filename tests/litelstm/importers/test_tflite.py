@@ -253,11 +253,19 @@ def test_a_table_that_is_looked_up(int8: bool, tmp_path: Path) -> None:
     assert np.abs(network.forward(samples) - wanted).max() < 1e-5
 
 
+def softened(maker: Maker, x: int) -> int:
+    y, _ = lstm(maker, x, STEPS, weights(79))
+    last = maker.tensor("last", (1, STEPS, UNITS))
+    maker.operator("SOFTMAX", [y], [last], "SoftmaxOptions", Beta=2.0)
+    return last
+
+
 REFUSED: dict[str, tuple[Callable[[Maker, int], int], tuple[str, ...]]] = {
     "coupled gates": (
         lambda maker, x: lstm(maker, x, STEPS, weights(76), missing=[1, 5, 12])[0],
         ("UNIDIRECTIONAL_SEQUENCE_LSTM 'all' couples its input and forget gates",),
     ),
+    "a softmax of a factor": (softened, ("SOFTMAX 'last' has Beta 2.0, expected 1",)),
     "a low clip": (
         lambda maker, x: lstm(maker, x, STEPS, weights(77), clip=2.0)[0],
         ("UNIDIRECTIONAL_SEQUENCE_LSTM 'all' clips c to 2",),
