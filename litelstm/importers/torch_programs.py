@@ -32,7 +32,7 @@ TARGET = re.compile(
     rf"torch\.ops\.aten\.(?!({FILES})\b)\w+(\.\w+)?|torch\.sym_\w+"
     r"|_operator\.(add|sub|mul|floordiv|truediv|mod|neg|pow|eq|ne|lt|le|gt|ge|and_|or_|getitem)"
 )
-"""What a node of a graph may call."""
+"""Operators that a node of a graph may call."""
 
 SIZE = re.compile(
     r"(Symbol|Integer|Rational|Add|Mul|Pow|Max|Min|Mod|PythonMod|FloorDiv|CeilDiv|CleanDiv|positive"
