@@ -66,7 +66,7 @@ def pytest_collection_finish() -> None:
     Objects of the imports, PyTorch's among them, are never looked at again.
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(1_000_000, 20, 20)
 
 
 @pytest.fixture(autouse=True, scope="session")
