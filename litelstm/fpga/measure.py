@@ -9,6 +9,7 @@ from typing import Any
 
 from golden.quantized import QuantizedNetwork
 from hdl import cycles, verilog
+from hdl.export.plain_ports import plain_ports
 from hdl.plan import Plan
 from hdl.spec.options import CoreOptions
 from litelstm.fpga import tools
@@ -132,12 +133,9 @@ def measure(
     """
     with progress(f"synthesis of {options.lanes} lanes for {flow.target.name}", None):
         core = verilog.generated(Plan(network=network, options=options), name=TOP)
-        synthesized = flow.synthesize(core.verilog, top=TOP)
-        if core.plan.options.storage.loadable and PIN in shortages(
-            synthesized.netlist.used, flow.target
-        ):
-            text = few_pins_verilog(core.plan, name=TOP)
-            synthesized = flow.synthesize(text, top=TOP)
+        few = core.plan.options.storage.loadable and _pins(core.plan) > flow.target.available[PIN]
+        text = few_pins_verilog(core.plan, name=TOP) if few else core.verilog
+        synthesized = flow.synthesize(text, top=TOP)
     _check_fit(flow, core.plan, synthesized.netlist, progress)
     clock = bare = None
     if flow.target.routes:
@@ -153,6 +151,11 @@ def measure(
         wanted=wanted,
         steps=steps,
     )
+
+
+def _pins(plan: Plan) -> int:
+    """Count the pins of a core: the bits of its ports, clock and reset."""
+    return 2 + sum(one.width for one in plain_ports(plan))
 
 
 @dataclass(frozen=True, kw_only=True)
