@@ -36,10 +36,10 @@ delete -input w:probe_*
 {probes}
 check -assert
 chformal -lower
-opt_clean
+opt_clean -purge
 memory_nordff
 memory_map
-opt
+opt -purge
 """
     + TO_GATES
     + """\
