@@ -135,6 +135,7 @@ def test_hard_sigmoid_needs_a_format_that_holds_one() -> None:
         hard_sigmoid_raw([0], frac=4, to=Format(width=8, frac=7))
 
 
+@pytest.mark.slow
 @arguments_and_tables
 def test_tanh_exhaustively(argument: Format, tanh: TanhTable) -> None:
     raw = everything(argument)
@@ -142,6 +143,7 @@ def test_tanh_exhaustively(argument: Format, tanh: TanhTable) -> None:
     assert tanh(raw, frac=argument.frac).tolist() == want
 
 
+@pytest.mark.slow
 @arguments_and_gates
 def test_logistic_exhaustively(argument: Format, gate: Format) -> None:
     raw = everything(argument)
@@ -267,6 +269,7 @@ def test_table_formats_out_of_range_are_refused(frac: int) -> None:
         table(8, 2, False, 10, frac)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log2_range", [2, 3, 4, 5])
 def test_double_precision_rounds_every_entry_right(log2_range: int) -> None:
     """docs/arithmetic.md promises it: no entry is near enough to the middle of two integers.
@@ -288,6 +291,7 @@ def test_double_precision_rounds_every_entry_right(log2_range: int) -> None:
         assert rise == [above - below for below, above in pairwise(points)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["elu", "selu"])
 @pytest.mark.parametrize("log2_range", [2, 3, 5])
 def test_exponential_tables_are_exact(activation: str, log2_range: int) -> None:

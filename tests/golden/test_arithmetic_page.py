@@ -22,6 +22,8 @@ from litelstm import IntegerModel, QuantizedNetwork
 from tests.golden.scalar_model import Fixed, Layer, ScalarModel, input_word
 from tests.networks import EVERY_CELL, in_turns, input_words, quantized_network, random_recipe
 
+pytestmark = pytest.mark.slow
+
 
 def check(path: Path, network: QuantizedNetwork, seed: int, steps: int = 4) -> None:
     """The results after every step, of the file and of the golden model."""
@@ -211,7 +213,6 @@ def test_input_words(x, scale, path):
         quantized(network, [math.nan])
 
 
-@pytest.mark.slow
 def test_the_json_repeats_the_file(path):
     cells = (EVERY_CELL[0], EVERY_CELL[5], EVERY_CELL[6])
     recipe = dataclasses.replace(random_recipe(78), units=(3, 4, 2), cells=cells, outputs=2)

@@ -193,6 +193,7 @@ WIDTHS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(network=graphs(windows=True), widths=WIDTHS, seed=st.integers(0, 9))
 @bounded
 def test_integers_and_their_emulation(network: Network, widths: Settings, seed: int) -> None:

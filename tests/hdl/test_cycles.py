@@ -61,6 +61,7 @@ def test_the_core_keeps_to_the_count(recipe: Recipe, lanes: int) -> None:
     check(quantized_network(recipe, 1), lanes, [3, 1, 1, 2, 4])
 
 
+@pytest.mark.slow
 @tiny
 def test_a_single_step(recipe: Recipe, lanes: int) -> None:
     check(quantized_network(recipe, 1), lanes, [1])

@@ -60,6 +60,7 @@ def test_cells(cell: str) -> None:
     check(network, 4, Interface(), 7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("state", "rows"), [("clear", 4), ("keep", 5)])
 def test_logits_share_rows_where_no_sum_outlives_a_result(state: str, rows: int) -> None:
     """A lane's 16 sums fill a LUT RAM; sums of a state that may be kept need a row beside them."""

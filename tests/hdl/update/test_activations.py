@@ -109,6 +109,7 @@ tables = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @tables
 @pytest.mark.parametrize("deep", [False, True])
 def test_tanh_of_all_values_at_several_binary_points(tanh: TanhTable, deep: bool) -> None:

@@ -50,6 +50,7 @@ def test_sequences_in_one_request_and_in_parts() -> None:
             assert link.run(x).tolist() == words.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("capacity", [6, 1024])
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_costs_time_only(capacity: int, seed: int) -> None:
@@ -180,6 +181,7 @@ def test_bad_options(options: dict[str, object], says: str) -> None:
         Link(ModelPort(BoardModel(NETWORK)), NETWORK, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [False, True])
 def test_command(files: Files, call: Call, tmp_path: Path, classes: bool) -> None:
     network = QuantizedNetwork.load(files.network)
