@@ -110,23 +110,17 @@ ROWS = (
         data="nsl_kdd.npz",
         bars=(1.25, 2.0),
     ),
-    Row(
-        name="slow",
-        title="slow signal, GRU 2 x 16, 8 lanes",
-        lossless="slow_gru_w8a6.npz",
-        delta="slow_gru_delta.npz",
-        lanes=8,
-        data=None,
-        bars=(1.8, 3.0),
-    ),
-    Row(
-        name="slow-after",
-        title="slow signal, GRU that resets behind the product",
-        lossless="slow_gru_after_w8a6.npz",
-        delta="slow_gru_after_delta.npz",
-        lanes=8,
-        data=None,
-        bars=(1.8, 3.0),
+    *(
+        Row(
+            name=f"slow{part}".replace("_", "-"),
+            title=f"slow signal, GRU {which}",
+            lossless=f"slow_gru{part}_w8a6.npz",
+            delta=f"slow_gru{part}_delta.npz",
+            lanes=8,
+            data=None,
+            bars=(1.8, 3.0),
+        )
+        for part, which in (("", "2 x 16, 8 lanes"), ("_after", "that resets behind the product"))
     ),
 )
 
