@@ -160,18 +160,21 @@ def bad_images() -> dict[str, tuple[Image, Reason]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", bad_images())
 @pytest.mark.parametrize("weights", ["ram", "double"])
-def test_a_bad_image_and_a_good_one_behind_it(weights: str, name: str) -> None:
-    bad, reason = bad_images()[name]
-    seen = run(weights, good(weights), bad, good(weights))
-    assert [end for end, _ in seen.ends] == [Reason.NONE, reason, Reason.NONE]
-    assert len(seen.taken) == 2 * len(good(weights)) + len(bad)
-    (_, first), (_, failed), (_, again) = seen.ends
-    kept = weights == "double" or reason is Reason.MISFIT or len(bad) <= HEADER
-    third = seen.taken[-len(good(weights))]
-    assert all(seen.loaded[first:third]) if kept else not any(seen.loaded[failed:again])
-    assert seen.loaded[again]
+def test_bad_images_and_a_good_one_behind_each(weights: str) -> None:
+    right, named = good(weights), bad_images()
+    seen = run(weights, right, *(image for bad, _ in named.values() for image in (bad, right)))
+    ends = [end for _, reason in named.values() for end in (reason, Reason.NONE)]
+    assert [end for end, _ in seen.ends] == [Reason.NONE, *ends]
+    place = len(right)
+    for number, (name, (bad, reason)) in enumerate(named.items()):
+        (_, first), (_, failed), (_, again) = seen.ends[2 * number : 2 * number + 3]
+        kept = weights == "double" or reason is Reason.MISFIT or len(bad) <= HEADER
+        third = seen.taken[place + len(bad)]
+        assert all(seen.loaded[first:third]) if kept else not any(seen.loaded[failed:again]), name
+        assert seen.loaded[again], name
+        place += len(bad) + len(right)
+    assert len(seen.taken) == place
 
 
 @pytest.mark.parametrize("weights", ["ram", "double"])
