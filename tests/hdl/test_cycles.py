@@ -39,32 +39,26 @@ tiny = pytest.mark.parametrize(("recipe", "lanes"), TINY.values(), ids=TINY)
 
 
 def check(
-    network: QuantizedNetwork, lanes: int, lengths: Sequence[int], *, tail_multipliers: int = 2
+    network: QuantizedNetwork, lanes: int, *series: Sequence[int], tail_multipliers: int = 2
 ) -> None:
-    """Every input and output of some sequences comes in the cycle that was computed."""
+    """Every input and output of series of sequences comes in the cycle that was computed."""
     bench = CoreBench(network, lanes, tail_multipliers=tail_multipliers)
-    words = [input_words(network, batch=1, steps=n, seed=n)[0] for n in lengths]
-    bench.add(words)
-    (run,) = bench.run()
-    want = cycles.count(bench.core.plan, lengths)
-    assert run.inputs == want.inputs.tolist()
-    assert run.outputs == want.outputs.tolist()
+    words = [[input_words(network, batch=1, steps=n, seed=n)[0] for n in one] for one in series]
+    for each in words:
+        bench.add(each)
     model = IntegerModel(network)
-    outputs = [int(v) for word in words for v in model.forward(word[None])[0]]
-    assert run.words == outputs
+    for lengths, each, run in zip(series, words, bench.run(), strict=True):
+        want = cycles.count(bench.core.plan, lengths)
+        assert run.inputs == want.inputs.tolist()
+        assert run.outputs == want.outputs.tolist()
+        assert run.words == [int(v) for word in each for v in model.forward(word[None])[0]]
 
 
 @pytest.mark.slow
 @tiny
 def test_the_core_keeps_to_the_count(recipe: Recipe, lanes: int) -> None:
-    """Sequences of several lengths follow each other without a pause, of length 1 too."""
-    check(quantized_network(recipe, 1), lanes, [3, 1, 1, 2, 4])
-
-
-@pytest.mark.slow
-@tiny
-def test_a_single_step(recipe: Recipe, lanes: int) -> None:
-    check(quantized_network(recipe, 1), lanes, [1])
+    """Sequences follow each other without a pause, of length 1 too; and a single step."""
+    check(quantized_network(recipe, 1), lanes, [3, 1, 1, 2, 4], [1])
 
 
 @pytest.mark.slow
