@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from amaranth.hdl import UnusedElaboratable
 
+from golden import fused
 from litelstm.driver.program import run_program
 from sim.compiled.bench import bench_library
 from sim.compiled.library import verilator_library
@@ -87,14 +88,15 @@ def no_simulator(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def models_for_short_runs() -> Iterator[None]:
-    """Compile models quickly where nothing else is asked for: most tests run few cycles."""
+def made_for_short_runs() -> Iterator[None]:
+    """Compile models quickly, and golden loops late: most tests run few cycles or steps."""
     with pytest.MonkeyPatch.context() as patch:
         for function in (bench_library, verilator_library, build, run_program):
             defaults = function.__kwdefaults__
             assert defaults
             assert "optimize" in defaults
             patch.setitem(defaults, "optimize", False)
+        patch.setattr(fused, "PATIENCE", 4.0)
         yield
 
 

@@ -105,7 +105,7 @@ def test_the_quantizer_is_not_needed(board: Path) -> None:
 
 @pytest.fixture(scope="module")
 def types(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What mypy knows of the library, for all tests here."""
+    """Make a folder in which mypy keeps what it knows of the library, for all tests here."""
     return tmp_path_factory.mktemp("types")
 
 
