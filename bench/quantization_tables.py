@@ -27,6 +27,7 @@ from bench.paper_tables import EXPERIMENTS, KEEP, SEEDS, out
 from golden import files
 from golden.calibration import Calibration
 from golden.cells import Floats
+from golden.losses import sqnr_db
 from golden.model import IntegerModel
 from golden.network import Network
 from golden.quantize import quantize, quantize_within
@@ -134,7 +135,7 @@ def rounding(place: Place) -> list[Row]:
                 ("compensated", calibration.quantize(settings, fit=True)),
             ):
                 got = _outputs(network, data.x_test)
-                row |= {f"{name}_db": _sqnr(exact, got), name: _accuracy(got, data.y_test)}
+                row |= {f"{name}_db": sqnr_db(exact, got), name: _accuracy(got, data.y_test)}
             rows.append(row)
     return rows
 
@@ -179,7 +180,7 @@ def _compared(
     row: Row = {}
     if isinstance(network, QuantizedNetwork):
         exact, got = _outputs(floats, x), _outputs(network, x)
-        row = {"db": _sqnr(exact, got), "changed": _changed(exact, got)}
+        row = {"db": sqnr_db(exact, got), "changed": _changed(exact, got)}
     return row | {
         "held": _accuracy(_outputs(network, data.x_train[held]), data.y_train[held]),
         "test": _accuracy(_outputs(network, data.x_test), data.y_test),
@@ -249,10 +250,6 @@ def _accuracy(output: Floats, y: Array) -> float:
 
 def _changed(exact: Floats, got: Floats) -> float:
     return 100 * float(np.mean(exact.argmax(axis=1) != got.argmax(axis=1)))
-
-
-def _sqnr(exact: Floats, got: Floats) -> float:
-    return float(10 * np.log10(np.sum(exact**2) / np.sum((got - exact) ** 2)))
 
 
 TABLES: dict[str, Callable[[Place], list[Row]]] = {
