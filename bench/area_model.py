@@ -4,8 +4,8 @@
 
 Draws random networks and options as the exploration does, synthesizes each core, fits the model of
 litelstm/explore/area.py to all of them and writes the coefficients to litelstm/explore/area.json.
-Every core is held out once: its errors are those of a fit to the cores of other folds
-(``FOLDS``; cores of networks with equal memories share a fold). ``--cached`` also takes every core
+Every core is held out once: its errors are those of a fit to the cores of all other networks
+(networks with equal memories count as one). ``--cached`` also takes every core
 that this machine has synthesized with today's flow. An interrupted run fits what it has; synthesis
 is cached, so the same command goes on.
 """
@@ -55,9 +55,6 @@ IN_NETLIST = {
     "control": ("control", "weights"),
 }
 """Names of the model's parts in a netlist."""
-
-FOLDS = 5
-"""Parts of the cores that are held out in turn."""
 
 LEAST = 8
 """Fewest cores of a family that are fitted."""
@@ -145,9 +142,11 @@ def cached(family: Family) -> Iterator[Sample]:
         seen.add(text)
         netlist, parts = read_netlist(path, top=TOP, family=family), read(text)
         in_luts = any(not memory.block for memory in parts["array"].memories)
-        if "array" not in netlist.parts or (family is ICE40 and in_luts):
+        whole = {"array", "state update"} <= netlist.parts.keys()
+        if not whole or (family is ICE40 and in_luts):
             continue  # no core, or one that the exploration never makes
-        yield Sample(multipliers=netlist.used.get(MULTIPLIER, 0), parts=parts, netlist=netlist)
+        multipliers = netlist.used.get(MULTIPLIER, 0) + area.in_logic(parts, family)
+        yield Sample(multipliers=multipliers, parts=parts, netlist=netlist)
 
 
 def _without_weights(script: str) -> str:
@@ -183,17 +182,13 @@ def _fitted(rows: NDArray[np.float64], found: NDArray[np.float64]) -> list[float
 
 def errors(samples: list[Sample], family: Family) -> dict[str, NDArray[np.float64]]:
     """Return the relative errors of each resource, every core held out once."""
-    networks = sorted({sample.network for sample in samples})
-    fold = {
-        name: n % FOLDS for n, name in enumerate(np.random.default_rng(1).permutation(networks))
-    }
     found: dict[str, list[float]] = {}
-    for held in range(FOLDS):
-        model = fit([s for s in samples if fold[s.network] != held], family)
+    target = DRAWN_FOR[family.name]
+    for held in sorted({sample.network for sample in samples}):
+        model = fit([s for s in samples if s.network != held], family)
         for sample in samples:
-            if fold[sample.network] != held:
+            if sample.network != held:
                 continue
-            target = DRAWN_FOR[family.name]
             used = area.of_parts(sample.parts, sample.multipliers, target, model).used
             for resource, amount in used.items():
                 have = sample.netlist.used.get(resource, 0)

@@ -43,9 +43,13 @@ _BLOCKS = {
 _SPRAM = (16384, 16)
 """Shape of an iCE40's SPRAM."""
 
-FEATURES = (*OPERATIONS, "registers", "chunks", "chosen", "one")
+_LEAST_PRODUCT = {ECP5.name: 9, ICE40.name: 11}
+"""Bits of the narrowest product that Yosys puts into a multiplier."""
+
+FEATURES = (*OPERATIONS, "registers", "chunks", "chosen", "product", "one")
 """Summands of a part: operations and registers in bits; memories outside block RAM in chunks
-of 16 words of 4 bits, and in bits that are chosen from several chunks; and a constant."""
+(on the ECP5 LUT RAMs of 16 words of 4 bits, on the iCE40 registers), and in bits that are chosen
+from several chunks; products in logic in bits of one factor times the other's; and a constant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,7 @@ def of_parts(
     memories = [memory for text in parts.values() for memory in text.memories]
     large = [memory for memory in memories if memory.large and target.available.get(SPRAM)]
     used = {
-        MULTIPLIER: multipliers,
+        MULTIPLIER: max(0, multipliers - in_logic(parts, family)),
         RAM: sum(blocks(memory, family) for memory in memories if memory not in large),
     }
     if large:
@@ -106,13 +110,30 @@ def of_parts(
 def features(text: Text, family: Family) -> dict[str, int]:
     """Return the amount of each of ``FEATURES`` in a part."""
     logic = [memory for memory in text.memories if not in_block(memory, family)]
+    if family is ICE40:
+        chunks = sum(m.width * m.words for m in logic)
+        chosen = sum(m.width * (m.words - 1) * m.ports for m in logic)
+    else:
+        chunks = sum(-(-m.width // 4) * -(-m.words // 16) * m.ports for m in logic)
+        chosen = sum(m.width * (-(-m.words // 16) - 1) * m.ports for m in logic)
     return {
         **{name: text.bits[name] for name in OPERATIONS},
         "registers": text.registers,
-        "chunks": sum(-(-m.width // 4) * -(-m.words // 16) * m.ports for m in logic),
-        "chosen": sum(m.width * (-(-m.words // 16) - 1) * m.ports for m in logic),
+        "chunks": chunks,
+        "chosen": chosen,
+        "product": sum(_narrow(text, family)),
         "one": 1,
     }
+
+
+def in_logic(parts: Mapping[str, Text], family: Family) -> int:
+    """Count the products of lanes and state update that are too narrow for a multiplier."""
+    return sum(len(_narrow(parts[part], family)) for part in ("array", "update"))
+
+
+def _narrow(text: Text, family: Family) -> list[int]:
+    """Return the narrow products of a part: bits of one factor times the other's."""
+    return [bits for width, bits in text.products if width < _LEAST_PRODUCT[family.name]]
 
 
 def in_block(memory: Memory, family: Family) -> bool:

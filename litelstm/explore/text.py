@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-OPERATIONS = ("add", "compare", "mux", "case", "logic")
-"""Counted operations: additions, comparisons, multiplexers, branches of cases, bitwise logic."""
+OPERATIONS = ("add", "compare", "mux", "case", "table", "logic", "checks")
+"""Counted operations: additions, comparisons, multiplexers, branches of cases, those that give a
+constant, bitwise logic, and check sequences of loaded weights, which are all alike."""
 
 PARTS = ("array", "update", "control")
 """Parts of a core; the last one is what the others leave."""
@@ -27,8 +29,15 @@ _ONE_PORT = re.compile(
     r"^module \S+_core_weights\(.*^ +memory\[(\w+)\].* <= .*<= memory\[\1\];$", re.M | re.S
 )
 _ASSIGNED = re.compile(r"^  assign (\S+) = ([^;]*);$", re.M)
-_CHOSEN = re.compile(r"^ {8,}(\S+?)(?:\[[^\]]*\])? = [^;]*;$", re.M)
-_NAME = re.compile(r"\$signed\((\w+)|(\d+)'|([A-Za-z_]\w*)(?:\[(\d+)(?::(\d+))?\])?")
+_CHOSEN = re.compile(r"^ {8,}(\S+?)(?:\[[^\]]*\])? = (\d+')?[^;]*;$", re.M)
+_OUTPUT = re.compile(r"^  output (?:signed )?(?:\[(\d+):0\] )?\w+;$", re.M)
+_LITERAL = re.compile(r"\d'")
+_CHECKS, _DUAL, _SHADOW = "_loader_crc32", "_dual", "_array_shadow"
+"""Modules of the check sequence, of multipliers that hold two products, and of the sums' shadow."""
+_LONG = 127
+"""Last address of a shadow from which on the register behind it, in another module, makes it a
+block RAM."""
+_NAME = re.compile(r"(\d+)'|([A-Za-z_]\w*)(?:\[(\d+)(?::(\d+))?\])?")
 
 _KINDS = (
     ("add", re.compile(r" [+-] |^- ")),
@@ -67,11 +76,13 @@ class Text:
         bits: bits of each of ``OPERATIONS``.
         registers: bits of registers, without those at memories' outputs.
         memories: every memory.
+        products: bits of the result of each product, and those of its factors multiplied.
     """
 
     bits: Counter[str]
     registers: int
     memories: tuple[Memory, ...]
+    products: tuple[tuple[int, int], ...] = ()
 
 
 def read(verilog: str) -> dict[str, Text]:
@@ -85,6 +96,7 @@ def read(verilog: str) -> dict[str, Text]:
             bits=sum((one.bits for one in found), Counter()),
             registers=sum(one.registers for one in found),
             memories=tuple(memory for one in found for memory in one.memories),
+            products=tuple(product for one in found for product in one.products),
         )
         for part, found in modules.items()
     }
@@ -93,6 +105,7 @@ def read(verilog: str) -> dict[str, Text]:
 def _count(module: str) -> Text:
     """Count what one module has."""
     bits: Counter[str] = Counter()
+    head = module.split("(")[0]
     widths = {name: int(high or 0) + 1 for high, name in _DECLARED.findall(module)}
     mine = {found[3]: found for found in _MEMORY.finditer(module)}
     reads = [(edge, name) for edge, name in _READ.findall(module) if name in mine]
@@ -106,31 +119,46 @@ def _count(module: str) -> Text:
         kind = next((kind for kind, pattern in _KINDS if pattern.search(value)), None)
         if kind:
             single = kind == "compare" or value.startswith(("| ", "& ", "^ "))
-            bits[kind] += _widest(value, widths) if single else widths.get(name, 1)
-    bits["case"] += sum(widths.get(name, 1) for name in _CHOSEN.findall(module))
+            bits[kind] += max(_widths(value, widths)) if single else widths.get(name, 1)
+    for name, literal in _CHOSEN.findall(module):
+        bits["table" if literal else "case"] += widths.get(name, 1)
+    if _CHECKS in head:
+        bits = Counter(checks=1)
+    large = bool(_ONE_PORT.search(module))
+    # Words are padded to the bits of their stream; the bits that nobody reads take no SPRAM.
+    most = max((int(high or 0) + 1 for high in _OUTPUT.findall(module)), default=1 << 30)
     memories = tuple(
         Memory(
             words=int(found[4]) + 1,
-            width=int(found[2] or 0) + 1,
+            width=min(int(found[2] or 0) + 1, most) if large else int(found[2] or 0) + 1,
             ports=ports[name],
-            clocked=name in clocked,
+            clocked=name in clocked or (_SHADOW in head and int(found[4]) >= _LONG),
             block='ram_style = "block"' in found[1],
-            large=bool(_ONE_PORT.search(module)),
+            large=large,
         )
         for name, found in mine.items()
     )
     registers = sum(widths.get(name, 1) for name in loaded)
-    return Text(bits=bits, registers=registers, memories=memories)
+    products = () if _DUAL in head else tuple(_products(module, widths))
+    return Text(bits=bits, registers=registers, memories=memories, products=products)
 
 
-def _widest(value: str, widths: dict[str, int]) -> int:
-    """Return the bits of the widest operand."""
+def _products(module: str, widths: dict[str, int]) -> Iterator[tuple[int, int]]:
+    """Yield the products of two signals."""
+    for name, value in _ASSIGNED.findall(module):
+        if " * " in value and not _LITERAL.search(value):
+            a, b = (max(_widths(factor, widths)) for factor in value.split(" * "))
+            yield widths.get(name, 1), a * b
+
+
+def _widths(value: str, widths: dict[str, int]) -> list[int]:
+    """Return the bits of each operand, 1 before them."""
     found = [1]
-    for signed, literal, name, high, low in _NAME.findall(value):
+    for literal, name, high, low in _NAME.findall(value):
         if literal:
             found.append(int(literal))
         elif high:
             found.append(int(high) - int(low or high) + 1)
         else:
-            found.append(widths.get(signed or name, 1))
-    return max(found)
+            found.append(widths.get(name, 1))
+    return found

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from litelstm.explore.area import FEATURES, blocks, coefficients, estimate, features, in_block
+from litelstm.explore.area import (
+    FEATURES,
+    blocks,
+    coefficients,
+    estimate,
+    features,
+    in_block,
+    of_parts,
+)
 from litelstm.explore.text import OPERATIONS, PARTS, Memory, read
 from litelstm.fpga.families import ECP5, FF, ICE40, LUT, MULTIPLIER, RAM, SPRAM
 from litelstm.fpga.targets import TARGETS
@@ -16,6 +24,7 @@ MODULE = """module litelstm_core_123456_core_array_lanes(clk, a, b);
   wire n2;
   wire [3:0] n3;
   wire n4;
+  wire [9:0] n5;
   reg [5:0] chosen;
   reg [8:0] sum_q = 9'h000;
   (* no_rw_check = 32'd1 *)
@@ -27,6 +36,8 @@ MODULE = """module litelstm_core_123456_core_array_lanes(clk, a, b);
   assign n2 = a == 8'h04;
   assign n3 = n2 ? a[3:0] : b[3:0];
   assign n4 = | a[5:0];
+  assign n5 = $signed(a[4:1]) * $signed(b);
+  assign n6 = $signed(a) * 3'h5;
   assign plain = n4;
   always @(posedge clk)
     sum_q <= n1;
@@ -39,14 +50,26 @@ MODULE = """module litelstm_core_123456_core_array_lanes(clk, a, b);
       8'h00:
           chosen = 6'h01;
       default:
-          chosen = 6'h02;
+          chosen = n1[5:0];
     endcase
   end
+endmodule
+
+module litelstm_core_123456_core_array_shadow(clk);
+  reg [4:0] lane0 [127:0];
+  reg [4:0] lane1 [126:0];
+  assign word = lane0[a];
+  assign word = lane1[a];
 endmodule
 
 module litelstm_core_123456_core_update(clk);
   wire [2:0] x;
   assign x = ~ y;
+endmodule
+
+module litelstm_core_123456_core_loader_crc32(clk);
+  wire [31:0] x;
+  assign x = a ^ b;
 endmodule
 """
 
@@ -54,22 +77,35 @@ endmodule
 def test_counts_of_a_module() -> None:
     parts = read(MODULE)
     array = parts["array"]
-    expected = {"add": 9, "compare": 8, "mux": 4, "logic": 6, "case": 12}
-    assert dict(array.bits) == expected
-    assert set(expected) == set(OPERATIONS)
+    expected = {"add": 9, "compare": 8, "mux": 4, "logic": 6, "case": 6, "table": 6}
+    assert +array.bits == expected
+    assert +parts["control"].bits == {"checks": 1}  # always the same, whatever is in it
+    assert {*expected, "checks"} == set(OPERATIONS)
+    assert array.products == ((10, 4),)  # that with a constant is no multiplier's
     assert array.registers == 9  # the memory's output is the memory's
     assert array.memories == (
         Memory(words=100, width=16, ports=1, clocked=True, block=True),
         Memory(words=17, width=5, ports=1, clocked=False, block=False),
+        Memory(words=128, width=5, ports=1, clocked=True, block=False),  # a long shadow
+        Memory(words=127, width=5, ports=1, clocked=False, block=False),
     )
     assert parts["update"].bits["logic"] == 3
     assert not parts["control"].memories
 
 
 def test_features_leave_out_block_ram() -> None:
-    found = features(read(MODULE)["array"], ECP5)
+    array = read(MODULE)["array"]
+    found = features(array, ECP5)
     assert tuple(found) == FEATURES
-    assert (found["chunks"], found["chosen"]) == (2 * 2, 5)  # 5 bits are two chunks of 4, twice
+    # 5 bits are two chunks of 4; 17 words are two of 16, and 127 are eight.
+    assert (found["chunks"], found["chosen"], found["product"]) == (2 * 2 + 2 * 8, 5 + 35, 0)
+    registers = features(array, ICE40)  # a product of 10 bits is too narrow there
+    words = 17 + 127
+    assert (registers["chunks"], registers["product"]) == (5 * words, 4)
+    assert registers["chosen"] == 5 * (words - 2)
+    model = coefficients()[ICE40.name]
+    up5k = TARGETS["ice40-up5k"]
+    assert of_parts(read(MODULE), 3, up5k, model).used[MULTIPLIER] == 2
 
 
 def test_where_memories_go() -> None:
@@ -118,5 +154,7 @@ def test_loaded_weights_take_sprams() -> None:
     found = estimate(one_port, 2, up5k).used
     assert (found[SPRAM], found[RAM], found[MULTIPLIER]) == (8, 0, 2)
     assert SPRAM not in estimate(one_port, 2, hx8k).used
+    padded = one_port.replace("(clk);", "(clk);\n  output [20:0] data;")
+    assert estimate(padded, 2, up5k).used[SPRAM] == 4  # 21 of 64 bits are read
     two_banks = WEIGHTS.replace("WRITE", "{ write[45], write[11:3] }")
     assert estimate(two_banks, 2, up5k).used == estimate(two_banks, 2, hx8k).used
