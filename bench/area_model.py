@@ -33,7 +33,7 @@ from litelstm.explore.space import Space
 from litelstm.explore.text import PARTS, Text, read
 from litelstm.fpga import mapping
 from litelstm.fpga.dual_multiplier import DualMultiplier
-from litelstm.fpga.families import ECP5, FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, Family
+from litelstm.fpga.families import ECP5, FF, ICE40, LOGIC_CELL, LUT, MULTIPLIER, RAM, Family
 from litelstm.fpga.flow import Flow
 from litelstm.fpga.mapping import Mapping
 from litelstm.fpga.measure import TOP
@@ -154,6 +154,15 @@ def _without_weights(script: str) -> str:
     return "\n".join(line for line in script.splitlines() if "weights.memory" not in line)
 
 
+def short_of_ram(sample: Sample, target: Target) -> bool:
+    """Whether a core needs more block RAM than the part has: the flow moves memories to logic."""
+    memories = [memory for text in sample.parts.values() for memory in text.memories]
+    return (
+        sum(area.blocks(m, target.family) for m in memories if not m.large)
+        > (target.available[RAM])
+    )
+
+
 def fit(samples: list[Sample], family: Family) -> dict[str, Any]:
     """Fit the coefficients, none of them negative."""
     model: dict[str, Any] = {}
@@ -222,9 +231,12 @@ def main() -> None:
         if args.cached:
             known = {str(sample.parts) for sample in found}
             found += [sample for sample in cached(family) if str(sample.parts) not in known]
-        if len(found) >= LEAST:
-            out.print(f"{name}: {drawn_cores} drawn cores, {len(found) - drawn_cores} of the cache")
-            _fit_and_judge(found, family, model)
+        out.print(f"{name}: {drawn_cores} drawn cores, {len(found) - drawn_cores} of the cache")
+        whole = [sample for sample in found if not short_of_ram(sample, DRAWN_FOR[name])]
+        if len(whole) < len(found):
+            out.print(f"{len(found) - len(whole)} left out: they need more block RAM than there is")
+        if len(whole) >= LEAST:
+            _fit_and_judge(whole, family, model)
 
 
 def _fit_and_judge(samples: list[Sample], family: Family, model: dict[str, Any]) -> None:

@@ -40,6 +40,9 @@ _BLOCKS = {
 }
 """Shapes of a block RAM by family: words, and their bits."""
 
+_BLOCK_COST = 64
+"""Bits of registers that Yosys takes for a block RAM of an iCE40, if the Verilog does not say."""
+
 _SPRAM = (16384, 16)
 """Shape of an iCE40's SPRAM."""
 
@@ -141,7 +144,8 @@ def in_block(memory: Memory, family: Family) -> bool:
     if memory.block or not memory.clocked:
         return memory.block
     if family is ICE40:
-        return memory.words * memory.width >= 128
+        bits = memory.words * memory.width
+        return bits > _BLOCK_COST * memory.ports * _copies(memory, family)
     return memory.words > 64
 
 
@@ -149,7 +153,12 @@ def blocks(memory: Memory, family: Family) -> int:
     """Count the block RAMs of a memory, one set per read port."""
     if not in_block(memory, family):
         return 0
-    return memory.ports * min(_tiles(memory, shape) for shape in _BLOCKS[family.name])
+    return memory.ports * _copies(memory, family)
+
+
+def _copies(memory: Memory, family: Family) -> int:
+    """Count the block RAMs of a memory with one read port."""
+    return min(_tiles(memory, shape) for shape in _BLOCKS[family.name])
 
 
 def _tiles(memory: Memory, shape: tuple[int, int]) -> int:

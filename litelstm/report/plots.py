@@ -59,7 +59,8 @@ def bare_figure(traces: Sequence[Any], *, height: int, **layout: Any) -> go.Figu
         **layout,
     )
     figure.update_xaxes(automargin=True, zeroline=False, gridcolor="rgba(128,128,128,0.25)")
-    figure.update_yaxes(automargin=True, zeroline=False, showgrid=False)
+    # A space keeps the names of bars off the bars.
+    figure.update_yaxes(automargin=True, zeroline=False, showgrid=False, ticksuffix=" ")
     return figure
 
 
