@@ -35,7 +35,7 @@ TAKES: dict[str, Pattern] = {
     "at once": always,
     "with pauses": lambda: sometimes(2, share=0.3),
     "now and then": lambda: sometimes(3, share=0.04),
-    "late": lambda: late(150),
+    "late": lambda: late(350),
 }
 
 

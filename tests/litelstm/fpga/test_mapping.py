@@ -19,7 +19,7 @@ from litelstm.fpga.flow import Flow
 from litelstm.fpga.mapping import Mapping, relieved, script
 from litelstm.fpga.measure import shortages
 from litelstm.fpga.netlist import Netlist
-from litelstm.fpga.targets import TARGETS, Target
+from litelstm.fpga.targets import TARGETS
 from tests.litelstm.conftest import Call
 from tests.networks import Recipe, quantized_network
 
@@ -83,16 +83,14 @@ def test_a_part_without_sprams_does_not_do() -> None:
     assert shortages({SPRAM: 4}, TARGETS["ice40-hx8k"]) == {SPRAM: (4, 0)}
 
 
-def test_eight_lanes_and_loaded_weights_on_an_up5k(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Eight lanes take all its multipliers, their weights all SPRAMs, their sums block RAMs.
-
-    It is not routed, which takes half a minute; docs/fpga.md has a command that does.
-    """
-    monkeypatch.setattr(Target, "routes", False)
+def test_eight_lanes_and_loaded_weights_on_an_up5k(call: Call, tmp_path: Path) -> None:
+    """Eight lanes take all its multipliers, their weights all SPRAMs, their sums block RAMs."""
     network = tmp_path / "net.q.npz"
-    quantized = quantized_network(replace(NARROW, out_width=6), 1)
+    quantized = quantized_network(
+        # As little as possible beside the eight lanes, so that it is routed soon.
+        replace(NARROW, out_width=6),
+        1,
+    )
     quantized.save(network)
     options = "--target ice40-up5k --lanes 8 --tail-multipliers 1 --storage ram --classes"
     done = call("synth", network, *options.split(), "--pack", "off", "--json", "-")
@@ -106,6 +104,7 @@ def test_eight_lanes_and_loaded_weights_on_an_up5k(
     assert told["parts"]["array"][MULTIPLIER] == 8
     assert told["parts"]["weights"][RAM] == 0
     assert told["parts"]["array"][RAM] == 2 * -(-8 * quantized.accumulator_width // 16)
+    assert told["clock"]["median_mhz"] > 15
 
 
 def test_registers_of_constants_are_no_obstacle() -> None:

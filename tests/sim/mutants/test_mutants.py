@@ -22,7 +22,7 @@ from sim.tools.aiger import Graph
 
 pytestmark = pytest.mark.simulator
 
-COUNT = 25
+COUNT = 50
 LEAST = 0.8
 """Share of mutants that must be killed or proved equivalent within the little time of this test."""
 
