@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from golden.cells import GRU, Dense, Pool
 from golden.emulation import Emulation
 from golden.errors import InputError
+from golden.formats import Format
 from golden.interface import Control, Interface
 from golden.layers import Layer, dense
 from golden.link.messages import fingerprint
@@ -343,3 +346,10 @@ def test_a_reverse_layers_final_value_is_of_the_first_step_that_counts() -> None
         want = Network(layers=(layer,)).forward(inner)
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
     assert isinstance(behind_a_reverse_layer(0), Network)
+
+
+@pytest.mark.parametrize(("frac", "largest"), [(4, 400 + 128 + 1), (7, 100 + 256 + 2)])
+def test_the_largest_number_of_a_pool(frac: int, largest: int) -> None:
+    """A sum of 100, the lowest h and the half that rounds, all in the finer of two formats."""
+    arithmetic: Any = SimpleNamespace(h=Format(width=8, frac=6), product_frac=lambda _: frac)
+    assert Pool().largest(arithmetic, 100) == largest
