@@ -44,11 +44,13 @@ class Netlist:
         )
 
     def has_reset(self) -> list[bool]:
-        """Tell for each register whether ``rst`` alone decides its next value."""
+        """Tell for each register whether ``rst``, or a bus' ``aresetn``, decides its next value."""
         graph = Graph()
         leaves = {literal: graph.leaf() for literal in self.inputs.values()}
         leaves |= {own: graph.leaf() for own, _ in self.registers}
-        values = graph.copy(self, leaves | {self.inputs["rst"]: 1})
+        resets = {"rst": 1, "aresetn": 0}
+        given = {self.inputs[name]: resets[name] for name in resets.keys() & self.inputs}
+        values = graph.copy(self, leaves | given)
         return [values[following] < 2 for _, following in self.registers]
 
 
