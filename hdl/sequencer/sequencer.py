@@ -122,9 +122,8 @@ class Sequencer(wiring.Component):
         now, coming, following = passes.now, passes.coming, passes.following
         step = Step(m, plan, self.x_step, begins=passed & begins(plan, now))
         enters = passes.enters(m, passed)
-        held = self._held_for_state(
-            m, position, step, go=go, enters=enters, ended=passed & now.ends_step
-        )
+        ended = passed & now.ends_step
+        held = self._held_for_state(m, position, step, go=go, enters=enters, ended=ended)
         # Only the start of a column can wait.
         m.d.comb += [go.eq(at.goes & ~held), passed.eq(go & at.ends_pass)]
         restarted = [at.restarts & go & completes for completes in passes.restarts]
@@ -245,8 +244,7 @@ class Sequencer(wiring.Component):
         """High while a step must not start, because a state has to be saved or loaded first."""
         if self.plan.options.interface.state != "load":
             return Value.cast(0)
-        saves, loaded = Signal(), Signal()
-        starts = Signal()
+        starts, saves, loaded = Signal(), Signal(), Signal()
         at_pass = Signal(init=1)  # what is next is its pass's first operation
         arrived = self.x_whole | self.x_ready.any()
         if self.plan.work.rereads:
