@@ -114,16 +114,14 @@ class Sequencer(wiring.Component):
         m, plan = Module(), self.plan
         position = Signal(span(plan.sizes.passes))
         weight_address = Signal(span(plan.sizes.weight_words))
-        go = Signal()
-        passed = Signal()
+        go, passed = Signal(), Signal()
         walk = Walk(plan)
         at = walk.at
         passes = self._passes(at)
         now, coming, following = passes.now, passes.coming, passes.following
         step = Step(m, plan, self.x_step, begins=passed & begins(plan, now))
         enters = passes.enters(m, passed)
-        ended = passed & now.ends_step
-        held = self._held_for_state(m, position, step, go=go, enters=enters, ended=ended)
+        held = self._held_for_state(m, position, step, go, enters, passed & now.ends_step)
         # Only the start of a column can wait.
         m.d.comb += [go.eq(at.goes & ~held), passed.eq(go & at.ends_pass)]
         restarted = [at.restarts & go & completes for completes in passes.restarts]
@@ -239,7 +237,7 @@ class Sequencer(wiring.Component):
         return [reduce(joined, (of_jobs[number] for number in numbers)) for numbers in waits]
 
     def _held_for_state(
-        self, m: Module, position: Value, step: Step, *, go: Value, enters: Value, ended: Value
+        self, m: Module, position: Value, step: Step, go: Value, enters: Value, ended: Value
     ) -> Value:
         """High while a step must not start, because a state has to be saved or loaded first."""
         if self.plan.options.interface.state != "load":
