@@ -114,7 +114,8 @@ class Sequencer(wiring.Component):
         m, plan = Module(), self.plan
         position = Signal(span(plan.sizes.passes))
         weight_address = Signal(span(plan.sizes.weight_words))
-        go, passed = Signal(), Signal()
+        go = Signal()
+        passed = Signal()
         walk = Walk(plan)
         at = walk.at
         passes = self._passes(at)
@@ -159,7 +160,6 @@ class Sequencer(wiring.Component):
             self._begin_weights(m, passes, step, weight_address)
             with m.If(ends):
                 m.d.sync += passes.before_step(step.releases(following, answers))
-
         m.d.comb += self.x_releasing.eq(passed & step.releases(now, answers))
         m.d.sync += [
             self.valid.eq(go),
@@ -242,7 +242,8 @@ class Sequencer(wiring.Component):
         """High while a step must not start, because a state has to be saved or loaded first."""
         if self.plan.options.interface.state != "load":
             return Value.cast(0)
-        starts, saves, loaded = Signal(), Signal(), Signal()
+        saves, loaded = Signal(), Signal()
+        starts = Signal()
         at_pass = Signal(init=1)  # what is next is its pass's first operation
         arrived = self.x_whole | self.x_ready.any()
         if self.plan.work.rereads:
