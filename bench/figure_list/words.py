@@ -16,10 +16,20 @@ RTL = Command(
 )
 
 
-def _simulated(options: str) -> Command:
+def _simulated(options: str, *, seconds: int = 120) -> Command:
     run = f"litelstm simulate {MNIST} --samples {{data}}/mnist.npz {options} --json made.json"
-    return Command(run=run, seconds=120)
+    return Command(run=run, seconds=seconds)
 
+
+NETLIST = _simulated("--lanes 16 --netlist ecp5-25f --batch --count 1000", seconds=1500)
+PACKED = Command(
+    before=(
+        "litelstm quantize models/mnist_litelstm.npz --calibrate {data}/mnist.npz --count 500 "
+        "--weight-bits 4 -o w4.npz",
+    ),
+    run="litelstm simulate w4.npz --samples {data}/mnist.npz --lanes 32 --pack 2 --batch --json -",
+    seconds=300,
+)
 
 WORDS = [
     Figure(
@@ -45,10 +55,28 @@ WORDS = [
         command=_simulated("--sim verilator --count 1000 --jobs 2"),
     ),
     Figure(
+        page=RESULTS,
+        shows="| the same images through a core with lists of changes | {compared} output words, "
+        "{mismatched} different; {cycles_per_step} cycles per step |",
+        command=_simulated("--lanes 16 --delta --batch", seconds=300),
+    ),
+    Figure(
+        page=RESULTS,
+        shows="two products per multiplier, 32 lanes | {compared} output words, {mismatched} "
+        "different; {cycles_per_step} cycles per step |",
+        command=PACKED,
+    ),
+    Figure(
+        page=RESULTS,
+        shows="through the mapped netlist, ECP5 | {compared} output words, "
+        "{mismatched} different |",
+        command=NETLIST,
+    ),
+    Figure(
         page=FPGA,
-        shows=f"| `{MNIST}` | 16 | `ecp5-25f` | compiled, `--batch` | 20 | {{compared}} | "
+        shows=f"| `{MNIST}` | 16 | `ecp5-25f` | compiled, `--batch` | 1,000 | {{compared}} | "
         "{mismatched} |",
-        command=_simulated("--count 20 --lanes 16 --netlist ecp5-25f --batch"),
+        command=NETLIST,
     ),
     Figure(
         page=RESULTS,
