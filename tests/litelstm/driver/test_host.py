@@ -186,7 +186,11 @@ def test_bad_options(options: dict[str, object], says: str) -> None:
 def test_command(files: Files, call: Call, tmp_path: Path, classes: bool) -> None:
     network = QuantizedNetwork.load(files.network)
     board = BoardModel(network, interface=Interface(classes=classes))
-    options = ["--classes"] if classes else []
+    options = [
+        "--timeout",
+        30,
+        *(["--classes"] if classes else []),
+    ]  # no retry when the machine is busy
     with terminal(board) as port:
         report = tmp_path / "report.json"
         command = ["host", files.network, "--port", port, "--samples", files.samples, *options]
