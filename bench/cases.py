@@ -19,7 +19,6 @@ from pathlib import Path
 import click
 import numpy as np
 
-from golden.cells import Floats
 from golden.errors import InputError
 from litelstm.importers.files import import_network
 from litelstm.importers.proof import Imported
@@ -30,33 +29,12 @@ RESULTS = ("y", "out0")
 OTHERS = (".npz", ".json", ".md")
 
 
-def results(made: Imported, x: Floats, shape: tuple[int, ...]) -> Floats:
-    """Compute a network's first output, in the shape of the framework's."""
-    told = [
-        found for note in made.notes if (found := re.search(r"end after ([\d, ]+) steps", note))
-    ]
-    if not told:
-        return result(made, x, shape)
-    steps = [int(number) for number in told[0][1].split(",")]
-    rows = [
-        result(made, x[n : n + 1, :count], (1, *shape[1:]))
-        for n, count in enumerate(np.resize(steps, len(x)))
-    ]
-    return np.concatenate(rows)
-
-
-def result(made: Imported, x: Floats, shape: tuple[int, ...]) -> Floats:
-    """Compute the output for sequences that have all steps."""
-    network = made.network
-    run = network.run(network.feed(x))
-    every_step = made.every_step and run.steps[..., 0].size * shape[-1] == np.prod(shape)
-    found = run.steps if every_step else run.output
-    ends = np.cumsum([network.sizes[vector] for vector in network.results or ()])
-    found = np.split(found, ends[:-1], axis=-1)[made.order[0]]
-    if any(note.startswith("Softmax") for note in made.notes):
-        found = np.exp(found - found.max(axis=-1, keepdims=True))
-        found = found / found.sum(axis=-1, keepdims=True)
-    return found.reshape(shape)
+def lengths(made: Imported) -> list[int] | None:
+    """Read the number of steps of each sample from the notes, where a file fixes it."""
+    for note in made.notes:
+        if found := re.search(r"end after ([\d, ]+) steps", note):
+            return [int(number) for number in found[1].split(",")]
+    return None
 
 
 def difference(file: Path) -> float | None:
@@ -67,6 +45,7 @@ def difference(file: Path) -> float | None:
     """
     description = file.with_suffix(".json")
     made = import_network(file, description=description if description.exists() else None)
+    assert made.run
     expected = np.load(file.with_name(f"{file.stem}.expected.npz"))
     (wanted,) = (name for name in RESULTS if name in expected)
     given = [name for name in expected if not name.startswith(("y", "out"))]
@@ -74,7 +53,10 @@ def difference(file: Path) -> float | None:
         return None
     y = expected[wanted]
     x = expected["x" if "x" in expected else given[0]].astype(float)
-    return float(np.abs(results(made, x, y.shape) - y).max())
+    found = made.run(x, lengths=lengths(made))[0]
+    if found.size != y.size and made.every_step:
+        found = found[:, -1]
+    return float(np.abs(found.reshape(y.shape) - y).max())
 
 
 @click.command()

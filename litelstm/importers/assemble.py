@@ -56,6 +56,15 @@ class Assembled:
     phases: int = 1
     fixed: bool = False
 
+    def run(self, samples: np.ndarray, *, lengths: Sequence[int] | None = None) -> list[np.ndarray]:
+        """Compute the file's outputs for samples (batch, steps, inputs).
+
+        ``lengths`` are the steps of each sample, where they differ.
+        """
+        fed = self.network.feed(samples)
+        found = self.network.run(fed, lengths=lengths)
+        return self.outputs(found.steps if self.every_step else found.output, fed.shape[1])
+
     def outputs(self, result: np.ndarray, steps: int) -> list[np.ndarray]:
         """Split the network's results (..., words) into the file's outputs, ends applied.
 

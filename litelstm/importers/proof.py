@@ -33,6 +33,8 @@ class Imported:
         every_step: whether the file gives every step's result; otherwise the last one's.
         state: ``keep`` if the file carries the state from run to run, otherwise ``clear``.
         order: for each output of the file, the place of its vector in the network's results.
+        run: computes the file's outputs for samples, see
+            :meth:`litelstm.importers.assemble.Assembled.run`; ``None`` without a file or module.
         check: runs the file in its framework, on random samples, and returns the largest difference
             of results, relative to the largest result; ``None`` where nothing can run it.
     """
@@ -42,6 +44,7 @@ class Imported:
     every_step: bool = False
     state: str = "clear"
     order: tuple[int, ...] = (0,)
+    run: Callable[..., list[Floats]] | None = field(default=None, repr=False)
     check: Callable[[], float] | None = field(default=None, repr=False)
 
 
@@ -59,6 +62,7 @@ def imported(
         every_step=assembled.every_step,
         state="keep" if assembled.carried else "clear",
         order=assembled.order,
+        run=assembled.run,
         check=check,
     )
 
@@ -158,10 +162,7 @@ def compare(
         InputError: the results differ by more than ``tolerance``, or in shape.
     """
     samples = probe(made.network, batch, steps)
-    fed = made.network.feed(samples)
-    float_run = made.network.run(fed, lengths=lengths)
-    result = float_run.steps if made.every_step else float_run.output
-    wanted = made.outputs(result, fed.shape[1])
+    wanted = made.run(samples, lengths=lengths)
     cells = ", ".join(layer.cell.kind for layer in made.network.layers)
     worst = 0.0
     for want, found in zip(wanted, run(samples), strict=True):
