@@ -157,10 +157,8 @@ def _without_weights(script: str) -> str:
 def short_of_ram(sample: Sample, target: Target) -> bool:
     """Whether a core needs more block RAM than the part has: the flow moves memories to logic."""
     memories = [memory for text in sample.parts.values() for memory in text.memories]
-    return (
-        sum(area.blocks(m, target.family) for m in memories if not m.large)
-        > (target.available[RAM])
-    )
+    needed = sum(area.blocks(memory, target.family) for memory in memories if not memory.large)
+    return needed > target.available[RAM]
 
 
 def fit(samples: list[Sample], family: Family) -> dict[str, Any]:

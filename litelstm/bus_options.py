@@ -11,6 +11,7 @@ import click
 from golden.errors import InputError
 from hdl.board.board_top import Line
 from hdl.bus.options import Bus
+from hdl.packaging.constraints import CLOCK
 from litelstm import options
 from litelstm.extras import require_for
 
@@ -75,8 +76,7 @@ def host_of(chosen: Mapping[str, Any]) -> Host | None:
     if not kinds:
         return None
     require_for("registers")
-    from hdl.packaging.constraints import CLOCK  # these need the extra
-    from hdl.packaging.system import Host
+    from hdl.packaging.system import Host  # needs the extra
 
     clock = CLOCK if chosen["clock"] is None else hertz(chosen["clock"])
     if chosen["uart"] is not None:
